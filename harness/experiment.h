@@ -1,0 +1,70 @@
+/*
+ * A workload file as typed values. One YAML file is one experiment: data, model, training and
+ * profiling settings, the arms to compare, and the seeds. The optional `full:` section overlays the
+ * same keys under TIER=full. Reading is strict: whatever is not understood is an error with
+ * file:line:column and a suggestion.
+ */
+#ifndef HEADROOM_HARNESS_EXPERIMENT_H
+#define HEADROOM_HARNESS_EXPERIMENT_H
+
+#include "models/model.h"
+#include "workloads/dataset.h"
+
+enum { EXPERIMENT_ARMS_MAX = 64 };
+
+/* The `train:` section. */
+struct train_config {
+    int epochs, batch;
+    double learning_rate, weight_decay, beta1, beta2, epsilon;
+    double warmup;        /* share of steps with rising learning rate */
+    double clip_norm;     /* gradient-norm clipping, 0 = off */
+    double select_after;  /* share of steps after which the best validation epoch is chosen: 0.65 */
+    int eval_batch;
+};
+extern const struct option_table train_options;
+
+/* The `profile:` section. */
+struct profile_config {
+    struct int_list batch_sizes;  /* 1, 32 */
+    int warmup, repeats;          /* forward passes */
+    int inputs;                   /* test inputs cycled through */
+    int seeds;                    /* how many of the seeds, from the first, are profiled per arm */
+};
+extern const struct option_table profile_options;
+
+struct arm {
+    char name[64];
+    const struct policy_ops *policy;
+    _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
+    struct location at;
+};
+
+struct experiment {
+    char file[256];
+    char name[64];          /* `workload:`; unique over all files of a sweep */
+    char summary[OPTION_STRING_MAX];
+    char granularity[64];   /* short label of the axis: "synthetic", "coarse", "fine" */
+    int tier;               /* smallest tier that runs it unnamed: default | full | named */
+    struct data_config data;
+    struct model_config model; /* model_options fields only; policy and data fields not resolved */
+    struct train_config train;
+    struct profile_config profile;
+    int n_arms;
+    struct arm arms[EXPERIMENT_ARMS_MAX];
+    struct int_list seeds;
+};
+
+/* Reads one file; `full` applies the overlay. */
+bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
+
+/* The resolved configuration of one trial as canonical JSON: what `trial.config` stores, what the
+ * train key hashes (without names, paths and schema version) and all that `headroom trial ID` needs.
+ * `profile` adds the profile section (profile key). */
+void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,
+                                 int seed, bool profile, struct text *out);
+
+/* The inverse: experiment with exactly one arm and one seed. */
+bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
+                                struct error *error);
+
+#endif

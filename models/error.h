@@ -1,0 +1,35 @@
+/*
+ * Errors as values. A function that can fail returns bool and fills a caller's `struct error` with
+ * one sentence that names the place and the fix; where the cause is in a file, `at` says where.
+ * Nothing below main() prints or exits, so the same code serves the program, the tests and a fuzzer.
+ */
+#ifndef HEADROOM_MODELS_ERROR_H
+#define HEADROOM_MODELS_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A place in a text file. line and column count from 1; 0 means unknown. file "" means no file. */
+struct location {
+    char file[256];
+    int line, column;
+};
+
+struct error {
+    char text[1024];
+    struct location at;
+};
+
+/* Both return false, so that a caller can write `return error_set(error, ...)`. */
+bool error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool error_set_at(struct error *error, const struct location *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "context: " in front of the text of an error already set; returns false. */
+bool error_prefix(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Writes "file:line:column: text" (as much of it as is known) into out; always terminated. */
+void error_format(const struct error *error, char *out, size_t size);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * What a model is: the numbers that fix its shape. One flat, copyable struct, resolved once from the
+ * workload file, the data set and the policy; the engine, the FLOP formulas and the checkpoint read
+ * the same one. Defaults stand in the option table of model.c and nowhere else.
+ */
+#ifndef HEADROOM_MODELS_MODEL_H
+#define HEADROOM_MODELS_MODEL_H
+
+#include "models/option.h"
+
+struct policy_ops;
+
+enum { MODEL_LAYERS_MAX = OPTION_LIST_MAX, MODEL_POLICY_OPTIONS_MAX = 1024 };
+
+struct model_config {
+    int layers;             /* L encoder layers; 0: embeddings, pool and classifier only */
+    int dim;                /* D */
+    int base_heads;         /* H of the full model: head_dim = dim / base_heads */
+    int head_dim;           /* d_h, the same in every layer */
+    struct int_list heads;  /* [layers] heads that exist in each layer, 0 = no attention sublayer */
+    int ffn;                /* F; 0 in a file means 4 * dim, resolved here */
+    int vocab, classes, max_len; /* from the data set */
+    bool positions;         /* learned position embedding added */
+    bool final_norm;        /* LayerNorm before the pool */
+    double dropout;         /* after the embedding and each sublayer, training only */
+    double norm_eps;
+    double init_std;        /* of embeddings and weight matrices */
+    const struct policy_ops *policy;
+    _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
+};
+
+/* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std. */
+extern const struct option_table model_options;
+
+/* Completes a config whose model_options fields, policy, policy_options, vocab, classes and max_len
+ * are set: fills head_dim, heads and ffn, then lets the policy change the shape. */
+bool model_resolve(struct model_config *config, struct error *error);
+
+/* Canonical JSON of the resolved model with its policy (checkpoint.md's `config`), and back. The
+ * reader resolves the policy by name through the registry. */
+void model_write_json(const struct model_config *config, struct text *out);
+bool model_read_json(const char *json, size_t size, struct model_config *out, struct error *error);
+
+#endif

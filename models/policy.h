@@ -1,0 +1,92 @@
+/*
+ * A head policy decides, per input (or token) and layer, which attention heads run. Everything that
+ * differs between methods stands behind this interface, in one file of models/policies/ each: the
+ * encoder asks for a gate matrix a[row][head] and hands back dL/da[row][head], taken before the
+ * multiplication by a (so a head that was masked still gets a gradient; at a = 1 it is Michel et
+ * al.'s head importance). At inference a gate of zero means that the head is not computed.
+ *
+ * Rows are samples or, for a per-token policy, tokens: the encoder multiplies a row's gate into that
+ * row's token range, so training serves both with the same code. Static learned gates ignore x and own
+ * a [H] parameter; post-hoc pruning is a `shape` with fewer heads.
+ *
+ * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z), `select`
+ * maps a decision row to gates. Decisions can thus be recorded, averaged over the training set
+ * (static control) or permuted across inputs (shuffled control) without the policy's knowledge.
+ */
+#ifndef HEADROOM_MODELS_POLICY_H
+#define HEADROOM_MODELS_POLICY_H
+
+#include "models/model.h"
+#include "models/rng.h"
+
+enum { POLICY_TENSORS_MAX = 8 };
+
+enum gate_unit { GATE_NONE, GATE_PER_SAMPLE, GATE_PER_TOKEN };
+
+/* One tensor a policy owns in each layer. rank 1: rows = 1, cols numbers. */
+struct policy_tensor {
+    const char *name; /* after "layers.{l}.policy." */
+    int rank, rows, cols;
+    float init_std;   /* normal; 0: every element = init_value */
+    float init_value;
+    bool decay;       /* AdamW weight decay applies */
+};
+
+/* Where training stands, and what the regularisers of all layers of this step add up to. */
+struct policy_step {
+    double progress;       /* steps done / total steps, 0..1 */
+    uint64_t step;
+    struct rng noise;      /* the named stream of this trial */
+    int n_samples;         /* rows of the batch, for the mean over samples */
+    double regulariser;    /* out: sum over layers, added to the loss */
+    double sum_budget;     /* out: sum of s over rows and layers (0 where there is no s) */
+    long n_budget;         /* out: how many s were summed */
+};
+
+/* One call of a policy for one layer. */
+struct gate_call {
+    const struct model_config *config;
+    int layer, heads, rows;
+    const float *x;              /* [rows][D] pooled (or per-token) input of the attention sublayer */
+    const int32_t *ids;          /* [rows] identity of each input in its split; per-input randomness */
+    float *const *param;         /* [n tensors] values, in declared order */
+    float *const *grad;          /* [n tensors] gradients to add to; NULL at inference */
+    float *saved;                /* saved_floats(): kept from gates_train to gates_backward */
+    struct policy_step *step;    /* NULL at inference */
+};
+
+struct policy_ops {
+    const char *name, *summary;
+    struct option_table options;
+    enum gate_unit unit;
+
+    /* Changes the model's shape (heads per layer, layers, positions); NULL: leaves it. */
+    bool (*shape)(struct model_config *config, struct error *error);
+    /* Writes the tensors of one layer, returns how many; NULL: none. */
+    int (*tensors)(const struct model_config *config, int layer, struct policy_tensor *out);
+    /* Floats per row that gates_train keeps for gates_backward; NULL: none. */
+    int (*saved_floats)(const struct model_config *config, int layer);
+
+    /* Training. gates_train fills a[rows][heads] and adds this layer's regulariser to call->step.
+     * gates_backward takes dL/da (task loss only) and adds the gradients of its parameters and
+     * dL/dx, both including the regulariser. NULL backward: gates have no gradient. */
+    void (*gates_train)(const struct gate_call *call, float *a);
+    void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
+
+    /* Inference. decide fills decision[rows][decision_floats]; select fills a[rows][heads]. */
+    int (*decision_floats)(const struct model_config *config, int layer);
+    void (*decide)(const struct gate_call *call, float *decision);
+    void (*select)(const struct gate_call *call, const float *decision, float *a);
+    /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
+    double (*budget)(const float *decision);
+
+    /* Gate FLOPs of one layer for one input of n tokens (BFC-1, pooling included); NULL: 0. */
+    uint64_t (*gate_flops)(const struct model_config *config, int layer, int n_tokens);
+};
+
+/* The registry (models/policies/registry.c): one line per method. */
+extern const struct policy_ops *const policy_registry[];
+extern const int policy_registry_size;
+const struct policy_ops *policy_find(const char *name); /* or NULL */
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Data sets as the engine wants them: token indices end to end with offsets, a label and a known
+ * difficulty per input. A data set comes from a generator (workloads/synthetic_*.c) or from text files
+ * (readers + word tokeniser); what follows cannot tell which. The validation slice is taken from
+ * the training split, stratified by label, and depends on the data seed only, so that every arm
+ * and every trial seed sees the same three splits.
+ */
+#ifndef HEADROOM_WORKLOADS_DATASET_H
+#define HEADROOM_WORKLOADS_DATASET_H
+
+#include "models/batch.h"
+#include "models/error.h"
+#include "models/option.h"
+
+/* The `data:` section of a workload file; data_options documents each field. */
+struct data_config {
+    int source;                       /* enum data_source, a CHOICE */
+    char train_file[OPTION_STRING_MAX]; /* relative to the data root */
+    char test_file[OPTION_STRING_MAX];
+    char classes_file[OPTION_STRING_MAX]; /* one class name a line; "" = names found in train */
+    int label_depth;                  /* label-text: parts of "A:b" that make the class, 0 = all */
+    int encoding;                     /* utf-8 | iso-8859-1 */
+    int max_len, vocab_limit, min_count; /* tokens per input; words kept, incl. pad-free specials */
+    int train_limit, test_limit;      /* 0 = all; stratified, seeded */
+    double validation_share;          /* of the training split */
+    int seed;                         /* of the generator, the limits and the validation slice */
+    int n_train, n_test, length;      /* synthetic: inputs generated, tokens per input */
+    int relations, values, fillers;   /* synthetic: G, alphabet sizes (see each generator) */
+    int classes;                      /* topic: number of topics */
+};
+
+extern const struct option_table data_options;
+
+struct split {
+    int n;                /* inputs */
+    int32_t *tokens;      /* [offsets[n]] */
+    int32_t *offsets;     /* [n + 1] */
+    int32_t *labels;      /* [n] */
+    int32_t *difficulty;  /* [n] known difficulty (g: active relations); -1 where unknown */
+};
+
+struct dataset {
+    struct split train, validation, test;
+    int n_classes, vocab, max_len; /* max_len: longest input that can occur */
+    char **class_names;            /* [n_classes] */
+    char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */
+    char sha256[65];               /* of the final token arrays, labels and class names, hex */
+    char vocab_sha256[65];         /* of the words */
+    int n_truncated;               /* inputs cut at max_len, all splits */
+    double unknown_share;          /* of test tokens that map to <unk>, 0 for synthetic */
+    double mean_length;            /* tokens per training input */
+};
+
+/* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
+const char *data_root(void);
+
+/* True if every file the config needs exists; if not, *missing gets the first absent path. Synthetic
+ * sources are always present. An unreadable or truncated file is not absent: dataset_load says so. */
+bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
+
+bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
+void dataset_free(struct dataset *dataset);
+
+/* The tokeniser as JSON for a checkpoint: {"kind":"word","words":[...],"max_len":N}. */
+void dataset_write_tokenizer(const struct dataset *dataset, struct text *out);
+
+/* Storage for one ragged batch, sized once; dataset_batch fills it without allocating. */
+struct batch_buffer;
+bool batch_buffer_new(int max_samples, int max_len, struct batch_buffer **out, struct error *error);
+void batch_buffer_free(struct batch_buffer *buffer);
+
+/* Gathers inputs index[0..n-1] of a split into a batch; batch ids are the indices themselves. */
+struct batch batch_gather(struct batch_buffer *buffer, const struct split *split,
+                          const int32_t *index, int n);
+
+#endif
