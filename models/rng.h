@@ -35,7 +35,7 @@ void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[
 double rng_uniform(const struct rng *rng, uint64_t high, uint64_t low);
 double rng_normal(const struct rng *rng, uint64_t high, uint64_t low);
 
-/* Uniform integer in [0, n), n >= 1, without modulo bias. */
+/* Uniform integer in [0, n), n >= 1; the bias is below 2^-32. */
 uint32_t rng_below(const struct rng *rng, uint64_t high, uint64_t low, uint32_t n);
 
 /* Fisher-Yates permutation of index[0..n-1]; `high` names which one of the stream. */

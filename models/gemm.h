@@ -1,0 +1,35 @@
+/*
+ * The BLAS seam: every dense product of the program passes through gemm(), which books 2mnk under
+ * the component the caller names. Swapping the library means changing gemm.c, and the executed
+ * FLOP count cannot drift from what really ran.
+ */
+#ifndef HEADROOM_MODELS_GEMM_H
+#define HEADROOM_MODELS_GEMM_H
+
+#include "models/flops.h"
+
+/* Where executed work is booked. NULL in place of a struct work books nothing. */
+struct work {
+    struct flops flops;
+    /* Called with the dimensions of every product, for tests that hold them against the formula. */
+    void (*observe)(void *context, enum flop_component component, int m, int n, int k);
+    void *context;
+};
+
+void work_add(struct work *work, enum flop_component component, uint64_t flops);
+
+/* A matrix operand: row-major, ld elements between rows, used transposed or not. */
+struct matrix {
+    const float *data;
+    int ld;
+    bool transposed;
+};
+
+/* C[m x n] = alpha * op(A)[m x k] * op(B)[k x n] + beta * C, all row-major. */
+void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
+          struct matrix a, struct matrix b, float beta, float *c, int ldc);
+
+/* Name of the library and the kernels it chose for this processor, e.g. "OpenBLAS 0.3.21 ...". */
+const char *gemm_library(void);
+
+#endif
