@@ -12,6 +12,9 @@
 
 enum { EXPERIMENT_ARMS_MAX = 64 };
 
+/* `tier:`. A named file runs only when it stands on the command line. */
+enum experiment_tier { TIER_DEFAULT, TIER_FULL, TIER_NAMED };
+
 /* The `train:` section. */
 struct train_config {
     int epochs, batch;
@@ -44,7 +47,7 @@ struct experiment {
     char name[64];          /* `workload:`; unique over all files of a sweep */
     char summary[OPTION_STRING_MAX];
     char granularity[64];   /* short label of the axis: "synthetic", "coarse", "fine" */
-    int tier;               /* smallest tier that runs it unnamed: default | full | named */
+    int tier;               /* enum experiment_tier: smallest tier that runs it unnamed */
     struct data_config data;
     struct model_config model; /* model_options fields only; policy and data fields not resolved */
     struct train_config train;
@@ -54,16 +57,24 @@ struct experiment {
     struct int_list seeds;
 };
 
+/* The plain keys at the top of a file: workload, summary, granularity, tier, seeds. */
+extern const struct option_table experiment_options;
+
 /* Reads one file; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
 
+/* The model of one arm, as far as the file knows it: vocab, classes and max_len are still missing. */
+void experiment_model(const struct experiment *experiment, const struct arm *arm,
+                      struct model_config *out);
+
 /* The resolved configuration of one trial as canonical JSON: what `trial.config` stores, what the
- * train key hashes (without names, paths and schema version) and all that `headroom trial ID` needs.
- * `profile` adds the profile section (profile key). */
+ * train key hashes and all that `headroom trial ID` needs. It holds no name and no path of the
+ * workload file, so renaming an arm never repeats a training. `profile` adds the profile section
+ * (profile key). */
 void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,
                                  int seed, bool profile, struct text *out);
 
-/* The inverse: experiment with exactly one arm and one seed. */
+/* The inverse: experiment with exactly one arm and one seed; names are empty, the row knows them. */
 bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
                                 struct error *error);
 

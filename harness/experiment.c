@@ -1,0 +1,392 @@
+/*
+ * Workload files as typed values, and trials as JSON. Both directions go through the same option
+ * tables, so a setting exists once: as a row with its default, its range and its help. What a file
+ * says twice, misspells or contradicts is an error at its place, because a silently ignored key
+ * costs a researcher a day of wrong runs.
+ *
+ * `full:` overlays the file: sections merge key by key, lists of numbers are replaced, and an arm
+ * is added or, if its name exists already, replaced.
+ */
+#include "harness/experiment.h"
+#include "harness/yaml.h"
+#include "models/policy.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRAIN(field) offsetof(struct train_config, field)
+static const struct option train_rows[] = {
+    {"epochs",        OPTION_INT,   TRAIN(epochs),        "10",    1,     10000,     NULL, "passes over the training split"},
+    {"batch",         OPTION_INT,   TRAIN(batch),         "32",    1,     4096,      NULL, "inputs per optimiser step"     },
+    {"learning_rate", OPTION_FLOAT, TRAIN(learning_rate), "1e-3",  1e-9,  10,        NULL,
+     "peak learning rate of AdamW"                                                                                         },
+    {"weight_decay",  OPTION_FLOAT, TRAIN(weight_decay),  "0.01",  0,     10,        NULL,
+     "decoupled decay of weight matrices; biases, norms and embeddings have none"                                          },
+    {"beta1",         OPTION_FLOAT, TRAIN(beta1),         "0.9",   0,     0.99999,   NULL, "AdamW: decay of the mean"      },
+    {"beta2",         OPTION_FLOAT, TRAIN(beta2),         "0.999", 0,     0.9999999, NULL,
+     "AdamW: decay of the mean square"                                                                                     },
+    {"epsilon",       OPTION_FLOAT, TRAIN(epsilon),       "1e-8",  1e-16, 1,         NULL, "AdamW: denominator offset"     },
+    {"warmup",        OPTION_FLOAT, TRAIN(warmup),        "0.1",   0,     1,         NULL,
+     "share of the steps with rising learning rate; cosine to 0 after it"                                                  },
+    {"clip_norm",     OPTION_FLOAT, TRAIN(clip_norm),     "1",     0,     1e6,       NULL,
+     "largest gradient norm, 0 = not clipped"                                                                              },
+    {"select_after",  OPTION_FLOAT, TRAIN(select_after),  "0.65",  0,     1,         NULL,
+     "share of the steps after which the best validation epoch is chosen"                                                  },
+    {"eval_batch",    OPTION_INT,   TRAIN(eval_batch),    "64",    1,     4096,      NULL,
+     "inputs per batch when evaluating"                                                                                    },
+};
+const struct option_table train_options = {"train", train_rows,
+                                           sizeof train_rows / sizeof *train_rows};
+
+#define PROFILE(field) offsetof(struct profile_config, field)
+static const struct option profile_rows[] = {
+    {"batch_sizes", OPTION_INT_LIST, PROFILE(batch_sizes), "[1, 32]", 1,  4096,            NULL,
+     "inputs per forward pass, one profile each"                                                                       },
+    {"warmup",      OPTION_INT,      PROFILE(warmup),      "5",       0,  10000,           NULL,
+     "forward passes before the first timed one"                                                                       },
+    {"repeats",     OPTION_INT,      PROFILE(repeats),     "30",      20, 100000,          NULL, "timed forward passes"},
+    {"inputs",      OPTION_INT,      PROFILE(inputs),      "64",      1,  1000000,         NULL,
+     "test inputs that the timed passes cycle through"                                                                 },
+    {"seeds",       OPTION_INT,      PROFILE(seeds),       "1",       0,  OPTION_LIST_MAX, NULL,
+     "how many of the seeds, from the first, are profiled per arm"                                                     },
+};
+const struct option_table profile_options = {"profile", profile_rows,
+                                             sizeof profile_rows / sizeof *profile_rows};
+
+/* The keys at the top of a file that are plain values. */
+struct header {
+    char workload[OPTION_STRING_MAX], summary[OPTION_STRING_MAX], granularity[OPTION_STRING_MAX];
+    int tier;
+    struct int_list seeds;
+};
+
+#define HEADER(field) offsetof(struct header, field)
+static const struct option header_rows[] = {
+    {"workload",    OPTION_STRING,   HEADER(workload),    NULL,        0, 0,          NULL,
+     "name, unique over all files of a sweep"                                                                                             },
+    {"summary",     OPTION_STRING,   HEADER(summary),     "",          0, 0,          NULL,                 "one line about what is asked"},
+    {"granularity", OPTION_STRING,   HEADER(granularity), "-",         0, 0,          NULL,
+     "short label of the axis: synthetic, coarse, fine"                                                                                   },
+    {"tier",        OPTION_CHOICE,   HEADER(tier),        "named",     0, 0,          "default|full|named",
+     "smallest tier that runs the file unnamed"                                                                                           },
+    {"seeds",       OPTION_INT_LIST, HEADER(seeds),       "[1, 2, 3]", 0, 2147483647, NULL,
+     "one trial per arm and seed"                                                                                                         },
+};
+const struct option_table experiment_options = {"workload file", header_rows,
+                                                sizeof header_rows / sizeof *header_rows};
+
+/* The parts of an experiment that are one option table each, as both formats name them. */
+static const char *const section_keys[] = {"data", "model", "train", "profile",
+                                           "arms", "full",  NULL};
+static const char *const arm_keys[] = {"arm", "policy", NULL};
+
+struct section {
+    const char *key;
+    const struct option_table *table;
+    void *out;
+};
+
+enum { N_SECTIONS = 4 };
+
+static void list_sections(struct experiment *e, struct section out[N_SECTIONS]) {
+    out[0] = (struct section){"data", &data_options, &e->data};
+    out[1] = (struct section){"model", &model_options, &e->model};
+    out[2] = (struct section){"train", &train_options, &e->train};
+    out[3] = (struct section){"profile", &profile_options, &e->profile};
+}
+
+static bool expect(const struct node *node, enum node_kind kind, const char *what,
+                   struct error *error) {
+    if (node->kind == kind) return true;
+    static const char *const kinds[] = {"a single value", "a list", "a map of keys"};
+    return error_set_at(error, &node->at, "%s must be %s, not %s", what, kinds[kind],
+                        kinds[node->kind]);
+}
+
+/* A map's entry that must be a map itself; absent is fine and leaves *out NULL. */
+static bool find_map(const struct node *map, const char *key, const struct node **out,
+                     struct error *error) {
+    *out = map ? node_find(map, key) : NULL;
+    return !*out || expect(*out, NODE_MAP, key, error);
+}
+
+/* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting. */
+static bool check_name(const char *what, const char *name, size_t capacity,
+                       const struct location *at, struct error *error) {
+    size_t length = strlen(name);
+    if (length == 0 || length >= capacity)
+        return error_set_at(error, at, "the name of %s must have 1 to %zu characters", what,
+                            capacity - 1);
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_.+=", *c))
+            return error_set_at(
+                error, at, "the name of %s '%s' may only have letters, digits and - _ . + =", what,
+                name);
+    return true;
+}
+
+static bool check_seeds(const struct experiment *e, const struct location *at,
+                        struct error *error) {
+    if (e->seeds.n == 0) return error_set_at(error, at, "seeds must name at least one seed");
+    for (int i = 0; i < e->seeds.n; i++)
+        for (int j = 0; j < i; j++)
+            if (e->seeds.value[i] == e->seeds.value[j])
+                return error_set_at(error, at, "seed %d is listed twice", e->seeds.value[i]);
+    return true;
+}
+
+static bool read_header(const struct node *base, const struct node *overlay, struct experiment *e,
+                        struct error *error) {
+    struct header header;
+    options_default(&experiment_options, &header);
+    if (!options_bind(&experiment_options, base, section_keys, &header, error)) return false;
+    if (!options_require(&experiment_options, base, NULL, &base->at, error)) return false;
+    if (overlay) {
+        static const char *const fixed_keys[] = {"workload", "tier", "full"};
+        for (size_t i = 0; i < sizeof fixed_keys / sizeof *fixed_keys; i++) {
+            const struct node *node = node_find(overlay, fixed_keys[i]);
+            if (node)
+                return error_set_at(error, &node->key_at,
+                                    "'%s' belongs to the top of the file, not into full",
+                                    fixed_keys[i]);
+        }
+        if (!options_bind(&experiment_options, overlay, section_keys, &header, error)) return false;
+    }
+
+    const struct node *name = node_find(base, "workload");
+    const struct node *label = node_find(base, "granularity");
+    const struct node *seeds = overlay ? node_find(overlay, "seeds") : NULL;
+    if (!seeds) seeds = node_find(base, "seeds");
+    if (!check_name("workload", header.workload, sizeof e->name, &name->at, error) ||
+        !check_name("granularity", header.granularity, sizeof e->granularity,
+                    label ? &label->at : &base->at, error))
+        return false;
+    memcpy(e->name, header.workload, sizeof e->name);
+    memcpy(e->granularity, header.granularity, sizeof e->granularity);
+    memcpy(e->summary, header.summary, sizeof e->summary);
+    e->tier = header.tier;
+    e->seeds = header.seeds;
+    return check_seeds(e, seeds ? &seeds->at : &base->at, error);
+}
+
+static bool read_sections(const struct node *base, const struct node *overlay, struct experiment *e,
+                          struct error *error) {
+    struct section sections[N_SECTIONS];
+    list_sections(e, sections);
+    for (int i = 0; i < N_SECTIONS; i++) {
+        const struct section *s = &sections[i];
+        const struct node *below = NULL, *above = NULL;
+        options_default(s->table, s->out);
+        if (!find_map(base, s->key, &below, error) || !find_map(overlay, s->key, &above, error))
+            return false;
+        if (below && !options_bind(s->table, below, NULL, s->out, error)) return false;
+        if (above && !options_bind(s->table, above, NULL, s->out, error)) return false;
+        if (!options_require(s->table, below, above, below ? &below->at : &base->at, error))
+            return false;
+    }
+    if (e->model.dim % e->model.base_heads == 0) return true;
+    const struct node *model = node_find(base, "model");
+    const struct node *heads = model ? node_find(model, "heads") : NULL;
+    return error_set_at(error, heads ? &heads->at : &base->at,
+                        "heads must divide dim: %d heads do not divide dim %d", e->model.base_heads,
+                        e->model.dim);
+}
+
+static const struct policy_ops *find_policy(const struct node *node, struct error *error) {
+    const struct policy_ops *policy = policy_find(node->text);
+    if (policy) return policy;
+    struct text known = {0};
+    const char **names = malloc((size_t)policy_registry_size * sizeof *names);
+    for (int i = 0; i < policy_registry_size; i++) {
+        if (names) names[i] = policy_registry[i]->name;
+        text_append(&known, "%s%s", i ? ", " : "", policy_registry[i]->name);
+    }
+    const char *guess =
+        names ? closest_name(node->text, names, (size_t)policy_registry_size) : NULL;
+    error_set_at(error, &node->at, "unknown policy '%s'%s%s%s; policies are: %s", node->text,
+                 guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "",
+                 known.data ? known.data : "");
+    text_free(&known);
+    free(names);
+    return NULL;
+}
+
+/* Would this arm make a model? The data's sizes do not matter for that question. */
+static bool check_shape(const struct experiment *e, const struct arm *arm, struct error *error) {
+    struct model_config config;
+    struct error cause = {0};
+    experiment_model(e, arm, &config);
+    config.vocab = config.classes = config.max_len = 2;
+    if (model_resolve(&config, &cause)) return true;
+    return error_set_at(error, &arm->at, "arm '%s': %s", arm->name, cause.text);
+}
+
+static bool read_arm(const struct node *node, struct experiment *e, struct arm *arm,
+                     struct error *error) {
+    if (!expect(node, NODE_MAP, "an arm", error)) return false;
+    memset(arm, 0, sizeof *arm); /* all of it: options are compared as canonical text only */
+    arm->at = node->at;
+    for (int i = 0; arm_keys[i]; i++) {
+        const struct node *value = node_find(node, arm_keys[i]);
+        if (!value) return error_set_at(error, &node->at, "an arm needs the key '%s'", arm_keys[i]);
+        if (!expect(value, NODE_SCALAR, arm_keys[i], error)) return false;
+    }
+    const struct node *name = node_find(node, "arm");
+    if (!check_name("arm", name->text, sizeof arm->name, &name->at, error)) return false;
+    memcpy(arm->name, name->text, strlen(name->text) + 1);
+    arm->policy = find_policy(node_find(node, "policy"), error);
+    if (!arm->policy) return false;
+    const struct option_table *table = &arm->policy->options;
+    options_default(table, arm->policy_options);
+    return options_bind(table, node, arm_keys, arm->policy_options, error) &&
+           options_require(table, node, NULL, &node->at, error) && check_shape(e, arm, error);
+}
+
+/* Adds the arms of one list; within it names are unique, an earlier list's arm is replaced. */
+static bool read_arms(const struct node *list, struct experiment *e, struct error *error) {
+    bool seen[EXPERIMENT_ARMS_MAX] = {false};
+    if (!expect(list, NODE_LIST, "arms", error)) return false;
+    for (const struct node *node = list->first; node; node = node->next) {
+        struct arm arm;
+        if (!read_arm(node, e, &arm, error)) return false;
+        int at = 0;
+        while (at < e->n_arms && strcmp(e->arms[at].name, arm.name) != 0) at++;
+        if (at < e->n_arms && seen[at])
+            return error_set_at(error, &arm.at, "arm '%s' stands twice, first in line %d", arm.name,
+                                e->arms[at].at.line);
+        if (at == EXPERIMENT_ARMS_MAX)
+            return error_set_at(error, &arm.at, "more than %d arms", EXPERIMENT_ARMS_MAX);
+        e->arms[at] = arm;
+        seen[at] = true;
+        if (at == e->n_arms) e->n_arms++;
+    }
+    return true;
+}
+
+/* Two names for one configuration would be one trial under two labels. */
+static bool check_arms_differ(const struct experiment *e, struct error *error) {
+    bool ok = true;
+    for (int i = 1; ok && i < e->n_arms; i++)
+        for (int j = 0; ok && j < i; j++) {
+            struct text a = {0}, b = {0};
+            experiment_write_trial_json(e, &e->arms[i], 0, false, &a);
+            experiment_write_trial_json(e, &e->arms[j], 0, false, &b);
+            if (a.failed || b.failed)
+                ok = error_set(error, "out of memory");
+            else if (strcmp(a.data, b.data) == 0)
+                ok = error_set_at(error, &e->arms[i].at, "arms '%s' and '%s' are the same settings",
+                                  e->arms[j].name, e->arms[i].name);
+            text_free(&a);
+            text_free(&b);
+        }
+    return ok;
+}
+
+bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
+    struct node *root = NULL;
+    const struct node *overlay = NULL, *arms, *more_arms;
+    bool ok = false;
+    memset(out, 0, sizeof *out);
+    if (strlen(path) >= sizeof out->file)
+        return error_set(error, "%.64s...: the path is longer than %zu characters", path,
+                         sizeof out->file - 1);
+    memcpy(out->file, path, strlen(path) + 1);
+
+    if (!yaml_read(path, &root, error)) return false;
+    if (!expect(root, NODE_MAP, "a workload file", error)) goto done;
+    if (full && !find_map(root, "full", &overlay, error)) goto done;
+    if (!read_header(root, overlay, out, error)) goto done;
+    if (!read_sections(root, overlay, out, error)) goto done;
+
+    arms = node_find(root, "arms");
+    more_arms = overlay ? node_find(overlay, "arms") : NULL;
+    if (arms && !read_arms(arms, out, error)) goto done;
+    if (more_arms && !read_arms(more_arms, out, error)) goto done;
+    if (out->n_arms == 0) {
+        error_set_at(error, arms ? &arms->at : &root->at,
+                     "the file needs `arms:` with at least one entry, such as"
+                     " {arm: heads-8, policy: fixed, heads: 8}");
+        goto done;
+    }
+    ok = check_arms_differ(out, error);
+done:
+    node_free(root);
+    return ok;
+}
+
+void experiment_model(const struct experiment *e, const struct arm *arm, struct model_config *out) {
+    *out = e->model;
+    out->policy = arm->policy;
+    memcpy(out->policy_options, arm->policy_options, sizeof out->policy_options);
+}
+
+void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
+                                 bool profile, struct text *out) {
+    text_append(out, "{\"data\":");
+    options_write_json(&data_options, &e->data, out);
+    text_append(out, ",\"model\":");
+    options_write_json(&model_options, &e->model, out);
+    text_append(out, ",\"policy\":");
+    text_append_json_string(out, arm->policy->name);
+    text_append(out, ",\"policy_options\":");
+    options_write_json(&arm->policy->options, arm->policy_options, out);
+    text_append(out, ",\"train\":");
+    options_write_json(&train_options, &e->train, out);
+    text_append(out, ",\"seed\":%d", seed);
+    if (profile) {
+        /* How many seeds are profiled chooses trials; it does not change what one of them does. */
+        struct profile_config config = e->profile;
+        config.seeds = 1;
+        text_append(out, ",\"profile\":");
+        options_write_json(&profile_options, &config, out);
+    }
+    text_append(out, "}");
+}
+
+bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
+                                struct error *error) {
+    struct node *root = NULL;
+    const struct node *policy, *settings;
+    static const char *const required[] = {"data",           "model", "policy",
+                                           "policy_options", "train", "seed"};
+    struct {
+        int seed;
+    } trial;
+    static const struct option rows[] = {
+        {"seed", OPTION_INT, 0, NULL, 0, 2147483647, NULL, "seed of the trial"}
+    };
+    static const struct option_table table = {"trial", rows, 1};
+    static const char *const others[] = {"data",  "model",   "policy", "policy_options",
+                                         "train", "profile", NULL};
+    bool ok = false;
+
+    memset(out, 0, sizeof *out);
+    if (!json_parse(json, size, "trial configuration", &root, error)) return false;
+    if (!expect(root, NODE_MAP, "a trial configuration", error)) goto done;
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!node_find(root, required[i])) {
+            error_set_at(error, &root->at, "the key '%s' is missing", required[i]);
+            goto done;
+        }
+    if (!options_bind(&table, root, others, &trial, error)) goto done;
+    if (!read_sections(root, NULL, out, error)) goto done;
+
+    policy = node_find(root, "policy");
+    settings = node_find(root, "policy_options");
+    if (!expect(policy, NODE_SCALAR, "policy", error)) goto done;
+    if (!expect(settings, NODE_MAP, "policy_options", error)) goto done;
+    out->arms[0].policy = find_policy(policy, error);
+    if (!out->arms[0].policy) goto done;
+    options_default(&out->arms[0].policy->options, out->arms[0].policy_options);
+    if (!options_bind(&out->arms[0].policy->options, settings, NULL, out->arms[0].policy_options,
+                      error))
+        goto done;
+    out->n_arms = 1;
+    out->seeds = (struct int_list){.n = 1, .value = {trial.seed}};
+    ok = true;
+done:
+    node_free(root);
+    return ok;
+}
