@@ -1,0 +1,58 @@
+/*
+ * Errors as values; see error.h. Every message is composed in a buffer of its own before it is
+ * stored, so that an argument may point into the very error being overwritten.
+ */
+#include "models/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void store(struct error *error, const struct location *at, const char *format,
+                  va_list arguments) {
+    struct error composed = {0};
+    if (at) composed.at = *at;
+    vsnprintf(composed.text, sizeof composed.text, format, arguments);
+    *error = composed;
+}
+
+bool error_set(struct error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    store(error, NULL, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_set_at(struct error *error, const struct location *at, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    store(error, at, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_prefix(struct error *error, const char *format, ...) {
+    struct error composed = {.at = error->at};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(composed.text, sizeof composed.text, format, arguments);
+    va_end(arguments);
+    size_t used = strlen(composed.text);
+    snprintf(composed.text + used, sizeof composed.text - used, ": %s", error->text);
+    *error = composed;
+    return false;
+}
+
+void error_format(const struct error *error, char *out, size_t size) {
+    const struct location *at = &error->at;
+    const char *file = at->file[0] ? at->file : "input";
+    if (at->line > 0 && at->column > 0)
+        snprintf(out, size, "%s:%d:%d: %s", file, at->line, at->column, error->text);
+    else if (at->line > 0)
+        snprintf(out, size, "%s:%d: %s", file, at->line, error->text);
+    else if (at->file[0])
+        snprintf(out, size, "%s: %s", file, error->text);
+    else
+        snprintf(out, size, "%s", error->text);
+}
