@@ -1,0 +1,119 @@
+/*
+ * The results database. It is the only thing that the planner, the trial processes and the figures
+ * share: the planner writes rows of status `planned`, each trial process claims its own row and commits
+ * everything it found in one transaction, so that a killed process loses nothing finished and leaves
+ * nothing half written. results/schema.sql describes the tables. All writing goes through BEGIN
+ * IMMEDIATE with a busy timeout; every function that can fail says which file and what to do.
+ */
+#ifndef HEADROOM_HARNESS_STORE_H
+#define HEADROOM_HARNESS_STORE_H
+
+#include "harness/results.h"
+#include <sys/types.h>
+
+struct store;
+
+/* Opens the database at path, creating file and schema (not the folder), and proves by a committed
+ * write that results can be stored there. ":memory:" is a database that goes away with the store.
+ * Refuses a file that is not ours or whose schema version this program does not know. */
+bool store_open(const char *path, struct store **out, struct error *error);
+void store_close(struct store *store); /* NULL is fine */
+
+/* ---- planning: one transaction from begin to end ---- */
+
+struct workload_plan {
+    const char *name, *summary, *granularity, *file;
+};
+
+struct trial_plan {
+    int64_t workload_id;
+    const char *kind;        /* "train" | "profile" */
+    const char *key;         /* hash of all that decides the result */
+    int64_t base_trial_id;   /* profile: its training trial; 0 for train */
+    const char *arm, *policy;
+    double cost_weight;      /* NaN: the policy has no budget cost */
+    int base_heads, layers, dim;
+    int64_t seed;
+    const char *config;      /* resolved configuration, JSON */
+    double expected_flops;   /* NaN: unknown */
+};
+
+bool store_begin_plan(struct store *store, struct error *error);
+
+/* Inserts or updates a workload and takes its trials out of the current plan; those planned again by
+ * store_plan_trial come back. So plan every trial of a workload, and filter what to run later. */
+bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
+                         struct error *error);
+
+/* Inserts a trial or finds the one with the same workload and key; makes it current and refreshes its
+ * names, never its results. status_out: "planned" for a new one. Planning the same key twice in one
+ * plan is an error that names both arms. */
+bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
+                      char status_out[16], struct error *error);
+
+/* Commits the plan, or forgets it (dry run, error). */
+bool store_end_plan(struct store *store, bool commit, struct error *error);
+
+/* ---- the life of a trial ---- */
+
+/* One trial as it stands. Strings are owned by the row; those absent in the database are "". */
+struct trial_row {
+    int64_t id, base_trial_id, workload_id; /* base_trial_id 0: none */
+    char kind[16], status[16];
+    char *workload, *arm, *policy, *config, *reason, *command, *checkpoint, *data_sha256;
+    int64_t seed;
+    double expected_flops, wall_seconds; /* NaN: unknown */
+};
+
+struct trial_list {
+    struct trial_row *rows;
+    size_t n;
+};
+
+/* All current trials in planned order, or those with one status (status not NULL). */
+bool store_list_trials(struct store *store, const char *status, struct trial_list *out,
+                       struct error *error);
+void trial_list_free(struct trial_list *list);
+
+bool store_load_trial(struct store *store, int64_t id, struct trial_row *out, struct error *error);
+void trial_row_free(struct trial_row *row);
+
+/* The row of this environment, inserted if new. machine: one line for captions. json: the rest. */
+bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
+                       const char *json, int64_t *id, struct error *error);
+
+/* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
+ * attempt left. Error if it is ok already or another live process runs it. environment_id 0: unknown. */
+bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
+                 struct error *error);
+
+/* Write all results of a trial and set it ok, in one transaction; NaN becomes NULL. Executed and
+ * closed-form FLOPs that differ are an error and nothing is stored. */
+bool store_finish_training(struct store *store, int64_t id, const struct training_result *result,
+                           struct error *error);
+bool store_finish_profiling(struct store *store, int64_t id, const struct profiling_result *result,
+                            struct error *error);
+
+/* Ends a planned or running trial as failed, killed, timeout, oom, skipped or interrupted. A trial
+ * that has ended already keeps what it said: the process that knows most reports first. */
+bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
+                     struct error *error);
+
+/* Makes a trial that ended without results planned again. */
+bool store_retry(struct store *store, int64_t id, struct error *error);
+
+/* Trials of this host found running although their process is gone become interrupted. */
+bool store_recover(struct store *store, int *n_recovered, struct error *error);
+
+bool store_warning(struct store *store, int64_t trial_id, const char *text, struct error *error);
+
+/* ---- reading ---- */
+
+/* Runs one SELECT and calls row for each result; text NULL where the value is NULL. The callback
+ * returns false to stop. For tables at the end of a sweep: queries belong on views. */
+bool store_query(struct store *store, const char *sql,
+                 bool (*row)(void *context, int n, const char *const *names,
+                             const char *const *texts),
+                 void *context, struct error *error);
+
+#endif

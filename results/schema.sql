@@ -1,0 +1,393 @@
+-- The results database, version 1. One file holds everything a sweep planned, did and found: a trial
+-- is a row with its resolved configuration, and every number hangs on the trial that measured it.
+-- Tables are for the program; the views at the end are for people and figures. A value that could
+-- not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
+-- The program embeds this file, so a database never needs it next to it; by hand:
+--     sqlite3 new.db < results/schema.sql
+
+-- ------------------------------------------------------------------------------------- tables --
+
+-- A machine with its software; trials that saw the same one share the row.
+CREATE TABLE environment (
+    id       INTEGER PRIMARY KEY,
+    hash     TEXT NOT NULL UNIQUE,                       -- of json, without what changes by the minute
+    host     TEXT NOT NULL,
+    machine  TEXT NOT NULL,                              -- one line for captions
+    json     TEXT NOT NULL CHECK (json_valid(json)),     -- everything known: CPU, BLAS, flags, git, ...
+    seen_at  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE workload (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE,
+    summary     TEXT NOT NULL,
+    granularity TEXT NOT NULL,                           -- label of the axis: synthetic, coarse, fine
+    n_classes   INTEGER,                                 -- NULL until a trial has read the data
+    file        TEXT NOT NULL                            -- the YAML file it was planned from
+) STRICT;
+
+-- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint.
+-- key = hash of what the trial computes; names and paths are not in it. current = 1: in the latest plan
+-- of its workload. Views look at current rows only, so an edited file never averages with its past.
+CREATE TABLE trial (
+    id              INTEGER PRIMARY KEY,
+    kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile')),
+    key             TEXT NOT NULL,
+    base_trial_id   INTEGER REFERENCES trial (id),       -- profile: whose checkpoint
+    workload_id     INTEGER NOT NULL REFERENCES workload (id),
+    current         INTEGER NOT NULL DEFAULT 1 CHECK (current IN (0, 1)),
+    arm             TEXT NOT NULL,
+    policy          TEXT NOT NULL,
+    cost_weight     REAL,                                -- NULL: the policy has no budget cost
+    base_heads      INTEGER NOT NULL,                    -- H of the full model, per layer
+    layers          INTEGER NOT NULL,
+    dim             INTEGER NOT NULL,
+    seed            INTEGER NOT NULL,
+    config          TEXT NOT NULL CHECK (json_valid(config)),
+    expected_flops  REAL,                                -- planner's estimate, for the remaining time
+    status          TEXT NOT NULL DEFAULT 'planned' CHECK (status IN
+        ('planned', 'running', 'ok', 'failed', 'killed', 'timeout', 'oom', 'skipped', 'interrupted')),
+    reason          TEXT NOT NULL DEFAULT '',
+    command         TEXT NOT NULL DEFAULT '',            -- runs this trial again
+    planned_at      TEXT NOT NULL,                       -- UTC, ISO 8601
+    started_at      TEXT,
+    finished_at     TEXT,
+    environment_id  INTEGER REFERENCES environment (id),
+    host            TEXT,                                -- of the process that claimed it
+    pid             INTEGER,
+    pid_start_ticks INTEGER,                             -- tells a process from a later one of its pid
+    wall_seconds    REAL,
+    train_seconds   REAL,                                -- forward + backward + optimiser
+    train_flops     INTEGER,                             -- nominal: 3 x forward products, all heads
+    parameters      INTEGER,
+    steps           INTEGER,
+    best_epoch      INTEGER,                             -- whose weights are 'best'
+    checkpoint      TEXT,                                -- relative to the folder of the database
+    data_sha256     TEXT,
+    n_train         INTEGER,
+    n_validation    INTEGER,
+    n_test          INTEGER,
+    vocab           INTEGER,
+    n_truncated     INTEGER,
+    mean_length_tokens REAL,
+    unknown_share   REAL,
+    UNIQUE (workload_id, key),
+    CHECK ((kind = 'profile') = (base_trial_id IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed) WHERE current = 1;
+
+CREATE TABLE epoch (
+    trial_id              INTEGER NOT NULL REFERENCES trial (id),
+    epoch                 INTEGER NOT NULL,              -- from 1
+    step                  INTEGER NOT NULL,              -- optimiser steps done at its end
+    train_loss            REAL,
+    train_regulariser     REAL,
+    train_mean_s          REAL,
+    validation_loss       REAL,
+    validation_accuracy   REAL,
+    validation_mean_heads REAL,                          -- per input and layer
+    learning_rate         REAL,
+    train_seconds         REAL,
+    validation_seconds    REAL,
+    PRIMARY KEY (trial_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- One pass over one split with one set of weights and one way of choosing heads. FLOP sums are over
+-- the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads.
+CREATE TABLE evaluation (
+    id                  INTEGER PRIMARY KEY,
+    trial_id            INTEGER NOT NULL REFERENCES trial (id),
+    weights             TEXT NOT NULL CHECK (weights IN ('best', 'final')),
+    split               TEXT NOT NULL CHECK (split IN ('validation', 'test')),
+    control             TEXT NOT NULL CHECK (control IN ('none', 'static', 'shuffled')),
+    n_inputs            INTEGER NOT NULL CHECK (n_inputs > 0),
+    layers              INTEGER NOT NULL,                -- encoder layers that exist, 0 for bag-of-words
+    heads               INTEGER NOT NULL,                -- H of the full model
+    accuracy            REAL CHECK (accuracy BETWEEN 0 AND 1),
+    loss                REAL,
+    mean_heads          REAL,                            -- executed, per input and layer
+    mean_s              REAL,                            -- NULL: the policy has no budget
+    executed_flops      INTEGER NOT NULL,
+    executed_gemm_flops INTEGER NOT NULL,
+    executed_map_flops  INTEGER NOT NULL,
+    dense_flops         INTEGER NOT NULL,
+    flops_by_component  TEXT NOT NULL CHECK (json_valid(flops_by_component)),
+    seconds             REAL,
+    UNIQUE (trial_id, split, weights, control)
+) STRICT;
+
+-- Test split only: one row per input.
+CREATE TABLE prediction (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    input         INTEGER NOT NULL,                      -- index in the test split, from 0
+    label         INTEGER NOT NULL,
+    predicted     INTEGER NOT NULL,
+    difficulty    INTEGER,                               -- known difficulty; NULL where unknown
+    length_tokens INTEGER NOT NULL,
+    heads_run     INTEGER NOT NULL,                      -- sum over layers
+    mean_s        REAL,                                  -- mean over layers
+    PRIMARY KEY (evaluation_id, input)
+) STRICT, WITHOUT ROWID;
+
+-- How many inputs ran k heads in a layer (from 0).
+CREATE TABLE layer_budget (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    layer         INTEGER NOT NULL,
+    k             INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, layer, k)
+) STRICT, WITHOUT ROWID;
+
+-- How many inputs ran this head.
+CREATE TABLE head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, layer, head)
+) STRICT, WITHOUT ROWID;
+
+-- Forward passes of a checkpoint at one batch size, alone on the machine.
+CREATE TABLE profile (
+    id                       INTEGER PRIMARY KEY,
+    trial_id                 INTEGER NOT NULL REFERENCES trial (id),
+    batch_size               INTEGER NOT NULL,
+    warmup_passes            INTEGER NOT NULL,
+    inputs_per_sample        INTEGER NOT NULL,           -- inputs in one timed sample
+    mean_heads               REAL,
+    mean_s                   REAL,
+    executed_flops_per_input REAL,
+    dense_flops_per_input    REAL,
+    UNIQUE (trial_id, batch_size)
+) STRICT;
+
+CREATE TABLE profile_sample (
+    profile_id INTEGER NOT NULL REFERENCES profile (id),
+    sample     INTEGER NOT NULL,                         -- in the order they were taken, from 0
+    latency_ns REAL NOT NULL,                            -- one forward pass of one batch
+    PRIMARY KEY (profile_id, sample)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counter (
+    profile_id      INTEGER NOT NULL REFERENCES profile (id),
+    role            TEXT NOT NULL,                       -- cycles, instructions, fp_operations, ...
+    event           TEXT NOT NULL,                       -- the name it was counted by; '' if none worked
+    value_per_input REAL,
+    status          TEXT NOT NULL CHECK (status IN ('counted', 'unavailable')),
+    reason          TEXT NOT NULL,                       -- why unavailable
+    scope           TEXT NOT NULL,                       -- thread or process
+    repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
+    PRIMARY KEY (profile_id, role),
+    CHECK ((status = 'counted') = (value_per_input IS NOT NULL)),
+    CHECK (status = 'counted' OR reason <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE memory (
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    what     TEXT NOT NULL,                              -- arena ..., peak resident
+    bytes    INTEGER,
+    reason   TEXT NOT NULL,                              -- why not measured
+    PRIMARY KEY (trial_id, what),
+    CHECK (bytes IS NOT NULL OR reason <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE warning (
+    id       INTEGER PRIMARY KEY,
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    text     TEXT NOT NULL,
+    at       TEXT NOT NULL
+) STRICT;
+CREATE INDEX warning_trial ON warning (trial_id);
+
+-- -------------------------------------------------------------------------------------- views --
+
+-- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom the
+-- views use the normal quantiles 1.96 and 1.645.
+CREATE VIEW t_quantile (df, t95, t90) AS VALUES
+    ( 1, 12.7062, 6.3138), ( 2, 4.3027, 2.9200), ( 3, 3.1824, 2.3534), ( 4, 2.7764, 2.1318),
+    ( 5,  2.5706, 2.0150), ( 6, 2.4469, 1.9432), ( 7, 2.3646, 1.8946), ( 8, 2.3060, 1.8595),
+    ( 9,  2.2622, 1.8331), (10, 2.2281, 1.8125), (11, 2.2010, 1.7959), (12, 2.1788, 1.7823),
+    (13,  2.1604, 1.7709), (14, 2.1448, 1.7613), (15, 2.1314, 1.7531), (16, 2.1199, 1.7459),
+    (17,  2.1098, 1.7396), (18, 2.1009, 1.7341), (19, 2.0930, 1.7291), (20, 2.0860, 1.7247),
+    (21,  2.0796, 1.7207), (22, 2.0739, 1.7171), (23, 2.0687, 1.7139), (24, 2.0639, 1.7109),
+    (25,  2.0595, 1.7081), (26, 2.0555, 1.7056), (27, 2.0518, 1.7033), (28, 2.0484, 1.7011),
+    (29,  2.0452, 1.6991), (30, 2.0423, 1.6973);
+
+-- What happened to every trial of the latest plan.
+CREATE VIEW trial_status (trial_id, workload, arm, seed, status, reason, command) AS
+SELECT t.id, w.name, t.arm, t.seed, t.status, t.reason, t.command
+FROM trial t JOIN workload w ON w.id = t.workload_id
+WHERE t.current = 1;
+
+-- Training of each workload at a glance; reason is the first one given for a skipped trial.
+CREATE VIEW workload_status (workload, granularity, n_classes, n_trials, n_ok, n_skipped, n_failed,
+                             reason) AS
+SELECT w.name, w.granularity, w.n_classes, count(*), sum(t.status = 'ok'), sum(t.status = 'skipped'),
+       sum(t.status IN ('failed', 'killed', 'timeout', 'oom', 'interrupted')),
+       coalesce(min(CASE t.status WHEN 'skipped' THEN t.reason END), '')
+FROM trial t JOIN workload w ON w.id = t.workload_id
+WHERE t.current = 1 AND t.kind = 'train'
+GROUP BY w.id;
+
+-- The machines behind the current results.
+CREATE VIEW machine (kind, machine, n_trials) AS
+SELECT t.kind, e.machine, count(*)
+FROM trial t JOIN environment e ON e.id = t.environment_id
+WHERE t.current = 1 AND t.status = 'ok'
+GROUP BY t.kind, e.machine;
+
+-- One row per trained model: the best validation epoch's weights on the test split. BudgetFormer's
+-- controls are arms of their own. A model without encoder layers runs no heads: 0, not unknown.
+CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
+                              trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
+                              mean_s, accuracy, executed_flops_per_input) AS
+SELECT w.name, w.granularity, w.n_classes,
+       t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
+       t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
+       t.cost_weight, t.seed, t.id, e.id, e.heads, e.layers,
+       CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads / e.heads END,
+       CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
+       e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN evaluation e ON e.trial_id = t.id
+WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
+  AND e.weights = 'best' AND e.split = 'test';
+
+-- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
+-- An interval may reach past 0 or 1. head_budget is executed heads / H.
+CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
+                                head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
+                                accuracy_ci95_high, n_seeds, executed_flops_per_input) AS
+WITH centred AS (
+    SELECT *, avg(accuracy) OVER arms AS mean
+    FROM accuracy_by_seed WINDOW arms AS (PARTITION BY workload, arm)
+), summary AS (
+    SELECT workload, granularity, n_classes, arm, policy, cost_weight,
+           avg(head_budget) AS head_budget, avg(mean_heads) AS mean_heads, avg(mean_s) AS mean_s,
+           avg(accuracy) AS mean, count(accuracy) AS n, avg(executed_flops_per_input) AS flops,
+           sqrt(sum((accuracy - mean) * (accuracy - mean))
+                / (count(accuracy) - 1) / count(accuracy)) AS error
+    FROM centred GROUP BY workload, arm
+)
+SELECT workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, mean_s,
+       mean, mean - coalesce(t95, 1.96) * error, mean + coalesce(t95, 1.96) * error, n, flops
+FROM summary LEFT JOIN t_quantile ON df = n - 1;
+
+-- Arm a minus arm b in percentage points, paired by seed: same data, same initial streams. Equal
+-- within 1 point: the 90% interval lies inside -1 .. 1 (two one-sided tests at 5%).
+CREATE VIEW paired_difference (workload, arm_a, arm_b, difference_points, ci95_low_points,
+                               ci95_high_points, ci90_low_points, ci90_high_points, n_pairs) AS
+WITH pair AS (
+    SELECT a.workload, a.arm AS arm_a, b.arm AS arm_b, 100 * (a.accuracy - b.accuracy) AS difference
+    FROM accuracy_by_seed a
+    JOIN accuracy_by_seed b ON b.workload = a.workload AND b.seed = a.seed AND b.arm <> a.arm
+), centred AS (
+    SELECT *, avg(difference) OVER (PARTITION BY workload, arm_a, arm_b) AS mean FROM pair
+), summary AS (
+    SELECT workload, arm_a, arm_b, avg(difference) AS mean, count(difference) AS n,
+           sqrt(sum((difference - mean) * (difference - mean))
+                / (count(difference) - 1) / count(difference)) AS error
+    FROM centred GROUP BY workload, arm_a, arm_b
+)
+SELECT workload, arm_a, arm_b, mean,
+       mean - coalesce(t95, 1.96) * error, mean + coalesce(t95, 1.96) * error,
+       mean - coalesce(t90, 1.645) * error, mean + coalesce(t90, 1.645) * error, n
+FROM summary LEFT JOIN t_quantile ON df = n - 1;
+
+-- The share of test inputs that run k heads in a layer, all seeds together.
+CREATE VIEW budget_by_layer (workload, arm, layer, k, share) AS
+SELECT r.workload, r.arm, b.layer, b.k,
+       CAST(sum(b.n_inputs) AS REAL)
+           / sum(sum(b.n_inputs)) OVER (PARTITION BY r.workload, r.arm, b.layer)
+FROM accuracy_by_seed r JOIN layer_budget b ON b.evaluation_id = r.evaluation_id
+GROUP BY r.workload, r.arm, b.layer, b.k;
+
+-- Does the budget follow the known difficulty? Means of per-seed means; mean_heads is per layer;
+-- n_inputs is how many test inputs have this difficulty.
+CREATE VIEW budget_by_difficulty (workload, arm, difficulty, n_inputs, accuracy, mean_heads,
+                                  mean_heads_ci95_low, mean_heads_ci95_high, n_seeds) AS
+WITH by_seed AS (
+    SELECT r.workload, r.arm, p.difficulty, count(*) AS n_inputs,
+           avg(p.predicted = p.label) AS accuracy,
+           CASE r.layers WHEN 0 THEN 0.0 ELSE avg(p.heads_run) / r.layers END AS mean_heads
+    FROM accuracy_by_seed r JOIN prediction p ON p.evaluation_id = r.evaluation_id
+    WHERE p.difficulty IS NOT NULL
+    GROUP BY r.evaluation_id, p.difficulty
+), centred AS (
+    SELECT *, avg(mean_heads) OVER (PARTITION BY workload, arm, difficulty) AS mean FROM by_seed
+), summary AS (
+    SELECT workload, arm, difficulty, max(n_inputs) AS n_inputs, avg(accuracy) AS accuracy,
+           avg(mean_heads) AS mean, count(*) AS n,
+           sqrt(sum((mean_heads - mean) * (mean_heads - mean))
+                / (count(*) - 1) / count(*)) AS error
+    FROM centred GROUP BY workload, arm, difficulty
+)
+SELECT workload, arm, difficulty, n_inputs, accuracy, mean,
+       mean - coalesce(t95, 1.96) * error, mean + coalesce(t95, 1.96) * error, n
+FROM summary LEFT JOIN t_quantile ON df = n - 1;
+
+-- The reference of every ratio: the trained arm that runs all H heads in every layer.
+CREATE VIEW dense_arm (workload, arm) AS
+SELECT workload, min(arm)
+FROM accuracy_by_seed r
+WHERE policy = 'fixed' AND layers > 0
+  AND NOT EXISTS (SELECT 1 FROM layer_budget b
+                  WHERE b.evaluation_id = r.evaluation_id AND b.k <> r.base_heads)
+GROUP BY workload;
+
+-- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,
+-- beside FLOPs and time relative to the dense arm at the same batch size.
+CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
+                              flops_ratio, time_ratio) AS
+WITH sample AS (
+    SELECT t.workload_id, t.arm, p.batch_size, s.latency_ns AS ns
+    FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY workload_id, arm, batch_size ORDER BY ns) AS rank,
+           count(*) OVER (PARTITION BY workload_id, arm, batch_size) AS n
+    FROM sample
+), middle AS (
+    SELECT workload_id, arm, batch_size, avg(ns) AS median
+    FROM ranked WHERE rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY workload_id, arm, batch_size
+), away AS (
+    SELECT workload_id, arm, batch_size, median, abs(ns - median) AS distance
+    FROM sample JOIN middle USING (workload_id, arm, batch_size)
+), away_ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY workload_id, arm, batch_size ORDER BY distance) AS rank,
+           count(*) OVER (PARTITION BY workload_id, arm, batch_size) AS n
+    FROM away
+), flops AS (
+    SELECT t.workload_id, t.arm, p.batch_size, avg(p.executed_flops_per_input) AS flops
+    FROM trial t JOIN profile p ON p.trial_id = t.id
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+    GROUP BY t.workload_id, t.arm, p.batch_size
+), summary AS (
+    SELECT w.name AS workload, arm, batch_size, median, avg(distance) AS mad, flops
+    FROM away_ranked JOIN flops USING (workload_id, arm, batch_size)
+    JOIN workload w ON w.id = workload_id
+    WHERE rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY workload_id, arm, batch_size
+)
+SELECT s.workload, s.arm, s.batch_size, s.median, s.mad, s.flops / d.flops, s.median / d.median
+FROM summary s
+LEFT JOIN (dense_arm JOIN summary USING (workload, arm)) d
+       ON d.workload = s.workload AND d.batch_size = s.batch_size;
+
+-- Hardware and software counters of one forward pass, per input, at every profiled batch size.
+CREATE VIEW counter_by_batch (workload, arm, batch_size, mean_heads, role, value_per_input, status,
+                              reason, scope) AS
+SELECT w.name, t.arm, p.batch_size, avg(p.mean_heads), c.role, avg(c.value_per_input),
+       min(c.status), max(c.reason), c.scope
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+JOIN counter c ON c.profile_id = p.id
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+GROUP BY w.id, t.arm, p.batch_size, c.role, c.scope;
+
+-- The same at the smallest profiled batch size: value is per input. Join accuracy_vs_budget for the
+-- budget of the arm.
+CREATE VIEW counter_vs_budget (workload, arm, role, value, status, reason, scope) AS
+SELECT workload, arm, role, value_per_input, status, reason, scope
+FROM counter_by_batch c
+WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
+                    WHERE s.workload = c.workload AND s.arm = c.arm);
+
+PRAGMA user_version = 1;
