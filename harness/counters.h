@@ -1,0 +1,82 @@
+/*
+ * Event counts of a region of code in the calling thread, asked for by role ("cycles"), not by event
+ * name: names differ between CPUs and PAPI versions, so each role has a chain of sources. A source is
+ * believed only after it has counted a known piece of work, because PAPI lists events on machines that
+ * cannot count them. Roles that do not fit the hardware together are spread over passes, and the
+ * caller repeats the region once per pass; nothing is multiplexed, so no value is an extrapolation.
+ * Where a role cannot be counted, its result is a reason and never a zero.
+ *
+ *     for (int pass = 0; pass < counters_passes(c); pass++)
+ *         for (int repeat = 0; repeat < n; repeat++) {
+ *             counters_start(c, pass);
+ *             region();
+ *             counters_stop(c, pass);
+ *         }
+ *     for (int role = 0; role < COUNTER_ROLES; role++) counters_result(c, role, inputs, &out[role]);
+ *
+ * Scope is the thread that called counters_open (user mode only, PAPI's default domain): work that
+ * BLAS gives to other threads is not counted, see counters_thread_share.
+ */
+#ifndef HEADROOM_HARNESS_COUNTERS_H
+#define HEADROOM_HARNESS_COUNTERS_H
+
+#include "harness/counter_backend.h"
+#include "harness/results.h"
+#include "models/error.h"
+
+enum { COUNTER_ROLES = 10, COUNTER_SOURCES_MAX = 5, COUNTER_TERMS_MAX = 4 };
+
+/* A source is one event, a weighted sum of events, or a number the kernel keeps anyway. */
+struct counter_source {
+    const char *name; /* as stored beside the value */
+    struct {
+        const char *event;
+        int weight;
+    } term[COUNTER_TERMS_MAX]; /* event NULL ends the list; no term: read from the kernel */
+    size_t kernel_offset;      /* of the int64_t in struct kernel_counts */
+};
+
+enum counter_zero {
+    ZERO_IS_FINE,      /* a region may cause none: context switches */
+    ZERO_IS_SUSPECT,   /* the proving work causes some, another region may not: branch misses */
+    ZERO_IS_IMPOSSIBLE /* no region runs without: cycles */
+};
+
+struct counter_role {
+    const char *name, *unit, *meaning;
+    bool hardware; /* needs a performance-monitoring unit */
+    enum counter_zero zero;
+    struct counter_source source[COUNTER_SOURCES_MAX]; /* tried in order; name NULL ends the list */
+};
+extern const struct counter_role counter_roles[COUNTER_ROLES];
+
+struct counters;
+
+/* Finds out by counting which roles work here, in some milliseconds. Fails only when memory runs out:
+ * without a PMU, PAPI or permission the roles concerned are unavailable, with their reason. */
+bool counters_open(struct counters **out, struct error *error);
+bool counters_open_backend(const struct counter_backend *backend, struct counters **out,
+                           struct error *error);
+void counters_close(struct counters *counters);
+
+/* How many times a region must run so that every available role is counted once. At least 1. */
+int counters_passes(const struct counters *counters);
+
+/* Around the region, in the thread that opened. They allocate nothing and print nothing; a failure
+ * makes the roles of that pass unavailable with its reason. */
+void counters_start(struct counters *counters, int pass);
+void counters_stop(struct counters *counters, int pass);
+
+/* Fills role, event, availability, scope and reason as known before any region ran; value is NaN. */
+void counters_describe(const struct counters *counters, int role, struct counter_result *out);
+
+/* The mean over repeats, per input, when every repeat processed `inputs` inputs. Doubtful counts
+ * (negative, zero where that is impossible, instructions per cycle outside 0.01..8) are unavailable. */
+void counters_result(const struct counters *counters, int role, double inputs,
+                     struct counter_result *out);
+
+/* The share of this process's CPU time in all regions so far that belongs to the counting thread; NaN
+ * before the first. Below about 0.9 the counts miss work done by other threads (threads_not_counted). */
+double counters_thread_share(const struct counters *counters);
+
+#endif
