@@ -1,0 +1,126 @@
+# Headroom. `make sweep` runs the benchmark and `make test` the tests; both install what is missing
+# first. `make help` lists every target.
+
+# --- What a user may set -------------------------------------------------------------------------
+
+# ARCH        -march of the build; ARCH=x86-64-v3 for a machine other than this one
+# TIER        size of the sweep: default or full
+# DB          the database; figures are drawn into figures/ beside it
+# SANITIZER   address,undefined
+# WERROR      1: warnings are errors, as in CI
+# CFLAGS      appended to the flags below; LDFLAGS to the libraries
+# NO_INSTALL  1: print the install commands, run none
+# HEADROOM_DATA  folder of the data sets, else data/
+ARCH ?= native
+TIER ?= default
+DB   ?= results/results.db
+export NO_INSTALL HEADROOM_DATA
+
+# --- Flags ---------------------------------------------------------------------------------------
+# Everything here is expanded when a recipe runs, after pkg-config itself has been installed.
+# -ffast-math is never used: it breaks NaN as "not measured" and the skipped-head proofs.
+
+FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g -march=$(ARCH) \
+    -fno-math-errno -fopenmp-simd -ffp-contract=fast \
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla \
+    $(if $(WERROR),-Werror) \
+    $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+    $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
+    $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) $(CFLAGS)
+
+LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
+    $(if $(PAPI),$(shell pkg-config --libs papi)) -lm $(LDFLAGS)
+
+PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
+REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
+
+# --- Files ---------------------------------------------------------------------------------------
+
+SOURCES := $(wildcard models/*.c models/policies/*.c workloads/*.c harness/*.c)
+OBJECTS := $(SOURCES:%.c=build/%.o) $(if $(wildcard results/schema.sql),build/schema_sql.o)
+LIBRARY := build/headroom.a
+TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*/test_*.c))
+SCRIPTS := $(wildcard tests/*/test_*.sh)
+
+# One job per core unless the user says -j; a sub-make takes part in its parent's jobs.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+# --- What a user may ask for ---------------------------------------------------------------------
+
+.PHONY: build sweep test plots data bench format clean help packages FORCE
+
+build: headroom ## build the program (default)
+
+sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
+	./headroom sweep --tier $(TIER) --db $(DB)
+
+test: build $(TESTS) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
+	tests/run.sh $(TESTS) $(SCRIPTS)
+
+plots: packages ## draw the figures again from a database [DB=...]
+	plots/draw.sh $(DB) $(dir $(DB))figures
+
+data: ## fetch and check the TREC data set
+	workloads/fetch_data.sh
+
+bench: build ## speed of training against the machine's sgemm peak
+	./headroom bench
+
+format: ## run clang-format over the sources
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove what was built, never results or data
+	rm -rf build headroom
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+# --- How things are made -------------------------------------------------------------------------
+
+# The archive holds everything but main, for the program and for the tests.
+headroom: build/harness/main.o $(LIBRARY) build/libraries
+	$(CC) @build/flags $< $(LIBRARY) @build/libraries -o $@
+
+$(LIBRARY): $(filter-out build/harness/main.o,$(OBJECTS))
+	rm -f $@ && $(AR) rcs $@ $^
+
+build/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) @build/flags $(DEFINES) -MMD -MP -c $< -o $@
+
+build/tests/%: tests/%.c $(LIBRARY) build/libraries
+	@mkdir -p $(@D)
+	$(CC) @build/flags -MMD -MP $< $(LIBRARY) -lcmocka @build/libraries -o $@
+
+# A result says how it was built.
+build/harness/environment.o: build/revision
+build/harness/environment.o: DEFINES = \
+    -DHEADROOM_CFLAGS="\"$$(cat build/flags)\"" -DHEADROOM_GIT="\"$$(cat build/revision)\""
+
+# The schema as a C array, byte by byte: no escapes to get wrong and no limit on literal length.
+build/schema_sql.o: build/schema_sql.c build/flags
+	$(CC) @build/flags -c $< -o $@
+
+build/schema_sql.c: results/schema.sql
+	@mkdir -p $(@D)
+	{ echo 'extern const char results_schema_sql[];'; \
+	  echo 'const char results_schema_sql[] = {'; \
+	  od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; echo '0};'; } >$@
+
+# Flags, libraries and revision live in files that change only when their content does, so that
+# everything made from them is made again exactly then.
+build/flags:     CONTENT = $(FLAGS)
+build/libraries: CONTENT = $(LIBRARIES)
+build/revision:  CONTENT = $(REVISION)
+build/flags build/libraries build/revision: FORCE | packages
+	@mkdir -p $(@D)
+	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
+
+packages:
+	@harness/install_packages.sh
+
+-include $(OBJECTS:.o=.d) $(TESTS:=.d)

@@ -1,0 +1,121 @@
+#!/bin/sh
+# Installs the packages that Headroom needs and this machine lacks; does nothing, quickly, when all
+# are there. `make` calls it before it compiles anything, so that a bare machine needs no list of
+# prerequisites to be read first.
+#
+#   harness/install_packages.sh [base|data]     base: build, test and plot; data: download
+#
+# The exact command is printed, then run as root or through sudo. With NO_INSTALL=1, or where that
+# cannot be done, the commands for four package managers are printed and the exit status is 1.
+# Only the apt column is tested; the others are written from the distributions' package names.
+set -eu
+group=${1:-base}
+
+# PAPI is optional: without it the program is built without hardware counters and says so.
+# "-" where a package manager does not have it.
+packages="
+group need     kind    name       apt                      dnf                pacman    brew
+base  required program cc         gcc                      gcc                gcc       gcc
+base  required program pkg-config pkg-config               pkgconf-pkg-config pkgconf   pkgconf
+base  required library openblas   libopenblas-dev          openblas-devel     openblas  openblas
+base  required library yaml-0.1   libyaml-dev              libyaml-devel      libyaml   libyaml
+base  required library sqlite3    libsqlite3-dev           sqlite-devel       sqlite    sqlite
+base  required library zlib       zlib1g-dev               zlib-devel         zlib      zlib
+base  required library cmocka     libcmocka-dev            libcmocka-devel    cmocka    cmocka
+base  optional library papi       libpapi-dev              papi-devel         -         -
+base  required program sqlite3    sqlite3                  sqlite             sqlite    sqlite
+base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu gnuplot
+data  required fetcher curl       curl,ca-certificates     curl               curl      curl
+"
+
+present() { # kind name
+    case $1 in
+    program) command -v "$2" ;;
+    library) pkg-config --exists "$2" ;;
+    fetcher) command -v curl || command -v wget ;;
+    esac >/dev/null 2>&1
+}
+
+# The names of what is missing, filtered by need; `missing required` or `missing optional`.
+missing() {
+    echo "$packages" | while read -r row_group need kind name _; do
+        [ "$row_group" = "$group" ] && [ "$need" = "$1" ] || continue
+        present "$kind" "$name" || printf '%s ' "$name"
+    done
+}
+
+# The packages of one manager (a column number) for the names in $lacking.
+packages_of() {
+    echo "$packages" | while read -r row_group _ _ name apt dnf pacman brew; do
+        [ "$row_group" = "$group" ] || continue
+        case " $lacking" in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
+    done | tr ',' '\n' | grep -v '^-$' | awk '!seen[$0]++' | xargs
+}
+
+install_command() {
+    case $1 in
+    apt) echo "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(packages_of apt)" ;;
+    dnf) echo "dnf install -y $(packages_of dnf)" ;;
+    pacman) echo "pacman -S --needed --noconfirm $(packages_of pacman)" ;;
+    brew) echo "brew install $(packages_of brew)" ;;
+    esac
+}
+
+# Without a way to install: optional packages may stay away, required ones end it here.
+give_up() {
+    if [ -z "$(missing required)" ]; then
+        echo "headroom: building without $lacking($1)" >&2
+        exit 0
+    fi
+    {
+        echo "headroom: error: missing on this machine: $lacking"
+        echo "headroom: $1. Install them with the line for your system, then try again:"
+        for manager in apt dnf pacman brew; do
+            [ $manager = brew ] && sudo= || sudo='sudo '
+            printf '  %-7s %s%s\n' "$manager:" "$sudo" "$(install_command $manager)"
+        done
+    } >&2
+    exit 1
+}
+
+lacking=$(missing required)$(missing optional)
+[ -n "$lacking" ] || exit 0
+
+case ${NO_INSTALL:-0} in 0) ;; *) give_up 'NO_INSTALL is set, so nothing was installed' ;; esac
+
+manager=
+for candidate in apt-get dnf pacman brew; do
+    if command -v $candidate >/dev/null 2>&1; then manager=${candidate%-get} && break; fi
+done
+[ -n "$manager" ] || give_up 'no known package manager was found'
+[ -n "$(packages_of $manager)" ] || give_up "$manager does not have it"
+
+if [ "$manager" = brew ] || [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root='sudo -n '
+elif command -v sudo >/dev/null 2>&1 && (: </dev/tty) 2>/dev/null; then
+    as_root='sudo ' # it asks for the password on the terminal
+else
+    give_up 'installing needs root or sudo, and neither is at hand'
+fi
+
+run() {
+    echo "headroom: running: $as_root$*" >&2
+    # shellcheck disable=SC2086 # as_root is a prefix of words, or nothing
+    $as_root "$@" >&2
+}
+
+# shellcheck disable=SC2046 # the command is a list of words
+install() { run $(install_command $manager); }
+
+if [ $manager = apt ]; then
+    update() { run apt-get update -q; }
+    # A machine without package lists needs them first; one with old lists may find out by failing.
+    if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then update || true; fi
+    install || { update && install; } || give_up 'apt-get failed; its messages are above'
+else
+    install || give_up "$manager failed; its messages are above"
+fi
+
+[ -z "$(missing required)" ] || give_up 'they are still missing after the installation'

@@ -1,0 +1,45 @@
+#!/bin/sh
+# Runs test programs and adds up what they say. Each one prints TAP ("ok 1 - name", and a plan
+# "1..N"): cmocka does when asked to, and the shell tests do by hand. Counting the lines of the
+# plan catches the test that died before it could report, and the last line is always true:
+#
+#   N passed, N failed, N skipped
+#
+# Usage: tests/run.sh TEST... ; several run at a time, each leaves its output in build/tests/*.log.
+set -eu
+[ $# -gt 0 ] || { echo 'tests/run.sh: no tests given' >&2; exit 2; }
+logs=build/tests/logs
+rm -rf $logs && mkdir -p $logs
+
+export CMOCKA_MESSAGE_OUTPUT=TAP
+# A log's name is the test's, its last line the exit status.
+# shellcheck disable=SC2016 # expanded by the inner shell
+printf '%s\n' "$@" | xargs -P "$(nproc 2>/dev/null || echo 2)" -I{} sh -c '
+    log='$logs'/$(echo "$1" | sed "s,^build/,,; s,/,_,g").log
+    status=0; "./$1" >"$log" 2>&1 </dev/null || status=$?
+    printf "\nexit %s %s\n" "$status" "$1" >>"$log"' run {}
+
+# What stands before a result belongs to it: the reason of a skip, the talk of a failure. After a
+# failed result cmocka adds "#" lines that say where.
+awk '
+    FNR == 1                  { plan = -1; seen = bad = 0; talk = ""; name = FILENAME
+                                sub(/.*\//, "", name); sub(/\.log$/, "", name) }
+    /^1\.\.[0-9]+$/           { plan = substr($0, 4) + 0; next }
+    /^(not )?ok [0-9]+ # SKIP/ { seen++; skipped++; sub(/.*# SKIP /, "")
+                                print "SKIP " name ": " $0; printf "%s", talk; talk = ""; next }
+    /^not ok [0-9]+/          { seen++; failed++; bad++; sub(/^not ok [0-9]+ (- )?/, "")
+                                print "FAIL " name ": " $0; printf "%s", talk; talk = ""; next }
+    /^ok [0-9]+/              { seen++; passed++; talk = ""; next }
+    /^exit [0-9]+ /           { lost = plan - seen
+                                if (plan < 0 || lost < 0) lost = 1
+                                if (!lost && !bad && $2 != 0) lost = 1
+                                if (lost) {
+                                    failed += lost
+                                    print "FAIL " name ": " lost " unreported, exit status " $2
+                                    printf "%s", talk
+                                }
+                                next }
+    /^#/ && bad               { print "    " $0; next }
+    NF                        { talk = talk "    " $0 "\n" }
+    END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }
+' $logs/*.log
