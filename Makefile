@@ -37,7 +37,7 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 # --- Files ---------------------------------------------------------------------------------------
 
 SOURCES := $(wildcard models/*.c models/policies/*.c workloads/*.c harness/*.c)
-OBJECTS := $(SOURCES:%.c=build/%.o) $(if $(wildcard results/schema.sql),build/schema_sql.o)
+OBJECTS := $(SOURCES:%.c=build/%.o) build/schema_sql.o
 LIBRARY := build/headroom.a
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
