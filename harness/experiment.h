@@ -19,19 +19,19 @@ enum experiment_tier { TIER_DEFAULT, TIER_FULL, TIER_NAMED };
 struct train_config {
     int epochs, batch;
     double learning_rate, weight_decay, beta1, beta2, epsilon;
-    double warmup;        /* share of steps with rising learning rate */
-    double clip_norm;     /* gradient-norm clipping, 0 = off */
-    double select_after;  /* share of steps after which the best validation epoch is chosen: 0.65 */
+    double warmup;       /* share of steps with rising learning rate */
+    double clip_norm;    /* gradient-norm clipping, 0 = off */
+    double select_after; /* share of steps after which the best validation epoch is chosen: 0.65 */
     int eval_batch;
 };
 extern const struct option_table train_options;
 
 /* The `profile:` section. */
 struct profile_config {
-    struct int_list batch_sizes;  /* 1, 32 */
-    int warmup, repeats;          /* forward passes */
-    int inputs;                   /* test inputs cycled through */
-    int seeds;                    /* how many of the seeds, from the first, are profiled per arm */
+    struct int_list batch_sizes; /* 1, 32 */
+    int warmup, repeats;         /* forward passes */
+    int inputs;                  /* test inputs cycled through */
+    int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
 };
 extern const struct option_table profile_options;
 
@@ -44,10 +44,10 @@ struct arm {
 
 struct experiment {
     char file[256];
-    char name[64];          /* `workload:`; unique over all files of a sweep */
+    char name[64]; /* `workload:`; unique over all files of a sweep */
     char summary[OPTION_STRING_MAX];
-    char granularity[64];   /* short label of the axis: "synthetic", "coarse", "fine" */
-    int tier;               /* enum experiment_tier: smallest tier that runs it unnamed */
+    char granularity[64]; /* short label of the axis: "synthetic", "coarse", "fine" */
+    int tier;             /* enum experiment_tier: smallest tier that runs it unnamed */
     struct data_config data;
     struct model_config model; /* model_options fields only; policy and data fields not resolved */
     struct train_config train;
@@ -63,7 +63,8 @@ extern const struct option_table experiment_options;
 /* Reads one file; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
 
-/* The model of one arm, as far as the file knows it: vocab, classes and max_len are still missing. */
+/* The model of one arm, as far as the file knows it: vocab, classes and max_len are still missing.
+ */
 void experiment_model(const struct experiment *experiment, const struct arm *arm,
                       struct model_config *out);
 
@@ -74,7 +75,8 @@ void experiment_model(const struct experiment *experiment, const struct arm *arm
 void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,
                                  int seed, bool profile, struct text *out);
 
-/* The inverse: experiment with exactly one arm and one seed; names are empty, the row knows them. */
+/* The inverse: experiment with exactly one arm and one seed; names are empty, the row knows them.
+ */
 bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
                                 struct error *error);
 

@@ -1,0 +1,324 @@
+/*
+ * Planning. Files are read one by one, so that a bad one costs only itself; then all rows are
+ * written in one transaction, so that a killed planner leaves the old plan or the new one.
+ */
+#include "harness/plan.h"
+#include "models/flops.h"
+#include "models/policy.h"
+#include "workloads/sha256.h"
+#include "workloads/text_file.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <math.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One workload of the plan, and what is known about its data without reading it as text. */
+struct source {
+    struct experiment experiment;
+    bool named;
+    char missing[256];
+    char data_key[65]; /* hash of the data files' bytes; "" for generated data */
+};
+
+struct planner {
+    struct store *store;
+    const struct plan_request *request;
+    regex_t filter;
+    bool filtering;
+    struct source **sources;
+    size_t n_sources;
+    struct plan *plan;
+};
+
+static bool out_of_memory(struct error *error) {
+    return error_set(error, "out of memory while planning");
+}
+
+static bool add_problem(struct plan *plan, const struct error *problem, struct error *error) {
+    struct error *grown = realloc(plan->problems, (plan->n_problems + 1) * sizeof *grown);
+    if (!grown) return out_of_memory(error);
+    plan->problems = grown;
+    plan->problems[plan->n_problems++] = *problem;
+    return true;
+}
+
+/* ---- data, as far as keys need it ---- */
+
+static bool add_file_to_hash(struct sha256 *hash, const char *path, struct error *error) {
+    unsigned char buffer[1 << 16];
+    FILE *file = fopen(path, "rb");
+    if (!file) return error_set(error, "%s: %s", path, strerror(errno));
+    size_t n;
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) sha256_add(hash, buffer, n);
+    bool ok = !ferror(file);
+    fclose(file);
+    return ok || error_set(error, "%s: %s", path, strerror(EIO));
+}
+
+/* Names the data by the bytes of its files: what the tokeniser makes of them follows from the data
+ * settings, which are in the key already. */
+static bool hash_data(struct source *source, struct error *error) {
+    const struct data_config *data = &source->experiment.data;
+    const char *names[] = {data->train_file, data->test_file, data->classes_file};
+    struct sha256 hash;
+    bool any = false;
+    sha256_start(&hash);
+    if (!dataset_is_present(data, source->missing, sizeof source->missing)) return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512];
+        if (!names[i][0] || !text_file_find(data_root(), names[i], path, sizeof path)) continue;
+        if (!add_file_to_hash(&hash, path, error)) return false;
+        any = true;
+    }
+    if (any) sha256_finish(&hash, source->data_key);
+    return true;
+}
+
+/* ---- files ---- */
+
+static bool refuse_same_name(const struct planner *planner, const struct experiment *new,
+                             struct error *problem) {
+    for (size_t i = 0; i < planner->n_sources; i++) {
+        const struct experiment *old = &planner->sources[i]->experiment;
+        if (strcmp(old->name, new->name) == 0)
+            return error_set(problem, "%s: workload '%s' is already in %s; rename one of them",
+                             new->file, new->name, old->file);
+    }
+    return true;
+}
+
+/* Reads one file; what is wrong with it becomes a problem of the plan. */
+static bool read_file(struct planner *planner, const char *path, struct error *error) {
+    const struct plan_request *request = planner->request;
+    struct error problem = {0};
+    struct source *source = calloc(1, sizeof *source);
+    if (!source) return out_of_memory(error);
+    struct experiment *e = &source->experiment;
+    source->named = request->n_files > 0;
+    if (!experiment_read(path, request->full, e, &problem)) goto refused;
+    if (!source->named && (e->tier == TIER_NAMED || (e->tier == TIER_FULL && !request->full))) {
+        free(source);
+        return true;
+    }
+    if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
+    if (source->missing[0] && source->named) {
+        error_set(&problem, "%s: the data file %s is absent: run `make data`, or set HEADROOM_DATA",
+                  e->file, source->missing);
+        if (!add_problem(planner->plan, &problem, error)) goto failed;
+    }
+    struct source **grown = realloc(planner->sources, (planner->n_sources + 1) * sizeof *grown);
+    if (!grown) {
+        out_of_memory(error);
+        goto failed;
+    }
+    planner->sources = grown;
+    planner->sources[planner->n_sources++] = source;
+    return true;
+refused:
+    free(source);
+    return add_problem(planner->plan, &problem, error);
+failed:
+    free(source);
+    return false;
+}
+
+static bool read_files(struct planner *planner, struct error *error) {
+    const struct plan_request *request = planner->request;
+    char pattern[512];
+    glob_t found = {0};
+    bool ok = true;
+    if (request->n_files > 0) {
+        for (int i = 0; ok && i < request->n_files; i++)
+            ok = read_file(planner, request->files[i], error);
+        return ok;
+    }
+    snprintf(pattern, sizeof pattern, "%s/*.yaml", request->folder);
+    if (glob(pattern, 0, NULL, &found) != 0) /* sorted by name */
+        return error_set(error,
+                         "no %s here: start headroom in the folder of its repository, or name the "
+                         "workload files",
+                         pattern);
+    for (size_t i = 0; ok && i < found.gl_pathc; i++)
+        ok = read_file(planner, found.gl_pathv[i], error);
+    globfree(&found);
+    return ok;
+}
+
+/* ---- cost ---- */
+
+/* Training inputs and their tokens; for text a guess: about 6 bytes a word, gzip a third of that.
+ */
+static void guess_size(const struct data_config *data, double *inputs, int *length) {
+    char path[512];
+    struct stat info;
+    if (!data->train_file[0]) {
+        *inputs = data->n_train;
+        *length = data->length;
+    } else {
+        *length = data->max_len > 0 && data->max_len < 32 ? data->max_len : 32;
+        *inputs = data->train_limit > 0 ? data->train_limit : 10000;
+        if (text_file_find(data_root(), data->train_file, path, sizeof path) &&
+            stat(path, &info) == 0) {
+            size_t end = strlen(path);
+            bool packed = end > 3 && strcmp(path + end - 3, ".gz") == 0;
+            double found = (double)info.st_size / (packed ? 2 : 6) / *length;
+            if (data->train_limit == 0 || found < *inputs) *inputs = found;
+        }
+    }
+    if (*length < 1) *length = 1;
+}
+
+double plan_expected_flops(const struct experiment *e, const struct model_config *model,
+                           bool profile) {
+    double inputs, passes = 0;
+    int length;
+    guess_size(&e->data, &inputs, &length);
+    struct flops dense = flops_dense(model, length);
+    double forward = (double)flops_total(&dense);
+    if (!profile) return 3 * forward * inputs * e->train.epochs;
+    for (int i = 0; i < e->profile.batch_sizes.n; i++)
+        passes +=
+            (double)e->profile.batch_sizes.value[i] * (e->profile.warmup + e->profile.repeats);
+    return forward * passes;
+}
+
+/* ---- rows ---- */
+
+/* The weight of the budget in a policy's loss is its option `cost`; NaN where it has none. */
+static double cost_weight(const struct arm *arm) {
+    const struct option_table *table = &arm->policy->options;
+    for (size_t i = 0; i < table->n_rows; i++)
+        if (strcmp(table->rows[i].name, "cost") == 0 && table->rows[i].type == OPTION_FLOAT)
+            return *(const double *)(const void *)(arm->policy_options + table->rows[i].offset);
+    return NAN;
+}
+
+static bool grow_trials(struct plan *plan, struct error *error) {
+    if (plan->n_trials & (plan->n_trials + 1)) return true; /* room up to the next 2^k - 1 */
+    size_t room = 2 * plan->n_trials + 1;
+    struct plan_trial *grown = realloc(plan->trials, room * sizeof *grown);
+    if (!grown) return out_of_memory(error);
+    plan->trials = grown;
+    return true;
+}
+
+/* Plans one trial; base_id 0 makes it a training, else a profile of that training. */
+static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
+                       const struct arm *arm, int seed, int64_t base_id, int64_t *id,
+                       struct error *error) {
+    const struct experiment *e = &source->experiment;
+    struct plan *plan = planner->plan;
+    struct model_config model;
+    struct text config = {0};
+    struct sha256 hash;
+    bool ok = false, profile = base_id != 0;
+    if (!grow_trials(plan, error)) return false;
+    struct plan_trial *trial = &plan->trials[plan->n_trials];
+
+    *trial = (struct plan_trial){.base_id = base_id, .profile = profile};
+    snprintf(trial->label, sizeof trial->label, "%s/%s/%d", e->name, arm->name, seed);
+    snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
+    trial->selected =
+        (!profile || planner->request->profile) &&
+        (!planner->filtering || regexec(&planner->filter, trial->label, 0, NULL, 0) == 0);
+    experiment_write_trial_json(e, arm, seed, profile, &config);
+    if (config.failed) {
+        out_of_memory(error);
+        goto done;
+    }
+    sha256_start(&hash);
+    sha256_add(&hash, config.data, config.size);
+    sha256_add(&hash, source->data_key, strlen(source->data_key));
+    sha256_finish(&hash, trial->key);
+
+    experiment_model(e, arm, &model);
+    model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
+    if (!model_resolve(&model, error)) goto done;
+    trial->expected_flops = plan_expected_flops(e, &model, profile);
+    struct trial_plan row = {
+        .workload_id = workload_id,
+        .kind = profile ? "profile" : "train",
+        .key = trial->key,
+        .base_trial_id = base_id,
+        .arm = arm->name,
+        .policy = arm->policy->name,
+        .cost_weight = cost_weight(arm),
+        .base_heads = model.base_heads,
+        .layers = model.layers,
+        .dim = model.dim,
+        .seed = seed,
+        .config = config.data,
+        .expected_flops = trial->expected_flops,
+    };
+    if (!store_plan_trial(planner->store, &row, &trial->id, trial->status, error)) goto done;
+    *id = trial->id;
+    plan->n_trials++;
+    ok = true;
+done:
+    text_free(&config);
+    return ok;
+}
+
+static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
+    const struct experiment *e = &source->experiment;
+    struct workload_plan row = {e->name, e->summary, e->granularity, e->file};
+    int64_t workload, training, profile;
+    if (!store_plan_workload(planner->store, &row, &workload, error)) return false;
+    for (int a = 0; a < e->n_arms; a++)
+        for (int s = 0; s < e->seeds.n; s++) {
+            const struct arm *arm = &e->arms[a];
+            int seed = e->seeds.value[s];
+            if (!plan_trial(planner, source, workload, arm, seed, 0, &training, error))
+                return false;
+            if (s < e->profile.seeds &&
+                !plan_trial(planner, source, workload, arm, seed, training, &profile, error))
+                return false;
+        }
+    return true;
+}
+
+bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
+               struct error *error) {
+    struct planner planner = {.store = store, .request = request, .plan = out};
+    bool ok = false, begun = false;
+    *out = (struct plan){0};
+    if (request->filter) {
+        char why[128];
+        int code = regcomp(&planner.filter, request->filter, REG_EXTENDED | REG_NOSUB);
+        if (code != 0) {
+            regerror(code, &planner.filter, why, sizeof why);
+            return error_set(error, "--filter '%s' is no regular expression: %s", request->filter,
+                             why);
+        }
+        planner.filtering = true;
+    }
+    if (!read_files(&planner, error)) goto done;
+    if (!store_begin_plan(store, error)) goto done;
+    begun = true;
+    for (size_t i = 0; i < planner.n_sources; i++)
+        if (!plan_source(&planner, planner.sources[i], error)) goto done;
+    out->n_workloads = planner.n_sources;
+    begun = false;
+    ok = store_end_plan(store, !request->dry_run, error);
+done:
+    if (begun) {
+        struct error ignored; /* the first error is the one to report */
+        store_end_plan(store, false, &ignored);
+    }
+    if (planner.filtering) regfree(&planner.filter);
+    for (size_t i = 0; i < planner.n_sources; i++) free(planner.sources[i]);
+    free(planner.sources);
+    if (!ok) plan_free(out);
+    return ok;
+}
+
+void plan_free(struct plan *plan) {
+    free(plan->trials);
+    free(plan->problems);
+    *plan = (struct plan){0};
+}

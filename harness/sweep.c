@@ -1,0 +1,440 @@
+/*
+ * The parent of all trial processes. Signals are blocked and fetched with sigtimedwait, so that
+ * there is no handler, no global and no race: one loop sees ends of children, interruptions and
+ * time. A child dies with its parent (PR_SET_PDEATHSIG) and stands in its own process group, so
+ * that Ctrl-C reaches it only through the parent, which then knows why it ended.
+ */
+#include "harness/sweep.h"
+#include "harness/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STOP_GRACE_SECONDS = 5 };
+
+struct child {
+    pid_t pid;
+    const struct plan_trial *trial;
+    double started;
+    long oom_kills; /* of the machine when it started */
+    bool timed_out;
+};
+
+struct sweep {
+    struct store *store;
+    const struct sweep_options *options;
+    struct sweep_result *result;
+    struct progress progress;
+    sigset_t watched, before; /* signals this loop fetches; the mask children get back */
+    char logs[512];
+    struct child *children;
+    int n_children, slots;
+    bool stopping;
+    double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
+};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Processes killed for memory since boot, here or in any container: a SIGKILL that nobody here sent
+ * is blamed on memory only if this number grew. 0 where the kernel does not say. */
+static long oom_kills(void) {
+    char line[128];
+    long n = 0;
+    FILE *file = fopen("/proc/vmstat", "r");
+    if (!file) return 0;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "oom_kill %ld", &n) == 1) break;
+    fclose(file);
+    return n;
+}
+
+static int default_jobs(void) {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+/* ---- logs ---- */
+
+bool sweep_log_folder(const char *db, char *out, size_t size, struct error *error) {
+    const char *slash = strrchr(db, '/');
+    int length = slash ? (int)(slash - db) + 1 : 0;
+    int used = snprintf(out, size, "%.*slogs", length, db);
+    if (used < 0 || (size_t)used >= size) return error_set(error, "%s: the path is too long", db);
+    if (mkdir(out, 0777) == 0 || errno == EEXIST) return true;
+    return error_set(error, "%s: %s; results and logs need a folder that can be written", out,
+                     strerror(errno));
+}
+
+static void log_path(const struct sweep *sweep, int64_t id, char *out, size_t size) {
+    snprintf(out, size, "%s/trial-%" PRId64 ".log", sweep->logs, id);
+}
+
+/* The last line a trial wrote, without control characters; "" if it wrote none. */
+static void last_log_line(const char *path, char *out, size_t size) {
+    char tail[2048];
+    out[0] = '\0';
+    FILE *file = fopen(path, "rb");
+    if (!file) return;
+    if (fseek(file, -(long)sizeof tail + 1, SEEK_END) != 0) rewind(file);
+    size_t n = fread(tail, 1, sizeof tail - 1, file);
+    fclose(file);
+    while (n > 0 && (unsigned char)tail[n - 1] <= ' ') n--;
+    tail[n] = '\0';
+    char *line = memrchr(tail, '\n', n);
+    line = line ? line + 1 : tail;
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ') *c = ' ';
+    snprintf(out, size, "%.300s", line);
+}
+
+/* ---- starting ---- */
+
+/* Runs in the new process and does not come back. */
+static void become_trial(const struct sweep *sweep, int64_t id, pid_t parent, int log) {
+    const char *program = sweep->options->program ? sweep->options->program : "/proc/self/exe";
+    char number[24], db[512];
+    int null = open("/dev/null", O_RDONLY);
+    snprintf(number, sizeof number, "%" PRId64, id);
+    snprintf(db, sizeof db, "%s", sweep->options->db);
+    char *arguments[] = {"headroom", "trial", number, "--db", db, NULL};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127); /* it died before the line above */
+    setpgid(0, 0);
+    sigprocmask(SIG_SETMASK, &sweep->before, NULL);
+    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* read when the library is loaded, so before exec */
+    setenv("OMP_NUM_THREADS", "1", 1);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
+    execv(program, arguments);
+    dprintf(2, "cannot start %s: %s\n", program, strerror(errno));
+    _exit(127);
+}
+
+static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, struct error *error) {
+    char path[600];
+    log_path(sweep, trial->id, path, sizeof path);
+    int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log < 0) return error_set(error, "%s: %s", path, strerror(errno));
+    struct child child = {.trial = trial, .started = now(), .oom_kills = oom_kills()};
+    pid_t parent = getpid();
+    child.pid = fork();
+    if (child.pid == 0) become_trial(sweep, trial->id, parent, log);
+    int code = errno;
+    close(log);
+    if (child.pid < 0) return error_set(error, "cannot start a process: %s", strerror(code));
+    setpgid(child.pid, child.pid); /* whoever of the two comes first */
+    sweep->children[sweep->n_children++] = child;
+    return true;
+}
+
+/* ---- ending ---- */
+
+/* What the way a process ended says about its trial, for trials that did not say so themselves. */
+static const char *judge(const struct sweep *sweep, const struct child *child, int status,
+                         char *reason, size_t size) {
+    char path[600], last[400], colon[408] = "";
+    log_path(sweep, child->trial->id, path, sizeof path);
+    last_log_line(path, last, sizeof last);
+    if (last[0]) snprintf(colon, sizeof colon, ": %s", last);
+    if (child->timed_out) {
+        snprintf(reason, size, "longer than %d s%s", sweep->options->timeout, colon);
+        return "timeout";
+    }
+    if (sweep->stopping) {
+        snprintf(reason, size, "the sweep was stopped");
+        return "interrupted";
+    }
+    if (WIFSIGNALED(status)) {
+        int number = WTERMSIG(status);
+        bool memory = number == SIGKILL && oom_kills() > child->oom_kills;
+        snprintf(reason, size, "%ssignal %d (%s)%s", memory ? "out of memory, " : "", number,
+                 strsignal(number), colon);
+        return memory ? "oom" : "killed";
+    }
+    if (WEXITSTATUS(status) == 0)
+        snprintf(reason, size, "the process ended without storing a result%s", colon);
+    else
+        snprintf(reason, size, "exit status %d%s", WEXITSTATUS(status), colon);
+    return "failed";
+}
+
+struct outcome {
+    char text[128];
+};
+
+/* Row callback: "accuracy 0.935, heads 2.10" or "1.23 ms at batch 1". */
+static bool read_outcome(void *context, int n, const char *const *names, const char *const *texts) {
+    struct outcome *outcome = context;
+    (void)names;
+    if (n == 1 && texts[0]) snprintf(outcome->text, sizeof outcome->text, ": %s", texts[0]);
+    return false;
+}
+
+/* One figure of merit of a finished trial. A model's own row precedes those of its controls, whose
+ * arm names are longer. */
+static void describe_result(struct store *store, const struct plan_trial *trial,
+                            struct outcome *outcome) {
+    char sql[512];
+    struct error ignored;
+    outcome->text[0] = '\0';
+    if (trial->profile)
+        snprintf(sql, sizeof sql,
+                 "SELECT printf('%%.3f ms at batch %%d', avg(s.latency_ns) / 1e6, p.batch_size)"
+                 " FROM profile p JOIN profile_sample s ON s.profile_id = p.id"
+                 " WHERE p.trial_id = %" PRId64 " GROUP BY p.id ORDER BY p.batch_size LIMIT 1",
+                 trial->id);
+    else
+        snprintf(sql, sizeof sql,
+                 "SELECT printf('accuracy %%.3f, heads %%.2f', accuracy, mean_heads)"
+                 " FROM accuracy_by_seed WHERE trial_id = %" PRId64 " ORDER BY length(arm) LIMIT 1",
+                 trial->id);
+    store_query(store, sql, read_outcome, outcome, &ignored);
+}
+
+/* Settles one ended child: its row, the counts, the talk. */
+static bool finish_trial(struct sweep *sweep, const struct child *child, int status,
+                         struct error *error) {
+    struct trial_row row = {0};
+    char reason[512], text[1024];
+    const char *kind = child->trial->profile ? "profile " : "";
+    bool ok;
+    if (!store_load_trial(sweep->store, child->trial->id, &row, error)) return false;
+    ok = strcmp(row.status, "ok") == 0;
+    if (!ok) {
+        const char *verdict = judge(sweep, child, status, reason, sizeof reason);
+        trial_row_free(&row); /* its own word, if it had one, stays: read the row again */
+        if (!store_end_trial(sweep->store, child->trial->id, verdict, reason, error) ||
+            !store_load_trial(sweep->store, child->trial->id, &row, error))
+            return false;
+    }
+    if (ok) {
+        struct outcome outcome;
+        describe_result(sweep->store, child->trial, &outcome);
+        snprintf(text, sizeof text, "ok %s%s%s", kind, child->trial->label, outcome.text);
+        sweep->result->n_ok++;
+    } else {
+        snprintf(text, sizeof text, "%s %s%s: %s (log: %s/trial-%" PRId64 ".log)", row.status, kind,
+                 child->trial->label, row.reason, sweep->logs, child->trial->id);
+        if (strcmp(row.status, "interrupted") == 0)
+            sweep->result->n_left++;
+        else
+            sweep->result->n_failed++;
+    }
+    trial_row_free(&row);
+    progress_trial(&sweep->progress, ok, child->trial->expected_flops, now() - child->started,
+                   text);
+    return true;
+}
+
+static bool reap(struct sweep *sweep, struct error *error) {
+    for (int i = 0; i < sweep->n_children;) {
+        int status;
+        pid_t pid = waitpid(sweep->children[i].pid, &status, WNOHANG);
+        if (pid != sweep->children[i].pid) {
+            i++;
+            continue;
+        }
+        struct child child = sweep->children[i];
+        sweep->children[i] = sweep->children[--sweep->n_children];
+        if (!finish_trial(sweep, &child, status, error)) return false;
+    }
+    return true;
+}
+
+static void signal_children(const struct sweep *sweep, int number) {
+    for (int i = 0; i < sweep->n_children; i++) kill(-sweep->children[i].pid, number);
+}
+
+/* ---- the loop ---- */
+
+static void draw(struct sweep *sweep) {
+    char running[512] = "";
+    size_t used = 0;
+    double busy = 0;
+    for (int i = 0; i < sweep->n_children && used < sizeof running; i++) {
+        used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", i ? ", " : "",
+                                 sweep->children[i].trial->label);
+        busy += now() - sweep->children[i].started;
+    }
+    progress_draw(&sweep->progress, running, busy);
+}
+
+/* Waits up to half a second for something to happen, then looks at the clock. */
+static void wait_for_event(struct sweep *sweep) {
+    struct timespec tick = {.tv_nsec = 500000000};
+    int number = sigtimedwait(&sweep->watched, NULL, &tick);
+    if (number == SIGINT || number == SIGTERM) {
+        /* The second request does not wait for trials to end by themselves. */
+        signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
+        if (!sweep->stopping) {
+            progress_clear(&sweep->progress);
+            fprintf(sweep->options->talk, "stopping %d running trials\n", sweep->n_children);
+            sweep->kill_at = now() + STOP_GRACE_SECONDS;
+        }
+        sweep->stopping = sweep->result->interrupted = true;
+    }
+    if (sweep->kill_at > 0 && now() > sweep->kill_at) {
+        signal_children(sweep, SIGKILL);
+        sweep->kill_at = 0;
+    }
+    for (int i = 0; sweep->options->timeout > 0 && i < sweep->n_children; i++) {
+        struct child *child = &sweep->children[i];
+        if (now() - child->started < sweep->options->timeout) continue;
+        child->timed_out = true;
+        kill(-child->pid, SIGKILL);
+    }
+}
+
+/* Runs a queue of trials, at most `slots` at a time. Leaves no process behind, whatever happens. */
+static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_trial **queue,
+                      size_t n, int slots, struct error *error) {
+    double flops = 0;
+    size_t next = 0;
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
+    progress_start(&sweep->progress, sweep->options->talk, phase, (int)n, slots, flops);
+    while (ok && ((next < n && !sweep->stopping) || sweep->n_children > 0)) {
+        while (ok && next < n && !sweep->stopping && sweep->n_children < slots)
+            ok = start_trial(sweep, queue[next++], error);
+        draw(sweep);
+        wait_for_event(sweep);
+        ok = ok && reap(sweep, error);
+    }
+    progress_clear(&sweep->progress);
+    sweep->result->n_left += (int)(n - next);
+    signal_children(sweep, SIGKILL); /* only after an error are there any */
+    while (sweep->n_children > 0) waitpid(sweep->children[--sweep->n_children].pid, NULL, 0);
+    return ok;
+}
+
+/* ---- what to run ---- */
+
+static int longest_first(const void *a, const void *b) {
+    const struct plan_trial *x = *(const struct plan_trial *const *)a;
+    const struct plan_trial *y = *(const struct plan_trial *const *)b;
+    if (x->expected_flops != y->expected_flops)
+        return x->expected_flops < y->expected_flops ? 1 : -1;
+    return x->id < y->id ? -1 : 1;
+}
+
+/* Keys are hashes: their order is a shuffle that mixes arms and workloads, is stored with the rows
+ * and comes out the same each time. A machine that slows down thus favours no arm. */
+static int by_key(const void *a, const void *b) {
+    const struct plan_trial *x = *(const struct plan_trial *const *)a;
+    const struct plan_trial *y = *(const struct plan_trial *const *)b;
+    return strcmp(x->key, y->key);
+}
+
+/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere.
+ */
+static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *run, int *n_retried,
+                    struct error *error) {
+    char reason[400];
+    *run = false;
+    if (!trial->selected || strcmp(trial->status, "ok") == 0) return true;
+    if (trial->missing[0]) {
+        sweep->result->n_skipped++;
+        if (strcmp(trial->status, "planned") != 0) return true;
+        snprintf(reason, sizeof reason, "%s is absent: run `make data`", trial->missing);
+        return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
+    }
+    if (strcmp(trial->status, "running") == 0) {
+        fprintf(sweep->options->talk, "%s is being run by another process, left alone\n",
+                trial->label);
+        return true;
+    }
+    *run = true;
+    if (strcmp(trial->status, "planned") == 0) return true;
+    *n_retried += strcmp(trial->status, "skipped") != 0;
+    return store_retry(sweep->store, trial->id, error);
+}
+
+/* Keeps the profiles whose training has a result; the others are skipped with the reason. */
+static bool keep_trained(struct sweep *sweep, const struct plan_trial **queue, size_t *n,
+                         struct error *error) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++) {
+        struct trial_row base;
+        char reason[128];
+        if (!store_load_trial(sweep->store, queue[i]->base_id, &base, error)) return false;
+        bool trained = strcmp(base.status, "ok") == 0;
+        snprintf(reason, sizeof reason, "its training, trial %" PRId64 ", is %s", base.id,
+                 base.status);
+        trial_row_free(&base);
+        if (trained) {
+            queue[kept++] = queue[i];
+            continue;
+        }
+        sweep->result->n_skipped++;
+        if (!store_end_trial(sweep->store, queue[i]->id, "skipped", reason, error)) return false;
+    }
+    *n = kept;
+    return true;
+}
+
+static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
+                     struct error *error) {
+    const struct plan_trial **profiles = queue + plan->n_trials;
+    size_t n_trainings = 0, n_profiles = 0;
+    int n_retried = 0;
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const struct plan_trial *trial = &plan->trials[i];
+        bool run;
+        if (!prepare(sweep, trial, &run, &n_retried, error)) return false;
+        if (!run) continue;
+        if (trial->profile)
+            profiles[n_profiles++] = trial;
+        else
+            queue[n_trainings++] = trial;
+    }
+    if (n_retried > 0)
+        fprintf(sweep->options->talk, "retrying %d trials that did not end well before\n",
+                n_retried);
+    qsort(queue, n_trainings, sizeof *queue, longest_first);
+    qsort(profiles, n_profiles, sizeof *profiles, by_key);
+    if (!run_queue(sweep, "training", queue, n_trainings, sweep->slots, error)) return false;
+    if (sweep->stopping) {
+        sweep->result->n_left += (int)n_profiles;
+        return true;
+    }
+    return keep_trained(sweep, profiles, &n_profiles, error) &&
+           run_queue(sweep, "profiling", profiles, n_profiles, 1, error);
+}
+
+bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
+               struct sweep_result *result, struct error *error) {
+    struct sweep sweep = {.store = store, .options = options, .result = result};
+    const struct plan_trial **queue = calloc(2 * plan->n_trials + 1, sizeof *queue);
+    bool ok = false;
+    *result = (struct sweep_result){0};
+    sweep.slots = options->jobs > 0 ? options->jobs : default_jobs();
+    sweep.children = calloc((size_t)sweep.slots, sizeof *sweep.children);
+    sigemptyset(&sweep.watched);
+    sigaddset(&sweep.watched, SIGINT);
+    sigaddset(&sweep.watched, SIGTERM);
+    sigaddset(&sweep.watched, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &sweep.watched, &sweep.before);
+    if (!queue || !sweep.children)
+        error_set(error, "out of memory");
+    else if (sweep_log_folder(options->db, sweep.logs, sizeof sweep.logs, error))
+        ok = run_plan(&sweep, plan, queue, error);
+    sigprocmask(SIG_SETMASK, &sweep.before, NULL);
+    free(sweep.children);
+    free(queue);
+    return ok;
+}
