@@ -49,7 +49,7 @@ packages_of() {
     echo "$packages" | while read -r row_group _ _ name apt dnf pacman brew; do
         [ "$row_group" = "$group" ] || continue
         case " $lacking" in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
-    done | tr ',' '\n' | grep -v '^-$' | awk '!seen[$0]++' | xargs
+    done | tr ',' '\n' | grep -v '^-$' | awk '!seen[$0]++' | tr '\n' ' '
 }
 
 install_command() {

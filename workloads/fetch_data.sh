@@ -43,7 +43,9 @@ try() { # address file sum
     [ $status = 0 ] || return 1
 
     if is_good "$2.part" "$3"; then
-        mv "$2.part" "$2" && say "$2: fetched, sha256 right" && return
+        mv "$2.part" "$2" || return 1
+        say "$2: fetched, sha256 right"
+        return 0
     fi
     say "$1: wrong sha256 $(sha256 <"$2.part"), expected $3; deleted"
     rm -f "$2.part"

@@ -1,0 +1,129 @@
+#!/bin/sh
+# harness/install_packages.sh on machines that are made up: a PATH of a few real programs, and fakes
+# that stand for the package manager, sudo and pkg-config. Nothing is ever installed.
+. tests/build/tap.sh
+
+install=harness/install_packages.sh
+
+# A machine without anything to install with; $bin is its PATH, what it says ends in $scratch/said.
+bare_machine() {
+    bin=$scratch/bin
+    only_programs "$bin" sh env awk tr grep cat ls
+    fake_program "$bin/cc" true
+    fake_program "$bin/id" "echo ${1:-0}"
+}
+
+# A package manager that writes down its arguments and "installs" by creating the fake pkg-config,
+# which then knows every library, and the programs.
+with_apt() { # status
+    cat >"$bin/apt-get" <<EOF
+#!$bin/sh
+echo "\$*" >>$scratch/apt
+[ "\$1" = install ] || exit 0
+for program in pkg-config sqlite3 gnuplot; do
+    { echo '#!$bin/sh'; echo exit 0; } >$bin/\$program; $(command -v chmod) +x $bin/\$program
+done
+exit ${1:-0}
+EOF
+    chmod +x "$bin/apt-get"
+}
+
+run_install() { # expected status, variables...
+    expected=$1
+    shift
+    status=0
+    env -i PATH="$bin" "$@" $install >"$scratch/said" 2>&1 || status=$?
+    cat "$scratch/said"
+    [ $status = "$expected" ]
+}
+
+prints_four_commands() {
+    grep -q '^  apt: .*apt-get install .*libopenblas-dev.*libpapi-dev.*gnuplot-nox' "$scratch/said"
+    grep -q '^  dnf: .*dnf install .*openblas-devel' "$scratch/said"
+    grep -q '^  pacman: .*pacman -S .*openblas' "$scratch/said"
+    grep -q '^  brew: .*brew install .*openblas' "$scratch/said"
+    grep -q 'error: missing on this machine: .*openblas' "$scratch/said"
+}
+
+says_nothing_where_all_is_there() {
+    bare_machine
+    for program in pkg-config sqlite3 gnuplot; do fake_program "$bin/$program" true; done
+    run_install 0
+    [ ! -s "$scratch/said" ]
+}
+
+no_install_prints_four_commands_and_fails() {
+    bare_machine
+    with_apt
+    run_install 1 NO_INSTALL=1
+    prints_four_commands
+    [ ! -e "$scratch/apt" ]
+}
+
+make_stops_where_nothing_may_be_installed() {
+    bare_machine
+    only_programs "$bin" make git od sed mkdir cmp rm
+    status=0
+    mkdir "$scratch/results"
+    cp results/schema.sql "$scratch/results"
+    cp -R Makefile harness "$scratch"
+    (cd "$scratch" && env -i PATH="$bin" make NO_INSTALL=1 test) >"$scratch/said" 2>&1 || status=$?
+    cat "$scratch/said"
+    [ $status != 0 ]
+    prints_four_commands
+}
+
+no_package_manager_prints_four_commands_and_fails() {
+    bare_machine
+    run_install 1
+    prints_four_commands
+}
+
+no_root_and_no_sudo_prints_four_commands_and_fails() {
+    bare_machine 1000
+    with_apt
+    run_install 1
+    prints_four_commands
+    [ ! -e "$scratch/apt" ]
+}
+
+root_installs_without_sudo_and_says_how() {
+    bare_machine
+    with_apt
+    run_install 0
+    grep -q '^headroom: running: env DEBIAN_FRONTEND=noninteractive apt-get install' "$scratch/said"
+    grep -q '^install -y --no-install-recommends .*libopenblas-dev' "$scratch/apt"
+}
+
+others_install_through_sudo() {
+    bare_machine 1000
+    with_apt
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$bin/sudo" 'shift; [ "$1" = true ] || "$@"'
+    ln -s "$(command -v true)" "$bin/true"
+    run_install 0
+    grep -q '^headroom: running: sudo -n env DEBIAN_FRONTEND' "$scratch/said"
+    grep -q '^install ' "$scratch/apt"
+}
+
+failed_installation_prints_four_commands_and_fails() {
+    bare_machine
+    fake_program "$bin/apt-get" 'exit 100'
+    run_install 1
+    prints_four_commands
+}
+
+missing_papi_alone_does_not_stop_the_build() {
+    bare_machine
+    for program in sqlite3 gnuplot; do fake_program "$bin/$program" true; done
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$bin/pkg-config" '[ "$2" != papi ]'
+    run_install 0 NO_INSTALL=1
+    grep -q 'building without papi' "$scratch/said"
+}
+
+behaviours says_nothing_where_all_is_there no_install_prints_four_commands_and_fails \
+    make_stops_where_nothing_may_be_installed no_package_manager_prints_four_commands_and_fails \
+    no_root_and_no_sudo_prints_four_commands_and_fails root_installs_without_sudo_and_says_how \
+    others_install_through_sudo failed_installation_prints_four_commands_and_fails \
+    missing_papi_alone_does_not_stop_the_build

@@ -1,0 +1,132 @@
+#!/bin/sh
+# The Makefile itself, on a small house of stand-in sources: what is built when, and that the schema
+# in the program is the file, byte for byte.
+. tests/build/tap.sh
+
+# A house with the Makefile's folders and four small sources; the working folder from here on.
+small_house() {
+    mkdir -p "$scratch"/models/policies "$scratch"/workloads "$scratch"/harness \
+        "$scratch"/results "$scratch"/tests/models
+    cp Makefile "$scratch"
+    cp harness/install_packages.sh "$scratch/harness"
+    cp tests/run.sh "$scratch/tests"
+    cd "$scratch"
+    echo 'int one(void);' >models/one.h
+    printf '#include "models/one.h"\nint one(void) {\n    return 1;\n}\n' >models/one.c
+    cat >harness/environment.c <<'EOF'
+const char *environment(void);
+const char *environment(void) {
+    return HEADROOM_CFLAGS " at " HEADROOM_GIT;
+}
+EOF
+    cat >harness/main.c <<'EOF'
+#include <stdio.h>
+extern const char results_schema_sql[];
+const char *environment(void);
+int main(int count, char **argument) {
+    (void)argument;
+    return puts(count > 1 ? environment() : results_schema_sql) < 0;
+}
+EOF
+    cp "$root/results/schema.sql" results
+}
+
+# Runs make, prints what it says, and puts the file names it compiled into $compiled.
+build() { # arguments of make
+    NO_INSTALL=1 make "$@" >said 2>&1 || { cat said && return 1; }
+    cat said
+    compiled=$(sed -n 's/.* -c \([^ ]*\) .*/\1/p' said | sort | tr '\n' ' ')
+}
+
+dry_run_makes_nothing() {
+    small_house
+    build -n
+    echo "$compiled" | grep -q models/one.c
+    [ ! -e build ] && [ ! -e headroom ]
+}
+
+second_build_does_nothing() {
+    small_house
+    build
+    build
+    [ -z "$compiled" ]
+}
+
+changed_header_rebuilds_its_users() {
+    small_house
+    build
+    touch models/one.h
+    build
+    [ "$compiled" = 'models/one.c ' ]
+}
+
+changed_flags_rebuild_everything() {
+    small_house
+    build ARCH=x86-64
+    ./headroom flags | grep -q 'march=x86-64 .* at unknown'
+    build ARCH=x86-64 CFLAGS=-DMORE=1
+    [ "$compiled" = 'build/schema_sql.c harness/environment.c harness/main.c models/one.c ' ]
+    ./headroom flags | grep -q 'march=x86-64 .*-DMORE=1 at unknown'
+}
+
+changed_revision_rebuilds_only_what_names_it() {
+    command -v git >/dev/null || skip 'git is not here'
+    small_house
+    printf '/build/\n/headroom\n/said\n' >.gitignore
+    git init -q . && git add .
+    git -c user.name=n -c user.email=e@x commit -q -m one
+    revision=$(git rev-parse --short HEAD)
+    build
+    ./headroom flags | grep -q " at $revision\$"
+    echo '/* more */' >>models/one.h && git add .
+    build
+    [ "$compiled" = 'harness/environment.c models/one.c ' ]
+    ./headroom flags | grep -q " at $revision-dirty\$"
+}
+
+warning_is_an_error_only_when_asked() {
+    small_house
+    echo 'static int unused(int x) { return x; }' >>models/one.c
+    build
+    ! build WERROR=1 || return 1
+    grep -q 'Werror=unused-function' said
+}
+
+sanitizer_finds_an_overflow() {
+    small_house
+    sed -i 's/return puts.*/volatile int sum = 0x7fffffff; return (sum += count) > 0;/' harness/main.c
+    build SANITIZER=undefined CFLAGS=-O0
+    ! ./headroom >said 2>&1 || return 1
+    grep -q 'signed integer overflow' said
+}
+
+schema_is_embedded_byte_for_byte() {
+    small_house
+    build
+    ./headroom | sed '$d' | cmp - results/schema.sql
+    # Bytes that a C string literal would mangle.
+    printf -- '-- "quoted" \\n \\ ??/ %%s \303\251 \t\nSELECT 1;\n' >results/schema.sql
+    build
+    ./headroom | sed '$d' | cmp - results/schema.sql
+}
+
+clean_keeps_results_and_data() {
+    small_house
+    build
+    mkdir data && touch data/kept results/results.db
+    build clean
+    [ ! -e build ] && [ ! -e headroom ] && [ -e data/kept ] && [ -e results/results.db ]
+}
+
+help_names_every_target() {
+    make help >"$scratch/said"
+    cat "$scratch/said"
+    for target in build sweep test plots data bench format clean help; do
+        grep -q "^make $target  *[a-z]" "$scratch/said"
+    done
+}
+
+behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuilds_its_users \
+    changed_flags_rebuild_everything changed_revision_rebuilds_only_what_names_it \
+    warning_is_an_error_only_when_asked sanitizer_finds_an_overflow \
+    schema_is_embedded_byte_for_byte clean_keeps_results_and_data help_names_every_target
