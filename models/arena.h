@@ -15,9 +15,9 @@ enum { ARENA_LINE = 64, ARENA_PAGE = 4096 };
 
 struct arena {
     const char *purpose;
-    char *base;     /* NULL while measuring */
-    size_t used;    /* bytes taken; the high water once layout is done */
-    size_t size;    /* bytes reserved */
+    char *base;  /* NULL while measuring */
+    size_t used; /* bytes taken; the high water once layout is done */
+    size_t size; /* bytes reserved */
 };
 
 /* count elements of `size` bytes, zeroed, aligned to `align`; NULL while measuring. */

@@ -7,14 +7,22 @@
 
 const char *flops_component_name(enum flop_component component) {
     static const char *const names[FLOP_COMPONENTS] = {
-        [FLOP_QKV] = "qkv",           [FLOP_SCORES] = "scores",
-        [FLOP_SCALE] = "scale",       [FLOP_SOFTMAX] = "softmax",
-        [FLOP_AV] = "av",             [FLOP_GATE_MULTIPLY] = "gate_multiply",
-        [FLOP_OUTPUT] = "output",     [FLOP_ATTENTION_BIAS] = "attention_bias",
-        [FLOP_FFN] = "ffn",           [FLOP_FFN_BIAS] = "ffn_bias",
-        [FLOP_GELU] = "gelu",         [FLOP_NORM] = "norm",
-        [FLOP_RESIDUAL] = "residual", [FLOP_GATE] = "gate",
-        [FLOP_POSITION] = "position", [FLOP_POOL] = "pool",
+        [FLOP_QKV] = "qkv",
+        [FLOP_SCORES] = "scores",
+        [FLOP_SCALE] = "scale",
+        [FLOP_SOFTMAX] = "softmax",
+        [FLOP_AV] = "av",
+        [FLOP_GATE_MULTIPLY] = "gate_multiply",
+        [FLOP_OUTPUT] = "output",
+        [FLOP_ATTENTION_BIAS] = "attention_bias",
+        [FLOP_FFN] = "ffn",
+        [FLOP_FFN_BIAS] = "ffn_bias",
+        [FLOP_GELU] = "gelu",
+        [FLOP_NORM] = "norm",
+        [FLOP_RESIDUAL] = "residual",
+        [FLOP_GATE] = "gate",
+        [FLOP_POSITION] = "position",
+        [FLOP_POOL] = "pool",
         [FLOP_CLASSIFIER] = "classifier",
     };
     return names[component];

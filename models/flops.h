@@ -1,8 +1,8 @@
 /*
- * FLOP counting by the rule set "BFC-1": add = mul = div = exp = max = 1, a GEMM of m x k by k x n is
- * 2mkn, softmax 5 per element, LayerNorm 5, GELU 8, bias, residual and score scale 1, table look-ups
- * 0. Two independent sources produce the same struct: the closed form here, and the kernels, which
- * add their own dimensions at the moment they run. Tests require integer equality.
+ * FLOP counting by the rule set "BFC-1": add = mul = div = exp = max = 1, a GEMM of m x k by k x n
+ * is 2mkn, softmax 5 per element, LayerNorm 5, GELU 8, bias, residual and score scale 1, table
+ * look-ups 0. Two independent sources produce the same struct: the closed form here, and the
+ * kernels, which add their own dimensions at the moment they run. Tests require integer equality.
  */
 #ifndef HEADROOM_MODELS_FLOPS_H
 #define HEADROOM_MODELS_FLOPS_H
@@ -10,23 +10,23 @@
 #include "models/model.h"
 
 enum flop_component {
-    FLOP_QKV,           /* the three projections of the heads that run */
-    FLOP_SCORES,        /* Q K^T */
-    FLOP_SCALE,         /* 1/sqrt(d_h) on every score */
+    FLOP_QKV,    /* the three projections of the heads that run */
+    FLOP_SCORES, /* Q K^T */
+    FLOP_SCALE,  /* 1/sqrt(d_h) on every score */
     FLOP_SOFTMAX,
-    FLOP_AV,            /* softmax(.) V */
-    FLOP_GATE_MULTIPLY, /* a_h Att_h where a_h is not 1 */
-    FLOP_OUTPUT,        /* W_O of the heads that run */
+    FLOP_AV,             /* softmax(.) V */
+    FLOP_GATE_MULTIPLY,  /* a_h Att_h where a_h is not 1 */
+    FLOP_OUTPUT,         /* W_O of the heads that run */
     FLOP_ATTENTION_BIAS, /* b_Q, b_K, b_V, b_O */
-    FLOP_FFN,           /* both FFN products */
+    FLOP_FFN,            /* both FFN products */
     FLOP_FFN_BIAS,
     FLOP_GELU,
-    FLOP_NORM,          /* all LayerNorms */
+    FLOP_NORM, /* all LayerNorms */
     FLOP_RESIDUAL,
-    FLOP_GATE,          /* what the policy itself costs, pooling included */
-    FLOP_POSITION,      /* adding position embeddings */
+    FLOP_GATE,     /* what the policy itself costs, pooling included */
+    FLOP_POSITION, /* adding position embeddings */
     FLOP_POOL,
-    FLOP_CLASSIFIER,    /* product and bias */
+    FLOP_CLASSIFIER, /* product and bias */
     FLOP_COMPONENTS
 };
 

@@ -1,7 +1,7 @@
 /*
- * What a model is: the numbers that fix its shape. One flat, copyable struct, resolved once from the
- * workload file, the data set and the policy; the engine, the FLOP formulas and the checkpoint read
- * the same one. Defaults stand in the option table of model.c and nowhere else.
+ * What a model is: the numbers that fix its shape. One flat, copyable struct, resolved once from
+ * the workload file, the data set and the policy; the engine, the FLOP formulas and the checkpoint
+ * read the same one. Defaults stand in the option table of model.c and nowhere else.
  */
 #ifndef HEADROOM_MODELS_MODEL_H
 #define HEADROOM_MODELS_MODEL_H
@@ -13,18 +13,18 @@ struct policy_ops;
 enum { MODEL_LAYERS_MAX = OPTION_LIST_MAX, MODEL_POLICY_OPTIONS_MAX = 1024 };
 
 struct model_config {
-    int layers;             /* L encoder layers; 0: embeddings, pool and classifier only */
-    int dim;                /* D */
-    int base_heads;         /* H of the full model: head_dim = dim / base_heads */
-    int head_dim;           /* d_h, the same in every layer */
-    struct int_list heads;  /* [layers] heads that exist in each layer, 0 = no attention sublayer */
-    int ffn;                /* F; 0 in a file means 4 * dim, resolved here */
+    int layers;            /* L encoder layers; 0: embeddings, pool and classifier only */
+    int dim;               /* D */
+    int base_heads;        /* H of the full model: head_dim = dim / base_heads */
+    int head_dim;          /* d_h, the same in every layer */
+    struct int_list heads; /* [layers] heads that exist in each layer, 0 = no attention sublayer */
+    int ffn;               /* F; 0 in a file means 4 * dim, resolved here */
     int vocab, classes, max_len; /* from the data set */
-    bool positions;         /* learned position embedding added */
-    bool final_norm;        /* LayerNorm before the pool */
-    double dropout;         /* after the embedding and each sublayer, training only */
+    bool positions;              /* learned position embedding added */
+    bool final_norm;             /* LayerNorm before the pool */
+    double dropout;              /* after the embedding and each sublayer, training only */
     double norm_eps;
-    double init_std;        /* of embeddings and weight matrices */
+    double init_std; /* of embeddings and weight matrices */
     const struct policy_ops *policy;
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
 };

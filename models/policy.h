@@ -5,19 +5,21 @@
  * multiplication by a (so a head that was masked still gets a gradient; at a = 1 it is Michel et
  * al.'s head importance). At inference a gate of zero means that the head is not computed.
  *
- * Rows are samples or, for a per-token policy, tokens: the encoder multiplies a row's gate into that
- * row's token range, so training serves both with the same code. Static learned gates ignore x and own
- * a [H] parameter; post-hoc pruning is a `shape` with fewer heads.
+ * Rows are samples or, for a per-token policy, tokens: the encoder multiplies a row's gate into
+ * that row's token range, so training serves both with the same code. Static learned gates ignore x
+ * and own a [H] parameter; post-hoc pruning is a `shape` with fewer heads.
  *
- * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z), `select`
- * maps a decision row to gates. Decisions can thus be recorded, averaged over the training set
- * (static control) or permuted across inputs (shuffled control) without the policy's knowledge.
+ * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z),
+ * `select` maps a decision row to gates. Decisions can thus be recorded, averaged over the training
+ * set (static control) or permuted across inputs (shuffled control) without the policy's knowledge.
  */
 #ifndef HEADROOM_MODELS_POLICY_H
 #define HEADROOM_MODELS_POLICY_H
 
 #include "models/model.h"
 #include "models/rng.h"
+
+struct work;
 
 enum { POLICY_TENSORS_MAX = 8 };
 
@@ -27,32 +29,33 @@ enum gate_unit { GATE_NONE, GATE_PER_SAMPLE, GATE_PER_TOKEN };
 struct policy_tensor {
     const char *name; /* after "layers.{l}.policy." */
     int rank, rows, cols;
-    float init_std;   /* normal; 0: every element = init_value */
+    float init_std; /* normal; 0: every element = init_value */
     float init_value;
-    bool decay;       /* AdamW weight decay applies */
+    bool decay; /* AdamW weight decay applies */
 };
 
 /* Where training stands, and what the regularisers of all layers of this step add up to. */
 struct policy_step {
-    double progress;       /* steps done / total steps, 0..1 */
+    double progress; /* steps done / total steps, 0..1 */
     uint64_t step;
-    struct rng noise;      /* the named stream of this trial */
-    int n_samples;         /* rows of the batch, for the mean over samples */
-    double regulariser;    /* out: sum over layers, added to the loss */
-    double sum_budget;     /* out: sum of s over rows and layers (0 where there is no s) */
-    long n_budget;         /* out: how many s were summed */
+    struct rng noise;   /* the named stream of this trial */
+    int n_samples;      /* rows of the batch, for the mean over samples */
+    double regulariser; /* out: sum over layers, added to the loss */
+    double sum_budget;  /* out: sum of s over rows and layers (0 where there is no s) */
+    long n_budget;      /* out: how many s were summed */
 };
 
 /* One call of a policy for one layer. */
 struct gate_call {
     const struct model_config *config;
     int layer, heads, rows;
-    const float *x;              /* [rows][D] pooled (or per-token) input of the attention sublayer */
-    const int32_t *ids;          /* [rows] identity of each input in its split; per-input randomness */
-    float *const *param;         /* [n tensors] values, in declared order */
-    float *const *grad;          /* [n tensors] gradients to add to; NULL at inference */
-    float *saved;                /* saved_floats(): kept from gates_train to gates_backward */
-    struct policy_step *step;    /* NULL at inference */
+    const float *x;           /* [rows][D] pooled (or per-token) input of the attention sublayer */
+    const int32_t *ids;       /* [rows] identity of each input in its split; per-input randomness */
+    float *const *param;      /* [n tensors] values, in declared order */
+    float *const *grad;       /* [n tensors] gradients to add to; NULL at inference */
+    float *saved;             /* saved_floats(): kept from gates_train to gates_backward */
+    struct policy_step *step; /* NULL at inference */
+    struct work *work;        /* where inference books what the gate costs; NULL in training */
 };
 
 struct policy_ops {

@@ -1,7 +1,7 @@
 /*
  * Philox4x32-10: ten rounds of multiply and xor turn a 128-bit counter and a 64-bit key into four
- * 32-bit words (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11). It
- * passes BigCrush, needs no state, and its published vectors pin this file down in the tests.
+ * 32-bit words (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+ * It passes BigCrush, needs no state, and its published vectors pin this file down in the tests.
  */
 #include "models/rng.h"
 
@@ -30,10 +30,14 @@ void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[
 }
 
 struct rng rng_stream(uint64_t seed, enum rng_stream stream) {
-    struct rng root = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    struct rng root = {
+        {(uint32_t)seed, (uint32_t)(seed >> 32)}
+    };
     uint32_t word[4];
     rng_block(&root, 0x486561644e616d65u, (uint64_t)stream, word);
-    return (struct rng){{word[0], word[1]}};
+    return (struct rng){
+        {word[0], word[1]}
+    };
 }
 
 /* 53 random bits of two words, as a double in [0, 1). */
@@ -57,9 +61,8 @@ double rng_normal(const struct rng *rng, uint64_t high, uint64_t low) {
 uint32_t rng_below(const struct rng *rng, uint64_t high, uint64_t low, uint32_t n) {
     uint32_t word[4];
     rng_block(rng, high, low, word);
-    /* 64 bits scaled by n: the bias is below 2^-32, and no rejection loop consumes counters. */
-    uint64_t wide = ((uint64_t)word[0] << 32) | word[1];
-    return (uint32_t)(((unsigned __int128)wide * n) >> 64);
+    /* 64 random bits scaled by n, in halves: no rejection loop consumes counters. */
+    return (uint32_t)(((uint64_t)word[0] * n + (((uint64_t)word[1] * n) >> 32)) >> 32);
 }
 
 void rng_shuffle(const struct rng *rng, uint64_t high, int32_t *index, size_t n) {

@@ -1,6 +1,6 @@
 /*
- * Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11). A number is a pure function of
- * (seed, stream, counter), so streams never disturb each other: adding a policy that draws noise
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11). A number is a pure function
+ * of (seed, stream, counter), so streams never disturb each other: adding a policy that draws noise
  * cannot change another's data order, and dropout masks are recomputed in the backward pass instead
  * of stored.
  */

@@ -1,0 +1,316 @@
+/*
+ * Head-by-head execution over gathered rows. See inference.h for the idea.
+ *
+ * Within one batch an input's bits do not depend on heads that only others chose: every product
+ * here treats rows independently, and a head's slab is read only for the inputs that run it.
+ */
+#include "models/inference.h"
+#include "models/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct inference {
+    const struct parameters *p;
+    struct arena arena;
+    float *x, *norm;                    /* [T][D] residual stream, LayerNorm output */
+    float *rows, *back;                 /* [T][D] gathered input rows, rows on their way back */
+    float *qkv, *context;               /* [T][3W], [T][W]; head by head they hold one head */
+    float *hidden;                      /* [T][F] */
+    float *scores;                      /* attention_scratch */
+    float *pooled, *logits;             /* [B][D], [B][C] */
+    float *saved;                       /* the policy's scratch */
+    float *gates[MODEL_LAYERS_MAX];     /* [B][H] */
+    float *decisions[MODEL_LAYERS_MAX]; /* [B][decision_floats] */
+    int32_t *chosen;                    /* [B] samples that run the head at hand */
+};
+
+static void layout(struct inference *inf, const struct trainer_limits *limits) {
+    const struct model_config *c = &inf->p->config;
+    struct arena *arena = &inf->arena;
+    size_t tokens = (size_t)limits->tokens, samples = (size_t)limits->samples;
+    size_t dim = (size_t)c->dim, most = 0, saved = 0;
+    for (int l = 0; l < c->layers; l++) {
+        size_t heads = (size_t)c->heads.value[l];
+        most = heads > most ? heads : most;
+        if (c->policy->unit == GATE_NONE || heads == 0) continue;
+        inf->gates[l] = arena_floats(arena, samples * heads);
+        inf->decisions[l] = arena_floats(arena, samples * (size_t)c->policy->decision_floats(c, l));
+        size_t own = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
+        saved = own > saved ? own : saved;
+    }
+    size_t width = most * (size_t)c->head_dim;
+    inf->x = arena_floats(arena, tokens * dim);
+    inf->norm = arena_floats(arena, tokens * dim);
+    inf->rows = arena_floats(arena, most ? tokens * dim : 0);
+    inf->back = arena_floats(arena, most ? tokens * dim : 0);
+    inf->qkv = arena_floats(arena, tokens * 3 * width);
+    inf->context = arena_floats(arena, tokens * width);
+    inf->hidden = arena_floats(arena, c->layers ? tokens * (size_t)c->ffn : 0);
+    inf->scores = arena_floats(arena, attention_scratch(limits->length));
+    inf->pooled = arena_floats(arena, samples * dim);
+    inf->logits = arena_floats(arena, samples * (size_t)c->classes);
+    inf->saved = arena_floats(arena, samples * saved);
+    inf->chosen = arena_take(arena, samples, sizeof(int32_t), ARENA_LINE);
+}
+
+bool inference_new(const struct parameters *parameters, const struct trainer_limits *limits,
+                   struct inference **out, struct error *error) {
+    if (parameters->config.policy->unit == GATE_PER_TOKEN)
+        return error_set(error, "policy %s gates single tokens; inference runs heads per input",
+                         parameters->config.policy->name);
+    struct inference *inf = calloc(1, sizeof *inf);
+    if (!inf) return error_set(error, "out of memory for inference");
+    inf->p = parameters;
+    inf->arena.purpose = "inference workspace";
+    layout(inf, limits);
+    if (!arena_reserve(&inf->arena, error)) {
+        inference_free(inf);
+        return false;
+    }
+    layout(inf, limits);
+    *out = inf;
+    return true;
+}
+
+void inference_free(struct inference *inf) {
+    if (!inf) return;
+    arena_release(&inf->arena);
+    free(inf);
+}
+
+const float *inference_logits(const struct inference *inf) {
+    return inf->logits;
+}
+
+const float *inference_gates(const struct inference *inf, int layer) {
+    return inf->gates[layer];
+}
+
+const float *inference_decisions(const struct inference *inf, int layer) {
+    return inf->decisions[layer];
+}
+
+int inference_heads_run(const struct inference *inf, int layer, int sample) {
+    int heads = inf->p->config.heads.value[layer], run = 0;
+    if (!inf->gates[layer]) return heads;
+    for (int h = 0; h < heads; h++) run += inf->gates[layer][sample * heads + h] != 0.0f;
+    return run;
+}
+
+int64_t inference_bytes(const struct inference *inf) {
+    return (int64_t)inf->arena.size;
+}
+
+static struct matrix plain(const float *data, int ld) {
+    return (struct matrix){data, ld, false};
+}
+
+static struct matrix transposed(const float *data, int ld) {
+    return (struct matrix){data, ld, true};
+}
+
+static void add_into(size_t n, const float *from, float *to) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+static void embed(struct inference *inf, const struct batch *batch, struct work *work) {
+    const struct parameters *p = inf->p;
+    size_t dim = (size_t)p->config.dim;
+    for (int b = 0; b < batch->n_samples; b++)
+        for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
+            float *row = inf->x + (size_t)i * dim;
+            memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
+            if (p->position)
+                add_into(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
+        }
+    if (p->position) work_add(work, FLOP_POSITION, (uint64_t)batch->n_tokens * dim);
+}
+
+/* Fills the layer's gates from the pooled input, or from decisions made elsewhere. */
+static void choose_heads(struct inference *inf, int l, const struct batch *batch, struct work *work,
+                         const float *given) {
+    const struct model_config *c = &inf->p->config;
+    struct gate_call call = {.config = c,
+                             .layer = l,
+                             .heads = c->heads.value[l],
+                             .rows = batch->n_samples,
+                             .x = inf->pooled,
+                             .ids = batch->ids,
+                             .param = inf->p->layer[l].policy,
+                             .saved = inf->saved,
+                             .work = work};
+    if (!given) {
+        /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */
+        if (c->policy->gate_flops)
+            pool_forward(work, FLOP_GATE, batch, c->dim, inf->norm, inf->pooled);
+        c->policy->decide(&call, inf->decisions[l]);
+    }
+    c->policy->select(&call, given ? given : inf->decisions[l], inf->gates[l]);
+}
+
+/* True if every input runs every head of the layer with gate 1. */
+static bool all_chosen(const struct inference *inf, int l, int samples) {
+    int n = samples * inf->p->config.heads.value[l];
+    if (!inf->gates[l]) return true;
+    for (int i = 0; i < n; i++)
+        if (inf->gates[l][i] != 1.0f) return false;
+    return true;
+}
+
+/* Attention of the heads h .. h + heads - 1 that `qkv` holds side by side, over consecutive
+ * samples. */
+static void attend(struct inference *inf, const struct batch *batch, struct work *work, int n,
+                   const int32_t *samples, int heads) {
+    int d = inf->p->config.head_dim, ld = 3 * heads * d, width = heads * d;
+    size_t first = 0;
+    for (int i = 0; i < n; i++) {
+        int b = samples ? samples[i] : i, length = batch->offsets[b + 1] - batch->offsets[b];
+        for (int h = 0; h < heads; h++) {
+            const float *q = inf->qkv + first * (size_t)ld + (size_t)(3 * h * d);
+            struct attention head = {length, d, ld, width, q, q + d, q + 2 * d, inf->scores};
+            attention_forward(work, &head, inf->context + first * (size_t)width + (size_t)(h * d),
+                              NULL);
+        }
+        first += (size_t)length;
+    }
+}
+
+/* Every head for every input: one product for all slabs. */
+static void attention_wide(struct inference *inf, int l, const struct batch *batch,
+                           struct work *work) {
+    const struct model_config *c = &inf->p->config;
+    const struct layer_parameters *w = &inf->p->layer[l];
+    int tokens = batch->n_tokens, dim = c->dim, width = c->heads.value[l] * c->head_dim;
+    gemm(work, FLOP_QKV, tokens, 3 * width, dim, 1.0f, plain(inf->norm, dim),
+         transposed(w->qkv_weight, dim), 0.0f, inf->qkv, 3 * width);
+    bias_forward(work, FLOP_ATTENTION_BIAS, tokens, 3 * width, w->qkv_bias, inf->qkv);
+    attend(inf, batch, work, batch->n_samples, NULL, c->heads.value[l]);
+    gemm(work, FLOP_OUTPUT, tokens, dim, width, 1.0f, plain(inf->context, width),
+         plain(w->o_weight, dim), 1.0f, inf->x, dim);
+}
+
+/* Copies the chosen samples' rows end to end; returns how many rows. */
+static int gather(const struct inference *inf, const struct batch *batch, int n, const float *from,
+                  float *to) {
+    size_t dim = (size_t)inf->p->config.dim;
+    int rows = 0;
+    for (int i = 0; i < n; i++) {
+        int first = batch->offsets[inf->chosen[i]];
+        int length = batch->offsets[inf->chosen[i] + 1] - first;
+        memcpy(to + (size_t)rows * dim, from + (size_t)first * dim,
+               (size_t)length * dim * sizeof *to);
+        rows += length;
+    }
+    return rows;
+}
+
+/* Multiplies the gathered samples' head outputs by their gates where a gate is not 1. */
+static void scale_by_gates(struct inference *inf, int l, int h, const struct batch *batch,
+                           struct work *work, int n) {
+    size_t d = (size_t)inf->p->config.head_dim, first = 0;
+    int heads = inf->p->config.heads.value[l];
+    for (int i = 0; i < n; i++) {
+        int b = inf->chosen[i];
+        size_t size = (size_t)(batch->offsets[b + 1] - batch->offsets[b]) * d;
+        float a = inf->gates[l][b * heads + h];
+        if (a != 1.0f) {
+            work_add(work, FLOP_GATE_MULTIPLY, size);
+            for (size_t j = 0; j < size; j++) inf->context[first + j] *= a;
+        }
+        first += size;
+    }
+}
+
+/* One head for the n chosen inputs: its slab, its map, its block of W_O; nothing of the others. */
+static void attention_head(struct inference *inf, int l, int h, const struct batch *batch,
+                           struct work *work, int n) {
+    const struct model_config *c = &inf->p->config;
+    const struct layer_parameters *w = &inf->p->layer[l];
+    int dim = c->dim, d = c->head_dim, rows = batch->n_tokens;
+    bool everyone = n == batch->n_samples;
+    const float *input = inf->norm;
+    size_t slab = (size_t)h * 3 * (size_t)d;
+    if (!everyone) {
+        rows = gather(inf, batch, n, inf->norm, inf->rows);
+        input = inf->rows;
+    }
+    gemm(work, FLOP_QKV, rows, 3 * d, dim, 1.0f, plain(input, dim),
+         transposed(w->qkv_weight + slab * (size_t)dim, dim), 0.0f, inf->qkv, 3 * d);
+    bias_forward(work, FLOP_ATTENTION_BIAS, rows, 3 * d, w->qkv_bias + slab, inf->qkv);
+    attend(inf, batch, work, n, inf->chosen, 1);
+    scale_by_gates(inf, l, h, batch, work, n);
+    struct matrix block = plain(w->o_weight + (size_t)(h * d) * (size_t)dim, dim);
+    gemm(work, FLOP_OUTPUT, rows, dim, d, 1.0f, plain(inf->context, d), block,
+         everyone ? 1.0f : 0.0f, everyone ? inf->x : inf->back, dim);
+    if (everyone) return;
+    size_t from = 0;
+    for (int i = 0; i < n; i++) {
+        size_t first = (size_t)batch->offsets[inf->chosen[i]];
+        size_t length = (size_t)batch->offsets[inf->chosen[i] + 1] - first;
+        add_into(length * (size_t)dim, inf->back + from * (size_t)dim,
+                 inf->x + first * (size_t)dim);
+        from += length;
+    }
+}
+
+static void attention_by_head(struct inference *inf, int l, const struct batch *batch,
+                              struct work *work) {
+    int heads = inf->p->config.heads.value[l];
+    for (int h = 0; h < heads; h++) {
+        int n = 0;
+        for (int b = 0; b < batch->n_samples; b++)
+            if (inf->gates[l][b * heads + h] != 0.0f) inf->chosen[n++] = b;
+        if (n > 0) attention_head(inf, l, h, batch, work, n);
+    }
+}
+
+static void run_layer(struct inference *inf, int l, const struct batch *batch, struct work *work,
+                      const float *given) {
+    const struct model_config *c = &inf->p->config;
+    const struct layer_parameters *w = &inf->p->layer[l];
+    int tokens = batch->n_tokens, dim = c->dim, ffn = c->ffn;
+    uint64_t size = (uint64_t)tokens * (uint64_t)dim;
+    if (c->heads.value[l] > 0) {
+        layernorm_forward(work, tokens, dim, inf->x, w->norm1_weight, w->norm1_bias, c->norm_eps,
+                          inf->norm, NULL, NULL);
+        if (inf->gates[l]) choose_heads(inf, l, batch, work, given);
+        if (all_chosen(inf, l, batch->n_samples))
+            attention_wide(inf, l, batch, work);
+        else
+            attention_by_head(inf, l, batch, work);
+        bias_forward(work, FLOP_ATTENTION_BIAS, tokens, dim, w->o_bias, inf->x);
+        work_add(work, FLOP_RESIDUAL, size); /* the products above accumulate into x */
+    }
+    layernorm_forward(work, tokens, dim, inf->x, w->norm2_weight, w->norm2_bias, c->norm_eps,
+                      inf->norm, NULL, NULL);
+    gemm(work, FLOP_FFN, tokens, ffn, dim, 1.0f, plain(inf->norm, dim),
+         transposed(w->up_weight, dim), 0.0f, inf->hidden, ffn);
+    gelu_forward(work, tokens, ffn, w->up_bias, inf->hidden, inf->hidden);
+    gemm(work, FLOP_FFN, tokens, dim, ffn, 1.0f, plain(inf->hidden, ffn),
+         transposed(w->down_weight, ffn), 1.0f, inf->x, dim);
+    bias_forward(work, FLOP_FFN_BIAS, tokens, dim, w->down_bias, inf->x);
+    work_add(work, FLOP_RESIDUAL, size);
+}
+
+void inference_run(struct inference *inf, const struct batch *batch, struct work *work,
+                   const float *const *decisions) {
+    const struct parameters *p = inf->p;
+    const struct model_config *c = &p->config;
+    const float *last = inf->x;
+    embed(inf, batch, work);
+    for (int l = 0; l < c->layers; l++)
+        run_layer(inf, l, batch, work, decisions ? decisions[l] : NULL);
+    if (c->final_norm) {
+        layernorm_forward(work, batch->n_tokens, c->dim, inf->x, p->final_weight, p->final_bias,
+                          c->norm_eps, inf->norm, NULL, NULL);
+        last = inf->norm;
+    }
+    pool_forward(work, FLOP_POOL, batch, c->dim, last, inf->pooled);
+    gemm(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, c->dim, 1.0f,
+         plain(inf->pooled, c->dim), transposed(p->classifier_weight, c->dim), 0.0f, inf->logits,
+         c->classes);
+    bias_forward(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, p->classifier_bias,
+                 inf->logits);
+}

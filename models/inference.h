@@ -1,0 +1,39 @@
+/*
+ * The forward pass of deployment: only the chosen heads run. For each head the rows of the inputs
+ * that chose it are gathered, projected by that head's slab, attended and added back through its
+ * block of W_O; Q, K, V, map and O of a head that an input did not choose are not computed. Where
+ * every input chose every head the wide path runs all slabs as one product. All memory is sized at
+ * creation.
+ */
+#ifndef HEADROOM_MODELS_INFERENCE_H
+#define HEADROOM_MODELS_INFERENCE_H
+
+#include "models/batch.h"
+#include "models/gemm.h"
+#include "models/parameters.h"
+#include "models/trainer.h"
+
+struct inference;
+
+bool inference_new(const struct parameters *parameters, const struct trainer_limits *limits,
+                   struct inference **out, struct error *error);
+void inference_free(struct inference *inference);
+
+/* Runs the batch. work (may be NULL) books what is executed. decisions (may be NULL) replaces the
+ * policy's own decisions: for each layer [rows][decision_floats], NULL where the layer decides. */
+void inference_run(struct inference *inference, const struct batch *batch, struct work *work,
+                   const float *const *decisions);
+
+/* Results of the last run: logits [B][C]; gates [B][H] and decisions [B][decision_floats] of a
+ * layer (NULL where the layer has no gates; without gates every head of the layer runs). */
+const float *inference_logits(const struct inference *inference);
+const float *inference_gates(const struct inference *inference, int layer);
+const float *inference_decisions(const struct inference *inference, int layer);
+
+/* Heads that input `sample` of the last run executed in a layer. */
+int inference_heads_run(const struct inference *inference, int layer, int sample);
+
+/* Bytes of workspace reserved. */
+int64_t inference_bytes(const struct inference *inference);
+
+#endif

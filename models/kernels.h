@@ -1,0 +1,70 @@
+/*
+ * The element-wise and reduction kernels between the dense products, forward and backward. Each is
+ * a plain loop that the compiler vectorises (`omp simd` where a reduction must be reassociated;
+ * never -ffast-math). Backward kernels add to parameter gradients and overwrite or add to inputs as
+ * said. Rows are tokens unless another name is given.
+ */
+#ifndef HEADROOM_MODELS_KERNELS_H
+#define HEADROOM_MODELS_KERNELS_H
+
+#include "models/arena.h"
+#include "models/batch.h"
+#include "models/gemm.h"
+#include "models/rng.h"
+#include <stdbool.h>
+
+/* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not NULL.
+ */
+void layernorm_forward(struct work *work, int rows, int dim, const float *x, const float *weight,
+                       const float *bias, double eps, float *y, float *mean, float *rstd);
+
+/* y again from the kept statistics: recomputed in the backward pass instead of stored. */
+void layernorm_again(int rows, int dim, const float *x, const float *weight, const float *bias,
+                     const float *mean, const float *rstd, float *y);
+
+/* dx += dL/dx; dweight, dbias += their gradients. */
+void layernorm_backward(int rows, int dim, const float *x, const float *weight, const float *mean,
+                        const float *rstd, const float *dy, float *dweight, float *dbias,
+                        float *dx);
+
+/* x[rows][cols] += bias[cols]; and its gradient, dbias += column sums of dx. */
+void bias_forward(struct work *work, enum flop_component component, int rows, int cols,
+                  const float *bias, float *x);
+void bias_backward(int rows, int cols, const float *dx, float *dbias);
+
+/* pre += bias in place, then y = gelu(pre), the tanh form of Hendrycks & Gimpel (2016). y may be
+ * pre. */
+void gelu_forward(struct work *work, int rows, int cols, const float *bias, float *pre, float *y);
+
+/* y = gelu(pre) again and dy *= gelu'(pre), in one pass. */
+void gelu_backward(size_t n, const float *pre, float *y, float *dy);
+
+/* x[n] *= keep mask / (1 - p), a pure function of (rng, high): the backward pass calls it again. */
+void dropout_apply(const struct rng *rng, uint64_t high, double p, size_t n, float *x);
+
+/* pooled[sample][dim] = mean over the sample's tokens of x; and its gradient, added to dx. */
+void pool_forward(struct work *work, enum flop_component component, const struct batch *batch,
+                  int dim, const float *x, float *pooled);
+void pool_backward(const struct batch *batch, int dim, const float *dpooled, float *dx);
+
+/*
+ * Softmax attention of one head over one sample of n tokens, in row blocks: no n x n matrix is
+ * kept. q, k, v are columns of one buffer with row stride ld_qkv; out has row stride ld_out.
+ */
+struct attention {
+    int n, head_dim, ld_qkv, ld_out;
+    const float *q, *k, *v;
+    float *scores; /* workspace: attention_scratch(n) floats */
+};
+
+size_t attention_scratch(int max_n);
+
+/* out = softmax(q k^T / sqrt(d)) v; log_sum[n] (may be NULL) keeps each row's log-sum-exp. */
+void attention_forward(struct work *work, const struct attention *head, float *out, float *log_sum);
+
+/* Recomputes the map from log_sum. delta[i] = <out_i, dout_i>. Overwrites dq, dk, dv (stride
+ * ld_qkv). */
+void attention_backward(const struct attention *head, const float *log_sum, const float *delta,
+                        const float *dout, float *dq, float *dk, float *dv);
+
+#endif

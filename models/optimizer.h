@@ -1,0 +1,36 @@
+/*
+ * AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), gradient-norm clipping
+ * and the learning-rate schedule: linear warm-up, then a cosine to zero.
+ */
+#ifndef HEADROOM_MODELS_OPTIMIZER_H
+#define HEADROOM_MODELS_OPTIMIZER_H
+
+#include "models/parameters.h"
+
+struct optimizer;
+
+struct optimizer_config {
+    double learning_rate, weight_decay, beta1, beta2, epsilon;
+    double clip_norm; /* 0: no clipping */
+    int64_t warmup_steps, total_steps;
+};
+
+bool optimizer_new(const struct parameters *parameters, const struct optimizer_config *config,
+                   struct optimizer **out, struct error *error);
+void optimizer_free(struct optimizer *optimizer);
+
+/* One update of the parameters from gradients of the same layout. Returns the learning rate used.
+ */
+double optimizer_step(struct optimizer *optimizer, struct parameters *parameters,
+                      const struct parameters *gradients);
+
+/* Learning rate of step `step` (from 0): linear to the peak over the warm-up, then half a cosine.
+ */
+double optimizer_rate(const struct optimizer_config *config, int64_t step);
+
+/* Euclidean norm of all gradients, summed in double. */
+double gradient_norm(const struct parameters *gradients);
+
+int64_t optimizer_bytes(const struct optimizer *optimizer);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * The methods this program knows: one line each. Order is the order of `headroom list policies`.
+ */
+#include "models/policy.h"
+
+#include <string.h>
+
+extern const struct policy_ops policy_fixed, policy_budgetformer, policy_random, policy_none,
+    policy_bag_of_words;
+
+const struct policy_ops *const policy_registry[] = {
+    &policy_fixed, &policy_budgetformer, &policy_random, &policy_none, &policy_bag_of_words,
+};
+const int policy_registry_size = sizeof policy_registry / sizeof *policy_registry;
+
+const struct policy_ops *policy_find(const char *name) {
+    for (int i = 0; i < policy_registry_size; i++)
+        if (strcmp(policy_registry[i]->name, name) == 0) return policy_registry[i];
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * One training step: forward pass, loss and all gradients, handwritten. Every head is computed,
+ * also where its gate is zero, because dL/da of a masked head is what lets it come back. All memory
+ * is sized at creation from the largest batch; a step allocates nothing.
+ */
+#ifndef HEADROOM_MODELS_TRAINER_H
+#define HEADROOM_MODELS_TRAINER_H
+
+#include "models/batch.h"
+#include "models/parameters.h"
+
+struct trainer;
+
+struct trainer_limits {
+    int samples, tokens, length; /* of the largest batch; `length` of its longest sample */
+};
+
+bool trainer_new(struct parameters *parameters, const struct trainer_limits *limits, uint64_t seed,
+                 struct trainer **out, struct error *error);
+void trainer_free(struct trainer *trainer);
+
+/* Forward pass in training mode (dropout, noise). Returns the mean cross-entropy over the batch;
+ * step->regulariser, sum_budget and n_budget come back filled. The random numbers are a function
+ * of the trainer's seed and step->step, so the same call gives the same bits. */
+double trainer_forward(struct trainer *trainer, const struct batch *batch,
+                       struct policy_step *step);
+
+/* Gradients of (mean cross-entropy + regulariser) of the forward pass just made; overwrites. */
+void trainer_backward(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
+
+const struct parameters *trainer_gradients(const struct trainer *trainer);
+
+/* Bytes of gradients, activations and workspace. */
+int64_t trainer_bytes(const struct trainer *trainer);
+
+#endif
