@@ -41,6 +41,8 @@ OBJECTS := $(SOURCES:%.c=build/%.o) build/schema_sql.o
 LIBRARY := build/headroom.a
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
+FIGURES := $(dir $(DB))figures
+DRAW    := plots/draw.sh $(DB) $(FIGURES) && touch $(FIGURES)/.drawn
 
 # One job per core unless the user says -j; a sub-make takes part in its parent's jobs.
 ifeq ($(MAKELEVEL),0)
@@ -55,14 +57,18 @@ MAKEFLAGS += --no-builtin-rules
 
 build: headroom ## build the program (default)
 
+# Figures are drawn also when a trial failed, but not again when the database has not changed.
 sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
-	./headroom sweep --tier $(TIER) --db $(DB)
+	@./headroom sweep --tier $(TIER) --db $(DB); status=$$?; \
+	test -f $(DB) || exit $$status; \
+	test $(FIGURES)/.drawn -nt $(DB) || { $(DRAW); } || status=1; \
+	./headroom report --db $(DB); exit $$status
 
 test: build $(TESTS) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
 	tests/run.sh $(TESTS) $(SCRIPTS)
 
 plots: packages ## draw the figures again from a database [DB=...]
-	plots/draw.sh $(DB) $(dir $(DB))figures
+	@$(DRAW)
 
 data: ## fetch and check the TREC data set
 	workloads/fetch_data.sh

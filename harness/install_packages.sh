@@ -39,12 +39,13 @@ present() { # kind name
 # The names of what is missing, filtered by need; `missing required` or `missing optional`.
 missing() {
     echo "$packages" | while read -r row_group need kind name _; do
-        [ "$row_group" = "$group" ] && [ "$need" = "$1" ] || continue
+        [ "$row_group $need" = "$group $1" ] || continue
         present "$kind" "$name" || printf '%s ' "$name"
     done
 }
 
-# The packages of one manager (a column number) for the names in $lacking.
+# The packages of one manager for the names in $lacking.
+# shellcheck disable=SC2034 # the columns are used through eval
 packages_of() {
     echo "$packages" | while read -r row_group _ _ name apt dnf pacman brew; do
         [ "$row_group" = "$group" ] || continue
@@ -88,7 +89,7 @@ for candidate in apt-get dnf pacman brew; do
     if command -v $candidate >/dev/null 2>&1; then manager=${candidate%-get} && break; fi
 done
 [ -n "$manager" ] || give_up 'no known package manager was found'
-[ -n "$(packages_of $manager)" ] || give_up "$manager does not have it"
+[ -n "$(packages_of "$manager")" ] || give_up "$manager does not have it"
 
 if [ "$manager" = brew ] || [ "$(id -u)" = 0 ]; then
     as_root=
@@ -107,9 +108,9 @@ run() {
 }
 
 # shellcheck disable=SC2046 # the command is a list of words
-install() { run $(install_command $manager); }
+install() { run $(install_command "$manager"); }
 
-if [ $manager = apt ]; then
+if [ "$manager" = apt ]; then
     update() { run apt-get update -q; }
     # A machine without package lists needs them first; one with old lists may find out by failing.
     if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then update || true; fi

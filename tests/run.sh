@@ -9,7 +9,7 @@
 set -eu
 [ $# -gt 0 ] || { echo 'tests/run.sh: no tests given' >&2; exit 2; }
 logs=build/tests/logs
-rm -rf $logs && mkdir -p $logs
+rm -rf $logs build/tests/closing_line && mkdir -p $logs
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
 # A log's name is the test's, its last line the exit status.
@@ -41,5 +41,8 @@ awk '
                                 next }
     /^#/ && bad               { print "    " $0; next }
     NF                        { talk = talk "    " $0 "\n" }
-    END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }
+    END { closing = sprintf("%d passed, %d failed, %d skipped", passed, failed, skipped)
+          print closing
+          print closing >"build/tests/closing_line"
+          exit failed > 0 }
 ' $logs/*.log
