@@ -390,4 +390,5 @@ FROM counter_by_batch c
 WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
                     WHERE s.workload = c.workload AND s.arm = c.arm);
 
+PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
 PRAGMA user_version = 1;
