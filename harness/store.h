@@ -1,9 +1,10 @@
 /*
  * The results database. It is the only thing that the planner, the trial processes and the figures
- * share: the planner writes rows of status `planned`, each trial process claims its own row and commits
- * everything it found in one transaction, so that a killed process loses nothing finished and leaves
- * nothing half written. results/schema.sql describes the tables. All writing goes through BEGIN
- * IMMEDIATE with a busy timeout; every function that can fail says which file and what to do.
+ * share: the planner writes rows of status `planned`, each trial process claims its own row and
+ * commits everything it found in one transaction, so that a killed process loses nothing finished
+ * and leaves nothing half written. results/schema.sql describes the tables. All writing goes
+ * through BEGIN IMMEDIATE with a busy timeout; every function that can fail says which file and
+ * what to do.
  */
 #ifndef HEADROOM_HARNESS_STORE_H
 #define HEADROOM_HARNESS_STORE_H
@@ -27,27 +28,28 @@ struct workload_plan {
 
 struct trial_plan {
     int64_t workload_id;
-    const char *kind;        /* "train" | "profile" */
-    const char *key;         /* hash of all that decides the result */
-    int64_t base_trial_id;   /* profile: its training trial; 0 for train */
+    const char *kind;      /* "train" | "profile" */
+    const char *key;       /* hash of all that decides the result */
+    int64_t base_trial_id; /* profile: its training trial; 0 for train */
     const char *arm, *policy;
-    double cost_weight;      /* NaN: the policy has no budget cost */
+    double cost_weight; /* NaN: the policy has no budget cost */
     int base_heads, layers, dim;
     int64_t seed;
-    const char *config;      /* resolved configuration, JSON */
-    double expected_flops;   /* NaN: unknown */
+    const char *config;    /* resolved configuration, JSON */
+    double expected_flops; /* NaN: unknown */
 };
 
 bool store_begin_plan(struct store *store, struct error *error);
 
-/* Inserts or updates a workload and takes its trials out of the current plan; those planned again by
- * store_plan_trial come back. So plan every trial of a workload, and filter what to run later. */
+/* Inserts or updates a workload and takes its trials out of the current plan; those planned again
+ * by store_plan_trial come back. So plan every trial of a workload, and filter what to run later.
+ */
 bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
                          struct error *error);
 
-/* Inserts a trial or finds the one with the same workload and key; makes it current and refreshes its
- * names, never its results. status_out: "planned" for a new one. Planning the same key twice in one
- * plan is an error that names both arms. */
+/* Inserts a trial or finds the one with the same workload and key; makes it current and refreshes
+ * its names, never its results. status_out: "planned" for a new one. Planning the same key twice in
+ * one plan is an error that names both arms. */
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
                       char status_out[16], struct error *error);
 
@@ -83,7 +85,8 @@ bool store_environment(struct store *store, const char *hash, const char *host, 
                        const char *json, int64_t *id, struct error *error);
 
 /* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
- * attempt left. Error if it is ok already or another live process runs it. environment_id 0: unknown. */
+ * attempt left. Error if it is ok already or another live process runs it. environment_id 0:
+ * unknown. */
 bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
                  struct error *error);
 
