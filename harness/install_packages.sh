@@ -36,11 +36,11 @@ present() { # kind name
     esac >/dev/null 2>&1
 }
 
-# The names of what is missing, filtered by need; `missing required` or `missing optional`.
+# The names of what is missing, one a line: `missing required` or `missing optional`.
 missing() {
     echo "$packages" | while read -r row_group need kind name _; do
         [ "$row_group $need" = "$group $1" ] || continue
-        present "$kind" "$name" || printf '%s ' "$name"
+        present "$kind" "$name" || echo "$name"
     done
 }
 
@@ -79,7 +79,7 @@ give_up() {
     exit 1
 }
 
-lacking=$(missing required)$(missing optional)
+lacking=$({ missing required; missing optional; } | sort -u | tr '\n' ' ')
 [ -n "$lacking" ] || exit 0
 
 case ${NO_INSTALL:-0} in 0) ;; *) give_up 'NO_INSTALL is set, so nothing was installed' ;; esac

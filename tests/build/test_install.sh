@@ -8,7 +8,7 @@ install=harness/install_packages.sh
 # A machine without anything to install with; $bin is its PATH, what it says ends in $scratch/said.
 bare_machine() {
     bin=$scratch/bin
-    only_programs "$bin" sh env awk tr grep cat ls
+    only_programs "$bin" sh env awk tr sort grep cat ls
     fake_program "$bin/cc" true
     fake_program "$bin/id" "echo ${1:-0}"
 }
