@@ -1,0 +1,158 @@
+/*
+ * `headroom sweep`: plan, run what is not done, report. Talk goes to stderr, the report to stdout.
+ */
+#include "harness/command.h"
+#include "harness/plan.h"
+#include "harness/progress.h"
+#include "harness/report.h"
+#include "harness/sweep.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_problems(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_problems; i++) {
+        char text[sizeof plan->problems[i].text + sizeof plan->problems[i].at.file + 32];
+        error_format(&plan->problems[i], text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+    }
+}
+
+/* One line per workload whose data is absent. */
+static void print_skipped(const struct plan *plan) {
+    const char *last = "";
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const struct plan_trial *trial = &plan->trials[i];
+        if (!trial->selected || !trial->missing[0]) continue;
+        size_t length = strcspn(trial->label, "/");
+        if (strncmp(last, trial->label, length + 1) != 0)
+            fprintf(stderr, "skipping %.*s: %s is absent: run `make data`\n", (int)length,
+                    trial->label, trial->missing);
+        last = trial->label;
+    }
+}
+
+/* The plan as text: one line per trial that would be run, data on stdout. */
+static void print_plan(const struct plan *plan) {
+    size_t n = 0, n_ok = 0;
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const struct plan_trial *trial = &plan->trials[i];
+        if (!trial->selected) continue;
+        if (strcmp(trial->status, "ok") == 0) {
+            n_ok++;
+        } else if (!trial->missing[0]) {
+            printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n", trial->profile ? "profile" : "train",
+                   trial->label, trial->status, trial->expected_flops / 1e9);
+            n++;
+        }
+    }
+    fprintf(stderr, "%zu trials would run, %zu are ok already; nothing was started or stored\n", n,
+            n_ok);
+}
+
+static size_t count_selected(const struct plan *plan, const char *status) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_trials; i++)
+        n += plan->trials[i].selected && (!status || strcmp(plan->trials[i].status, status) == 0);
+    return n;
+}
+
+static int conclude(struct store *store, const struct plan *plan, const struct sweep_result *result,
+                    struct error *error) {
+    if (result->interrupted) {
+        error_set(error,
+                  "interrupted: %d trials finished, %d remain; the same command goes on from here",
+                  result->n_ok + result->n_failed, result->n_left);
+        return EXIT_INTERRUPTED;
+    }
+    if (result->n_ok + result->n_failed == 0)
+        fprintf(stderr, "nothing to do: %zu trials already ok%s\n", count_selected(plan, "ok"),
+                plan->n_problems ? "" : " (`headroom report` prints the table)");
+    else if (!report_write(store, stdout, error))
+        return EXIT_FAILED;
+    if (result->n_failed > 0)
+        error_set(
+            error,
+            "%d trials failed; the reasons stand above, the logs beside the database; the same "
+            "command tries them again",
+            result->n_failed);
+    else if (plan->n_problems > 0)
+        error_set(error, "%zu of the files had problems, see above", plan->n_problems);
+    return result->n_failed > 0 || plan->n_problems > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct plan_request request = {
+        .files = arguments->words,
+        .n_files = arguments->n_words,
+        .folder = "workloads",
+        .full = arguments->full,
+        .profile = !arguments->no_profile,
+        .filter = arguments->filter,
+        .dry_run = arguments->dry_run,
+    };
+    struct sweep_options options = {
+        .db = arguments->db,
+        .jobs = arguments->jobs,
+        .timeout = arguments->timeout,
+        .talk = stderr,
+    };
+    /* A dry run leaves no file behind where there was none. */
+    bool scratch = arguments->dry_run && access(arguments->db, F_OK) != 0;
+    struct store *store = NULL;
+    struct plan plan = {0};
+    struct sweep_result result;
+    int status = EXIT_FAILED, n_recovered = 0;
+
+    if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
+    if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
+    if (n_recovered > 0)
+        fprintf(stderr, "%d trials were cut off earlier and are planned again\n", n_recovered);
+    if (!plan_make(store, &request, &plan, error)) goto done;
+    print_problems(&plan);
+    print_skipped(&plan);
+    if (count_selected(&plan, NULL) == 0) {
+        if (plan.n_problems > 0)
+            error_set(error, "none of the files can be used");
+        else
+            error_set(error, "no trial %s%s",
+                      arguments->filter ? "matches --filter " : "is planned",
+                      arguments->filter ? arguments->filter : "");
+        goto done;
+    }
+    if (arguments->dry_run) {
+        print_plan(&plan);
+        status = plan.n_problems > 0 ? EXIT_FAILED : EXIT_OK;
+        goto done;
+    }
+    if (!sweep_run(store, &plan, &options, &result, error)) goto done;
+    status = conclude(store, &plan, &result, error);
+done:
+    plan_free(&plan);
+    store_close(store);
+    return status;
+}
+
+const struct command sweep_command = {
+    "sweep",
+    "train and profile workloads, store the results, print the table",
+    "[FILES...]",
+    0,
+    1000000,
+    {"tier", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
+    "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run "
+    "whatever\n"
+    "their tier. Every arm and seed of a file is one trial, a process of its own; profiles run\n"
+    "alone, after all trainings. Finished trials are never run again, those that died are. A\n"
+    "workload whose data is absent is skipped; if it was named, that is an error.\n"
+    "\n"
+    "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
+    "keeps what is finished; the same command goes on from there.\n"
+    "\n"
+    "examples:\n"
+    "  headroom sweep --dry-run\n"
+    "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
+    "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
+    run
+};

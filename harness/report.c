@@ -1,0 +1,147 @@
+/*
+ * Tables for people. SQL does the arithmetic and the number formats, in the views where a
+ * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
+ */
+#include "harness/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* All cells of a query, row by row, names first. */
+struct table {
+    char **cells;
+    size_t n_columns, n_rows; /* n_rows counts the names */
+    bool failed;
+};
+
+static bool append_row(struct table *table, int n, const char *const *texts) {
+    size_t used = table->n_rows * table->n_columns;
+    table->n_columns = (size_t)n;
+    char **grown = realloc(table->cells, (used + (size_t)n) * sizeof *grown);
+    if (!grown) return false;
+    table->cells = grown;
+    for (int i = 0; i < n; i++) {
+        grown[used] = strdup(texts[i] ? texts[i] : "-");
+        if (!grown[used++]) {
+            while (used-- > table->n_rows * table->n_columns) free(grown[used]);
+            return false;
+        }
+    }
+    table->n_rows++;
+    return true;
+}
+
+static bool collect(void *context, int n, const char *const *names, const char *const *texts) {
+    struct table *table = context;
+    if (table->n_rows == 0 && !append_row(table, n, names)) table->failed = true;
+    if (!table->failed && !append_row(table, n, texts)) table->failed = true;
+    return !table->failed;
+}
+
+/* Characters, not bytes: names may be UTF-8. */
+static int width_of(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+static void print_table(const struct table *table, FILE *out) {
+    for (size_t r = 0; r < table->n_rows; r++)
+        for (size_t c = 0; c < table->n_columns; c++) {
+            const char *cell = table->cells[r * table->n_columns + c];
+            int widest = 0;
+            for (size_t i = 0; i < table->n_rows; i++) {
+                int width = width_of(table->cells[i * table->n_columns + c]);
+                if (width > widest) widest = width;
+            }
+            int pad = widest - width_of(cell);
+            bool last = c + 1 == table->n_columns;
+            if (c == 0)
+                fprintf(out, "%s%*s", cell, last ? 0 : pad, "");
+            else
+                fprintf(out, "  %*s%s", pad, "", cell);
+            if (last) fputc('\n', out);
+        }
+}
+
+bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_rows,
+                  struct error *error) {
+    struct table table = {0};
+    bool ok = store_query(store, sql, collect, &table, error);
+    if (ok && table.failed) ok = error_set(error, "out of memory");
+    if (ok) print_table(&table, out);
+    if (n_rows) *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
+    for (size_t i = 0; i < table.n_rows * table.n_columns; i++) free(table.cells[i]);
+    free(table.cells);
+    return ok;
+}
+
+/* One row per arm, in the order of its first trial; times and ratios where it was profiled. */
+static const char arms_sql[] =
+    "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
+    " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
+    " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
+    "  printf('%.2f', a.mean_heads) AS heads,"
+    "  printf('%.2f', a.head_budget) AS budget,"
+    "  printf('%.1f', 100 * a.accuracy_mean) || CASE WHEN a.accuracy_ci95_high IS NULL THEN ''"
+    "   ELSE printf(' ± %.1f', 100 * (a.accuracy_ci95_high - a.accuracy_mean)) END"
+    "   AS 'accuracy %',"
+    "  a.n_seeds AS n,"
+    "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
+    "  CASE WHEN one.arm IS NOT NULL THEN printf('%.3f', one.latency_ns_median / 1e6) END"
+    "   AS 'ms, batch 1',"
+    "  CASE WHEN many.arm IS NOT NULL THEN printf('%.3f', many.latency_ns_median / 1e6) END"
+    "   AS 'ms, batch 32',"
+    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time 1',"
+    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time 32',"
+    "  CASE WHEN coalesce(many.flops_ratio, one.flops_ratio) IS NOT NULL"
+    "   THEN printf('%.2f', coalesce(many.flops_ratio, one.flops_ratio)) END AS FLOPs"
+    " FROM accuracy_vs_budget a"
+    " JOIN first f ON f.workload = a.workload AND f.arm = a.arm"
+    " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
+    "  AND one.batch_size = 1"
+    " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
+    "  AND many.batch_size = 32"
+    " ORDER BY a.workload, f.id, length(a.arm)";
+
+/* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
+static const char differences_sql[] =
+    "SELECT p.workload || ': ' || CASE WHEN b.policy = 'fixed' THEN"
+    "   'all heads (' || p.arm_a || ') minus one head (' || p.arm_b || ')'"
+    "   ELSE p.arm_a || ' minus all heads (' || p.arm_b || ')' END"
+    "  || printf(': %+.1f points', p.difference_points)"
+    "  || CASE WHEN p.ci95_low_points IS NULL THEN ', no interval'"
+    "   ELSE printf(' [%+.1f, %+.1f]', p.ci95_low_points, p.ci95_high_points) END"
+    "  || printf(', n=%d', p.n_pairs) AS 'accuracy differences, 95% intervals over paired seeds'"
+    " FROM paired_difference p"
+    " JOIN dense_arm d ON d.workload = p.workload"
+    " JOIN accuracy_vs_budget a ON a.workload = p.workload AND a.arm = p.arm_a"
+    " JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b"
+    " WHERE (p.arm_a = d.arm AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9)"
+    "  OR (p.arm_b = d.arm AND a.policy = 'budgetformer')"
+    " ORDER BY p.workload, a.policy DESC, a.cost_weight";
+
+/* Equal statuses and reasons of one workload are one line. */
+static const char unfinished_sql[] =
+    "SELECT printf('%s: %d %s', workload, count(*), status)"
+    "  || CASE WHEN reason = '' THEN '' ELSE ': ' || reason END"
+    "  || CASE count(*) WHEN 1 THEN printf(' (%s, seed %d, trial %d)', arm, seed, trial_id)"
+    "   ELSE '' END AS 'trials without result'"
+    " FROM trial_status WHERE status <> 'ok' GROUP BY workload, status, reason"
+    " ORDER BY workload, status, min(trial_id)";
+
+bool report_write(struct store *store, FILE *out, struct error *error) {
+    size_t n_arms, n;
+    if (!report_table(store, arms_sql, out, &n_arms, error)) return false;
+    if (n_arms > 0) {
+        fputs("heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
+              " ± 95% interval;\nms: median forward pass; time and FLOPs: relative to the arm that"
+              " runs all heads; -: not measured\n\n",
+              out);
+        if (!report_table(store, differences_sql, out, &n, error)) return false;
+        if (n > 0) fputc('\n', out);
+    } else {
+        fputs("no results yet\n", out);
+    }
+    return report_table(store, unfinished_sql, out, &n, error);
+}
