@@ -1,0 +1,218 @@
+/*
+ * Every gradient against central differences, tensor by tensor and by name: the derivative of the
+ * loss along a random direction of one tensor equals the analytic gradient's projection on it.
+ * Dropout and noise are on, being functions of the step's counter.
+ */
+#include "tests/models/small_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A per-token gate with one learned row of weights per head: a = sigmoid(w x). It exists to hold
+ * the interface to its word that per-token policies train through the same code. */
+static int token_tensors(const struct model_config *config, int layer, struct policy_tensor *out) {
+    out[0] = (struct policy_tensor){
+        "gate.weight", 2, config->heads.value[layer], config->dim, 0.2f, 0, true};
+    return 1;
+}
+
+static int token_saved(const struct model_config *config, int layer) {
+    return config->heads.value[layer];
+}
+
+static void token_train(const struct gate_call *call, float *a) {
+    int dim = call->config->dim;
+    for (int r = 0; r < call->rows; r++)
+        for (int h = 0; h < call->heads; h++) {
+            double z = 0;
+            for (int i = 0; i < dim; i++)
+                z += (double)(call->param[0][h * dim + i] * call->x[r * dim + i]);
+            a[r * call->heads + h] = call->saved[r * call->heads + h] = (float)(1 / (1 + exp(-z)));
+        }
+}
+
+static void token_backward(const struct gate_call *call, const float *da, float *dx) {
+    int dim = call->config->dim;
+    for (int r = 0; r < call->rows; r++)
+        for (int h = 0; h < call->heads; h++) {
+            float a = call->saved[r * call->heads + h];
+            float dz = da[r * call->heads + h] * a * (1 - a);
+            for (int i = 0; i < dim; i++) {
+                call->grad[0][h * dim + i] += dz * call->x[r * dim + i];
+                dx[r * dim + i] += dz * call->param[0][h * dim + i];
+            }
+        }
+}
+
+static const struct policy_ops per_token = {
+    .name = "per-token (test)",
+    .options = {"test", NULL, 0},
+    .unit = GATE_PER_TOKEN,
+    .tensors = token_tensors,
+    .saved_floats = token_saved,
+    .gates_train = token_train,
+    .gates_backward = token_backward,
+};
+
+static double total_loss(struct trainer *trainer, const struct batch *batch, double progress) {
+    struct policy_step step = {.progress = progress, .step = 5, .noise = rng_stream(3, RNG_NOISE)};
+    double loss = trainer_forward(trainer, batch, &step);
+    return loss + step.regulariser;
+}
+
+/* Fails, naming the tensor, unless every directional derivative agrees to `tolerance`. */
+static void check_gradients(const struct model_config *config, double progress) {
+    struct small_batch data;
+    struct trainer *trainer = NULL;
+    struct error error;
+    small_batch_fill(&data, 4);
+    struct parameters *p = small_parameters(config, 8);
+    assert_true(trainer_new(p, &small_limits, 1, &trainer, &error));
+    struct policy_step step = {.progress = progress, .step = 5, .noise = rng_stream(3, RNG_NOISE)};
+    trainer_forward(trainer, &data.batch, &step);
+    trainer_backward(trainer, &data.batch, &step);
+    const struct parameters *g = trainer_gradients(trainer);
+    size_t floats = p->arena.used / sizeof(float);
+    float *gradient = malloc(floats * sizeof *gradient);
+    float *values = (float *)(void *)p->arena.base;
+    assert_non_null(gradient);
+    memcpy(gradient, g->arena.base, floats * sizeof *gradient);
+    struct rng rng = rng_stream(77, RNG_GENERATOR);
+    for (int i = 0; i < p->n_tensors; i++) {
+        const struct tensor *row = &p->tensors[i];
+        float *value = values + row->offset;
+        float *kept = malloc(row->count * sizeof *kept);
+        assert_non_null(kept);
+        memcpy(kept, value, row->count * sizeof *kept);
+        for (int direction = 0; direction < 3; direction++) {
+            double analytic = 0.0, loss[2], width = 4e-3 / sqrt((double)row->count) + 1e-4;
+            for (int side = 0; side < 2; side++) {
+                for (size_t j = 0; j < row->count; j++) {
+                    double v = rng_normal(&rng, (uint64_t)(i * 3 + direction), j);
+                    value[j] = (float)((double)kept[j] + (side ? -width : width) * v);
+                    if (side == 0) analytic += v * (double)gradient[row->offset + j];
+                }
+                loss[side] = total_loss(trainer, &data.batch, progress);
+            }
+            memcpy(value, kept, row->count * sizeof *kept);
+            double numeric = (loss[0] - loss[1]) / (2 * width);
+            if (fabs(numeric - analytic) > 2e-3 + 1e-2 * fabs(analytic))
+                fail_msg("%s, direction %d: numeric %.6g, analytic %.6g", row->name, direction,
+                         numeric, analytic);
+        }
+        free(kept);
+    }
+    free(gradient);
+    trainer_free(trainer);
+    parameters_free(p);
+}
+
+static void fixed_heads(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("fixed"), "{\"heads\":[4,0,1]}", 3, 16, 4);
+    c.dropout = 0.2;
+    check_gradients(&c, 0.5);
+}
+
+static void heads_of_odd_size(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("fixed"), "{\"heads\":3}", 1, 15, 3);
+    check_gradients(&c, 0.5);
+}
+
+static void budgetformer_with_noise_and_cost(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("budgetformer"),
+                                         "{\"cost\":0.5,\"entropy_start\":-0.5}", 2, 16, 4);
+    c.dropout = 0.1;
+    check_gradients(&c, 0.1);
+    check_gradients(&c, 0.5);
+}
+
+static void budgetformer_outside_the_hinge(void **state) {
+    (void)state;
+    struct model_config c =
+        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.97,\"cost\":0}", 1, 16, 4);
+    check_gradients(&c, 0.2);
+}
+
+static void random_heads(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("random"), "{\"heads\":2}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
+static void no_attention(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("none"), "{}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
+static void bag_of_words(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("bag-of-words"), "{}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
+static void per_token_gates(void **state) {
+    (void)state;
+    struct model_config c = small_config(&per_token, "{}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
+/* The hard mask in the forward pass leaves the soft gate's gradient in place (straight-through). */
+static void hard_mask_keeps_the_soft_gradient(void **state) {
+    (void)state;
+    enum { ROWS = 6, HEADS = 4, DIM = 16 };
+    float gate_gradient[2][ROWS * DIM], gates[2][ROWS * HEADS];
+    for (int hard = 0; hard < 2; hard++) {
+        struct model_config c =
+            small_config(policy_find("budgetformer"),
+                         hard ? "{\"hard_from\":0.3}" : "{\"hard_from\":1}", 1, DIM, HEADS);
+        struct parameters *p = small_parameters(&c, 5), *g = small_parameters(&c, 5);
+        float x[ROWS * DIM], da[ROWS * HEADS], saved[ROWS * 64];
+        int32_t ids[ROWS] = {0, 1, 2, 3, 4, 5};
+        struct rng rng = rng_stream(6, RNG_GENERATOR);
+        for (int i = 0; i < ROWS * DIM; i++) x[i] = (float)rng_normal(&rng, 0, (uint64_t)i);
+        for (int i = 0; i < ROWS * HEADS; i++) da[i] = (float)rng_normal(&rng, 1, (uint64_t)i);
+        struct policy_step step = {.progress = 0.5, .n_samples = ROWS};
+        struct gate_call call = {.config = &c,
+                                 .heads = HEADS,
+                                 .rows = ROWS,
+                                 .x = x,
+                                 .ids = ids,
+                                 .param = p->layer[0].policy,
+                                 .grad = g->layer[0].policy,
+                                 .saved = saved,
+                                 .step = &step};
+        memset(gate_gradient[hard], 0, sizeof gate_gradient[hard]);
+        assert_true(c.policy->saved_floats(&c, 0) <= 64);
+        c.policy->gates_train(&call, gates[hard]);
+        c.policy->gates_backward(&call, da, gate_gradient[hard]);
+        parameters_free(p);
+        parameters_free(g);
+    }
+    int masked = 0;
+    for (int i = 0; i < ROWS * HEADS; i++) {
+        assert_true(gates[1][i] == 0.0f || gates[1][i] == 1.0f);
+        assert_true(gates[0][i] > 0.0f && gates[0][i] < 1.0f);
+        masked += gates[1][i] == 0.0f;
+    }
+    assert_true(masked > 0);
+    assert_memory_equal(gate_gradient[0], gate_gradient[1], sizeof gate_gradient[0]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fixed_heads),
+        cmocka_unit_test(heads_of_odd_size),
+        cmocka_unit_test(budgetformer_with_noise_and_cost),
+        cmocka_unit_test(budgetformer_outside_the_hinge),
+        cmocka_unit_test(random_heads),
+        cmocka_unit_test(no_attention),
+        cmocka_unit_test(bag_of_words),
+        cmocka_unit_test(per_token_gates),
+        cmocka_unit_test(hard_mask_keeps_the_soft_gradient),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
