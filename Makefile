@@ -57,9 +57,10 @@ MAKEFLAGS += --no-builtin-rules
 
 build: headroom ## build the program (default)
 
-# Figures are drawn also when a trial failed, but not again when the database has not changed.
+# Figures are drawn also when a trial failed, but not again when the database has not changed. The
+# sweep's own copy of the table is dropped, so that the table comes last.
 sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
-	@./headroom sweep --tier $(TIER) --db $(DB); status=$$?; \
+	@./headroom sweep --tier $(TIER) --db $(DB) >/dev/null; status=$$?; \
 	test -f $(DB) || exit $$status; \
 	test $(FIGURES)/.drawn -nt $(DB) || { $(DRAW); } || status=1; \
 	./headroom report --db $(DB); exit $$status
