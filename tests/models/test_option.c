@@ -1,0 +1,319 @@
+/*
+ * Option tables: what a value may look like, what the refusals say, and that canonical JSON brings
+ * every struct back bit by bit.
+ */
+#include "models/option.h"
+#include "tests/fuzz.h"
+
+#include <float.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+struct sample {
+    int epochs;
+    double rate;
+    bool shuffle;
+    int mode;
+    char file[OPTION_STRING_MAX];
+    struct int_list heads;
+    int any;
+};
+
+static const struct option rows[] = {
+    {"epochs",  OPTION_INT,      offsetof(struct sample, epochs),  NULL,      1,       100000,  NULL,              "passes" },
+    {"rate",    OPTION_FLOAT,    offsetof(struct sample, rate),    "3e-4",    0,       1,       NULL,              "step"   },
+    {"shuffle", OPTION_BOOL,     offsetof(struct sample, shuffle), "true",    0,       0,       NULL,              "mix"    },
+    {"mode",    OPTION_CHOICE,   offsetof(struct sample, mode),    "fast",    0,       0,       "slow|fast|exact", "how"    },
+    {"file",    OPTION_STRING,   offsetof(struct sample, file),    "",        0,       0,       NULL,              "path"   },
+    {"heads",   OPTION_INT_LIST, offsetof(struct sample, heads),   "[1, 32]", 0,       64,      NULL,              "heads"  },
+    {"any",     OPTION_INT,      offsetof(struct sample, any),     "-7",      INT_MIN, INT_MAX, NULL,              "any int"},
+};
+static const struct option_table table = {"train", rows, sizeof rows / sizeof *rows};
+
+/* Options of an arm stand beside its name. */
+static const char *const ignored[] = {"name", NULL};
+
+static bool bind(const char *json, size_t size, struct sample *out, struct error *error) {
+    struct node *root;
+    if (!json_parse(json, size, "x.yaml", &root, error)) return false;
+    bool ok = options_bind(&table, root, ignored, out, error);
+    node_free(root);
+    return ok;
+}
+
+static void assert_bound(const char *json, struct sample *out) {
+    struct error error = {0};
+    options_default(&table, out);
+    if (!bind(json, strlen(json), out, &error)) fail_msg("%s: %s", json, error.text);
+}
+
+static void assert_refused(const char *json, int column, const char *message) {
+    struct sample sample;
+    struct error error = {0};
+    options_default(&table, &sample);
+    assert_false(bind(json, strlen(json), &sample, &error));
+    assert_string_equal(error.text, message);
+    assert_int_equal(error.at.line, 1);
+    assert_int_equal(error.at.column, column);
+}
+
+static void defaults_are_read_like_a_users_text(void **state) {
+    (void)state;
+    struct sample sample;
+    memset(&sample, 0xAA, sizeof sample);
+    options_default(&table, &sample);
+    assert_int_equal(sample.epochs, 0); /* required: zero until it is given */
+    assert_true(sample.rate == 3e-4);
+    assert_true(sample.shuffle);
+    assert_int_equal(sample.mode, 1);
+    assert_string_equal(sample.file, "");
+    assert_int_equal(sample.heads.n, 2);
+    assert_int_equal(sample.heads.value[1], 32);
+    assert_int_equal(sample.any, -7);
+}
+
+static void a_map_overwrites_only_the_keys_it_has(void **state) {
+    (void)state;
+    struct sample sample;
+    struct error error;
+    assert_bound("{\"epochs\":3,\"name\":\"x\",\"mode\":\"exact\",\"heads\":4}", &sample);
+    assert_int_equal(sample.epochs, 3);
+    assert_int_equal(sample.mode, 2);
+    assert_int_equal(sample.heads.n, 1);
+    assert_int_equal(sample.heads.value[0], 4);
+    assert_true(sample.shuffle);
+    static const char overlay[] = "{\"epochs\":9,\"shuffle\":false}";
+    assert_true(bind(overlay, sizeof overlay - 1, &sample, &error));
+    assert_int_equal(sample.epochs, 9);
+    assert_false(sample.shuffle);
+    assert_int_equal(sample.mode, 2);
+}
+
+static void unknown_keys_suggest_the_nearest_name(void **state) {
+    (void)state;
+    assert_refused("{\"epoch\":1}", 2, "unknown key 'epoch' in train; did you mean 'epochs'?");
+    assert_refused("{\"nmae\":1}", 2, "unknown key 'nmae' in train; did you mean 'name'?");
+    assert_refused("{\"momentum\":1}", 2,
+                   "unknown key 'momentum' in train; it knows: epochs, rate, shuffle, mode, file, "
+                   "heads, any, name");
+    assert_refused("[1]", 1, "train must be a map: lines of 'key: value'");
+}
+
+static void refusals_name_the_value_and_what_is_allowed(void **state) {
+    (void)state;
+    assert_refused("{\"epochs\":0}", 11, "epochs in train is 0; it must be between 1 and 100000");
+    assert_refused("{\"epochs\":2.5}", 11,
+                   "epochs in train is 2.5; it must be a whole number between 1 and 100000");
+    assert_refused("{\"epochs\":\"3\"}", 11,
+                   "epochs in train is '3' in quotes; it must be a whole number between 1 and "
+                   "100000");
+    assert_refused("{\"epochs\":true}", 11,
+                   "epochs in train is 'true'; it must be a whole number between 1 and 100000");
+    assert_refused("{\"epochs\":[1]}", 11,
+                   "epochs in train is a list; it must be a whole number between 1 and 100000");
+    assert_refused("{\"epochs\":null}", 11, "epochs in train has no value");
+    assert_refused("{\"rate\":2}", 9, "rate in train is 2; it must be between 0 and 1");
+    assert_refused("{\"rate\":1e999}", 9, "rate in train is 1e999; it must be between 0 and 1");
+    assert_refused("{\"shuffle\":1}", 12, "shuffle in train is 1; it must be true or false");
+    assert_refused("{\"shuffle\":\"true\"}", 12,
+                   "shuffle in train is 'true' in quotes; it must be true or false");
+    assert_refused(
+        "{\"mode\":\"fsat\"}", 9,
+        "mode in train is 'fsat' in quotes; it must be one of slow, fast, exact; did you "
+        "mean 'fast'?");
+    assert_refused("{\"heads\":[1,99]}", 13,
+                   "entry 2 of heads in train is 99; it must be between 0 and 64");
+    assert_refused("{\"heads\":{\"a\":1}}", 10,
+                   "heads in train is a map; it must be a whole number between 0 and 64");
+}
+
+/* Plain YAML scalars, which JSON's own grammar would already stop. */
+static void numbers_are_decimal_and_whole_texts(void **state) {
+    (void)state;
+    static const char *const not_ints[] = {"1e3", "0x10", "010", "1_000", "1 ", " 1",
+                                           "1.0", "--1",  "+",   "nan",   "yes"};
+    static const char *const not_floats[] = {"0x1p-3", "nan", "inf", "0.5 ", ".",
+                                             "e",      "1e",  "-",   "0,5"};
+    struct sample sample;
+    struct error error;
+    options_default(&table, &sample);
+    char text[32] = "";
+    struct node value = {.kind = NODE_SCALAR, .text = text};
+    struct node map = {.kind = NODE_MAP, .n_children = 1, .first = &value};
+    value.key = (char[]){"epochs"};
+    for (size_t i = 0; i < sizeof not_ints / sizeof *not_ints; i++) {
+        snprintf(text, sizeof text, "%s", not_ints[i]);
+        assert_false(options_bind(&table, &map, NULL, &sample, &error));
+    }
+    value.key = (char[]){"rate"};
+    for (size_t i = 0; i < sizeof not_floats / sizeof *not_floats; i++) {
+        snprintf(text, sizeof text, "%s", not_floats[i]);
+        assert_false(options_bind(&table, &map, NULL, &sample, &error));
+    }
+    snprintf(text, sizeof text, ".5");
+    assert_true(options_bind(&table, &map, NULL, &sample, &error));
+    assert_true(sample.rate == 0.5);
+    value.key = (char[]){"any"};
+    snprintf(text, sizeof text, "-2147483648");
+    assert_true(options_bind(&table, &map, NULL, &sample, &error));
+    assert_int_equal(sample.any, INT_MIN);
+    snprintf(text, sizeof text, "99999999999999999999999");
+    assert_false(options_bind(&table, &map, NULL, &sample, &error));
+}
+
+static void long_strings_and_lists_are_refused_whole(void **state) {
+    (void)state;
+    struct sample sample;
+    struct error error;
+    struct text text = {0};
+    options_default(&table, &sample);
+    text_append(&text, "{\"file\":\"%0255d\"}", 0);
+    assert_true(bind(text.data, text.size, &sample, &error));
+    assert_int_equal(strlen(sample.file), 255);
+    text_free(&text);
+    text_append(&text, "{\"file\":\"%0256d\"}", 0);
+    assert_false(bind(text.data, text.size, &sample, &error));
+    assert_string_equal(
+        error.text, "file in train is 256 bytes long; it must be a text of less than 256 bytes");
+    text_free(&text);
+    text_append(&text, "{\"heads\":[");
+    for (int i = 0; i < OPTION_LIST_MAX; i++) text_append(&text, "1,");
+    text_append(&text, "1]}");
+    assert_false(bind(text.data, text.size, &sample, &error));
+    assert_string_equal(error.text, "heads in train has more than 64 entries");
+    assert_int_equal(sample.heads.n, 2); /* as it was */
+    text_free(&text);
+}
+
+static void a_required_key_may_stand_in_either_section(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct location at = {.file = "x.yaml", .line = 4, .column = 1};
+    struct node value = {.kind = NODE_SCALAR, .key = (char[]){"epochs"}, .text = (char[]){"1"}};
+    struct node with = {.kind = NODE_MAP, .n_children = 1, .first = &value};
+    struct node without = {.kind = NODE_MAP};
+    assert_true(options_require(&table, &with, NULL, &at, &error));
+    assert_true(options_require(&table, &without, &with, &at, &error));
+    assert_false(options_require(&table, &without, NULL, &at, &error));
+    assert_string_equal(error.text, "train needs the key 'epochs': passes");
+    assert_int_equal(error.at.line, 4);
+}
+
+static void floats_are_written_as_short_as_they_read_back(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {0.1,       "0.1"                    },
+        {3e-4,      "0.0003"                 },
+        {1.0 / 3,   "0.3333333333333333"     },
+        {0.1 + 0.2, "0.30000000000000004"    },
+        {DBL_MIN,   "2.2250738585072014e-308"}
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample sample;
+        struct text text = {0};
+        options_default(&table, &sample);
+        sample.rate = cases[i].value;
+        options_write_json(&table, &sample, &text);
+        char expected[64];
+        snprintf(expected, sizeof expected, "\"rate\":%s,", cases[i].text);
+        if (!strstr(text.data, expected)) fail_msg("%s not in %s", expected, text.data);
+        text_free(&text);
+    }
+}
+
+static void assert_round_trip(const struct sample *sample) {
+    struct text first = {0}, second = {0};
+    struct sample again;
+    struct error error = {0};
+    options_write_json(&table, sample, &first);
+    options_default(&table, &again);
+    if (!bind(first.data, first.size, &again, &error)) fail_msg("%s: %s", first.data, error.text);
+    assert_int_equal(again.epochs, sample->epochs);
+    assert_memory_equal(&again.rate, &sample->rate, sizeof again.rate);
+    assert_int_equal(again.shuffle, sample->shuffle);
+    assert_int_equal(again.mode, sample->mode);
+    assert_memory_equal(again.file, sample->file, sizeof again.file);
+    assert_memory_equal(&again.heads, &sample->heads, sizeof again.heads);
+    assert_int_equal(again.any, sample->any);
+    options_write_json(&table, &again, &second);
+    assert_string_equal(first.data, second.data);
+    text_free(&first);
+    text_free(&second);
+}
+
+static void canonical_json_brings_the_struct_back(void **state) {
+    (void)state;
+    struct sample sample;
+    assert_bound("{\"epochs\":3,\"file\":\"a \\\"b\\\"\\n\xC3\xA9\",\"heads\":[]}", &sample);
+    struct text text = {0};
+    options_write_json(&table, &sample, &text);
+    assert_string_equal(text.data,
+                        "{\"epochs\":3,\"rate\":0.0003,\"shuffle\":true,\"mode\":\"fast\",\"file\":"
+                        "\"a \\\"b\\\"\\u000a\xC3\xA9\",\"heads\":[],\"any\":-7}");
+    text_free(&text);
+    assert_round_trip(&sample);
+    struct fuzz fuzz = {7};
+    for (int i = 0; i < 3000; i++) {
+        sample.epochs = 1 + (int)fuzz_below(&fuzz, 100000);
+        sample.rate = (double)(fuzz_below(&fuzz, 1U << 30) + 1) / ((double)(1U << 30) + i);
+        sample.shuffle = fuzz_below(&fuzz, 2);
+        sample.mode = (int)fuzz_below(&fuzz, 3);
+        sample.heads = (struct int_list){.n = (int)fuzz_below(&fuzz, OPTION_LIST_MAX + 1)};
+        for (int j = 0; j < sample.heads.n; j++) sample.heads.value[j] = (int)fuzz_below(&fuzz, 65);
+        assert_round_trip(&sample);
+    }
+}
+
+/* Whatever the binder accepts is inside its ranges and survives being written and read again. */
+static void no_mutation_gets_past_the_ranges(void **state) {
+    (void)state;
+    static const char good[] = "{\"epochs\":12,\"rate\":0.25,\"shuffle\":false,\"mode\":\"slow\","
+                               "\"file\":\"a/b.txt\",\"heads\":[1,2,64],\"any\":-1}";
+    static const char *const words[] = {
+        "0", "-1",          "1e400",    "99999999999", "null",   "true", "\"\"",       "[",
+        "]", "\"epochs\":", "\"fast\"", "{}",          "0.5e-3", ",",    "\"name\":1,"};
+    struct fuzz fuzz = {99};
+    int accepted = 0;
+    for (int i = 0; i < 15000; i++) {
+        char text[256];
+        size_t size = fuzz_mutate(&fuzz, good, sizeof good - 1, words, sizeof words / sizeof *words,
+                                  text, sizeof text);
+        struct sample sample;
+        struct error error = {0};
+        options_default(&table, &sample);
+        sample.epochs = 1;
+        if (!bind(text, size, &sample, &error)) {
+            assert_true(error.text[0] != '\0');
+            continue;
+        }
+        accepted++;
+        assert_in_range(sample.epochs, 1, 100000);
+        assert_true(sample.rate >= 0 && sample.rate <= 1);
+        assert_in_range(sample.mode, 0, 2);
+        for (int j = 0; j < sample.heads.n; j++) assert_in_range(sample.heads.value[j], 0, 64);
+        assert_round_trip(&sample);
+    }
+    assert_in_range(accepted, 100, 12000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_read_like_a_users_text),
+        cmocka_unit_test(a_map_overwrites_only_the_keys_it_has),
+        cmocka_unit_test(unknown_keys_suggest_the_nearest_name),
+        cmocka_unit_test(refusals_name_the_value_and_what_is_allowed),
+        cmocka_unit_test(numbers_are_decimal_and_whole_texts),
+        cmocka_unit_test(long_strings_and_lists_are_refused_whole),
+        cmocka_unit_test(a_required_key_may_stand_in_either_section),
+        cmocka_unit_test(floats_are_written_as_short_as_they_read_back),
+        cmocka_unit_test(canonical_json_brings_the_struct_back),
+        cmocka_unit_test(no_mutation_gets_past_the_ranges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
