@@ -122,8 +122,7 @@ bool store_end(struct store *store, bool ok, struct error *error) {
     return false;
 }
 
-/* The number that a query without parameters returns, -1 with error set if it fails. */
-static int64_t query_number(struct store *store, const char *sql, struct error *error) {
+int64_t store_number(struct store *store, const char *sql, struct error *error) {
     sqlite3_stmt *statement = store_prepare(store, sql, NULL, 0, error);
     if (!statement) return -1;
     int64_t number = -1;
@@ -135,14 +134,15 @@ static int64_t query_number(struct store *store, const char *sql, struct error *
     return number;
 }
 
-/* Inside a transaction: makes an empty file a Headroom database, or checks that it is one. */
-static bool check_schema(struct store *store, struct error *error) {
-    int64_t version = query_number(store, "PRAGMA user_version", error);
-    int64_t application = query_number(store, "PRAGMA application_id", error);
-    int64_t objects = query_number(store, "SELECT count(*) FROM sqlite_schema", error);
+/* Inside a transaction: makes an empty file a Headroom database, or checks that it is one and can
+ * be written. */
+static bool check_schema(struct store *store, bool *created, struct error *error) {
+    int64_t version = store_number(store, "PRAGMA user_version", error);
+    int64_t application = store_number(store, "PRAGMA application_id", error);
+    int64_t objects = store_number(store, "SELECT count(*) FROM sqlite_schema", error);
     if (version < 0 || application < 0 || objects < 0) return false;
-    if (version == 0 && application == 0 && objects == 0)
-        return store_exec(store, results_schema_sql, error);
+    *created = version == 0 && application == 0 && objects == 0;
+    if (*created) return store_exec(store, results_schema_sql, error);
     if (application != APPLICATION_ID)
         return error_set(error,
                          "'%s' is a database of another program; name another file with --db",
@@ -229,9 +229,12 @@ bool store_open(const char *path, struct store **out, struct error *error) {
                             NULL, NULL);
     sqlite3_create_function(store->db, "process_is_gone", 2, SQLITE_UTF8, NULL, sql_process_is_gone,
                             NULL, NULL);
-    if (!store_exec(store, "PRAGMA foreign_keys = ON", error) || !store_begin(store, error) ||
-        !store_end(store, check_schema(store, error), error) || !check_free_space(path, error))
+    bool created = false;
+    if (!store_exec(store, "PRAGMA foreign_keys = ON", error) || !store_begin(store, error))
         goto fail;
+    bool ok = check_schema(store, &created, error);
+    bool committed = store_end(store, ok && created, error);
+    if (!ok || committed != created || !check_free_space(path, error)) goto fail;
     *out = store;
     return true;
 fail:

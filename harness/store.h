@@ -14,9 +14,9 @@
 
 struct store;
 
-/* Opens the database at path, creating file and schema (not the folder), and proves by a committed
- * write that results can be stored there. ":memory:" is a database that goes away with the store.
- * Refuses a file that is not ours or whose schema version this program does not know. */
+/* Opens the database at path, creating file and schema (not the folder), and proves that results
+ * can be stored there. ":memory:" is a database that goes away with the store. Refuses a file that
+ * is not ours or whose schema version this program does not know. */
 bool store_open(const char *path, struct store **out, struct error *error);
 void store_close(struct store *store); /* NULL is fine */
 
@@ -53,7 +53,8 @@ bool store_plan_workload(struct store *store, const struct workload_plan *plan, 
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
                       char status_out[16], struct error *error);
 
-/* Commits the plan, or forgets it (dry run, error). */
+/* Commits the plan, or forgets it (dry run, error). A plan that changes nothing leaves the file as
+ * it is, to the byte. */
 bool store_end_plan(struct store *store, bool commit, struct error *error);
 
 /* ---- the life of a trial ---- */

@@ -56,6 +56,9 @@ bool store_run(struct store *store, const char *sql, const struct value *values,
 bool store_rerun(struct store *store, sqlite3_stmt *statement, const struct value *values,
                  int n_values, struct error *error);
 
+/* The number that a query without parameters returns; -1 with error set if it fails. */
+int64_t store_number(struct store *store, const char *sql, struct error *error);
+
 bool store_begin(struct store *store, struct error *error);
 /* Commits if ok, else rolls back and keeps the error that is set; returns whether it is committed.
  */

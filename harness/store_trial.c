@@ -14,14 +14,29 @@
 
 /* ---- planning ---- */
 
+/* All that planning may change, for comparing before and after. */
+#define PLANNED                                                                                    \
+    "SELECT id, current, arm, config, expected_flops, command FROM trial "                         \
+    "UNION ALL SELECT id, name, summary, granularity, file, 'workload' FROM workload"
+
 bool store_begin_plan(struct store *store, struct error *error) {
-    return store_begin(store, error);
+    if (!store_begin(store, error)) return false;
+    if (store_exec(store, "CREATE TEMP TABLE before AS " PLANNED, error)) return true;
+    return store_end(store, false, error);
 }
 
+/* A plan that finds everything as it was is not written, so that the file keeps its time and nobody
+ * draws figures again that cannot have changed. */
 bool store_end_plan(struct store *store, bool commit, struct error *error) {
-    if (commit) return store_end(store, true, error);
+    int64_t changes = 0;
+    if (commit)
+        changes = store_number(
+            store, "SELECT count(*) FROM (" PLANNED " EXCEPT SELECT * FROM temp.before)", error);
+    bool ok = changes >= 0;
+    if (changes > 0)
+        return store_end(store, store_exec(store, "DROP TABLE temp.before", error), error);
     store_end(store, false, error);
-    return true;
+    return ok;
 }
 
 /* Runs an INSERT ... RETURNING id [, status] and reads that row. *found is false if none came. */

@@ -211,9 +211,8 @@ static int64_t one_workload(struct fixture *f, const char *name) {
 }
 
 static int64_t one_trial(struct fixture *f) {
-    int64_t workload = one_workload(f, "w");
     OK(f, store_begin_plan(f->store, &f->error));
-    int64_t id = plan_trial(f, workload, "fixed-8", "fixed", 0, 0);
+    int64_t id = plan_trial(f, plan_workload(f, "w"), "fixed-8", "fixed", 0, 0);
     OK(f, store_end_plan(f->store, true, &f->error));
     return id;
 }
@@ -337,6 +336,36 @@ static void planning_again_finds_the_same_trial_and_its_status(void **state) {
     assert_int_not_equal(id, again);
     assert_near(number(f, "SELECT accuracy_mean FROM accuracy_vs_budget WHERE arm = 'all heads'"),
                 0.5);
+}
+
+/* The change counter in the file's header: SQLite raises it with every commit that writes. */
+static uint32_t change_counter(struct fixture *f) {
+    unsigned char bytes[28];
+    FILE *file = fopen(f->path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, sizeof bytes, file), sizeof bytes);
+    fclose(file);
+    return (uint32_t)bytes[24] << 24 | (uint32_t)bytes[25] << 16 | (uint32_t)bytes[26] << 8 |
+           bytes[27];
+}
+
+static void a_plan_that_changes_nothing_leaves_the_file_untouched(void **state) {
+    struct fixture *f = *state;
+    int n;
+    one_trial(f);
+    uint32_t before = change_counter(f);
+    store_close(f->store);
+    f->store = NULL;
+    OK(f, store_open(f->path, &f->store, &f->error));
+    OK(f, store_recover(f->store, &n, &f->error));
+    OK(f, store_begin_plan(f->store, &f->error));
+    plan_trial(f, plan_workload(f, "w"), "fixed-8", "fixed", 0, 0);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    assert_int_equal(change_counter(f), before);
+    OK(f, store_begin_plan(f->store, &f->error)); /* the trial is no longer planned */
+    plan_workload(f, "w");
+    OK(f, store_end_plan(f->store, true, &f->error));
+    assert_int_not_equal(change_counter(f), before);
 }
 
 static void a_trial_outside_the_latest_plan_leaves_the_views_but_not_the_table(void **state) {
@@ -855,6 +884,7 @@ int main(void) {
         TEST(missing_folder_is_an_error_with_path_and_fix),
         TEST(read_only_file_or_folder_is_refused_before_any_work),
         TEST(planning_again_finds_the_same_trial_and_its_status),
+        TEST(a_plan_that_changes_nothing_leaves_the_file_untouched),
         TEST(a_trial_outside_the_latest_plan_leaves_the_views_but_not_the_table),
         TEST(the_same_trial_twice_in_one_plan_names_both_arms),
         TEST(names_with_quotes_and_newlines_come_back_unchanged),
