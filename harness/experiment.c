@@ -205,8 +205,8 @@ static const struct policy_ops *find_policy(const struct node *node, struct erro
     }
     const char *guess =
         names ? closest_name(node->text, names, (size_t)policy_registry_size) : NULL;
-    error_set_at(error, &node->at, "unknown policy '%s'%s%s%s; policies are: %s", node->text,
-                 guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "",
+    error_set_at(error, &node->at, "unknown policy '%s'%s%s%s (known: %s)", node->text,
+                 guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "",
                  known.data ? known.data : "");
     text_free(&known);
     free(names);
@@ -227,7 +227,6 @@ static bool read_arm(const struct node *node, struct experiment *e, struct arm *
                      struct error *error) {
     if (!expect(node, NODE_MAP, "an arm", error)) return false;
     memset(arm, 0, sizeof *arm); /* all of it: options are compared as canonical text only */
-    arm->at = node->at;
     for (int i = 0; arm_keys[i]; i++) {
         const struct node *value = node_find(node, arm_keys[i]);
         if (!value) return error_set_at(error, &node->at, "an arm needs the key '%s'", arm_keys[i]);
@@ -236,6 +235,7 @@ static bool read_arm(const struct node *node, struct experiment *e, struct arm *
     const struct node *name = node_find(node, "arm");
     if (!check_name("arm", name->text, sizeof arm->name, &name->at, error)) return false;
     memcpy(arm->name, name->text, strlen(name->text) + 1);
+    arm->at = name->at;
     arm->policy = find_policy(node_find(node, "policy"), error);
     if (!arm->policy) return false;
     const struct option_table *table = &arm->policy->options;
