@@ -1,10 +1,10 @@
 /*
- * Event counts of a region of code in the calling thread, asked for by role ("cycles"), not by event
- * name: names differ between CPUs and PAPI versions, so each role has a chain of sources. A source is
- * believed only after it has counted a known piece of work, because PAPI lists events on machines that
- * cannot count them. Roles that do not fit the hardware together are spread over passes, and the
- * caller repeats the region once per pass; nothing is multiplexed, so no value is an extrapolation.
- * Where a role cannot be counted, its result is a reason and never a zero.
+ * Event counts of a region of code in the calling thread, asked for by role ("cycles"), not by
+ * event name: names differ between CPUs and PAPI versions, so each role has a chain of sources. A
+ * source is believed only after it has counted a known piece of work, because PAPI lists events on
+ * machines that cannot count them. Roles that do not fit the hardware together are spread over
+ * passes, and the caller repeats the region once per pass; nothing is multiplexed, so no value is
+ * an extrapolation. Where a role cannot be counted, its result is a reason and never a zero.
  *
  *     for (int pass = 0; pass < counters_passes(c); pass++)
  *         for (int repeat = 0; repeat < n; repeat++) {
@@ -12,7 +12,8 @@
  *             region();
  *             counters_stop(c, pass);
  *         }
- *     for (int role = 0; role < COUNTER_ROLES; role++) counters_result(c, role, inputs, &out[role]);
+ *     for (int role = 0; role < COUNTER_ROLES; role++)
+ *         counters_result(c, role, inputs, &out[role]);
  *
  * Scope is the thread that called counters_open (user mode only, PAPI's default domain): work that
  * BLAS gives to other threads is not counted, see counters_thread_share.
@@ -43,7 +44,7 @@ enum counter_zero {
 };
 
 struct counter_role {
-    const char *name, *unit, *meaning;
+    const char *name, *unit;
     bool hardware; /* needs a performance-monitoring unit */
     enum counter_zero zero;
     struct counter_source source[COUNTER_SOURCES_MAX]; /* tried in order; name NULL ends the list */
@@ -52,8 +53,8 @@ extern const struct counter_role counter_roles[COUNTER_ROLES];
 
 struct counters;
 
-/* Finds out by counting which roles work here, in some milliseconds. Fails only when memory runs out:
- * without a PMU, PAPI or permission the roles concerned are unavailable, with their reason. */
+/* Finds out by counting which roles work here, in some milliseconds. Fails only when memory runs
+ * out: without a PMU, PAPI or permission the roles concerned are unavailable, with their reason. */
 bool counters_open(struct counters **out, struct error *error);
 bool counters_open_backend(const struct counter_backend *backend, struct counters **out,
                            struct error *error);
@@ -67,16 +68,19 @@ int counters_passes(const struct counters *counters);
 void counters_start(struct counters *counters, int pass);
 void counters_stop(struct counters *counters, int pass);
 
-/* Fills role, event, availability, scope and reason as known before any region ran; value is NaN. */
+/* Fills role, event, availability, scope and reason as known before any region ran; value is NaN.
+ */
 void counters_describe(const struct counters *counters, int role, struct counter_result *out);
 
 /* The mean over repeats, per input, when every repeat processed `inputs` inputs. Doubtful counts
- * (negative, zero where that is impossible, instructions per cycle outside 0.01..8) are unavailable. */
+ * (negative, zero where that is impossible, instructions per cycle outside 0.01..8) are
+ * unavailable. */
 void counters_result(const struct counters *counters, int role, double inputs,
                      struct counter_result *out);
 
-/* The share of this process's CPU time in all regions so far that belongs to the counting thread; NaN
- * before the first. Below about 0.9 the counts miss work done by other threads (threads_not_counted). */
+/* The share of this process's CPU time in all regions so far that belongs to the counting thread;
+ * NaN before the first. Below about 0.9 the counts miss work done by other threads
+ * (threads_not_counted). */
 double counters_thread_share(const struct counters *counters);
 
 #endif

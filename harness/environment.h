@@ -1,7 +1,8 @@
 /*
- * The machine, the system and the build that a measurement was made with. Everything is read, nothing
- * assumed: what this process may not read is unknown, which is not "off" and not 0, and `unknown` says
- * why. One table (environment_fields) drives JSON, hash and printing, so a new field is one line.
+ * The machine, the system and the build that a measurement was made with. Everything is read,
+ * nothing assumed: what this process may not read is unknown, which is not "off" and not 0, and
+ * `unknown` says why. One table (environment_fields) drives JSON, hash and printing, so a new field
+ * is one line.
  */
 #ifndef HEADROOM_HARNESS_ENVIRONMENT_H
 #define HEADROOM_HARNESS_ENVIRONMENT_H
@@ -28,13 +29,13 @@ struct environment {
     enum tristate turbo, smt;
     char hypervisor[16]; /* "none" on bare metal */
     enum tristate container;
-    char pmu[64]; /* kernel's core PMU; "none" */
-    int64_t perf_event_paranoid;
+    char pmu[64];                /* kernel's core PMU; "none" */
+    char perf_event_paranoid[8]; /* text, because -1 is a level */
     int64_t memory_bytes;
-    char kernel[128];
+    char kernel[160];
     char distribution[128];
     char compiler[64];
-    char compiler_flags[512];
+    char compiler_flags[1024];
     char build[24]; /* "release" | "debug" | "sanitizer": only a release may be timed */
     char blas_config[192];
     char blas_core[32];   /* the kernel set OpenBLAS chose at run time */
@@ -63,9 +64,14 @@ struct environment_field {
 extern const struct environment_field environment_fields[];
 extern const int environment_n_fields;
 
-/* Never fails: what cannot be read is unknown. `root` ("" normally) is put before every path read. */
+/* Never fails: what cannot be read is unknown. `root` ("" normally) is put before every path read.
+ */
 void environment_read(struct environment *out);
 void environment_read_root(const char *root, struct environment *out);
+
+/* One line for captions: "AMD EPYC, 2 cores, KVMKVMKVM guest, Linux 6.18.0, Debian GNU/Linux 12".
+ */
+void environment_summary(const struct environment *environment, char *out, size_t size);
 
 /* Why a field is unknown, or NULL if it is known. */
 const char *environment_why_unknown(const struct environment *environment, const char *field);

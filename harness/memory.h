@@ -1,7 +1,8 @@
 /*
  * Peak resident memory of this process, as the kernel saw it. A process reports its own peak: what
- * wait4() says about a child after fork and exec includes the parent's pages and is wrong by the size
- * of the parent (a 1 MB child of a 300 MB parent reads as 307 MB), while VmHWM starts clean at exec.
+ * wait4() says about a child after fork and exec includes the parent's pages and is wrong by the
+ * size of the parent (a 1 MB child of a 300 MB parent reads as 307 MB), while VmHWM starts clean at
+ * exec.
  */
 #ifndef HEADROOM_HARNESS_MEMORY_H
 #define HEADROOM_HARNESS_MEMORY_H
