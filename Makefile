@@ -93,7 +93,7 @@ headroom: build/harness/main.o $(LIBRARY) build/libraries
 	$(CC) @build/flags $< $(LIBRARY) @build/libraries -o $@
 
 $(LIBRARY): $(filter-out build/harness/main.o,$(OBJECTS))
-	rm -f $@ && $(AR) rcs $@ $^
+	@rm -f $@ && $(AR) rcs $@ $^
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -114,7 +114,7 @@ build/schema_sql.o: build/schema_sql.c build/flags
 
 build/schema_sql.c: results/schema.sql
 	@mkdir -p $(@D)
-	{ echo 'extern const char results_schema_sql[];'; \
+	@{ echo 'extern const char results_schema_sql[];'; \
 	  echo 'const char results_schema_sql[] = {'; \
 	  od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; echo '0};'; } >$@
 

@@ -103,7 +103,7 @@ curl_and_wget_fetch_from_a_web_server() {
     url=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\).*/\1/p' "$scratch/server")
     for fetcher in curl wget; do
         command -v $fetcher >/dev/null || continue
-        only_programs "$scratch/$fetcher" $fetcher sh dirname basename cut sha256sum gzip mkdir mv rm cat
+        only_programs "$scratch/$fetcher" $fetcher sh dirname basename cut sha256sum gzip mkdir mv rm cat sort tr
         rm -f "$data/$place"
         head -c 1000 "$mirror/questions.label" >"$data/$place.part"
         PATH=$scratch/$fetcher fetch_from "$url" 0
