@@ -23,13 +23,13 @@ struct sample {
 };
 
 static const struct option rows[] = {
-    {"epochs",  OPTION_INT,      offsetof(struct sample, epochs),  NULL,      1,       100000,  NULL,              "passes" },
-    {"rate",    OPTION_FLOAT,    offsetof(struct sample, rate),    "3e-4",    0,       1,       NULL,              "step"   },
-    {"shuffle", OPTION_BOOL,     offsetof(struct sample, shuffle), "true",    0,       0,       NULL,              "mix"    },
-    {"mode",    OPTION_CHOICE,   offsetof(struct sample, mode),    "fast",    0,       0,       "slow|fast|exact", "how"    },
-    {"file",    OPTION_STRING,   offsetof(struct sample, file),    "",        0,       0,       NULL,              "path"   },
-    {"heads",   OPTION_INT_LIST, offsetof(struct sample, heads),   "[1, 32]", 0,       64,      NULL,              "heads"  },
-    {"any",     OPTION_INT,      offsetof(struct sample, any),     "-7",      INT_MIN, INT_MAX, NULL,              "any int"},
+    {"epochs", OPTION_INT, offsetof(struct sample, epochs), NULL, 1, 100000, NULL, "passes"},
+    {"rate", OPTION_FLOAT, offsetof(struct sample, rate), "3e-4", 0, 1, NULL, "step"},
+    {"shuffle", OPTION_BOOL, offsetof(struct sample, shuffle), "true", 0, 0, NULL, "mix"},
+    {"mode", OPTION_CHOICE, offsetof(struct sample, mode), "fast", 0, 0, "slow|fast|exact", "how"},
+    {"file", OPTION_STRING, offsetof(struct sample, file), "", 0, 0, NULL, "path"},
+    {"heads", OPTION_INT_LIST, offsetof(struct sample, heads), "[1, 32]", 0, 64, NULL, "heads"},
+    {"any", OPTION_INT, offsetof(struct sample, any), "-7", INT_MIN, INT_MAX, NULL, "any int"},
 };
 static const struct option_table table = {"train", rows, sizeof rows / sizeof *rows};
 
@@ -207,13 +207,11 @@ static void floats_are_written_as_short_as_they_read_back(void **state) {
     static const struct {
         double value;
         const char *text;
-    } cases[] = {
-        {0.1,       "0.1"                    },
-        {3e-4,      "0.0003"                 },
-        {1.0 / 3,   "0.3333333333333333"     },
-        {0.1 + 0.2, "0.30000000000000004"    },
-        {DBL_MIN,   "2.2250738585072014e-308"}
-    };
+    } cases[] = {{0.1, "0.1"},
+                 {3e-4, "0.0003"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {DBL_MIN, "2.2250738585072014e-308"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sample sample;
         struct text text = {0};

@@ -104,19 +104,19 @@ static void only_well_formed_utf8_is_a_character(void **state) {
         const char *bytes;
         size_t length;
     } cases[] = {
-        {"a",                1},
-        {"\xC3\xA9",         2},
-        {"\xE2\x82\xAC",     3},
+        {"a", 1},
+        {"\xC3\xA9", 2},
+        {"\xE2\x82\xAC", 3},
         {"\xF0\x9F\x98\x80", 4},
-        {"\xC0\x80",         0}, /* overlong NUL */
-        {"\xE0\x80\xAF",     0}, /* overlong slash */
+        {"\xC0\x80", 0},     /* overlong NUL */
+        {"\xE0\x80\xAF", 0}, /* overlong slash */
         {"\xF0\x80\x80\xAF", 0},
-        {"\xED\xA0\x80",     0}, /* surrogate */
+        {"\xED\xA0\x80", 0},     /* surrogate */
         {"\xF4\x90\x80\x80", 0}, /* above U+10FFFF */
-        {"\x80",             0},
-        {"\xFF",             0},
-        {"\xE2\x82",         0}, /* cut short */
-        {"\xE2\x28\xA1",     0},
+        {"\x80", 0},
+        {"\xFF", 0},
+        {"\xE2\x82", 0}, /* cut short */
+        {"\xE2\x28\xA1", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(utf8_length(cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
