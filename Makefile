@@ -14,7 +14,6 @@
 ARCH ?= native
 TIER ?= default
 DB   ?= results/results.db
-export NO_INSTALL HEADROOM_DATA
 
 # --- Flags ---------------------------------------------------------------------------------------
 # Everything here is expanded when a recipe runs, after pkg-config itself has been installed.
