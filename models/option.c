@@ -65,7 +65,8 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
     case OPTION_FLOAT:
         number_text(row->min, min);
         if (row->max >= INT_MAX)
-            snprintf(out, size, "%sat least %s", what, min);
+            snprintf(out, size, "%sat least %s%s", what, min,
+                     row->type == OPTION_FLOAT ? " and finite" : "");
         else
             snprintf(out, size, "%sbetween %s and %s", what, min, number_text(row->max, max));
         break;

@@ -155,6 +155,19 @@ static void the_file_is_safetensors_in_pytorch_layout(void **state) {
     free(bytes);
 }
 
+static void data_starts_at_a_multiple_of_eight_for_every_header(void **state) {
+    const struct fixture *f = *state;
+    for (int n = 0; n < 8; n++) {
+        const struct metadata padding = {"k", &"1234567"[n]};
+        struct error error = {0};
+        assert_true(checkpoint_write(f->path, &padding, 1, f->views, 4, &error));
+        size_t size;
+        unsigned char *bytes = slurp(f->path, &size);
+        assert_int_equal(bytes[0] % 8, 0);
+        free(bytes);
+    }
+}
+
 static void reading_restores_every_bit_and_touches_nothing_else(void **state) {
     struct fixture *f = *state;
     must_write(f);
@@ -458,6 +471,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_file_is_safetensors_in_pytorch_layout),
+        TEST(data_starts_at_a_multiple_of_eight_for_every_header),
         TEST(reading_restores_every_bit_and_touches_nothing_else),
         TEST(tensors_larger_than_the_copy_buffer_and_empty_ones_pass),
         TEST(a_file_cut_anywhere_is_an_error),

@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,21 @@ static void numbers_are_decimal_and_whole_texts(void **state) {
     assert_false(options_bind(&table, &map, NULL, &sample, &error));
 }
 
+static void an_open_range_still_needs_a_finite_number(void **state) {
+    (void)state;
+    static const struct option open[] = {
+        {"rate", OPTION_FLOAT, offsetof(struct sample, rate), "1", 0, INFINITY, NULL, "step"}};
+    static const struct option_table open_table = {"train", open, 1};
+    struct node value = {.kind = NODE_SCALAR, .key = (char[]){"rate"}, .text = (char[]){"1e999"}};
+    struct node map = {.kind = NODE_MAP, .n_children = 1, .first = &value};
+    struct sample sample = {0};
+    struct error error;
+    assert_false(options_bind(&open_table, &map, NULL, &sample, &error));
+    assert_string_equal(error.text, "rate in train is 1e999; it must be at least 0 and finite");
+    value.text = (char[]){"1e308"};
+    assert_true(options_bind(&open_table, &map, NULL, &sample, &error));
+}
+
 static void long_strings_and_lists_are_refused_whole(void **state) {
     (void)state;
     struct sample sample;
@@ -307,6 +323,7 @@ int main(void) {
         cmocka_unit_test(unknown_keys_suggest_the_nearest_name),
         cmocka_unit_test(refusals_name_the_value_and_what_is_allowed),
         cmocka_unit_test(numbers_are_decimal_and_whole_texts),
+        cmocka_unit_test(an_open_range_still_needs_a_finite_number),
         cmocka_unit_test(long_strings_and_lists_are_refused_whole),
         cmocka_unit_test(a_required_key_may_stand_in_either_section),
         cmocka_unit_test(floats_are_written_as_short_as_they_read_back),
