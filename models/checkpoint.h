@@ -1,8 +1,9 @@
 /*
- * Checkpoints in the safetensors layout (8-byte little-endian header length, JSON header, raw little-
- * endian F32 tensors), so that Python users open them with the library they have, and can train
- * elsewhere and profile here. The engine keeps weights head-major; a file is always PyTorch's
- * [out, in]. The strided views below carry one into the other, so neither side knows the other's layout.
+ * Checkpoints in the safetensors layout (8-byte little-endian header length, JSON header, raw
+ * little- endian F32 tensors), so that Python users open them with the library they have, and can
+ * train elsewhere and profile here. The engine keeps weights head-major; a file is always PyTorch's
+ * [out, in]. The strided views below carry one into the other, so neither side knows the other's
+ * layout.
  */
 #ifndef HEADROOM_MODELS_CHECKPOINT_H
 #define HEADROOM_MODELS_CHECKPOINT_H
@@ -13,7 +14,8 @@
 
 /* One tensor as the file names it, over the engine's memory. Element (g, r, c) of a tensor of
  * groups x rows x cols lives at data[g*group_stride + r*row_stride + c*col_stride]; in the file
- * it is row (g*rows + r), column c of shape[0] x shape[1] (rank 1: rows*groups numbers, cols = 1). */
+ * it is row (g*rows + r), column c of shape[0] x shape[1] (rank 1: rows*groups numbers, cols = 1).
+ */
 struct tensor_view {
     char name[96];
     int rank;
@@ -27,7 +29,8 @@ struct metadata {
     const char *key, *value;
 };
 
-/* Writes path atomically (temporary name, fsync, rename). Tensors in the given order, offsets packed. */
+/* Writes path atomically (temporary name, fsync, rename). Tensors in the given order, offsets
+ * packed. */
 bool checkpoint_write(const char *path, const struct metadata *meta, size_t n_meta,
                       const struct tensor_view *views, size_t n_views, struct error *error);
 

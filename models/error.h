@@ -1,7 +1,8 @@
 /*
  * Errors as values. A function that can fail returns bool and fills a caller's `struct error` with
  * one sentence that names the place and the fix; where the cause is in a file, `at` says where.
- * Nothing below main() prints or exits, so the same code serves the program, the tests and a fuzzer.
+ * Nothing below main() prints or exits, so the same code serves the program, the tests and a
+ * fuzzer.
  */
 #ifndef HEADROOM_MODELS_ERROR_H
 #define HEADROOM_MODELS_ERROR_H

@@ -11,21 +11,21 @@
 #define FIELD(name) offsetof(struct model_config, name)
 
 static const struct option rows[] = {
-    {"layers",   OPTION_INT,   FIELD(layers),     "2",    0,     MODEL_LAYERS_MAX, NULL, "encoder layers L"            },
-    {"dim",      OPTION_INT,   FIELD(dim),        "64",   1,     8192,             NULL, "model width D"               },
-    {"heads",    OPTION_INT,   FIELD(base_heads), "8",    1,     OPTION_LIST_MAX,  NULL,
-     "heads H of the full model; the head dimension is dim / heads in every arm"                                       },
-    {"ffn",      OPTION_INT,   FIELD(ffn),        "0",    0,     65536,            NULL, "FFN width F; 0 means 4 * dim"},
-    {"dropout",  OPTION_FLOAT, FIELD(dropout),    "0",    0,     0.9,              NULL,
-     "probability, after the embedding and each sublayer, in training"                                                 },
-    {"norm_eps", OPTION_FLOAT, FIELD(norm_eps),   "1e-5", 1e-12, 0.1,              NULL, "epsilon of LayerNorm"        },
-    {"init_std", OPTION_FLOAT, FIELD(init_std),   "0.02", 1e-6,  10,               NULL,
-     "standard deviation of initial embeddings and weight matrices"                                                    },
+    {"layers", OPTION_INT, FIELD(layers), "2", 0, MODEL_LAYERS_MAX, NULL, "encoder layers L"},
+    {"dim", OPTION_INT, FIELD(dim), "64", 1, 8192, NULL, "model width D"},
+    {"heads", OPTION_INT, FIELD(base_heads), "8", 1, OPTION_LIST_MAX, NULL,
+     "heads H of the full model; the head dimension is dim / heads in every arm"},
+    {"ffn", OPTION_INT, FIELD(ffn), "0", 0, 65536, NULL, "FFN width F; 0 means 4 * dim"},
+    {"dropout", OPTION_FLOAT, FIELD(dropout), "0", 0, 0.9, NULL,
+     "probability, after the embedding and each sublayer, in training"},
+    {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), "1e-5", 1e-12, 0.1, NULL, "epsilon of LayerNorm"},
+    {"init_std", OPTION_FLOAT, FIELD(init_std), "0.02", 1e-6, 10, NULL,
+     "standard deviation of initial embeddings and weight matrices"},
 };
 
 const struct option_table model_options = {"model", rows, sizeof rows / sizeof *rows};
 
-bool model_resolve(struct model_config *config, struct error *error) {
+bool model_resolve_full(struct model_config *config, struct error *error) {
     if (config->dim % config->base_heads != 0)
         return error_set(error,
                          "dim %d is not a multiple of heads %d in model; the head dimension must "
@@ -36,25 +36,30 @@ bool model_resolve(struct model_config *config, struct error *error) {
     config->positions = config->final_norm = true;
     config->heads.n = config->layers;
     for (int l = 0; l < config->layers; l++) config->heads.value[l] = config->base_heads;
+    return true;
+}
+
+bool model_resolve(struct model_config *config, struct error *error) {
+    if (!model_resolve_full(config, error)) return false;
     return !config->policy->shape || config->policy->shape(config, error);
 }
 
 /* The part of `config` that checkpoint.md names, as its own table: what resolve has derived. */
 static const struct option resolved_rows[] = {
-    {"layers",     OPTION_INT,      FIELD(layers),     NULL,   0,     MODEL_LAYERS_MAX, NULL, "L"                        },
-    {"dim",        OPTION_INT,      FIELD(dim),        NULL,   1,     8192,             NULL, "D"                        },
-    {"base_heads", OPTION_INT,      FIELD(base_heads), NULL,   1,     OPTION_LIST_MAX,  NULL, "H"                        },
-    {"head_dim",   OPTION_INT,      FIELD(head_dim),   NULL,   1,     8192,             NULL, "d_h"                      },
-    {"heads",      OPTION_INT_LIST, FIELD(heads),      NULL,   0,     OPTION_LIST_MAX,  NULL, "heads per layer"          },
-    {"ffn",        OPTION_INT,      FIELD(ffn),        NULL,   1,     65536,            NULL, "F"                        },
-    {"vocab",      OPTION_INT,      FIELD(vocab),      NULL,   1,     1 << 24,          NULL, "V"                        },
-    {"max_len",    OPTION_INT,      FIELD(max_len),    NULL,   1,     1 << 20,          NULL, "longest input, tokens"    },
-    {"classes",    OPTION_INT,      FIELD(classes),    NULL,   1,     1 << 20,          NULL, "C"                        },
-    {"positions",  OPTION_BOOL,     FIELD(positions),  NULL,   0,     0,                NULL, "position embedding"       },
-    {"final_norm", OPTION_BOOL,     FIELD(final_norm), NULL,   0,     0,                NULL, "LayerNorm before the pool"},
-    {"dropout",    OPTION_FLOAT,    FIELD(dropout),    NULL,   0,     0.9,              NULL, "in training"              },
-    {"norm_eps",   OPTION_FLOAT,    FIELD(norm_eps),   NULL,   1e-12, 0.1,              NULL, "epsilon"                  },
-    {"init_std",   OPTION_FLOAT,    FIELD(init_std),   "0.02", 1e-6,  10,               NULL, "initial std"              },
+    {"layers", OPTION_INT, FIELD(layers), NULL, 0, MODEL_LAYERS_MAX, NULL, "L"},
+    {"dim", OPTION_INT, FIELD(dim), NULL, 1, 8192, NULL, "D"},
+    {"base_heads", OPTION_INT, FIELD(base_heads), NULL, 1, OPTION_LIST_MAX, NULL, "H"},
+    {"head_dim", OPTION_INT, FIELD(head_dim), NULL, 1, 8192, NULL, "d_h"},
+    {"heads", OPTION_INT_LIST, FIELD(heads), NULL, 0, OPTION_LIST_MAX, NULL, "heads per layer"},
+    {"ffn", OPTION_INT, FIELD(ffn), NULL, 1, 65536, NULL, "F"},
+    {"vocab", OPTION_INT, FIELD(vocab), NULL, 1, 1 << 24, NULL, "V"},
+    {"max_len", OPTION_INT, FIELD(max_len), NULL, 1, 1 << 20, NULL, "longest input, tokens"},
+    {"classes", OPTION_INT, FIELD(classes), NULL, 1, 1 << 20, NULL, "C"},
+    {"positions", OPTION_BOOL, FIELD(positions), NULL, 0, 0, NULL, "position embedding"},
+    {"final_norm", OPTION_BOOL, FIELD(final_norm), NULL, 0, 0, NULL, "LayerNorm before the pool"},
+    {"dropout", OPTION_FLOAT, FIELD(dropout), NULL, 0, 0.9, NULL, "in training"},
+    {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), NULL, 1e-12, 0.1, NULL, "epsilon"},
+    {"init_std", OPTION_FLOAT, FIELD(init_std), "0.02", 1e-6, 10, NULL, "initial std"},
 };
 static const struct option_table resolved = {"config", resolved_rows,
                                              sizeof resolved_rows / sizeof *resolved_rows};

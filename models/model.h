@@ -36,6 +36,9 @@ extern const struct option_table model_options;
  * are set: fills head_dim, heads and ffn, then lets the policy change the shape. */
 bool model_resolve(struct model_config *config, struct error *error);
 
+/* The same without the policy's say: every layer has all H heads. */
+bool model_resolve_full(struct model_config *config, struct error *error);
+
 /* Canonical JSON of the resolved model with its policy (checkpoint.md's `config`), and back. The
  * reader resolves the policy by name through the registry. */
 void model_write_json(const struct model_config *config, struct text *out);

@@ -1,7 +1,8 @@
 /*
  * Options as tables. Every setting of the program (data, model, policy, training, profiling) is one
- * row: name, type, default, range, help. From the same row come the strict parser, the located error,
- * the canonical JSON that is hashed and stored, and the documentation that `headroom list` prints.
+ * row: name, type, default, range, help. From the same row come the strict parser, the located
+ * error, the canonical JSON that is hashed and stored, and the documentation that `headroom list`
+ * prints.
  */
 #ifndef HEADROOM_MODELS_OPTION_H
 #define HEADROOM_MODELS_OPTION_H
@@ -30,15 +31,15 @@ enum option_type {
 struct option {
     const char *name;
     enum option_type type;
-    size_t offset;             /* offsetof(the struct, field) */
-    const char *default_text;  /* as a user would write it; NULL: the key is required */
-    double min, max;           /* inclusive range of INT, FLOAT and each entry of INT_LIST */
-    const char *choices;       /* CHOICE: "a|b|c" */
-    const char *help;          /* one line, with the unit */
+    size_t offset;            /* offsetof(the struct, field) */
+    const char *default_text; /* as a user would write it; NULL: the key is required */
+    double min, max;          /* inclusive range of INT, FLOAT and each entry of INT_LIST */
+    const char *choices;      /* CHOICE: "a|b|c" */
+    const char *help;         /* one line, with the unit */
 };
 
 struct option_table {
-    const char *section;       /* name in messages: "unknown key 'epoch' in train" */
+    const char *section; /* name in messages: "unknown key 'epoch' in train" */
     const struct option *rows;
     size_t n_rows;
 };
@@ -46,9 +47,10 @@ struct option_table {
 /* Fills every field with its default (a required one with zero). */
 void options_default(const struct option_table *table, void *out);
 
-/* Overwrites the fields whose keys the map has; the other fields keep their values, so that an overlay
- * is a second call. Unknown keys (with a suggestion), wrong types and values out of range are
- * errors at their place; `ignored` (NULL-terminated, may be NULL) lists keys that belong to others. */
+/* Overwrites the fields whose keys the map has; the other fields keep their values, so that an
+ * overlay is a second call. Unknown keys (with a suggestion), wrong types and values out of range
+ * are errors at their place; `ignored` (NULL-terminated, may be NULL) lists keys that belong to
+ * others. */
 bool options_bind(const struct option_table *table, const struct node *map,
                   const char *const *ignored, void *out, struct error *error);
 
@@ -56,7 +58,8 @@ bool options_bind(const struct option_table *table, const struct node *map,
 bool options_require(const struct option_table *table, const struct node *base,
                      const struct node *overlay, const struct location *at, struct error *error);
 
-/* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-trip. */
+/* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-trip.
+ */
 void options_write_json(const struct option_table *table, const void *in, struct text *out);
 
 #endif

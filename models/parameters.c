@@ -157,10 +157,7 @@ static void add_plain(struct view_list *list, int rank, int rows, int cols, floa
                       const char *format, ...) {
     struct tensor_view *view = add(list);
     if (!view) return;
-    *view = (struct tensor_view){
-        .rank = rank, .shape = {rows, cols},
-             .data = data, .groups = 1
-    };
+    *view = (struct tensor_view){.rank = rank, .shape = {rows, cols}, .data = data, .groups = 1};
     view->rows = rows;
     view->cols = cols;
     view->row_stride = cols;
@@ -179,17 +176,15 @@ static void add_projection(struct view_list *list, const struct parameters *p, i
         if (!view) continue;
         int64_t cols = bias ? 1 : dim;
         float *base = bias ? p->layer[l].qkv_bias : p->layer[l].qkv_weight;
-        *view = (struct tensor_view){
-            .rank = 2 - bias,
-            .shape = {heads * d, cols},
-            .data = base + which * d * cols,
-            .groups = heads,
-            .rows = d,
-            .cols = cols,
-            .group_stride = 3 * d * cols,
-            .row_stride = cols,
-            .col_stride = 1
-        };
+        *view = (struct tensor_view){.rank = 2 - bias,
+                                     .shape = {heads * d, cols},
+                                     .data = base + which * d * cols,
+                                     .groups = heads,
+                                     .rows = d,
+                                     .cols = cols,
+                                     .group_stride = 3 * d * cols,
+                                     .row_stride = cols,
+                                     .col_stride = 1};
         snprintf(view->name, sizeof view->name, "layers.%d.attn.%c.%s", l, "qkv"[which],
                  bias ? "bias" : "weight");
     }
@@ -203,16 +198,14 @@ static void add_attention(struct view_list *list, const struct parameters *p, in
     for (int which = 0; which < 3; which++) add_projection(list, p, l, which);
     struct tensor_view *view = add(list); /* W_O is kept transposed: [H d_h][D] */
     if (view) {
-        *view = (struct tensor_view){
-            .rank = 2,
-            .shape = {dim, width},
-            .data = layer->o_weight,
-            .groups = 1,
-            .rows = dim,
-            .cols = width,
-            .row_stride = 1,
-            .col_stride = dim
-        };
+        *view = (struct tensor_view){.rank = 2,
+                                     .shape = {dim, width},
+                                     .data = layer->o_weight,
+                                     .groups = 1,
+                                     .rows = dim,
+                                     .cols = width,
+                                     .row_stride = 1,
+                                     .col_stride = dim};
         snprintf(view->name, sizeof view->name, "layers.%d.attn.o.weight", l);
     }
     add_plain(list, 1, dim, 1, layer->o_bias, "layers.%d.attn.o.bias", l);

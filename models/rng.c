@@ -30,14 +30,10 @@ void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[
 }
 
 struct rng rng_stream(uint64_t seed, enum rng_stream stream) {
-    struct rng root = {
-        {(uint32_t)seed, (uint32_t)(seed >> 32)}
-    };
+    struct rng root = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     uint32_t word[4];
     rng_block(&root, 0x486561644e616d65u, (uint64_t)stream, word);
-    return (struct rng){
-        {word[0], word[1]}
-    };
+    return (struct rng){{word[0], word[1]}};
 }
 
 /* 53 random bits of two words, as a double in [0, 1). */

@@ -1,7 +1,8 @@
 /*
- * A parsed document: scalars, lists and maps, each with the place it came from. YAML files (harness/
- * yaml.c) and JSON texts (models/json.c: checkpoints, stored configurations) both become this tree,
- * so that one binder (models/option.c) turns either into typed structs with located errors.
+ * A parsed document: scalars, lists and maps, each with the place it came from. YAML files
+ * (harness/ yaml.c) and JSON texts (models/json.c: checkpoints, stored configurations) both become
+ * this tree, so that one binder (models/option.c) turns either into typed structs with located
+ * errors.
  */
 #ifndef HEADROOM_MODELS_TREE_H
 #define HEADROOM_MODELS_TREE_H
@@ -12,15 +13,16 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 struct node {
     enum node_kind kind;
-    bool quoted;            /* scalar written in quotes: never a number, bool or null */
-    char *key;              /* in a map: this entry's key, else NULL */
-    char *text;             /* scalar: its text, UTF-8, terminated, no inner NUL; else NULL */
-    int n_children;         /* list or map */
+    bool quoted;               /* scalar written in quotes: never a number, bool or null */
+    char *key;                 /* in a map: this entry's key, else NULL */
+    char *text;                /* scalar: its text, UTF-8, terminated, no inner NUL; else NULL */
+    int n_children;            /* list or map */
     struct node *first, *next; /* children in file order; next sibling */
     struct location at, key_at;
 };
 
-/* Frees a node and everything below it; iterative, so that deep nesting cannot overflow the stack. */
+/* Frees a node and everything below it; iterative, so that deep nesting cannot overflow the stack.
+ */
 void node_free(struct node *node);
 
 /* The entry of a map with this key, or NULL. */

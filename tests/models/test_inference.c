@@ -1,0 +1,321 @@
+/*
+ * Proofs that inference is the trained model and that skipped heads are really skipped: equality
+ * with the training forward pass, integer equality of executed and closed-form FLOPs, the
+ * dimensions at the BLAS seam, NaN-poisoned heads that only other inputs chose, and slabs nobody
+ * chose taken away with mprotect.
+ */
+#include "tests/models/small_model.h"
+#include "models/inference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A model with its inference over the standard small batch. */
+struct fixture {
+    struct model_config config;
+    struct parameters *p;
+    struct inference *inf;
+    struct small_batch data;
+};
+
+static void set_up(struct fixture *f, const struct model_config *config, uint64_t seed) {
+    struct error error;
+    f->config = *config;
+    f->p = small_parameters(config, seed);
+    assert_true(inference_new(f->p, &small_limits, &f->inf, &error));
+    small_batch_fill(&f->data, seed);
+}
+
+static void tear_down(struct fixture *f) {
+    inference_free(f->inf);
+    parameters_free(f->p);
+}
+
+static struct model_config config_of(const char *policy, const char *options) {
+    return small_config(policy_find(policy), options, 2, 16, 4);
+}
+
+static double loss_of(const struct fixture *f) {
+    double loss = 0;
+    for (int b = 0; b < SMALL_SAMPLES; b++) {
+        const float *row = inference_logits(f->inf) + b * SMALL_CLASSES;
+        double sum = 0;
+        for (int c = 0; c < SMALL_CLASSES; c++) sum += exp((double)row[c]);
+        loss += log(sum) - (double)row[f->data.labels[b]];
+    }
+    return loss / SMALL_SAMPLES;
+}
+
+/* Gates of inference, held against the training pass through the loss of the same weights. */
+static void inference_equals_the_training_forward_pass(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"fixed", "{\"heads\":4}"},
+                                           {"fixed", "{\"heads\":[1,3]}"},
+                                           {"none", "{}"},
+                                           {"bag-of-words", "{}"},
+                                           {"budgetformer", "{\"hard_from\":0}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_config config = config_of(cases[i][0], cases[i][1]);
+        struct fixture f;
+        struct trainer *trainer = NULL;
+        struct error error;
+        set_up(&f, &config, 21 + i);
+        assert_true(trainer_new(f.p, &small_limits, 1, &trainer, &error));
+        struct policy_step step = {.progress = 0.9, .noise = rng_stream(1, RNG_NOISE)};
+        double trained = trainer_forward(trainer, &f.data.batch, &step);
+        inference_run(f.inf, &f.data.batch, NULL, NULL);
+        if (fabs(trained - loss_of(&f)) > 1e-5 * (1 + fabs(trained)))
+            fail_msg("%s: training %.8f, inference %.8f", cases[i][0], trained, loss_of(&f));
+        trainer_free(trainer);
+        tear_down(&f);
+    }
+}
+
+/* The closed form for the heads that the last run says it executed. */
+static struct flops formula_of(const struct fixture *f) {
+    const struct model_config *c = &f->config;
+    struct flops flops = {{0}};
+    for (int b = 0; b < SMALL_SAMPLES; b++) {
+        int n = f->data.offsets[b + 1] - f->data.offsets[b];
+        for (int l = 0; l < c->layers; l++)
+            flops_add_layer(c, l, n, inference_heads_run(f->inf, l, b), 0, &flops);
+        flops_add_ends(c, n, &flops);
+    }
+    return flops;
+}
+
+static void executed_flops_equal_the_closed_form(void **state) {
+    (void)state;
+    static const char *const policies[][2] = {{"fixed", "{\"heads\":2}"},
+                                              {"random", "{\"heads\":1}"},
+                                              {"random", "{\"heads\":3}"},
+                                              {"budgetformer", "{\"initial_budget\":0.4}"},
+                                              {"budgetformer", "{\"initial_budget\":0.99}"},
+                                              {"none", "{}"},
+                                              {"bag-of-words", "{}"}};
+    struct rng rng = rng_stream(99, RNG_GENERATOR);
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+        for (uint64_t trial = 0; trial < 6; trial++) {
+            int layers = 1 + (int)rng_below(&rng, trial, 0, 3);
+            int heads = 3 + (int)rng_below(&rng, trial, 1, 4);
+            int dim = heads * (1 + (int)rng_below(&rng, trial, 2, 7));
+            struct model_config config =
+                small_config(policy_find(policies[i][0]), policies[i][1], layers, dim, heads);
+            struct fixture f;
+            struct work work = {0};
+            set_up(&f, &config, trial);
+            inference_run(f.inf, &f.data.batch, &work, NULL);
+            struct flops formula = formula_of(&f);
+            for (int c = 0; c < FLOP_COMPONENTS; c++)
+                if (work.flops.count[c] != formula.count[c])
+                    fail_msg("%s, D=%d H=%d: %s executed %llu, formula %llu", policies[i][0], dim,
+                             heads, flops_component_name((enum flop_component)c),
+                             (unsigned long long)work.flops.count[c],
+                             (unsigned long long)formula.count[c]);
+            tear_down(&f);
+        }
+}
+
+/* Sums of m n k at the seam, per component. */
+struct seam {
+    uint64_t flops[FLOP_COMPONENTS];
+    int least_n[FLOP_COMPONENTS], most_n[FLOP_COMPONENTS];
+};
+
+static void observe(void *context, enum flop_component component, int m, int n, int k) {
+    struct seam *seam = context;
+    seam->flops[component] += 2 * (uint64_t)m * (uint64_t)n * (uint64_t)k;
+    if (seam->least_n[component] == 0 || n < seam->least_n[component]) seam->least_n[component] = n;
+    if (n > seam->most_n[component]) seam->most_n[component] = n;
+}
+
+static void products_at_the_seam_have_the_formula_s_dimensions(void **state) {
+    (void)state;
+    static const char *const policies[][2] = {{"fixed", "{\"heads\":4}"},
+                                              {"random", "{\"heads\":2}"}};
+    for (int i = 0; i < 2; i++) {
+        struct model_config config = config_of(policies[i][0], policies[i][1]);
+        struct fixture f;
+        struct seam seam = {{0}, {0}, {0}};
+        struct work work = {.observe = observe, .context = &seam};
+        set_up(&f, &config, 3);
+        inference_run(f.inf, &f.data.batch, &work, NULL);
+        struct flops formula = formula_of(&f);
+        static const enum flop_component products[] = {FLOP_QKV, FLOP_SCORES, FLOP_AV, FLOP_OUTPUT,
+                                                       FLOP_FFN};
+        for (size_t c = 0; c < sizeof products / sizeof *products; c++)
+            assert_int_equal(seam.flops[products[c]], formula.count[products[c]]);
+        /* All chosen: one wide product of 3 H d_h columns. Some: 3 d_h columns, head by head. */
+        int d = config.head_dim, columns = i == 0 ? 3 * 4 * d : 3 * d;
+        assert_int_equal(seam.least_n[FLOP_QKV], columns);
+        assert_int_equal(seam.most_n[FLOP_QKV], columns);
+        tear_down(&f);
+    }
+}
+
+static void poisoned_head_of_another_input_changes_no_bit(void **state) {
+    (void)state;
+    struct model_config config = config_of("random", "{\"heads\":2}");
+    struct fixture f;
+    set_up(&f, &config, 12);
+    inference_run(f.inf, &f.data.batch, NULL, NULL);
+    float before[SMALL_SAMPLES * SMALL_CLASSES];
+    memcpy(before, inference_logits(f.inf), sizeof before);
+    int victims = 0, spared = 0, heads = config.heads.value[0];
+    for (int h = 0; h < heads; h++) { /* poison one head of layer 0 at a time */
+        size_t slab = (size_t)(3 * config.head_dim * config.dim);
+        float *weights = f.p->layer[0].qkv_weight + (size_t)h * slab, kept = weights[0];
+        weights[0] = NAN;
+        inference_run(f.inf, &f.data.batch, NULL, NULL);
+        for (int b = 0; b < SMALL_SAMPLES; b++) {
+            const float *now = inference_logits(f.inf) + b * SMALL_CLASSES;
+            if (inference_gates(f.inf, 0)[b * heads + h] != 0.0f) {
+                assert_true(isnan(now[0]));
+                victims++;
+            } else {
+                assert_memory_equal(now, before + b * SMALL_CLASSES, SMALL_CLASSES * sizeof(float));
+                spared++;
+            }
+        }
+        weights[0] = kept;
+    }
+    assert_true(victims > 0 && spared > 0);
+    tear_down(&f);
+}
+
+static void slabs_nobody_chose_are_never_read(void **state) {
+    (void)state;
+    /* d_h = 16, D = 64: 3 d_h D floats are 3 pages and d_h D floats one, so each head's slab can be
+     * taken away alone. */
+    struct model_config config =
+        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.3}", 1, 64, 4);
+    struct fixture f;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), slab = 3 * 16 * 64 * sizeof(float);
+    size_t block = 16 * 64 * sizeof(float);
+    if (page > block) {
+        print_message("pages of %zu bytes are larger than a head's block of W_O\n", page);
+        skip();
+    }
+    set_up(&f, &config, 2);
+    struct layer_parameters *layer = &f.p->layer[0];
+    /* The same decision for everyone: heads 1 and 2. */
+    float decision[SMALL_SAMPLES][5];
+    for (int b = 0; b < SMALL_SAMPLES; b++)
+        memcpy(decision[b], (float[]){0.5f, -1, 3, 2, -2}, sizeof decision[b]);
+    const float *given[1] = {decision[0]};
+    inference_run(f.inf, &f.data.batch, NULL, given);
+    float before[SMALL_SAMPLES * SMALL_CLASSES];
+    memcpy(before, inference_logits(f.inf), sizeof before);
+    for (size_t h = 0; h < 4; h += 3) { /* heads 0 and 3 */
+        assert_int_equal(mprotect((char *)layer->qkv_weight + h * slab, slab, PROT_NONE), 0);
+        assert_int_equal(mprotect((char *)layer->o_weight + h * block, block, PROT_NONE), 0);
+    }
+    inference_run(f.inf, &f.data.batch, NULL, given); /* faults if a skipped head is read */
+    assert_memory_equal(before, inference_logits(f.inf), sizeof before);
+    tear_down(&f);
+}
+
+static void full_budget_is_plain_attention(void **state) {
+    (void)state;
+    struct model_config gated = config_of("budgetformer", "{}");
+    struct model_config plain = config_of("fixed", "{\"heads\":4}");
+    struct fixture a, b;
+    set_up(&a, &gated, 6);
+    set_up(&b, &plain, 6);
+    for (int l = 0; l < 2; l++) a.p->layer[l].policy[3][0] = 50.0f; /* budget.2.bias: s = 1 */
+    for (int i = 0; i < b.p->n_tensors; i++) /* the tensors both models have */
+        for (int j = 0; j < a.p->n_tensors; j++)
+            if (strcmp(b.p->tensors[i].name, a.p->tensors[j].name) == 0)
+                memcpy((float *)(void *)b.p->arena.base + b.p->tensors[i].offset,
+                       (float *)(void *)a.p->arena.base + a.p->tensors[j].offset,
+                       a.p->tensors[j].count * sizeof(float));
+    inference_run(a.inf, &a.data.batch, NULL, NULL);
+    inference_run(b.inf, &a.data.batch, NULL, NULL);
+    assert_memory_equal(inference_logits(a.inf), inference_logits(b.inf),
+                        SMALL_SAMPLES * SMALL_CLASSES * sizeof(float));
+    tear_down(&a);
+    tear_down(&b);
+}
+
+/* Each input alone, against the same input among others: logits to 1e-5, the same heads. */
+static void results_do_not_depend_on_batch_mates(void **state) {
+    (void)state;
+    static const char *const policies[][2] = {{"fixed", "{\"heads\":3}"},
+                                              {"random", "{\"heads\":2}"},
+                                              {"budgetformer", "{\"initial_budget\":0.5}"}};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct model_config config = config_of(policies[i][0], policies[i][1]);
+        struct fixture f;
+        set_up(&f, &config, 30 + i);
+        inference_run(f.inf, &f.data.batch, NULL, NULL);
+        float together[SMALL_SAMPLES * SMALL_CLASSES];
+        int run[SMALL_SAMPLES];
+        memcpy(together, inference_logits(f.inf), sizeof together);
+        for (int b = 0; b < SMALL_SAMPLES; b++) run[b] = inference_heads_run(f.inf, 1, b);
+        for (int b = 0; b < SMALL_SAMPLES; b++) {
+            int32_t first = f.data.offsets[b], n = f.data.offsets[b + 1] - first;
+            int32_t offsets[2] = {0, n};
+            struct batch one = {
+                1, n, f.data.tokens + first, offsets, f.data.labels + b, f.data.ids + b};
+            inference_run(f.inf, &one, NULL, NULL);
+            assert_int_equal(inference_heads_run(f.inf, 1, 0), run[b]);
+            for (int c = 0; c < SMALL_CLASSES; c++) {
+                float alone = inference_logits(f.inf)[c], mixed = together[b * SMALL_CLASSES + c];
+                assert_true(fabsf(alone - mixed) <= 1e-5f * (1 + fabsf(mixed)));
+            }
+        }
+        tear_down(&f);
+    }
+}
+
+static void decisions_can_be_replayed(void **state) {
+    (void)state;
+    struct model_config config = config_of("budgetformer", "{\"initial_budget\":0.5}");
+    struct fixture f;
+    set_up(&f, &config, 14);
+    inference_run(f.inf, &f.data.batch, NULL, NULL);
+    float logits[SMALL_SAMPLES * SMALL_CLASSES], kept[2][SMALL_SAMPLES * 5];
+    memcpy(logits, inference_logits(f.inf), sizeof logits);
+    for (int l = 0; l < 2; l++) memcpy(kept[l], inference_decisions(f.inf, l), sizeof kept[l]);
+    const float *given[2] = {kept[0], kept[1]};
+    inference_run(f.inf, &f.data.batch, NULL, given);
+    assert_memory_equal(logits, inference_logits(f.inf), sizeof logits);
+    for (int b = 0; b < SMALL_SAMPLES; b++) kept[1][b * 5] = 0.1f; /* s: one head of four */
+    inference_run(f.inf, &f.data.batch, NULL, given);
+    for (int b = 0; b < SMALL_SAMPLES; b++) assert_int_equal(inference_heads_run(f.inf, 1, b), 1);
+    tear_down(&f);
+}
+
+static void random_sets_have_the_asked_size_and_differ(void **state) {
+    (void)state;
+    struct model_config config = config_of("random", "{\"heads\":3}");
+    struct fixture f;
+    set_up(&f, &config, 1);
+    inference_run(f.inf, &f.data.batch, NULL, NULL);
+    bool differ = false;
+    for (int l = 0; l < 2; l++)
+        for (int b = 0; b < SMALL_SAMPLES; b++) {
+            assert_int_equal(inference_heads_run(f.inf, l, b), 3);
+            differ |= memcmp(inference_gates(f.inf, l), inference_gates(f.inf, l) + b * 4,
+                             4 * sizeof(float)) != 0;
+        }
+    assert_true(differ);
+    tear_down(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(inference_equals_the_training_forward_pass),
+        cmocka_unit_test(executed_flops_equal_the_closed_form),
+        cmocka_unit_test(products_at_the_seam_have_the_formula_s_dimensions),
+        cmocka_unit_test(poisoned_head_of_another_input_changes_no_bit),
+        cmocka_unit_test(slabs_nobody_chose_are_never_read),
+        cmocka_unit_test(full_budget_is_plain_attention),
+        cmocka_unit_test(results_do_not_depend_on_batch_mates),
+        cmocka_unit_test(decisions_can_be_replayed),
+        cmocka_unit_test(random_sets_have_the_asked_size_and_differ),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
