@@ -1,9 +1,9 @@
 /*
  * Data sets as the engine wants them: token indices end to end with offsets, a label and a known
- * difficulty per input. A data set comes from a generator (workloads/synthetic_*.c) or from text files
- * (readers + word tokeniser); what follows cannot tell which. The validation slice is taken from
- * the training split, stratified by label, and depends on the data seed only, so that every arm
- * and every trial seed sees the same three splits.
+ * difficulty per input. A data set comes from a generator (workloads/synthetic_*.c) or from text
+ * files (readers + word tokeniser); what follows cannot tell which. The validation slice is taken
+ * from the training split, stratified by label, and depends on the data seed only, so that every
+ * arm and every trial seed sees the same three splits.
  */
 #ifndef HEADROOM_WORKLOADS_DATASET_H
 #define HEADROOM_WORKLOADS_DATASET_H
@@ -12,31 +12,44 @@
 #include "models/error.h"
 #include "models/option.h"
 
+enum data_source {
+    SOURCE_LABEL_TEXT,
+    SOURCE_CSV,
+    SOURCE_TOPIC,
+    SOURCE_OFFSETS,
+    SOURCE_PAIRS,
+    SOURCE_MIXED
+};
+
 /* The `data:` section of a workload file; data_options documents each field. */
 struct data_config {
-    int source;                       /* enum data_source, a CHOICE */
-    char train_file[OPTION_STRING_MAX]; /* relative to the data root */
+    int source;                         /* enum data_source, a CHOICE */
+    char train_file[OPTION_STRING_MAX]; /* relative to the data root; X.gz is taken for X */
     char test_file[OPTION_STRING_MAX];
     char classes_file[OPTION_STRING_MAX]; /* one class name a line; "" = names found in train */
-    int label_depth;                  /* label-text: parts of "A:b" that make the class, 0 = all */
-    int encoding;                     /* utf-8 | iso-8859-1 */
-    int max_len, vocab_limit, min_count; /* tokens per input; words kept, incl. pad-free specials */
-    int train_limit, test_limit;      /* 0 = all; stratified, seeded */
-    double validation_share;          /* of the training split */
-    int seed;                         /* of the generator, the limits and the validation slice */
-    int n_train, n_test, length;      /* synthetic: inputs generated, tokens per input */
-    int relations, values, fillers;   /* synthetic: G, alphabet sizes (see each generator) */
-    int classes;                      /* topic: number of topics */
+    int encoding;                         /* utf-8 | iso-8859-1 */
+    int label_depth;                      /* parts of "A:b" that make the class, 0 = all */
+    int label_column;                     /* csv: columns count from 1 */
+    struct int_list text_columns;
+    bool header;                         /* csv: the first record names the columns */
+    int max_len, vocab_limit, min_count; /* tokens per input; words kept, <unk> included */
+    int train_limit, test_limit;         /* 0 = all; stratified, seeded */
+    double validation_share;             /* of the training split */
+    int seed;                            /* of the generator, limits and validation slice */
+    int n_train, n_test, length;         /* synthetic: inputs generated, tokens per input */
+    int relations, values, fillers;      /* synthetic: G, alphabet sizes (see each generator) */
+    int classes;                         /* topic: number of topics */
+    double signal;                       /* topic: share of tokens that come from the topic */
 };
 
 extern const struct option_table data_options;
 
 struct split {
-    int n;                /* inputs */
-    int32_t *tokens;      /* [offsets[n]] */
-    int32_t *offsets;     /* [n + 1] */
-    int32_t *labels;      /* [n] */
-    int32_t *difficulty;  /* [n] known difficulty (g: active relations); -1 where unknown */
+    int n;               /* inputs */
+    int32_t *tokens;     /* [offsets[n]] */
+    int32_t *offsets;    /* [n + 1] */
+    int32_t *labels;     /* [n] */
+    int32_t *difficulty; /* [n] known difficulty (g: active relations); -1 where unknown */
 };
 
 struct dataset {
@@ -44,18 +57,23 @@ struct dataset {
     int n_classes, vocab, max_len; /* max_len: longest input that can occur */
     char **class_names;            /* [n_classes] */
     char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */
-    char sha256[65];               /* of the final token arrays, labels and class names, hex */
+    char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */
     int n_truncated;               /* inputs cut at max_len, all splits */
     double unknown_share;          /* of test tokens that map to <unk>, 0 for synthetic */
     double mean_length;            /* tokens per training input */
 };
 
+/* Checks what no single option can: files named for a file source, a length that holds the
+ * relations. dataset_load does so too; `headroom validate` needs it without the data. */
+bool data_config_check(const struct data_config *config, struct error *error);
+
 /* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
 const char *data_root(void);
 
-/* True if every file the config needs exists; if not, *missing gets the first absent path. Synthetic
- * sources are always present. An unreadable or truncated file is not absent: dataset_load says so. */
+/* True if every file the config needs exists; if not, *missing gets the first absent path.
+ * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load
+ * says so. */
 bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
 
 bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
@@ -64,7 +82,7 @@ void dataset_free(struct dataset *dataset);
 /* The tokeniser as JSON for a checkpoint: {"kind":"word","words":[...],"max_len":N}. */
 void dataset_write_tokenizer(const struct dataset *dataset, struct text *out);
 
-/* Storage for one ragged batch, sized once; dataset_batch fills it without allocating. */
+/* Storage for one ragged batch, sized once; batch_gather fills it without allocating. */
 struct batch_buffer;
 bool batch_buffer_new(int max_samples, int max_len, struct batch_buffer **out, struct error *error);
 void batch_buffer_free(struct batch_buffer *buffer);

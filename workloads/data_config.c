@@ -1,0 +1,84 @@
+/*
+ * The `data:` section: its options, what they must satisfy together, and where its files are.
+ */
+#include "workloads/synthetic.h"
+#include "workloads/text_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIELD(name) offsetof(struct data_config, name)
+static const struct option rows[] = {
+    {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0, "label-text|csv|topic|offsets|pairs|mixed",
+     "reader of text files, or generator"},
+    {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
+     "text: under HEADROOM_DATA; NAME.gz is taken where NAME is not there"},
+    {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
+    {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
+     "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
+    {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1",
+     "text: of all three files"},
+    {"label_depth", OPTION_INT, FIELD(label_depth), "0", 0, 16, NULL,
+     "text: parts of a label A:b that make the class, 0 = all"},
+    {"label_column", OPTION_INT, FIELD(label_column), "1", 1, 256, NULL, "csv: counted from 1"},
+    {"text_columns", OPTION_INT_LIST, FIELD(text_columns), "[2]", 1, 256, NULL,
+     "csv: counted from 1, joined by a space in this order"},
+    {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
+     "csv: the first record names the columns"},
+    {"max_len", OPTION_INT, FIELD(max_len), "64", 1, 4096, NULL,
+     "text: tokens per input, longer ones are cut"},
+    {"vocab_limit", OPTION_INT, FIELD(vocab_limit), "20000", 2, 1000000, NULL,
+     "text: words kept, most frequent first, <unk> included"},
+    {"min_count", OPTION_INT, FIELD(min_count), "1", 1, 1000000, NULL,
+     "text: training occurrences that a word needs to be kept"},
+    {"train_limit", OPTION_INT, FIELD(train_limit), "0", 0, 1e9, NULL,
+     "training inputs kept, stratified by label, 0 = all"},
+    {"test_limit", OPTION_INT, FIELD(test_limit), "0", 0, 1e9, NULL,
+     "test inputs kept, stratified by label, 0 = all"},
+    {"validation_share", OPTION_FLOAT, FIELD(validation_share), "0.1", 0.001, 0.5, NULL,
+     "share of the training inputs held out to choose weights, stratified"},
+    {"seed", OPTION_INT, FIELD(seed), "1", 0, 2147483647, NULL,
+     "of the generator, the limits and the validation slice; not of the trial"},
+    {"n_train", OPTION_INT, FIELD(n_train), "20000", 2, 10000000, NULL,
+     "synthetic: training inputs generated, validation included"},
+    {"n_test", OPTION_INT, FIELD(n_test), "4000", 1, 10000000, NULL,
+     "synthetic: test inputs generated"},
+    {"length", OPTION_INT, FIELD(length), "24", 1, LENGTH_MAX, NULL, "synthetic: tokens per input"},
+    {"relations", OPTION_INT, FIELD(relations), "6", 1, RELATIONS_MAX, NULL,
+     "offsets, pairs, mixed: relations G that an input can hold"},
+    {"values", OPTION_INT, FIELD(values), "8", 1, LENGTH_MAX, NULL,
+     "topic: words per topic; pairs: different values"},
+    {"fillers", OPTION_INT, FIELD(fillers), "8", 1, 10000, NULL,
+     "synthetic: different tokens that mean nothing"},
+    {"classes", OPTION_INT, FIELD(classes), "4", 2, 1000, NULL, "topic: number of topics"},
+    {"signal", OPTION_FLOAT, FIELD(signal), "0.4", 0, 1, NULL,
+     "topic: probability that a token comes from the topic's words"},
+};
+const struct option_table data_options = {"data", rows, sizeof rows / sizeof *rows};
+
+bool data_config_check(const struct data_config *config, struct error *error) {
+    const struct generator *generator = generator_find(config->source);
+    if (generator) return generator->check(config, error);
+    if (!config->train_file[0] || !config->test_file[0])
+        return error_set(error, "data.train_file and data.test_file must both be given");
+    if (config->source == SOURCE_CSV && config->text_columns.n == 0)
+        return error_set(error, "data.text_columns is empty; name at least one column");
+    return true;
+}
+
+const char *data_root(void) {
+    const char *root = getenv("HEADROOM_DATA");
+    return root && root[0] ? root : "data";
+}
+
+bool dataset_is_present(const struct data_config *config, char *missing, size_t size) {
+    if (generator_find(config->source)) return true;
+    const char *names[] = {config->train_file, config->test_file, config->classes_file};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[2 * OPTION_STRING_MAX];
+        if (!names[i][0] || text_file_find(data_root(), names[i], path, sizeof path)) continue;
+        snprintf(missing, size, "%s/%s", data_root(), names[i]);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,176 @@
+/*
+ * Reading goes through zlib for plain files too: gzread passes them through untouched. What zlib
+ * does not report by itself is a file called .gz that is not gzip (it would be read as plain text)
+ * and a stream that ends early without an error from gzread, which only gzclose_r admits.
+ */
+#include "workloads/text_file.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { READ_CHUNK = 1 << 18 };
+static const size_t text_file_max = (size_t)1 << 30; /* a gzip bomb should not take the machine */
+
+bool text_file_find(const char *root, const char *name, char *path, size_t size) {
+    static const char *const suffix[] = {"", ".gz"};
+    for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
+        int n = snprintf(path, size, "%s/%s%s", root, name, suffix[i]);
+        if (n > 0 && (size_t)n < size && access(path, F_OK) == 0) return true;
+    }
+    return false;
+}
+
+/* Fills file->data (room for size + 1) from an open stream. */
+static bool read_all(gzFile stream, struct text_file *file, struct error *error) {
+    size_t capacity = 0;
+    for (;;) {
+        if (capacity - file->size < READ_CHUNK + 1) {
+            capacity = capacity * 2 + READ_CHUNK + 1;
+            char *data = realloc(file->data, capacity);
+            if (!data) return error_set(error, "out of memory while reading %s", file->path);
+            file->data = data;
+        }
+        int n = gzread(stream, file->data + file->size, READ_CHUNK);
+        if (n < 0) {
+            int code;
+            const char *text = gzerror(stream, &code);
+            if (code == Z_ERRNO) text = strerror(errno);
+            return error_set(error, "cannot read %s: %s", file->path, text);
+        }
+        file->size += (size_t)n;
+        if (file->size > text_file_max)
+            return error_set(error, "%s holds more than 1 GiB of text; split it", file->path);
+        if (n == 0) break;
+    }
+    size_t length = strlen(file->path);
+    if (length > 3 && strcmp(file->path + length - 3, ".gz") == 0 && gzdirect(stream))
+        return error_set(error, "%s is not a gzip file; fetch it again or drop the .gz",
+                         file->path);
+    file->data[file->size] = '\0';
+    return true;
+}
+
+static bool read_bytes(const char *path, struct text_file *file, struct error *error) {
+    gzFile stream = gzopen(path, "rb");
+    if (!stream) return error_set(error, "cannot open %s: %s", path, strerror(errno));
+    bool ok = read_all(stream, file, error);
+    if (gzclose_r(stream) != Z_OK && ok)
+        ok = error_set(error, "%s is truncated: the gzip stream ends early; fetch it again", path);
+    if (ok && file->size == 0) ok = error_set(error, "%s is empty", path);
+    return ok;
+}
+
+int utf8_write(unsigned code, char *out) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    out[0] = (char)(0xe0 | code >> 12);
+    out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[2] = (char)(0x80 | (code & 0x3f));
+    return 3;
+}
+
+/* Bytes of the sequence at text, or 0 if it is not valid UTF-8 (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
+static size_t sequence_length(const unsigned char *text, size_t size) {
+    unsigned first = text[0];
+    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (length == 0 || length > size || first > 0xf4) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80) return 0;
+    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
+        (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+size_t utf8_valid_prefix(const char *text, size_t size) {
+    size_t at = 0;
+    while (at < size) {
+        size_t length = sequence_length((const unsigned char *)text + at, size - at);
+        if (length == 0) break;
+        at += length;
+    }
+    return at;
+}
+
+unsigned utf8_next(const char **text) {
+    const unsigned char *byte = (const unsigned char *)*text;
+    if (byte[0] < 0x80) {
+        *text += 1;
+        return byte[0];
+    }
+    int length = byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
+    unsigned code = byte[0] & (0xffu >> (length + 1));
+    for (int i = 1; i < length; i++) code = code << 6 | (byte[i] & 0x3f);
+    *text += length;
+    return code;
+}
+
+static bool decode_latin1(struct text_file *file) {
+    char *wide = malloc(file->size * 2 + 1);
+    if (!wide) return false;
+    size_t size = 0;
+    for (size_t i = 0; i < file->size; i++)
+        size += (size_t)utf8_write((unsigned char)file->data[i], wide + size);
+    wide[size] = '\0';
+    free(file->data);
+    file->data = wide;
+    file->size = size;
+    return true;
+}
+
+static int line_of(const struct text_file *file, size_t at) {
+    int line = 1;
+    for (size_t i = 0; i < at; i++) line += file->data[i] == '\n';
+    return line;
+}
+
+static bool check_text(struct text_file *file, enum text_encoding encoding, struct error *error) {
+    struct location at = {0};
+    snprintf(at.file, sizeof at.file, "%s", file->path);
+    char *nul = memchr(file->data, '\0', file->size);
+    if (nul) {
+        at.line = line_of(file, (size_t)(nul - file->data));
+        return error_set_at(error, &at, "NUL byte: this is not a text file");
+    }
+    if (encoding == ENCODING_ISO_8859_1)
+        return decode_latin1(file) || error_set(error, "out of memory reading %s", file->path);
+    size_t valid = utf8_valid_prefix(file->data, file->size);
+    if (valid < file->size) {
+        at.line = line_of(file, valid);
+        return error_set_at(error, &at, "byte 0x%02x is not valid UTF-8; set encoding: iso-8859-1",
+                            (unsigned)(unsigned char)file->data[valid]);
+    }
+    if (file->size >= 3 && memcmp(file->data, "\xef\xbb\xbf", 3) == 0) { /* byte-order mark */
+        file->size -= 3;
+        memmove(file->data, file->data + 3, file->size + 1);
+    }
+    return true;
+}
+
+bool text_file_read(const char *path, enum text_encoding encoding, struct text_file *out,
+                    struct error *error) {
+    *out = (struct text_file){0};
+    snprintf(out->path, sizeof out->path, "%s", path);
+    if (read_bytes(path, out, error) && check_text(out, encoding, error)) return true;
+    text_file_free(out);
+    return false;
+}
+
+void text_file_free(struct text_file *file) {
+    free(file->data);
+    file->data = NULL;
+    file->size = 0;
+}

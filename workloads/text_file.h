@@ -1,0 +1,36 @@
+/*
+ * A text file, plain or gzip, whole in memory as valid UTF-8. Every reader starts from here, so
+ * encodings, byte-order marks and broken archives are dealt with once.
+ */
+#ifndef HEADROOM_WORKLOADS_TEXT_FILE_H
+#define HEADROOM_WORKLOADS_TEXT_FILE_H
+
+#include "models/error.h"
+
+enum text_encoding { ENCODING_UTF_8, ENCODING_ISO_8859_1 };
+
+struct text_file {
+    char *data; /* [size], followed by a terminator; no byte of the text is NUL */
+    size_t size;
+    char path[256]; /* for messages */
+};
+
+/* Finds `root/name`, or else `root/name.gz`, and writes its path; false if there is neither. */
+bool text_file_find(const char *root, const char *name, char *path, size_t size);
+
+/* Reads a whole file. A truncated or damaged gzip stream, an empty file, a NUL byte and (under
+ * utf-8) invalid UTF-8 are errors that name the file, and the line where there is one. */
+bool text_file_read(const char *path, enum text_encoding encoding, struct text_file *out,
+                    struct error *error);
+void text_file_free(struct text_file *file);
+
+/* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
+unsigned utf8_next(const char **text);
+
+/* Writes one code point below 0x10000 as UTF-8 and returns how many bytes it took (1 to 3). */
+int utf8_write(unsigned code, char *out);
+
+/* How many of the first `size` bytes are valid UTF-8 (size itself if all are). */
+size_t utf8_valid_prefix(const char *text, size_t size);
+
+#endif
