@@ -171,7 +171,7 @@ static void print_state(const struct page *page, const struct doctor *doctor, co
 static void print_environment(const struct page *page, const struct doctor *doctor) {
     const struct environment *e = &doctor->environment;
     char blas[320];
-    snprintf(blas, sizeof blas, "%s, %s kernels, %" PRId64 " threads%s", e->blas_config,
+    snprintf(blas, sizeof blas, "%s, %s kernels, threads: %" PRId64 "%s", e->blas_config,
              e->blas_core, e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
     print_text(page, doctor, "blas_config", blas);
     print_text(page, doctor, "governor", e->governor);
