@@ -18,39 +18,39 @@
 
 #define TRAIN(field) offsetof(struct train_config, field)
 static const struct option train_rows[] = {
-    {"epochs",        OPTION_INT,   TRAIN(epochs),        "10",    1,     10000,     NULL, "passes over the training split"},
-    {"batch",         OPTION_INT,   TRAIN(batch),         "32",    1,     4096,      NULL, "inputs per optimiser step"     },
-    {"learning_rate", OPTION_FLOAT, TRAIN(learning_rate), "1e-3",  1e-9,  10,        NULL,
-     "peak learning rate of AdamW"                                                                                         },
-    {"weight_decay",  OPTION_FLOAT, TRAIN(weight_decay),  "0.01",  0,     10,        NULL,
-     "decoupled decay of weight matrices; biases, norms and embeddings have none"                                          },
-    {"beta1",         OPTION_FLOAT, TRAIN(beta1),         "0.9",   0,     0.99999,   NULL, "AdamW: decay of the mean"      },
-    {"beta2",         OPTION_FLOAT, TRAIN(beta2),         "0.999", 0,     0.9999999, NULL,
-     "AdamW: decay of the mean square"                                                                                     },
-    {"epsilon",       OPTION_FLOAT, TRAIN(epsilon),       "1e-8",  1e-16, 1,         NULL, "AdamW: denominator offset"     },
-    {"warmup",        OPTION_FLOAT, TRAIN(warmup),        "0.1",   0,     1,         NULL,
-     "share of the steps with rising learning rate; cosine to 0 after it"                                                  },
-    {"clip_norm",     OPTION_FLOAT, TRAIN(clip_norm),     "1",     0,     1e6,       NULL,
-     "largest gradient norm, 0 = not clipped"                                                                              },
-    {"select_after",  OPTION_FLOAT, TRAIN(select_after),  "0.65",  0,     1,         NULL,
-     "share of the steps after which the best validation epoch is chosen"                                                  },
-    {"eval_batch",    OPTION_INT,   TRAIN(eval_batch),    "64",    1,     4096,      NULL,
-     "inputs per batch when evaluating"                                                                                    },
+    {"epochs", OPTION_INT, TRAIN(epochs), "10", 1, 10000, NULL, "passes over the training split"},
+    {"batch", OPTION_INT, TRAIN(batch), "32", 1, 4096, NULL, "inputs per optimiser step"},
+    {"learning_rate", OPTION_FLOAT, TRAIN(learning_rate), "1e-3", 1e-9, 10, NULL,
+     "peak learning rate of AdamW"},
+    {"weight_decay", OPTION_FLOAT, TRAIN(weight_decay), "0.01", 0, 10, NULL,
+     "decoupled decay of weight matrices; biases, norms and embeddings have none"},
+    {"beta1", OPTION_FLOAT, TRAIN(beta1), "0.9", 0, 0.99999, NULL, "AdamW: decay of the mean"},
+    {"beta2", OPTION_FLOAT, TRAIN(beta2), "0.999", 0, 0.9999999, NULL,
+     "AdamW: decay of the mean square"},
+    {"epsilon", OPTION_FLOAT, TRAIN(epsilon), "1e-8", 1e-16, 1, NULL, "AdamW: denominator offset"},
+    {"warmup", OPTION_FLOAT, TRAIN(warmup), "0.1", 0, 1, NULL,
+     "share of the steps with rising learning rate; cosine to 0 after it"},
+    {"clip_norm", OPTION_FLOAT, TRAIN(clip_norm), "1", 0, 1e6, NULL,
+     "largest gradient norm, 0 = not clipped"},
+    {"select_after", OPTION_FLOAT, TRAIN(select_after), "0.65", 0, 1, NULL,
+     "share of the steps after which the best validation epoch is chosen"},
+    {"eval_batch", OPTION_INT, TRAIN(eval_batch), "64", 1, 4096, NULL,
+     "inputs per batch when evaluating"},
 };
 const struct option_table train_options = {"train", train_rows,
                                            sizeof train_rows / sizeof *train_rows};
 
 #define PROFILE(field) offsetof(struct profile_config, field)
 static const struct option profile_rows[] = {
-    {"batch_sizes", OPTION_INT_LIST, PROFILE(batch_sizes), "[1, 32]", 1,  4096,            NULL,
-     "inputs per forward pass, one profile each"                                                                       },
-    {"warmup",      OPTION_INT,      PROFILE(warmup),      "5",       0,  10000,           NULL,
-     "forward passes before the first timed one"                                                                       },
-    {"repeats",     OPTION_INT,      PROFILE(repeats),     "30",      20, 100000,          NULL, "timed forward passes"},
-    {"inputs",      OPTION_INT,      PROFILE(inputs),      "64",      1,  1000000,         NULL,
-     "test inputs that the timed passes cycle through"                                                                 },
-    {"seeds",       OPTION_INT,      PROFILE(seeds),       "1",       0,  OPTION_LIST_MAX, NULL,
-     "how many of the seeds, from the first, are profiled per arm"                                                     },
+    {"batch_sizes", OPTION_INT_LIST, PROFILE(batch_sizes), "[1, 32]", 1, 4096, NULL,
+     "inputs per forward pass, one profile each"},
+    {"warmup", OPTION_INT, PROFILE(warmup), "5", 0, 10000, NULL,
+     "forward passes before the first timed one"},
+    {"repeats", OPTION_INT, PROFILE(repeats), "30", 20, 100000, NULL, "timed forward passes"},
+    {"inputs", OPTION_INT, PROFILE(inputs), "64", 1, 1000000, NULL,
+     "test inputs that the timed passes cycle through"},
+    {"seeds", OPTION_INT, PROFILE(seeds), "1", 0, OPTION_LIST_MAX, NULL,
+     "how many of the seeds, from the first, are profiled per arm"},
 };
 const struct option_table profile_options = {"profile", profile_rows,
                                              sizeof profile_rows / sizeof *profile_rows};
@@ -64,15 +64,15 @@ struct header {
 
 #define HEADER(field) offsetof(struct header, field)
 static const struct option header_rows[] = {
-    {"workload",    OPTION_STRING,   HEADER(workload),    NULL,        0, 0,          NULL,
-     "name, unique over all files of a sweep"                                                                                             },
-    {"summary",     OPTION_STRING,   HEADER(summary),     "",          0, 0,          NULL,                 "one line about what is asked"},
-    {"granularity", OPTION_STRING,   HEADER(granularity), "-",         0, 0,          NULL,
-     "short label of the axis: synthetic, coarse, fine"                                                                                   },
-    {"tier",        OPTION_CHOICE,   HEADER(tier),        "named",     0, 0,          "default|full|named",
-     "smallest tier that runs the file unnamed"                                                                                           },
-    {"seeds",       OPTION_INT_LIST, HEADER(seeds),       "[1, 2, 3]", 0, 2147483647, NULL,
-     "one trial per arm and seed"                                                                                                         },
+    {"workload", OPTION_STRING, HEADER(workload), NULL, 0, 0, NULL,
+     "name, unique over all files of a sweep"},
+    {"summary", OPTION_STRING, HEADER(summary), "", 0, 0, NULL, "one line about what is asked"},
+    {"granularity", OPTION_STRING, HEADER(granularity), "-", 0, 0, NULL,
+     "short label of the axis: synthetic, coarse, fine"},
+    {"tier", OPTION_CHOICE, HEADER(tier), "named", 0, 0, "default|full|named",
+     "smallest tier that runs the file unnamed"},
+    {"seeds", OPTION_INT_LIST, HEADER(seeds), "[1, 2, 3]", 0, 2147483647, NULL,
+     "one trial per arm and seed"},
 };
 const struct option_table experiment_options = {"workload file", header_rows,
                                                 sizeof header_rows / sizeof *header_rows};
@@ -186,6 +186,10 @@ static bool read_sections(const struct node *base, const struct node *overlay, s
         if (!options_require(s->table, below, above, below ? &below->at : &base->at, error))
             return false;
     }
+    const struct node *data = node_find(base, "data");
+    struct error cause = {0};
+    if (!data_config_check(&e->data, &cause))
+        return error_set_at(error, data ? &data->at : &base->at, "%s", cause.text);
     if (e->model.dim % e->model.base_heads == 0) return true;
     const struct node *model = node_find(base, "model");
     const struct node *heads = model ? node_find(model, "heads") : NULL;
@@ -355,8 +359,7 @@ bool experiment_read_trial_json(const char *json, size_t size, struct experiment
         int seed;
     } trial;
     static const struct option rows[] = {
-        {"seed", OPTION_INT, 0, NULL, 0, 2147483647, NULL, "seed of the trial"}
-    };
+        {"seed", OPTION_INT, 0, NULL, 0, 2147483647, NULL, "seed of the trial"}};
     static const struct option_table table = {"trial", rows, 1};
     static const char *const others[] = {"data",  "model",   "policy", "policy_options",
                                          "train", "profile", NULL};

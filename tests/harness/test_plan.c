@@ -1,0 +1,292 @@
+/*
+ * Planning: the same files give the same rows, what changes a result gives new ones, and whatever
+ * is wrong with one file leaves the others alone.
+ */
+#include "harness/plan.h"
+#include "tests/harness/scratch.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define ARMS                                                                                       \
+    "arms:\n"                                                                                      \
+    "  - {arm: all, policy: fixed, heads: 4}\n"                                                    \
+    "  - {arm: ours, policy: budgetformer, cost: 0.5}\n"                                           \
+    "seeds: [1, 2]\n"
+#define MODEL "model: {layers: 1, dim: 16, heads: 4}\n"
+
+static const char small[] =
+    "workload: small\ntier: default\ndata: {source: topic}\n" MODEL "train: {epochs: 2}\n" ARMS;
+static const char text[] =
+    "workload: text\ntier: default\n"
+    "data: {source: label-text, train_file: a.label, test_file: b.label}\n" MODEL ARMS;
+
+struct fixture {
+    struct scratch scratch;
+    struct store *store;
+    struct plan plan;
+    struct plan_request request;
+    struct error error;
+};
+
+static int make_fixture(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    if (!f || !scratch_make(&f->scratch)) return -1;
+    *state = f;
+    f->request = (struct plan_request){.folder = f->scratch.folder, .profile = true};
+    setenv("HEADROOM_DATA", f->scratch.folder, 1);
+    return store_open(":memory:", &f->store, &f->error) ? 0 : -1;
+}
+
+static int remove_fixture(void **state) {
+    struct fixture *f = *state;
+    plan_free(&f->plan);
+    store_close(f->store);
+    scratch_remove(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static void write_file(struct fixture *f, const char *name, const char *content) {
+    assert_true(scratch_write(&f->scratch, name, content));
+}
+
+static void make(struct fixture *f) {
+    plan_free(&f->plan);
+    if (!plan_make(f->store, &f->request, &f->plan, &f->error)) fail_msg("%s", f->error.text);
+}
+
+static void end(struct fixture *f, int64_t id, const char *status) {
+    if (!store_end_trial(f->store, id, status, "because", &f->error)) fail_msg("%s", f->error.text);
+}
+
+static void every_arm_and_seed_is_a_trial_and_first_seeds_are_profiled(void **state) {
+    struct fixture *f = *state;
+    static const char *const labels[] = {"small/all/1",  "small/all/1",  "small/all/2",
+                                         "small/ours/1", "small/ours/1", "small/ours/2"};
+    write_file(f, "small.yaml", small);
+    make(f);
+    assert_int_equal(f->plan.n_problems, 0);
+    assert_int_equal(f->plan.n_trials, 6);
+    for (size_t i = 0; i < 6; i++) {
+        const struct plan_trial *trial = &f->plan.trials[i];
+        assert_string_equal(trial->label, labels[i]);
+        assert_string_equal(trial->status, "planned");
+        assert_int_equal(trial->profile, i == 1 || i == 4);
+        assert_true(trial->selected);
+        assert_true(trial->expected_flops > 0);
+        if (trial->profile) assert_int_equal(trial->base_id, f->plan.trials[i - 1].id);
+    }
+}
+
+static bool read_cost(void *context, int n, const char *const *names, const char *const *texts) {
+    (void)n, (void)names;
+    snprintf(context, 32, "%s", texts[0] ? texts[0] : "NULL");
+    return false;
+}
+
+static void row_says_what_views_need(void **state) {
+    struct fixture *f = *state;
+    char value[32] = "";
+    write_file(f, "small.yaml", small);
+    make(f);
+    assert_true(store_query(f->store,
+                            "SELECT group_concat(arm || ':' || ifnull(cost_weight, 'none') || ':' "
+                            "|| base_heads) FROM (SELECT DISTINCT arm, cost_weight, base_heads "
+                            "FROM trial WHERE kind = 'train' ORDER BY arm)",
+                            read_cost, value, &f->error));
+    assert_string_equal(value, "all:none:4,ours:0.5:4");
+}
+
+static void same_files_give_the_same_rows_with_their_status(void **state) {
+    struct fixture *f = *state;
+    int64_t ids[6];
+    write_file(f, "small.yaml", small);
+    make(f);
+    for (size_t i = 0; i < 6; i++) ids[i] = f->plan.trials[i].id;
+    end(f, ids[2], "failed");
+    make(f);
+    assert_int_equal(f->plan.n_trials, 6);
+    for (size_t i = 0; i < 6; i++) assert_int_equal(f->plan.trials[i].id, ids[i]);
+    assert_string_equal(f->plan.trials[2].status, "failed");
+    assert_string_equal(f->plan.trials[3].status, "planned");
+}
+
+static void new_name_keeps_the_row_and_new_setting_makes_another(void **state) {
+    struct fixture *f = *state;
+    struct trial_row row;
+    write_file(f, "small.yaml", small);
+    make(f);
+    int64_t first = f->plan.trials[0].id;
+
+    write_file(f, "small.yaml",
+               "workload: small\nsummary: new\ntier: default\ndata: {source: topic}\n" MODEL
+               "train: {epochs: 2}\narms: [{arm: renamed, policy: fixed, heads: 4}]\nseeds: 1\n");
+    make(f);
+    assert_int_equal(f->plan.trials[0].id, first);
+    assert_true(store_load_trial(f->store, first, &row, &f->error));
+    assert_string_equal(row.arm, "renamed");
+    trial_row_free(&row);
+
+    write_file(f, "small.yaml",
+               "workload: small\ntier: default\ndata: {source: topic}\n" MODEL
+               "train: {epochs: 3}\narms: [{arm: renamed, policy: fixed, heads: 4}]\nseeds: 1\n");
+    make(f);
+    assert_int_not_equal(f->plan.trials[0].id, first);
+    assert_string_equal(f->plan.trials[0].status, "planned");
+}
+
+static void new_profile_setting_keeps_the_training(void **state) {
+    struct fixture *f = *state;
+    char changed[1024];
+    write_file(f, "small.yaml", small);
+    make(f);
+    int64_t training = f->plan.trials[0].id, profile = f->plan.trials[1].id;
+    snprintf(changed, sizeof changed, "%sprofile: {repeats: 99}\n", small);
+    write_file(f, "small.yaml", changed);
+    make(f);
+    assert_int_equal(f->plan.trials[0].id, training);
+    assert_int_not_equal(f->plan.trials[1].id, profile);
+}
+
+static void other_data_bytes_make_other_trials(void **state) {
+    struct fixture *f = *state;
+    char before[65];
+    write_file(f, "text.yaml", text);
+    write_file(f, "a.label", "X:y what is this\n");
+    write_file(f, "b.label", "X:y what is that\n");
+    make(f);
+    assert_string_equal(f->plan.trials[0].missing, "");
+    strcpy(before, f->plan.trials[0].key);
+    make(f);
+    assert_string_equal(f->plan.trials[0].key, before);
+    write_file(f, "b.label", "X:y what was that\n");
+    make(f);
+    assert_string_not_equal(f->plan.trials[0].key, before);
+}
+
+static void absent_data_marks_trials_and_is_a_problem_only_if_named(void **state) {
+    struct fixture *f = *state;
+    char path[128], *files[1];
+    write_file(f, "text.yaml", text);
+    write_file(f, "small.yaml", small);
+    make(f);
+    assert_int_equal(f->plan.n_problems, 0);
+    assert_int_equal(f->plan.n_trials, 12);
+    assert_string_equal(f->plan.trials[0].missing, ""); /* small comes first */
+    assert_non_null(strstr(f->plan.trials[6].missing, "a.label"));
+
+    files[0] = (char *)scratch_path(&f->scratch, "text.yaml", path, sizeof path);
+    f->request.files = files;
+    f->request.n_files = 1;
+    make(f);
+    assert_int_equal(f->plan.n_problems, 1);
+    assert_non_null(strstr(f->plan.problems[0].text, "a.label is absent"));
+    assert_non_null(strstr(f->plan.problems[0].text, "make data"));
+}
+
+static void bad_file_and_second_name_leave_the_others_planned(void **state) {
+    struct fixture *f = *state;
+    write_file(f, "a.yaml", small);
+    write_file(f, "b.yaml", small);
+    write_file(f, "c.yaml", "workload: c\ntrain: {epoch: 1}\ndata: {source: topic}\n");
+    make(f);
+    assert_int_equal(f->plan.n_trials, 6);
+    assert_int_equal(f->plan.n_problems, 2);
+    assert_non_null(strstr(f->plan.problems[0].text, "a.yaml"));
+    assert_non_null(strstr(f->plan.problems[0].text, "b.yaml"));
+    assert_non_null(strstr(f->plan.problems[1].at.file, "c.yaml"));
+    assert_int_equal(f->plan.problems[1].at.line, 2);
+}
+
+static void tier_chooses_files_and_naming_overrules_it(void **state) {
+    struct fixture *f = *state;
+    char path[128], *files[1];
+    write_file(f, "a.yaml", "workload: a\ntier: default\ndata: {source: topic}\n" MODEL ARMS);
+    write_file(f, "b.yaml", "workload: b\ntier: full\ndata: {source: topic}\n" MODEL ARMS);
+    write_file(f, "c.yaml",
+               "workload: c\ntier: named\ndata: {source: topic}\n" MODEL ARMS
+               "full: {seeds: [1]}\n");
+    make(f);
+    assert_int_equal(f->plan.n_workloads, 1);
+    f->request.full = true;
+    make(f);
+    assert_int_equal(f->plan.n_workloads, 2);
+    assert_string_equal(f->plan.trials[6].label, "b/all/1");
+    files[0] = (char *)scratch_path(&f->scratch, "c.yaml", path, sizeof path);
+    f->request.files = files;
+    f->request.n_files = 1;
+    make(f);
+    assert_int_equal(f->plan.n_workloads, 1);
+    assert_int_equal(f->plan.n_trials, 4); /* the overlay has one seed */
+}
+
+static void filter_and_no_profile_select_without_unplanning(void **state) {
+    struct fixture *f = *state;
+    write_file(f, "small.yaml", small);
+    f->request.filter = "/ours/1$";
+    f->request.profile = false;
+    make(f);
+    assert_int_equal(f->plan.n_trials, 6);
+    for (size_t i = 0; i < 6; i++) assert_int_equal(f->plan.trials[i].selected, i == 3);
+}
+
+static void wrong_filter_and_empty_folder_are_errors(void **state) {
+    struct fixture *f = *state;
+    f->request.filter = "(";
+    assert_false(plan_make(f->store, &f->request, &f->plan, &f->error));
+    assert_non_null(strstr(f->error.text, "--filter '('"));
+    f->request.filter = NULL;
+    assert_false(plan_make(f->store, &f->request, &f->plan, &f->error));
+    assert_non_null(strstr(f->error.text, "*.yaml"));
+}
+
+static void dry_run_leaves_no_rows(void **state) {
+    struct fixture *f = *state;
+    struct trial_list list;
+    write_file(f, "small.yaml", small);
+    f->request.dry_run = true;
+    make(f);
+    assert_int_equal(f->plan.n_trials, 6);
+    assert_true(store_list_trials(f->store, NULL, &list, &f->error));
+    assert_int_equal(list.n, 0);
+    trial_list_free(&list);
+}
+
+static void more_work_is_expected_to_take_longer(void **state) {
+    struct fixture *f = *state;
+    char longer[1024];
+    write_file(f, "small.yaml", small);
+    make(f);
+    double short_flops = f->plan.trials[0].expected_flops;
+    const char *at = strstr(small, "epochs: 2");
+    snprintf(longer, sizeof longer, "%.*sepochs: 6%s", (int)(at - small), small,
+             at + strlen("epochs: 2"));
+    write_file(f, "small.yaml", longer);
+    make(f);
+    assert_true(fabs(f->plan.trials[0].expected_flops / short_flops - 3) < 1e-9);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, remove_fixture)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(every_arm_and_seed_is_a_trial_and_first_seeds_are_profiled),
+        TEST(row_says_what_views_need),
+        TEST(same_files_give_the_same_rows_with_their_status),
+        TEST(new_name_keeps_the_row_and_new_setting_makes_another),
+        TEST(new_profile_setting_keeps_the_training),
+        TEST(other_data_bytes_make_other_trials),
+        TEST(absent_data_marks_trials_and_is_a_problem_only_if_named),
+        TEST(bad_file_and_second_name_leave_the_others_planned),
+        TEST(tier_chooses_files_and_naming_overrules_it),
+        TEST(filter_and_no_profile_select_without_unplanning),
+        TEST(wrong_filter_and_empty_folder_are_errors),
+        TEST(dry_run_leaves_no_rows),
+        TEST(more_work_is_expected_to_take_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
