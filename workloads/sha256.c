@@ -67,7 +67,8 @@ void sha256_add(struct sha256 *hash, const void *data, size_t size) {
 void sha256_add_int32(struct sha256 *hash, const int32_t *values, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t v = (uint32_t)values[i];
-        unsigned char bytes[4] = {v & 0xff, v >> 8 & 0xff, v >> 16 & 0xff, v >> 24 & 0xff};
+        unsigned char bytes[4];
+        for (int b = 0; b < 4; b++) bytes[b] = (unsigned char)(v >> 8 * b);
         sha256_add(hash, bytes, sizeof bytes);
     }
 }
