@@ -1,0 +1,53 @@
+# Does leaving heads out save time, or only FLOPs? Time against executed FLOPs, both relative to the
+# arm that runs all heads: one panel per workload and batch size. On the dashed line, saved FLOPs are
+# saved time; above it, they are not.
+load "plots/style.gnuplot"
+title_text = "What do skipped heads save? Time against executed FLOPs"
+
+measured = "FROM latency_vs_flops l JOIN accuracy_vs_budget a USING (workload, arm) WHERE time_ratio IS NOT NULL"
+pairs = "(SELECT DISTINCT workload, batch_size " . measured . " ORDER BY workload, batch_size)"
+n_panels = int(answer("SELECT count(*) FROM " . pairs))
+if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }
+panel_of(i) = sprintf("(workload, batch_size) = (SELECT * FROM " . pairs . " LIMIT 1 OFFSET %d)", i)
+policies(i) = answer(sprintf("SELECT group_concat(policy, ' ') FROM (SELECT DISTINCT policy " . measured \
+    . " AND %s ORDER BY policy = 'budgetformer', policy)", panel_of(i)))
+points(i, p) = rows(sprintf("SELECT flops_ratio, time_ratio, " \
+    . "latency_ns_mad * time_ratio / latency_ns_median, format('%%g', cost_weight) " \
+    . measured . " AND %s AND policy = '%s' ORDER BY flops_ratio", panel_of(i), p))
+
+# One column per batch size, so that a workload is a row.
+n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
+eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, 6)
+set multiplot
+set key off
+top = real(answer("SELECT max(1, max(time_ratio + latency_ns_mad * time_ratio / latency_ns_median)) + 0.15 " . measured))
+right = real(answer("SELECT max(1.06, max(flops_ratio) + 0.06) " . measured))
+set xrange [-0.04:right]
+set yrange [0:top]
+set xtics 0, 0.25
+set ytics 0, 0.25
+all_policies = ""
+do for [i = 0 : n_panels - 1] {
+    eval panel(i)
+    set title answer("SELECT " . line("workload") . " || ', batch ' || batch_size || ': all heads take ' " \
+        . "|| CASE WHEN dense < 1e6 THEN format('%.3g µs', dense / 1e3) ELSE format('%.3g ms', dense / 1e6) END " \
+        . "FROM (SELECT workload, batch_size, min(latency_ns_median / time_ratio) AS dense " . measured \
+        . " AND " . panel_of(i) . ")")
+    set xlabel "executed FLOPs / all heads"
+    set ylabel (i % n_columns == 0 ? "time / all heads" : "")
+    present = policies(i)
+    plot x with lines linecolor rgb faint dashtype 2, \
+         for [p in present] points(i, p) using 1:2:3 with yerrorbars \
+             linewidth 1.2 pointtype mark(p) pointsize 0.9 linecolor rgb colour(p), \
+         for [n = 1 : has(present, "budgetformer")] points(i, "budgetformer") using 1:($2 + (int($0) % 2 ? -0.07 : 0.07) * top):4 with labels \
+             font ",9" textcolor rgb colour("budgetformer")
+    do for [p in present] {
+        if (!has(all_policies, p)) { all_policies = all_policies . " " . p }
+    }
+}
+caption = "Points: median of the raw samples of one forward pass. Bars: median absolute deviation (where larger than the mark).\nMachine: " . machine
+eval legend
+plot -1 notitle, for [p in all_policies] keyentry with yerrorbars linewidth 1.2 pointtype mark(p) \
+    pointsize 0.9 linecolor rgb colour(p) title described(p), \
+    keyentry with lines linecolor rgb faint dashtype 2 title "time falls as FLOPs do"
+unset multiplot

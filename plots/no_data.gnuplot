@@ -1,0 +1,10 @@
+# The whole figure while the database has nothing for it.
+eval start(1, 1, 0)
+eval panel(0)
+unset border
+unset tics
+unset grid
+set key off
+set title title_text font ",16"
+set label 1 "no data yet" at graph 0.5, 0.5 center textcolor rgb faint
+plot [0:1] [0:1] -1

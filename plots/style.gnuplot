@@ -1,0 +1,81 @@
+# What all figures share: how to ask the database, panels, fonts and colours. Colours are Okabe and
+# Ito's, which colour-blind readers can tell apart; marks differ in shape as well. Nothing here depends
+# on time or machine: the same database gives the same bytes.
+
+# The environment names database, output and format (draw.sh); a path may then hold any character. SQL
+# is fixed text with a number or a policy's name in it: workloads are asked for by their position.
+answer(sql) = system(sprintf("sqlite3 -readonly \"$db\" \"%s\"", sql))
+rows(sql) = sprintf("< sqlite3 -readonly -tabs -nullvalue NaN \"$db\" \"%s\"", sql)
+set datafile separator tab
+format = system("printf %s \"$format\"")
+
+# Names may hold a line break, which would break a row of data.
+line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", column)
+
+# ---- policies: colour, mark and name; one that is not known here still gets drawn ----
+
+colour(p) = p eq "fixed" ? "#0072B2" : p eq "budgetformer" ? "#D55E00" : p eq "random" ? "#009E73" \
+          : p eq "none" ? "#CC79A7" : p eq "bag-of-words" ? "#000000" : "#E69F00"
+mark(p) = p eq "fixed" ? 7 : p eq "budgetformer" ? 9 : p eq "random" ? 13 \
+        : p eq "none" ? 4 : p eq "bag-of-words" ? 2 : 11
+described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
+             : p eq "budgetformer" ? "BudgetFormer (number: cost weight)" \
+             : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
+             : p eq "bag-of-words" ? "bag of words" : p
+has(policies, p) = strstrt(" " . policies . " ", " " . p . " ") ? 1 : 0
+faint = "#8A8A8A"
+
+# ---- panels: n_columns x n_rows of one size in pixels, a title above, legend and caption below ----
+
+panel_width_of(columns) = columns == 1 ? 765 : 340
+panel_height = 260
+gap_x = 85
+gap_y = 100
+space_left = 80
+space_right = 40
+space_top = 90
+caption_height = 50
+legend_line = 19
+space_below = 75 # tics and axis label of the last row
+
+# eval start(panels, columns, entries) opens a figure with that many panels, and legend entries.
+start(panels, columns, entries) = sprintf( \
+    "n_columns = %d; panel_width = %d; legend_columns = %d; width = %d; legend_top = %d; height = %d; " \
+    . "load 'plots/open.gnuplot'", columns, panel_width_of(columns), legend_columns_of(columns), \
+    space_left + columns * panel_width_of(columns) + (columns - 1) * gap_x + space_right, \
+    legend_top_of((panels + columns - 1) / columns), \
+    legend_top_of((panels + columns - 1) / columns) + caption_height \
+        + (entries + legend_columns_of(columns) - 1) / legend_columns_of(columns) * legend_line)
+legend_columns_of(columns) = columns < 3 ? 2 : 3
+legend_top_of(n_rows) = space_top + n_rows * panel_height + (n_rows - 1) * gap_y + space_below
+# At most three panels side by side, and four as two by two.
+columns_for(panels) = panels < 4 ? panels : panels == 4 ? 2 : 3
+
+across(pixels) = pixels / (1.0 * width)
+down(pixels) = 1 - pixels / (1.0 * height)
+left_of(i) = space_left + (i % n_columns) * (panel_width + gap_x)
+top_of(i) = space_top + (i / n_columns) * (panel_height + gap_y)
+box(left, right, top, bottom) = sprintf( \
+    "set lmargin at screen %.6f; set rmargin at screen %.6f; " \
+    . "set tmargin at screen %.6f; set bmargin at screen %.6f", \
+    across(left), across(right), down(top), down(bottom))
+
+# eval panel(i) makes the next plot the i-th panel, counted from 0, row by row.
+panel(i) = box(left_of(i), left_of(i) + panel_width, top_of(i), top_of(i) + panel_height)
+
+# eval legend makes the next plot the legend and the caption.
+legend = "load 'plots/legend.gnuplot'"
+
+# Breaks a text into lines of about `columns` characters.
+wrapped = ""
+wrap(string, columns) = sprintf("wrapped = ''; column = 0; do for [word in \"%s\"] { " \
+    . "wrapped = wrapped . (column == 0 ? '' : column + strlen(word) > %d ? \"\\n\" : ' ') . word; " \
+    . "column = (column + strlen(word) > %d ? 0 : column) + strlen(word) + 1 }", \
+    string, columns, columns)
+
+# ---- what every caption says ----
+
+machine = answer("SELECT coalesce(min(" . line("machine") . ") || CASE count(DISTINCT machine) WHEN 1 THEN '' " \
+    . "ELSE ' and ' || (count(DISTINCT machine) - 1) || ' more' END, 'not recorded') FROM machine")
+seeds = answer("SELECT CASE WHEN min(n_seeds) = max(n_seeds) THEN max(n_seeds) " \
+             . "ELSE min(n_seeds) || ' to ' || max(n_seeds) END FROM accuracy_vs_budget")

@@ -1,0 +1,11 @@
+-- How accurate is each arm, and how many heads does it run for it? The controls are in controls.sql.
+.mode column
+.headers on
+SELECT workload, arm, round(head_budget, 3) AS head_budget, round(accuracy_mean, 4) AS accuracy,
+       CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
+            ELSE format('%.4f .. %.4f', accuracy_ci95_low, accuracy_ci95_high) END AS ci95,
+       n_seeds,
+       round(executed_flops_per_input / 1e6, 3) AS executed_mflops_per_input
+FROM accuracy_vs_budget
+WHERE instr(policy, '/') = 0
+ORDER BY workload, head_budget, arm;

@@ -1,0 +1,16 @@
+-- Do harder inputs get more heads? On workloads whose difficulty is known (mixed: the number of
+-- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g).
+.mode column
+.headers on
+SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,
+       round(mean_heads, 2) AS mean_heads_per_layer,
+       CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
+            ELSE format('%.2f .. %.2f', mean_heads_ci95_low, mean_heads_ci95_high) END AS ci95,
+       n_seeds
+FROM budget_by_difficulty b
+WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
+              WHERE a.workload = b.workload AND a.arm = b.arm
+                AND a.policy IN ('fixed', 'budgetformer'))
+  AND (SELECT count(DISTINCT difficulty) FROM budget_by_difficulty d
+       WHERE d.workload = b.workload) > 1
+ORDER BY workload, arm, difficulty;

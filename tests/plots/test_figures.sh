@@ -1,0 +1,102 @@
+#!/bin/sh
+# The figures, drawn from made-up results: complete, the same bytes every time, and a sentence
+# instead of an error where there is nothing to draw.
+# shellcheck disable=SC2317 # behaviours are called by name
+. tests/build/tap.sh
+scratch=${scratch:?}
+unset db out format
+
+database() { # file sql-file...
+    rm -f "$1"
+    file=$1
+    shift
+    cat results/schema.sql "$@" | sqlite3 "$file" >"$scratch/sqlite.log"
+}
+
+# Drawn once for several behaviours; drawing twice is one of them.
+drawn=$(mktemp -d)
+trap 'rm -rf "$scratch" "$drawn"' EXIT
+database "$drawn/it's a.db" tests/plots/fixture.sql
+plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
+figures=$drawn/'the figures'
+
+a_database_gives_every_figure_as_svg_and_png() {
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer; do
+        grep -q '</svg>' "$figures/$figure.svg"
+        head -c 4 "$figures/$figure.png" | grep -q PNG
+    done
+}
+
+figures_say_n_error_bars_and_machine() {
+    grep -q 'n = 3' "$figures/accuracy_vs_budget.svg"
+    grep -q '95% t-interval' "$figures/accuracy_vs_budget.svg"
+    grep -q 'median absolute deviation' "$figures/latency_vs_flops.svg"
+    for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
+}
+
+a_skipped_workload_says_why() {
+    grep -q 'skipped: data/trec/train_5500.label' "$figures/accuracy_vs_budget.svg"
+}
+
+the_same_database_gives_the_same_bytes() {
+    plots/draw.sh "$drawn/it's a.db" "$scratch/again"
+    diff -r "$figures" "$scratch/again"
+}
+
+an_empty_database_draws_no_data_yet() {
+    database "$scratch/a.db"
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    for figure in "$scratch"/*.svg; do grep -q 'no data yet' "$figure"; done
+}
+
+one_seed_one_arm_and_odd_names_are_drawn() {
+    cat >"$scratch/odd.sql" <<'SQL'
+UPDATE trial SET current = 0 WHERE seed > 0 OR arm <> 'budgetformer-0.1' OR workload_id > 2;
+UPDATE trial SET arm = 'an' || char(10) || 'arm''s "name"' || char(9) || '{x}$(id)`id`';
+UPDATE workload SET name = name || char(10) || ' <&> "$HOME" ''%s\n'' `id`';
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/odd.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    grep -q '&lt;&amp;&gt;' "$scratch/accuracy_vs_budget.svg"
+}
+
+a_file_that_is_no_database_is_an_error_and_draws_nothing() {
+    echo hello >"$scratch/a.db"
+    status=0
+    plots/draw.sh "$scratch/a.db" "$scratch/out" 2>"$scratch/talk" || status=$?
+    test "$status" -eq 1
+    grep -q 'not a results database' "$scratch/talk"
+    status=0
+    plots/draw.sh "$scratch/absent.db" "$scratch/out" 2>"$scratch/talk" || status=$?
+    test "$status" -eq 1
+    grep -q 'make sweep' "$scratch/talk"
+    test ! -e "$scratch/out/accuracy_vs_budget.svg"
+}
+
+every_stored_query_runs_and_answers() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    for query in results/queries/*.sql; do
+        sqlite3 -bail "$scratch/a.db" <"$query" >"$scratch/answer" 2>"$scratch/talk"
+        test -s "$scratch/answer"
+        test ! -s "$scratch/talk"
+    done
+}
+
+views_over_200000_predictions_answer_at_once() {
+    cat >"$scratch/many.sql" <<'SQL'
+WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+INSERT INTO prediction
+SELECT e.id, i, i % 2, 0, i % 4 + 1, 24, 8, NULL FROM evaluation e JOIN n;
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
+    test "$(sqlite3 "$scratch/a.db" 'SELECT count(*) FROM prediction')" -gt 200000
+    # A guard against a plan that joins everything with everything, not a measurement.
+    timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_by_difficulty' >"$scratch/answer"
+    test -s "$scratch/answer"
+}
+
+behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
+    a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
+    an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
+    a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
+    views_over_200000_predictions_answer_at_once
