@@ -51,7 +51,7 @@ static const struct option rows[] = {
     {"fillers", OPTION_INT, FIELD(fillers), "8", 1, 10000, NULL,
      "synthetic: different tokens that mean nothing"},
     {"classes", OPTION_INT, FIELD(classes), "4", 2, 1000, NULL, "topic: number of topics"},
-    {"signal", OPTION_FLOAT, FIELD(signal), "0.4", 0, 1, NULL,
+    {"signal", OPTION_FLOAT, FIELD(signal), "0.45", 0, 1, NULL,
      "topic: probability that a token comes from the topic's words"},
 };
 const struct option_table data_options = {"data", rows, sizeof rows / sizeof *rows};

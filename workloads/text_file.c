@@ -4,6 +4,7 @@
  * and a stream that ends early without an error from gzread, which only gzclose_r admits.
  */
 #include "workloads/text_file.h"
+#include "models/tree.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -81,24 +82,10 @@ int utf8_write(unsigned code, char *out) {
     return 3;
 }
 
-/* Bytes of the sequence at text, or 0 if it is not valid UTF-8 (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
-static size_t sequence_length(const unsigned char *text, size_t size) {
-    unsigned first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (length == 0 || length > size || first > 0xf4) return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-        (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
-}
-
 size_t utf8_valid_prefix(const char *text, size_t size) {
     size_t at = 0;
     while (at < size) {
-        size_t length = sequence_length((const unsigned char *)text + at, size - at);
+        size_t length = utf8_length(text + at, size - at);
         if (length == 0) break;
         at += length;
     }

@@ -1,0 +1,305 @@
+/*
+ * From files to splits: classes, vocabulary, limits, the validation slice, every refusal with its
+ * place, and the ragged batches that come out.
+ */
+#include "tests/workloads/files.h"
+#include "models/tree.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static struct error error;
+
+static struct data_config config_of(int source, const char *train, const char *test) {
+    struct data_config config;
+    options_default(&data_options, &config);
+    config.source = source;
+    snprintf(config.train_file, sizeof config.train_file, "%s", train);
+    snprintf(config.test_file, sizeof config.test_file, "%s", test);
+    return config;
+}
+
+static struct dataset *load(const struct data_config *config) {
+    struct dataset *data;
+    memset(&error, 0, sizeof error);
+    if (!dataset_load(config, &data, &error)) fail_msg("%s", files_message(&error));
+    return data;
+}
+
+static void expect_refusal(const struct data_config *config, const char *part) {
+    struct dataset *data;
+    memset(&error, 0, sizeof error);
+    assert_false(dataset_load(config, &data, &error));
+    if (!strstr(files_message(&error), part))
+        fail_msg("expected '%s' in '%s'", part, files_message(&error));
+}
+
+/* n rows of each of three labels, unequal texts: `A:x`, `A:y`, `B:x`. */
+static void write_labels(const char *name, int n) {
+    FILE *file = fopen(files_path(name), "w");
+    assert_non_null(file);
+    for (int i = 0; i < n; i++) fprintf(file, "B:x word b%d\nA:y word a%d ?\nA:x Word!\n", i, i);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void labels_have_two_depths(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    write_labels("test", 5);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
+    struct dataset *fine = load(&config);
+    config.label_depth = 1;
+    struct dataset *coarse = load(&config);
+    assert_int_equal(fine->n_classes, 3);
+    assert_string_equal(fine->class_names[0], "A:x");
+    assert_string_equal(fine->class_names[2], "B:x");
+    assert_int_equal(fine->test.labels[0], 2);
+    assert_int_equal(coarse->n_classes, 2);
+    assert_string_equal(coarse->class_names[1], "B");
+    assert_int_equal(coarse->test.labels[0], 1);
+    assert_int_equal(coarse->test.difficulty[0], -1);
+    assert_string_not_equal(fine->sha256, coarse->sha256);
+    assert_string_equal(coarse->words[0], "<unk>");
+    assert_string_equal(coarse->words[1], "word");
+    dataset_free(fine);
+    dataset_free(coarse);
+    config.label_depth = 3;
+    expect_refusal(&config, "train:1: label 'B:x' has fewer parts than label_depth: 3");
+}
+
+static void gzip_and_plain_give_the_same_data_set(void **state) {
+    (void)state;
+    write_labels("plain", 20);
+    char text[2000];
+    FILE *file = fopen(files_path("plain"), "r");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    files_write_gzip("packed.gz", text, size);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "plain", "plain");
+    struct dataset *plain = load(&config);
+    config = config_of(SOURCE_LABEL_TEXT, "packed", "packed");
+    struct dataset *packed = load(&config);
+    assert_string_equal(plain->sha256, packed->sha256);
+    assert_string_equal(plain->vocab_sha256, packed->vocab_sha256);
+    dataset_free(plain);
+    dataset_free(packed);
+}
+
+static void csv_labels_are_names_or_numbers_of_the_class_file(void **state) {
+    (void)state;
+    files_write("classes", "World\nSci/Tech\r\n");
+    files_write("train.csv", "1,a,b\n2,c,d\nWorld,e,f\n2,g,\"h\ni\"\n");
+    files_write("test.csv", "2,\"A, b\",zzz\n1,b,c\n");
+    struct data_config config = config_of(SOURCE_CSV, "train.csv", "test.csv");
+    strcpy(config.classes_file, "classes");
+    config.text_columns = (struct int_list){2, {2, 3}};
+    config.validation_share = 0.25;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_classes, 2);
+    assert_string_equal(data->class_names[1], "Sci/Tech");
+    assert_int_equal(data->train.n, 3);
+    assert_int_equal(data->validation.n, 1);
+    assert_int_equal(data->test.labels[0], 1);
+    assert_int_equal(data->test.offsets[1], 4); /* a , b zzz */
+    assert_int_equal(data->test.tokens[3], 0);
+    dataset_free(data);
+
+    files_write("test.csv", "2,a,b\n3,c,d\n");
+    expect_refusal(&config, "test.csv:2: label '3' is none of the 2 classes in classes");
+    files_write("test.csv", "2,a,b\nworld,c,d\n");
+    expect_refusal(&config, "test.csv:2: label 'world' is none of the 2 classes in classes");
+    files_write("classes", "World\nWorld\n");
+    expect_refusal(&config, "classes:2: class 'World' stands here a second time");
+    files_write("classes", "World\n\nSport\n");
+    expect_refusal(&config, "classes:2: empty class name");
+}
+
+static void bad_rows_are_refused_at_their_line(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "bad");
+    files_write("bad", "A:x good\nC:z no such class\n");
+    expect_refusal(&config, "bad:2: label 'C:z' does not occur in the training file");
+    files_write("bad", "A:x good\nA:x  \t\n");
+    expect_refusal(&config, "bad:2: empty text after tokenising");
+    files_write("bad", "A:x good\nA:x\n");
+    expect_refusal(&config, "bad:2: empty text after tokenising");
+    files_write("bad", "A:x good\nA:x caf\xe9\n");
+    expect_refusal(&config, "bad:2: byte 0xe9 is not valid UTF-8; set encoding: iso-8859-1");
+    config.encoding = 1;
+    dataset_free(load(&config));
+    files_write("bad", "A:x good\nA:x also\n");
+    config = config_of(SOURCE_LABEL_TEXT, "bad", "bad");
+    expect_refusal(&config, "bad has one class only");
+    config.train_file[0] = '\0';
+    expect_refusal(&config, "data.train_file and data.test_file must both be given");
+}
+
+static void an_absent_file_is_named_with_the_fix(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "trec/absent");
+    char missing[512];
+    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_string_equal(missing, files_path("trec/absent"));
+    expect_refusal(&config, "trec/absent");
+    assert_non_null(strstr(error.text, "make data"));
+    assert_non_null(strstr(error.text, "HEADROOM_DATA"));
+    strcpy(config.test_file, "train");
+    assert_true(dataset_is_present(&config, missing, sizeof missing));
+    config.source = SOURCE_TOPIC;
+    strcpy(config.test_file, "absent");
+    assert_true(dataset_is_present(&config, missing, sizeof missing));
+}
+
+static void the_vocabulary_comes_from_the_training_part_alone(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    files_write("test", "A:x word unseen\nB:x word word\n");
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
+    config.validation_share = 0.2;
+    struct dataset *data = load(&config);
+    /* Words b0.. and a0.. occur in one row each: those of the slice's rows must be unknown. */
+    int unknown = 0;
+    for (int32_t t = 0; t < data->validation.offsets[data->validation.n]; t++)
+        unknown += data->validation.tokens[t] == 0;
+    assert_int_equal(data->validation.n, 12);
+    assert_int_equal(unknown, 8);
+    for (int32_t t = 0; t < data->train.offsets[data->train.n]; t++)
+        assert_in_range(data->train.tokens[t], 1, data->vocab - 1);
+    assert_int_equal(data->test.tokens[1], 0);
+    assert_true(data->unknown_share == 0.25);
+    assert_int_equal(data->vocab, 4 + 32); /* <unk> word ? ! and the rows' own words */
+    dataset_free(data);
+}
+
+static void long_texts_are_cut_and_counted(void **state) {
+    (void)state;
+    write_labels("train", 20); /* 2, 3 and 2 tokens */
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "train");
+    config.max_len = 2;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_truncated, 40);
+    assert_int_equal(data->max_len, 2);
+    assert_true(data->mean_length == 2);
+    assert_int_equal(data->test.offsets[data->test.n], 2 * data->test.n);
+    dataset_free(data);
+}
+
+static void count_labels(const struct split *split, int count[4]) {
+    memset(count, 0, 4 * sizeof *count);
+    for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
+}
+
+static void limits_and_slice_keep_the_classes_in_proportion(void **state) {
+    (void)state;
+    FILE *file = fopen(files_path("skewed"), "w");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        fprintf(file, "%s t%d\n", i % 10 == 0 ? "c" : i % 10 < 4 ? "b" : "a", i);
+    assert_int_equal(fclose(file), 0);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "skewed", "skewed");
+    config.train_limit = 500;
+    config.test_limit = 15;
+    struct dataset *data = load(&config);
+    int count[4];
+    assert_int_equal(data->train.n, 450);
+    assert_int_equal(data->validation.n, 50);
+    assert_int_equal(data->test.n, 15);
+    count_labels(&data->validation, count);
+    assert_int_equal(count[0], 30);
+    assert_int_equal(count[1], 15);
+    assert_int_equal(count[2], 5);
+    count_labels(&data->test, count); /* 9, 4.5, 1.5: the remainders tie, one of them is served */
+    assert_int_equal(count[0], 9);
+    assert_int_equal(count[1] + count[2], 6);
+    assert_in_range(count[1], 4, 5);
+    struct dataset *same = load(&config);
+    assert_string_equal(data->sha256, same->sha256);
+    config.seed = 2;
+    struct dataset *other = load(&config);
+    assert_string_not_equal(data->sha256, other->sha256);
+    dataset_free(data);
+    dataset_free(same);
+    dataset_free(other);
+    config.train_limit = 4;
+    config.validation_share = 0.1;
+    expect_refusal(&config, "a validation slice of 0 from 4 training inputs");
+}
+
+static void training_and_validation_share_no_input(void **state) {
+    (void)state;
+    struct data_config config = config_of(SOURCE_OFFSETS, "", "");
+    config.n_train = 600;
+    config.n_test = 10;
+    struct dataset *data = load(&config);
+    size_t size = (size_t)config.length * sizeof(int32_t);
+    assert_int_equal(data->train.n + data->validation.n, 600);
+    for (int i = 0; i < data->validation.n; i++)
+        for (int k = 0; k < data->train.n; k++)
+            assert_memory_not_equal(data->validation.tokens + i * config.length,
+                                    data->train.tokens + k * config.length, size);
+    dataset_free(data);
+}
+
+static void a_batch_is_ragged_and_keeps_identities(void **state) {
+    (void)state;
+    int32_t tokens[] = {10, 11, 12, 20, 30, 31}, offsets[] = {0, 3, 4, 6}, labels[] = {1, 0, 2};
+    const struct split split = {3, tokens, offsets, labels, labels};
+    struct batch_buffer *buffer;
+    assert_true(batch_buffer_new(3, 3, &buffer, &error));
+    const int32_t index[] = {2, 0, 2}, expected[] = {30, 31, 10, 11, 12, 30, 31};
+    struct batch batch = batch_gather(buffer, &split, index, 3);
+    assert_int_equal(batch.n_samples, 3);
+    assert_int_equal(batch.n_tokens, 7);
+    assert_memory_equal(batch.tokens, expected, sizeof expected);
+    assert_memory_equal(batch.offsets, ((int32_t[]){0, 2, 5, 7}), 4 * sizeof(int32_t));
+    assert_memory_equal(batch.labels, ((int32_t[]){2, 1, 2}), 3 * sizeof(int32_t));
+    assert_memory_equal(batch.ids, index, sizeof index);
+    batch = batch_gather(buffer, &split, index + 1, 1); /* a smaller one reuses the buffer */
+    assert_int_equal(batch.n_tokens, 3);
+    assert_memory_equal(batch.tokens, tokens, 3 * sizeof(int32_t));
+    batch_buffer_free(buffer);
+}
+
+static void the_tokenizer_is_written_as_json(void **state) {
+    (void)state;
+    files_write("quoted", "a say \"hi\"\nb \\ x\na y\nb z\n");
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "quoted", "quoted");
+    config.validation_share = 0.25;
+    struct dataset *data = load(&config);
+    struct text json = {0};
+    dataset_write_tokenizer(data, &json);
+    struct node *root;
+    assert_true(json_parse(json.data, json.size, "tokenizer", &root, &error));
+    assert_string_equal(node_find(root, "kind")->text, "word");
+    assert_string_equal(node_find(root, "max_len")->text, "64");
+    const struct node *words = node_find(root, "words");
+    assert_int_equal(words->n_children, data->vocab);
+    int i = 0;
+    for (const struct node *word = words->first; word; word = word->next)
+        assert_string_equal(word->text, data->words[i++]);
+    node_free(root);
+    text_free(&json);
+    dataset_free(data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(labels_have_two_depths),
+        cmocka_unit_test(gzip_and_plain_give_the_same_data_set),
+        cmocka_unit_test(csv_labels_are_names_or_numbers_of_the_class_file),
+        cmocka_unit_test(bad_rows_are_refused_at_their_line),
+        cmocka_unit_test(an_absent_file_is_named_with_the_fix),
+        cmocka_unit_test(the_vocabulary_comes_from_the_training_part_alone),
+        cmocka_unit_test(long_texts_are_cut_and_counted),
+        cmocka_unit_test(limits_and_slice_keep_the_classes_in_proportion),
+        cmocka_unit_test(training_and_validation_share_no_input),
+        cmocka_unit_test(a_batch_is_ragged_and_keeps_identities),
+        cmocka_unit_test(the_tokenizer_is_written_as_json),
+    };
+    return cmocka_run_group_tests(tests, files_open, files_close);
+}

@@ -1,0 +1,152 @@
+/*
+ * Files as text: plain and gzip alike, broken ones refused by name and line.
+ */
+#include "tests/workloads/files.h"
+#include "workloads/text_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static struct error error;
+
+static void expect_refusal(const char *name, enum text_encoding encoding, const char *part) {
+    struct text_file file;
+    memset(&error, 0, sizeof error);
+    assert_false(text_file_read(files_path(name), encoding, &file, &error));
+    if (!strstr(files_message(&error), part))
+        fail_msg("expected '%s' in '%s'", part, files_message(&error));
+}
+
+/* Text that does not compress, so that a cut gzip file ends inside the deflate stream. */
+static void fill(char *text, size_t size) {
+    uint32_t x = 1;
+    for (size_t i = 0; i < size; i++) {
+        x = x * 1664525u + 1013904223u;
+        text[i] = (char)('a' + (x >> 24) % 26);
+    }
+}
+
+static void gzip_and_plain_read_the_same(void **state) {
+    (void)state;
+    static char text[600000]; /* more than two read chunks */
+    fill(text, sizeof text);
+    files_write_bytes("plain.txt", text, sizeof text);
+    files_write_gzip("packed.txt.gz", text, sizeof text);
+    struct text_file plain, packed;
+    assert_true(text_file_read(files_path("plain.txt"), ENCODING_UTF_8, &plain, &error));
+    assert_true(text_file_read(files_path("packed.txt.gz"), ENCODING_UTF_8, &packed, &error));
+    assert_int_equal(plain.size, sizeof text);
+    assert_int_equal(packed.size, sizeof text);
+    assert_memory_equal(plain.data, text, sizeof text);
+    assert_memory_equal(packed.data, text, sizeof text);
+    text_file_free(&plain);
+    text_file_free(&packed);
+}
+
+static void a_truncated_gzip_is_refused_wherever_it_is_cut(void **state) {
+    (void)state;
+    char text[4000];
+    unsigned char packed[8000];
+    fill(text, sizeof text);
+    files_write_gzip("whole.gz", text, sizeof text);
+    FILE *file = fopen(files_path("whole.gz"), "rb");
+    assert_non_null(file);
+    size_t size = fread(packed, 1, sizeof packed, file);
+    fclose(file);
+    for (size_t cut = 0; cut < size; cut += cut < 20 || cut + 12 > size ? 1 : 97) {
+        files_write_bytes("cut.gz", packed, cut);
+        expect_refusal("cut.gz", ENCODING_UTF_8, "cut.gz");
+    }
+    files_write_bytes("cut.gz", packed, size - 1);
+    expect_refusal("cut.gz", ENCODING_UTF_8, "truncated");
+    packed[size / 2] ^= 0x55;
+    files_write_bytes("cut.gz", packed, size);
+    expect_refusal("cut.gz", ENCODING_UTF_8, "cut.gz");
+}
+
+static void what_is_no_text_is_refused(void **state) {
+    (void)state;
+    files_write("named.gz", "not packed at all\n");
+    expect_refusal("named.gz", ENCODING_UTF_8, "is not a gzip file");
+    files_write("empty.txt", "");
+    expect_refusal("empty.txt", ENCODING_UTF_8, "is empty");
+    expect_refusal("absent.txt", ENCODING_UTF_8, "No such file");
+    expect_refusal(".", ENCODING_UTF_8, "directory");
+    files_write_bytes("nul.txt", "a\nb\0c\n", 6);
+    expect_refusal("nul.txt", ENCODING_ISO_8859_1, "nul.txt:2: NUL byte");
+}
+
+static void invalid_utf_8_names_its_line_and_the_fix(void **state) {
+    (void)state;
+    static const char *const bad[] = {"\xe9t\xe9",        "\xc0\x80",    "\xed\xa0\x80",
+                                      "\xf5\x80\x80\x80", "\xe2\x82",    "\x80",
+                                      "\xf0\x80\x80\x80", "\xe0\x80\x80"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "one\ntwo\n%s\n", bad[i]);
+        files_write("latin.txt", text);
+        expect_refusal("latin.txt", ENCODING_UTF_8, "latin.txt:3: byte 0x");
+        assert_non_null(strstr(error.text, "set encoding: iso-8859-1"));
+    }
+}
+
+static void iso_8859_1_becomes_utf_8(void **state) {
+    (void)state;
+    files_write("latin.txt", "sister\xadity \xc9t\xe9\n");
+    struct text_file file;
+    assert_true(text_file_read(files_path("latin.txt"), ENCODING_ISO_8859_1, &file, &error));
+    assert_string_equal(file.data, "sister\xc2\xadity \xc3\x89t\xc3\xa9\n");
+    assert_int_equal(file.size, strlen(file.data));
+    text_file_free(&file);
+}
+
+static void a_byte_order_mark_is_dropped(void **state) {
+    (void)state;
+    files_write("bom.txt", "\xef\xbb\xbf"
+                           "a b\n");
+    struct text_file file;
+    assert_true(text_file_read(files_path("bom.txt"), ENCODING_UTF_8, &file, &error));
+    assert_string_equal(file.data, "a b\n");
+    text_file_free(&file);
+}
+
+static void every_code_point_survives_decoding(void **state) {
+    (void)state;
+    for (unsigned code = 1; code < 0x10000; code++) {
+        if (code >= 0xd800 && code < 0xe000) continue; /* surrogates */
+        char text[5] = {0};
+        const char *next = text;
+        int size = utf8_write(code, text);
+        assert_int_equal(utf8_valid_prefix(text, (size_t)size), size);
+        assert_int_equal(utf8_next(&next), code);
+        assert_ptr_equal(next, text + size);
+    }
+}
+
+static void a_plain_file_is_found_before_its_archive(void **state) {
+    (void)state;
+    char path[512];
+    assert_false(text_file_find(files_folder, "both", path, sizeof path));
+    files_write_gzip("both.gz", "b", 1);
+    assert_true(text_file_find(files_folder, "both", path, sizeof path));
+    assert_string_equal(path, files_path("both.gz"));
+    files_write("both", "a");
+    assert_true(text_file_find(files_folder, "both", path, sizeof path));
+    assert_string_equal(path, files_path("both"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gzip_and_plain_read_the_same),
+        cmocka_unit_test(a_truncated_gzip_is_refused_wherever_it_is_cut),
+        cmocka_unit_test(what_is_no_text_is_refused),
+        cmocka_unit_test(invalid_utf_8_names_its_line_and_the_fix),
+        cmocka_unit_test(iso_8859_1_becomes_utf_8),
+        cmocka_unit_test(a_byte_order_mark_is_dropped),
+        cmocka_unit_test(every_code_point_survives_decoding),
+        cmocka_unit_test(a_plain_file_is_found_before_its_archive),
+    };
+    return cmocka_run_group_tests(tests, files_open, files_close);
+}

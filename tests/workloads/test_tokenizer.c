@@ -1,0 +1,137 @@
+/*
+ * The tokeniser and the vocabulary that is chosen from its words.
+ */
+#include "tests/fuzz.h"
+#include "workloads/split.h"
+#include "workloads/text_file.h"
+#include "workloads/tokenizer.h"
+#include "workloads/vocabulary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* The tokens of a text joined by '|'. */
+static const char *tokens_of(const char *text) {
+    static char out[512];
+    char copy[256], *next = copy, *token;
+    size_t size, used = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    out[0] = '\0';
+    while (tokenizer_next(&next, &token, &size))
+        used += (size_t)snprintf(out + used, sizeof out - used, "%s%.*s", used ? "|" : "",
+                                 (int)size, token);
+    return out;
+}
+
+static void words_are_lower_case_and_marks_stand_alone(void **state) {
+    (void)state;
+    assert_string_equal(tokens_of("What is an Atom?"), "what|is|an|atom|?");
+    assert_string_equal(tokens_of("  don't -- U.S.A 1,000\t"), "don|'|t|-|-|u|.|s|.|a|1|,|000");
+    assert_string_equal(tokens_of("a_b\\c <unk>"), "a|_|b|\\|c|<|unk|>");
+    assert_string_equal(tokens_of(" \n\t"), "");
+    assert_string_equal(tokens_of(""), "");
+}
+
+static void letters_beyond_ascii_are_letters(void **state) {
+    (void)state;
+    assert_string_equal(tokens_of("\xc3\x89T\xc3\x89 na\xc3\xafve"),
+                        "\xc3\xa9t\xc3\xa9|na\xc3\xafve");
+    assert_string_equal(tokens_of("a\xc3\x97"
+                                  "b"),
+                        "a|\xc3\x97|b"); /* multiplication sign */
+    assert_string_equal(tokens_of("\xd0\x96\xe6\xbc\xa2"), "\xd0\x96\xe6\xbc\xa2");
+    assert_string_equal(tokens_of("a\xc2\xa0"
+                                  "b\xe2\x80\x94"
+                                  "c\xe3\x80\x80"
+                                  "d"),
+                        "a|b|\xe2\x80\x94|c|d"); /* no-break space, em dash, ideographic space */
+    assert_string_equal(tokens_of("\xf0\x9f\x98\x80x"), "\xf0\x9f\x98\x80x");
+}
+
+static void tokens_of_any_valid_text_cover_it_once(void **state) {
+    (void)state;
+    static const char good[] = "What's \xc3\x89t\xc3\xa9, 3\xe2\x82\xac \xf0\x9f\x98\x80 end.";
+    static const char *const words[] = {"\xc3\x97", "\xe2\x80\x83", " ", "Z", "\xc2\xa0", "?"};
+    struct fuzz fuzz = {77};
+    for (int i = 0; i < 20000; i++) {
+        char text[128], *next = text, *token;
+        size_t size = fuzz_mutate(&fuzz, good, sizeof good - 1, words, sizeof words / sizeof *words,
+                                  text, sizeof text - 1);
+        size = utf8_valid_prefix(text, size);
+        text[size] = '\0';
+        size = strlen(text);
+        char *end = text;
+        size_t length;
+        while (tokenizer_next(&next, &token, &length)) {
+            assert_true(length > 0 && token >= end && token + length == next);
+            assert_null(memchr(token, ' ', length));
+            assert_int_equal(utf8_valid_prefix(token, length), length);
+            end = next;
+        }
+        assert_ptr_equal(next, text + size);
+        assert_int_equal(strlen(text), size);
+    }
+}
+
+static const char *const sentence[] = {"b", "a", "c", "b", "d", "a", "b"}; /* b3 a2 c1 d1 */
+
+static void choose(int min_count, int limit, const char *expected) {
+    struct word_table table = {0};
+    struct split train;
+    struct error error;
+    int32_t tokens[7], map[8];
+    char **words, joined[64] = "";
+    int n;
+    assert_int_equal(word_table_add(&table, "rare", 4), 0); /* not in the training part */
+    for (int i = 0; i < 7; i++) tokens[i] = word_table_add(&table, sentence[i], 1);
+    assert_true(split_new(1, 7, &train, &error));
+    split_add(&train, tokens, 7, 0, -1);
+    assert_true(vocabulary_choose(&table, &train, min_count, limit, map, &words, &n, &error));
+    for (int i = 0; i < n; i++) strcat(strcat(joined, words[i]), " ");
+    assert_string_equal(joined, expected);
+    for (int i = 0; i < table.n; i++)
+        if (map[i] != 0) assert_string_equal(words[map[i]], table.words[i]);
+    assert_int_equal(map[0], 0);
+    words_free(words, n);
+    split_free(&train);
+    word_table_free(&table);
+}
+
+static void a_vocabulary_is_ranked_by_count_then_alphabet(void **state) {
+    (void)state;
+    choose(1, 100, "<unk> b a c d ");
+    choose(2, 100, "<unk> b a ");
+    choose(1, 4, "<unk> b a c ");
+    choose(9, 100, "<unk> ");
+}
+
+static void a_word_table_keeps_thousands_of_words_apart(void **state) {
+    (void)state;
+    struct word_table table = {0};
+    char word[16];
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < 20000; i++) {
+            int size = snprintf(word, sizeof word, "w%d", i);
+            assert_int_equal(word_table_add(&table, word, (size_t)size), i);
+        }
+    assert_int_equal(table.n, 20000);
+    assert_int_equal(word_table_find(&table, "w19999x", 6), 19999); /* size counts, not the end */
+    assert_int_equal(word_table_find(&table, "w20000", 6), -1);
+    word_table_free(&table);
+    assert_int_equal(word_table_find(&table, "w1", 2), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_lower_case_and_marks_stand_alone),
+        cmocka_unit_test(letters_beyond_ascii_are_letters),
+        cmocka_unit_test(tokens_of_any_valid_text_cover_it_once),
+        cmocka_unit_test(a_vocabulary_is_ranked_by_count_then_alphabet),
+        cmocka_unit_test(a_word_table_keeps_thousands_of_words_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
