@@ -1,6 +1,7 @@
 #!/bin/sh
 # workloads/fetch_data.sh with a data set of its own: a small file, its sum and a mirror, which is a
-# folder (curl reads file:// addresses) or Python's web server.
+# folder (curl reads file:// addresses) or Python's web server. Where curl is not installed, a fake
+# stands for it that reads file:// addresses and goes on where a download stopped.
 . tests/build/tap.sh
 
 place=set/questions.label
@@ -12,6 +13,7 @@ prepare() {
     sum=$(sha256sum <"$mirror/questions.label" | cut -d ' ' -f 1)
     printf '# a comment\n%s %s %s\n' "$sum" $place http://127.0.0.1:1/questions.label \
         >"$scratch/sources"
+    command -v curl >/dev/null || fake_curl
 }
 
 fetch_from() { # url, expected status
@@ -22,14 +24,17 @@ fetch_from() { # url, expected status
     [ $status = "$2" ]
 }
 
-need_curl() { command -v curl >/dev/null || skip "curl is not here to read file:// addresses"; }
-
-need_fetcher() {
-    command -v curl >/dev/null || command -v wget >/dev/null || skip "neither curl nor wget is here"
+fake_curl() {
+    mkdir "$scratch/fake"
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$scratch/fake/curl" 'while [ $# -gt 1 ]; do [ "$1" = -o ] && out=$2; shift; done
+        case $1 in file://*) ;; *) echo "fake curl: no network" >&2; exit 7 ;; esac
+        [ -f "${1#file://}" ] || exit 37
+        tail -c +$(($(cat "$out" 2>/dev/null | wc -c) + 1)) "${1#file://}" >>"$out"'
+    PATH=$scratch/fake:$PATH
 }
 
 good_file_is_fetched() {
-    need_curl
     prepare
     fetch_from "file://$mirror" 0
     cmp "$mirror/questions.label" "$data/$place"
@@ -37,7 +42,6 @@ good_file_is_fetched() {
 }
 
 broken_download_is_resumed() {
-    need_curl
     prepare
     # The mirror's first bytes are spoilt afterwards: only a resumed download can be right.
     head -c 1000 "$mirror/questions.label" >"$data/$place.part"
@@ -47,7 +51,6 @@ broken_download_is_resumed() {
 }
 
 useless_part_is_replaced() {
-    need_curl
     prepare
     echo 'of another file' >"$data/$place.part"
     fetch_from "file://$mirror" 0
@@ -55,7 +58,6 @@ useless_part_is_replaced() {
 }
 
 wrong_sum_is_an_error_that_keeps_nothing() {
-    need_curl
     prepare
     echo more >>"$mirror/questions.label"
     fetch_from "file://$mirror" 1
@@ -64,7 +66,6 @@ wrong_sum_is_an_error_that_keeps_nothing() {
 }
 
 good_file_is_not_touched() {
-    need_fetcher
     prepare
     cp "$mirror/questions.label" "$data/$place"
     fetch_from http://127.0.0.1:1 0
@@ -74,7 +75,6 @@ good_file_is_not_touched() {
 }
 
 wrong_file_in_place_is_not_overwritten() {
-    need_curl
     prepare
     echo mine >"$data/$place"
     fetch_from "file://$mirror" 1
@@ -82,7 +82,6 @@ wrong_file_in_place_is_not_overwritten() {
 }
 
 no_network_says_how_to_place_the_files_and_keeps_the_part() {
-    need_fetcher
     prepare
     echo part >"$data/$place.part"
     fetch_from http://127.0.0.1:1 1
@@ -93,7 +92,7 @@ no_network_says_how_to_place_the_files_and_keeps_the_part() {
 
 # Python's server cannot resume, so this also sees a part given up and begun again.
 curl_and_wget_fetch_from_a_web_server() {
-    need_fetcher
+    command -v curl >/dev/null || command -v wget >/dev/null || skip "neither curl nor wget is here"
     command -v python3 >/dev/null || skip "python3 is not here to serve files"
     prepare
     python3 -u -m http.server --bind 127.0.0.1 --directory "$mirror" 0 >"$scratch/server" 2>&1 &
