@@ -183,7 +183,7 @@ static void neither_words_nor_their_positions_tell_the_label(void **state) {
         config.n_train = 24000;
         struct dataset *data = load(&config);
         /* Up to 1536 normal differences: the largest is above 4.7 once in 250 seeds; the seed is
-         * fixed. A leak as on a line (no ring) is above 20. */
+         * fixed. On a line instead of the ring it is 10. */
         assert_true(largest_difference(&data->train, data->vocab, 24, false) < 4.7);
         assert_true(largest_difference(&data->train, data->vocab, 24, true) < 4.7);
         dataset_free(data);
