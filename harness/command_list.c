@@ -16,14 +16,15 @@
 
 static void print_options(const struct option_table *table) {
     static const char *const types[] = {"whole number", "number", "true|false",
-                                        NULL,           "text",   "list"};
+                                        "choice",       "text",   "whole numbers"};
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
-        const char *type = row->type == OPTION_CHOICE ? row->choices : types[row->type];
-        const char *value = !row->default_text        ? "(required)"
-                            : *row->default_text == 0 ? "\"\""
-                                                      : row->default_text;
-        printf("  %-18s %-12s %-13s %s\n", row->name, value, type, row->help);
+        const char *value = !row->default_text   ? "(required)"
+                            : *row->default_text ? row->default_text
+                                                 : "\"\"";
+        printf("  %-18s %-12s %-14s %s", row->name, value, types[row->type], row->help);
+        if (row->choices) printf(" (%s)", row->choices);
+        putchar('\n');
     }
 }
 
@@ -90,8 +91,9 @@ static bool list_trials(const struct arguments *arguments, struct error *error) 
                          arguments->db, strerror(errno));
     ok = store_open(arguments->db, &store, error) &&
          report_table(store,
-                      "SELECT workload || '/' || arm || '/' || seed AS trial, trial_id AS id,"
-                      " status, reason FROM trial_status ORDER BY trial_id",
+                      "SELECT trial_id AS id, kind, v.workload || '/' || v.arm || '/' || v.seed"
+                      " AS trial, v.status, v.reason FROM trial_status v"
+                      " JOIN trial t ON t.id = v.trial_id ORDER BY trial_id",
                       stdout, NULL, error);
     store_close(store);
     return ok;

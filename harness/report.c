@@ -4,8 +4,11 @@
  */
 #include "harness/report.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { COLUMNS_MAX = 32 };
 
 /* All cells of a query, row by row, names first. */
 struct table {
@@ -45,22 +48,39 @@ static int width_of(const char *text) {
     return n;
 }
 
+/* Numbers align to the right; a column is one of numbers if all its values are. */
+static bool is_number(const char *text) {
+    return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
+}
+
+struct column {
+    int width;
+    bool numbers;
+};
+
+static struct column measure(const struct table *table, size_t c) {
+    struct column column = {.numbers = c > 0};
+    for (size_t r = 0; r < table->n_rows; r++) {
+        const char *cell = table->cells[r * table->n_columns + c];
+        int width = width_of(cell);
+        if (width > column.width) column.width = width;
+        if (r > 0 && !is_number(cell)) column.numbers = false;
+    }
+    return column;
+}
+
 static void print_table(const struct table *table, FILE *out) {
+    struct column columns[COLUMNS_MAX];
+    for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
     for (size_t r = 0; r < table->n_rows; r++)
         for (size_t c = 0; c < table->n_columns; c++) {
             const char *cell = table->cells[r * table->n_columns + c];
-            int widest = 0;
-            for (size_t i = 0; i < table->n_rows; i++) {
-                int width = width_of(table->cells[i * table->n_columns + c]);
-                if (width > widest) widest = width;
-            }
-            int pad = widest - width_of(cell);
+            int pad = columns[c].width - width_of(cell);
             bool last = c + 1 == table->n_columns;
-            if (c == 0)
-                fprintf(out, "%s%*s", cell, last ? 0 : pad, "");
-            else
-                fprintf(out, "  %*s%s", pad, "", cell);
-            if (last) fputc('\n', out);
+            if (columns[c].numbers) fprintf(out, "%*s", pad, "");
+            fputs(cell, out);
+            if (!columns[c].numbers && !last) fprintf(out, "%*s", pad, "");
+            fputs(last ? "\n" : "  ", out);
         }
 }
 
@@ -68,6 +88,7 @@ bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_row
                   struct error *error) {
     struct table table = {0};
     bool ok = store_query(store, sql, collect, &table, error);
+    assert(table.n_columns <= COLUMNS_MAX);
     if (ok && table.failed) ok = error_set(error, "out of memory");
     if (ok) print_table(&table, out);
     if (n_rows) *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
@@ -89,11 +110,12 @@ static const char arms_sql[] =
     "  a.n_seeds AS n,"
     "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
     "  CASE WHEN one.arm IS NOT NULL THEN printf('%.3f', one.latency_ns_median / 1e6) END"
-    "   AS 'ms, batch 1',"
+    "   AS 'ms b1',"
     "  CASE WHEN many.arm IS NOT NULL THEN printf('%.3f', many.latency_ns_median / 1e6) END"
-    "   AS 'ms, batch 32',"
-    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time 1',"
-    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time 32',"
+    "   AS 'ms b32',"
+    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time b1',"
+    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time "
+    "b32',"
     "  CASE WHEN coalesce(many.flops_ratio, one.flops_ratio) IS NOT NULL"
     "   THEN printf('%.2f', coalesce(many.flops_ratio, one.flops_ratio)) END AS FLOPs"
     " FROM accuracy_vs_budget a"
@@ -106,7 +128,7 @@ static const char arms_sql[] =
 
 /* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
 static const char differences_sql[] =
-    "SELECT p.workload || ': ' || CASE WHEN b.policy = 'fixed' THEN"
+    "SELECT p.workload || ': ' || CASE WHEN p.arm_a = d.arm THEN"
     "   'all heads (' || p.arm_a || ') minus one head (' || p.arm_b || ')'"
     "   ELSE p.arm_a || ' minus all heads (' || p.arm_b || ')' END"
     "  || printf(': %+.1f points', p.difference_points)"
@@ -135,8 +157,8 @@ bool report_write(struct store *store, FILE *out, struct error *error) {
     if (!report_table(store, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
         fputs("heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
-              " ± 95% interval;\nms: median forward pass; time and FLOPs: relative to the arm that"
-              " runs all heads; -: not measured\n\n",
+              " ± 95% interval;\nms: median forward pass of a batch of 1 and of 32; time and FLOPs:"
+              " relative to the arm that\nruns all heads; -: not measured\n\n",
               out);
         if (!report_table(store, differences_sql, out, &n, error)) return false;
         if (n > 0) fputc('\n', out);
