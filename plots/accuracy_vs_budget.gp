@@ -26,7 +26,7 @@ do for [i = 0 : n_panels - 1] {
     eval panel(i)
     set title answer("SELECT " . line("workload") . " || ' (' || " . line("granularity") \
         . " || coalesce(', ' || n_classes || ' classes', '') || ')' FROM workload_status WHERE " . workload(i))
-    set xlabel "executed head budget k/H"
+    set xlabel "executed head budget k/H" offset 0, nearer
     set ylabel (i % n_columns == 0 ? "test accuracy" : "")
     set key off
     present = policies(i)
@@ -48,12 +48,11 @@ do for [i = 0 : n_panels - 1] {
         set yrange [low - 2 * dy : high + 2 * dy]
         set ytics autofreq
         chance = real(answer("SELECT coalesce(1.0 / n_classes, 0) FROM workload_status WHERE " . workload(i)))
-        plot chance with lines linecolor rgb faint dashtype 2 notitle, \
-             for [n = 1 : has(present, "fixed")] points(i, "fixed") using 1:2 with lines linewidth 1.5 linecolor rgb colour("fixed"), \
-             for [p in present] points(i, p) using 1:2:3:4 with yerrorbars \
-                 linewidth 1.2 pointtype mark(p) pointsize 0.9 linecolor rgb colour(p), \
-             for [n = 1 : has(present, "budgetformer")] points(i, "budgetformer") using 1:(int($0) % 2 ? $3 - dy : $4 + dy):5 with labels \
-                 font ",9" textcolor rgb colour("budgetformer")
+        eval "plot chance with lines linecolor rgb faint dashtype 2, " \
+            . "for [p in present] points(i, p) using 1:3:(0):($4 - $3) " . bar_drawn . ", " \
+            . "for [p in present] points(i, p) using 1:2 " . mark_drawn \
+            . if_has(present, "fixed", "points(i, 'fixed') using 1:2 with lines linewidth 1.5 linecolor rgb colour('fixed')") \
+            . if_has(present, "budgetformer", "points(i, 'budgetformer') using 1:(int($0) % 2 ? $3 - dy : $4 + dy):5 " . cost_drawn)
         do for [p in present] {
             if (!has(all_policies, p)) { all_policies = all_policies . " " . p }
         }
@@ -61,6 +60,5 @@ do for [i = 0 : n_panels - 1] {
 }
 caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over seeds. Dashed: 1 / classes.\nMachine: %s", seeds, machine)
 eval legend
-plot -1 notitle, for [p in all_policies] keyentry with yerrorbars linewidth 1.2 pointtype mark(p) pointsize 0.9 \
-    linecolor rgb colour(p) title described(p)
+eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p)"
 unset multiplot

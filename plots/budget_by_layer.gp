@@ -29,7 +29,7 @@ do for [i = 0 : n_panels - 1] {
     eval panel(i)
     set title answer("SELECT " . line("workload") . " FROM workload_status WHERE " . workload(i))
     set ylabel (i % n_columns == 0 ? "share of test inputs" : "")
-    set xlabel "layer"
+    set xlabel "layer" offset 0, nearer
     right = real(answer("SELECT max(place) * (layers + 1) + layers FROM " . bars(i)))
     set xrange [-0.7 : right - 0.3]
     set xtics () # from the data
@@ -39,7 +39,7 @@ do for [i = 0 : n_panels - 1] {
          rows("SELECT DISTINCT place * (layers + 1) + layer, 1 + layer FROM " . bars(i)) \
              using 1:(0):xticlabels(2) with points pointtype 0 linecolor rgb "#404040", \
          rows("SELECT DISTINCT place * (layers + 1) + (layers - 1) / 2.0, format('cost %g', cost_weight) FROM " . bars(i)) \
-             using 1:(1.06):2 with labels font ",10" textcolor rgb colour("budgetformer")
+             using 1:(1.06):2 with labels textcolor rgb colour("budgetformer")
 }
 caption = sprintf("Shares over all test inputs and seeds (n = %s): counts, without error bars. Cost: weight of the budget in the loss.\nMachine: %s", seeds, machine)
 eval legend

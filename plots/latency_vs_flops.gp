@@ -33,21 +33,20 @@ do for [i = 0 : n_panels - 1] {
         . "|| CASE WHEN dense < 1e6 THEN format('%.3g µs', dense / 1e3) ELSE format('%.3g ms', dense / 1e6) END " \
         . "FROM (SELECT workload, batch_size, min(latency_ns_median / time_ratio) AS dense " . measured \
         . " AND " . panel_of(i) . ")")
-    set xlabel "executed FLOPs / all heads"
+    set xlabel "executed FLOPs / all heads" offset 0, nearer
     set ylabel (i % n_columns == 0 ? "time / all heads" : "")
     present = policies(i)
-    plot x with lines linecolor rgb faint dashtype 2, \
-         for [p in present] points(i, p) using 1:2:3 with yerrorbars \
-             linewidth 1.2 pointtype mark(p) pointsize 0.9 linecolor rgb colour(p), \
-         for [n = 1 : has(present, "budgetformer")] points(i, "budgetformer") using 1:($2 + (int($0) % 2 ? -0.07 : 0.07) * top):4 with labels \
-             font ",9" textcolor rgb colour("budgetformer")
+    eval "plot x with lines linecolor rgb faint dashtype 2, " \
+        . "for [p in present] points(i, p) using 1:($2 - $3):(0):(2 * $3) " . bar_drawn . ", " \
+        . "for [p in present] points(i, p) using 1:2 " . mark_drawn \
+        . if_has(present, "budgetformer", "points(i, 'budgetformer') " \
+                 . "using 1:($2 + (int($0) % 2 ? -0.07 : 0.07) * top):4 " . cost_drawn)
     do for [p in present] {
         if (!has(all_policies, p)) { all_policies = all_policies . " " . p }
     }
 }
 caption = "Points: median of the raw samples of one forward pass. Bars: median absolute deviation (where larger than the mark).\nMachine: " . machine
 eval legend
-plot -1 notitle, for [p in all_policies] keyentry with yerrorbars linewidth 1.2 pointtype mark(p) \
-    pointsize 0.9 linecolor rgb colour(p) title described(p), \
-    keyentry with lines linecolor rgb faint dashtype 2 title "time falls as FLOPs do"
+eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p), " \
+    . "keyentry with lines linecolor rgb faint dashtype 2 title 'time falls as FLOPs do'"
 unset multiplot

@@ -5,6 +5,6 @@ unset border
 unset tics
 unset grid
 set key off
-set title title_text font ",16"
+set title title_text font sprintf(",%d", size_title)
 set label 1 "no data yet" at graph 0.5, 0.5 center textcolor rgb faint
 plot [0:1] [0:1] -1

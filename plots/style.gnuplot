@@ -9,6 +9,14 @@ rows(sql) = sprintf("< sqlite3 -readonly -tabs -nullvalue NaN \"$db\" \"%s\"", s
 set datafile separator tab
 format = system("printf %s \"$format\"")
 
+# The two terminals measure text and marks differently; these make them look alike.
+svg = format eq "svg"
+size_small = svg ? 12 : 9
+size_normal = svg ? 13 : 10
+size_title = svg ? 20 : 16
+size_mark = svg ? 0.6 : 0.9
+nearer = svg ? 0.6 : 0 # the axis label to its axis, in characters
+
 # Names may hold a line break, which would break a row of data.
 line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", column)
 
@@ -17,26 +25,33 @@ line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", colu
 colour(p) = p eq "fixed" ? "#0072B2" : p eq "budgetformer" ? "#D55E00" : p eq "random" ? "#009E73" \
           : p eq "none" ? "#CC79A7" : p eq "bag-of-words" ? "#000000" : "#E69F00"
 mark(p) = p eq "fixed" ? 7 : p eq "budgetformer" ? 9 : p eq "random" ? 13 \
-        : p eq "none" ? 4 : p eq "bag-of-words" ? 2 : 11
+        : p eq "none" ? 5 : p eq "bag-of-words" ? 2 : 11
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
              : p eq "budgetformer" ? "BudgetFormer (number: cost weight)" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
              : p eq "bag-of-words" ? "bag of words" : p
 has(policies, p) = strstrt(" " . policies . " ", " " . p . " ") ? 1 : 0
+# A part of a plot command for one policy, if it is there: gnuplot complains about a plot without points.
+if_has(policies, p, part) = has(policies, p) ? ", " . part : ""
 faint = "#8A8A8A"
+
+# A bar is a vector without head: yerrorbars would cut a gap into it around the mark.
+bar_drawn = "with vectors nohead linewidth 1.2 linecolor rgb colour(p)"
+mark_drawn = "with points linewidth 1.2 pointtype mark(p) pointsize size_mark linecolor rgb colour(p)"
+cost_drawn = "with labels font sprintf(',%d', size_small) textcolor rgb colour('budgetformer')"
 
 # ---- panels: n_columns x n_rows of one size in pixels, a title above, legend and caption below ----
 
-panel_width_of(columns) = columns == 1 ? 765 : 340
+panel_width_of(columns) = columns == 1 ? 780 : 340
 panel_height = 260
-gap_x = 85
-gap_y = 100
-space_left = 80
-space_right = 40
+gap_x = 100
+gap_y = 115
+space_left = 95
+space_right = 30
 space_top = 90
 caption_height = 50
 legend_line = 19
-space_below = 75 # tics and axis label of the last row
+space_below = 80 # tics and axis label of the last row
 
 # eval start(panels, columns, entries) opens a figure with that many panels, and legend entries.
 start(panels, columns, entries) = sprintf( \

@@ -85,7 +85,7 @@ INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, cost_weig
                    dim, seed, config, status, planned_at, environment_id)
 SELECT 'profile', key || '/profile', id, workload_id, arm, policy, cost_weight, 8, 2, 64, seed, '{}',
        'ok', '2000-01-01T00:00:00Z', 1
-FROM trial WHERE status = 'ok' AND seed = 0;
+FROM trial WHERE status = 'ok' AND seed = 0 AND workload_id = 2;
 
 INSERT INTO profile (trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads, mean_s,
                      executed_flops_per_input, dense_flops_per_input)

@@ -57,7 +57,7 @@ UPDATE workload SET name = name || char(10) || ' <&> "$HOME" ''%s\n'' `id`';
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/odd.sql"
     plots/draw.sh "$scratch/a.db" "$scratch"
-    grep -q '&lt;&amp;&gt;' "$scratch/accuracy_vs_budget.svg"
+    grep -q '&lt;&amp;' "$scratch/accuracy_vs_budget.svg"
 }
 
 a_file_that_is_no_database_is_an_error_and_draws_nothing() {
