@@ -72,16 +72,20 @@ static struct column measure(const struct table *table, size_t c) {
 static void print_table(const struct table *table, FILE *out) {
     struct column columns[COLUMNS_MAX];
     for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
-    for (size_t r = 0; r < table->n_rows; r++)
+    for (size_t r = 0; r < table->n_rows; r++) {
+        int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
         for (size_t c = 0; c < table->n_columns; c++) {
             const char *cell = table->cells[r * table->n_columns + c];
             int pad = columns[c].width - width_of(cell);
-            bool last = c + 1 == table->n_columns;
-            if (columns[c].numbers) fprintf(out, "%*s", pad, "");
-            fputs(cell, out);
-            if (!columns[c].numbers && !last) fprintf(out, "%*s", pad, "");
-            fputs(last ? "\n" : "  ", out);
+            if (columns[c].numbers) gap += pad;
+            if (*cell) {
+                fprintf(out, "%*s%s", gap, "", cell);
+                gap = 0;
+            }
+            gap += columns[c].numbers ? 2 : pad + 2;
         }
+        fputc('\n', out);
+    }
 }
 
 bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_rows,
