@@ -1,0 +1,221 @@
+/*
+ * What the views of results/schema.sql compute, against numbers worked out by hand.
+ */
+#include "tests/harness/store_fixture.h"
+
+/* ---- views ---- */
+
+static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.6, 0.7}, one[] = {0.4};
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, one, 1);
+    train(f, workload, "budget", "budgetformer", MIXED, 3, three, 3);
+    /* sd = 0.1, standard error 0.1 / sqrt(3), t(2) = 4.3027 */
+    double half = 4.3027 * 0.1 / sqrt(3.0);
+    const char *row = "SELECT %s FROM accuracy_vs_budget WHERE arm = '%s'";
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {
+        {"fixed-8", "accuracy_mean", 0.6},
+        {"fixed-8", "accuracy_ci95_low", 0.6 - half},
+        {"fixed-8", "accuracy_ci95_high", 0.6 + half},
+        {"fixed-8", "n_seeds", 3},
+        {"fixed-8", "head_budget", 1},
+        {"fixed-8", "n_classes", 2},
+        {"fixed-8", "executed_flops_per_input", 2000},
+        {"fixed-1", "accuracy_mean", 0.4},
+        {"fixed-1", "accuracy_ci95_low", NAN},
+        {"fixed-1", "head_budget", 0.125},
+        {"budget", "mean_heads", 4},
+        {"budget", "mean_s", 0.5},
+        {"budget (static)", "accuracy_mean", 0.5},
+        {"budget (static)", "policy = 'budgetformer/static'", 1},
+        {"budget (shuffled)", "accuracy_mean", 0.4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, row, cases[i].column, cases[i].arm);
+        double value = number(f, sql);
+        if (isnan(cases[i].expected))
+            assert_true(isnan(value));
+        else
+            assert_near(value, cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM accuracy_vs_budget"), 5);
+}
+
+static void paired_difference_pairs_by_seed(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    /* Differences 10, 12, 14 points: mean 12, sd 2. The fourth seed has no partner. */
+    double a[] = {0.80, 0.72, 0.94, 0.10}, b[] = {0.70, 0.60, 0.80};
+    train(f, workload, "a", "fixed", ALL, 4, a, 1);
+    train(f, workload, "b", "fixed", ONE, 3, b, 1);
+    const char *from = "FROM paired_difference WHERE arm_a = 'a' AND arm_b = 'b'";
+    const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"difference_points", 12},
+                 {"n_pairs", 3},
+                 {"ci95_low_points", 12 - 4.3027 * 2 / sqrt(3.0)},
+                 {"ci95_high_points", 12 + 4.3027 * 2 / sqrt(3.0)},
+                 {"ci90_low_points", 12 - 2.9200 * 2 / sqrt(3.0)},
+                 {"ci90_high_points", 12 + 2.9200 * 2 / sqrt(3.0)}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT %s %s", cases[i].column, from);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT difference_points FROM paired_difference WHERE arm_a = 'b'"),
+                -12);
+}
+
+static void budgets_are_told_by_layer_and_by_difficulty(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "budget", "budgetformer", MIXED, 2, accuracy, 1); /* k = 2 4 4 6 */
+    assert_near(number(f, "SELECT share FROM budget_by_layer WHERE layer = 1 AND k = 4"), 0.5);
+    assert_near(number(f, "SELECT share FROM budget_by_layer WHERE layer = 0 AND k = 2"), 0.25);
+    assert_near(number(f, "SELECT sum(share) FROM budget_by_layer"), LAYERS);
+    assert_near(number(f, "SELECT n_inputs FROM head_usage WHERE layer = 0 AND head = 3 LIMIT 1"),
+                3);
+    /* Difficulty 1: inputs 0 and 1 with k = 2 and 4; predicted is 0, label 0 and 1. */
+    const char *columns[] = {"mean_heads", "accuracy", "n_inputs", "n_seeds",
+                             "mean_heads_ci95_low"};
+    const double expected[][5] = {{3, 0.5, 2, 2, 3}, {5, 0.5, 2, 2, 5}};
+    for (int g = 1; g <= 2; g++)
+        for (int c = 0; c < 5; c++) {
+            char sql[128];
+            snprintf(sql, sizeof sql, "SELECT %s FROM budget_by_difficulty WHERE difficulty = %d",
+                     columns[c], g);
+            assert_near(number(f, sql), expected[g - 1][c]);
+        }
+}
+
+/* A profile trial over fixed samples; FLOPs per input as given. */
+static void profile(struct fixture *f, int64_t workload, const char *arm, const char *policy,
+                    double *samples, int n, double flops) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT id FROM trial WHERE arm = '%s' AND kind = 'train'", arm);
+    int64_t base = (int64_t)number(f, sql);
+    OK(f, store_begin_plan(f->store, &f->error));
+    int64_t id = plan_trial(f, workload, arm, policy, 0, base);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    struct counter_result counters[] = {{.role = "cycles",
+                                         .event = "",
+                                         .available = false,
+                                         .value = 0,
+                                         .status = "unavailable",
+                                         .reason = "this virtual machine shows no PMU",
+                                         .scope = "thread"},
+                                        {.role = "task_clock",
+                                         .event = "perf::TASK-CLOCK",
+                                         .available = true,
+                                         .value = 250,
+                                         .status = "counted",
+                                         .scope = "thread",
+                                         .repeats = 20}};
+    struct profile_result p = {.batch_size = 32,
+                               .warmup = 3,
+                               .n_samples = n,
+                               .inputs_per_sample = 32,
+                               .latency_ns = samples,
+                               .mean_heads = 4,
+                               .mean_s = NAN,
+                               .executed_flops_per_input = flops,
+                               .dense_flops_per_input = 2000,
+                               .n_counters = 2,
+                               .counters = counters};
+    struct memory_result memory = {"peak resident", 1 << 20, ""};
+    struct profiling_result result = {1, &p, 1, &memory, 2.0};
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+}
+
+static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "wide", "fixed", ALL, 1, accuracy,
+          1); /* found by what it ran, not by name */
+    train(f, workload, "fixed-8", "fixed", ONE, 1, accuracy, 1);
+    double dense[] = {300, 100, 200, 400,
+                      1000};            /* median 300; |x - 300|: 0 200 100 100 700 -> 100 */
+    double narrow[] = {10, 40, 20, 30}; /* median 25; 15 15 5 5 -> 10 */
+    profile(f, workload, "wide", "fixed", dense, 5, 2000);
+    profile(f, workload, "fixed-8", "fixed", narrow, 4, 500);
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"wide", "latency_ns_median", 300},
+                 {"wide", "latency_ns_mad", 100},
+                 {"wide", "time_ratio", 1},
+                 {"wide", "flops_ratio", 1},
+                 {"fixed-8", "latency_ns_median", 25},
+                 {"fixed-8", "latency_ns_mad", 10},
+                 {"fixed-8", "flops_ratio", 0.25},
+                 {"fixed-8", "time_ratio", 25.0 / 300},
+                 {"fixed-8", "batch_size", 32}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM latency_vs_flops WHERE arm = '%s'",
+                 cases[i].column, cases[i].arm);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT value IS NULL AND reason LIKE '%PMU%' FROM counter_vs_budget "
+                          "WHERE role = 'cycles'"),
+                1);
+    assert_near(number(f, "SELECT value FROM counter_vs_budget WHERE role = 'task_clock'"), 250);
+}
+
+static bool collect_names(void *context, int n, const char *const *names,
+                          const char *const *texts) {
+    char *out = context;
+    (void)texts;
+    out[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        strcat(out, i ? ", " : "");
+        strcat(out, names[i]);
+    }
+    return false;
+}
+
+static void views_have_the_promised_columns(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[] = {1, 2, 3}, ignored;
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 3, 2000);
+    static const char *const views[][2] = {
+        {"accuracy_vs_budget",
+         "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
+         "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
+         "executed_flops_per_input"},
+        {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
+                             "flops_ratio, time_ratio"},
+        {"budget_by_layer", "workload, arm, layer, k, share"},
+        {"counter_vs_budget", "workload, arm, role, value, status, reason, scope"},
+        {"trial_status", "trial_id, workload, arm, seed, status, reason, command"}};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        char sql[64], names[512] = "";
+        snprintf(sql, sizeof sql, "SELECT * FROM %s", views[i][0]);
+        OK(f, store_query(f->store, sql, collect_names, names, &f->error));
+        assert_string_equal(names, views[i][1]);
+    }
+    assert_false(store_query(f->store, "DELETE FROM trial", first_number, &ignored, &f->error));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(accuracy_vs_budget_gives_means_and_t_intervals),
+        TEST(paired_difference_pairs_by_seed),
+        TEST(budgets_are_told_by_layer_and_by_difficulty),
+        TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
+        TEST(views_have_the_promised_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
