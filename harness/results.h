@@ -97,6 +97,7 @@ struct profiling_result {
     int n_memory;
     struct memory_result *memory;
     double wall_seconds;
+    char warning[256]; /* what makes the numbers doubtful; "" if nothing does */
 };
 
 #endif

@@ -1,0 +1,18 @@
+/*
+ * One profiling trial: loads the checkpoint of a finished training trial, runs forward passes at
+ * each batch size, and reports raw latencies, counters, executed FLOPs and memory. The timed and
+ * counted region is one call of inference_run; reading data, batching and evaluation stay outside.
+ */
+#ifndef HEADROOM_HARNESS_PROFILE_H
+#define HEADROOM_HARNESS_PROFILE_H
+
+#include "harness/experiment.h"
+#include "harness/results.h"
+
+/* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote. Counter
+ * roles that do not work here come back with their reason. */
+bool profiling_run(const struct experiment *trial, const char *checkpoint,
+                   struct profiling_result *out, struct error *error);
+void profiling_result_free(struct profiling_result *result);
+
+#endif
