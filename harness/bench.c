@@ -5,6 +5,7 @@
  * pass recomputes is work, but not progress.
  */
 #include "harness/bench.h"
+#include "harness/clock.h"
 #include "models/gemm.h"
 #include "models/inference.h"
 #include "models/optimizer.h"
@@ -13,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 9, LENGTH = 128, SAMPLES = 32, VOCAB = 1000, CLASSES = 4 };
 
@@ -32,12 +32,6 @@ struct bench {
     struct batch batch;
     double forward_gemm_flops; /* of the batch */
 };
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void bench_free(struct bench *bench) {
     inference_free(bench->inference);
@@ -98,26 +92,26 @@ static bool bench_new(struct bench *bench, struct error *error) {
 /* GFLOP/s of one product of a peak shape, repeated for a tenth of a second or so. */
 static double time_peak(struct bench *bench, const int shape[3]) {
     int m = shape[0], n = shape[1], k = shape[2], repeats = 4;
-    double start = seconds_now();
+    double start = clock_seconds();
     for (int i = 0; i < repeats; i++)
-        gemm(NULL, FLOP_FFN, m, n, k, 1.0f, (struct matrix){bench->a, k, false},
-             (struct matrix){bench->b, n, false}, 0.0f, bench->c, n);
-    return 2e-9 * m * n * k * repeats / (seconds_now() - start);
+        gemm(NULL, FLOP_FFN, m, n, k, 1.0f, plain(bench->a, k), plain(bench->b, n), 0.0f, bench->c,
+             n);
+    return 2e-9 * m * n * k * repeats / (clock_seconds() - start);
 }
 
 static double time_training(struct bench *bench, uint64_t step_index) {
     struct policy_step step = {.progress = 0.5, .step = step_index};
-    double start = seconds_now();
+    double start = clock_seconds();
     trainer_forward(bench->trainer, &bench->batch, &step);
     trainer_backward(bench->trainer, &bench->batch, &step);
     optimizer_step(bench->optimizer, bench->parameters, trainer_gradients(bench->trainer));
-    return 3e-9 * bench->forward_gemm_flops / (seconds_now() - start);
+    return 3e-9 * bench->forward_gemm_flops / (clock_seconds() - start);
 }
 
 static double time_inference(struct bench *bench) {
-    double start = seconds_now();
+    double start = clock_seconds();
     inference_run(bench->inference, &bench->batch, NULL, NULL);
-    return 1e-9 * bench->forward_gemm_flops / (seconds_now() - start);
+    return 1e-9 * bench->forward_gemm_flops / (clock_seconds() - start);
 }
 
 static int compare(const void *left, const void *right) {

@@ -106,6 +106,8 @@ static bool task_profile(const struct task *task, const struct environment *envi
         return false;
     struct profiling_result result = {0};
     bool ok = profiling_run(task->experiment, path, &result, error) &&
+              (!result.warning[0] ||
+               store_warning(task->store, task->row.id, result.warning, error)) &&
               store_finish_profiling(task->store, task->row.id, &result, error);
     profiling_result_free(&result);
     return ok;

@@ -4,12 +4,12 @@
  * bug in one of them and ends the trial instead of being stored.
  */
 #include "harness/evaluation.h"
+#include "harness/clock.h"
 #include "models/policy.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct evaluator {
     const struct parameters *parameters;
@@ -202,12 +202,6 @@ static void take_decisions(const struct evaluator *e, const struct decisions *gi
     }
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 bool evaluator_run(struct evaluator *e, const struct split *split, const struct decisions *given,
                    struct decisions *record, struct evaluation_result *r, struct error *error) {
     const struct model_config *c = &e->parameters->config;
@@ -219,7 +213,7 @@ bool evaluator_run(struct evaluator *e, const struct split *split, const struct 
         return false;
     }
     struct work work = {0};
-    double start = seconds_now();
+    double start = clock_seconds();
     for (int first = 0; first < split->n; first += e->batch) {
         int n = split->n - first < e->batch ? split->n - first : e->batch;
         const float *use[MODEL_LAYERS_MAX];
@@ -231,7 +225,7 @@ bool evaluator_run(struct evaluator *e, const struct split *split, const struct 
         for (int b = 0; b < n; b++) take_input(e, &batch, b, first + b, r);
         take_decisions(e, given, first, n, record, r);
     }
-    r->seconds = seconds_now() - start;
+    r->seconds = clock_seconds() - start;
     memcpy(r->difficulty, split->difficulty, (size_t)split->n * sizeof *r->difficulty);
     r->executed = work.flops;
     if (given) r->formula.count[FLOP_GATE] = 0; /* nobody asked the gate */

@@ -5,6 +5,7 @@
  * same order, so that samples can be compared pair by pair.
  */
 #include "harness/profile.h"
+#include "harness/clock.h"
 #include "harness/counters.h"
 #include "harness/memory.h"
 #include "models/checkpoint.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
 
@@ -37,12 +37,6 @@ struct batches {
     struct batch_buffer *buffer;
     int size;
 };
-
-static int64_t nanoseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* Reads a checkpoint into new parameters of the model that its metadata describes. */
 static bool load_parameters(const char *path, const char *vocab_sha256, struct parameters **out,
@@ -126,9 +120,9 @@ static void time_batches(const struct session *s, const struct batches *b,
     }
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
-        int64_t start = nanoseconds_now();
+        double start = clock_nanoseconds();
         inference_run(b->inference, &batch, NULL, NULL);
-        out->latency_ns[i] = (double)(nanoseconds_now() - start);
+        out->latency_ns[i] = clock_nanoseconds() - start;
     }
 }
 
@@ -223,7 +217,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint,
                    struct profiling_result *out, struct error *error) {
     struct session session = {0};
     const struct int_list *sizes = &trial->profile.batch_sizes;
-    int64_t start = nanoseconds_now();
+    double start = clock_seconds();
     char reason[160] = "";
     memset(out, 0, sizeof *out);
     out->profiles = calloc((size_t)sizes->n, sizeof *out->profiles);
@@ -244,7 +238,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint,
                  "threads_not_counted: only %.0f%% of this process's CPU time is the measured "
                  "thread's; set OPENBLAS_NUM_THREADS=1",
                  100.0 * share);
-    out->wall_seconds = 1e-9 * (double)(nanoseconds_now() - start);
+    out->wall_seconds = clock_seconds() - start;
     session_free(&session);
     if (!ok) profiling_result_free(out);
     return ok;

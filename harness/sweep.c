@@ -5,6 +5,7 @@
  * that Ctrl-C reaches it only through the parent, which then knows why it ended.
  */
 #include "harness/sweep.h"
+#include "harness/clock.h"
 #include "harness/progress.h"
 
 #include <errno.h>
@@ -42,12 +43,6 @@ struct sweep {
     bool stopping;
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
 };
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* Processes killed for memory since boot, here or in any container: a SIGKILL that nobody here sent
  * is blamed on memory only if this number grew. 0 where the kernel does not say. */
@@ -130,7 +125,7 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, str
     log_path(sweep, trial->id, path, sizeof path);
     int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (log < 0) return error_set(error, "%s: %s", path, strerror(errno));
-    struct child child = {.trial = trial, .started = now(), .oom_kills = oom_kills()};
+    struct child child = {.trial = trial, .started = clock_seconds(), .oom_kills = oom_kills()};
     pid_t parent = getpid();
     child.pid = fork();
     if (child.pid == 0) become_trial(sweep, trial->id, parent, log);
@@ -236,7 +231,7 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
             sweep->result->n_failed++;
     }
     trial_row_free(&row);
-    progress_trial(&sweep->progress, ok, child->trial->expected_flops, now() - child->started,
+    progress_trial(&sweep->progress, ok, child->trial->expected_flops, clock_seconds() - child->started,
                    text);
     return true;
 }
@@ -269,7 +264,7 @@ static void draw(struct sweep *sweep) {
     for (int i = 0; i < sweep->n_children && used < sizeof running; i++) {
         used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", i ? ", " : "",
                                  sweep->children[i].trial->label);
-        busy += now() - sweep->children[i].started;
+        busy += clock_seconds() - sweep->children[i].started;
     }
     progress_draw(&sweep->progress, running, busy);
 }
@@ -284,17 +279,17 @@ static void wait_for_event(struct sweep *sweep) {
         if (!sweep->stopping) {
             progress_clear(&sweep->progress);
             fprintf(sweep->options->talk, "stopping %d running trials\n", sweep->n_children);
-            sweep->kill_at = now() + STOP_GRACE_SECONDS;
+            sweep->kill_at = clock_seconds() + STOP_GRACE_SECONDS;
         }
         sweep->stopping = sweep->result->interrupted = true;
     }
-    if (sweep->kill_at > 0 && now() > sweep->kill_at) {
+    if (sweep->kill_at > 0 && clock_seconds() > sweep->kill_at) {
         signal_children(sweep, SIGKILL);
         sweep->kill_at = 0;
     }
     for (int i = 0; sweep->options->timeout > 0 && i < sweep->n_children; i++) {
         struct child *child = &sweep->children[i];
-        if (now() - child->started < sweep->options->timeout) continue;
+        if (clock_seconds() - child->started < sweep->options->timeout) continue;
         child->timed_out = true;
         kill(-child->pid, SIGKILL);
     }

@@ -5,6 +5,7 @@
  * and for the final weights and for the controls.
  */
 #include "harness/training.h"
+#include "harness/clock.h"
 #include "harness/evaluation.h"
 #include "harness/memory.h"
 #include "models/checkpoint.h"
@@ -15,7 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Everything one trial holds while it runs. */
 struct run {
@@ -31,12 +31,6 @@ struct run {
     int64_t steps_per_epoch, total_steps;
     struct rng order_rng, noise;
 };
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 bool trial_models(const struct experiment *trial, const struct dataset *data,
                   struct model_config *model, struct model_config *dense, struct error *error) {
@@ -100,7 +94,7 @@ static bool run_new(struct run *run, const struct experiment *trial, struct erro
 static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, struct error *error) {
     const struct split *train = &run->data->train;
     int batch_size = run->trial->train.batch;
-    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = seconds_now();
+    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = clock_seconds();
     long n_budget = 0;
     for (int32_t i = 0; i < train->n; i++) run->order[i] = i;
     rng_shuffle(&run->order_rng, (uint64_t)epoch, run->order, (size_t)train->n);
@@ -130,7 +124,7 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
     row->train_loss = loss / train->n;
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
-    row->train_seconds = seconds_now() - start;
+    row->train_seconds = clock_seconds() - start;
     return true;
 }
 
@@ -293,7 +287,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
                   struct training_result *out, struct error *error) {
     enum { EVALUATIONS_MAX = 5 };
     struct run run = {.trial = trial, .context = context};
-    double start = seconds_now();
+    double start = clock_seconds();
     memset(out, 0, sizeof *out);
     out->epochs = calloc((size_t)trial->train.epochs, sizeof *out->epochs);
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
@@ -302,7 +296,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     ok = ok && run_new(&run, trial, error) && train_all(&run, out, error) &&
          evaluate_all(&run, out, error) && write_checkpoint(&run, error);
     if (ok) describe(&run, out);
-    out->wall_seconds = seconds_now() - start;
+    out->wall_seconds = clock_seconds() - start;
     run_free(&run);
     if (!ok) training_result_free(out);
     return ok;

@@ -15,14 +15,6 @@ size_t attention_scratch(int max_n) {
     return 2 * (size_t)BLOCK * (size_t)max_n;
 }
 
-static struct matrix plain(const float *data, int ld) {
-    return (struct matrix){data, ld, false};
-}
-
-static struct matrix transposed(const float *data, int ld) {
-    return (struct matrix){data, ld, true};
-}
-
 /* In place: scores -> exp(scale * scores - max); returns the sum, *log_sum the log-sum-exp. */
 static float softmax_row(float *row, int n, float scale, float *log_sum) {
     float max = row[0] * scale, sum = 0.0f;

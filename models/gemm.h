@@ -25,6 +25,14 @@ struct matrix {
     bool transposed;
 };
 
+static inline struct matrix plain(const float *data, int ld) {
+    return (struct matrix){data, ld, false};
+}
+
+static inline struct matrix transposed(const float *data, int ld) {
+    return (struct matrix){data, ld, true};
+}
+
 /* C[m x n] = alpha * op(A)[m x k] * op(B)[k x n] + beta * C, all row-major. */
 void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
           struct matrix a, struct matrix b, float beta, float *c, int ldc);

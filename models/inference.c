@@ -102,14 +102,6 @@ int64_t inference_bytes(const struct inference *inf) {
     return (int64_t)inf->arena.size;
 }
 
-static struct matrix plain(const float *data, int ld) {
-    return (struct matrix){data, ld, false};
-}
-
-static struct matrix transposed(const float *data, int ld) {
-    return (struct matrix){data, ld, true};
-}
-
 static void add_into(size_t n, const float *from, float *to) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) to[i] += from[i];

@@ -144,14 +144,6 @@ int64_t trainer_bytes(const struct trainer *t) {
     return (int64_t)(t->gradients->arena.size + t->activations.size + t->workspace.size);
 }
 
-static struct matrix plain(const float *data, int ld) {
-    return (struct matrix){data, ld, false};
-}
-
-static struct matrix transposed(const float *data, int ld) {
-    return (struct matrix){data, ld, true};
-}
-
 /* The counter of dropout site `site` in this step. */
 static uint64_t dropout_counter(const struct policy_step *step, int site) {
     return (step->step << 8) | (uint64_t)site;

@@ -92,9 +92,9 @@ static int tensors(const struct model_config *config, int layer, struct policy_t
 static void scores_forward(const struct gate_call *call, float *hidden, float *s, float *z) {
     int rows = call->rows, dim = call->config->dim, heads = call->heads;
     int width = hidden_width(call->config);
-    struct matrix x = {call->x, dim, false};
-    gemm(call->work, FLOP_GATE, rows, width, dim, 1.0f, x,
-         (struct matrix){call->param[W1], dim, true}, 0.0f, hidden, width);
+    struct matrix x = plain(call->x, dim);
+    gemm(call->work, FLOP_GATE, rows, width, dim, 1.0f, x, transposed(call->param[W1], dim), 0.0f,
+         hidden, width);
     work_add(call->work, FLOP_GATE, (uint64_t)rows * (uint64_t)width);
     for (int r = 0; r < rows; r++)
         for (int i = 0; i < width; i++) {
@@ -102,10 +102,10 @@ static void scores_forward(const struct gate_call *call, float *hidden, float *s
             *value += call->param[B1][i];
             *value = *value > 0.0f ? *value : 0.0f;
         }
-    gemm(call->work, FLOP_GATE, rows, 1, width, 1.0f, (struct matrix){hidden, width, false},
-         (struct matrix){call->param[W2], width, true}, 0.0f, s, 1);
-    gemm(call->work, FLOP_GATE, rows, heads, dim, 1.0f, x,
-         (struct matrix){call->param[WD], dim, true}, 0.0f, z, heads);
+    gemm(call->work, FLOP_GATE, rows, 1, width, 1.0f, plain(hidden, width),
+         transposed(call->param[W2], width), 0.0f, s, 1);
+    gemm(call->work, FLOP_GATE, rows, heads, dim, 1.0f, x, transposed(call->param[WD], dim), 0.0f,
+         z, heads);
     for (int r = 0; r < rows; r++) {
         s[r] = (float)(1.0 / (1.0 + exp(-((double)s[r] + (double)call->param[B2][0]))));
         for (int h = 0; h < heads; h++) z[r * heads + h] += call->param[BD][h];
@@ -294,16 +294,15 @@ static void gates_backward(const struct gate_call *call, const float *da, float 
         }
         for (int h = 0; h < heads; h++) call->grad[BD][h] += dz[h];
     }
-    struct matrix x = {call->x, dim, false};
-    struct matrix dhidden = {keep.hidden, width, false}, dz = {keep.z, heads, false};
-    gemm(NULL, FLOP_GATE, width, dim, n_rows, 1.0f, (struct matrix){dhidden.data, width, true}, x,
-         1.0f, call->grad[W1], dim);
-    gemm(NULL, FLOP_GATE, heads, dim, n_rows, 1.0f, (struct matrix){dz.data, heads, true}, x, 1.0f,
+    struct matrix x = plain(call->x, dim);
+    gemm(NULL, FLOP_GATE, width, dim, n_rows, 1.0f, transposed(keep.hidden, width), x, 1.0f,
+         call->grad[W1], dim);
+    gemm(NULL, FLOP_GATE, heads, dim, n_rows, 1.0f, transposed(keep.z, heads), x, 1.0f,
          call->grad[WD], dim);
-    gemm(NULL, FLOP_GATE, n_rows, dim, width, 1.0f, dhidden,
-         (struct matrix){call->param[W1], dim, false}, 1.0f, dx, dim);
-    gemm(NULL, FLOP_GATE, n_rows, dim, heads, 1.0f, dz,
-         (struct matrix){call->param[WD], dim, false}, 1.0f, dx, dim);
+    gemm(NULL, FLOP_GATE, n_rows, dim, width, 1.0f, plain(keep.hidden, width),
+         plain(call->param[W1], dim), 1.0f, dx, dim);
+    gemm(NULL, FLOP_GATE, n_rows, dim, heads, 1.0f, plain(keep.z, heads),
+         plain(call->param[WD], dim), 1.0f, dx, dim);
 }
 
 /* A decision row is s followed by z[H]. */
