@@ -9,7 +9,7 @@ if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }
 # The i-th workload, those without results last.
 workload(i) = sprintf("workload = (SELECT workload FROM workload_status " \
                       . "ORDER BY n_ok = 0, workload LIMIT 1 OFFSET %d)", i)
-arms = "FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND " # no controls: queries/controls.sql
+arms = "FROM accuracy_vs_budget WHERE " . plain_policy # without controls: queries/controls.sql
 policies(i) = answer(sprintf("SELECT group_concat(policy, ' ') FROM (SELECT DISTINCT policy " . arms . "%s " \
                    . "ORDER BY policy = 'budgetformer', policy)", workload(i)))
 points(i, p) = rows(sprintf("SELECT head_budget, accuracy_mean, " \
@@ -31,10 +31,9 @@ do for [i = 0 : n_panels - 1] {
     set key off
     present = policies(i)
     if (strlen(present) == 0) {
-        eval wrap(answer("SELECT CASE WHEN n_skipped > 0 THEN 'skipped: ' || " \
-            . "replace(replace(reason, char(34), ''), '\\\\', '') ELSE 'no data yet' END " \
-            . "FROM workload_status WHERE " . workload(i)), 38)
-        set label 1 wrapped at graph 0.5, 0.6 center textcolor rgb faint
+        set label 1 folded("SELECT CASE WHEN n_skipped > 0 THEN 'skipped: ' || reason " \
+            . "ELSE 'no data yet' END FROM workload_status WHERE " . workload(i), 38) \
+            at graph 0.5, 0.6 center textcolor rgb faint
         set yrange [0:1]
         set ytics 0, 0.25, 1
         plot -1

@@ -4,7 +4,7 @@
 load "plots/style.gnuplot"
 title_text = "What do skipped heads save? Time against executed FLOPs"
 
-measured = "FROM latency_vs_flops l JOIN accuracy_vs_budget a USING (workload, arm) WHERE time_ratio IS NOT NULL"
+measured = "FROM latency_vs_flops l JOIN accuracy_vs_budget a USING (workload, arm) WHERE " . plain_policy . "time_ratio IS NOT NULL"
 pairs = "(SELECT DISTINCT workload, batch_size " . measured . " ORDER BY workload, batch_size)"
 n_panels = int(answer("SELECT count(*) FROM " . pairs))
 if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }

@@ -2,9 +2,11 @@
 # Ito's, which colour-blind readers can tell apart; marks differ in shape as well. Nothing here depends
 # on time or machine: the same database gives the same bytes.
 
+# Text from the database is only ever a value: put into an eval or a command it would be run.
 # The environment names database, output and format (draw.sh); a path may then hold any character. SQL
 # is fixed text with a number or a policy's name in it: workloads are asked for by their position.
 answer(sql) = system(sprintf("sqlite3 -readonly \"$db\" \"%s\"", sql))
+folded(sql, columns) = system(sprintf("sqlite3 -readonly \"$db\" \"%s\" | fold -s -w %d", sql, columns))
 rows(sql) = sprintf("< sqlite3 -readonly -tabs -nullvalue NaN \"$db\" \"%s\"", sql)
 set datafile separator tab
 format = system("printf %s \"$format\"")
@@ -16,6 +18,9 @@ size_normal = svg ? 13 : 10
 size_title = svg ? 20 : 16
 size_mark = svg ? 0.6 : 0.9
 nearer = svg ? 0.6 : 0 # the axis label to its axis, in characters
+
+# Policies by name go back into SQL, so only names without special characters are drawn.
+plain_policy = "policy NOT GLOB '*[^a-z0-9-]*' AND "
 
 # Names may hold a line break, which would break a row of data.
 line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", column)
@@ -80,13 +85,6 @@ panel(i) = box(left_of(i), left_of(i) + panel_width, top_of(i), top_of(i) + pane
 
 # eval legend makes the next plot the legend and the caption.
 legend = "load 'plots/legend.gnuplot'"
-
-# Breaks a text into lines of about `columns` characters.
-wrapped = ""
-wrap(string, columns) = sprintf("wrapped = ''; column = 0; do for [word in \"%s\"] { " \
-    . "wrapped = wrapped . (column == 0 ? '' : column + strlen(word) > %d ? \"\\n\" : ' ') . word; " \
-    . "column = (column + strlen(word) > %d ? 0 : column) + strlen(word) + 1 }", \
-    string, columns, columns)
 
 # ---- what every caption says ----
 

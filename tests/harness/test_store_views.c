@@ -131,7 +131,8 @@ static void profile(struct fixture *f, int64_t workload, const char *arm, const 
                                .n_counters = 2,
                                .counters = counters};
     struct memory_result memory = {"peak resident", 1 << 20, ""};
-    struct profiling_result result = {1, &p, 1, &memory, 2.0};
+    struct profiling_result result = {
+        .n_profiles = 1, .profiles = &p, .n_memory = 1, .memory = &memory, .wall_seconds = 2.0};
     OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
     OK(f, store_finish_profiling(f->store, id, &result, &f->error));
 }

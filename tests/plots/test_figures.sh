@@ -60,6 +60,18 @@ SQL
     grep -q '&lt;&amp;' "$scratch/accuracy_vs_budget.svg"
 }
 
+text_from_the_database_is_never_run() {
+    cat >"$scratch/evil.sql" <<SQL
+UPDATE trial SET reason = 'run \`touch $scratch/ran\` "\$(touch $scratch/ran)" \\' WHERE status = 'skipped';
+UPDATE trial SET policy = 'fixed''; \`touch $scratch/ran\`' WHERE arm = 'fixed-2';
+SQL
+    grep -q '`touch' "$scratch/evil.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/evil.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    grep -q 'touch' "$scratch/accuracy_vs_budget.svg"
+    ! test -e "$scratch/ran"
+}
+
 a_file_that_is_no_database_is_an_error_and_draws_nothing() {
     echo hello >"$scratch/a.db"
     status=0
@@ -95,7 +107,7 @@ SQL
     test -s "$scratch/answer"
 }
 
-behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
+behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
