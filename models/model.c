@@ -21,7 +21,9 @@ static const struct option rows[] = {
      "probability, after the embedding and each sublayer, in training"},
     {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), "1e-5", 1e-12, 0.1, NULL, "epsilon of LayerNorm"},
     {"init_std", OPTION_FLOAT, FIELD(init_std), "0", 0, 10, NULL,
-     "std of initial embeddings and weight matrices; 0 means 1 / sqrt(dim)"},
+     "standard deviation of initial weight matrices; 0 means 1 / sqrt(dim)"},
+    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), "0", 0, 10, NULL,
+     "standard deviation of initial embeddings; 0 means init_std"},
 };
 
 const struct option_table model_options = {"model", rows, sizeof rows / sizeof *rows};
@@ -35,6 +37,7 @@ bool model_resolve_full(struct model_config *config, struct error *error) {
     config->head_dim = config->dim / config->base_heads;
     if (config->ffn == 0) config->ffn = 4 * config->dim;
     if (config->init_std <= 0.0) config->init_std = 1.0 / sqrt(config->dim);
+    if (config->embedding_std <= 0.0) config->embedding_std = config->init_std;
     config->positions = config->final_norm = true;
     config->heads.n = config->layers;
     for (int l = 0; l < config->layers; l++) config->heads.value[l] = config->base_heads;
@@ -61,7 +64,9 @@ static const struct option resolved_rows[] = {
     {"final_norm", OPTION_BOOL, FIELD(final_norm), NULL, 0, 0, NULL, "LayerNorm before the pool"},
     {"dropout", OPTION_FLOAT, FIELD(dropout), NULL, 0, 0.9, NULL, "in training"},
     {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), NULL, 1e-12, 0.1, NULL, "epsilon"},
-    {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 1e-9, 10, NULL, "std of initial weights"},
+    {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 1e-9, 10, NULL, "initial weights"},
+    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 1e-9, 10, NULL,
+     "initial embeddings"},
 };
 static const struct option_table resolved = {"config", resolved_rows,
                                              sizeof resolved_rows / sizeof *resolved_rows};

@@ -24,12 +24,13 @@ struct model_config {
     bool final_norm;             /* LayerNorm before the pool */
     double dropout;              /* after the embedding and each sublayer, training only */
     double norm_eps;
-    double init_std; /* of embeddings and weight matrices */
+    double init_std;      /* of weight matrices */
+    double embedding_std; /* of token and position embeddings */
     const struct policy_ops *policy;
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
 };
 
-/* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std. */
+/* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std, embedding_std. */
 extern const struct option_table model_options;
 
 /* Completes a config whose model_options fields, policy, policy_options, vocab, classes and max_len

@@ -69,10 +69,10 @@ static void layout(struct parameters *p) {
     const struct model_config *c = &p->config;
     size_t dim = (size_t)c->dim, classes = (size_t)c->classes;
     p->n_tensors = 0;
-    p->token = declare(p, (size_t)c->vocab * dim, false, c->init_std, 0, "embed.token.weight");
+    p->token = declare(p, (size_t)c->vocab * dim, false, c->embedding_std, 0, "embed.token.weight");
     if (c->positions)
-        p->position =
-            declare(p, (size_t)c->max_len * dim, false, c->init_std, 0, "embed.position.weight");
+        p->position = declare(p, (size_t)c->max_len * dim, false, c->embedding_std, 0,
+                              "embed.position.weight");
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) declare_attention(p, l, (size_t)c->heads.value[l]);
         declare_ffn(p, l);
