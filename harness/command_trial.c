@@ -59,10 +59,7 @@ static bool task_claim(const struct task *task, struct environment *environment,
     environment_read(environment);
     environment_hash(environment, hash);
     environment_write_json(environment, &json);
-    snprintf(machine, sizeof machine, "%s, %" PRId64 " cores%s%s",
-             environment->cpu_model[0] ? environment->cpu_model : "unknown processor",
-             environment->cores, strcmp(environment->hypervisor, "none") == 0 ? "" : ", virtual: ",
-             strcmp(environment->hypervisor, "none") == 0 ? "" : environment->hypervisor);
+    environment_summary(environment, machine, sizeof machine);
     bool ok = !json.failed || error_set(error, "out of memory");
     ok = ok &&
          store_environment(task->store, hash, environment->hostname, machine, json.data, &id,
@@ -105,10 +102,10 @@ static bool task_profile(const struct task *task, const struct environment *envi
                        "timed with a debug or sanitizer build: do not compare these times", error))
         return false;
     struct profiling_result result = {0};
-    bool ok = profiling_run(task->experiment, path, &result, error) &&
-              (!result.warning[0] ||
-               store_warning(task->store, task->row.id, result.warning, error)) &&
-              store_finish_profiling(task->store, task->row.id, &result, error);
+    bool ok =
+        profiling_run(task->experiment, path, &result, error) &&
+        (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
+        store_finish_profiling(task->store, task->row.id, &result, error);
     profiling_result_free(&result);
     return ok;
 }

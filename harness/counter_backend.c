@@ -36,7 +36,14 @@ static void read_hypervisor_vendor(char *out, size_t size) {
     if (!isalpha((unsigned char)vendor[0])) return;
     for (const char *c = vendor; *c; c++)
         if (!isprint((unsigned char)*c)) return;
-    snprintf(out, size, "%s", vendor);
+    static const char *const known[][2] = {{"KVMKVMKVM", "KVM"},
+                                           {"Microsoft Hv", "Hyper-V"},
+                                           {"VMwareVMware", "VMware"},
+                                           {"XenVMMXenVMM", "Xen"}};
+    const char *name = vendor;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(vendor, known[i][0]) == 0) name = known[i][1];
+    snprintf(out, size, "%s", name);
 #endif
 }
 
