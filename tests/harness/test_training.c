@@ -1,0 +1,511 @@
+/*
+ * Whole trainings of small generated tasks: the same bits twice, the rule that picks the reported
+ * weights, what every evaluation must add up to, the two controls, and what the tasks themselves
+ * must show (words alone tell a topic and tell nothing of offsets).
+ */
+#include "harness/evaluation.h"
+#include "models/checkpoint.h"
+#include "tests/harness/small_trial.h"
+
+#include <math.h>
+#include <unistd.h>
+
+static const struct small_trial_text gated_topic = {
+    .data = "source: topic, length: 12, n_train: 600, n_test: 150",
+    .model = "layers: 2, dim: 16, heads: 4, ffn: 32, dropout: 0.1",
+    .train = "epochs: 4, batch: 16, learning_rate: 1e-2, eval_batch: 40",
+    .arm = "policy: budgetformer, cost: 0.1, initial_budget: 0.6",
+    .seed = 1,
+};
+
+/* Two finished trials for the tests that only look at results. */
+struct finished {
+    struct small_trial gated, fixed;
+};
+
+static int run_both(void **state) {
+    struct finished *f = *state = malloc(sizeof *f);
+    if (!f) return -1;
+    small_trial_run(&f->gated, &gated_topic);
+    small_trial_run(&f->fixed, &small_topic);
+    return 0;
+}
+
+static int free_both(void **state) {
+    struct finished *f = *state;
+    small_trial_free(&f->gated);
+    small_trial_free(&f->fixed);
+    free(f);
+    return 0;
+}
+
+/* The evaluation with these names; fails unless there is exactly one. */
+static const struct evaluation_result *find(const struct training_result *r, const char *weights,
+                                            const char *split, const char *control) {
+    const struct evaluation_result *found = NULL;
+    for (int i = 0; i < r->n_evaluations; i++) {
+        const struct evaluation_result *e = &r->evaluations[i];
+        if (strcmp(e->weights, weights) != 0 || strcmp(e->split, split) != 0 ||
+            strcmp(e->control, control) != 0)
+            continue;
+        assert_null(found);
+        found = e;
+    }
+    if (!found) fail_msg("no evaluation %s/%s/%s", weights, split, control);
+    return found;
+}
+
+/* Bytes of a file; the caller frees them. */
+static char *file_bytes(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*size + 1);
+    assert_true(bytes && fread(bytes, 1, *size, file) == *size);
+    fclose(file);
+    return bytes;
+}
+
+static void assert_same_evaluation(const struct evaluation_result *a,
+                                   const struct evaluation_result *b) {
+    size_t n = (size_t)a->n, layers = (size_t)a->layers;
+    assert_int_equal(a->n, b->n);
+    assert_memory_equal(&a->loss, &b->loss, sizeof a->loss);
+    assert_memory_equal(&a->mean_s, &b->mean_s, sizeof a->mean_s);
+    assert_memory_equal(&a->executed, &b->executed, sizeof a->executed);
+    assert_memory_equal(a->predicted, b->predicted, n * sizeof *a->predicted);
+    assert_memory_equal(a->heads_run, b->heads_run, n * layers * sizeof *a->heads_run);
+    if (a->budget) assert_memory_equal(a->budget, b->budget, n * layers * sizeof *a->budget);
+}
+
+static void same_trial_gives_the_same_bits(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *a = &f->gated;
+    struct small_trial b;
+    char *bytes[2];
+    size_t size[2];
+    small_trial_run(&b, &gated_topic);
+    for (int i = 0; i < a->result.n_epochs; i++) {
+        struct epoch_result x = a->result.epochs[i], y = b.result.epochs[i];
+        x.train_seconds = y.train_seconds = x.validation_seconds = y.validation_seconds = 0;
+        assert_memory_equal(&x, &y, sizeof x);
+    }
+    assert_int_equal(a->result.best_epoch, b.result.best_epoch);
+    assert_int_equal(a->result.n_evaluations, b.result.n_evaluations);
+    for (int i = 0; i < a->result.n_evaluations; i++)
+        assert_same_evaluation(&a->result.evaluations[i], &b.result.evaluations[i]);
+    bytes[0] = file_bytes(a->checkpoint, &size[0]);
+    bytes[1] = file_bytes(b.checkpoint, &size[1]);
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(bytes[0], bytes[1], size[0]);
+    free(bytes[0]), free(bytes[1]);
+    small_trial_free(&b);
+}
+
+static void another_seed_changes_training_but_not_the_data(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *a = &f->fixed;
+    struct small_trial b;
+    struct small_trial_text other = small_topic;
+    other.seed = 2;
+    small_trial_run(&b, &other);
+    assert_true(a->result.epochs[0].train_loss != b.result.epochs[0].train_loss);
+    assert_true(find(&a->result, "best", "test", "none")->loss !=
+                find(&b.result, "best", "test", "none")->loss);
+    assert_string_equal(a->result.data_sha256, b.result.data_sha256);
+    assert_memory_equal(find(&a->result, "best", "test", "none")->label,
+                        find(&b.result, "best", "test", "none")->label, 150 * sizeof(int32_t));
+    small_trial_free(&b);
+}
+
+/* The rule, written again: of the epochs that end at or after select_after of all steps, the best
+ * validation accuracy, then the lower loss, then the earlier epoch. */
+static int best_epoch(const struct training_result *r, double select_after) {
+    int best = 0;
+    for (int i = r->n_epochs; i >= 1; i--) {
+        const struct epoch_result *e = &r->epochs[i - 1], *b = &r->epochs[best ? best - 1 : 0];
+        if ((double)e->step < select_after * (double)r->steps) continue;
+        if (!best || e->validation_accuracy > b->validation_accuracy ||
+            (e->validation_accuracy == b->validation_accuracy &&
+             e->validation_loss <= b->validation_loss))
+            best = i;
+    }
+    return best;
+}
+
+/* Few inputs, much noise: the model overfits, and the best epoch is rarely the last. */
+static void best_epoch_is_the_best_late_one(void **state) {
+    (void)state;
+    static const double select_after[] = {0, 0.5, 0.65, 1};
+    struct small_trial_text noisy = small_topic;
+    int not_last = 0, too_early = 0;
+    noisy.data = "source: topic, length: 8, n_train: 150, n_test: 20, signal: 0.2,"
+                 " validation_share: 0.3";
+    for (int i = 0; i < 4; i++)
+        for (noisy.seed = 1; noisy.seed <= 3; noisy.seed++) {
+            char train[160];
+            struct small_trial t;
+            snprintf(train, sizeof train,
+                     "epochs: 8, batch: 16, learning_rate: 2e-2, select_after: %g",
+                     select_after[i]);
+            noisy.train = train;
+            small_trial_run(&t, &noisy);
+            assert_int_equal(t.result.best_epoch, best_epoch(&t.result, select_after[i]));
+            not_last += t.result.best_epoch < 8;
+            too_early += best_epoch(&t.result, 0) != t.result.best_epoch;
+            if (select_after[i] == 1) assert_int_equal(t.result.best_epoch, 8);
+            small_trial_free(&t);
+        }
+    assert_true(not_last > 0 && too_early > 0); /* else this test shows nothing */
+}
+
+static void reported_weights_are_those_of_the_best_epoch(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *t = &f->gated;
+    const struct evaluation_result *validation = find(&t->result, "best", "validation", "none");
+    const struct epoch_result *best = &t->result.epochs[t->result.best_epoch - 1];
+    assert_true(validation->accuracy == best->validation_accuracy);
+    assert_true(validation->loss == best->validation_loss);
+    assert_true(validation->mean_heads == best->validation_mean_heads);
+}
+
+static void checkpoint_holds_the_reported_weights(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct error error;
+    struct small_trial_text text = gated_topic;
+    text.train = "epochs: 5, batch: 16, learning_rate: 3e-2, select_after: 0";
+    small_trial_run(&t, &text);
+    struct checkpoint *file = NULL;
+    struct model_config config, model, dense;
+    struct parameters *p = NULL;
+    struct dataset *data = NULL;
+    struct evaluator *evaluator = NULL;
+    struct evaluation_result again;
+    assert_true(checkpoint_open(t.checkpoint, &file, &error));
+    assert_string_equal(checkpoint_metadata(file, "format"), "headroom-1");
+    assert_string_equal(checkpoint_metadata(file, "trial"), "key of the trial");
+    const char *json = checkpoint_metadata(file, "config");
+    assert_true(model_read_json(json, strlen(json), &config, &error));
+    assert_true(parameters_new(&config, "p", &p, &error));
+    size_t n = parameters_views(p, NULL);
+    struct tensor_view *views = calloc(n, sizeof *views);
+    assert_non_null(views);
+    parameters_views(p, views);
+    if (!checkpoint_read(file, views, n, &error)) fail_msg("%s", error.text);
+    assert_true(dataset_load(&t.experiment.data, &data, &error));
+    assert_string_equal(checkpoint_metadata(file, "vocab_sha256"), data->vocab_sha256);
+    assert_non_null(strstr(checkpoint_metadata(file, "tokenizer"), "\"words\""));
+    assert_true(trial_models(&t.experiment, data, &model, &dense, &error));
+    assert_true(
+        evaluator_new(p, &dense, t.experiment.train.eval_batch, data->max_len, &evaluator, &error));
+    assert_true(evaluator_run(evaluator, &data->test, NULL, NULL, &again, &error));
+    assert_same_evaluation(&again, find(&t.result, "best", "test", "none"));
+    evaluation_result_free(&again);
+    evaluator_free(evaluator);
+    dataset_free(data);
+    parameters_free(p);
+    free(views);
+    checkpoint_close(file);
+    small_trial_free(&t);
+}
+
+static void only_budgeted_arms_have_controls(void **state) {
+    const struct finished *f = *state;
+    const struct training_result *const results[] = {&f->gated.result, &f->fixed.result};
+    for (int i = 0; i < 2; i++) {
+        find(results[i], "final", "test", "none");
+        find(results[i], "best", "validation", "none");
+        find(results[i], "best", "test", "none");
+    }
+    find(&f->gated.result, "best", "test", "static");
+    find(&f->gated.result, "best", "test", "shuffled");
+    assert_int_equal(f->gated.result.n_evaluations, 5);
+    assert_int_equal(f->fixed.result.n_evaluations, 3);
+    assert_true(isnan(find(&f->fixed.result, "best", "test", "none")->mean_s));
+    assert_null(find(&f->fixed.result, "best", "test", "none")->budget);
+    assert_true(isnan(f->fixed.result.epochs[0].train_mean_s));
+    assert_true(f->gated.result.epochs[0].train_mean_s > 0.3);
+}
+
+/* Everything that an evaluation says, from its per-input rows and the closed form. */
+static void check_sums(const struct small_trial *t, const struct evaluation_result *e) {
+    struct dataset *data;
+    struct model_config model, dense;
+    struct error error;
+    assert_true(dataset_load(&t->experiment.data, &data, &error));
+    assert_true(trial_models(&t->experiment, data, &model, &dense, &error));
+    const struct split *split = strcmp(e->split, "test") == 0 ? &data->test : &data->validation;
+    struct flops formula = {{0}};
+    uint64_t dense_flops = 0, used = 0;
+    double right = 0, heads = 0, budget = 0;
+    assert_int_equal(e->n, split->n);
+    assert_memory_equal(e->label, split->labels, (size_t)e->n * sizeof *e->label);
+    for (int i = 0; i < e->n; i++) {
+        assert_int_equal(e->length[i], split->offsets[i + 1] - split->offsets[i]);
+        assert_int_equal(e->difficulty[i], split->difficulty[i]);
+        right += e->predicted[i] == e->label[i];
+        for (int l = 0; l < e->layers; l++) {
+            int k = e->heads_run[i * e->layers + l];
+            heads += k;
+            if (e->budget) {
+                double s = (double)e->budget[i * e->layers + l],
+                       ceiling = ceil(s * e->heads - 1e-4);
+                budget += s;
+                assert_int_equal(k, fmin(fmax(ceiling, 1), e->heads));
+            }
+            flops_add_layer(&model, l, e->length[i], k, 0, &formula);
+        }
+        flops_add_ends(&model, e->length[i], &formula);
+        struct flops one = flops_dense(&dense, e->length[i]);
+        dense_flops += flops_total(&one);
+    }
+    if (strcmp(e->control, "none") != 0) formula.count[FLOP_GATE] = 0; /* decided elsewhere */
+    for (int c = 0; c < FLOP_COMPONENTS; c++) {
+        assert_int_equal(e->executed.count[c], formula.count[c]);
+        assert_int_equal(e->formula.count[c], formula.count[c]);
+    }
+    for (int i = 0; i < e->layers * e->heads; i++) used += e->usage[i];
+    double decided = (double)e->n * (e->layers ? e->layers : 1);
+    assert_int_equal(used, heads);
+    assert_int_equal(e->dense_flops, dense_flops);
+    assert_true(fabs(e->accuracy - right / e->n) < 1e-12);
+    assert_true(fabs(e->mean_heads - heads / decided) < 1e-12);
+    if (e->budget) assert_true(fabs(e->mean_s - budget / decided) < 1e-6);
+    dataset_free(data);
+}
+
+static void executed_flops_and_means_follow_from_the_inputs(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: fixed, heads: [1, 3]", "policy: random, heads: 2",
+                                       "policy: none", "policy: bag-of-words",
+                                       "policy: budgetformer, cost: 0.1"};
+    for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+        struct small_trial_text text = gated_topic;
+        struct small_trial t;
+        text.train = "epochs: 2, batch: 16, learning_rate: 1e-2, eval_batch: 40";
+        text.arm = arms[i];
+        small_trial_run(&t, &text);
+        for (int k = 0; k < t.result.n_evaluations; k++) check_sums(&t, &t.result.evaluations[k]);
+        small_trial_free(&t);
+    }
+}
+
+static void training_reports_its_own_size(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *t = &f->fixed;
+    struct dataset *data;
+    struct model_config model, dense;
+    struct error error;
+    assert_true(dataset_load(&t->experiment.data, &data, &error));
+    assert_true(trial_models(&t->experiment, data, &model, &dense, &error));
+    struct flops one = flops_dense(&model, 12);
+    assert_int_equal(t->result.n_train, 540);
+    assert_int_equal(t->result.n_validation, 60);
+    assert_int_equal(t->result.n_test, 150);
+    assert_int_equal(t->result.steps, 4 * 34); /* 540 inputs in batches of 16, the last of 12 */
+    assert_int_equal(t->result.epochs[3].step, t->result.steps);
+    assert_int_equal(t->result.train_flops, 4 * 540 * 3 * flops_gemm(&one));
+    /* Embeddings of 40 words and 12 places; two layers; final norm; classifier. */
+    assert_int_equal(t->result.parameters,
+                     52 * 16 + 2 * (4 * 16 * 16 + 4 * 16 + 4 * 16 + 2 * 16 * 32 + 32 + 16) +
+                         2 * 16 + 4 * 16 + 4);
+    assert_true(t->result.arena_bytes > t->result.parameters * 4 * 5); /* 5 copies, and work */
+    assert_string_equal(t->result.checkpoint, t->checkpoint);
+    dataset_free(data);
+}
+
+static void static_control_gives_every_input_the_same_heads(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *t = &f->gated;
+    const struct evaluation_result *e = find(&t->result, "best", "test", "static");
+    for (int l = 0; l < e->layers; l++) {
+        for (int i = 1; i < e->n; i++) {
+            assert_int_equal(e->heads_run[i * e->layers + l], e->heads_run[l]);
+            assert_true(e->budget[i * e->layers + l] == e->budget[l]);
+        }
+        for (int h = 0; h < e->heads; h++) /* the same heads, not only as many */
+            assert_true(e->usage[l * e->heads + h] == 0 ||
+                        e->usage[l * e->heads + h] == (uint64_t)e->n);
+    }
+}
+
+static int compare_floats(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The budgets of all inputs in one layer, sorted; the caller frees them. */
+static float *sorted_budgets(const struct evaluation_result *e, int layer) {
+    float *s = malloc((size_t)e->n * sizeof *s);
+    assert_non_null(s);
+    for (int i = 0; i < e->n; i++) s[i] = e->budget[i * e->layers + layer];
+    qsort(s, (size_t)e->n, sizeof *s, compare_floats);
+    return s;
+}
+
+static void shuffled_control_keeps_the_heads_and_swaps_the_inputs(void **state) {
+    const struct finished *f = *state;
+    const struct small_trial *t = &f->gated;
+    const struct evaluation_result *own = find(&t->result, "best", "test", "none");
+    const struct evaluation_result *other = find(&t->result, "best", "test", "shuffled");
+    assert_true(own->mean_heads == other->mean_heads);
+    for (int l = 0; l < own->layers; l++) {
+        int moved = 0, count[2][5] = {{0}};
+        float *a = sorted_budgets(own, l), *b = sorted_budgets(other, l);
+        assert_memory_equal(a, b, (size_t)own->n * sizeof *a);
+        for (int i = 0; i < own->n; i++) {
+            int at = i * own->layers + l;
+            count[0][own->heads_run[at]]++;
+            count[1][other->heads_run[at]]++;
+            moved += own->budget[at] != other->budget[at];
+        }
+        assert_memory_equal(count[0], count[1], sizeof count[0]);
+        assert_true(moved > own->n * 9 / 10);
+        for (int h = 0; h < own->heads; h++)
+            assert_int_equal(own->usage[l * 4 + h], other->usage[l * 4 + h]);
+        free(a), free(b);
+    }
+}
+
+static void shuffled_decisions_move_all_layers_together(void **state) {
+    (void)state;
+    enum { N = 30 };
+    float first[2 * N], third[N];
+    struct decisions from = {N, 3, {2, 0, 1}, {first, NULL, third}}, out[3];
+    struct error error;
+    for (int i = 0; i < N; i++) {
+        first[2 * i] = third[i] = (float)i;
+        first[2 * i + 1] = (float)(100 + i);
+    }
+    assert_true(decisions_shuffle(&from, 1, &out[0], &error));
+    assert_true(decisions_shuffle(&from, 1, &out[1], &error));
+    assert_true(decisions_shuffle(&from, 2, &out[2], &error));
+    bool seen[N] = {false};
+    for (int i = 0; i < N; i++) {
+        int source = (int)out[0].layer[2][i];
+        assert_true(source >= 0 && source < N && !seen[source]);
+        seen[source] = true;
+        assert_true(out[0].layer[0][2 * i] == first[2 * source]);
+        assert_true(out[0].layer[0][2 * i + 1] == first[2 * source + 1]);
+    }
+    assert_null(out[0].layer[1]);
+    assert_memory_equal(out[0].layer[2], out[1].layer[2], sizeof third);
+    assert_memory_not_equal(out[0].layer[2], out[2].layer[2], sizeof third);
+    for (int i = 0; i < 3; i++) decisions_free(&out[i]);
+}
+
+static void mean_decision_is_the_mean_for_everyone(void **state) {
+    (void)state;
+    float rows[6] = {1, 10, 2, 20, 6, 0};
+    struct decisions from = {3, 2, {0, 2}, {NULL, rows}}, out;
+    struct error error;
+    assert_true(decisions_mean(&from, 5, &out, &error)); /* from 3 inputs, for 5 others */
+    assert_int_equal(out.n, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_true(out.layer[1][2 * i] == 3.0f);
+        assert_true(out.layer[1][2 * i + 1] == 10.0f);
+    }
+    decisions_free(&out);
+}
+
+static void one_or_all_heads_learn_a_topic(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: fixed, heads: 4", "policy: fixed, heads: 1",
+                                       "policy: budgetformer", "policy: bag-of-words"};
+    for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+        struct small_trial_text text = small_topic;
+        struct small_trial t;
+        text.arm = arms[i];
+        small_trial_run(&t, &text);
+        double accuracy = find(&t.result, "best", "test", "none")->accuracy;
+        if (accuracy <= 0.8) fail_msg("%s: accuracy %.3f", arms[i], accuracy);
+        assert_true(t.result.epochs[3].train_loss < t.result.epochs[0].train_loss);
+        small_trial_free(&t);
+    }
+}
+
+static void words_alone_tell_nothing_of_offsets(void **state) {
+    (void)state;
+    struct small_trial_text text = {.data = "source: offsets, relations: 4, length: 16,"
+                                            " n_train: 1500, n_test: 1000",
+                                    .model = "layers: 1, dim: 16, heads: 4",
+                                    .train = "epochs: 3, batch: 32, learning_rate: 1e-2",
+                                    .arm = "policy: bag-of-words",
+                                    .seed = 1};
+    struct small_trial t;
+    small_trial_run(&t, &text);
+    double accuracy = find(&t.result, "best", "test", "none")->accuracy;
+    assert_true(fabs(accuracy - 0.5) < 5 * sqrt(0.25 / 1000));
+    small_trial_free(&t);
+}
+
+/* A decay of more than 1 in one step turns the weights over and lets them grow without end. */
+static void divergence_is_an_error_with_a_hint(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct small_trial_text text = small_topic;
+    struct error error = {{0}, {{0}, 0, 0}};
+    text.train = "epochs: 4, batch: 16, learning_rate: 10, weight_decay: 10, warmup: 0";
+    small_trial_read(&t, &text);
+    struct training_context context = {t.checkpoint, "", NULL};
+    assert_false(training_run(&t.experiment, &context, &t.result, &error));
+    assert_non_null(strstr(error.text, "diverged in epoch"));
+    assert_non_null(strstr(error.text, "lower learning_rate"));
+    assert_int_equal(access(t.checkpoint, F_OK), -1); /* nothing that looks like a result */
+    small_trial_free(&t);
+}
+
+static void checkpoint_that_cannot_be_written_is_an_error_naming_it(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct error error = {{0}, {{0}, 0, 0}};
+    small_trial_read(&t, &small_topic);
+    struct training_context context = {"/nonexistent/folder/x.safetensors", "", NULL};
+    assert_false(training_run(&t.experiment, &context, &t.result, &error));
+    assert_non_null(strstr(error.text, "/nonexistent/folder/x.safetensors"));
+    small_trial_free(&t);
+}
+
+static void log_has_one_line_per_epoch(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct error error;
+    char *log = NULL;
+    size_t size = 0;
+    int lines = 0;
+    small_trial_read(&t, &small_topic);
+    struct training_context context = {t.checkpoint, "", open_memstream(&log, &size)};
+    assert_true(context.log && training_run(&t.experiment, &context, &t.result, &error));
+    fclose(context.log);
+    for (size_t i = 0; i < size; i++) lines += log[i] == '\n';
+    assert_int_equal(lines, 4);
+    assert_non_null(strstr(log, "epoch 4/4"));
+    free(log);
+    small_trial_free(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_trial_gives_the_same_bits),
+        cmocka_unit_test(another_seed_changes_training_but_not_the_data),
+        cmocka_unit_test(best_epoch_is_the_best_late_one),
+        cmocka_unit_test(reported_weights_are_those_of_the_best_epoch),
+        cmocka_unit_test(checkpoint_holds_the_reported_weights),
+        cmocka_unit_test(only_budgeted_arms_have_controls),
+        cmocka_unit_test(executed_flops_and_means_follow_from_the_inputs),
+        cmocka_unit_test(training_reports_its_own_size),
+        cmocka_unit_test(static_control_gives_every_input_the_same_heads),
+        cmocka_unit_test(shuffled_control_keeps_the_heads_and_swaps_the_inputs),
+        cmocka_unit_test(shuffled_decisions_move_all_layers_together),
+        cmocka_unit_test(mean_decision_is_the_mean_for_everyone),
+        cmocka_unit_test(one_or_all_heads_learn_a_topic),
+        cmocka_unit_test(words_alone_tell_nothing_of_offsets),
+        cmocka_unit_test(divergence_is_an_error_with_a_hint),
+        cmocka_unit_test(checkpoint_that_cannot_be_written_is_an_error_naming_it),
+        cmocka_unit_test(log_has_one_line_per_epoch),
+    };
+    return cmocka_run_group_tests(tests, run_both, free_both);
+}
