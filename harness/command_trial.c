@@ -25,22 +25,27 @@ struct task {
     char folder[512]; /* of the database, "" or with a slash at the end */
 };
 
-static bool read_key(void *context, int n, const char *const *names, const char *const *texts) {
+static bool take_key(void *context, int n, const char *const *names, const char *const *texts) {
     (void)n, (void)names;
     snprintf(context, sizeof((struct task *)NULL)->key, "%s", texts[0]);
     return false;
 }
 
-static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
+/* The key of a trial: what decides its result, hashed. */
+static bool read_key(struct store *store, int64_t id, char key[80], struct error *error) {
     char sql[80];
+    snprintf(sql, sizeof sql, "SELECT key FROM trial WHERE id = %" PRId64, id);
+    return store_query(store, sql, take_key, key, error);
+}
+
+static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
     const char *slash = strrchr(db, '/');
     int length = slash ? (int)(slash - db) + 1 : 0;
     if ((size_t)length >= sizeof task->folder) return error_set(error, "%s: too long a path", db);
     snprintf(task->folder, sizeof task->folder, "%.*s", length, db);
-    snprintf(sql, sizeof sql, "SELECT key FROM trial WHERE id = %" PRId64, id);
     if (!store_open(db, &task->store, error) ||
         !store_load_trial(task->store, id, &task->row, error) ||
-        !store_query(task->store, sql, read_key, task->key, error))
+        !read_key(task->store, id, task->key, error))
         return false;
     struct experiment *e = task->experiment;
     if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
@@ -71,7 +76,8 @@ static bool task_claim(const struct task *task, struct environment *environment,
 
 static bool task_train(const struct task *task, struct error *error) {
     char folder[600], path[700], relative[64];
-    snprintf(relative, sizeof relative, "checkpoints/trial-%" PRId64 ".safetensors", task->row.id);
+    /* By key: databases in one folder number their trials alike. */
+    snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->key);
     snprintf(folder, sizeof folder, "%scheckpoints", task->folder);
     snprintf(path, sizeof path, "%s%s", task->folder, relative);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
@@ -88,8 +94,10 @@ static bool task_train(const struct task *task, struct error *error) {
 static bool task_profile(const struct task *task, const struct environment *environment,
                          struct error *error) {
     struct trial_row base;
-    char path[1200];
-    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error)) return false;
+    char path[1200], train_key[80];
+    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error) ||
+        !read_key(task->store, task->row.base_trial_id, train_key, error))
+        return false;
     bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
     if (!trained)
         error_set(error, "its training, trial %" PRId64 ", is %s: run it first", base.id,
@@ -103,7 +111,7 @@ static bool task_profile(const struct task *task, const struct environment *envi
         return false;
     struct profiling_result result = {0};
     bool ok =
-        profiling_run(task->experiment, path, &result, error) &&
+        profiling_run(task->experiment, path, train_key, &result, error) &&
         (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
         store_finish_profiling(task->store, task->row.id, &result, error);
     profiling_result_free(&result);
@@ -160,9 +168,8 @@ const struct command trial_command = {
     1,
     1,
     {"db"},
-    "ID is the number that `headroom list trials` prints. Threads are not limited here: set\n"
-    "OPENBLAS_NUM_THREADS=1 as a sweep does.\n"
+    "ID is the number that `headroom list trials` prints. One BLAS thread, as in a sweep.\n"
     "\n"
     "examples:\n"
-    "  OPENBLAS_NUM_THREADS=1 gdb --args headroom trial 12\n",
+    "  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 gdb --args headroom trial 12\n",
     run};

@@ -38,7 +38,8 @@ void evaluation_result_free(struct evaluation_result *result);
 
 /* The controls that ask whether deciding per input matters. static: every one of n inputs gets the
  * mean decision of `from` (the training set). shuffled: each input gets another's decisions, all
- * layers together, by a permutation of the RNG_CONTROL stream of `seed`. */
+ * layers together, by a permutation of the RNG_CONTROL stream of `seed`. Neither asks the gate, so
+ * neither is charged for it: their executed FLOPs are lower by that much. */
 bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
                     struct error *error);
 bool decisions_shuffle(const struct decisions *from, uint64_t seed, struct decisions *out,

@@ -5,7 +5,10 @@
 #include "harness/command.h"
 #include "models/tree.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef HEADROOM_VERSION
 #define HEADROOM_VERSION "0.1"
@@ -75,6 +78,22 @@ static int unknown_command(const char *name) {
     return EXIT_USAGE;
 }
 
+/* BLAS reads its number of threads when it is loaded, before main: so the program starts itself
+ * again with the environment that a sweep gives its trials. Returns only if that is not needed. */
+static bool run_with_one_thread(char **argv, struct error *error) {
+    static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
+    bool again = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && strcmp(value, "1") == 0) continue;
+        again = true;
+        if (setenv(names[i], "1", 1) != 0)
+            return error_set(error, "cannot set %s: %s", names[i], strerror(errno));
+    }
+    if (again) execv("/proc/self/exe", argv);
+    return !again || error_set(error, "cannot restart with one BLAS thread: %s", strerror(errno));
+}
+
 int main(int argc, char **argv) {
     struct arguments arguments;
     struct error error = {0};
@@ -99,6 +118,9 @@ int main(int argc, char **argv) {
         help_command(command, stdout);
         return EXIT_OK;
     }
+    bool measures = command == &trial_command || command == &bench_command;
+    if (measures && !run_with_one_thread(argv, &error))
+        return fail(command->name, &error, EXIT_FAILED);
     int status = command->run(&arguments, &error);
     if (error.text[0]) fail(command->name, &error, status);
     /* A full disk or a closed pipe must not look like success. */

@@ -38,9 +38,27 @@ struct batches {
     int size;
 };
 
+/* Checks that a checkpoint is the one this trial trained, over this data. */
+static bool check_identity(const struct checkpoint *file, const char *path, const char *train_key,
+                           const struct dataset *data, const struct model_config *config,
+                           struct error *error) {
+    const char *trial = checkpoint_metadata(file, "trial");
+    const char *vocab = checkpoint_metadata(file, "vocab_sha256");
+    if (!trial || strcmp(trial, train_key) != 0)
+        return error_set(error, "%s was not written by this trial's training; train it again",
+                         path);
+    if (!vocab || strcmp(vocab, data->vocab_sha256) != 0 || config->vocab != data->vocab ||
+        config->classes != data->n_classes || config->max_len < data->max_len)
+        return error_set(error,
+                         "%s was trained on other data: its vocabulary, classes or longest input "
+                         "do not fit; train it again",
+                         path);
+    return true;
+}
+
 /* Reads a checkpoint into new parameters of the model that its metadata describes. */
-static bool load_parameters(const char *path, const char *vocab_sha256, struct parameters **out,
-                            struct error *error) {
+static bool load_parameters(const char *path, const char *train_key, const struct dataset *data,
+                            struct parameters **out, struct error *error) {
     struct checkpoint *file = NULL;
     struct tensor_view *views = NULL;
     struct model_config config;
@@ -48,17 +66,13 @@ static bool load_parameters(const char *path, const char *vocab_sha256, struct p
     if (!checkpoint_open(path, &file, error)) return false;
     const char *format = checkpoint_metadata(file, "format");
     const char *json = checkpoint_metadata(file, "config");
-    const char *vocab = checkpoint_metadata(file, "vocab_sha256");
     if (!format || strcmp(format, "headroom-1") != 0 || !json) {
         error_set(error, "%s is not a headroom-1 checkpoint: its metadata lacks format or config",
                   path);
         goto done;
     }
-    if (!vocab || strcmp(vocab, vocab_sha256) != 0) {
-        error_set(error, "%s was trained on another vocabulary than this data set has", path);
-        goto done;
-    }
     if (!model_read_json(json, strlen(json), &config, error) ||
+        !check_identity(file, path, train_key, data, &config, error) ||
         !parameters_new(&config, "parameters", out, error))
         goto done;
     size_t n = parameters_views(*out, NULL);
@@ -83,12 +97,13 @@ static void session_free(struct session *s) {
 }
 
 static bool session_new(struct session *s, const struct experiment *trial, const char *checkpoint,
-                        struct error *error) {
+                        const char *train_key, struct error *error) {
     s->config = &trial->profile;
     if (!dataset_load(&trial->data, &s->data, error) ||
-        !load_parameters(checkpoint, s->data->vocab_sha256, &s->parameters, error) ||
+        !load_parameters(checkpoint, train_key, s->data, &s->parameters, error) ||
         !counters_open(&s->counters, error))
         return false;
+    s->parameters->seed = (uint64_t)trial->seeds.value[0];
     s->dense = s->parameters->config;
     s->dense.layers = trial->model.layers; /* a policy may have removed them */
     s->dense.positions = s->dense.final_norm = true;
@@ -213,7 +228,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     return ok;
 }
 
-bool profiling_run(const struct experiment *trial, const char *checkpoint,
+bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
                    struct profiling_result *out, struct error *error) {
     struct session session = {0};
     const struct int_list *sizes = &trial->profile.batch_sizes;
@@ -224,7 +239,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint,
     out->memory = calloc(MEMORY_ROWS_MAX, sizeof *out->memory);
     bool ok = out->profiles && out->memory;
     if (!ok) error_set(error, "out of memory for the results");
-    ok = ok && session_new(&session, trial, checkpoint, error);
+    ok = ok && session_new(&session, trial, checkpoint, train_key, error);
     if (ok) {
         int64_t peak = memory_peak_resident(reason, sizeof reason);
         add_memory(out, peak, reason, "peak resident, loading");

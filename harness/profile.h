@@ -9,9 +9,10 @@
 #include "harness/experiment.h"
 #include "harness/results.h"
 
-/* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote. Counter
- * roles that do not work here come back with their reason. */
-bool profiling_run(const struct experiment *trial, const char *checkpoint,
+/* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote, and
+ * `train_key` that trial's key: another trial's weights are refused. Counter roles that do not work
+ * here come back with their reason. */
+bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
                    struct profiling_result *out, struct error *error);
 void profiling_result_free(struct profiling_result *result);
 

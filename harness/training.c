@@ -132,6 +132,13 @@ static bool validate_epoch(struct run *run, struct epoch_result *row, struct err
     struct evaluation_result result;
     if (!evaluator_run(run->evaluator, &run->data->validation, NULL, NULL, &result, error))
         return false;
+    if (!isfinite(result.loss)) {
+        evaluation_result_free(&result);
+        return error_set(error,
+                         "training diverged in epoch %d (validation loss is not finite); lower "
+                         "learning_rate or set clip_norm",
+                         row->epoch);
+    }
     row->validation_loss = result.loss;
     row->validation_accuracy = result.accuracy;
     row->validation_mean_heads = result.mean_heads;

@@ -24,6 +24,7 @@ const char *flops_component_name(enum flop_component component) {
         [FLOP_POSITION] = "position",
         [FLOP_POOL] = "pool",
         [FLOP_CLASSIFIER] = "classifier",
+        [FLOP_CLASSIFIER_BIAS] = "classifier_bias",
     };
     return names[component];
 }
@@ -36,7 +37,8 @@ uint64_t flops_total(const struct flops *flops) {
 
 uint64_t flops_gemm(const struct flops *flops) {
     const uint64_t *c = flops->count;
-    return c[FLOP_QKV] + c[FLOP_SCORES] + c[FLOP_AV] + c[FLOP_OUTPUT] + c[FLOP_FFN];
+    return c[FLOP_QKV] + c[FLOP_SCORES] + c[FLOP_AV] + c[FLOP_OUTPUT] + c[FLOP_FFN] +
+           c[FLOP_CLASSIFIER];
 }
 
 uint64_t flops_map(const struct flops *flops) {
@@ -76,7 +78,8 @@ void flops_add_ends(const struct model_config *config, int n_tokens, struct flop
     if (config->positions) c[FLOP_POSITION] += n * dim;
     if (config->final_norm) c[FLOP_NORM] += 5 * n * dim;
     c[FLOP_POOL] += n * dim;
-    c[FLOP_CLASSIFIER] += 2 * dim * classes + classes;
+    c[FLOP_CLASSIFIER] += 2 * dim * classes;
+    c[FLOP_CLASSIFIER_BIAS] += classes;
 }
 
 struct flops flops_dense(const struct model_config *config, int n_tokens) {

@@ -26,7 +26,8 @@ enum flop_component {
     FLOP_GATE,     /* what the policy itself costs, pooling included */
     FLOP_POSITION, /* adding position embeddings */
     FLOP_POOL,
-    FLOP_CLASSIFIER, /* product and bias */
+    FLOP_CLASSIFIER,
+    FLOP_CLASSIFIER_BIAS,
     FLOP_COMPONENTS
 };
 
@@ -37,7 +38,7 @@ struct flops {
 const char *flops_component_name(enum flop_component component); /* "qkv", "scores", ... */
 
 uint64_t flops_total(const struct flops *flops);
-uint64_t flops_gemm(const struct flops *flops); /* products only */
+uint64_t flops_gemm(const struct flops *flops); /* products only, without the policy's own */
 uint64_t flops_map(const struct flops *flops);  /* scores, scale, softmax, AV */
 
 /* Adds the cost of encoder layer `layer` for one input of n tokens of which `heads_run` heads run,

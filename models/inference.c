@@ -129,6 +129,7 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .heads = c->heads.value[l],
                              .rows = batch->n_samples,
                              .x = inf->pooled,
+                             .seed = inf->p->seed,
                              .ids = batch->ids,
                              .param = inf->p->layer[l].policy,
                              .saved = inf->saved,
@@ -303,6 +304,6 @@ void inference_run(struct inference *inf, const struct batch *batch, struct work
     gemm(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, c->dim, 1.0f,
          plain(inf->pooled, c->dim), transposed(p->classifier_weight, c->dim), 0.0f, inf->logits,
          c->classes);
-    bias_forward(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, p->classifier_bias,
+    bias_forward(work, FLOP_CLASSIFIER_BIAS, batch->n_samples, c->classes, p->classifier_bias,
                  inf->logits);
 }

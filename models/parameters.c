@@ -121,6 +121,7 @@ static uint64_t hash_name(const char *name) {
 
 void parameters_initialise(struct parameters *p, uint64_t seed) {
     struct rng rng = rng_stream(seed, RNG_INIT);
+    p->seed = seed;
     float *base = (float *)(void *)p->arena.base;
     for (int i = 0; i < p->n_tensors; i++) {
         const struct tensor *row = &p->tensors[i];

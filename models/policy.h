@@ -50,6 +50,7 @@ struct gate_call {
     const struct model_config *config;
     int layer, heads, rows;
     const float *x;           /* [rows][D] pooled (or per-token) input of the attention sublayer */
+    uint64_t seed;            /* of the trial; set at inference */
     const int32_t *ids;       /* [rows] identity of each input in its split; per-input randomness */
     float *const *param;      /* [n tensors] values, in declared order */
     float *const *grad;       /* [n tensors] gradients to add to; NULL at inference */

@@ -347,7 +347,7 @@ double trainer_forward(struct trainer *t, const struct batch *batch, struct poli
     pool_forward(NULL, FLOP_POOL, batch, dim, last, t->pooled);
     gemm(NULL, FLOP_CLASSIFIER, batch->n_samples, c->classes, dim, 1.0f, plain(t->pooled, dim),
          transposed(p->classifier_weight, dim), 0.0f, t->probability, c->classes);
-    bias_forward(NULL, FLOP_CLASSIFIER, batch->n_samples, c->classes, p->classifier_bias,
+    bias_forward(NULL, FLOP_CLASSIFIER_BIAS, batch->n_samples, c->classes, p->classifier_bias,
                  t->probability);
     return cross_entropy(batch, c->classes, t->probability);
 }

@@ -1,8 +1,8 @@
 /*
  * Random heads: every input runs a uniformly random set of k heads in each layer, in training and
  * at inference. The same compute as a budget of k without any choice: what a gate must beat. At
- * inference the set is a function of the input's index and the layer, so it does not depend on the
- * batch an input happens to be in.
+ * inference the set is a function of the trial's seed, the input's index and the layer, so it does
+ * not depend on the batch an input happens to be in.
  */
 #include "models/policy.h"
 
@@ -59,7 +59,7 @@ static int decision_floats(const struct model_config *config, int layer) {
 }
 
 static void decide(const struct gate_call *call, float *decision) {
-    struct rng rng = rng_stream(0, RNG_CONTROL);
+    struct rng rng = rng_stream(call->seed, RNG_CONTROL);
     draw_sets(call, &rng, 0, decision);
 }
 

@@ -76,7 +76,8 @@ static void sums_take_their_components(void **state) {
     assert_int_equal(flops_map(&f), f.count[FLOP_SCORES] + f.count[FLOP_SCALE] +
                                         f.count[FLOP_SOFTMAX] + f.count[FLOP_AV]);
     assert_int_equal(flops_gemm(&f), f.count[FLOP_QKV] + f.count[FLOP_SCORES] + f.count[FLOP_AV] +
-                                         f.count[FLOP_OUTPUT] + f.count[FLOP_FFN]);
+                                         f.count[FLOP_OUTPUT] + f.count[FLOP_FFN] +
+                                         f.count[FLOP_CLASSIFIER]);
 }
 
 static void components_have_different_names(void **state) {
