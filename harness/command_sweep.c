@@ -19,17 +19,26 @@ static void print_problems(const struct plan *plan) {
     }
 }
 
-/* One line per workload whose data is absent. */
-static void print_skipped(const struct plan *plan) {
-    const char *last = "";
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        const struct plan_trial *trial = &plan->trials[i];
-        if (!trial->selected || !trial->missing[0]) continue;
-        size_t length = strcspn(trial->label, "/");
-        if (strncmp(last, trial->label, length + 1) != 0)
-            fprintf(stderr, "skipping %.*s: %s is absent: run `make data`\n", (int)length,
-                    trial->label, trial->missing);
-        last = trial->label;
+/* One line per workload whose data is absent; a workload's trials stand together. */
+static void print_absent(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_trials;) {
+        const struct plan_trial *first = &plan->trials[i];
+        size_t length = strcspn(first->label, "/"), n_kept = 0, n_skipped = 0;
+        for (; i < plan->n_trials; i++) {
+            const struct plan_trial *trial = &plan->trials[i];
+            if (strncmp(trial->label, first->label, length + 1) != 0) break;
+            if (!trial->selected) continue;
+            if (strcmp(trial->status, "ok") == 0)
+                n_kept++;
+            else
+                n_skipped++;
+        }
+        if (first->missing[0] && n_kept + n_skipped > 0)
+            fprintf(
+                stderr,
+                "%.*s: %s is absent: %zu trials are skipped, %zu results are kept; " PLAN_DATA_HINT
+                "\n",
+                (int)length, first->label, first->missing, n_skipped, n_kept);
     }
 }
 
@@ -111,7 +120,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         fprintf(stderr, "%d trials were cut off earlier and are planned again\n", n_recovered);
     if (!plan_make(store, &request, &plan, error)) goto done;
     print_problems(&plan);
-    print_skipped(&plan);
+    print_absent(&plan);
     if (count_selected(&plan, NULL) == 0) {
         if (plan.n_problems > 0)
             error_set(error, "none of the files can be used");
@@ -154,5 +163,4 @@ const struct command sweep_command = {
     "  headroom sweep --dry-run\n"
     "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
-    run
-};
+    run};

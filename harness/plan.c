@@ -107,8 +107,8 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     }
     if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
     if (source->missing[0] && source->named) {
-        error_set(&problem, "%s: the data file %s is absent: run `make data`, or set HEADROOM_DATA",
-                  e->file, source->missing);
+        error_set(&problem, "%s: the data file %s is absent: " PLAN_DATA_HINT, e->file,
+                  source->missing);
         if (!add_problem(planner->plan, &problem, error)) goto failed;
     }
     struct source **grown = realloc(planner->sources, (planner->n_sources + 1) * sizeof *grown);
@@ -235,6 +235,10 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     sha256_add(&hash, config.data, config.size);
     sha256_add(&hash, source->data_key, strlen(source->data_key));
     sha256_finish(&hash, trial->key);
+    if (source->missing[0] &&
+        !store_known_key(planner->store, workload_id, profile ? "profile" : "train", config.data,
+                         trial->key, error))
+        goto done;
 
     experiment_model(e, arm, &model);
     model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */

@@ -2,12 +2,19 @@
  * From workload files to trial rows. A trial's identity is the hash of everything that decides its
  * result, so planning the same files again finds the same rows, and only what is new or has not
  * ended well is run. Planning needs no engine and no data: it is quick enough to be done always.
+ * Where the data is absent, a stored trial with the same configuration is the same trial: results
+ * do not go away with the files they came from.
  */
 #ifndef HEADROOM_HARNESS_PLAN_H
 #define HEADROOM_HARNESS_PLAN_H
 
 #include "harness/experiment.h"
 #include "harness/store.h"
+
+/* What to do about an absent data file; the program does not know which files `make data` has. */
+#define PLAN_DATA_HINT                                                                             \
+    "`make data` fetches TREC, other sets are described in workloads/README.md; HEADROOM_DATA "    \
+    "names their folder"
 
 struct plan_request {
     char **files;       /* workload files named by the user; run whatever their tier */

@@ -53,6 +53,12 @@ bool store_plan_workload(struct store *store, const struct workload_plan *plan, 
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
                       char status_out[16], struct error *error);
 
+/* Inside a plan, for data that is absent and so cannot enter the key: replaces `key` by that of the
+ * stored trial with the same configuration, if there is one. The one that was current comes first,
+ * unless it was only skipped, then one with results, then the latest. */
+bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
+                     char key[65], struct error *error);
+
 /* Commits the plan, or forgets it (dry run, error). A plan that changes nothing leaves the file as
  * it is, to the byte. */
 bool store_end_plan(struct store *store, bool commit, struct error *error);

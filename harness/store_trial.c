@@ -125,6 +125,23 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
     return ok && set_command(store, *id, error);
 }
 
+bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
+                     char key[65], struct error *error) {
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "SELECT key FROM trial t WHERE workload_id = ?1 AND kind = ?2 AND config = ?3 "
+        "ORDER BY status <> 'skipped' AND EXISTS (SELECT 1 FROM temp.before b "
+        "WHERE b.id = t.id AND b.config = t.config AND b.current = 1) DESC, "
+        "status = 'ok' DESC, id DESC LIMIT 1",
+        VALUES(INT(workload_id), TEXT(kind), TEXT(config)), error);
+    if (!statement) return false;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) snprintf(key, 65, "%s", sqlite3_column_text(statement, 0));
+    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
 /* ---- reading trials ---- */
 
 static bool copy_text(sqlite3_stmt *statement, int column, char **out) {

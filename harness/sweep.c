@@ -231,8 +231,8 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
             sweep->result->n_failed++;
     }
     trial_row_free(&row);
-    progress_trial(&sweep->progress, ok, child->trial->expected_flops, clock_seconds() - child->started,
-                   text);
+    progress_trial(&sweep->progress, ok, child->trial->expected_flops,
+                   clock_seconds() - child->started, text);
     return true;
 }
 
@@ -345,7 +345,7 @@ static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *r
     if (trial->missing[0]) {
         sweep->result->n_skipped++;
         if (strcmp(trial->status, "planned") != 0) return true;
-        snprintf(reason, sizeof reason, "%s is absent: run `make data`", trial->missing);
+        snprintf(reason, sizeof reason, "%s is absent: " PLAN_DATA_HINT, trial->missing);
         return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
     }
     if (strcmp(trial->status, "running") == 0) {

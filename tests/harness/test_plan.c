@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define ARMS                                                                                       \
@@ -185,7 +186,41 @@ static void absent_data_marks_trials_and_is_a_problem_only_if_named(void **state
     make(f);
     assert_int_equal(f->plan.n_problems, 1);
     assert_non_null(strstr(f->plan.problems[0].text, "a.label is absent"));
-    assert_non_null(strstr(f->plan.problems[0].text, "make data"));
+    assert_non_null(strstr(f->plan.problems[0].text, "`make data` fetches TREC"));
+    assert_non_null(strstr(f->plan.problems[0].text, "workloads/README.md"));
+}
+
+static void absent_data_leaves_results_current_and_skips_only_what_has_none(void **state) {
+    struct fixture *f = *state;
+    struct training_result result = {.n_classes = 2};
+    struct trial_list list;
+    char path[128];
+    write_file(f, "text.yaml", text);
+    make(f); /* no data yet: rows that can only be skipped */
+    for (size_t i = 0; i < 6; i++) end(f, f->plan.trials[i].id, "skipped");
+    write_file(f, "a.label", "X:y what is this\n");
+    write_file(f, "b.label", "X:y what is that\n");
+    make(f);
+    int64_t trained = f->plan.trials[0].id;
+    assert_true(store_claim(f->store, trained, getpid(), 0, &f->error));
+    assert_true(store_finish_training(f->store, trained, &result, &f->error));
+    assert_int_equal(unlink(scratch_path(&f->scratch, "a.label", path, sizeof path)), 0);
+    for (int again = 0; again < 2; again++) {
+        make(f);
+        assert_int_equal(f->plan.trials[0].id, trained);
+        assert_string_equal(f->plan.trials[0].status, "ok");
+        assert_string_equal(f->plan.trials[2].status, "planned");
+        assert_non_null(strstr(f->plan.trials[2].missing, "a.label"));
+        assert_true(store_list_trials(f->store, "skipped", &list, &f->error));
+        assert_int_equal(list.n, 0); /* the rows from before the data came are not current */
+        trial_list_free(&list);
+    }
+    /* Another configuration is another trial, data or not. */
+    char changed[1024];
+    snprintf(changed, sizeof changed, "%strain: {epochs: 3}\n", text);
+    write_file(f, "text.yaml", changed);
+    make(f);
+    assert_int_not_equal(f->plan.trials[0].id, trained);
 }
 
 static void bad_file_and_second_name_leave_the_others_planned(void **state) {
@@ -281,6 +316,7 @@ int main(void) {
         TEST(new_profile_setting_keeps_the_training),
         TEST(other_data_bytes_make_other_trials),
         TEST(absent_data_marks_trials_and_is_a_problem_only_if_named),
+        TEST(absent_data_leaves_results_current_and_skips_only_what_has_none),
         TEST(bad_file_and_second_name_leave_the_others_planned),
         TEST(tier_chooses_files_and_naming_overrules_it),
         TEST(filter_and_no_profile_select_without_unplanning),
