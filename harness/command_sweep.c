@@ -42,6 +42,13 @@ static void print_absent(const struct plan *plan) {
     }
 }
 
+static void print_lost_checkpoints(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_trials; i++)
+        if (plan->trials[i].lost_checkpoint)
+            fprintf(stderr, "%s: its checkpoint is gone, so it is trained again for its profile\n",
+                    plan->trials[i].label);
+}
+
 /* The plan as text: one line per trial that would be run, data on stdout. */
 static void print_plan(const struct plan *plan) {
     size_t n = 0, n_ok = 0;
@@ -121,6 +128,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!plan_make(store, &request, &plan, error)) goto done;
     print_problems(&plan);
     print_absent(&plan);
+    print_lost_checkpoints(&plan);
     if (count_selected(&plan, NULL) == 0) {
         if (plan.n_problems > 0)
             error_set(error, "none of the files can be used");

@@ -268,6 +268,20 @@ done:
     return ok;
 }
 
+/* A profile that is to run needs its training's checkpoint: plans the training again if it is gone.
+ * Both are the last two of the plan. */
+static bool replan_lost_checkpoint(struct planner *planner, struct error *error) {
+    struct plan_trial *profile = &planner->plan->trials[planner->plan->n_trials - 1];
+    struct plan_trial *training = profile - 1;
+    if (!profile->selected || profile->missing[0] || strcmp(profile->status, "ok") == 0)
+        return true;
+    if (!store_replan_lost_checkpoint(planner->store, training->id, &training->lost_checkpoint,
+                                      error))
+        return false;
+    if (training->lost_checkpoint) strcpy(training->status, "planned");
+    return true;
+}
+
 static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
     const struct experiment *e = &source->experiment;
     struct workload_plan row = {e->name, e->summary, e->granularity, e->file};
@@ -280,7 +294,8 @@ static bool plan_source(struct planner *planner, const struct source *source, st
             if (!plan_trial(planner, source, workload, arm, seed, 0, &training, error))
                 return false;
             if (s < e->profile.seeds &&
-                !plan_trial(planner, source, workload, arm, seed, training, &profile, error))
+                (!plan_trial(planner, source, workload, arm, seed, training, &profile, error) ||
+                 !replan_lost_checkpoint(planner, error)))
                 return false;
         }
     return true;

@@ -29,6 +29,7 @@ struct plan_request {
 struct plan_trial {
     int64_t id, base_id;    /* base_id: a profile's training; 0 for training */
     bool profile, selected; /* selected: by `profile` and `filter` */
+    bool lost_checkpoint;   /* a training planned again: its profile is to run, its file is gone */
     char key[65];
     char label[192];   /* workload/arm/seed */
     char status[16];   /* as the database had it, "planned" for a new one */

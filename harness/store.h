@@ -97,7 +97,8 @@ bool store_environment(struct store *store, const char *hash, const char *host, 
 bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
                  struct error *error);
 
-/* Write all results of a trial and set it ok, in one transaction; NaN becomes NULL. Executed and
+/* Write all results of a trial and set it ok, in one transaction, in place of those of an earlier
+ * run; NaN becomes NULL. Executed and
  * closed-form FLOPs that differ are an error and nothing is stored. */
 bool store_finish_training(struct store *store, int64_t id, const struct training_result *result,
                            struct error *error);
@@ -108,6 +109,10 @@ bool store_finish_profiling(struct store *store, int64_t id, const struct profil
  * that has ended already keeps what it said: the process that knows most reports first. */
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error);
+
+/* Makes an ok training whose checkpoint file is gone planned again; *lost says whether it was. What
+ * it found stays until the new results take its place. */
+bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost, struct error *error);
 
 /* Makes a trial that ended without results planned again. */
 bool store_retry(struct store *store, int64_t id, struct error *error);

@@ -5,10 +5,12 @@
  */
 #include "harness/store_private.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NOW "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
@@ -16,8 +18,8 @@
 
 /* All that planning may change, for comparing before and after. */
 #define PLANNED                                                                                    \
-    "SELECT id, current, arm, config, expected_flops, command FROM trial "                         \
-    "UNION ALL SELECT id, name, summary, granularity, file, 'workload' FROM workload"
+    "SELECT id, current, arm, config, expected_flops, command, status FROM trial "                 \
+    "UNION ALL SELECT id, name, summary, granularity, file, 'workload', '' FROM workload"
 
 bool store_begin_plan(struct store *store, struct error *error) {
     if (!store_begin(store, error)) return false;
@@ -304,6 +306,24 @@ bool store_end_trial(struct store *store, int64_t id, const char *status, const 
                         "UPDATE trial SET status = ?2, reason = ?3, finished_at = " NOW " "
                         "WHERE id = ?1 AND status IN ('planned', 'running')",
                         VALUES(INT(id), TEXT(status), TEXT(reason)), &changed, error);
+}
+
+bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost,
+                                  struct error *error) {
+    struct trial_row row;
+    const char *slash = strrchr(store->path, '/');
+    int length = slash ? (int)(slash - store->path) + 1 : 0;
+    char file[4096];
+    *lost = false;
+    if (!store_load_trial(store, id, &row, error)) return false;
+    snprintf(file, sizeof file, "%.*s%s", length, store->path, row.checkpoint);
+    *lost = strcmp(row.status, "ok") == 0 && row.checkpoint[0] && access(file, F_OK) != 0 &&
+            errno == ENOENT;
+    trial_row_free(&row);
+    return !*lost || store_run(store,
+                               "UPDATE trial SET status = 'planned', started_at = NULL, "
+                               "finished_at = NULL WHERE id = ?1",
+                               VALUES(INT(id)), error);
 }
 
 bool store_retry(struct store *store, int64_t id, struct error *error) {

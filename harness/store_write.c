@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOW "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+#define OF_TRIAL "WHERE evaluation_id IN (SELECT id FROM evaluation WHERE trial_id = ?1)"
+#define NOW      "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 /* The trial must be ours to finish; a sweep may have declared it dead meanwhile. */
 static bool check_finished(struct store *store, int64_t id, struct error *error) {
@@ -147,6 +148,18 @@ static bool write_evaluation(struct store *store, int64_t trial_id,
            (strcmp(e->split, "test") != 0 || write_predictions(store, id, e, error));
 }
 
+/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
+static bool delete_training(struct store *store, int64_t id, struct error *error) {
+    static const char *const statements[] = {
+        "DELETE FROM prediction " OF_TRIAL,      "DELETE FROM layer_budget " OF_TRIAL,
+        "DELETE FROM head_usage " OF_TRIAL,      "DELETE FROM evaluation WHERE trial_id = ?1",
+        "DELETE FROM epoch WHERE trial_id = ?1", "DELETE FROM memory WHERE trial_id = ?1"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
+        ok = store_run(store, statements[i], VALUES(INT(id)), error);
+    return ok;
+}
+
 static bool write_training(struct store *store, int64_t id, const struct training_result *r,
                            struct error *error) {
     bool ok =
@@ -163,7 +176,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                          INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
                          INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share)),
                   error) &&
-        check_finished(store, id, error) &&
+        check_finished(store, id, error) && delete_training(store, id, error) &&
         store_run(store,
                   "UPDATE workload SET n_classes = ?2 "
                   "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",

@@ -292,6 +292,37 @@ static void a_trial_whose_process_is_gone_becomes_interrupted(void **state) {
     assert_int_equal(n, 1);
 }
 
+static void a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results(void **state) {
+    struct fixture *f = *state;
+    double accuracy[] = {0.5};
+    bool lost;
+    train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, 1, accuracy, 3);
+    char folder[160], file[200];
+    snprintf(folder, sizeof folder, "%s/checkpoints", f->folder);
+    snprintf(file, sizeof file, "%s/x.safetensors", folder);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    fclose(fopen(file, "w"));
+    OK(f, store_replan_lost_checkpoint(f->store, 1, &lost, &f->error));
+    assert_false(lost);
+    assert_near(number(f, "SELECT status = 'ok' FROM trial"), 1);
+    unlink(file);
+    rmdir(folder);
+    OK(f, store_begin_plan(f->store, &f->error));
+    plan_trial(f, plan_workload(f, "w"), "fixed-8", "fixed", 0, 0);
+    OK(f, store_replan_lost_checkpoint(f->store, 1, &lost, &f->error));
+    OK(f, store_end_plan(f->store, true, &f->error));
+    assert_true(lost);
+    assert_near(number(f, "SELECT status = 'planned' FROM trial"), 1);
+    struct made_up m;
+    make_up(&m, 0.75, ALL);
+    OK(f, store_claim(f->store, 1, getpid(), 0, &f->error));
+    assert_near(number(f, "SELECT count(*) FROM evaluation"), 3); /* until there is better */
+    OK(f, store_finish_training(f->store, 1, &m.result, &f->error));
+    assert_near(number(f, "SELECT sum(accuracy) FROM evaluation"), 0.75);
+    assert_near(number(f, "SELECT count(*) FROM prediction"), INPUTS);
+    assert_near(number(f, "SELECT count(*) FROM epoch"), 1);
+}
+
 static void one_environment_is_one_row(void **state) {
     struct fixture *f = *state;
     int64_t a, b, c;
@@ -464,6 +495,7 @@ int main(void) {
         TEST(a_trial_is_claimed_once_and_finished_once),
         TEST(the_first_reason_stands_until_the_trial_is_retried),
         TEST(a_trial_whose_process_is_gone_becomes_interrupted),
+        TEST(a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results),
         TEST(one_environment_is_one_row),
         TEST(what_was_not_measured_is_null),
         TEST(flops_that_disagree_are_not_stored),
