@@ -71,8 +71,11 @@ static bool load_parameters(const char *path, const char *train_key, const struc
                   path);
         goto done;
     }
-    if (!model_read_json(json, strlen(json), &config, error) ||
-        !check_identity(file, path, train_key, data, &config, error) ||
+    if (!model_read_json(json, strlen(json), &config, error)) {
+        error_prefix(error, "%s", path);
+        goto done;
+    }
+    if (!check_identity(file, path, train_key, data, &config, error) ||
         !parameters_new(&config, "parameters", out, error))
         goto done;
     size_t n = parameters_views(*out, NULL);
