@@ -51,6 +51,12 @@ static bool add_problem(struct plan *plan, const struct error *problem, struct e
 
 static bool add_file_to_hash(struct sha256 *hash, const char *path, struct error *error) {
     unsigned char buffer[1 << 16];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return error_set(error,
+                         "%s is a folder, not a data file: name the file in it in `data:`, or move "
+                         "the folder away",
+                         path);
     FILE *file = fopen(path, "rb");
     if (!file) return error_set(error, "%s: %s", path, strerror(errno));
     size_t n;

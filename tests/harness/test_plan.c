@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -190,6 +191,20 @@ static void absent_data_marks_trials_and_is_a_problem_only_if_named(void **state
     assert_non_null(strstr(f->plan.problems[0].text, "workloads/README.md"));
 }
 
+static void folder_in_place_of_a_data_file_says_so_with_the_fix(void **state) {
+    struct fixture *f = *state;
+    char path[128];
+    write_file(f, "text.yaml", text);
+    write_file(f, "a.label", "X:y what is this\n");
+    scratch_path(&f->scratch, "b.label", path, sizeof path);
+    assert_int_equal(mkdir(path, 0777), 0);
+    make(f);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(f->plan.n_problems, 1);
+    assert_non_null(strstr(f->plan.problems[0].text, "b.label is a folder"));
+    assert_non_null(strstr(f->plan.problems[0].text, "name the file"));
+}
+
 static void absent_data_leaves_results_current_and_skips_only_what_has_none(void **state) {
     struct fixture *f = *state;
     struct training_result result = {.n_classes = 2};
@@ -316,6 +331,7 @@ int main(void) {
         TEST(new_profile_setting_keeps_the_training),
         TEST(other_data_bytes_make_other_trials),
         TEST(absent_data_marks_trials_and_is_a_problem_only_if_named),
+        TEST(folder_in_place_of_a_data_file_says_so_with_the_fix),
         TEST(absent_data_leaves_results_current_and_skips_only_what_has_none),
         TEST(bad_file_and_second_name_leave_the_others_planned),
         TEST(tier_chooses_files_and_naming_overrules_it),
