@@ -1,7 +1,8 @@
 /*
  * What a sweep says while it runs. On a terminal the last line is redrawn (bar, running arms, time
  * left); elsewhere every finished trial is one plain line. The time left weighs trials by their
- * expected FLOPs: finished FLOPs per busy second so far is the rate of what remains.
+ * expected FLOPs and a constant cost of each: finished FLOPs per busy second so far is the rate of
+ * what remains.
  */
 #ifndef HEADROOM_HARNESS_PROGRESS_H
 #define HEADROOM_HARNESS_PROGRESS_H
