@@ -47,6 +47,18 @@ static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
     assert_near(number(f, "SELECT count(*) FROM accuracy_vs_budget"), 5);
 }
 
+static void beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow(void **state) {
+    struct fixture *f = *state;
+    enum { SEEDS = 40 };
+    double accuracy[SEEDS];
+    for (int i = 0; i < SEEDS; i++) accuracy[i] = i % 2 ? 0.4 : 0.6;
+    train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, SEEDS, accuracy, 1);
+    /* Every distance from the mean is 0.1: variance 0.01 * 40 / 39. */
+    double error = sqrt(0.01 * SEEDS / (SEEDS - 1) / SEEDS);
+    assert_near(number(f, "SELECT accuracy_ci95_high FROM accuracy_vs_budget"),
+                0.5 + 2.0423 * error);
+}
+
 static void paired_difference_pairs_by_seed(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -213,6 +225,7 @@ static void views_have_the_promised_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(accuracy_vs_budget_gives_means_and_t_intervals),
+        TEST(beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow),
         TEST(paired_difference_pairs_by_seed),
         TEST(budgets_are_told_by_layer_and_by_difficulty),
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
