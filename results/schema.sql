@@ -302,19 +302,22 @@ SELECT r.workload, r.arm, b.layer, b.k,
 FROM accuracy_by_seed r JOIN layer_budget b ON b.evaluation_id = r.evaluation_id
 GROUP BY r.workload, r.arm, b.layer, b.k;
 
--- Does the budget follow the known difficulty? Means of per-seed means; mean_heads is per layer;
--- n_inputs is how many test inputs have this difficulty.
+-- Heads and accuracy of one trained model on the test inputs of one known difficulty; mean_heads is
+-- per layer, n_inputs is how many test inputs have this difficulty.
+CREATE VIEW budget_by_difficulty_by_seed (workload, arm, seed, difficulty, n_inputs, accuracy,
+                                          mean_heads) AS
+SELECT r.workload, r.arm, r.seed, p.difficulty, count(*), avg(p.predicted = p.label),
+       CASE r.layers WHEN 0 THEN 0.0 ELSE avg(p.heads_run) / r.layers END
+FROM accuracy_by_seed r JOIN prediction p ON p.evaluation_id = r.evaluation_id
+WHERE p.difficulty IS NOT NULL
+GROUP BY r.evaluation_id, p.difficulty;
+
+-- Does the budget follow the known difficulty? Means over seeds of the above.
 CREATE VIEW budget_by_difficulty (workload, arm, difficulty, n_inputs, accuracy, mean_heads,
                                   mean_heads_ci95_low, mean_heads_ci95_high, n_seeds) AS
-WITH by_seed AS (
-    SELECT r.workload, r.arm, p.difficulty, count(*) AS n_inputs,
-           avg(p.predicted = p.label) AS accuracy,
-           CASE r.layers WHEN 0 THEN 0.0 ELSE avg(p.heads_run) / r.layers END AS mean_heads
-    FROM accuracy_by_seed r JOIN prediction p ON p.evaluation_id = r.evaluation_id
-    WHERE p.difficulty IS NOT NULL
-    GROUP BY r.evaluation_id, p.difficulty
-), centred AS (
-    SELECT *, avg(mean_heads) OVER (PARTITION BY workload, arm, difficulty) AS mean FROM by_seed
+WITH centred AS (
+    SELECT *, avg(mean_heads) OVER (PARTITION BY workload, arm, difficulty) AS mean
+    FROM budget_by_difficulty_by_seed
 ), summary AS (
     SELECT workload, arm, difficulty, max(n_inputs) AS n_inputs, avg(accuracy) AS accuracy,
            avg(mean_heads) AS mean, count(*) AS n,
@@ -324,6 +327,32 @@ WITH by_seed AS (
 )
 SELECT workload, arm, difficulty, n_inputs, accuracy, mean,
        mean - t95 * error, mean + t95 * error, n
+FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
+
+-- The same in one number: heads per layer at the workload's largest difficulty minus those at its
+-- smallest, paired within each seed. Only where there are several difficulties.
+CREATE VIEW budget_trend (workload, arm, difficulty_low, difficulty_high, heads_difference_mean,
+                          heads_difference_ci95_low, heads_difference_ci95_high, n_seeds) AS
+WITH by_seed AS MATERIALIZED (
+    SELECT * FROM budget_by_difficulty_by_seed
+), ends AS (
+    SELECT workload, min(difficulty) AS low, max(difficulty) AS high FROM by_seed GROUP BY workload
+), pair AS (
+    SELECT e.workload, h.arm, e.low, e.high, h.mean_heads - l.mean_heads AS difference
+    FROM ends e
+    JOIN by_seed h ON h.workload = e.workload AND h.difficulty = e.high
+    JOIN by_seed l ON l.workload = e.workload AND l.difficulty = e.low
+        AND l.arm = h.arm AND l.seed = h.seed
+    WHERE e.low < e.high
+), centred AS (
+    SELECT *, avg(difference) OVER (PARTITION BY workload, arm) AS mean FROM pair
+), summary AS (
+    SELECT workload, arm, low, high, avg(difference) AS mean, count(*) AS n,
+           sqrt(sum((difference - mean) * (difference - mean))
+                / (count(*) - 1) / count(*)) AS error
+    FROM centred GROUP BY workload, arm
+)
+SELECT workload, arm, low, high, mean, mean - t95 * error, mean + t95 * error, n
 FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
 
 -- The reference of every ratio: the trained arm that runs all H heads in every layer.

@@ -1,5 +1,6 @@
 -- Do harder inputs get more heads? On workloads whose difficulty is known (mixed: the number of
--- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g).
+-- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g). Then the trend in one number:
+-- heads at the largest difficulty minus heads at the smallest, paired by seed.
 .mode column
 .headers on
 SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,
@@ -14,3 +15,18 @@ WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
   AND (SELECT count(DISTINCT difficulty) FROM budget_by_difficulty d
        WHERE d.workload = b.workload) > 1
 ORDER BY workload, arm, difficulty;
+
+SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
+       format('%+.2f', heads_difference_mean) AS more_heads_per_layer,
+       CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
+            ELSE format('%+.2f .. %+.2f', heads_difference_ci95_low, heads_difference_ci95_high)
+            END AS ci95,
+       n_seeds,
+       CASE WHEN n_seeds < 2 THEN 'cannot test: one seed'
+            WHEN heads_difference_ci95_low > 0 THEN 'harder inputs get more heads'
+            WHEN heads_difference_ci95_high < 0 THEN 'harder inputs get fewer heads'
+            ELSE 'no trend shown' END AS verdict
+FROM budget_trend t
+WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
+              WHERE a.workload = t.workload AND a.arm = t.arm AND a.policy = 'budgetformer')
+ORDER BY workload, arm;

@@ -108,6 +108,32 @@ static void budgets_are_told_by_layer_and_by_difficulty(void **state) {
         }
 }
 
+static void trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed(void **state) {
+    struct fixture *f = *state;
+    /* Inputs 0 and 1 have difficulty 1, 2 and 3 difficulty 2: 1, 2 and 6 heads more; mean 3. */
+    static const int k[3][INPUTS] = {{2, 2, 3, 3}, {1, 3, 4, 4}, {1, 1, 6, 8}};
+    int64_t workload = one_workload(f, "w");
+    OK(f, store_begin_plan(f->store, &f->error));
+    for (int seed = 0; seed < 3; seed++) plan_trial(f, workload, "budget", "budgetformer", seed, 0);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    for (int seed = 0; seed < 3; seed++) {
+        struct made_up m;
+        make_up(&m, 0.5, k[seed]);
+        OK(f, store_claim(f->store, seed + 1, getpid(), 0, &f->error));
+        OK(f, store_finish_training(f->store, seed + 1, &m.result, &f->error));
+    }
+    /* Variance ((1 - 3)^2 + (2 - 3)^2 + (6 - 3)^2) / 2 = 7 */
+    double half = 4.3027 * sqrt(7 / 3.0);
+    assert_near(number(f, "SELECT heads_difference_mean FROM budget_trend"), 3);
+    assert_near(number(f, "SELECT heads_difference_ci95_low FROM budget_trend"), 3 - half);
+    assert_near(number(f, "SELECT heads_difference_ci95_high FROM budget_trend"), 3 + half);
+    assert_near(number(f, "SELECT difficulty_low = 1 AND difficulty_high = 2 AND n_seeds = 3 "
+                          "FROM budget_trend"),
+                1);
+    assert_int_equal(raw_sql(f->path, "UPDATE prediction SET difficulty = 2"), SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM budget_trend"), 0); /* one difficulty: no trend */
+}
+
 /* A profile trial over fixed samples; FLOPs per input as given. */
 static void profile(struct fixture *f, int64_t workload, const char *arm, const char *policy,
                     double *samples, int n, double flops) {
@@ -211,6 +237,8 @@ static void views_have_the_promised_columns(void **state) {
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
                              "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
+        {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
+                         "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
         {"counter_vs_budget", "workload, arm, role, value, status, reason, scope"},
         {"trial_status", "trial_id, workload, arm, seed, status, reason, command"}};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -228,6 +256,7 @@ int main(void) {
         TEST(beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow),
         TEST(paired_difference_pairs_by_seed),
         TEST(budgets_are_told_by_layer_and_by_difficulty),
+        TEST(trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed),
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
         TEST(views_have_the_promised_columns),
     };

@@ -105,6 +105,8 @@ SQL
     # A guard against a plan that joins everything with everything, not a measurement.
     timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_by_difficulty' >"$scratch/answer"
     test -s "$scratch/answer"
+    timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_trend' >"$scratch/answer"
+    test -s "$scratch/answer"
 }
 
 behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
