@@ -137,6 +137,22 @@ static void seed_draws_the_initial_weights(void **state) {
     assert_true(fabs(loss[0] - loss[1]) > 1e-3);
 }
 
+static void seed_draws_the_random_heads_of_a_test(void **state) {
+    (void)state;
+    uint64_t usage[2][8];
+    for (int i = 0; i < 2; i++) {
+        struct small_trial t;
+        struct small_trial_text text = small_topic;
+        text.train = "epochs: 1, batch: 16";
+        text.arm = "policy: random, heads: 2";
+        text.seed = 1 + i;
+        small_trial_run(&t, &text);
+        memcpy(usage[i], find(&t.result, "best", "test", "none")->usage, sizeof usage[i]);
+        small_trial_free(&t);
+    }
+    assert_memory_not_equal(usage[0], usage[1], sizeof usage[0]);
+}
+
 /* The rule, written again: of the epochs that end at or after select_after of all steps, the best
  * validation accuracy, then the lower loss, then the earlier epoch. */
 static int best_epoch(const struct training_result *r, double select_after) {
@@ -540,6 +556,7 @@ int main(void) {
         cmocka_unit_test(same_trial_gives_the_same_bits),
         cmocka_unit_test(another_seed_changes_training_but_not_the_data),
         cmocka_unit_test(seed_draws_the_initial_weights),
+        cmocka_unit_test(seed_draws_the_random_heads_of_a_test),
         cmocka_unit_test(best_late_epoch_is_chosen_and_reported),
         cmocka_unit_test(checkpoint_holds_the_reported_weights),
         cmocka_unit_test(only_budgeted_arms_have_controls),

@@ -471,6 +471,10 @@ static void random_inference_repeats_the_set_of_an_input(void **state) {
     for (int r = 0; r < 100; r++) b.ids[r] = r;
     b.config.policy->decide(&b.call, b.a);
     assert_true(changed(&b, before, 100) > 90);
+    b.call.layer = 0;
+    b.call.seed = 1; /* another trial draws other sets */
+    b.config.policy->decide(&b.call, b.a);
+    assert_true(changed(&b, before, 100) > 90);
     b.config.policy->select(&b.call, before, b.a); /* what was decided is what runs */
     assert_memory_equal(b.a, before, sizeof before);
     tear_down(&b);
