@@ -241,14 +241,14 @@ GROUP BY t.kind, e.machine;
 -- controls are arms of their own. A model without encoder layers runs no heads: 0, not unknown.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
-                              mean_s, accuracy, executed_flops_per_input) AS
+                              mean_s, accuracy, executed_flops_per_input, n_inputs) AS
 SELECT w.name, w.granularity, w.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
        t.cost_weight, t.seed, t.id, e.id, e.heads, e.layers,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads / e.heads END,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
-       e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs
+       e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs, e.n_inputs
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN evaluation e ON e.trial_id = t.id
 WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
   AND e.weights = 'best' AND e.split = 'test';

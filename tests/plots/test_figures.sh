@@ -94,6 +94,24 @@ every_stored_query_runs_and_answers() {
     done
 }
 
+the_gate_says_whether_words_alone_are_at_chance() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    sqlite3 "$scratch/a.db" <results/queries/gate.sql | grep -q 'bag-of-words .* 50\.00 .*at chance *$'
+    # The same for all seeds, but within the luck of 100 inputs, which is 9.8 points.
+    cat >"$scratch/luck.sql" <<'SQL'
+UPDATE evaluation SET accuracy = 0.45 + trial_id / 100000.0
+WHERE trial_id IN (SELECT id FROM trial WHERE arm = 'bag-of-words');
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/luck.sql"
+    sqlite3 "$scratch/a.db" <results/queries/gate.sql | grep -q 'bag-of-words .*over inputs, not over'
+    cat >"$scratch/better.sql" <<'SQL'
+UPDATE evaluation SET accuracy = 0.7 + trial_id / 10000.0
+WHERE trial_id IN (SELECT id FROM trial WHERE arm = 'bag-of-words');
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/better.sql"
+    sqlite3 "$scratch/a.db" <results/queries/gate.sql | grep -q 'bag-of-words .*does not hold'
+}
+
 views_over_200000_predictions_answer_at_once() {
     cat >"$scratch/many.sql" <<'SQL'
 WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
@@ -113,4 +131,5 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
+    the_gate_says_whether_words_alone_are_at_chance \
     views_over_200000_predictions_answer_at_once
