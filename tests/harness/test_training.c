@@ -427,47 +427,6 @@ static void shuffled_control_keeps_the_heads_and_swaps_the_inputs(void **state) 
     }
 }
 
-static void shuffled_decisions_move_all_layers_together(void **state) {
-    (void)state;
-    enum { N = 30 };
-    float first[2 * N], third[N];
-    struct decisions from = {N, 3, {2, 0, 1}, {first, NULL, third}}, out[3];
-    struct error error;
-    for (int i = 0; i < N; i++) {
-        first[2 * i] = third[i] = (float)i;
-        first[2 * i + 1] = (float)(100 + i);
-    }
-    assert_true(decisions_shuffle(&from, 1, &out[0], &error));
-    assert_true(decisions_shuffle(&from, 1, &out[1], &error));
-    assert_true(decisions_shuffle(&from, 2, &out[2], &error));
-    bool seen[N] = {false};
-    for (int i = 0; i < N; i++) {
-        int source = (int)out[0].layer[2][i];
-        assert_true(source >= 0 && source < N && !seen[source]);
-        seen[source] = true;
-        assert_true(out[0].layer[0][2 * i] == first[2 * source]);
-        assert_true(out[0].layer[0][2 * i + 1] == first[2 * source + 1]);
-    }
-    assert_null(out[0].layer[1]);
-    assert_memory_equal(out[0].layer[2], out[1].layer[2], sizeof third);
-    assert_memory_not_equal(out[0].layer[2], out[2].layer[2], sizeof third);
-    for (int i = 0; i < 3; i++) decisions_free(&out[i]);
-}
-
-static void mean_decision_is_the_mean_for_everyone(void **state) {
-    (void)state;
-    float rows[6] = {1, 10, 2, 20, 6, 0};
-    struct decisions from = {3, 2, {0, 2}, {NULL, rows}}, out;
-    struct error error;
-    assert_true(decisions_mean(&from, 5, &out, &error)); /* from 3 inputs, for 5 others */
-    assert_int_equal(out.n, 5);
-    for (int i = 0; i < 5; i++) {
-        assert_true(out.layer[1][2 * i] == 3.0f);
-        assert_true(out.layer[1][2 * i + 1] == 10.0f);
-    }
-    decisions_free(&out);
-}
-
 static void one_or_all_heads_learn_a_topic(void **state) {
     (void)state;
     static const char *const arms[] = {"policy: fixed, heads: 4", "policy: fixed, heads: 1",
@@ -564,8 +523,6 @@ int main(void) {
         cmocka_unit_test(training_reports_its_own_size),
         cmocka_unit_test(static_control_gives_every_input_the_same_heads),
         cmocka_unit_test(shuffled_control_keeps_the_heads_and_swaps_the_inputs),
-        cmocka_unit_test(shuffled_decisions_move_all_layers_together),
-        cmocka_unit_test(mean_decision_is_the_mean_for_everyone),
         cmocka_unit_test(one_or_all_heads_learn_a_topic),
         cmocka_unit_test(words_alone_tell_nothing_of_offsets),
         cmocka_unit_test(divergence_is_an_error_with_a_hint),
