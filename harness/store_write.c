@@ -86,22 +86,29 @@ static bool write_evaluation_row(struct store *store, int64_t trial_id,
 
 static bool write_predictions(struct store *store, int64_t evaluation_id,
                               const struct evaluation_result *e, struct error *error) {
-    sqlite3_stmt *insert = store_prepare(
-        store, "INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", NULL, 0, error);
+    sqlite3_stmt *insert =
+        store_prepare(store, "INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                      NULL, 0, error);
     bool ok = insert != NULL;
     for (int i = 0; ok && i < e->n; i++) {
         int64_t heads_run = 0;
+        struct text list = {0};
+        text_append(&list, "[");
         double s = e->budget && e->layers > 0 ? 0.0 : (double)NAN;
         for (int l = 0; l < e->layers; l++) {
             size_t at = (size_t)i * (size_t)e->layers + (size_t)l;
             heads_run += e->heads_run[at];
+            text_append(&list, "%s%d", l ? "," : "", (int)e->heads_run[at]);
             if (e->budget) s += (double)e->budget[at] / e->layers;
         }
-        ok =
-            store_rerun(store, insert,
-                        VALUES(INT(evaluation_id), INT(i), INT(e->label[i]), INT(e->predicted[i]),
-                               COUNT(e->difficulty[i]), INT(e->length[i]), INT(heads_run), REAL(s)),
-                        error);
+        text_append(&list, "]");
+        ok = !list.failed || error_set(error, "out of memory storing predictions");
+        ok = ok && store_rerun(store, insert,
+                               VALUES(INT(evaluation_id), INT(i), INT(e->label[i]),
+                                      INT(e->predicted[i]), COUNT(e->difficulty[i]),
+                                      INT(e->length[i]), INT(heads_run), TEXT(list.data), REAL(s)),
+                               error);
+        text_free(&list);
     }
     sqlite3_finalize(insert);
     return ok;

@@ -1,4 +1,4 @@
--- The results database, version 1. One file holds everything a sweep planned, did and found: a trial
+-- The results database, version 2. One file holds everything a sweep planned, did and found: a trial
 -- is a row with its resolved configuration, and every number hangs on the trial that measured it.
 -- Tables are for the program; the views at the end are for people and figures. A value that could
 -- not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -126,6 +126,7 @@ CREATE TABLE prediction (
     difficulty    INTEGER,                               -- known difficulty; NULL where unknown
     length_tokens INTEGER NOT NULL,
     heads_run     INTEGER NOT NULL,                      -- sum over layers
+    heads_per_layer TEXT NOT NULL CHECK (json_valid(heads_per_layer)), -- '[3,2]': k of each layer
     mean_s        REAL,                                  -- mean over layers
     PRIMARY KEY (evaluation_id, input)
 ) STRICT, WITHOUT ROWID;
@@ -421,4 +422,4 @@ WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
                     WHERE s.workload = c.workload AND s.arm = c.arm);
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -26,10 +26,10 @@ static void strict_tables_refuse_wrong_types_and_dangling_references(void **stat
 static void newer_and_foreign_databases_are_refused(void **state) {
     struct fixture *f = *state;
     struct store *store;
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 2"), SQLITE_OK);
+    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 3"), SQLITE_OK);
     assert_false(store_open(f->path, &store, &f->error));
-    assert_non_null(strstr(f->error.text, "schema version 2"));
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 1; PRAGMA application_id = 7"),
+    assert_non_null(strstr(f->error.text, "schema version 3"));
+    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 2; PRAGMA application_id = 7"),
                      SQLITE_OK);
     assert_false(store_open(f->path, &store, &f->error));
     assert_non_null(strstr(f->error.text, "another program"));
@@ -355,6 +355,22 @@ static void what_was_not_measured_is_null(void **state) {
                 1);
 }
 
+static void predictions_keep_the_heads_of_every_layer(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    struct made_up m;
+    make_up(&m, 0.5, ALL);
+    m.heads_run[2] = 3; /* input 1 */
+    m.heads_run[3] = 2;
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+    assert_near(number(f, "SELECT heads_per_layer = '[3,2]' AND heads_run = 5 FROM prediction "
+                          "WHERE input = 1"),
+                1);
+    assert_near(number(f, "SELECT count(*) FROM prediction WHERE heads_per_layer = '[8,8]'"),
+                INPUTS - 1);
+}
+
 static void flops_that_disagree_are_not_stored(void **state) {
     struct fixture *f = *state;
     int64_t id = one_trial(f);
@@ -498,6 +514,7 @@ int main(void) {
         TEST(a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results),
         TEST(one_environment_is_one_row),
         TEST(what_was_not_measured_is_null),
+        TEST(predictions_keep_the_heads_of_every_layer),
         TEST(flops_that_disagree_are_not_stored),
         TEST(processes_that_write_at_once_lose_nothing),
         TEST(a_killed_writer_loses_no_finished_row),

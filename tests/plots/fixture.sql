@@ -73,13 +73,16 @@ FROM evaluation e JOIN trial t ON t.id = e.trial_id JOIN layer
 WHERE t.policy <> 'budgetformer' AND e.layers > 0;
 
 INSERT INTO prediction
-SELECT e.id, i, i % 2, CASE WHEN (i * 37) % 100 < 100 * e.accuracy - 3 * (i % 4) THEN i % 2
-                            ELSE 1 - i % 2 END,
-       CASE t.workload_id WHEN 3 THEN i % 4 + 1 END, 24,
-       min(8 * e.layers, CAST(e.layers * e.mean_heads + CASE t.policy WHEN 'budgetformer' THEN i % 4 - 2 + (i + t.seed) % 2
-                                                    ELSE 0 END AS INTEGER)),
-       e.mean_s
-FROM evaluation e JOIN trial t ON t.id = e.trial_id JOIN input;
+SELECT id, i, label, predicted, difficulty, length, heads_run,
+       CASE layers WHEN 0 THEN '[]' ELSE json_array(heads_run - heads_run / 2, heads_run / 2) END,
+       mean_s
+FROM (SELECT e.id, i, i % 2 AS label,
+             CASE WHEN (i * 37) % 100 < 100 * e.accuracy - 3 * (i % 4) THEN i % 2 ELSE 1 - i % 2 END AS predicted,
+             CASE t.workload_id WHEN 3 THEN i % 4 + 1 END AS difficulty, 24 AS length,
+             min(8 * e.layers, CAST(e.layers * e.mean_heads + CASE t.policy WHEN 'budgetformer'
+                 THEN i % 4 - 2 + (i + t.seed) % 2 ELSE 0 END AS INTEGER)) AS heads_run,
+             e.layers, e.mean_s
+      FROM evaluation e JOIN trial t ON t.id = e.trial_id JOIN input);
 
 INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, cost_weight, base_heads, layers,
                    dim, seed, config, status, planned_at, environment_id)
