@@ -26,7 +26,6 @@ struct session {
     struct dataset *data;
     struct parameters *parameters;
     struct model_config dense;
-    struct counters *counters;
     int32_t *order; /* [n_inputs] the test inputs that are cycled through */
     int n_inputs;
 };
@@ -35,6 +34,7 @@ struct session {
 struct batches {
     struct inference *inference;
     struct batch_buffer *buffer;
+    struct counters *counters; /* its own: they add up all repeats since they were opened */
     int size;
 };
 
@@ -93,7 +93,6 @@ done:
 }
 
 static void session_free(struct session *s) {
-    counters_close(s->counters);
     parameters_free(s->parameters);
     dataset_free(s->data);
     free(s->order);
@@ -103,13 +102,11 @@ static bool session_new(struct session *s, const struct experiment *trial, const
                         const char *train_key, struct error *error) {
     s->config = &trial->profile;
     if (!dataset_load(&trial->data, &s->data, error) ||
-        !load_parameters(checkpoint, train_key, s->data, &s->parameters, error) ||
-        !counters_open(&s->counters, error))
+        !load_parameters(checkpoint, train_key, s->data, &s->parameters, error))
         return false;
     s->parameters->seed = (uint64_t)trial->seeds.value[0];
     s->dense = s->parameters->config;
     s->dense.layers = trial->model.layers; /* a policy may have removed them */
-    s->dense.positions = s->dense.final_norm = true;
     s->dense.policy = policy_find("fixed");
     if (!model_resolve_full(&s->dense, error)) return false;
     /* A seeded sample of the test split: files may be sorted by class or length. */
@@ -146,15 +143,15 @@ static void time_batches(const struct session *s, const struct batches *b,
 
 static void count_events(const struct session *s, const struct batches *b,
                          struct profile_result *out) {
-    for (int pass = 0; pass < counters_passes(s->counters); pass++)
+    for (int pass = 0; pass < counters_passes(b->counters); pass++)
         for (int i = 0; i < s->config->repeats; i++) {
             struct batch batch = take_batch(s, b, i);
-            counters_start(s->counters, pass);
+            counters_start(b->counters, pass);
             inference_run(b->inference, &batch, NULL, NULL);
-            counters_stop(s->counters, pass);
+            counters_stop(b->counters, pass);
         }
     for (int role = 0; role < COUNTER_ROLES; role++)
-        counters_result(s->counters, role, b->size, &out->counters[role]);
+        counters_result(b->counters, role, b->size, &out->counters[role]);
 }
 
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
@@ -200,6 +197,15 @@ static void add_memory(struct profiling_result *out, int64_t bytes, const char *
     va_end(arguments);
 }
 
+static void warn_of_threads(const struct counters *counters, struct profiling_result *out) {
+    double share = counters_thread_share(counters);
+    if (share < 0.9)
+        snprintf(out->warning, sizeof out->warning,
+                 "threads_not_counted: only %.0f%% of this process's CPU time is the measured "
+                 "thread's; set OPENBLAS_NUM_THREADS=1",
+                 100.0 * share);
+}
+
 static bool profile_batch_size(const struct session *s, int size, struct profiling_result *result,
                                struct error *error) {
     struct profile_result *out = &result->profiles[result->n_profiles++];
@@ -216,7 +222,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     bool ok = out->latency_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
     ok = ok && inference_new(s->parameters, &limits, &b.inference, error) &&
-         batch_buffer_new(size, s->data->max_len, &b.buffer, error);
+         batch_buffer_new(size, s->data->max_len, &b.buffer, error) &&
+         counters_open(&b.counters, error);
     if (ok) {
         bool reset = memory_reset_peak(reason, sizeof reason);
         time_batches(s, &b, out);
@@ -224,10 +231,12 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         add_memory(result, peak, reason, "peak resident, forward, batch %d", size);
         add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size);
         count_events(s, &b, out);
+        warn_of_threads(b.counters, result);
         count_work(s, &b, out);
     }
     inference_free(b.inference);
     batch_buffer_free(b.buffer);
+    counters_close(b.counters);
     return ok;
 }
 
@@ -250,12 +259,6 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint, const
     }
     for (int i = 0; ok && i < sizes->n; i++)
         ok = profile_batch_size(&session, sizes->value[i], out, error);
-    double share = ok ? counters_thread_share(session.counters) : NAN;
-    if (share < 0.9)
-        snprintf(out->warning, sizeof out->warning,
-                 "threads_not_counted: only %.0f%% of this process's CPU time is the measured "
-                 "thread's; set OPENBLAS_NUM_THREADS=1",
-                 100.0 * share);
     out->wall_seconds = clock_seconds() - start;
     session_free(&session);
     if (!ok) profiling_result_free(out);

@@ -64,8 +64,8 @@ static const struct option resolved_rows[] = {
     {"final_norm", OPTION_BOOL, FIELD(final_norm), NULL, 0, 0, NULL, "LayerNorm before the pool"},
     {"dropout", OPTION_FLOAT, FIELD(dropout), NULL, 0, 0.9, NULL, "in training"},
     {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), NULL, 1e-12, 0.1, NULL, "epsilon"},
-    {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 1e-9, 10, NULL, "initial weights"},
-    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 1e-9, 10, NULL,
+    {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 0, 10, NULL, "initial weights"},
+    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 0, 10, NULL,
      "initial embeddings"},
 };
 static const struct option_table resolved = {"config", resolved_rows,

@@ -219,6 +219,7 @@ static void counters_are_values_or_reasons(void **state) {
                 assert_string_equal(row->role, counter_roles[c].name);
                 assert_true(row->scope[0] != 0);
                 if (row->available) {
+                    assert_int_equal(row->repeats, p->n_samples);
                     assert_string_equal(row->status, "counted");
                     assert_true(isfinite(row->value) && row->value >= 0 && row->event[0]);
                     assert_true(row->value > 0 || counter_roles[c].zero != ZERO_IS_IMPOSSIBLE);
