@@ -113,10 +113,10 @@ static const char arms_sql[] =
     "   AS 'accuracy %',"
     "  a.n_seeds AS n,"
     "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
-    "  CASE WHEN one.arm IS NOT NULL THEN printf('%.3f', one.latency_ns_median / 1e6) END"
-    "   AS 'ms b1',"
-    "  CASE WHEN many.arm IS NOT NULL THEN printf('%.3f', many.latency_ns_median / 1e6) END"
-    "   AS 'ms b32',"
+    "  CASE WHEN one.arm IS NOT NULL THEN printf('%.1f', one.latency_ns_median / 1e3) END"
+    "   AS 'us b1',"
+    "  CASE WHEN many.arm IS NOT NULL THEN printf('%.1f', many.latency_ns_median / 1e3) END"
+    "   AS 'us b32',"
     "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time b1',"
     "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time "
     "b32',"
@@ -147,6 +147,19 @@ static const char differences_sql[] =
     "  OR (p.arm_b = d.arm AND a.policy = 'budgetformer')"
     " ORDER BY p.workload, a.policy DESC, a.cost_weight";
 
+/* Equal warnings of one workload are one line. */
+static const char warnings_sql[] =
+    "SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
+    "  CASE count(*) WHEN 1 THEN '' ELSE 's' END, group_concat(trial_id, ', '))"
+    "  AS 'warnings: times with a warning enter no ratio'"
+    " FROM (SELECT * FROM trial_warning ORDER BY trial_id)"
+    " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
+
+static const char notes_sql[] =
+    "SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
+    " FROM (SELECT DISTINCT workload, note, arm FROM latency_vs_flops WHERE note <> '')"
+    " GROUP BY workload, note ORDER BY workload, note";
+
 /* Equal statuses and reasons of one workload are one line. */
 static const char unfinished_sql[] =
     "SELECT printf('%s: %d %s', workload, count(*), status)"
@@ -157,17 +170,24 @@ static const char unfinished_sql[] =
     " ORDER BY workload, status, min(trial_id)";
 
 bool report_write(struct store *store, FILE *out, struct error *error) {
+    static const char *const parts[] = {differences_sql, warnings_sql, notes_sql, unfinished_sql};
     size_t n_arms, n;
     if (!report_table(store, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
-        fputs("heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
-              " ± 95% interval;\nms: median forward pass of a batch of 1 and of 32; time and FLOPs:"
-              " relative to the arm that\nruns all heads; -: not measured\n\n",
-              out);
-        if (!report_table(store, differences_sql, out, &n, error)) return false;
-        if (n > 0) fputc('\n', out);
+        fputs(
+            "heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
+            " ± 95% interval,\nwhich covers initialisation and order, not the draw of the data: "
+            "its seed is fixed; us: median forward\npass of a batch of 1 and of 32, microseconds; "
+            "time and FLOPs: relative to the arm that runs all heads;\n-: not measured, or not "
+            "comparable\n\n",
+            out);
     } else {
         fputs("no results yet\n", out);
     }
-    return report_table(store, unfinished_sql, out, &n, error);
+    enum { LAST = sizeof parts / sizeof *parts - 1 };
+    for (size_t i = 0; i <= LAST; i++) {
+        if (!report_table(store, parts[i], out, &n, error)) return false;
+        if (n > 0 && i < LAST) fputc('\n', out);
+    }
+    return true;
 }

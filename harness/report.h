@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-/* Tables of results, comparisons of arms, and the trials without result with their reasons. */
+/* Tables of results, comparisons of arms, warnings, and the trials without result with their
+ * reasons. */
 bool report_write(struct store *store, FILE *out, struct error *error);
 
 /* Any SELECT as an aligned table: first column to the left, the others to the right. Prints

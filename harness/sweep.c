@@ -172,7 +172,7 @@ struct outcome {
     char text[128];
 };
 
-/* Row callback: "accuracy 0.935, heads 2.10" or "1.23 ms at batch 1". */
+/* Row callback: "accuracy 0.935, heads 2.10" or "1230.0 us at batch 1". */
 static bool read_outcome(void *context, int n, const char *const *names, const char *const *texts) {
     struct outcome *outcome = context;
     (void)names;
@@ -189,7 +189,7 @@ static void describe_result(struct store *store, const struct plan_trial *trial,
     outcome->text[0] = '\0';
     if (trial->profile)
         snprintf(sql, sizeof sql,
-                 "SELECT printf('%%.3f ms at batch %%d', avg(s.latency_ns) / 1e6, p.batch_size)"
+                 "SELECT printf('%%.1f us at batch %%d', avg(s.latency_ns) / 1e3, p.batch_size)"
                  " FROM profile p JOIN profile_sample s ON s.profile_id = p.id"
                  " WHERE p.trial_id = %" PRId64 " GROUP BY p.id ORDER BY p.batch_size LIMIT 1",
                  trial->id);

@@ -45,7 +45,7 @@ do for [i = 0 : n_panels - 1] {
         if (!has(all_policies, p)) { all_policies = all_policies . " " . p }
     }
 }
-caption = "Points: median of the raw samples of one forward pass. Bars: median absolute deviation (where larger than the mark).\nMachine: " . machine
+caption = "Points: median of raw samples of a forward pass. Bars: median absolute deviation. Left out: warned or other environments.\nMachine: " . machine
 eval legend
 eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p), " \
     . "keyentry with lines linecolor rgb faint dashtype 2 title 'time falls as FLOPs do'"

@@ -221,12 +221,20 @@ SELECT t.id, w.name, t.arm, t.seed, t.status, t.reason, t.command
 FROM trial t JOIN workload w ON w.id = t.workload_id
 WHERE t.current = 1;
 
+-- What makes a trial's numbers doubtful although it ended well.
+CREATE VIEW trial_warning (trial_id, workload, arm, seed, kind, warning) AS
+SELECT t.id, w.name, t.arm, t.seed, t.kind, m.text
+FROM warning m JOIN trial t ON t.id = m.trial_id JOIN workload w ON w.id = t.workload_id
+WHERE t.current = 1;
+
 -- Training of each workload at a glance; reason is the first one given for a skipped trial.
+-- n_warnings counts those of its profiles too.
 CREATE VIEW workload_status (workload, granularity, n_classes, n_trials, n_ok, n_skipped, n_failed,
-                             reason) AS
+                             reason, n_warnings) AS
 SELECT w.name, w.granularity, w.n_classes, count(*), sum(t.status = 'ok'), sum(t.status = 'skipped'),
        sum(t.status IN ('failed', 'killed', 'timeout', 'oom', 'interrupted')),
-       coalesce(min(CASE t.status WHEN 'skipped' THEN t.reason END), '')
+       coalesce(min(CASE t.status WHEN 'skipped' THEN t.reason END), ''),
+       (SELECT count(*) FROM trial_warning m WHERE m.workload = w.name)
 FROM trial t JOIN workload w ON w.id = t.workload_id
 WHERE t.current = 1 AND t.kind = 'train'
 GROUP BY w.id;
@@ -365,14 +373,33 @@ WHERE policy = 'fixed' AND layers > 0
                   WHERE b.evaluation_id = r.evaluation_id AND b.k <> r.base_heads)
 GROUP BY workload;
 
+-- Times can be compared under equal conditions: all that is known of an environment, less what a
+-- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
+-- Another revision may have changed the kernels, but most commits do not, and a sweep that goes on
+-- after one should keep its ratios: they stay, with a note.
+CREATE VIEW timing_environment (environment_id, conditions, revision) AS
+SELECT id,
+       json_remove(json, '$.load_average', '$.unknown', '$.pmu', '$.perf_event_paranoid',
+                   '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty'),
+       coalesce(json_extract(json, '$.git_revision'), 'unknown')
+           || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END
+FROM environment;
+
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,
--- beside FLOPs and time relative to the dense arm at the same batch size.
+-- beside FLOPs and time relative to the dense arm at the same batch size. time_ratio is NULL where
+-- either side has a warning or they were not timed under the same conditions; note says so.
 CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                              flops_ratio, time_ratio) AS
-WITH sample AS (
-    SELECT t.workload_id, t.arm, p.batch_size, s.latency_ns AS ns
-    FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
+                              flops_ratio, time_ratio, note) AS
+WITH timed AS (
+    SELECT t.workload_id, t.arm, p.id AS profile_id, p.batch_size, v.conditions, v.revision,
+           p.executed_flops_per_input AS flops,
+           EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id) AS warned
+    FROM trial t JOIN profile p ON p.trial_id = t.id
+    LEFT JOIN timing_environment v USING (environment_id)
     WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+), sample AS (
+    SELECT workload_id, arm, batch_size, s.latency_ns AS ns
+    FROM timed JOIN profile_sample s USING (profile_id)
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY workload_id, arm, batch_size ORDER BY ns) AS rank,
            count(*) OVER (PARTITION BY workload_id, arm, batch_size) AS n
@@ -387,21 +414,34 @@ WITH sample AS (
     SELECT *, row_number() OVER (PARTITION BY workload_id, arm, batch_size ORDER BY distance) AS rank,
            count(*) OVER (PARTITION BY workload_id, arm, batch_size) AS n
     FROM away
-), flops AS (
-    SELECT t.workload_id, t.arm, p.batch_size, avg(p.executed_flops_per_input) AS flops
-    FROM trial t JOIN profile p ON p.trial_id = t.id
-    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
-    GROUP BY t.workload_id, t.arm, p.batch_size
+), seeds AS ( -- conditions: NULL unless known and the same for every seed
+    SELECT workload_id, arm, batch_size, avg(flops) AS flops, max(warned) AS warned,
+           CASE WHEN count(conditions) = count(*) AND count(DISTINCT conditions) = 1
+                THEN min(conditions) END AS conditions,
+           min(revision) AS revision_min, max(revision) AS revision_max
+    FROM timed GROUP BY workload_id, arm, batch_size
 ), summary AS (
-    SELECT w.name AS workload, arm, batch_size, median, avg(distance) AS mad, flops
-    FROM away_ranked JOIN flops USING (workload_id, arm, batch_size)
+    SELECT w.name AS workload, arm, batch_size, median, avg(distance) AS mad, flops, warned,
+           conditions, revision_min, revision_max
+    FROM away_ranked JOIN seeds USING (workload_id, arm, batch_size)
     JOIN workload w ON w.id = workload_id
     WHERE rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY workload_id, arm, batch_size
+), compared AS (
+    SELECT s.*, s.flops / d.flops AS flops_ratio, s.median / d.median AS time_ratio,
+           CASE WHEN d.arm IS NULL THEN 'no time of all heads to compare with'
+                WHEN s.warned THEN 'timed with a warning'
+                WHEN d.warned THEN 'all heads were timed with a warning'
+                WHEN s.conditions = d.conditions THEN NULL
+                ELSE 'not timed in the same environment as all heads' END AS obstacle,
+           CASE WHEN min(s.revision_min, d.revision_min) <> max(s.revision_max, d.revision_max)
+                THEN 'not timed by the same revision of the program as all heads' END AS remark
+    FROM summary s
+    LEFT JOIN (dense_arm JOIN summary USING (workload, arm)) d
+           ON d.workload = s.workload AND d.batch_size = s.batch_size
 )
-SELECT s.workload, s.arm, s.batch_size, s.median, s.mad, s.flops / d.flops, s.median / d.median
-FROM summary s
-LEFT JOIN (dense_arm JOIN summary USING (workload, arm)) d
-       ON d.workload = s.workload AND d.batch_size = s.batch_size;
+SELECT workload, arm, batch_size, median, mad, flops_ratio,
+       CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, '')
+FROM compared;
 
 -- Hardware and software counters of one forward pass, per input, at every profiled batch size.
 CREATE VIEW counter_by_batch (workload, arm, batch_size, mean_heads, role, value_per_input, status,

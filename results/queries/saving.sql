@@ -6,6 +6,7 @@ SELECT workload, arm, batch_size, round(latency_ns_median / 1e3, 1) AS latency_u
        round(latency_ns_mad / 1e3, 1) AS latency_us_mad, round(flops_ratio, 3) AS flops_ratio,
        round(time_ratio, 3) AS time_ratio,
        CASE WHEN flops_ratio < 0.99
-            THEN round((1 - time_ratio) / (1 - flops_ratio), 2) END AS realised_share
+            THEN round((1 - time_ratio) / (1 - flops_ratio), 2) END AS realised_share,
+       note
 FROM latency_vs_flops
 ORDER BY workload, batch_size, flops_ratio DESC;

@@ -3,6 +3,8 @@
  */
 #include "tests/harness/store_fixture.h"
 
+#include "harness/report.h"
+
 /* ---- views ---- */
 
 static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
@@ -134,9 +136,15 @@ static void trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed(
     assert_near(number(f, "SELECT count(*) FROM budget_trend"), 0); /* one difficulty: no trend */
 }
 
+static int64_t environment(struct fixture *f, const char *json) {
+    int64_t id;
+    OK(f, store_environment(f->store, json, "host", "machine", json, &id, &f->error));
+    return id;
+}
+
 /* A profile trial over fixed samples; FLOPs per input as given. */
-static void profile(struct fixture *f, int64_t workload, const char *arm, const char *policy,
-                    double *samples, int n, double flops) {
+static int64_t profile(struct fixture *f, int64_t workload, const char *arm, const char *policy,
+                       double *samples, int n, double flops, int64_t environment_id) {
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT id FROM trial WHERE arm = '%s' AND kind = 'train'", arm);
     int64_t base = (int64_t)number(f, sql);
@@ -171,8 +179,9 @@ static void profile(struct fixture *f, int64_t workload, const char *arm, const 
     struct memory_result memory = {"peak resident", 1 << 20, ""};
     struct profiling_result result = {
         .n_profiles = 1, .profiles = &p, .n_memory = 1, .memory = &memory, .wall_seconds = 2.0};
-    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_claim(f->store, id, getpid(), environment_id, &f->error));
     OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+    return id;
 }
 
 static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **state) {
@@ -185,8 +194,9 @@ static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **stat
     double dense[] = {300, 100, 200, 400,
                       1000};            /* median 300; |x - 300|: 0 200 100 100 700 -> 100 */
     double narrow[] = {10, 40, 20, 30}; /* median 25; 15 15 5 5 -> 10 */
-    profile(f, workload, "wide", "fixed", dense, 5, 2000);
-    profile(f, workload, "fixed-8", "fixed", narrow, 4, 500);
+    int64_t here = environment(f, "{\"cores\": 2}");
+    profile(f, workload, "wide", "fixed", dense, 5, 2000, here);
+    profile(f, workload, "fixed-8", "fixed", narrow, 4, 500, here);
     const struct {
         const char *arm, *column;
         double expected;
@@ -211,6 +221,93 @@ static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **stat
     assert_near(number(f, "SELECT value FROM counter_vs_budget WHERE role = 'task_clock'"), 250);
 }
 
+/* Two arms timed in two environments; the second has a third of the time. */
+static void time_pair(struct fixture *f, const char *dense_json, const char *narrow_json) {
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, dense[] = {300}, narrow[] = {100};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", dense, 1, 2000, environment(f, dense_json));
+    profile(f, workload, "fixed-1", "fixed", narrow, 1, 500, environment(f, narrow_json));
+}
+
+static void times_of_different_machines_or_builds_have_no_ratio(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O3\"}",
+              "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O2\"}");
+    assert_near(number(f, "SELECT time_ratio IS NULL AND note LIKE '%same environment%' "
+                          "AND latency_ns_median = 100 AND flops_ratio = 0.25 "
+                          "FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+}
+
+static void times_of_another_revision_keep_their_ratio_with_a_note(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{\"cores\": 2, \"git_revision\": \"a\", \"load_average\": 0.1}",
+              "{\"cores\": 2, \"git_revision\": \"b\", \"load_average\": 1.9}");
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                1.0 / 3);
+    assert_near(number(f, "SELECT note LIKE '%same revision%' FROM latency_vs_flops "
+                          "WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT note = '' FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+}
+
+static void times_of_an_unknown_environment_have_no_ratio(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{}", "{}");
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 0);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET environment_id = NULL"), SQLITE_OK);
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 2);
+}
+
+static void a_warned_profile_is_shown_and_enters_no_ratio(void **state) {
+    struct fixture *f = *state;
+    char report[8192] = "";
+    time_pair(f, "{}", "{}");
+    int64_t warned = (int64_t)number(f, "SELECT max(id) FROM trial WHERE arm = 'fixed-1'");
+    OK(f, store_warning(f->store, warned, "threads_not_counted: other threads ran", &f->error));
+    assert_near(number(f, "SELECT time_ratio IS NULL AND note = 'timed with a warning' "
+                          "FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+    assert_near(number(f, "SELECT n_warnings = 1 AND n_trials = 2 FROM workload_status"), 1);
+    assert_near(number(f, "SELECT trial_id FROM trial_warning"), (double)warned);
+    FILE *out = tmpfile();
+    OK(f, report_write(f->store, out, &f->error));
+    rewind(out);
+    assert_true(fread(report, 1, sizeof report - 1, out) > 0);
+    fclose(out);
+    assert_non_null(strstr(report, "w: threads_not_counted: other threads ran (profile trial 4)"));
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 0 WHERE kind = 'profile'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT n_warnings FROM workload_status"), 0);
+    /* A warning on the reference takes every ratio. */
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 1; UPDATE warning SET trial_id = "
+                                      "(SELECT id FROM trial WHERE arm = 'fixed-8' "
+                                      "AND kind = 'profile')"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 2);
+}
+
+static void the_report_shows_short_times_and_what_intervals_cover(void **state) {
+    struct fixture *f = *state;
+    char report[8192] = "";
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[] = {4321};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 1, 2000, 0);
+    FILE *out = tmpfile();
+    OK(f, report_write(f->store, out, &f->error));
+    rewind(out);
+    assert_true(fread(report, 1, sizeof report - 1, out) > 0);
+    fclose(out);
+    assert_non_null(strstr(report, "us b32"));
+    assert_non_null(strstr(report, " 4.3 "));
+    assert_non_null(strstr(report, "initialisation and order"));
+}
+
 static bool collect_names(void *context, int n, const char *const *names,
                           const char *const *texts) {
     char *out = context;
@@ -228,14 +325,14 @@ static void views_have_the_promised_columns(void **state) {
     int64_t workload = one_workload(f, "w");
     double accuracy[] = {0.5}, samples[] = {1, 2, 3}, ignored;
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
-    profile(f, workload, "fixed-8", "fixed", samples, 3, 2000);
+    profile(f, workload, "fixed-8", "fixed", samples, 3, 2000, 0);
     static const char *const views[][2] = {
         {"accuracy_vs_budget",
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
          "executed_flops_per_input"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
-                             "flops_ratio, time_ratio"},
+                             "flops_ratio, time_ratio, note"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
         {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
                          "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
@@ -258,6 +355,11 @@ int main(void) {
         TEST(budgets_are_told_by_layer_and_by_difficulty),
         TEST(trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed),
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
+        TEST(times_of_different_machines_or_builds_have_no_ratio),
+        TEST(times_of_another_revision_keep_their_ratio_with_a_note),
+        TEST(times_of_an_unknown_environment_have_no_ratio),
+        TEST(a_warned_profile_is_shown_and_enters_no_ratio),
+        TEST(the_report_shows_short_times_and_what_intervals_cover),
         TEST(views_have_the_promised_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
