@@ -157,7 +157,7 @@ static const char warnings_sql[] =
 
 static const char notes_sql[] =
     "SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
-    " FROM (SELECT DISTINCT workload, note, arm FROM latency_vs_flops WHERE note <> '')"
+    " FROM (SELECT DISTINCT workload, note, arm FROM latency_note WHERE note <> '')"
     " GROUP BY workload, note ORDER BY workload, note";
 
 /* Equal statuses and reasons of one workload are one line. */

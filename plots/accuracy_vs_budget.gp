@@ -57,7 +57,7 @@ do for [i = 0 : n_panels - 1] {
         }
     }
 }
-caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over seeds. Dashed: 1 / classes.\nMachine: %s", seeds, machine)
+caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over seeds, cut at 0 and 1. Dashed: 1 / classes.\nMachine: %s", seeds, machine)
 eval legend
 eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p)"
 unset multiplot

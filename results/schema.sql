@@ -388,8 +388,8 @@ FROM environment;
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,
 -- beside FLOPs and time relative to the dense arm at the same batch size. time_ratio is NULL where
 -- either side has a warning or they were not timed under the same conditions; note says so.
-CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                              flops_ratio, time_ratio, note) AS
+CREATE VIEW latency_note (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
+                          flops_ratio, time_ratio, note) AS
 WITH timed AS (
     SELECT t.workload_id, t.arm, p.id AS profile_id, p.batch_size, v.conditions, v.revision,
            p.executed_flops_per_input AS flops,
@@ -443,6 +443,11 @@ SELECT workload, arm, batch_size, median, mad, flops_ratio,
        CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, '')
 FROM compared;
 
+CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
+                              flops_ratio, time_ratio) AS
+SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
+FROM latency_note;
+
 -- Hardware and software counters of one forward pass, per input, at every profiled batch size.
 CREATE VIEW counter_by_batch (workload, arm, batch_size, mean_heads, role, value_per_input, status,
                               reason, scope) AS
@@ -462,4 +467,4 @@ WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
                     WHERE s.workload = c.workload AND s.arm = c.arm);
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 2;
+PRAGMA user_version = 1;

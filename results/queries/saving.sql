@@ -8,5 +8,5 @@ SELECT workload, arm, batch_size, round(latency_ns_median / 1e3, 1) AS latency_u
        CASE WHEN flops_ratio < 0.99
             THEN round((1 - time_ratio) / (1 - flops_ratio), 2) END AS realised_share,
        note
-FROM latency_vs_flops
+FROM latency_note
 ORDER BY workload, batch_size, flops_ratio DESC;

@@ -237,7 +237,7 @@ static void times_of_different_machines_or_builds_have_no_ratio(void **state) {
               "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O2\"}");
     assert_near(number(f, "SELECT time_ratio IS NULL AND note LIKE '%same environment%' "
                           "AND latency_ns_median = 100 AND flops_ratio = 0.25 "
-                          "FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                          "FROM latency_note WHERE arm = 'fixed-1'"),
                 1);
     assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
 }
@@ -248,10 +248,10 @@ static void times_of_another_revision_keep_their_ratio_with_a_note(void **state)
               "{\"cores\": 2, \"git_revision\": \"b\", \"load_average\": 1.9}");
     assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-1'"),
                 1.0 / 3);
-    assert_near(number(f, "SELECT note LIKE '%same revision%' FROM latency_vs_flops "
+    assert_near(number(f, "SELECT note LIKE '%same revision%' FROM latency_note "
                           "WHERE arm = 'fixed-1'"),
                 1);
-    assert_near(number(f, "SELECT note = '' FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+    assert_near(number(f, "SELECT note = '' FROM latency_note WHERE arm = 'fixed-8'"), 1);
 }
 
 static void times_of_an_unknown_environment_have_no_ratio(void **state) {
@@ -269,7 +269,7 @@ static void a_warned_profile_is_shown_and_enters_no_ratio(void **state) {
     int64_t warned = (int64_t)number(f, "SELECT max(id) FROM trial WHERE arm = 'fixed-1'");
     OK(f, store_warning(f->store, warned, "threads_not_counted: other threads ran", &f->error));
     assert_near(number(f, "SELECT time_ratio IS NULL AND note = 'timed with a warning' "
-                          "FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                          "FROM latency_note WHERE arm = 'fixed-1'"),
                 1);
     assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
     assert_near(number(f, "SELECT n_warnings = 1 AND n_trials = 2 FROM workload_status"), 1);
@@ -332,7 +332,7 @@ static void views_have_the_promised_columns(void **state) {
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
          "executed_flops_per_input"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
-                             "flops_ratio, time_ratio, note"},
+                             "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
         {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
                          "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
