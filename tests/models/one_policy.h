@@ -1,0 +1,60 @@
+/*
+ * One policy in one layer, called from outside the engine: inputs, gates and schedule are the
+ * test's.
+ */
+#ifndef HEADROOM_TESTS_ONE_POLICY_H
+#define HEADROOM_TESTS_ONE_POLICY_H
+
+#include "tests/models/small_model.h"
+
+#include <math.h>
+
+enum { DIM = 16, HEADS_MAX = 8, ROWS_MAX = 512, SAVED_MAX = 40 };
+
+/* A policy in one layer, called from outside the engine. */
+struct bench {
+    struct model_config config;
+    struct parameters *p;
+    int32_t ids[ROWS_MAX];
+    float x[ROWS_MAX * DIM], a[ROWS_MAX * HEADS_MAX], saved[ROWS_MAX * SAVED_MAX];
+    struct policy_step step;
+    struct gate_call call;
+};
+
+static inline void set_up(struct bench *b, const char *policy, const char *options, int heads) {
+    memset(b, 0, sizeof *b);
+    b->config = small_config(policy_find(policy), options, 2, DIM, heads);
+    b->p = small_parameters(&b->config, 1);
+    b->step.noise = rng_stream(9, RNG_NOISE);
+    b->call = (struct gate_call){.config = &b->config,
+                                 .heads = heads,
+                                 .x = b->x,
+                                 .ids = b->ids,
+                                 .param = b->p->layer[0].policy,
+                                 .saved = b->saved,
+                                 .step = &b->step};
+    for (int r = 0; r < ROWS_MAX; r++) b->ids[r] = r;
+    if (b->config.policy->saved_floats)
+        assert_true(b->config.policy->saved_floats(&b->config, 0) <= SAVED_MAX);
+}
+
+static inline void tear_down(struct bench *b) {
+    parameters_free(b->p);
+}
+
+static inline void train_gates(struct bench *b, int rows, double progress) {
+    b->call.rows = b->step.n_samples = rows;
+    b->step.progress = progress;
+    b->step.regulariser = b->step.sum_budget = 0;
+    b->step.n_budget = 0;
+    b->config.policy->gates_train(&b->call, b->a);
+}
+
+/* Scores of all rows at random, of spread `std`. */
+static inline void draw_scores(struct bench *b, double std) {
+    struct rng rng = rng_stream(11, RNG_GENERATOR);
+    for (int i = 0; i < ROWS_MAX * DIM; i++)
+        b->x[i] = (float)(std * rng_normal(&rng, 1, (uint64_t)i));
+}
+
+#endif
