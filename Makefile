@@ -107,6 +107,10 @@ build/harness/environment.o: build/revision
 build/harness/environment.o: DEFINES = \
     -DHEADROOM_CFLAGS="\"$$(cat build/flags)\"" -DHEADROOM_GIT="\"$$(cat build/revision)\""
 
+# A cached data set is known by the code that made it.
+build/workloads/dataset_cache.o: build/data_code
+build/workloads/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat build/data_code)\""
+
 # The schema as a C array, byte by byte: no escapes to get wrong and no limit on literal length.
 build/schema_sql.o: build/schema_sql.c build/flags
 	$(CC) @build/flags -c $< -o $@
@@ -122,7 +126,8 @@ build/schema_sql.c: results/schema.sql
 build/flags:     CONTENT = $(FLAGS)
 build/libraries: CONTENT = $(LIBRARIES)
 build/revision:  CONTENT = $(REVISION)
-build/flags build/libraries build/revision: FORCE | packages
+build/data_code: CONTENT = $(shell cat workloads/*.[ch] models/rng.[ch] | sha256sum | cut -c 1-64)
+build/flags build/libraries build/revision build/data_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
 

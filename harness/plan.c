@@ -49,23 +49,6 @@ static bool add_problem(struct plan *plan, const struct error *problem, struct e
 
 /* ---- data, as far as keys need it ---- */
 
-static bool add_file_to_hash(struct sha256 *hash, const char *path, struct error *error) {
-    unsigned char buffer[1 << 16];
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return error_set(error,
-                         "%s is a folder, not a data file: name the file in it in `data:`, or move "
-                         "the folder away",
-                         path);
-    FILE *file = fopen(path, "rb");
-    if (!file) return error_set(error, "%s: %s", path, strerror(errno));
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) sha256_add(hash, buffer, n);
-    bool ok = !ferror(file);
-    fclose(file);
-    return ok || error_set(error, "%s: %s", path, strerror(EIO));
-}
-
 /* Names the data by the bytes of its files: what the tokeniser makes of them follows from the data
  * settings, which are in the key already. */
 static bool hash_data(struct source *source, struct error *error) {
@@ -78,7 +61,7 @@ static bool hash_data(struct source *source, struct error *error) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512];
         if (!names[i][0] || !text_file_find(data_root(), names[i], path, sizeof path)) continue;
-        if (!add_file_to_hash(&hash, path, error)) return false;
+        if (!text_file_hash(path, &hash, error)) return false;
         any = true;
     }
     if (any) sha256_finish(&hash, source->data_key);

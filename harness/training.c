@@ -58,9 +58,13 @@ static bool run_new(struct run *run, const struct experiment *trial, struct erro
     const struct train_config *t = &trial->train;
     uint64_t seed = (uint64_t)trial->seeds.value[0];
     struct model_config model, dense;
+    char ignored[160];
     if (!dataset_load(&trial->data, &run->data, error) ||
         !trial_models(trial, run->data, &model, &dense, error))
         return false;
+    /* Making a data set may need more memory than training on it, reading a cached one does not:
+     * the peak starts here, or it would depend on which trial came first. */
+    memory_reset_peak(ignored, sizeof ignored);
     int n = run->data->train.n, max_len = run->data->max_len;
     struct trainer_limits limits = {t->batch, t->batch * max_len, max_len};
     run->order = malloc((size_t)n * sizeof *run->order);

@@ -12,6 +12,7 @@ logs=build/tests/logs
 rm -rf $logs build/tests/closing_line && mkdir -p $logs
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
+export HEADROOM_CACHE= # no data set of a test ends in the user's cache
 # A log's name is the test's, its last line the exit status.
 # shellcheck disable=SC2016 # expanded by the inner shell
 printf '%s\n' "$@" | xargs -P "$(nproc 2>/dev/null || echo 2)" -I{} sh -c '

@@ -1,7 +1,8 @@
 /*
  * The one path from a configuration to three splits: source, limits, validation slice, vocabulary,
- * hashes. Generated and read data part ways in two lines of dataset_load and nowhere else.
+ * hashes. Generated and read data part ways in two lines of `make` and nowhere else.
  */
+#include "workloads/dataset_cache.h"
 #include "workloads/sha256.h"
 #include "workloads/split.h"
 #include "workloads/synthetic.h"
@@ -129,8 +130,8 @@ static void hash_dataset(struct dataset *data) {
     sha256_finish(&hash, data->vocab_sha256);
 }
 
-bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error) {
-    if (!data_config_check(config, error)) return false;
+/* Makes a data set from its source. */
+static bool make(const struct data_config *config, struct dataset **out, struct error *error) {
     bool is_text = !generator_find(config->source), ok = false;
     struct word_table words = {0};
     struct dataset *data = calloc(1, sizeof *data);
@@ -154,6 +155,18 @@ done:
     word_table_free(&words);
     if (!ok) dataset_free(data);
     return ok;
+}
+
+bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error) {
+    char key[65], key_after[65];
+    if (!data_config_check(config, error)) return false;
+    bool has_key = dataset_cache_key(config, key);
+    if (has_key && (*out = dataset_cache_read(key))) return true;
+    if (!make(config, out, error)) return false;
+    /* Not if a source file changed while it was read. */
+    if (has_key && dataset_cache_key(config, key_after) && strcmp(key, key_after) == 0)
+        dataset_cache_write(key, *out);
+    return true;
 }
 
 void dataset_free(struct dataset *dataset) {

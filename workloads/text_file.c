@@ -5,12 +5,14 @@
  */
 #include "workloads/text_file.h"
 #include "models/tree.h"
+#include "workloads/sha256.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -160,4 +162,21 @@ void text_file_free(struct text_file *file) {
     free(file->data);
     file->data = NULL;
     file->size = 0;
+}
+
+bool text_file_hash(const char *path, struct sha256 *hash, struct error *error) {
+    unsigned char buffer[1 << 16];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return error_set(error,
+                         "%s is a folder, not a data file: name the file in it in `data:`, or move "
+                         "the folder away",
+                         path);
+    FILE *file = fopen(path, "rb");
+    if (!file) return error_set(error, "%s: %s", path, strerror(errno));
+    size_t n;
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) sha256_add(hash, buffer, n);
+    bool ok = !ferror(file);
+    fclose(file);
+    return ok || error_set(error, "%s: %s", path, strerror(EIO));
 }

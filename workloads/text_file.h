@@ -7,6 +7,8 @@
 
 #include "models/error.h"
 
+struct sha256;
+
 enum text_encoding { ENCODING_UTF_8, ENCODING_ISO_8859_1 };
 
 struct text_file {
@@ -23,6 +25,9 @@ bool text_file_find(const char *root, const char *name, char *path, size_t size)
 bool text_file_read(const char *path, enum text_encoding encoding, struct text_file *out,
                     struct error *error);
 void text_file_free(struct text_file *file);
+
+/* Adds a file's bytes as they are on disk, compressed or not, to a hash. */
+bool text_file_hash(const char *path, struct sha256 *hash, struct error *error);
 
 /* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
 unsigned utf8_next(const char **text);

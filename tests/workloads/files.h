@@ -1,6 +1,6 @@
 /*
  * Files for the tests: each executable works in a temporary folder of its own, which is also its
- * data root, and removes it at the end.
+ * data root, and removes it at the end. Data sets are not cached, except where the cache is tested.
  */
 #ifndef HEADROOM_TESTS_WORKLOADS_FILES_H
 #define HEADROOM_TESTS_WORKLOADS_FILES_H
@@ -21,7 +21,10 @@ static inline int files_open(void **state) {
     const char *root = getenv("HEADROOM_DATA");
     snprintf(files_real_root, sizeof files_real_root, "%s", root ? root : "");
     strcpy(files_folder, "/tmp/headroom_test_XXXXXX");
-    return mkdtemp(files_folder) && setenv("HEADROOM_DATA", files_folder, 1) == 0 ? 0 : -1;
+    return mkdtemp(files_folder) && setenv("HEADROOM_DATA", files_folder, 1) == 0 &&
+                   setenv("HEADROOM_CACHE", "", 1) == 0
+               ? 0
+               : -1;
 }
 
 static inline int files_close(void **state) {
