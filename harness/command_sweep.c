@@ -82,6 +82,9 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
                   result->n_ok + result->n_failed, result->n_left);
         return EXIT_INTERRUPTED;
     }
+    if (result->cores_used >= 0)
+        fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
+                100 * result->cores_used);
     if (result->n_ok + result->n_failed == 0)
         fprintf(stderr, "nothing to do: %zu trials already ok%s\n", count_selected(plan, "ok"),
                 plan->n_problems ? "" : " (`headroom report` prints the table)");

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,7 @@ struct sweep {
     char logs[512];
     struct child *children;
     int n_children, slots;
+    double ended_cpu; /* seconds that children of this queue used until they ended */
     bool stopping;
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
 };
@@ -236,14 +238,20 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
     return true;
 }
 
+static double seconds_of(const struct timeval *time) {
+    return (double)time->tv_sec + 1e-6 * (double)time->tv_usec;
+}
+
 static bool reap(struct sweep *sweep, struct error *error) {
     for (int i = 0; i < sweep->n_children;) {
         int status;
-        pid_t pid = waitpid(sweep->children[i].pid, &status, WNOHANG);
+        struct rusage used;
+        pid_t pid = wait4(sweep->children[i].pid, &status, WNOHANG, &used);
         if (pid != sweep->children[i].pid) {
             i++;
             continue;
         }
+        sweep->ended_cpu += seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
         struct child child = sweep->children[i];
         sweep->children[i] = sweep->children[--sweep->n_children];
         if (!finish_trial(sweep, &child, status, error)) return false;
@@ -295,17 +303,36 @@ static void wait_for_event(struct sweep *sweep) {
     }
 }
 
+/* Processor seconds of all children of this queue up to now. */
+static double cpu_seconds(const struct sweep *sweep) {
+    double seconds = sweep->ended_cpu;
+    for (int i = 0; i < sweep->n_children; i++) {
+        clockid_t clock;
+        struct timespec used;
+        if (clock_getcpuclockid(sweep->children[i].pid, &clock) == 0 &&
+            clock_gettime(clock, &used) == 0)
+            seconds += (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+    }
+    return seconds;
+}
+
 /* Runs a queue of trials, at most `slots` at a time. Leaves no process behind, whatever happens. */
 static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_trial **queue,
                       size_t n, int slots, struct error *error) {
-    double flops = 0;
+    double flops = 0, start = clock_seconds();
     size_t next = 0;
     bool ok = true;
+    sweep->ended_cpu = 0;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
     progress_start(&sweep->progress, sweep->options->talk, phase, (int)n, slots, flops);
     while (ok && ((next < n && !sweep->stopping) || sweep->n_children > 0)) {
         while (ok && next < n && !sweep->stopping && sweep->n_children < slots)
             ok = start_trial(sweep, queue[next++], error);
+        if (next == n && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
+            /* The last one has started: until here every core had its trial. */
+            int cores = slots < default_jobs() ? slots : default_jobs();
+            sweep->result->cores_used = cpu_seconds(sweep) / (cores * (clock_seconds() - start));
+        }
         draw(sweep);
         wait_for_event(sweep);
         ok = ok && reap(sweep, error);
@@ -416,7 +443,7 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     struct sweep sweep = {.store = store, .options = options, .result = result};
     const struct plan_trial **queue = calloc(2 * plan->n_trials + 1, sizeof *queue);
     bool ok = false;
-    *result = (struct sweep_result){0};
+    *result = (struct sweep_result){.cores_used = -1};
     sweep.slots = options->jobs > 0 ? options->jobs : default_jobs();
     sweep.children = calloc((size_t)sweep.slots, sizeof *sweep.children);
     sigemptyset(&sweep.watched);

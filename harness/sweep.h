@@ -23,6 +23,8 @@ struct sweep_result {
     int n_skipped;      /* absent data, or a profile whose training has no result */
     int n_left;         /* planned and not started, after an interruption */
     bool interrupted;   /* SIGINT or SIGTERM */
+    double cores_used;  /* share of the cores' time that went into trials while some were queued;
+                           negative where none had to wait or only one ran at a time */
 };
 
 /* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then

@@ -4,6 +4,7 @@
  * called as `trial ID --db PATH`, it behaves as the arm's name says, so a test is a list of arms.
  */
 #include "harness/sweep.h"
+#include "harness/clock.h"
 #include "tests/harness/scratch.h"
 
 #include <errno.h>
@@ -21,6 +22,12 @@
 #include <cmocka.h>
 
 /* ---- the trial program ---- */
+
+static double own_cpu_seconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
 
 /* Appends "begin ok/1 train PID" or "end ..." to the file `runs` beside the database. */
 static void note(const char *db, const char *what, const struct trial_row *row) {
@@ -64,6 +71,7 @@ static int act(struct store *store, const char *db, const struct trial_row *row,
         for (;;) pause();
     }
     if (!strcmp(arm, "threads") && strcmp(getenv("OPENBLAS_NUM_THREADS"), "1") != 0) return 5;
+    while (!strncmp(arm, "burns", 5) && own_cpu_seconds() < 0.1) continue;
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     note(db, "end", row);
     bool ok = strcmp(row->kind, "train") == 0
@@ -342,6 +350,23 @@ static void folder_that_cannot_hold_logs_is_named(void **state) {
     assert_row(f, 0, "planned", "");
 }
 
+static void share_of_the_cores_is_what_trials_computed_while_others_waited(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"burns-1", "burns-2", "burns-3",
+                                       "burns-4", "burns-5", "burns-6"};
+    plan_arms(f, arms, 2, false);
+    run(f);
+    assert_true(f->result.cores_used < 0); /* nobody had to wait */
+    plan_arms(f, arms, 6, false);
+    double start = clock_seconds();
+    run(f);
+    double wall = clock_seconds() - start;
+    /* Two of the four new ones had ended when the last one started, each with 0.1 s on a core. */
+    assert_int_equal(f->result.n_ok, 4);
+    assert_true(2 * wall * f->result.cores_used >= 0.2);
+    assert_true(f->result.cores_used < 1.05);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, remove_fixture)
 
 int main(int argc, char **argv) {
@@ -357,6 +382,7 @@ int main(int argc, char **argv) {
         TEST(second_signal_kills_what_ignores_the_first),
         TEST(killed_sweep_leaves_no_orphan_and_is_recovered),
         TEST(folder_that_cannot_hold_logs_is_named),
+        TEST(share_of_the_cores_is_what_trials_computed_while_others_waited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
