@@ -184,7 +184,7 @@ static void write_file(const char *path, const char *bytes, size_t size) {
 static void a_damaged_file_is_ignored_and_written_again(void **state) {
     (void)state;
     struct data_config config = text_config();
-    char key[65], path[400], good[4000], bad[4000];
+    char key[65], path[400], good[4000] = {0}, bad[4000];
     key_of(&config, key);
     struct dataset *made = load(&config);
     snprintf(path, sizeof path, "%s", cache_file(key));
