@@ -7,6 +7,7 @@ root=$(pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 unset HEADROOM_DATA
+export HEADROOM_CACHE=
 mkdir "$scratch/bin" && ln -s "${HEADROOM:-$root/headroom}" "$scratch/bin/headroom"
 
 run_case() { # file.cli
