@@ -174,8 +174,13 @@ bool text_file_hash(const char *path, struct sha256 *hash, struct error *error) 
                          path);
     FILE *file = fopen(path, "rb");
     if (!file) return error_set(error, "%s: %s", path, strerror(errno));
+    uint64_t total = 0;
     size_t n;
-    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) sha256_add(hash, buffer, n);
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) {
+        sha256_add(hash, buffer, n);
+        total += n;
+    }
+    sha256_add(hash, &total, sizeof total);
     bool ok = !ferror(file);
     fclose(file);
     return ok || error_set(error, "%s: %s", path, strerror(EIO));

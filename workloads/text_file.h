@@ -26,7 +26,8 @@ bool text_file_read(const char *path, enum text_encoding encoding, struct text_f
                     struct error *error);
 void text_file_free(struct text_file *file);
 
-/* Adds a file's bytes as they are on disk, compressed or not, to a hash. */
+/* Adds a file's bytes as they are on disk, compressed or not, and their number to a hash: a row that
+ * moves from the end of one file to the start of the next changes it. */
 bool text_file_hash(const char *path, struct sha256 *hash, struct error *error);
 
 /* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
