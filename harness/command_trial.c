@@ -58,20 +58,10 @@ static bool task_load(const char *db, int64_t id, struct task *task, struct erro
 /* Takes the row for this process, together with the machine it runs on. */
 static bool task_claim(const struct task *task, struct environment *environment,
                        struct error *error) {
-    char hash[ENVIRONMENT_HASH_SIZE], machine[400];
-    struct text json = {0};
     int64_t id;
     environment_read(environment);
-    environment_hash(environment, hash);
-    environment_write_json(environment, &json);
-    environment_summary(environment, machine, sizeof machine);
-    bool ok = !json.failed || error_set(error, "out of memory");
-    ok = ok &&
-         store_environment(task->store, hash, environment->hostname, machine, json.data, &id,
-                           error) &&
-         store_claim(task->store, task->row.id, getpid(), id, error);
-    text_free(&json);
-    return ok;
+    return store_machine(task->store, environment, &id, error) &&
+           store_claim(task->store, task->row.id, getpid(), id, error);
 }
 
 static bool task_train(const struct task *task, struct error *error) {

@@ -9,6 +9,8 @@
 #ifndef HEADROOM_HARNESS_STORE_H
 #define HEADROOM_HARNESS_STORE_H
 
+#include "harness/bench.h"
+#include "harness/environment.h"
 #include "harness/results.h"
 #include <sys/types.h>
 
@@ -91,6 +93,10 @@ void trial_row_free(struct trial_row *row);
 bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
                        const char *json, int64_t *id, struct error *error);
 
+/* The same from what environment_read found. */
+bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
+                   struct error *error);
+
 /* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
  * attempt left. Error if it is ok already or another live process runs it. environment_id 0:
  * unknown. */
@@ -121,6 +127,10 @@ bool store_retry(struct store *store, int64_t id, struct error *error);
 bool store_recover(struct store *store, int *n_recovered, struct error *error);
 
 bool store_warning(struct store *store, int64_t trial_id, const char *text, struct error *error);
+
+/* Stores one run of the bench in one transaction; NaN becomes NULL. */
+bool store_bench(struct store *store, int64_t environment_id, const struct bench_table *table,
+                 struct error *error);
 
 /* ---- reading ---- */
 

@@ -144,6 +144,10 @@ int64_t trainer_bytes(const struct trainer *t) {
     return (int64_t)(t->gradients->arena.size + t->activations.size + t->workspace.size);
 }
 
+int64_t trainer_activation_bytes(const struct trainer *t) {
+    return (int64_t)t->activations.size;
+}
+
 /* The counter of dropout site `site` in this step. */
 static uint64_t dropout_counter(const struct policy_step *step, int site) {
     return (step->step << 8) | (uint64_t)site;

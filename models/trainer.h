@@ -33,4 +33,7 @@ const struct parameters *trainer_gradients(const struct trainer *trainer);
 /* Bytes of gradients, activations and workspace. */
 int64_t trainer_bytes(const struct trainer *trainer);
 
+/* Bytes of activations alone: what is kept between the two passes. */
+int64_t trainer_activation_bytes(const struct trainer *trainer);
+
 #endif

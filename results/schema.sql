@@ -201,6 +201,36 @@ CREATE TABLE warning (
 ) STRICT;
 CREATE INDEX warning_trial ON warning (trial_id);
 
+-- One run of `headroom bench`. quick = 1: small shapes, which say nothing about speed.
+CREATE TABLE bench_run (
+    id             INTEGER PRIMARY KEY,
+    environment_id INTEGER NOT NULL REFERENCES environment (id),
+    finished_at    TEXT NOT NULL,                        -- UTC, ISO 8601
+    quick          INTEGER NOT NULL CHECK (quick IN (0, 1)),
+    wall_seconds   REAL NOT NULL
+) STRICT;
+
+-- One line of its table. Rows differ in what they measure, so the unit is a column of its own.
+CREATE TABLE bench_result (
+    bench_run_id INTEGER NOT NULL REFERENCES bench_run (id),
+    position     INTEGER NOT NULL,                       -- line of the table, from 0
+    section      TEXT NOT NULL CHECK (section IN ('memory', 'kernels', 'model', 'saving')),
+    name         TEXT NOT NULL,
+    unit         TEXT NOT NULL CHECK (unit IN ('GFLOP/s', 'GB/s', 'ms', 'ratio', 'MiB')),
+    n_samples    INTEGER NOT NULL,
+    median       REAL,                                   -- in unit; NULL: reason says why
+    lowest       REAL,
+    highest      REAL,
+    share        REAL,                                   -- of the sgemm peak or of the bandwidth
+    target_kind  TEXT CHECK (target_kind IN ('at least', 'at most')),
+    target       REAL,                                   -- of share where there is one, else of median
+    reason       TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (bench_run_id, position),
+    UNIQUE (bench_run_id, section, name),
+    CHECK (median IS NOT NULL OR reason <> ''),
+    CHECK ((target IS NULL) = (target_kind IS NULL))
+) STRICT, WITHOUT ROWID;
+
 -- -------------------------------------------------------------------------------------- views --
 
 -- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom the
@@ -465,6 +495,23 @@ SELECT workload, arm, role, value_per_input, status, reason, scope
 FROM counter_by_batch c
 WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
                     WHERE s.workload = c.workload AND s.arm = c.arm);
+
+-- The latest bench of each machine (rows of environment that agree in host and machine): full runs,
+-- or quick ones where there is nothing else. reached is what the target is about; met is 0 or 1.
+CREATE VIEW bench_latest (host, machine, finished_at, quick, position, section, name, unit, median,
+                          lowest, highest, n_samples, share, target_kind, target, reached, met) AS
+WITH ranked AS (
+    SELECT b.*, e.host, e.machine,
+           row_number() OVER (PARTITION BY e.host, e.machine ORDER BY b.quick, b.id DESC) AS rank
+    FROM bench_run b JOIN environment e ON e.id = b.environment_id
+)
+SELECT b.host, b.machine, b.finished_at, b.quick, r.position, r.section, r.name, r.unit, r.median,
+       r.lowest, r.highest, r.n_samples, r.share, r.target_kind, r.target,
+       coalesce(r.share, r.median),
+       CASE r.target_kind WHEN 'at least' THEN coalesce(r.share, r.median) >= r.target
+                          WHEN 'at most' THEN coalesce(r.share, r.median) <= r.target END
+FROM ranked b JOIN bench_result r ON r.bench_run_id = b.id
+WHERE b.rank = 1;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
 PRAGMA user_version = 1;
