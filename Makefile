@@ -6,6 +6,7 @@
 # ARCH        -march of the build; ARCH=x86-64-v3 for a machine other than this one
 # TIER        size of the sweep: default or full
 # DB          the database; figures are drawn into figures/ beside it
+# PYTHON      the Python that has PyTorch, for bench-peers only
 # SANITIZER   address,undefined
 # WERROR      1: warnings are errors, as in CI
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
@@ -14,6 +15,7 @@
 ARCH ?= native
 TIER ?= default
 DB   ?= results/results.db
+PYTHON ?= /usr/bin/python3
 
 # --- Flags ---------------------------------------------------------------------------------------
 # Everything here is expanded when a recipe runs, after pkg-config itself has been installed.
@@ -52,7 +54,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test plots data bench format clean help packages FORCE
+.PHONY: build sweep test plots data bench bench-peers format clean help packages FORCE
 
 build: headroom ## build the program (default)
 
@@ -73,8 +75,13 @@ plots: packages ## draw the figures again from a database [DB=...]
 data: ## fetch and check the TREC data set
 	workloads/fetch_data.sh
 
-bench: build ## speed of training against the machine's sgemm peak
-	./headroom bench
+bench: build ## speed and savings against this machine's limits, stored [DB=...]
+	@./headroom bench --db $(DB)
+
+bench-peers: build ## the same model in PyTorch (python3-torch), side by side
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not here: make bench-peers needs' \
+	    'PyTorch, on Debian and Ubuntu apt-get install python3-torch' >&2; exit 1; }
+	@$(PYTHON) harness/bench_peers.py
 
 format: ## run clang-format over the sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -83,7 +90,7 @@ clean: ## remove what was built, never results or data
 	rm -rf build headroom
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 # --- How things are made -------------------------------------------------------------------------
 

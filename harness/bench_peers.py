@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+"""Headroom against PyTorch: the same model, shapes, machine and number of threads (one).
+
+Both sides train and run a pre-LN encoder of 4 layers and 8 heads: GELU in its tanh form, mean pool,
+linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is
+softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts one
+fresh process for either side, in turns, so that both see the same machine and neither inherits the
+other's memory; a process says its median times and its peak resident memory of training.
+
+Usage: harness/bench_peers.py [ROUNDS]      (from the top of the repository, after make)
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+HEADROOM = "./headroom"
+LAYERS, HEADS, VOCAB, CLASSES = 4, 8, 1000, 4
+
+# Shape (width, batch, tokens) and what the ratios should be: speed of training and of inference
+# over PyTorch's at least; latency of one input and peak memory of training at most.
+SHAPES = [
+    ((128, 32, 128), {"training speed": 3.0, "inference speed": 2.8,
+                      "batch-1 latency": 0.25, "training memory": 1 / 3}),
+    ((256, 32, 128), {"training speed": 2.0, "inference speed": 1.6,
+                      "batch-1 latency": 0.4, "training memory": 1 / 3}),
+    ((768, 16, 128), {"training speed": 1.35, "inference speed": 1.1,
+                      "batch-1 latency": 0.7, "training memory": 1 / 2}),
+]
+
+
+def peak_resident():
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    raise RuntimeError("/proc/self/status has no VmHWM")
+
+
+def median_seconds(call, samples, least):
+    """Median seconds of a call after a warm-up; short calls are repeated to fill a sample."""
+    call()
+    start = time.perf_counter()
+    call()
+    calls = max(1, round(least / (time.perf_counter() - start)))
+    seconds = []
+    for _ in range(samples):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        seconds.append((time.perf_counter() - start) / calls)
+    return statistics.median(seconds)
+
+
+def torch_model(dim, length):
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+            self.qkv, self.output = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+            self.up, self.down = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+
+        def forward(self, x):
+            batch, tokens, _ = x.shape
+            qkv = self.qkv(self.norm1(x)).view(batch, tokens, 3, HEADS, dim // HEADS)
+            q, k, v = qkv.permute(2, 0, 3, 1, 4)
+            scores = torch.matmul(q, k.transpose(-2, -1)) * (dim // HEADS) ** -0.5
+            context = torch.matmul(torch.softmax(scores, dim=-1), v)
+            x = x + self.output(context.transpose(1, 2).reshape(batch, tokens, dim))
+            hidden = functional.gelu(self.up(self.norm2(x)), approximate="tanh")
+            return x + self.down(hidden)
+
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token, self.position = nn.Embedding(VOCAB, dim), nn.Embedding(length, dim)
+            self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+            self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, CLASSES)
+
+        def forward(self, tokens):
+            x = self.token(tokens) + self.position.weight
+            for layer in self.layers:
+                x = layer(x)
+            return self.classifier(self.norm(x).mean(dim=1))
+
+    return Encoder()
+
+
+def torch_side(dim, batch, length):
+    """In a process of its own: prints one JSON object like headroom's line."""
+    import torch
+    from torch.nn import functional
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    imported = peak_resident()
+    model = torch_model(dim, length)
+    tokens = torch.randint(VOCAB, (batch, length))
+    labels = torch.arange(batch) % CLASSES
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
+                                  weight_decay=0.01)
+
+    def train():
+        optimizer.zero_grad(set_to_none=True)
+        functional.cross_entropy(model(tokens), labels).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    def infer():
+        with torch.inference_mode():
+            model(tokens)
+
+    def infer_one():
+        with torch.inference_mode():
+            model(tokens[:1])
+
+    model.train()
+    result = {"train_seconds": median_seconds(train, 3, 0.2)}
+    result["peak_resident_bytes"] = peak_resident()
+    model.eval()
+    result["infer_seconds"] = median_seconds(infer, 5, 0.1)
+    result["latency_seconds"] = median_seconds(infer_one, 5, 0.1)
+    result["imported_bytes"] = imported
+    result["version"] = torch.__version__
+    result["threads"] = torch.get_num_threads()
+    result["build"] = torch.__config__.show()
+    with open("/proc/self/maps") as maps:  # the build names an interface, this the library behind it
+        paths = {os.path.realpath(line.split()[-1]) for line in maps if "/" in line}
+    names = ("blas", "mkl", "blis", "dnnl")
+    result["libraries"] = sorted(p for p in paths if any(n in os.path.basename(p) for n in names))
+    print(json.dumps(result))
+
+
+def run(command):
+    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1",
+                       MKL_NUM_THREADS="1")
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench_peers: {' '.join(command)} failed with status {done.returncode}")
+    return done.stdout
+
+
+def headroom_once(shape):
+    line = run([HEADROOM, "bench", "--shape", ",".join(map(str, shape))])
+    return {key: float(value) for key, value in (pair.split("=") for pair in line.split())}
+
+
+def torch_once(shape):
+    return json.loads(run([sys.executable, os.path.abspath(__file__), "--torch",
+                           *map(str, shape)]))
+
+
+def ratios(ours, theirs):
+    return {
+        "training speed": theirs["train_seconds"] / ours["train_seconds"],
+        "inference speed": theirs["infer_seconds"] / ours["infer_seconds"],
+        "batch-1 latency": ours["latency_seconds"] / theirs["latency_seconds"],
+        "training memory": ours["peak_resident_bytes"] / theirs["peak_resident_bytes"],
+    }
+
+
+def both_values(what, flops, batch, ours, theirs):
+    """What the ratio is made of, for people: GF/s, milliseconds or MiB of either side."""
+    if what == "training memory":
+        return [f"{side['peak_resident_bytes'] / 2**20:.0f} MiB" for side in (ours, theirs)]
+    if what == "batch-1 latency":
+        return [f"{1e3 * side['latency_seconds']:.2f} ms" for side in (ours, theirs)]
+    key, passes = ("train_seconds", 3) if what == "training speed" else ("infer_seconds", 1)
+    return [f"{1e-9 * passes * batch * flops / side[key]:.1f} GF/s" for side in (ours, theirs)]
+
+
+def compare(shape, targets, rounds):
+    """Prints the rows of one shape; returns PyTorch's last answer, for what it says of itself."""
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(headroom_once(shape))
+        theirs.append(torch_once(shape))
+    samples = [ratios(a, b) for a, b in zip(ours, theirs)]
+    middle = [{key: statistics.median(side[key] for side in sides)
+               for key in ("train_seconds", "infer_seconds", "latency_seconds",
+                           "peak_resident_bytes")} for sides in (ours, theirs)]
+    for what, target in targets.items():
+        values = [sample[what] for sample in samples]
+        ratio = statistics.median(values)
+        more = what.endswith("speed")
+        met = ratio >= target if more else ratio <= target
+        left, right = both_values(what, ours[0]["gemm_flops_per_input"], shape[1], *middle)
+        print(f"D={shape[0]:<4} batch {1 if what == 'batch-1 latency' else shape[1]:<3} {what:<16}"
+              f" {left:>12} {right:>12} {ratio:6.2f}x  {min(values):5.2f} .. {max(values):5.2f}"
+              f"   {'>=' if more else '<='} {target:.2f}x {'met' if met else 'missed'}", flush=True)
+    return theirs[-1]
+
+
+def main():
+    try:
+        import torch  # noqa: F401, only whether it is there
+    except ImportError:
+        sys.exit(f"bench_peers: {sys.executable} has no PyTorch; on Debian and Ubuntu: apt-get "
+                 "install python3-torch (for /usr/bin/python3), else name a Python that has it: "
+                 "make bench-peers PYTHON=...")
+    if sys.argv[1:2] == ["--torch"]:
+        torch_side(*map(int, sys.argv[2:]))
+        return
+    if not os.access(HEADROOM, os.X_OK):
+        sys.exit(f"bench_peers: {HEADROOM} is not here; run make bench-peers at the top of the "
+                 "repository")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    print(f"L={LAYERS} H={HEADS} N=128, one thread each, ratio headroom / PyTorch: median and "
+          f"extremes of {rounds} rounds in turns\n")
+    print(f"{'':35} {'headroom':>12} {'PyTorch':>12}   ratio  lowest..highest  target", flush=True)
+    for shape, targets in SHAPES:
+        said = compare(shape, targets, rounds)
+    print(f"\nPyTorch {said['version']}, {said['threads']} thread, BLAS:",
+          ", ".join(said["libraries"]) or "built in")
+    print(f"Its memory includes {said['imported_bytes'] / 2**20:.0f} MiB that importing it takes; "
+          "gradients and moments are allocated by both sides.")
+    print(said["build"])
+
+
+if __name__ == "__main__":
+    main()
