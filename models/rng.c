@@ -9,7 +9,9 @@
 
 enum { ROUNDS = 10 };
 
-void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[4]) {
+/* The block at (high, low); its words go to out[0], out[stride], out[2 stride], out[3 stride]. */
+static inline void philox(const struct rng *rng, uint64_t high, uint64_t low, uint32_t *out,
+                          size_t stride) {
     uint32_t c0 = (uint32_t)low, c1 = (uint32_t)(low >> 32);
     uint32_t c2 = (uint32_t)high, c3 = (uint32_t)(high >> 32);
     uint32_t k0 = rng->key[0], k1 = rng->key[1];
@@ -24,9 +26,20 @@ void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[
         k1 += 0xBB67AE85u;
     }
     out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
+    out[stride] = c1;
+    out[2 * stride] = c2;
+    out[3 * stride] = c3;
+}
+
+void rng_block(const struct rng *rng, uint64_t high, uint64_t low, uint32_t out[4]) {
+    philox(rng, high, low, out, 1);
+}
+
+void rng_blocks(const struct rng *rng, uint64_t high, uint64_t low, uint64_t step,
+                uint32_t out[4][RNG_LANES]) {
+#pragma omp simd
+    for (size_t lane = 0; lane < RNG_LANES; lane++)
+        philox(rng, high, low + lane * step, &out[0][lane], RNG_LANES);
 }
 
 struct rng rng_stream(uint64_t seed, enum rng_stream stream) {
