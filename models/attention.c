@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = 128 };
 
 size_t attention_scratch(int max_n) {
     return 2 * (size_t)BLOCK * (size_t)max_n;
