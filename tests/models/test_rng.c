@@ -47,6 +47,21 @@ static double correlation(const struct rng *a, const struct rng *b) {
     return 12 * sum / DRAWS;
 }
 
+/* Also where the low counter carries into its upper half. */
+static void many_blocks_at_once_are_the_single_ones(void **state) {
+    (void)state;
+    static const uint64_t lows[] = {0, 7, 0xFFFFFFFFu - 9, UINT64_MAX - 2};
+    struct rng rng = rng_stream(3, RNG_DROPOUT);
+    for (size_t i = 0; i < sizeof lows / sizeof *lows; i++) {
+        uint32_t many[4][RNG_LANES], one[4];
+        rng_blocks(&rng, 0x123456789abcdefu, lows[i], 4, many);
+        for (uint64_t lane = 0; lane < RNG_LANES; lane++) {
+            rng_block(&rng, 0x123456789abcdefu, lows[i] + 4 * lane, one);
+            for (int word = 0; word < 4; word++) assert_int_equal(many[word][lane], one[word]);
+        }
+    }
+}
+
 static void streams_and_seeds_are_independent(void **state) {
     (void)state;
     struct rng seen[3 * RNG_CONTROL];
@@ -174,6 +189,7 @@ static void shuffles_repeat_by_name_and_differ_between_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_equal_the_published_vectors),
+        cmocka_unit_test(many_blocks_at_once_are_the_single_ones),
         cmocka_unit_test(streams_and_seeds_are_independent),
         cmocka_unit_test(a_number_depends_on_its_counter_alone),
         cmocka_unit_test(uniforms_fill_the_unit_interval_evenly),
