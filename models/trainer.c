@@ -34,7 +34,7 @@ struct trainer {
     struct layer_state layer[MODEL_LAYERS_MAX];
     float *output, *final_mean, *final_rstd; /* [T][D] last residual stream, [T] */
     float *pooled, *probability;             /* [B][D], [B][C] */
-    /* workspace, shared by all layers */
+    /* workspace, shared by all layers; attention and FFN share theirs */
     float *norm, *branch, *dx; /* [T][D] */
     float *gated, *dcontext;   /* [T][W] */
     float *dqkv;               /* [T][3W] */
@@ -96,11 +96,16 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->norm = arena_floats(work, tokens * dim);
     t->branch = arena_floats(work, tokens * dim);
     t->dx = arena_floats(work, tokens * dim);
+    /* One sublayer works at a time: what only the FFN needs lies where attention's own lies. */
+    size_t shared = work->used;
+    t->hidden = arena_floats(work, c->layers ? tokens * (size_t)c->ffn : 0);
+    t->dhidden = arena_floats(work, c->layers ? tokens * (size_t)c->ffn : 0);
+    size_t ffn_end = work->used;
+    work->used = shared;
     t->gated = arena_floats(work, tokens * width);
     t->dcontext = arena_floats(work, tokens * width);
     t->dqkv = arena_floats(work, tokens * 3 * width);
-    t->hidden = arena_floats(work, c->layers ? tokens * (size_t)c->ffn : 0);
-    t->dhidden = arena_floats(work, c->layers ? tokens * (size_t)c->ffn : 0);
+    if (work->used < ffn_end) work->used = ffn_end;
     t->scores = arena_floats(work, attention_scratch(limits->length));
     t->delta = arena_floats(work, tokens);
     size_t rows = (size_t)gate_rows(c, limits->samples, limits->tokens);
