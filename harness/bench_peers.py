@@ -3,7 +3,7 @@
 
 Both sides train and run a pre-LN encoder of 4 layers and 8 heads: GELU in its tanh form, mean pool,
 linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is
-softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts one
+softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts a
 fresh process for either side, in turns, so that both see the same machine and neither inherits the
 other's memory; a process says its median times and its peak resident memory of training.
 
@@ -11,6 +11,7 @@ Usage: harness/bench_peers.py [ROUNDS]      (from the top of the repository, aft
 """
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -129,8 +130,12 @@ def torch_side(dim, batch, length):
     result["imported_bytes"] = imported
     result["version"] = torch.__version__
     result["threads"] = torch.get_num_threads()
-    result["build"] = torch.__config__.show()
-    with open("/proc/self/maps") as maps:  # the build names an interface, this the library behind it
+    # Of the build settings only those that decide speed: the rest is a page of compiler warnings.
+    settings = torch.__config__.show().replace(",", "\n").split("\n")
+    result["build"] = ", ".join(line.strip(" -") for line in settings
+                                if re.search("BLAS_INFO|capability|MKL-DNN|OpenMP|GCC", line))
+    # The build names an interface; what is mapped tells the library behind it.
+    with open("/proc/self/maps") as maps:
         paths = {os.path.realpath(line.split()[-1]) for line in maps if "/" in line}
     names = ("blas", "mkl", "blis", "dnnl")
     result["libraries"] = sorted(p for p in paths if any(n in os.path.basename(p) for n in names))
@@ -220,7 +225,7 @@ def main():
           ", ".join(said["libraries"]) or "built in")
     print(f"Its memory includes {said['imported_bytes'] / 2**20:.0f} MiB that importing it takes; "
           "gradients and moments are allocated by both sides.")
-    print(said["build"])
+    print("Its build:", said["build"])
 
 
 if __name__ == "__main__":
