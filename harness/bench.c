@@ -84,7 +84,8 @@ void bench_print(const struct bench_table *table, FILE *out) {
             "\nOne thread. share: of the better sgemm median (GFLOP/s, ms) or of the triad (GB/s) "
             "of the\nsame rounds; GEMM FLOPs by the closed form, training counted as 3 forward "
             "passes. saving:\ntime(k)/time(8) over FLOPs(k)/FLOPs(8), 1 when a head left out "
-            "saves all it should.\n%s%.0f s.\n",
+            "saves all it should.\nUpdates in place exceed the triad, whose result is fetched "
+            "before it is written.\n%s%.0f s.\n",
             table->quick ? "Quick: small shapes, which say nothing about speed. " : "",
             table->seconds);
 }

@@ -21,6 +21,7 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
     if (!bench_run(quick, stderr, &table, error)) return false;
     printf("%s\n%s\n", machine, environment.blas_config);
     bench_print(&table, stdout);
+    fflush(stdout);
     return store_machine(store, &environment, &id, error) && store_bench(store, id, &table, error);
 }
 
