@@ -15,6 +15,14 @@ points(i, p) = rows(sprintf("SELECT flops_ratio, time_ratio, " \
     . "latency_ns_mad * time_ratio / latency_ns_median, format('%%g', cost_weight) " \
     . measured . " AND %s AND policy = '%s' ORDER BY flops_ratio", panel_of(i), p))
 
+# What the caption counts is in no view: the forward passes of one model, and the models of one arm.
+runs = "FROM (SELECT count(DISTINCT t.id) AS models, count(*) / count(DISTINCT t.id) AS passes FROM trial t " \
+    . "JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id " \
+    . "WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' GROUP BY t.workload_id, t.arm, p.batch_size)"
+passes = answer("SELECT " . range("passes") . " " . runs)
+models = answer("SELECT " . range("models") . " " . runs)
+
+caption_height = 68 # three lines
 # One column per batch size, so that a workload is a row.
 n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
 eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, 6)
@@ -40,12 +48,15 @@ do for [i = 0 : n_panels - 1] {
         . "for [p in present] points(i, p) using 1:($2 - $3):(0):(2 * $3) " . bar_drawn . ", " \
         . "for [p in present] points(i, p) using 1:2 " . mark_drawn \
         . if_has(present, "budgetformer", "points(i, 'budgetformer') " \
-                 . "using 1:($2 + (int($0) % 2 ? -0.07 : 0.07) * top):4 " . cost_drawn)
+                 . "using 1:(int($0) % 2 ? $2 + $3 + 0.05 * top : $2 - $3 - 0.05 * top):4 " . cost_drawn)
     do for [p in present] {
         if (!has(all_policies, p)) { all_policies = all_policies . " " . p }
     }
 }
-caption = "Points: median of raw samples of a forward pass. Bars: median absolute deviation. Left out: warned or other environments.\nMachine: " . machine
+caption = "Points: median of " . passes . " forward passes of " . (models eq "1" \
+    ? "one trained model per arm (n = 1 seed).\nBars: median absolute deviation within that run. " \
+    : "each of an arm's trained models (n = " . models . " seeds), pooled.\nBars: median absolute deviation within those runs. ") \
+    . "Left out: times with a warning, or from another environment.\nMachine: " . machine
 eval legend
 eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p), " \
     . "keyentry with lines linecolor rgb faint dashtype 2 title 'time falls as FLOPs do'"

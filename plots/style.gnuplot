@@ -90,5 +90,6 @@ legend = "load 'plots/legend.gnuplot'"
 
 machine = answer("SELECT coalesce(min(" . line("machine") . ") || CASE count(DISTINCT machine) WHEN 1 THEN '' " \
     . "ELSE ' and ' || (count(DISTINCT machine) - 1) || ' more' END, 'not recorded') FROM machine")
-seeds = answer("SELECT CASE WHEN min(n_seeds) = max(n_seeds) THEN max(n_seeds) " \
-             . "ELSE min(n_seeds) || ' to ' || max(n_seeds) END FROM accuracy_vs_budget")
+range(column) = sprintf("CASE WHEN min(%s) = max(%s) THEN max(%s) ELSE min(%s) || ' to ' || max(%s) END", \
+                        column, column, column, column, column)
+seeds = answer("SELECT " . range("n_seeds") . " FROM accuracy_vs_budget")

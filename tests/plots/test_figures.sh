@@ -30,7 +30,8 @@ a_database_gives_every_figure_as_svg_and_png() {
 figures_say_n_error_bars_and_machine() {
     grep -q 'n = 3' "$figures/accuracy_vs_budget.svg"
     grep -q '95% t-interval' "$figures/accuracy_vs_budget.svg"
-    grep -q 'median absolute deviation' "$figures/latency_vs_flops.svg"
+    grep -q '20 forward passes of one trained model per arm (n = 1 seed)' "$figures/latency_vs_flops.svg"
+    grep -q 'median absolute deviation within that run' "$figures/latency_vs_flops.svg"
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
@@ -53,11 +54,11 @@ one_seed_one_arm_and_odd_names_are_drawn() {
     cat >"$scratch/odd.sql" <<'SQL'
 UPDATE trial SET current = 0 WHERE seed > 0 OR arm <> 'budgetformer-0.1' OR workload_id > 2;
 UPDATE trial SET arm = 'an' || char(10) || 'arm''s "name"' || char(9) || '{x}$(id)`id`';
-UPDATE workload SET name = name || char(10) || ' <&> "$HOME" ''%s\n'' `id`';
+UPDATE workload SET granularity = '-', name = name || char(10) || ' <&> "$HOME" ''%s\n'' `id`';
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/odd.sql"
     plots/draw.sh "$scratch/a.db" "$scratch"
-    grep -q '&lt;&amp;' "$scratch/accuracy_vs_budget.svg"
+    grep -q '&lt;&amp;.* (4 classes)' "$scratch/accuracy_vs_budget.svg"
 }
 
 text_from_the_database_is_never_run() {
@@ -92,6 +93,22 @@ every_stored_query_runs_and_answers() {
         test -s "$scratch/answer"
         test ! -s "$scratch/talk"
     done
+}
+
+a_share_of_a_saving_needs_a_saving() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    sqlite3 "$scratch/a.db" <results/queries/saving.sql >"$scratch/answer"
+    awk '$1 == "offsets" { n[$6 < 0.9 && NF == 8 || $6 >= 0.9 && NF == 7]++ }
+         END { exit !(n[1] == 20 && n[0] == 0) }' "$scratch/answer"
+}
+
+without_several_difficulties_the_query_says_so() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    query=results/queries/budget_follows_difficulty.sql
+    test -z "$(sqlite3 "$scratch/a.db" <$query | grep 'no workload')"
+    sqlite3 "$scratch/a.db" 'UPDATE prediction SET difficulty = 1'
+    test "$(sqlite3 "$scratch/a.db" <$query)" = \
+        'no workload with several difficulties here: run ./headroom sweep workloads/mixed.yaml'
 }
 
 the_gate_says_whether_words_alone_are_at_chance() {
@@ -131,5 +148,6 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
+    a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance \
     views_over_200000_predictions_answer_at_once
