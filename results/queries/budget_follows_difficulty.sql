@@ -30,3 +30,9 @@ FROM budget_trend t
 WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
               WHERE a.workload = t.workload AND a.arm = t.arm AND a.policy = 'budgetformer')
 ORDER BY workload, arm;
+
+.mode list
+.headers off
+SELECT 'no workload with several difficulties here: run ./headroom sweep workloads/mixed.yaml'
+WHERE NOT EXISTS (SELECT 1 FROM budget_by_difficulty
+                  GROUP BY workload HAVING min(difficulty) < max(difficulty));
