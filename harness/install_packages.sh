@@ -36,6 +36,9 @@ present() { # kind name
     esac >/dev/null 2>&1
 }
 
+# Lines as words, each once.
+one_line() { awk '!seen[$0]++ { printf "%s%s", blank, $0; blank = " " }'; }
+
 # The names of what is missing, one a line: `missing required` or `missing optional`.
 missing() {
     echo "$packages" | while read -r row_group need kind name _; do
@@ -49,8 +52,8 @@ missing() {
 packages_of() {
     echo "$packages" | while read -r row_group _ _ name apt dnf pacman brew; do
         [ "$row_group" = "$group" ] || continue
-        case " $lacking" in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
-    done | tr ',' '\n' | grep -v '^-$' | awk '!seen[$0]++' | tr '\n' ' '
+        case " $lacking " in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
+    done | tr ',' '\n' | grep -v '^-$' | one_line
 }
 
 install_command() {
@@ -65,11 +68,12 @@ install_command() {
 # Without a way to install: optional packages may stay away, required ones end it here.
 give_up() {
     if [ -z "$(missing required)" ]; then
-        echo "headroom: building without $lacking($1)" >&2
+        echo "headroom: building without $lacking ($1)" >&2
         exit 0
     fi
     {
-        echo "headroom: error: missing on this machine: $lacking"
+        optional=$(missing optional | one_line)
+        echo "headroom: error: missing: $(missing required | one_line)${optional:+; optional: $optional}"
         echo "headroom: $1. Install them with the line for your system, then try again:"
         for manager in apt dnf pacman brew; do
             [ $manager = brew ] && sudo= || sudo='sudo '
@@ -79,7 +83,7 @@ give_up() {
     exit 1
 }
 
-lacking=$({ missing required; missing optional; } | sort -u | tr '\n' ' ')
+lacking=$({ missing required; missing optional; } | one_line)
 [ -n "$lacking" ] || exit 0
 
 case ${NO_INSTALL:-0} in 0) ;; *) give_up 'NO_INSTALL is set, so nothing was installed' ;; esac
