@@ -37,7 +37,13 @@ present() { # kind name
 }
 
 # Lines as words, each once.
-one_line() { awk '!seen[$0]++ { printf "%s%s", blank, $0; blank = " " }'; }
+one_line() {
+    words=
+    while read -r word; do
+        case " $words " in *" $word "*) ;; *) words="$words${words:+ }$word" ;; esac
+    done
+    echo "$words"
+}
 
 # The names of what is missing, one a line: `missing required` or `missing optional`.
 missing() {
