@@ -72,11 +72,12 @@ static bool list_workloads(const struct arguments *arguments, struct error *erro
             continue;
         }
         bool present = dataset_is_present(&experiment->data, missing, sizeof missing);
-        printf("%-16s %-8s %2d arms x %d seeds  %s%s%s%s\n", experiment->name,
-               tiers[experiment->tier], experiment->n_arms, experiment->seeds.n,
-               experiment->summary, present ? "" : " (absent: ", missing, present ? "" : ")");
+        printf("%-16s %-8s %2d arm%s x %d seed%s  %s%s%s%s\n", experiment->name,
+               tiers[experiment->tier], experiment->n_arms, PLURAL_S(experiment->n_arms),
+               experiment->seeds.n, PLURAL_S(experiment->seeds.n), experiment->summary,
+               present ? "" : " (absent: ", missing, present ? "" : ")");
     }
-    if (n_bad > 0) error_set(error, "%zu files cannot be used", n_bad);
+    if (n_bad > 0) error_set(error, "%zu file%s cannot be used", n_bad, PLURAL_S(n_bad));
     bool ok = found.gl_pathc > 0 && n_bad == 0;
     globfree(&found);
     free(experiment);

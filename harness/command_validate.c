@@ -25,8 +25,9 @@ static int run(const struct arguments *arguments, struct error *error) {
         struct error problem = {0};
         char text[sizeof problem.text + sizeof problem.at.file + 32];
         if (validate_file(arguments->words[i], experiment, &problem)) {
-            printf("%s: ok: workload '%s', %d arms, %d seeds\n", arguments->words[i],
-                   experiment->name, experiment->n_arms, experiment->seeds.n);
+            printf("%s: ok: workload '%s', %d arm%s, %d seed%s\n", arguments->words[i],
+                   experiment->name, experiment->n_arms, PLURAL_S(experiment->n_arms),
+                   experiment->seeds.n, PLURAL_S(experiment->seeds.n));
             continue;
         }
         n_bad++;

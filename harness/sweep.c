@@ -286,7 +286,8 @@ static void wait_for_event(struct sweep *sweep) {
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
             progress_clear(&sweep->progress);
-            fprintf(sweep->options->talk, "stopping %d running trials\n", sweep->n_children);
+            fprintf(sweep->options->talk, "stopping %d running trial%s\n", sweep->n_children,
+                    PLURAL_S(sweep->n_children));
             sweep->kill_at = clock_seconds() + STOP_GRACE_SECONDS;
         }
         sweep->stopping = sweep->result->interrupted = true;
@@ -425,8 +426,8 @@ static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct 
             queue[n_trainings++] = trial;
     }
     if (n_retried > 0)
-        fprintf(sweep->options->talk, "retrying %d trials that did not end well before\n",
-                n_retried);
+        fprintf(sweep->options->talk, "retrying %d trial%s that did not end well before\n",
+                n_retried, PLURAL_S(n_retried));
     qsort(queue, n_trainings, sizeof *queue, longest_first);
     qsort(profiles, n_profiles, sizeof *profiles, by_key);
     if (!run_queue(sweep, "training", queue, n_trainings, sweep->slots, error)) return false;

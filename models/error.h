@@ -21,6 +21,9 @@ struct error {
     struct location at;
 };
 
+/* The ending of a counted noun: "1 seed", "2 seeds". */
+#define PLURAL_S(n) ((n) == 1 ? "" : "s")
+
 /* Both return false, so that a caller can write `return error_set(error, ...)`. */
 bool error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool error_set_at(struct error *error, const struct location *at, const char *format, ...)

@@ -76,8 +76,8 @@ static bool read_record(struct csv *csv, struct error *error) {
 static bool check_fields(const struct csv *csv, const struct csv_format *format, int n_first,
                          const struct location *at, struct error *error) {
     if (n_first && csv->n_fields != n_first)
-        return error_set_at(error, at, "%d fields where the first record has %d", csv->n_fields,
-                            n_first);
+        return error_set_at(error, at, "%d field%s where the first record has %d", csv->n_fields,
+                            PLURAL_S(csv->n_fields), n_first);
     int highest = format->label_column;
     for (int i = 0; i < format->text_columns.n; i++)
         if (format->text_columns.value[i] > highest) highest = format->text_columns.value[i];

@@ -97,7 +97,7 @@ static void bad_csv_is_refused_at_its_line(void **state) {
     expect_refusal("1,a\"b,c\n", format,
                    "x:1: a quote inside an unquoted field; quote the whole field");
     expect_refusal("1,\"a\nb\",c\n1,a\n", format, "x:3: 2 fields where the first record has 3");
-    expect_refusal("1,a,b\n\n1,a,b\n", format, "x:2: 1 fields where the first record has 3");
+    expect_refusal("1,a,b\n\n1,a,b\n", format, "x:2: 1 field where the first record has 3");
     expect_refusal("1,a\n", format, "x:1: the data section asks for column 3 of 2");
     expect_refusal("1,a,b\n,a,b\n", format, "x:2: the label is empty");
     char wide[400];
