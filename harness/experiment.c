@@ -290,7 +290,7 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
 
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
     struct node *root = NULL;
-    const struct node *overlay = NULL, *arms, *more_arms;
+    const struct node *overlay = NULL, *data, *more_data, *arms, *more_arms;
     bool ok = false;
     memset(out, 0, sizeof *out);
     if (strlen(path) >= sizeof out->file)
@@ -303,6 +303,11 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
     if (full && !find_map(root, "full", &overlay, error)) goto done;
     if (!read_header(root, overlay, out, error)) goto done;
     if (!read_sections(root, overlay, out, error)) goto done;
+
+    data = node_find(root, "data");
+    more_data = overlay ? node_find(overlay, "data") : NULL;
+    if (data && !data_config_check_keys(&out->data, data, error)) goto done;
+    if (more_data && !data_config_check_keys(&out->data, more_data, error)) goto done;
 
     arms = node_find(root, "arms");
     more_arms = overlay ? node_find(overlay, "arms") : NULL;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIELD(name) offsetof(struct data_config, name)
 static const struct option rows[] = {
@@ -55,6 +56,46 @@ static const struct option rows[] = {
      "topic: probability that a token comes from the topic's words"},
 };
 const struct option_table data_options = {"data", rows, sizeof rows / sizeof *rows};
+
+/* The keys that only some sources use, as sets of `enum data_source`. */
+enum {
+    CSV = 1 << SOURCE_CSV,
+    TEXT = 1 << SOURCE_LABEL_TEXT | CSV,
+    TOPIC = 1 << SOURCE_TOPIC,
+    PAIRS = 1 << SOURCE_PAIRS,
+    RELATIONAL = 1 << SOURCE_OFFSETS | PAIRS | 1 << SOURCE_MIXED,
+    SYNTHETIC = TOPIC | RELATIONAL,
+};
+static const struct {
+    const char *key;
+    int sources;
+} limited[] = {
+    {"train_file", TEXT},      {"test_file", TEXT},    {"classes_file", TEXT},
+    {"encoding", TEXT},        {"label_depth", TEXT},  {"label_column", CSV},
+    {"text_columns", CSV},     {"header", CSV},        {"max_len", TEXT},
+    {"vocab_limit", TEXT},     {"min_count", TEXT},    {"n_train", SYNTHETIC},
+    {"n_test", SYNTHETIC},     {"length", SYNTHETIC},  {"relations", RELATIONAL},
+    {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC}, {"classes", TOPIC},
+    {"signal", TOPIC},
+};
+
+bool data_config_check_keys(const struct data_config *config, const struct node *map,
+                            struct error *error) {
+    static const char *const names[] = {"label-text", "csv", "topic", "offsets", "pairs", "mixed"};
+    for (const struct node *node = map->first; node; node = node->next)
+        for (size_t i = 0; i < sizeof limited / sizeof *limited; i++) {
+            int sources = limited[i].sources, used = 0;
+            char list[64] = "";
+            if (strcmp(node->key, limited[i].key) != 0 || sources >> config->source & 1) continue;
+            for (int s = 0; s <= SOURCE_MIXED; s++)
+                if (sources >> s & 1)
+                    used += snprintf(list + used, sizeof list - (size_t)used, "%s%s",
+                                     used ? ", " : "", names[s]);
+            return error_set_at(error, &node->key_at, "%s in data is for %s, not for %s", node->key,
+                                list, names[config->source]);
+        }
+    return true;
+}
 
 bool data_config_check(const struct data_config *config, struct error *error) {
     const struct generator *generator = generator_find(config->source);

@@ -68,6 +68,10 @@ struct dataset {
  * relations. dataset_load does so too; `headroom validate` needs it without the data. */
 bool data_config_check(const struct data_config *config, struct error *error);
 
+/* Error at the first key of a `data:` section that has no effect for the source. */
+bool data_config_check_keys(const struct data_config *config, const struct node *map,
+                            struct error *error);
+
 /* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
 const char *data_root(void);
 
