@@ -43,6 +43,23 @@ static bool read_rows(const struct data_config *config, const char *name, struct
     return ok;
 }
 
+/* A class of the training file's first line alone is a header that `header: true` should skip. The
+ * test file may start with the same line. */
+static bool refuse_header(const struct rows *train, const struct rows *test,
+                          const struct location *file, struct error *error) {
+    const char *first = train->pool + train->row[0].label;
+    struct location at = *file;
+    for (int i = 1; i < train->n; i++)
+        if (strcmp(train->pool + train->row[i].label, first) == 0) return true;
+    for (int i = 1; i < test->n; i++)
+        if (strcmp(test->pool + test->row[i].label, first) == 0) return true;
+    at.line = 1;
+    return error_set_at(error, &at,
+                        "class '%.60s' occurs only in the first line; is it a header? set header: "
+                        "true in data",
+                        first);
+}
+
 /* Bytes of the first `depth` parts of a label "A:b:c"; 0 if it has fewer. */
 static size_t label_size(const char *label, int depth) {
     const char *end = label;
@@ -160,6 +177,8 @@ bool text_source_load(const struct data_config *config, struct split *train, str
     struct source train_source = {0}, test_source = {0};
     bool ok = read_rows(config, config->train_file, &train_source, error) &&
               read_rows(config, config->test_file, &test_source, error) &&
+              (config->source != SOURCE_CSV || config->header || config->classes_file[0] ||
+               refuse_header(&train_source.rows, &test_source.rows, &train_source.at, error)) &&
               (config->classes_file[0]
                    ? read_class_file(config, classes, error)
                    : collect_classes(&train_source.rows, config->label_depth, classes, error)) &&

@@ -138,6 +138,27 @@ static void bad_rows_are_refused_at_their_line(void **state) {
     expect_refusal(&config, "data.train_file and data.test_file must both be given");
 }
 
+static void a_forgotten_header_is_refused_at_its_line(void **state) {
+    (void)state;
+    static const char rows[] = "x,a b\ny,c d\nx,e\ny,f\nx,g\ny,h\n";
+    char text[200];
+    struct data_config config = config_of(SOURCE_CSV, "head", "head");
+    snprintf(text, sizeof text, "label,text\n%s", rows);
+    files_write("head", text);
+    expect_refusal(&config, "head:1: class 'label' occurs only in the first line; is it a header? "
+                            "set header: true in data");
+    config.header = true;
+    dataset_free(load(&config));
+    config.header = false;
+    strcpy(config.test_file, "test"); /* a rare class, not a header */
+    files_write("test", "x,a\nlabel,b\n");
+    dataset_free(load(&config));
+    strcpy(config.train_file, "plain");
+    files_write("plain", rows);
+    files_write("test", rows);
+    dataset_free(load(&config));
+}
+
 static void an_absent_file_is_named_with_the_fix(void **state) {
     (void)state;
     write_labels("train", 20);
@@ -293,6 +314,7 @@ int main(void) {
         cmocka_unit_test(gzip_and_plain_give_the_same_data_set),
         cmocka_unit_test(csv_labels_are_names_or_numbers_of_the_class_file),
         cmocka_unit_test(bad_rows_are_refused_at_their_line),
+        cmocka_unit_test(a_forgotten_header_is_refused_at_its_line),
         cmocka_unit_test(an_absent_file_is_named_with_the_fix),
         cmocka_unit_test(the_vocabulary_comes_from_the_training_part_alone),
         cmocka_unit_test(long_texts_are_cut_and_counted),
