@@ -33,12 +33,12 @@ static void print_absent(const struct plan *plan) {
             else
                 n_skipped++;
         }
-        if (first->missing[0] && n_kept + n_skipped > 0)
-            fprintf(
-                stderr,
-                "%.*s: %s is absent: %zu trials are skipped, %zu results are kept; " PLAN_DATA_HINT
-                "\n",
-                (int)length, first->label, first->missing, n_skipped, n_kept);
+        if (!first->missing[0] || n_kept + n_skipped == 0) continue;
+        char hint[DATASET_HINT_SIZE];
+        dataset_hint(first->missing, hint);
+        fprintf(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
+                (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped), n_kept,
+                PLURAL_S(n_kept), hint);
     }
 }
 

@@ -96,8 +96,9 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     }
     if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
     if (source->missing[0] && source->named) {
-        error_set(&problem, "%s: the data file %s is absent: " PLAN_DATA_HINT, e->file,
-                  source->missing);
+        char hint[DATASET_HINT_SIZE];
+        dataset_hint(source->missing, hint);
+        error_set(&problem, "%s: the data file %s is absent: %s", e->file, source->missing, hint);
         if (!add_problem(planner->plan, &problem, error)) goto failed;
     }
     struct source **grown = realloc(planner->sources, (planner->n_sources + 1) * sizeof *grown);

@@ -11,11 +11,6 @@
 #include "harness/experiment.h"
 #include "harness/store.h"
 
-/* What to do about an absent data file; the program does not know which files `make data` has. */
-#define PLAN_DATA_HINT                                                                             \
-    "`make data` fetches TREC, other sets are described in workloads/README.md; HEADROOM_DATA "    \
-    "names their folder"
-
 struct plan_request {
     char **files;       /* workload files named by the user; run whatever their tier */
     int n_files;        /* 0: every file of `folder` whose tier fits */

@@ -13,7 +13,7 @@ static const struct option rows[] = {
     {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0, "label-text|csv|topic|offsets|pairs|mixed",
      "reader of text files, or generator"},
     {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
-     "text: under HEADROOM_DATA; NAME.gz is taken where NAME is not there"},
+     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there"},
     {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
     {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
      "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
@@ -118,8 +118,24 @@ bool dataset_is_present(const struct data_config *config, char *missing, size_t 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[2 * OPTION_STRING_MAX];
         if (!names[i][0] || text_file_find(data_root(), names[i], path, sizeof path)) continue;
-        snprintf(missing, size, "%s/%s", data_root(), names[i]);
+        text_file_path(data_root(), names[i], missing, size);
         return false;
     }
     return true;
+}
+
+void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
+    const char *root = data_root(), *set = getenv("HEADROOM_DATA");
+    size_t length = strlen(root);
+    bool below = strncmp(path, root, length) == 0 && path[length] == '/';
+    const char *name = below ? path + length + 1 : path;
+    const char *fetch = strncmp(name, "trec/", 5) == 0 ? "; `make data` fetches it" : "";
+    if (!below)
+        snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
+    else if (set && set[0])
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
+                 fetch);
+    else
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
+                 name, root, fetch);
 }

@@ -24,7 +24,7 @@ enum data_source {
 /* The `data:` section of a workload file; data_options documents each field. */
 struct data_config {
     int source;                         /* enum data_source, a CHOICE */
-    char train_file[OPTION_STRING_MAX]; /* relative to the data root; X.gz is taken for X */
+    char train_file[OPTION_STRING_MAX]; /* below the data root, or absolute; or X.gz */
     char test_file[OPTION_STRING_MAX];
     char classes_file[OPTION_STRING_MAX]; /* one class name a line; "" = names found in train */
     int encoding;                         /* utf-8 | iso-8859-1 */
@@ -79,6 +79,11 @@ const char *data_root(void);
  * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load
  * says so. */
 bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
+
+/* Where an absent file (its path, as dataset_is_present gives it) was looked for, and how to get
+ * it: "NAME is looked for in data/ (HEADROOM_DATA is not set)". */
+enum { DATASET_HINT_SIZE = 600 };
+void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]);
 
 bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
 void dataset_free(struct dataset *dataset);

@@ -19,13 +19,17 @@
 enum { READ_CHUNK = 1 << 18 };
 static const size_t text_file_max = (size_t)1 << 30; /* a gzip bomb should not take the machine */
 
+int text_file_path(const char *root, const char *name, char *path, size_t size) {
+    return name[0] == '/' ? snprintf(path, size, "%s", name)
+                          : snprintf(path, size, "%s/%s", root, name);
+}
+
 bool text_file_find(const char *root, const char *name, char *path, size_t size) {
-    static const char *const suffix[] = {"", ".gz"};
-    for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
-        int n = snprintf(path, size, "%s/%s%s", root, name, suffix[i]);
-        if (n > 0 && (size_t)n < size && access(path, F_OK) == 0) return true;
-    }
-    return false;
+    int n = text_file_path(root, name, path, size);
+    if (n < 0 || (size_t)n + sizeof ".gz" > size) return false;
+    if (access(path, F_OK) == 0) return true;
+    strcpy(path + n, ".gz");
+    return access(path, F_OK) == 0;
 }
 
 /* Fills file->data (room for size + 1) from an open stream. */

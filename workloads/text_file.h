@@ -17,7 +17,11 @@ struct text_file {
     char path[256]; /* for messages */
 };
 
-/* Finds `root/name`, or else `root/name.gz`, and writes its path; false if there is neither. */
+/* Writes `root/name`; an absolute name is left as it is. Returns the length, as snprintf does. */
+int text_file_path(const char *root, const char *name, char *path, size_t size);
+
+/* Finds the file of that path, or else the one with .gz behind it, and writes which; false if there
+ * is neither. */
 bool text_file_find(const char *root, const char *name, char *path, size_t size);
 
 /* Reads a whole file. A truncated or damaged gzip stream, an empty file, a NUL byte and (under
@@ -26,8 +30,8 @@ bool text_file_read(const char *path, enum text_encoding encoding, struct text_f
                     struct error *error);
 void text_file_free(struct text_file *file);
 
-/* Adds a file's bytes as they are on disk, compressed or not, and their number to a hash: a row that
- * moves from the end of one file to the start of the next changes it. */
+/* Adds a file's bytes as they are on disk, compressed or not, and their number to a hash: a row
+ * that moves from the end of one file to the start of the next changes it. */
 bool text_file_hash(const char *path, struct sha256 *hash, struct error *error);
 
 /* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */

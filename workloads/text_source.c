@@ -19,12 +19,11 @@ struct source {
 };
 
 static bool find(const char *name, char *path, size_t size, struct error *error) {
-    const char *root = data_root();
-    if (text_file_find(root, name, path, size)) return true;
-    return error_set(error,
-                     "no file %s/%s (or %s.gz); `make data` fetches TREC into data/, other sets "
-                     "are described in workloads/README.md; HEADROOM_DATA names their folder",
-                     root, name, name);
+    char hint[DATASET_HINT_SIZE];
+    if (text_file_find(data_root(), name, path, size)) return true;
+    text_file_path(data_root(), name, path, size);
+    dataset_hint(path, hint);
+    return error_set(error, "no file %s (or %s.gz): %s", path, name, hint);
 }
 
 static bool read_rows(const struct data_config *config, const char *name, struct source *out,

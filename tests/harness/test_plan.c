@@ -187,8 +187,8 @@ static void absent_data_marks_trials_and_is_a_problem_only_if_named(void **state
     make(f);
     assert_int_equal(f->plan.n_problems, 1);
     assert_non_null(strstr(f->plan.problems[0].text, "a.label is absent"));
-    assert_non_null(strstr(f->plan.problems[0].text, "`make data` fetches TREC"));
-    assert_non_null(strstr(f->plan.problems[0].text, "workloads/README.md"));
+    assert_non_null(strstr(f->plan.problems[0].text, "a.label is looked for in $HEADROOM_DATA="));
+    assert_null(strstr(f->plan.problems[0].text, "make data"));
 }
 
 static void folder_in_place_of_a_data_file_says_so_with_the_fix(void **state) {

@@ -260,8 +260,8 @@ static void absent_data_skips_with_the_fix_and_runs_when_it_comes(void **state) 
     plan_arms(f, arms, 1, true);
     for (size_t i = 0; i < 2; i++) strcpy(f->plan.trials[i].missing, "data/x.label");
     run(f);
-    assert_row(f, 0, "skipped", "data/x.label is absent: `make data` fetches TREC");
-    assert_row(f, 1, "skipped", "make data");
+    assert_row(f, 0, "skipped", "data/x.label is absent: x.label is looked for in");
+    assert_row(f, 1, "skipped", "looked for in");
     assert_int_equal(f->result.n_skipped, 2);
     plan_arms(f, arms, 1, true);
     run(f);

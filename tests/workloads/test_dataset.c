@@ -166,9 +166,15 @@ static void an_absent_file_is_named_with_the_fix(void **state) {
     char missing[512];
     assert_false(dataset_is_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("trec/absent"));
-    expect_refusal(&config, "trec/absent");
-    assert_non_null(strstr(error.text, "make data"));
-    assert_non_null(strstr(error.text, "HEADROOM_DATA"));
+    expect_refusal(&config, "trec/absent is looked for in $HEADROOM_DATA=/tmp");
+    assert_non_null(strstr(error.text, "; `make data` fetches it"));
+    strcpy(config.test_file, "mine/absent");
+    expect_refusal(&config, "mine/absent is looked for in $HEADROOM_DATA=/tmp");
+    assert_null(strstr(error.text, "make data"));
+    strcpy(config.test_file, "/absent/file");
+    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_string_equal(missing, "/absent/file");
+    expect_refusal(&config, "no file /absent/file (or /absent/file.gz): an absolute path");
     strcpy(config.test_file, "train");
     assert_true(dataset_is_present(&config, missing, sizeof missing));
     config.source = SOURCE_TOPIC;

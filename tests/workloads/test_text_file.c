@@ -137,6 +137,16 @@ static void a_plain_file_is_found_before_its_archive(void **state) {
     assert_string_equal(path, files_path("both"));
 }
 
+static void an_absolute_path_is_taken_as_it_is(void **state) {
+    (void)state;
+    char path[512];
+    files_write("absolute", "a");
+    assert_true(text_file_find("elsewhere", files_path("absolute"), path, sizeof path));
+    assert_string_equal(path, files_path("absolute"));
+    assert_false(text_file_find("elsewhere", "absolute", path, sizeof path));
+    assert_false(text_file_find(files_folder, "absolute", path, strlen(files_path("absolute"))));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_and_plain_read_the_same),
@@ -147,6 +157,7 @@ int main(void) {
         cmocka_unit_test(a_byte_order_mark_is_dropped),
         cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_plain_file_is_found_before_its_archive),
+        cmocka_unit_test(an_absolute_path_is_taken_as_it_is),
     };
     return cmocka_run_group_tests(tests, files_open, files_close);
 }
