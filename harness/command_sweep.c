@@ -52,6 +52,7 @@ static void print_lost_checkpoints(const struct plan *plan) {
 /* The plan as text: one line per trial that would be run, data on stdout. */
 static void print_plan(const struct plan *plan) {
     size_t n = 0, n_ok = 0;
+    double flops = 0;
     for (size_t i = 0; i < plan->n_trials; i++) {
         const struct plan_trial *trial = &plan->trials[i];
         if (!trial->selected) continue;
@@ -60,11 +61,15 @@ static void print_plan(const struct plan *plan) {
         } else if (!trial->missing[0]) {
             printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n", trial->profile ? "profile" : "train",
                    trial->label, trial->status, trial->expected_flops / 1e9);
+            flops += trial->expected_flops;
             n++;
         }
     }
-    fprintf(stderr, "%zu trials would run, %zu are ok already; nothing was started or stored\n", n,
-            n_ok);
+    fflush(stdout); /* the total stands below its table, also where both go to one file */
+    fprintf(stderr,
+            "%zu trial%s would run, %.1f GFLOP in all; ok already: %zu; nothing was started or "
+            "stored\n",
+            n, PLURAL_S(n), flops / 1e9, n_ok);
 }
 
 static size_t count_selected(const struct plan *plan, const char *status) {
@@ -74,28 +79,60 @@ static size_t count_selected(const struct plan *plan, const char *status) {
     return n;
 }
 
+/* The workloads of the plan as a JSON list; their trials stand together. */
+static void list_workloads(const struct plan *plan, struct text *out) {
+    const char *last = "";
+    size_t length = 0;
+    text_append(out, "[");
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const char *label = plan->trials[i].label;
+        if (i > 0 && strncmp(label, last, length + 1) == 0) continue;
+        last = label;
+        length = strcspn(label, "/");
+        text_append(out, "%s\"%.*s\"", i ? "," : "", (int)length, label);
+    }
+    text_append(out, "]");
+}
+
+/* After a sweep of named files only their workloads: the database may hold many others. */
+static bool print_report(struct store *store, const struct plan *plan, bool named,
+                         struct error *error) {
+    struct text workloads = {0};
+    if (named) list_workloads(plan, &workloads);
+    bool ok = workloads.failed ? error_set(error, "out of memory")
+                               : report_write(store, workloads.data, stdout, error);
+    text_free(&workloads);
+    return ok;
+}
+
 static int conclude(struct store *store, const struct plan *plan, const struct sweep_result *result,
-                    struct error *error) {
+                    bool named, struct error *error) {
+    int n_ended = result->n_ok + result->n_failed;
+    size_t n_ok = count_selected(plan, "ok");
     if (result->interrupted) {
         error_set(error,
-                  "interrupted: %d trials finished, %d remain; the same command goes on from here",
-                  result->n_ok + result->n_failed, result->n_left);
+                  "interrupted: %d trial%s finished, %d left; the same command goes on from here",
+                  n_ended, PLURAL_S(n_ended), result->n_left);
         return EXIT_INTERRUPTED;
     }
     if (result->cores_used >= 0)
         fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
                 100 * result->cores_used);
-    if (result->n_ok + result->n_failed == 0)
-        fprintf(stderr, "nothing to do: %zu trials already ok%s\n", count_selected(plan, "ok"),
-                plan->n_problems ? "" : " (`headroom report` prints the table)");
-    else if (!report_write(store, stdout, error))
+    if (n_ended == 0 && (result->n_skipped > 0 || plan->n_problems > 0))
+        fprintf(stderr, "nothing was run: %d trial%s skipped, %zu already ok\n", result->n_skipped,
+                PLURAL_S(result->n_skipped), n_ok);
+    else if (n_ended == 0)
+        fprintf(stderr,
+                "nothing to do: %zu trial%s already ok (`headroom report` prints the table)\n",
+                n_ok, PLURAL_S(n_ok));
+    else if (!print_report(store, plan, named, error))
         return EXIT_FAILED;
     if (result->n_failed > 0)
         error_set(
             error,
-            "%d trials failed; the reasons stand above, the logs beside the database; the same "
-            "command tries them again",
-            result->n_failed);
+            "%d trial%s failed; the reasons stand above, the logs beside the database; the same "
+            "command tries again",
+            result->n_failed, PLURAL_S(result->n_failed));
     else if (plan->n_problems > 0)
         error_set(error, "%zu of the files had problems, see above", plan->n_problems);
     return result->n_failed > 0 || plan->n_problems > 0 ? EXIT_FAILED : EXIT_OK;
@@ -127,7 +164,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
     if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
     if (n_recovered > 0)
-        fprintf(stderr, "%d trials were cut off earlier and are planned again\n", n_recovered);
+        fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
+                PLURAL_S(n_recovered));
     if (!plan_make(store, &request, &plan, error)) goto done;
     print_problems(&plan);
     print_absent(&plan);
@@ -147,7 +185,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto done;
     }
     if (!sweep_run(store, &plan, &options, &result, error)) goto done;
-    status = conclude(store, &plan, &result, error);
+    status = conclude(store, &plan, &result, request.n_files > 0, error);
 done:
     plan_free(&plan);
     store_close(store);
@@ -165,7 +203,8 @@ const struct command sweep_command = {
     "whatever\n"
     "their tier. Every arm and seed of a file is one trial, a process of its own; profiles run\n"
     "alone, after all trainings. Finished trials are never run again, those that died are. A\n"
-    "workload whose data is absent is skipped; if it was named, that is an error.\n"
+    "workload whose data is absent is skipped; if it was named, that is an error. The table\n"
+    "at the end is of the named files, else of the whole database.\n"
     "\n"
     "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
     "keeps what is finished; the same command goes on from there.\n"

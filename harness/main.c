@@ -33,7 +33,7 @@ static void help_program(FILE *out) {
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "examples:\n"
-          "  headroom sweep --dry-run                        what would run, and how long\n"
+          "  headroom sweep --dry-run                        what would run, and how much work\n"
           "  headroom sweep                                  train and profile the default grid\n"
           "  headroom sweep workloads/offsets.yaml --jobs 2  one workload\n"
           "  headroom validate my.yaml                       check a file of your own\n"

@@ -3,6 +3,7 @@
  * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
  */
 #include "harness/report.h"
+#include "models/tree.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -101,9 +102,12 @@ bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_row
     return ok;
 }
 
-/* One row per arm, in the order of its first trial; times and ratios where it was profiled. */
+/* What follows are SELECTs of `shown`, the workloads to report on, which print_part puts in front
+ * of them.
+ *
+ * One row per arm, in the order of its first trial; times and ratios where it was profiled. */
 static const char arms_sql[] =
-    "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
+    ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
     " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
     " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
     "  printf('%.2f', a.mean_heads) AS heads,"
@@ -128,11 +132,12 @@ static const char arms_sql[] =
     "  AND one.batch_size = 1"
     " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
     "  AND many.batch_size = 32"
+    " WHERE a.workload IN shown"
     " ORDER BY a.workload, f.id, length(a.arm)";
 
 /* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
 static const char differences_sql[] =
-    "SELECT p.workload || ': ' || CASE WHEN p.arm_a = d.arm THEN"
+    " SELECT p.workload || ': ' || CASE WHEN p.arm_a = d.arm THEN"
     "   'all heads (' || p.arm_a || ') minus one head (' || p.arm_b || ')'"
     "   ELSE p.arm_a || ' minus all heads (' || p.arm_b || ')' END"
     "  || printf(': %+.1f points', p.difference_points)"
@@ -143,36 +148,57 @@ static const char differences_sql[] =
     " JOIN dense_arm d ON d.workload = p.workload"
     " JOIN accuracy_vs_budget a ON a.workload = p.workload AND a.arm = p.arm_a"
     " JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b"
-    " WHERE (p.arm_a = d.arm AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9)"
-    "  OR (p.arm_b = d.arm AND a.policy = 'budgetformer')"
+    " WHERE p.workload IN shown"
+    "  AND ((p.arm_a = d.arm AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9)"
+    "   OR (p.arm_b = d.arm AND a.policy = 'budgetformer'))"
     " ORDER BY p.workload, a.policy DESC, a.cost_weight";
 
 /* Equal warnings of one workload are one line. */
 static const char warnings_sql[] =
-    "SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
+    " SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
     "  CASE count(*) WHEN 1 THEN '' ELSE 's' END, group_concat(trial_id, ', '))"
     "  AS 'warnings: times with a warning enter no ratio'"
-    " FROM (SELECT * FROM trial_warning ORDER BY trial_id)"
+    " FROM (SELECT * FROM trial_warning WHERE workload IN shown ORDER BY trial_id)"
     " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
 
 static const char notes_sql[] =
-    "SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
-    " FROM (SELECT DISTINCT workload, note, arm FROM latency_note WHERE note <> '')"
+    " SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
+    " FROM (SELECT DISTINCT workload, note, arm FROM latency_note"
+    "  WHERE note <> '' AND workload IN shown)"
     " GROUP BY workload, note ORDER BY workload, note";
 
-/* Equal statuses and reasons of one workload are one line. */
+/* Equal statuses and reasons of one workload are one line. A profile that was skipped because its
+ * training has no result is left out: that training is listed. */
 static const char unfinished_sql[] =
-    "SELECT printf('%s: %d %s', workload, count(*), status)"
+    " SELECT printf('%s: %d %s', workload, count(*), status)"
     "  || CASE WHEN reason = '' THEN '' ELSE ': ' || reason END"
     "  || CASE count(*) WHEN 1 THEN printf(' (%s, seed %d, trial %d)', arm, seed, trial_id)"
     "   ELSE '' END AS 'trials without result'"
-    " FROM trial_status WHERE status <> 'ok' GROUP BY workload, status, reason"
+    " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
+    "  LEFT JOIN trial b ON b.id = t.base_trial_id"
+    "  WHERE s.status <> 'ok' AND s.workload IN shown"
+    "  AND NOT (s.status = 'skipped' AND coalesce(b.status, 'ok') NOT IN ('ok', 'skipped')))"
+    " GROUP BY workload, status, reason"
     " ORDER BY workload, status, min(trial_id)";
 
-bool report_write(struct store *store, FILE *out, struct error *error) {
+static bool print_part(struct store *store, const char *workloads, const char *part, FILE *out,
+                       size_t *n_rows, struct error *error) {
+    struct text sql = {0};
+    text_append(&sql, "WITH shown (workload) AS (SELECT ");
+    if (workloads)
+        text_append(&sql, "value FROM json_each('%s'))%s", workloads, part);
+    else
+        text_append(&sql, "workload FROM workload_status)%s", part);
+    bool ok = sql.failed ? error_set(error, "out of memory")
+                         : report_table(store, sql.data, out, n_rows, error);
+    text_free(&sql);
+    return ok;
+}
+
+bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
     static const char *const parts[] = {differences_sql, warnings_sql, notes_sql, unfinished_sql};
     size_t n_arms, n;
-    if (!report_table(store, arms_sql, out, &n_arms, error)) return false;
+    if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
         fputs(
             "heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
@@ -186,7 +212,7 @@ bool report_write(struct store *store, FILE *out, struct error *error) {
     }
     enum { LAST = sizeof parts / sizeof *parts - 1 };
     for (size_t i = 0; i <= LAST; i++) {
-        if (!report_table(store, parts[i], out, &n, error)) return false;
+        if (!print_part(store, workloads, parts[i], out, &n, error)) return false;
         if (n > 0 && i < LAST) fputc('\n', out);
     }
     return true;

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 /* Tables of results, comparisons of arms, warnings, and the trials without result with their
- * reasons. */
-bool report_write(struct store *store, FILE *out, struct error *error);
+ * reasons; of all workloads, or of those in a JSON list of names: ["offsets","topic"]. */
+bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error);
 
 /* Any SELECT as an aligned table: first column to the left, the others to the right. Prints
  * nothing, not even names, where there is no row. *n_rows (may be NULL): how many there were. */

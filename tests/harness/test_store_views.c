@@ -275,7 +275,7 @@ static void a_warned_profile_is_shown_and_enters_no_ratio(void **state) {
     assert_near(number(f, "SELECT n_warnings = 1 AND n_trials = 2 FROM workload_status"), 1);
     assert_near(number(f, "SELECT trial_id FROM trial_warning"), (double)warned);
     FILE *out = tmpfile();
-    OK(f, report_write(f->store, out, &f->error));
+    OK(f, report_write(f->store, NULL, out, &f->error));
     rewind(out);
     assert_true(fread(report, 1, sizeof report - 1, out) > 0);
     fclose(out);
@@ -299,7 +299,7 @@ static void the_report_shows_short_times_and_what_intervals_cover(void **state) 
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
     profile(f, workload, "fixed-8", "fixed", samples, 1, 2000, 0);
     FILE *out = tmpfile();
-    OK(f, report_write(f->store, out, &f->error));
+    OK(f, report_write(f->store, NULL, out, &f->error));
     rewind(out);
     assert_true(fread(report, 1, sizeof report - 1, out) > 0);
     fclose(out);
