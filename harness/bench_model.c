@@ -109,8 +109,7 @@ double bench_model_gemm_flops(const struct bench_model *m) {
 void bench_model_train(void *model) {
     struct bench_model *m = model;
     struct policy_step step = {.progress = 0.5, .step = m->step++};
-    trainer_forward(m->trainer, &m->batch, &step);
-    trainer_backward(m->trainer, &m->batch, &step);
+    trainer_step(m->trainer, &m->batch, &step);
     optimizer_step(m->optimizer, m->parameters, trainer_gradients(m->trainer));
 }
 

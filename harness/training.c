@@ -109,13 +109,12 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
         struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
                                    .step = (uint64_t)step_index,
                                    .noise = run->noise};
-        double batch_loss = trainer_forward(run->trainer, &batch, &step);
+        double batch_loss = trainer_step(run->trainer, &batch, &step);
         if (!isfinite(batch_loss) || !isfinite(step.regulariser))
             return error_set(error,
                              "training diverged in epoch %d (loss %g); lower learning_rate or "
                              "set clip_norm",
                              epoch + 1, batch_loss);
-        trainer_backward(run->trainer, &batch, &step);
         row->learning_rate =
             optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
         loss += batch_loss * n;

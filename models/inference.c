@@ -22,13 +22,15 @@ struct inference {
     float *saved;                       /* the policy's scratch */
     float *gates[MODEL_LAYERS_MAX];     /* [B][H] */
     float *decisions[MODEL_LAYERS_MAX]; /* [B][decision_floats] */
-    int32_t *chosen;                    /* [B] samples that run the head at hand */
+    int32_t *chunk_offsets;             /* [B + 1] */
+    int chunk_tokens, first; /* most tokens of a chunk; first sample of the one at hand */
+    int32_t *chosen;         /* [B] samples that run the head at hand */
 };
 
 static void layout(struct inference *inf, const struct trainer_limits *limits) {
     const struct model_config *c = &inf->p->config;
     struct arena *arena = &inf->arena;
-    size_t tokens = (size_t)limits->tokens, samples = (size_t)limits->samples;
+    size_t tokens = (size_t)inf->chunk_tokens, samples = (size_t)limits->samples;
     size_t dim = (size_t)c->dim, most = 0, saved = 0;
     for (int l = 0; l < c->layers; l++) {
         size_t heads = (size_t)c->heads.value[l];
@@ -51,6 +53,7 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->pooled = arena_floats(arena, samples * dim);
     inf->logits = arena_floats(arena, samples * (size_t)c->classes);
     inf->saved = arena_floats(arena, samples * saved);
+    inf->chunk_offsets = arena_take(arena, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chosen = arena_take(arena, samples, sizeof(int32_t), ARENA_LINE);
 }
 
@@ -63,6 +66,7 @@ bool inference_new(const struct parameters *parameters, const struct trainer_lim
     if (!inf) return error_set(error, "out of memory for inference");
     inf->p = parameters;
     inf->arena.purpose = "inference workspace";
+    inf->chunk_tokens = batch_chunk_tokens(limits->tokens, limits->length);
     layout(inf, limits);
     if (!arena_reserve(&inf->arena, error)) {
         inference_free(inf);
@@ -102,6 +106,20 @@ int64_t inference_bytes(const struct inference *inf) {
     return (int64_t)inf->arena.size;
 }
 
+/* Where the chunk at hand keeps its results among those of the batch. */
+static float *chunk_gates(const struct inference *inf, int l) {
+    return inf->gates[l] + (size_t)inf->first * (size_t)inf->p->config.heads.value[l];
+}
+
+static size_t decision_offset(const struct inference *inf, int l) {
+    const struct model_config *c = &inf->p->config;
+    return (size_t)inf->first * (size_t)c->policy->decision_floats(c, l);
+}
+
+static float *chunk_decisions(const struct inference *inf, int l) {
+    return inf->decisions[l] + decision_offset(inf, l);
+}
+
 static void add_into(size_t n, const float *from, float *to) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) to[i] += from[i];
@@ -138,17 +156,18 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
         /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */
         if (c->policy->gate_flops)
             pool_forward(work, FLOP_GATE, batch, c->dim, inf->norm, inf->pooled);
-        c->policy->decide(&call, inf->decisions[l]);
+        c->policy->decide(&call, chunk_decisions(inf, l));
     }
-    c->policy->select(&call, given ? given : inf->decisions[l], inf->gates[l]);
+    c->policy->select(&call, given ? given : chunk_decisions(inf, l), chunk_gates(inf, l));
 }
 
 /* True if every input runs every head of the layer with gate 1. */
 static bool all_chosen(const struct inference *inf, int l, int samples) {
     int n = samples * inf->p->config.heads.value[l];
     if (!inf->gates[l]) return true;
+    const float *gates = chunk_gates(inf, l);
     for (int i = 0; i < n; i++)
-        if (inf->gates[l][i] != 1.0f) return false;
+        if (gates[i] != 1.0f) return false;
     return true;
 }
 
@@ -204,10 +223,11 @@ static void scale_by_gates(struct inference *inf, int l, int h, const struct bat
                            struct work *work, int n) {
     size_t d = (size_t)inf->p->config.head_dim, first = 0;
     int heads = inf->p->config.heads.value[l];
+    const float *gates = chunk_gates(inf, l);
     for (int i = 0; i < n; i++) {
         int b = inf->chosen[i];
         size_t size = (size_t)(batch->offsets[b + 1] - batch->offsets[b]) * d;
-        float a = inf->gates[l][b * heads + h];
+        float a = gates[b * heads + h];
         if (a != 1.0f) {
             work_add(work, FLOP_GATE_MULTIPLY, size);
             for (size_t j = 0; j < size; j++) inf->context[first + j] *= a;
@@ -251,10 +271,11 @@ static void attention_head(struct inference *inf, int l, int h, const struct bat
 static void attention_by_head(struct inference *inf, int l, const struct batch *batch,
                               struct work *work) {
     int heads = inf->p->config.heads.value[l];
+    const float *gates = chunk_gates(inf, l);
     for (int h = 0; h < heads; h++) {
         int n = 0;
         for (int b = 0; b < batch->n_samples; b++)
-            if (inf->gates[l][b * heads + h] != 0.0f) inf->chosen[n++] = b;
+            if (gates[b * heads + h] != 0.0f) inf->chosen[n++] = b;
         if (n > 0) attention_head(inf, l, h, batch, work, n);
     }
 }
@@ -287,14 +308,17 @@ static void run_layer(struct inference *inf, int l, const struct batch *batch, s
     work_add(work, FLOP_RESIDUAL, size);
 }
 
-void inference_run(struct inference *inf, const struct batch *batch, struct work *work,
-                   const float *const *decisions) {
+static void run_chunk(struct inference *inf, const struct batch *batch, struct work *work,
+                      const float *const *decisions) {
     const struct parameters *p = inf->p;
     const struct model_config *c = &p->config;
     const float *last = inf->x;
+    float *logits = inf->logits + (size_t)inf->first * (size_t)c->classes;
     embed(inf, batch, work);
-    for (int l = 0; l < c->layers; l++)
-        run_layer(inf, l, batch, work, decisions ? decisions[l] : NULL);
+    for (int l = 0; l < c->layers; l++) {
+        const float *given = decisions ? decisions[l] : NULL;
+        run_layer(inf, l, batch, work, given ? given + decision_offset(inf, l) : NULL);
+    }
     if (c->final_norm) {
         layernorm_forward(work, batch->n_tokens, c->dim, inf->x, p->final_weight, p->final_bias,
                           c->norm_eps, inf->norm, NULL, NULL);
@@ -302,8 +326,18 @@ void inference_run(struct inference *inf, const struct batch *batch, struct work
     }
     pool_forward(work, FLOP_POOL, batch, c->dim, last, inf->pooled);
     gemm(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, c->dim, 1.0f,
-         plain(inf->pooled, c->dim), transposed(p->classifier_weight, c->dim), 0.0f, inf->logits,
+         plain(inf->pooled, c->dim), transposed(p->classifier_weight, c->dim), 0.0f, logits,
          c->classes);
     bias_forward(work, FLOP_CLASSIFIER_BIAS, batch->n_samples, c->classes, p->classifier_bias,
-                 inf->logits);
+                 logits);
+}
+
+void inference_run(struct inference *inf, const struct batch *batch, struct work *work,
+                   const float *const *decisions) {
+    inf->first = 0;
+    while (inf->first < batch->n_samples) {
+        struct batch chunk = batch_chunk(batch, inf->first, inf->chunk_tokens, inf->chunk_offsets);
+        run_chunk(inf, &chunk, work, decisions);
+        inf->first += chunk.n_samples;
+    }
 }

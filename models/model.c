@@ -65,8 +65,7 @@ static const struct option resolved_rows[] = {
     {"dropout", OPTION_FLOAT, FIELD(dropout), NULL, 0, 0.9, NULL, "in training"},
     {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), NULL, 1e-12, 0.1, NULL, "epsilon"},
     {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 0, 10, NULL, "initial weights"},
-    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 0, 10, NULL,
-     "initial embeddings"},
+    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 0, 10, NULL, "initial embeddings"},
 };
 static const struct option_table resolved = {"config", resolved_rows,
                                              sizeof resolved_rows / sizeof *resolved_rows};

@@ -41,6 +41,8 @@ struct trainer {
     float *hidden, *dhidden;   /* [T][F] */
     float *scores, *delta;     /* attention_scratch, [T] */
     float *dpooled;            /* [rows][D] */
+    int32_t *chunk_offsets;    /* [B + 1] */
+    int chunk_tokens, chunk;   /* most tokens of a chunk; which one is at hand */
     int32_t *token_rows;       /* [T + 1] 0, 1, 2, ...: row ranges of a per-token policy */
 };
 
@@ -81,6 +83,7 @@ static void layout_layer(struct trainer *t, int l, const struct trainer_limits *
         s->saved = arena_floats(arena, rows * (size_t)c->policy->saved_floats(c, l));
 }
 
+/* `limits` are those of a chunk. */
 static void layout(struct trainer *t, const struct trainer_limits *limits) {
     const struct model_config *c = &t->p->config;
     size_t tokens = (size_t)limits->tokens, samples = (size_t)limits->samples;
@@ -110,6 +113,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->delta = arena_floats(work, tokens);
     size_t rows = (size_t)gate_rows(c, limits->samples, limits->tokens);
     t->dpooled = arena_floats(work, rows * dim);
+    t->chunk_offsets = arena_take(work, samples + 1, sizeof(int32_t), ARENA_LINE);
     t->token_rows = arena_take(work, tokens + 1, sizeof(int32_t), ARENA_LINE);
 }
 
@@ -121,14 +125,16 @@ bool trainer_new(struct parameters *parameters, const struct trainer_limits *lim
     t->dropout = rng_stream(seed, RNG_DROPOUT);
     t->activations.purpose = "activations";
     t->workspace.purpose = "training workspace";
-    layout(t, limits);
+    t->chunk_tokens = batch_chunk_tokens(limits->tokens, limits->length);
+    struct trainer_limits chunk = {limits->samples, t->chunk_tokens, limits->length};
+    layout(t, &chunk);
     if (!parameters_new(&parameters->config, "gradients", &t->gradients, error) ||
         !arena_reserve(&t->activations, error) || !arena_reserve(&t->workspace, error)) {
         trainer_free(t);
         return false;
     }
-    layout(t, limits);
-    for (int32_t i = 0; i <= limits->tokens; i++) t->token_rows[i] = i;
+    layout(t, &chunk);
+    for (int32_t i = 0; i <= t->chunk_tokens; i++) t->token_rows[i] = i;
     *out = t;
     return true;
 }
@@ -153,15 +159,15 @@ int64_t trainer_activation_bytes(const struct trainer *t) {
     return (int64_t)t->activations.size;
 }
 
-/* The counter of dropout site `site` in this step. */
-static uint64_t dropout_counter(const struct policy_step *step, int site) {
-    return (step->step << 8) | (uint64_t)site;
+/* The counter of dropout site `site` in this step and chunk. */
+static uint64_t dropout_counter(const struct trainer *t, const struct policy_step *step, int site) {
+    return ((uint64_t)t->chunk << 48) | (step->step << 8) | (uint64_t)site;
 }
 
 static void drop(const struct trainer *t, const struct policy_step *step, int site, int rows,
                  float *x) {
     const struct model_config *c = &t->p->config;
-    dropout_apply(&t->dropout, dropout_counter(step, site), c->dropout,
+    dropout_apply(&t->dropout, dropout_counter(t, step, site), c->dropout,
                   (size_t)rows * (size_t)c->dim, x);
 }
 
@@ -309,8 +315,8 @@ static void layer_ffn_forward(struct trainer *t, int l, int tokens, const struct
     add_residual(t, step, 2 + 2 * l, tokens, w->down_bias, s->middle, out);
 }
 
-/* Softmax cross-entropy over the logits in place: probability becomes softmax; returns the mean
- * loss. */
+/* Softmax cross-entropy over the logits in place: probability becomes softmax; returns the sum of
+ * losses. */
 static double cross_entropy(const struct batch *batch, int classes, float *logits) {
     double loss = 0.0;
     for (int b = 0; b < batch->n_samples; b++) {
@@ -325,7 +331,7 @@ static double cross_entropy(const struct batch *batch, int classes, float *logit
         for (int c = 0; c < classes; c++) row[c] = (float)((double)row[c] / sum);
         loss += log(sum);
     }
-    return loss / batch->n_samples;
+    return loss;
 }
 
 /* Where layer l reads the residual stream: its attention input, or, without heads, its FFN input.
@@ -335,13 +341,11 @@ static float *stream_into(struct trainer *t, int l) {
     return t->p->config.heads.value[l] > 0 ? t->layer[l].input : t->layer[l].middle;
 }
 
-double trainer_forward(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+/* Forward pass of one chunk; the sum of its cross-entropies. */
+static double forward(struct trainer *t, const struct batch *batch, struct policy_step *step) {
     const struct parameters *p = t->p;
     const struct model_config *c = &p->config;
     int tokens = batch->n_tokens, dim = c->dim;
-    step->regulariser = step->sum_budget = 0.0;
-    step->n_budget = 0;
-    step->n_samples = batch->n_samples;
     embed_forward(t, batch, step, stream_into(t, 0));
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) layer_attention_forward(t, l, batch, step);
@@ -362,12 +366,13 @@ double trainer_forward(struct trainer *t, const struct batch *batch, struct poli
 }
 
 /* From the logits back to dx[T][D], the gradient of the last residual stream. */
-static void head_backward(struct trainer *t, const struct batch *batch) {
+static void head_backward(struct trainer *t, const struct batch *batch,
+                          const struct policy_step *step) {
     const struct model_config *c = &t->p->config;
     struct parameters *g = t->gradients;
     int samples = batch->n_samples, dim = c->dim, classes = c->classes;
     size_t size = (size_t)batch->n_tokens * (size_t)dim * sizeof(float);
-    float *dlogits = t->probability, scale = 1.0f / (float)samples;
+    float *dlogits = t->probability, scale = 1.0f / (float)step->n_samples;
     for (int b = 0; b < samples; b++) {
         float *row = dlogits + (size_t)b * (size_t)classes;
         row[batch->labels[b]] -= 1.0f;
@@ -507,13 +512,38 @@ static void layer_attention_backward(struct trainer *t, int l, const struct batc
                        g->norm1_weight, g->norm1_bias, t->dx);
 }
 
-void trainer_backward(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+/* Adds the gradients of the chunk whose forward pass was just made. */
+static void backward(struct trainer *t, const struct batch *batch, struct policy_step *step) {
     const struct model_config *c = &t->p->config;
-    memset(t->gradients->arena.base, 0, t->gradients->arena.used);
-    head_backward(t, batch);
+    head_backward(t, batch, step);
     for (int l = c->layers - 1; l >= 0; l--) {
         layer_ffn_backward(t, l, batch->n_tokens, step);
         if (c->heads.value[l] > 0) layer_attention_backward(t, l, batch, step);
     }
     embed_backward(t, batch, step);
+}
+
+static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
+                         bool gradients) {
+    double loss = 0.0;
+    step->regulariser = step->sum_budget = 0.0;
+    step->n_budget = 0;
+    step->n_samples = batch->n_samples;
+    t->chunk = 0;
+    for (int first = 0; first < batch->n_samples; t->chunk++) {
+        struct batch chunk = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
+        loss += forward(t, &chunk, step);
+        if (gradients) backward(t, &chunk, step);
+        first += chunk.n_samples;
+    }
+    return loss / batch->n_samples;
+}
+
+double trainer_step(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+    memset(t->gradients->arena.base, 0, t->gradients->arena.used);
+    return run_chunks(t, batch, step, true);
+}
+
+double trainer_loss(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+    return run_chunks(t, batch, step, false);
 }

@@ -19,14 +19,14 @@ bool trainer_new(struct parameters *parameters, const struct trainer_limits *lim
                  struct trainer **out, struct error *error);
 void trainer_free(struct trainer *trainer);
 
-/* Forward pass in training mode (dropout, noise). Returns the mean cross-entropy over the batch;
- * step->regulariser, sum_budget and n_budget come back filled. The random numbers are a function
- * of the trainer's seed and step->step, so the same call gives the same bits. */
-double trainer_forward(struct trainer *trainer, const struct batch *batch,
-                       struct policy_step *step);
+/* Loss and gradients of one step in training mode (dropout, noise), chunk by chunk (batch.h).
+ * Returns the mean cross-entropy over the batch; step->regulariser, sum_budget and n_budget come
+ * back filled, trainer_gradients holds those of (cross-entropy + regulariser). The random numbers
+ * are a function of the trainer's seed and step->step: the same call gives the same bits. */
+double trainer_step(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
 
-/* Gradients of (mean cross-entropy + regulariser) of the forward pass just made; overwrites. */
-void trainer_backward(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
+/* The same loss without gradients: what finite differences are taken of. */
+double trainer_loss(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
 
 const struct parameters *trainer_gradients(const struct trainer *trainer);
 

@@ -56,7 +56,7 @@ static const struct policy_ops per_token = {
 
 static double total_loss(struct trainer *trainer, const struct batch *batch, double progress) {
     struct policy_step step = {.progress = progress, .step = 5, .noise = rng_stream(3, RNG_NOISE)};
-    double loss = trainer_forward(trainer, batch, &step);
+    double loss = trainer_loss(trainer, batch, &step);
     return loss + step.regulariser;
 }
 
@@ -69,8 +69,7 @@ static void check_gradients(const struct model_config *config, double progress) 
     struct parameters *p = small_parameters(config, 8);
     assert_true(trainer_new(p, &small_limits, 1, &trainer, &error));
     struct policy_step step = {.progress = progress, .step = 5, .noise = rng_stream(3, RNG_NOISE)};
-    trainer_forward(trainer, &data.batch, &step);
-    trainer_backward(trainer, &data.batch, &step);
+    trainer_step(trainer, &data.batch, &step);
     const struct parameters *g = trainer_gradients(trainer);
     size_t floats = p->arena.used / sizeof(float);
     float *gradient = malloc(floats * sizeof *gradient);
@@ -202,6 +201,55 @@ static void hard_mask_keeps_the_soft_gradient(void **state) {
     assert_memory_equal(gate_gradient[0], gate_gradient[1], sizeof gate_gradient[0]);
 }
 
+/* A batch that does not fit into one chunk has the gradients of its parts, weighted by their sizes:
+ * what the engine cuts for memory and cache must not show in the result. */
+static void large_batches_have_the_gradients_of_their_parts(void **state) {
+    (void)state;
+    enum { SAMPLES = 5, LENGTH = 400, TOKENS = SAMPLES * LENGTH };
+    static int32_t tokens[TOKENS];
+    int32_t offsets[SAMPLES + 1], labels[SAMPLES], ids[SAMPLES];
+    static const struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
+    struct rng rng = rng_stream(5, RNG_GENERATOR);
+    struct model_config c = small_config(policy_find("budgetformer"), "{\"cost\":0.3}", 1, 8, 2);
+    c.max_len = LENGTH;
+    struct parameters *p = small_parameters(&c, 3);
+    struct trainer *trainer = NULL;
+    struct error error;
+    for (int i = 0; i < TOKENS; i++)
+        tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, SMALL_VOCAB);
+    for (int i = 0; i <= SAMPLES; i++) offsets[i] = i * LENGTH;
+    for (int i = 0; i < SAMPLES; i++) {
+        labels[i] = i % SMALL_CLASSES;
+        ids[i] = 3 * i;
+    }
+    assert_true(limits.tokens > BATCH_CHUNK_TOKENS);
+    assert_true(trainer_new(p, &limits, 1, &trainer, &error));
+    struct batch all = {SAMPLES, TOKENS, tokens, offsets, labels, ids};
+    struct policy_step step = {.progress = 0.5, .noise = rng_stream(3, RNG_NOISE)};
+    size_t floats = p->arena.used / sizeof(float);
+    double *sum = calloc(floats, sizeof *sum), loss = 0, regulariser = 0;
+    assert_non_null(sum);
+    for (int i = 0; i < SAMPLES; i++) { /* each sample alone is one chunk */
+        int32_t own[2];
+        struct batch one = batch_chunk(&all, i, 1, own);
+        assert_int_equal(one.n_samples, 1);
+        loss += trainer_step(trainer, &one, &step) / SAMPLES;
+        regulariser += step.regulariser / SAMPLES;
+        const float *g = (const float *)(const void *)trainer_gradients(trainer)->arena.base;
+        for (size_t j = 0; j < floats; j++) sum[j] += (double)g[j] / SAMPLES;
+    }
+    double together = trainer_step(trainer, &all, &step);
+    assert_true(fabs(together - loss) < 1e-5);
+    assert_true(fabs(step.regulariser - regulariser) < 1e-6);
+    assert_int_equal(step.n_budget, SAMPLES);
+    const float *g = (const float *)(const void *)trainer_gradients(trainer)->arena.base;
+    for (size_t j = 0; j < floats; j++)
+        assert_true(fabs((double)g[j] - sum[j]) < 1e-5 + 1e-3 * fabs(sum[j]));
+    free(sum);
+    trainer_free(trainer);
+    parameters_free(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_heads),
@@ -213,6 +261,7 @@ int main(void) {
         cmocka_unit_test(bag_of_words),
         cmocka_unit_test(per_token_gates),
         cmocka_unit_test(hard_mask_keeps_the_soft_gradient),
+        cmocka_unit_test(large_batches_have_the_gradients_of_their_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

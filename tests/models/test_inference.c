@@ -64,7 +64,7 @@ static void inference_equals_the_training_forward_pass(void **state) {
         set_up(&f, &config, 21 + i);
         assert_true(trainer_new(f.p, &small_limits, 1, &trainer, &error));
         struct policy_step step = {.progress = 0.9, .noise = rng_stream(1, RNG_NOISE)};
-        double trained = trainer_forward(trainer, &f.data.batch, &step);
+        double trained = trainer_loss(trainer, &f.data.batch, &step);
         inference_run(f.inf, &f.data.batch, NULL, NULL);
         if (fabs(trained - loss_of(&f)) > 1e-5 * (1 + fabs(trained)))
             fail_msg("%s: training %.8f, inference %.8f", cases[i][0], trained, loss_of(&f));
@@ -270,6 +270,56 @@ static void results_do_not_depend_on_batch_mates(void **state) {
     }
 }
 
+/* A batch of several chunks: every result lies where that input's results belong. */
+static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
+    (void)state;
+    enum { SAMPLES = 7, LENGTH = 300, TOKENS = SAMPLES * LENGTH };
+    static int32_t tokens[TOKENS];
+    int32_t offsets[SAMPLES + 1], labels[SAMPLES] = {0}, ids[SAMPLES];
+    static const struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
+    struct rng rng = rng_stream(5, RNG_GENERATOR);
+    struct model_config c =
+        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.5}", 2, 16, 4);
+    c.max_len = LENGTH;
+    struct parameters *p = small_parameters(&c, 3);
+    struct inference *together = NULL, *alone = NULL;
+    struct error error;
+    for (int i = 0; i < TOKENS; i++)
+        tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, SMALL_VOCAB);
+    for (int i = 0; i <= SAMPLES; i++) offsets[i] = i * LENGTH;
+    for (int i = 0; i < SAMPLES; i++) ids[i] = i;
+    assert_true(limits.tokens > 2 * BATCH_CHUNK_TOKENS);
+    assert_true(inference_new(p, &limits, &together, &error));
+    assert_true(inference_new(p, &limits, &alone, &error));
+    struct batch all = {SAMPLES, TOKENS, tokens, offsets, labels, ids};
+    struct work work = {0}, work_alone = {0};
+    inference_run(together, &all, &work, NULL);
+    for (int i = 0; i < SAMPLES; i++) {
+        int32_t own[2];
+        struct batch one = batch_chunk(&all, i, 1, own);
+        inference_run(alone, &one, &work_alone, NULL);
+        for (int k = 0; k < SMALL_CLASSES; k++)
+            assert_true(fabsf(inference_logits(alone)[k] -
+                              inference_logits(together)[i * SMALL_CLASSES + k]) < 1e-5f);
+        for (int l = 0; l < 2; l++) {
+            assert_int_equal(inference_heads_run(alone, l, 0), inference_heads_run(together, l, i));
+            assert_true(fabsf(inference_decisions(alone, l)[0] -
+                              inference_decisions(together, l)[i * 5]) < 1e-6f);
+        }
+    }
+    assert_memory_equal(&work.flops, &work_alone.flops, sizeof work.flops);
+    /* Replayed decisions are taken chunk by chunk as well. */
+    static float kept[2][SAMPLES * 5], before[SAMPLES * SMALL_CLASSES];
+    for (int l = 0; l < 2; l++) memcpy(kept[l], inference_decisions(together, l), sizeof kept[l]);
+    memcpy(before, inference_logits(together), sizeof before);
+    const float *given[2] = {kept[0], kept[1]};
+    inference_run(together, &all, NULL, given);
+    assert_memory_equal(before, inference_logits(together), sizeof before);
+    inference_free(together);
+    inference_free(alone);
+    parameters_free(p);
+}
+
 static void decisions_can_be_replayed(void **state) {
     (void)state;
     struct model_config config = config_of("budgetformer", "{\"initial_budget\":0.5}");
@@ -314,6 +364,7 @@ int main(void) {
         cmocka_unit_test(slabs_nobody_chose_are_never_read),
         cmocka_unit_test(full_budget_is_plain_attention),
         cmocka_unit_test(results_do_not_depend_on_batch_mates),
+        cmocka_unit_test(inputs_of_a_large_batch_are_as_they_are_alone),
         cmocka_unit_test(decisions_can_be_replayed),
         cmocka_unit_test(random_sets_have_the_asked_size_and_differ),
     };
