@@ -370,6 +370,7 @@ static void share_of_the_cores_is_what_trials_computed_while_others_waited(void 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, remove_fixture)
 
 int main(int argc, char **argv) {
+    unsetenv("HEADROOM_DATA"); /* messages here are those of the default root */
     if (argc == 5 && strcmp(argv[1], "trial") == 0) return trial_program(argv[2], argv[4]);
     const struct CMUnitTest tests[] = {
         TEST(every_way_to_end_is_a_row_with_its_reason),
