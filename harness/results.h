@@ -1,7 +1,7 @@
 /*
- * What a trial finds out, as plain structs: filled by training.c, evaluation.c and profile.c, written
- * by store.c in one transaction. A number that could not be measured is a NaN (or a NULL pointer)
- * beside a reason, never a zero.
+ * What a trial finds out, as plain structs: filled by training.c, evaluation.c and profile.c,
+ * written by store.c in one transaction. A number that could not be measured is a NaN (or a NULL
+ * pointer) beside a reason, never a zero.
  */
 #ifndef HEADROOM_HARNESS_RESULTS_H
 #define HEADROOM_HARNESS_RESULTS_H
@@ -10,53 +10,54 @@
 
 /* One training epoch. */
 struct epoch_result {
-    int epoch;                   /* from 1 */
-    int64_t step;                /* optimiser steps done at its end */
-    double train_loss;           /* mean cross-entropy over the epoch's inputs */
-    double train_regulariser;    /* mean over steps of the policy's loss terms */
-    double train_mean_s;         /* NaN: policy has no budget */
+    int epoch;                /* from 1 */
+    int64_t step;             /* optimiser steps done at its end */
+    double train_loss;        /* mean cross-entropy over the epoch's inputs */
+    double train_regulariser; /* mean over steps of the policy's loss terms */
+    double train_mean_s;      /* NaN: policy has no budget */
     double validation_loss, validation_accuracy;
     double validation_mean_heads; /* heads executed per input and layer */
-    double learning_rate;        /* at its last step */
+    double learning_rate;         /* at its last step */
     double train_seconds, validation_seconds;
 };
 
 /* One pass over one split with one set of weights and one way of choosing heads. */
 struct evaluation_result {
-    const char *weights;   /* "best" | "final" */
-    const char *split;     /* "validation" | "test" */
-    const char *control;   /* "none" | "static" | "shuffled" */
-    int n, layers, heads;  /* inputs; layers; base heads H */
+    const char *weights;  /* "best" | "final" */
+    const char *split;    /* "validation" | "test" */
+    const char *control;  /* "none" | "static" | "shuffled" */
+    int n, layers, heads; /* inputs; layers; base heads H */
     double accuracy, loss;
     double mean_heads;     /* executed heads, mean over inputs and layers */
     double mean_s;         /* NaN: policy has no budget */
     struct flops executed; /* instrumented count, summed over the split */
     struct flops formula;  /* closed form for the same heads: equal, checked before storing */
-    uint64_t dense_flops;  /* closed form with every head of the full model (H per layer), same inputs */
+    uint64_t
+        dense_flops; /* closed form with every head of the full model (H per layer), same inputs */
     double seconds;
-    int32_t *label;        /* [n] */
-    int32_t *predicted;    /* [n] */
-    int32_t *difficulty;   /* [n] -1: unknown */
-    int32_t *length;       /* [n] tokens */
-    int32_t *heads_run;    /* [n][layers] executed heads of each input */
-    float *budget;         /* [n][layers] s, or NULL */
-    uint64_t *usage;       /* [layers][heads] how many inputs ran this head */
+    int32_t *label;      /* [n] */
+    int32_t *predicted;  /* [n] */
+    int32_t *difficulty; /* [n] -1: unknown */
+    int32_t *length;     /* [n] tokens */
+    int32_t *heads_run;  /* [n][layers] executed heads of each input */
+    float *budget;       /* [n][layers] s, or NULL */
+    uint64_t *usage;     /* [layers][heads] how many inputs ran this head */
 };
 
 struct training_result {
     int n_epochs;
     struct epoch_result *epochs;
-    int best_epoch;              /* whose weights are "best" */
+    int best_epoch; /* whose weights are "best" */
     int n_evaluations;
     struct evaluation_result *evaluations;
-    int64_t parameters;          /* trainable numbers */
+    int64_t parameters; /* trainable numbers */
     int64_t steps;
-    double train_seconds;        /* forward + backward + optimiser */
+    double train_seconds; /* forward + backward + optimiser */
     double wall_seconds;
-    uint64_t train_flops;        /* nominal: 3 x forward GEMM, all heads */
-    int64_t arena_bytes;         /* high water of the counted arenas, training */
-    int64_t peak_rss_bytes;      /* VmHWM once the data are read; -1 unknown */
-    char checkpoint[512];        /* path of the best weights, relative to the database's folder */
+    uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads */
+    int64_t arena_bytes;    /* high water of the counted arenas, training */
+    int64_t peak_rss_bytes; /* VmHWM once the data are read; -1 unknown */
+    char checkpoint[512];   /* path of the best weights, relative to the database's folder */
     int n_train, n_validation, n_test, n_classes, vocab, n_truncated;
     double mean_length, unknown_share;
     char data_sha256[65];
@@ -64,19 +65,19 @@ struct training_result {
 
 /* One counter role in one profile: value, or the reason why there is none. */
 struct counter_result {
-    char role[32];      /* "cycles", "instructions", "fp_operations", ... */
-    char event[96];     /* the name PAPI knew it by; "" if none worked */
+    char role[32];  /* "cycles", "instructions", "fp_operations", ... */
+    char event[96]; /* the name PAPI knew it by; "" if none worked */
     bool available;
-    double value;       /* per input; meaningless unless available */
-    char status[16];    /* "counted" | "unavailable" */
-    char reason[256];   /* why unavailable; "" otherwise */
-    char scope[16];     /* "thread" | "process" */
-    int repeats;        /* forward passes the value is a mean of */
+    double value;     /* per input; meaningless unless available */
+    char status[16];  /* "counted" | "unavailable" */
+    char reason[256]; /* why unavailable; "" otherwise */
+    char scope[16];   /* "thread" | "process" */
+    int repeats;      /* forward passes the value is a mean of */
 };
 
 struct memory_result {
-    char what[48];      /* "arena parameters", "arena workspace", "peak resident", ... */
-    int64_t bytes;      /* -1: not measured */
+    char what[48]; /* "arena parameters", "arena workspace", "peak resident", ... */
+    int64_t bytes; /* -1: not measured */
     char reason[160];
 };
 
@@ -84,7 +85,7 @@ struct memory_result {
 struct profile_result {
     int batch_size;
     int warmup, n_samples, inputs_per_sample; /* inputs in one timed sample */
-    double *latency_ns;       /* [n_samples] wall time of one forward pass of one batch */
+    double *latency_ns; /* [n_samples] wall time of one forward pass of one batch */
     double mean_heads, mean_s;
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;

@@ -45,10 +45,7 @@ static inline void small_batch_fill(struct small_batch *b, uint64_t seed) {
 static inline struct model_config small_config(const struct policy_ops *policy, const char *options,
                                                int layers, int dim, int heads) {
     struct model_config config = {0};
-    struct error error = {
-        {0 },
-        { {0}, 0, 0}
-    };
+    struct error error = {{0}, {{0}, 0, 0}};
     struct node *node = NULL;
     options_default(&model_options, &config);
     config.layers = layers;
