@@ -26,7 +26,7 @@ struct arguments {
     const char *filter; /* NULL: no filter */
     int jobs;           /* 0: one per online core */
     int timeout;        /* seconds per trial, 0: none */
-    const char *shape; /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
+    const char *shape;  /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     bool dry_run, no_profile, quick, help, version;
     int n_words;
     char **words; /* what is not a flag, in order */
