@@ -47,8 +47,9 @@ bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *e
 
 void bench_print(const struct bench_table *table, FILE *out);
 
-/* One line of key=value for bench_peers.py: seconds of one training step, one inference of the
- * batch and one of a single input, and peak resident memory of training, at "DIM,BATCH,LENGTH". */
+/* One line of key=value for bench_peers.py, at "DIM,BATCH,LENGTH": seconds of one training step, of
+ * one inference of the batch and of a single input; GEMM FLOPs of an input and the sgemm peak; and
+ * peak resident memory of training. */
 bool bench_print_shape(const char *shape, FILE *out, struct error *error);
 
 #endif

@@ -263,30 +263,37 @@ bool bench_memory(struct bench_table *table, struct error *error) {
 bool bench_print_shape(const char *text, FILE *out, struct error *error) {
     struct bench_shape s;
     struct bench_model m = {0};
+    struct bench_peak peak = {0};
     char reason[160] = "", end;
     if (sscanf(text, "%d,%d,%d%c", &s.dim, &s.batch, &s.length, &end) != 3 || s.dim < HEADS ||
         s.dim > 8192 || s.batch < 1 || s.batch > 4096 || s.length < 1 || s.length > 65536)
         return error_set(error, "--shape is DIM,BATCH,LENGTH, like 128,32,128, not '%s'", text);
     bool ok = bench_model_new(&s, "fixed", true, &m, error);
     if (!ok) goto done;
+    enum { INFER, ONE, OWN };
+    struct bench_effort effort = {5, 0.1};
     struct bench_case train = {.run = bench_model_train, .context = &m, .unit = MILLISECONDS},
-                      infer[] = {
+                      cases[OWN + BENCH_PEAKS] = {
                           {.run = bench_model_infer, .context = &m, .unit = MILLISECONDS},
                           {.run = bench_model_infer_one, .context = &m, .unit = MILLISECONDS}};
     /* Training first and alone: the peak of memory is its own. */
     bench_time(&train, 1, &(struct bench_effort){3, 0.2});
-    int64_t peak = memory_peak_resident(reason, sizeof reason);
-    bench_time(infer, 2, &(struct bench_effort){5, 0.1});
-    double flops = bench_model_gemm_flops(&m);
+    int64_t resident = memory_peak_resident(reason, sizeof reason);
+    ok = bench_peak_new(&peak, error);
+    if (!ok) goto done;
+    memcpy(&cases[OWN], peak.cases, sizeof peak.cases);
+    bench_time(cases, OWN + BENCH_PEAKS, &effort);
     struct bench_row rows[3];
     bench_row_fill(&rows[0], train.seconds, 3);
-    bench_row_fill(&rows[1], infer[0].seconds, 5);
-    bench_row_fill(&rows[2], infer[1].seconds, 5);
+    bench_row_fill(&rows[1], cases[INFER].seconds, effort.rounds);
+    bench_row_fill(&rows[2], cases[ONE].seconds, effort.rounds);
     fprintf(out,
             "train_seconds=%.9g infer_seconds=%.9g latency_seconds=%.9g gemm_flops_per_input=%.0f "
-            "peak_resident_bytes=%lld\n",
-            rows[0].median, rows[1].median, rows[2].median, flops, (long long)peak);
+            "sgemm_flops_per_second=%.9g peak_resident_bytes=%lld\n",
+            rows[0].median, rows[1].median, rows[2].median, bench_model_gemm_flops(&m),
+            1e9 * bench_best_rate(&cases[OWN], BENCH_PEAKS, effort.rounds), (long long)resident);
 done:
+    bench_peak_free(&peak);
     bench_model_free(&m);
     return ok;
 }

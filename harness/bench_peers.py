@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Headroom against PyTorch: the same model, shapes, machine and number of threads (one).
+"""Headroom against PyTorch: the same model, shapes and machine, one thread against one thread, and
+then all cores of either side.
 
 Both sides train and run a pre-LN encoder of 4 layers and 8 heads: GELU in its tanh form, mean pool,
 linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is
 softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts a
 fresh process for either side, in turns, so that both see the same machine and neither inherits the
-other's memory; a process says its median times and its peak resident memory of training.
+other's memory; a process says its median times and its peak resident memory of training. What
+misses a target of speed is printed again beside what the GEMMs alone would allow.
 
 Usage: harness/bench_peers.py [ROUNDS]      (from the top of the repository, after make)
 """
@@ -93,12 +95,12 @@ def torch_model(dim, length):
     return Encoder()
 
 
-def torch_side(dim, batch, length):
+def torch_side(dim, batch, length, threads):
     """In a process of its own: prints one JSON object like headroom's line."""
     import torch
     from torch.nn import functional
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     torch.manual_seed(1)
     imported = peak_resident()
     model = torch_model(dim, length)
@@ -142,23 +144,29 @@ def torch_side(dim, batch, length):
     print(json.dumps(result))
 
 
-def run(command):
-    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1",
-                       MKL_NUM_THREADS="1")
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(f"bench_peers: {' '.join(command)} failed with status {done.returncode}")
-    return done.stdout
+def run(commands, threads):
+    """What each of the commands prints; they run at the same time, each on so many threads."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = dict(os.environ, **{name: str(threads) for name in names})
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+               for command in commands]
+    printed = [process.communicate()[0] for process in started]
+    for process in started:
+        if process.returncode != 0:
+            sys.exit(f"bench_peers: {' '.join(process.args)} failed with status "
+                     f"{process.returncode}")
+    return printed
 
 
-def headroom_once(shape):
-    line = run([HEADROOM, "bench", "--shape", ",".join(map(str, shape))])
-    return {key: float(value) for key, value in (pair.split("=") for pair in line.split())}
+def run_headroom(shape, processes=1):
+    lines = run([[HEADROOM, "bench", "--shape", ",".join(map(str, shape))]] * processes, 1)
+    return [{key: float(value) for key, value in (pair.split("=") for pair in line.split())}
+            for line in lines]
 
 
-def torch_once(shape):
-    return json.loads(run([sys.executable, os.path.abspath(__file__), "--torch",
-                           *map(str, shape)]))
+def run_torch(shape, threads=1):
+    command = [sys.executable, os.path.abspath(__file__), "--torch", *map(str, (*shape, threads))]
+    return json.loads(run([command], threads)[0])
 
 
 def ratios(ours, theirs):
@@ -168,6 +176,14 @@ def ratios(ours, theirs):
         "batch-1 latency": ours["latency_seconds"] / theirs["latency_seconds"],
         "training memory": ours["peak_resident_bytes"] / theirs["peak_resident_bytes"],
     }
+
+
+def at_sgemm_peak(ours, batch):
+    """Headroom's side if its GEMMs ran at the peak and all else took no time: nothing that computes
+    with this sgemm is faster."""
+    forward = ours["gemm_flops_per_input"] / ours["sgemm_flops_per_second"]
+    return dict(ours, train_seconds=3 * batch * forward, infer_seconds=batch * forward,
+                latency_seconds=forward)
 
 
 def both_values(what, flops, batch, ours, theirs):
@@ -180,12 +196,28 @@ def both_values(what, flops, batch, ours, theirs):
     return [f"{1e-9 * passes * batch * flops / side[key]:.1f} GF/s" for side in (ours, theirs)]
 
 
+def meets(what, ratio, target):
+    return ratio >= target if what.endswith("speed") else ratio <= target
+
+
+def bound_line(where, what, target, ours, theirs, batch):
+    """What a missed target of speed or latency could be at 100% of each round's sgemm peak."""
+    bound = statistics.median(ratios(at_sgemm_peak(a, batch), b)[what]
+                              for a, b in zip(ours, theirs))
+    peak = statistics.median(side["sgemm_flops_per_second"] for side in ours)
+    return (f"{where} at {1e-9 * peak:.1f} GF/s at {'most' if what.endswith('speed') else 'least'} "
+            f"{bound:.2f}x: {target:.2f}x is "
+            f"{'within' if meets(what, bound, target) else 'out of'} reach")
+
+
 def compare(shape, targets, rounds):
-    """Prints the rows of one shape; returns PyTorch's last answer, for what it says of itself."""
-    ours, theirs = [], []
+    """Prints the rows of one shape; returns a bound_line for each miss, and PyTorch's last answer,
+    for what it says of itself."""
+    dim, batch, _ = shape
+    ours, theirs, bounds = [], [], []
     for _ in range(rounds):
-        ours.append(headroom_once(shape))
-        theirs.append(torch_once(shape))
+        ours += run_headroom(shape)
+        theirs.append(run_torch(shape))
     samples = [ratios(a, b) for a, b in zip(ours, theirs)]
     middle = [{key: statistics.median(side[key] for side in sides)
                for key in ("train_seconds", "infer_seconds", "latency_seconds",
@@ -193,13 +225,27 @@ def compare(shape, targets, rounds):
     for what, target in targets.items():
         values = [sample[what] for sample in samples]
         ratio = statistics.median(values)
-        more = what.endswith("speed")
-        met = ratio >= target if more else ratio <= target
-        left, right = both_values(what, ours[0]["gemm_flops_per_input"], shape[1], *middle)
-        print(f"D={shape[0]:<4} batch {1 if what == 'batch-1 latency' else shape[1]:<3} {what:<16}"
-              f" {left:>12} {right:>12} {ratio:6.2f}x  {min(values):5.2f} .. {max(values):5.2f}"
-              f"   {'>=' if more else '<='} {target:.2f}x {'met' if met else 'missed'}", flush=True)
-    return theirs[-1]
+        met = meets(what, ratio, target)
+        left, right = both_values(what, ours[0]["gemm_flops_per_input"], batch, *middle)
+        where = f"D={dim:<4} batch {1 if what == 'batch-1 latency' else batch:<3} {what:<16}"
+        print(f"{where} {left:>12} {right:>12} {ratio:6.2f}x  {min(values):5.2f} .. "
+              f"{max(values):5.2f}   {'>=' if what.endswith('speed') else '<='} {target:.2f}x "
+              f"{'met' if met else 'missed'}", flush=True)
+        if not met and what != "training memory":
+            bounds.append(bound_line(where, what, target, ours, theirs, batch))
+    return bounds, theirs[-1]
+
+
+def compare_all_cores(shape, cores):
+    """Prints training on all cores. A headroom process goes on to inference when its training is
+    timed, so that none trains beside a core that is already idle."""
+    ours, theirs = run_headroom(shape, cores), run_torch(shape, cores)
+    dim, batch, _ = shape
+    work = 3e-9 * batch * ours[0]["gemm_flops_per_input"]
+    left = sum(work / side["train_seconds"] for side in ours)
+    right = work / theirs["train_seconds"]
+    print(f"D={dim:<4} batch {batch:<3} training speed   {left:>7.1f} GF/s, {len(ours)} x 1 thread"
+          f" {right:>7.1f} GF/s, 1 x {theirs['threads']} threads {left / right:6.2f}x", flush=True)
 
 
 def main():
@@ -219,9 +265,21 @@ def main():
     print(f"L={LAYERS} H={HEADS} N=128, one thread each, ratio headroom / PyTorch: median and "
           f"extremes of {rounds} rounds in turns\n")
     print(f"{'':35} {'headroom':>12} {'PyTorch':>12}   ratio  lowest..highest  target", flush=True)
+    bounds = []
     for shape, targets in SHAPES:
-        said = compare(shape, targets, rounds)
-    print(f"\nPyTorch {said['version']}, {said['threads']} thread, BLAS:",
+        missed, said = compare(shape, targets, rounds)
+        bounds += missed
+    if bounds:
+        print("\nWhat missed could be, were the GEMMs at the sgemm peak of the same processes and "
+              "all else free:", *bounds, sep="\n")
+    cores = len(os.sched_getaffinity(0))
+    print(f"\nAll cores, one round: headroom trains {cores} models in {cores} processes of one "
+          f"thread, as a sweep does,\nand PyTorch one model on {cores} threads. It is throughput "
+          "of many trials, not latency of one:\nnone of them is trained faster than above.\n")
+    print(f"{'':35} {'headroom':>24} {'PyTorch':>25}   ratio", flush=True)
+    for shape, _ in SHAPES:
+        compare_all_cores(shape, cores)
+    print(f"\nPyTorch {said['version']}, {said['threads']} thread in the first table, BLAS:",
           ", ".join(said["libraries"]) or "built in")
     print(f"Its memory includes {said['imported_bytes'] / 2**20:.0f} MiB that importing it takes; "
           "gradients and moments are allocated by both sides.")

@@ -236,16 +236,17 @@ static void shape_prints_one_line_of_positive_numbers(void **state) {
     struct error error = {0};
     char *text = NULL;
     size_t size = 0;
-    double train, infer, latency, flops, peak;
+    double train, infer, latency, flops, peak, resident;
     FILE *out = open_memstream(&text, &size);
     assert_true(bench_print_shape("8,2,4", out, &error));
     fclose(out);
     int n = sscanf(text,
                    "train_seconds=%lf infer_seconds=%lf latency_seconds=%lf "
-                   "gemm_flops_per_input=%lf peak_resident_bytes=%lf\n",
-                   &train, &infer, &latency, &flops, &peak);
-    assert_int_equal(n, 5);
-    assert_true(train > 0 && infer > 0 && latency > 0 && flops > 0 && peak != 0);
+                   "gemm_flops_per_input=%lf sgemm_flops_per_second=%lf peak_resident_bytes=%lf\n",
+                   &train, &infer, &latency, &flops, &peak, &resident);
+    assert_int_equal(n, 6);
+    assert_true(train > 0 && infer > 0 && latency > 0 && flops > 0 && resident != 0);
+    assert_true(peak > 1e8 && peak < 1e13); /* FLOP/s, not GFLOP/s */
     free(text);
 }
 
