@@ -18,6 +18,7 @@ def side(share, batch):
             "latency_seconds": forward, "gemm_flops_per_input": 1e9,
             "sgemm_flops_per_second": 1e11, "peak_resident_bytes": 2**20}
 
+run_torch = peers.run_torch
 peers.run_headroom = lambda shape, processes=1: [side(0.8, shape[1])] * processes
 peers.run_torch = lambda shape, threads=1: dict(side(0.4 * threads, shape[1]), threads=threads)
 E
@@ -68,6 +69,14 @@ all_cores_add_up_processes_against_threads() {
     grep -q ' 320.0 GF/s, 4 x 1 thread  *160.0 GF/s, 1 x 4 threads  *2.00x' "$scratch/said"
 }
 
+pytorch_is_given_the_faster_of_its_thread_settings() {
+    with_known_sides 'import json' \
+        'peers.run = lambda commands, threads, blas: [' \
+        '    json.dumps({"train_seconds": {(1, 1): 9, (4, 1): 3, (4, 4): 5}[threads, blas]})]' \
+        'print(run_torch((128, 32, 128)), run_torch((128, 32, 128), 4))'
+    grep -qx "{'train_seconds': 9} {'train_seconds': 3}" "$scratch/said"
+}
+
 behaviours without_pytorch_it_says_how_to_get_it without_python_it_says_how_to_get_it \
     a_missed_target_is_held_against_the_sgemm_peak a_target_that_is_met_needs_no_bound \
-    all_cores_add_up_processes_against_threads
+    all_cores_add_up_processes_against_threads pytorch_is_given_the_faster_of_its_thread_settings
