@@ -8,6 +8,7 @@
 #include "harness/clock.h"
 #include "harness/counters.h"
 #include "harness/memory.h"
+#include "harness/training.h"
 #include "models/checkpoint.h"
 #include "models/inference.h"
 #include "models/policy.h"
@@ -104,11 +105,9 @@ static bool session_new(struct session *s, const struct experiment *trial, const
     if (!dataset_load(&trial->data, &s->data, error) ||
         !load_parameters(checkpoint, train_key, s->data, &s->parameters, error))
         return false;
+    struct model_config model;
+    if (!trial_models(trial, s->data, &model, &s->dense, error)) return false;
     s->parameters->seed = (uint64_t)trial->seeds.value[0];
-    s->dense = s->parameters->config;
-    s->dense.layers = trial->model.layers; /* a policy may have removed them */
-    s->dense.policy = policy_find("fixed");
-    if (!model_resolve_full(&s->dense, error)) return false;
     /* A seeded sample of the test split: files may be sorted by class or length. */
     int n = s->data->test.n;
     struct rng rng = rng_stream((uint64_t)trial->data.seed, RNG_SPLIT);
