@@ -37,7 +37,4 @@ static inline struct matrix transposed(const float *data, int ld) {
 void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
           struct matrix a, struct matrix b, float beta, float *c, int ldc);
 
-/* Name of the library and the kernels it chose for this processor, e.g. "OpenBLAS 0.3.21 ...". */
-const char *gemm_library(void);
-
 #endif
