@@ -180,8 +180,8 @@ static void attend(struct inference *inf, const struct batch *batch, struct work
     for (int i = 0; i < n; i++) {
         int b = samples ? samples[i] : i, length = batch->offsets[b + 1] - batch->offsets[b];
         for (int h = 0; h < heads; h++) {
-            const float *q = inf->qkv + first * (size_t)ld + (size_t)(3 * h * d);
-            struct attention head = {length, d, ld, width, q, q + d, q + 2 * d, inf->scores};
+            struct attention head =
+                attention_of_head(inf->qkv + first * (size_t)ld, length, heads, d, h, inf->scores);
             attention_forward(work, &head, inf->context + first * (size_t)width + (size_t)(h * d),
                               NULL);
         }

@@ -57,6 +57,15 @@ struct attention {
     float *scores; /* workspace: attention_scratch(n) floats */
 };
 
+/* Head h of a sample whose first row of Q, K, V is `qkv`: a row holds [heads][3][head_dim], and a
+ * row of outputs [heads][head_dim]. */
+static inline struct attention attention_of_head(const float *qkv, int n, int heads, int head_dim,
+                                                 int h, float *scores) {
+    const float *q = qkv + 3 * h * head_dim;
+    return (struct attention){n, head_dim,     3 * heads * head_dim, heads * head_dim,
+                              q, q + head_dim, q + 2 * head_dim,     scores};
+}
+
 size_t attention_scratch(int max_n);
 
 /* out = softmax(q k^T / sqrt(d)) v; log_sum[n] (may be NULL) keeps each row's log-sum-exp. */

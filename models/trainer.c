@@ -263,8 +263,8 @@ static void attend_forward(struct trainer *t, int l, const struct batch *batch) 
         size_t first = (size_t)batch->offsets[b];
         int n = batch->offsets[b + 1] - batch->offsets[b];
         for (int h = 0; h < heads; h++) {
-            const float *q = s->qkv + first * (size_t)ld + (size_t)(3 * h * d);
-            struct attention head = {n, d, ld, width, q, q + d, q + 2 * d, t->scores};
+            struct attention head =
+                attention_of_head(s->qkv + first * (size_t)ld, n, heads, d, h, t->scores);
             attention_forward(NULL, &head, s->context + first * (size_t)width + (size_t)(h * d),
                               s->log_sum + (size_t)h * (size_t)batch->n_tokens + first);
         }
@@ -457,7 +457,6 @@ static void attend_backward(struct trainer *t, int l, const struct batch *batch)
         for (int h = 0; h < heads; h++) {
             size_t at = first * (size_t)ld + (size_t)(3 * h * d);
             size_t out = first * (size_t)width + (size_t)(h * d);
-            const float *q = s->qkv + at;
             for (int i = 0; i < n; i++) { /* delta_i = <out_i, dout_i> */
                 const float *value = s->context + out + (size_t)i * (size_t)width;
                 const float *grad = t->dcontext + out + (size_t)i * (size_t)width;
@@ -466,7 +465,8 @@ static void attend_backward(struct trainer *t, int l, const struct batch *batch)
                 for (int j = 0; j < d; j++) dot += value[j] * grad[j];
                 t->delta[i] = dot;
             }
-            struct attention head = {n, d, ld, width, q, q + d, q + 2 * d, t->scores};
+            struct attention head =
+                attention_of_head(s->qkv + first * (size_t)ld, n, heads, d, h, t->scores);
             attention_backward(&head, s->log_sum + (size_t)h * (size_t)batch->n_tokens + first,
                                t->delta, t->dcontext + out, t->dqkv + at, t->dqkv + at + d,
                                t->dqkv + at + 2 * d);
