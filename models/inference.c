@@ -19,7 +19,7 @@ struct inference {
     float *hidden;                      /* [T][F] */
     float *scores;                      /* attention_scratch */
     float *pooled, *logits;             /* [B][D], [B][C] */
-    float *saved;                       /* the policy's scratch */
+    float *saved, *shared;              /* the policy's scratch of one layer, and of all */
     float *gates[MODEL_LAYERS_MAX];     /* [B][H] */
     float *decisions[MODEL_LAYERS_MAX]; /* [B][decision_floats] */
     int32_t *chunk_offsets;             /* [B + 1] */
@@ -53,6 +53,7 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->pooled = arena_floats(arena, samples * dim);
     inf->logits = arena_floats(arena, samples * (size_t)c->classes);
     inf->saved = arena_floats(arena, samples * saved);
+    inf->shared = arena_floats(arena, samples * policy_shared_floats(c));
     inf->chunk_offsets = arena_take(arena, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chosen = arena_take(arena, samples, sizeof(int32_t), ARENA_LINE);
 }
@@ -151,6 +152,7 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .ids = batch->ids,
                              .param = inf->p->layer[l].policy,
                              .saved = inf->saved,
+                             .shared = inf->shared,
                              .work = work};
     if (!given) {
         /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */

@@ -45,8 +45,8 @@ static void declare_attention(struct parameters *p, int l, size_t heads) {
     layer->o_weight = declare(p, width * dim, true, std, 0, "layers.%d.attn.o.weight", l);
     layer->o_bias = declare(p, dim, false, 0, 0, "layers.%d.attn.o.bias", l);
     struct policy_tensor own[POLICY_TENSORS_MAX];
-    p->n_policy = c->policy->tensors ? c->policy->tensors(c, l, own) : 0;
-    for (int i = 0; i < p->n_policy; i++)
+    int n = c->policy->tensors ? c->policy->tensors(c, l, own) : 0;
+    for (int i = 0; i < n; i++)
         layer->policy[i] =
             declare(p, (size_t)own[i].rows * (size_t)own[i].cols, own[i].decay, own[i].init_std,
                     own[i].init_value, "layers.%d.policy.%s", l, own[i].name);

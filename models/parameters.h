@@ -41,7 +41,6 @@ struct parameters {
     float *final_weight, *final_bias;           /* [D] or NULL */
     float *classifier_weight, *classifier_bias; /* [C][D], [C] */
     uint64_t seed; /* of the trial: for policies that draw at inference */
-    int n_policy;  /* tensors the policy owns in each layer that has heads */
     int n_tensors;
     struct tensor *tensors; /* [n_tensors] */
 };

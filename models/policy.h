@@ -55,6 +55,7 @@ struct gate_call {
     float *const *param;      /* [n tensors] values, in declared order */
     float *const *grad;       /* [n tensors] gradients to add to; NULL at inference */
     float *saved;             /* saved_floats(): kept from gates_train to gates_backward */
+    float *shared;            /* [samples][shared_floats]: see shared_floats */
     struct policy_step *step; /* NULL at inference */
     struct work *work;        /* where inference books what the gate costs; NULL in training */
 };
@@ -66,10 +67,13 @@ struct policy_ops {
 
     /* Changes the model's shape (heads per layer, layers, positions); NULL: leaves it. */
     bool (*shape)(struct model_config *config, struct error *error);
-    /* Writes the tensors of one layer, returns how many; NULL: none. */
+    /* Writes the tensors of one layer, returns how many (layers may differ); NULL: none. */
     int (*tensors)(const struct model_config *config, int layer, struct policy_tensor *out);
     /* Floats per row that gates_train keeps for gates_backward; NULL: none. */
     int (*saved_floats)(const struct model_config *config, int layer);
+    /* Floats per sample that live through one pass over all layers: forward from the first layer to
+     * the last, backward from the last to the first. Nobody clears them. NULL: none. */
+    int (*shared_floats)(const struct model_config *config);
 
     /* Training. gates_train fills a[rows][heads] and adds this layer's regulariser to call->step.
      * gates_backward takes dL/da (task loss only) and adds the gradients of its parameters and
@@ -92,5 +96,10 @@ struct policy_ops {
 extern const struct policy_ops *const policy_registry[];
 extern const int policy_registry_size;
 const struct policy_ops *policy_find(const char *name); /* or NULL */
+
+/* What the model's policy shares between layers, floats per sample. */
+static inline size_t policy_shared_floats(const struct model_config *config) {
+    return config->policy->shared_floats ? (size_t)config->policy->shared_floats(config) : 0;
+}
 
 #endif

@@ -34,6 +34,7 @@ struct trainer {
     struct layer_state layer[MODEL_LAYERS_MAX];
     float *output, *final_mean, *final_rstd; /* [T][D] last residual stream, [T] */
     float *pooled, *probability;             /* [B][D], [B][C] */
+    float *shared;                           /* [B][shared_floats] the policy's, of all layers */
     /* workspace, shared by all layers; attention and FFN share theirs */
     float *norm, *branch, *dx; /* [T][D] */
     float *gated, *dcontext;   /* [T][W] */
@@ -94,6 +95,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->final_rstd = arena_floats(&t->activations, tokens);
     t->pooled = arena_floats(&t->activations, samples * dim);
     t->probability = arena_floats(&t->activations, samples * (size_t)c->classes);
+    t->shared = arena_floats(&t->activations, samples * policy_shared_floats(c));
 
     struct arena *work = &t->workspace;
     t->norm = arena_floats(work, tokens * dim);
@@ -232,6 +234,7 @@ static struct gate_call gate_call(struct trainer *t, int l, const struct batch *
                               .param = t->p->layer[l].policy,
                               .grad = t->gradients->layer[l].policy,
                               .saved = t->layer[l].saved,
+                              .shared = t->shared,
                               .step = step};
 }
 
