@@ -8,8 +8,8 @@
 #include "harness/clock.h"
 #include "harness/counters.h"
 #include "harness/memory.h"
+#include "harness/saved_model.h"
 #include "harness/training.h"
-#include "models/checkpoint.h"
 #include "models/inference.h"
 #include "models/policy.h"
 
@@ -24,9 +24,7 @@ enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
 /* What all batch sizes share. */
 struct session {
     const struct profile_config *config;
-    struct dataset *data;
-    struct parameters *parameters;
-    struct model_config dense;
+    const struct profile_subject *subject;
     int32_t *order; /* [n_inputs] the test inputs that are cycled through */
     int n_inputs;
 };
@@ -39,78 +37,10 @@ struct batches {
     int size;
 };
 
-/* Checks that a checkpoint is the one this trial trained, over this data. */
-static bool check_identity(const struct checkpoint *file, const char *path, const char *train_key,
-                           const struct dataset *data, const struct model_config *config,
-                           struct error *error) {
-    const char *trial = checkpoint_metadata(file, "trial");
-    const char *vocab = checkpoint_metadata(file, "vocab_sha256");
-    if (!trial || strcmp(trial, train_key) != 0)
-        return error_set(error, "%s was not written by this trial's training; train it again",
-                         path);
-    if (!vocab || strcmp(vocab, data->vocab_sha256) != 0 || config->vocab != data->vocab ||
-        config->classes != data->n_classes || config->max_len < data->max_len)
-        return error_set(error,
-                         "%s was trained on other data: its vocabulary, classes or longest input "
-                         "do not fit; train it again",
-                         path);
-    return true;
-}
-
-/* Reads a checkpoint into new parameters of the model that its metadata describes. */
-static bool load_parameters(const char *path, const char *train_key, const struct dataset *data,
-                            struct parameters **out, struct error *error) {
-    struct checkpoint *file = NULL;
-    struct tensor_view *views = NULL;
-    struct model_config config;
-    bool ok = false;
-    if (!checkpoint_open(path, &file, error)) return false;
-    const char *format = checkpoint_metadata(file, "format");
-    const char *json = checkpoint_metadata(file, "config");
-    if (!format || strcmp(format, "headroom-1") != 0 || !json) {
-        error_set(error, "%s is not a headroom-1 checkpoint: its metadata lacks format or config",
-                  path);
-        goto done;
-    }
-    if (!model_read_json(json, strlen(json), &config, error)) {
-        error_prefix(error, "%s", path);
-        goto done;
-    }
-    if (!check_identity(file, path, train_key, data, &config, error) ||
-        !parameters_new(&config, "parameters", out, error))
-        goto done;
-    size_t n = parameters_views(*out, NULL);
-    views = calloc(n, sizeof *views);
-    if (!views) {
-        error_set(error, "out of memory for the tensors of %s", path);
-        goto done;
-    }
-    parameters_views(*out, views);
-    ok = checkpoint_read(file, views, n, error);
-done:
-    free(views);
-    checkpoint_close(file);
-    return ok;
-}
-
-static void session_free(struct session *s) {
-    parameters_free(s->parameters);
-    dataset_free(s->data);
-    free(s->order);
-}
-
-static bool session_new(struct session *s, const struct experiment *trial, const char *checkpoint,
-                        const char *train_key, struct error *error) {
-    s->config = &trial->profile;
-    if (!dataset_load(&trial->data, &s->data, error) ||
-        !load_parameters(checkpoint, train_key, s->data, &s->parameters, error))
-        return false;
-    struct model_config model;
-    if (!trial_models(trial, s->data, &model, &s->dense, error)) return false;
-    s->parameters->seed = (uint64_t)trial->seeds.value[0];
-    /* A seeded sample of the test split: files may be sorted by class or length. */
-    int n = s->data->test.n;
-    struct rng rng = rng_stream((uint64_t)trial->data.seed, RNG_SPLIT);
+/* A seeded sample of the test split: files may be sorted by class or length. */
+static bool choose_inputs(struct session *s, uint64_t seed, struct error *error) {
+    int n = s->subject->data->test.n;
+    struct rng rng = rng_stream(seed, RNG_SPLIT);
     s->order = malloc((size_t)n * sizeof *s->order);
     if (!s->order) return error_set(error, "out of memory for the order of %d inputs", n);
     for (int32_t i = 0; i < n; i++) s->order[i] = i;
@@ -123,7 +53,7 @@ static bool session_new(struct session *s, const struct experiment *trial, const
 static struct batch take_batch(const struct session *s, const struct batches *b, int i) {
     int32_t index[4096]; /* the largest batch size the options allow */
     for (int j = 0; j < b->size; j++) index[j] = s->order[(i * b->size + j) % s->n_inputs];
-    return batch_gather(b->buffer, &s->data->test, index, b->size);
+    return batch_gather(b->buffer, &s->subject->data->test, index, b->size);
 }
 
 static void time_batches(const struct session *s, const struct batches *b,
@@ -156,7 +86,7 @@ static void count_events(const struct session *s, const struct batches *b,
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
 static void count_work(const struct session *s, const struct batches *b,
                        struct profile_result *out) {
-    const struct model_config *c = &s->parameters->config;
+    const struct model_config *c = &s->subject->parameters->config;
     struct work work = {0};
     uint64_t dense_flops = 0;
     double heads = 0.0, budget = 0.0;
@@ -165,7 +95,8 @@ static void count_work(const struct session *s, const struct batches *b,
         struct batch batch = take_batch(s, b, i);
         inference_run(b->inference, &batch, &work, NULL);
         for (int j = 0; j < batch.n_samples; j++) {
-            struct flops one = flops_dense(&s->dense, batch.offsets[j + 1] - batch.offsets[j]);
+            struct flops one =
+                flops_dense(s->subject->dense, batch.offsets[j + 1] - batch.offsets[j]);
             dense_flops += flops_total(&one);
             for (int l = 0; l < c->layers; l++) {
                 heads += inference_heads_run(b->inference, l, j);
@@ -208,7 +139,8 @@ static void warn_of_threads(const struct counters *counters, struct profiling_re
 static bool profile_batch_size(const struct session *s, int size, struct profiling_result *result,
                                struct error *error) {
     struct profile_result *out = &result->profiles[result->n_profiles++];
-    struct trainer_limits limits = {size, size * s->data->max_len, s->data->max_len};
+    struct trainer_limits limits = {size, size * s->subject->data->max_len,
+                                    s->subject->data->max_len};
     struct batches b = {.size = size};
     char reason[160] = "";
     out->batch_size = size;
@@ -220,8 +152,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->counters = calloc(COUNTER_ROLES, sizeof *out->counters);
     bool ok = out->latency_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
-    ok = ok && inference_new(s->parameters, &limits, &b.inference, error) &&
-         batch_buffer_new(size, s->data->max_len, &b.buffer, error) &&
+    ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
+         batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
          counters_open(&b.counters, error);
     if (ok) {
         bool reset = memory_reset_peak(reason, sizeof reason);
@@ -239,28 +171,60 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     return ok;
 }
 
-bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
-                   struct profiling_result *out, struct error *error) {
-    struct session session = {0};
-    const struct int_list *sizes = &trial->profile.batch_sizes;
+bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
+                   uint64_t seed, struct profiling_result *out, struct error *error) {
+    struct session session = {.config = config, .subject = subject};
     double start = clock_seconds();
     char reason[160] = "";
     memset(out, 0, sizeof *out);
-    out->profiles = calloc((size_t)sizes->n, sizeof *out->profiles);
+    out->profiles = calloc((size_t)config->batch_sizes.n, sizeof *out->profiles);
     out->memory = calloc(MEMORY_ROWS_MAX, sizeof *out->memory);
     bool ok = out->profiles && out->memory;
     if (!ok) error_set(error, "out of memory for the results");
-    ok = ok && session_new(&session, trial, checkpoint, train_key, error);
+    ok = ok && choose_inputs(&session, seed, error);
     if (ok) {
         int64_t peak = memory_peak_resident(reason, sizeof reason);
         add_memory(out, peak, reason, "peak resident, loading");
-        add_memory(out, (int64_t)session.parameters->arena.size, "", "arena parameters");
+        add_memory(out, (int64_t)subject->parameters->arena.size, "", "arena parameters");
     }
-    for (int i = 0; ok && i < sizes->n; i++)
-        ok = profile_batch_size(&session, sizes->value[i], out, error);
+    for (int i = 0; ok && i < config->batch_sizes.n; i++)
+        ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);
     out->wall_seconds = clock_seconds() - start;
-    session_free(&session);
+    free(session.order);
     if (!ok) profiling_result_free(out);
+    return ok;
+}
+
+/* The trained model of a trial, read back over its data. */
+static bool load_trained(const struct experiment *trial, const char *checkpoint,
+                         const char *train_key, struct saved_model *model, struct dataset **data,
+                         struct error *error) {
+    if (!dataset_load(&trial->data, data, error) || !saved_model_read(checkpoint, model, error))
+        return false;
+    if (strcmp(model->trial, train_key) != 0)
+        return error_set(error, "%s was not written by this trial's training; train it again",
+                         checkpoint);
+    model->parameters->seed = (uint64_t)trial->seeds.value[0];
+    return saved_model_check_data(model, *data, error) ||
+           error_prefix(error, "%s was trained on other data, train it again", checkpoint);
+}
+
+bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
+                   struct profiling_result *out, struct error *error) {
+    struct saved_model model = {0};
+    struct dataset *data = NULL;
+    struct model_config own, dense;
+    double start = clock_seconds();
+    memset(out, 0, sizeof *out);
+    bool ok = load_trained(trial, checkpoint, train_key, &model, &data, error) &&
+              trial_models(trial, data, &own, &dense, error);
+    if (ok) {
+        struct profile_subject subject = {model.parameters, data, &dense};
+        ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
+        out->wall_seconds = clock_seconds() - start;
+    }
+    saved_model_free(&model);
+    dataset_free(data);
     return ok;
 }
 

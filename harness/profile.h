@@ -8,6 +8,19 @@
 
 #include "harness/experiment.h"
 #include "harness/results.h"
+#include "models/parameters.h"
+
+/* What is profiled: a model over the test split of its data. `dense` is the full model that savings
+ * are held against. All borrowed. */
+struct profile_subject {
+    const struct parameters *parameters;
+    const struct dataset *data;
+    const struct model_config *dense;
+};
+
+/* Every batch size of `config`; `seed` draws the sample of test inputs. */
+bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
+                   uint64_t seed, struct profiling_result *out, struct error *error);
 
 /* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote, and
  * `train_key` that trial's key: another trial's weights are refused. Counter roles that do not work

@@ -8,7 +8,7 @@
 #include "harness/clock.h"
 #include "harness/evaluation.h"
 #include "harness/memory.h"
-#include "models/checkpoint.h"
+#include "harness/saved_model.h"
 #include "models/optimizer.h"
 #include "models/policy.h"
 #include "models/trainer.h"
@@ -232,33 +232,6 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
     return ok;
 }
 
-static bool write_checkpoint(struct run *run, struct error *error) {
-    const struct parameters *p = run->parameters;
-    struct text config = {0}, tokenizer = {0};
-    size_t n = parameters_views(p, NULL);
-    struct tensor_view *views = calloc(n, sizeof *views);
-    bool ok = false;
-    model_write_json(&p->config, &config);
-    dataset_write_tokenizer(run->data, &tokenizer);
-    if (!views || config.failed || tokenizer.failed) {
-        error_set(error, "out of memory for the checkpoint's header");
-        goto done;
-    }
-    parameters_views(p, views);
-    struct metadata meta[] = {{"format", "headroom-1"},
-                              {"config", config.data},
-                              {"vocab_sha256", run->data->vocab_sha256},
-                              {"trial", run->context->trial},
-                              {"tokenizer", tokenizer.data}};
-    ok = checkpoint_write(run->context->checkpoint, meta, sizeof meta / sizeof *meta, views, n,
-                          error);
-done:
-    free(views);
-    text_free(&config);
-    text_free(&tokenizer);
-    return ok;
-}
-
 /* Nominal training work: three forward passes' products, all heads, no recomputation (BFC-1). */
 static uint64_t nominal_train_flops(const struct run *run) {
     const struct split *train = &run->data->train;
@@ -304,7 +277,8 @@ bool training_run(const struct experiment *trial, const struct training_context 
     bool ok = out->epochs && out->evaluations;
     if (!ok) error_set(error, "out of memory for the results");
     ok = ok && run_new(&run, trial, error) && train_all(&run, out, error) &&
-         evaluate_all(&run, out, error) && write_checkpoint(&run, error);
+         evaluate_all(&run, out, error) &&
+         saved_model_write(context->checkpoint, run.parameters, run.data, context->trial, error);
     if (ok) describe(&run, out);
     out->wall_seconds = clock_seconds() - start;
     run_free(&run);

@@ -49,23 +49,25 @@ bool model_resolve(struct model_config *config, struct error *error) {
     return !config->policy->shape || config->policy->shape(config, error);
 }
 
-/* The part of `config` that checkpoint.md names, as its own table: what resolve has derived. */
+/* The part of `config` that a checkpoint holds, as its own table: what resolve has derived. Rows
+ * with a default may be missing from a file that was written elsewhere. */
 static const struct option resolved_rows[] = {
     {"layers", OPTION_INT, FIELD(layers), NULL, 0, MODEL_LAYERS_MAX, NULL, "L"},
     {"dim", OPTION_INT, FIELD(dim), NULL, 1, 8192, NULL, "D"},
-    {"base_heads", OPTION_INT, FIELD(base_heads), NULL, 1, OPTION_LIST_MAX, NULL, "H"},
+    {"base_heads", OPTION_INT, FIELD(base_heads), "1", 1, OPTION_LIST_MAX, NULL,
+     "H; missing: as many as fit into dim, or the most that a layer has"},
     {"head_dim", OPTION_INT, FIELD(head_dim), NULL, 1, 8192, NULL, "d_h"},
     {"heads", OPTION_INT_LIST, FIELD(heads), NULL, 0, OPTION_LIST_MAX, NULL, "heads per layer"},
     {"ffn", OPTION_INT, FIELD(ffn), NULL, 1, 65536, NULL, "F"},
     {"vocab", OPTION_INT, FIELD(vocab), NULL, 1, 1 << 24, NULL, "V"},
     {"max_len", OPTION_INT, FIELD(max_len), NULL, 1, 1 << 20, NULL, "longest input, tokens"},
     {"classes", OPTION_INT, FIELD(classes), NULL, 1, 1 << 20, NULL, "C"},
-    {"positions", OPTION_BOOL, FIELD(positions), NULL, 0, 0, NULL, "position embedding"},
-    {"final_norm", OPTION_BOOL, FIELD(final_norm), NULL, 0, 0, NULL, "LayerNorm before the pool"},
-    {"dropout", OPTION_FLOAT, FIELD(dropout), NULL, 0, 0.9, NULL, "in training"},
+    {"positions", OPTION_BOOL, FIELD(positions), "true", 0, 0, NULL, "position embedding"},
+    {"final_norm", OPTION_BOOL, FIELD(final_norm), "true", 0, 0, NULL, "LayerNorm before the pool"},
+    {"dropout", OPTION_FLOAT, FIELD(dropout), "0", 0, 0.9, NULL, "in training"},
     {"norm_eps", OPTION_FLOAT, FIELD(norm_eps), NULL, 1e-12, 0.1, NULL, "epsilon"},
-    {"init_std", OPTION_FLOAT, FIELD(init_std), NULL, 0, 10, NULL, "initial weights"},
-    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), NULL, 0, 10, NULL, "initial embeddings"},
+    {"init_std", OPTION_FLOAT, FIELD(init_std), "0", 0, 10, NULL, "initial weights"},
+    {"embedding_std", OPTION_FLOAT, FIELD(embedding_std), "0", 0, 10, NULL, "initial embeddings"},
 };
 static const struct option_table resolved = {"config", resolved_rows,
                                              sizeof resolved_rows / sizeof *resolved_rows};
@@ -91,6 +93,27 @@ static bool find_text(const struct node *map, const char *key, const char **out,
     return true;
 }
 
+/* Heads per layer against the numbers of layers and of heads; finds a base_heads that is missing.
+ */
+static bool check_heads(const struct node *root, struct model_config *out, struct error *error) {
+    int most = 0;
+    for (int l = 0; l < out->heads.n; l++)
+        if (out->heads.value[l] > most) most = out->heads.value[l];
+    if (!node_find(root, "base_heads")) {
+        out->base_heads = out->dim / out->head_dim;
+        if (out->base_heads < most) out->base_heads = most;
+        if (out->base_heads < 1) out->base_heads = 1;
+        if (out->base_heads > OPTION_LIST_MAX) out->base_heads = OPTION_LIST_MAX;
+    }
+    if (out->heads.n != out->layers)
+        return error_set_at(error, &root->at, "config has %d layers but %d entries in heads",
+                            out->layers, out->heads.n);
+    if (most > out->base_heads)
+        return error_set_at(error, &root->at, "config has a layer of %d heads but base_heads %d",
+                            most, out->base_heads);
+    return true;
+}
+
 static bool read_tree(const struct node *root, struct model_config *out, struct error *error) {
     const char *gelu = "", *norm = "", *policy = "";
     if (root->kind != NODE_MAP)
@@ -110,12 +133,10 @@ static bool read_tree(const struct node *root, struct model_config *out, struct 
     options_default(&out->policy->options, out->policy_options);
     if (!options_require(&resolved, root, NULL, &root->at, error) ||
         !options_bind(&resolved, root, others, out, error) ||
+        !options_require(&out->policy->options, own, NULL, &own->at, error) ||
         !options_bind(&out->policy->options, own, NULL, out->policy_options, error))
         return false;
-    if (out->heads.n != out->layers)
-        return error_set_at(error, &root->at, "config has %d layers but %d entries in heads",
-                            out->layers, out->heads.n);
-    return true;
+    return check_heads(root, out, error);
 }
 
 bool model_read_json(const char *json, size_t size, struct model_config *out, struct error *error) {

@@ -473,6 +473,9 @@ static void model_json_errors_name_what_is_wrong(void **state) {
         {"\"policy\":\"fixed\",", "", "policy"},
         {"\"policy_options\"", "\"options\"", "policy_options"},
         {"\"heads\":[2,0]", "\"heads\":[2,0,1]", "3 entries"},
+        {"\"heads\":[2,0]", "\"heads\":[5,0]", "5 heads"},
+        {"\"heads\":[2,0]}", "\"head\":2}", "head"},
+        {"\"policy_options\":{\"heads\":[2,0]}", "\"policy_options\":{}", "needs the key 'heads'"},
         {"\"dim\":16,", "", "dim"},
         {"\"dim\":16", "\"dim\":0", "dim"},
         {"\"dim\":16", "\"dim\":\"wide\"", "dim"},
@@ -496,6 +499,22 @@ static void model_json_errors_name_what_is_wrong(void **state) {
             fail_msg("'%s' does not name '%s'", error.text, cases[i].named);
     }
     text_free(&good);
+}
+
+/* A file written elsewhere has what checkpoint.md names; the rest is ours and has its usual value.
+ */
+static void config_from_elsewhere_needs_only_the_documented_keys(void **state) {
+    (void)state;
+    static const char json[] =
+        "{\"layers\":2,\"heads\":[2,0],\"dim\":16,\"head_dim\":4,\"ffn\":8,\"vocab\":11,"
+        "\"max_len\":5,\"classes\":3,\"gelu\":\"tanh\",\"norm\":\"pre\",\"norm_eps\":1e-5,"
+        "\"policy\":\"fixed\",\"policy_options\":{\"heads\":[2,0]}}";
+    struct model_config c;
+    struct error error;
+    if (!model_read_json(json, strlen(json), &c, &error)) fail_msg("%s", error.text);
+    assert_int_equal(c.base_heads, 4); /* as many as fit into dim */
+    assert_true(c.positions && c.final_norm && c.dropout == 0);
+    assert_int_equal(c.heads.value[0], 2);
 }
 
 static void head_dimension_is_read_and_never_inferred(void **state) {
@@ -532,6 +551,7 @@ int main(void) {
         cmocka_unit_test(weights_are_born_as_their_table_says),
         cmocka_unit_test(model_json_comes_back_as_it_was),
         cmocka_unit_test(model_json_errors_name_what_is_wrong),
+        cmocka_unit_test(config_from_elsewhere_needs_only_the_documented_keys),
         cmocka_unit_test(head_dimension_is_read_and_never_inferred),
         cmocka_unit_test(width_that_heads_do_not_divide_is_an_error),
     };

@@ -1,0 +1,108 @@
+/*
+ * A tokeniser read back from JSON cuts texts as the training data was cut, and every way its JSON
+ * can be wrong is an error that says what.
+ */
+#include "tests/fuzz.h"
+#include "workloads/saved_words.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const char good[] =
+    "{\"kind\":\"word\",\"words\":[\"<unk>\",\"how\",\"far\",\"?\",\"\xC3\xBC"
+    "ber\"],\"max_len\":4}";
+
+static void texts_become_tokens_of_the_saved_words(void **state) {
+    (void)state;
+    struct saved_words words;
+    struct saved_text text;
+    struct error error;
+    int32_t tokens[8];
+    char a[] = "How FAR, \xC3\x9C"
+               "ber?",
+         b[] = "far far far far far far", c[] = " \t", d[] = "<unk>";
+    if (!saved_words_read(good, &words, &error)) fail_msg("%s", error.text);
+    assert_int_equal(words.max_len, 4);
+    assert_true(saved_words_tokenise(&words, a, tokens, 8, &text, &error));
+    static const int32_t want[] = {1, 2, 0, 4, 3};
+    assert_int_equal(text.n, 5);
+    assert_memory_equal(tokens, want, sizeof want);
+    assert_int_equal(text.n_unknown, 1); /* the comma */
+    assert_int_equal(text.n_cut, 0);
+    assert_true(saved_words_tokenise(&words, b, tokens, 4, &text, &error));
+    assert_int_equal(text.n, 4);
+    assert_int_equal(text.n_cut, 2);
+    assert_false(saved_words_tokenise(&words, c, tokens, 4, &text, &error));
+    assert_non_null(strstr(error.text, "without a word"));
+    assert_true(saved_words_tokenise(&words, d, tokens, 4, &text, &error));
+    assert_int_equal(text.n_unknown, 3); /* three marks and letters, never the token <unk> */
+    saved_words_free(&words);
+}
+
+static void generated_tokens_cannot_read_a_text(void **state) {
+    (void)state;
+    struct saved_words words;
+    struct saved_text text;
+    struct error error;
+    int32_t tokens[4];
+    char t[] = "t0 t1";
+    assert_true(saved_words_read("{\"kind\":\"word\",\"words\":[\"t0\",\"t1\"],\"max_len\":4}",
+                                 &words, &error));
+    assert_false(saved_words_tokenise(&words, t, tokens, 4, &text, &error));
+    assert_non_null(strstr(error.text, "generated tokens ('t0'"));
+    saved_words_free(&words);
+}
+
+static void what_is_wrong_is_named(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"[]", "expected an object"},
+        {"{\"kind\":\"bpe\",\"words\":[\"a\"],\"max_len\":1}", "kind"},
+        {"{\"words\":[\"a\"],\"max_len\":1}", "kind"},
+        {"{\"kind\":\"word\",\"words\":[\"a\"]}", "max_len"},
+        {"{\"kind\":\"word\",\"words\":[\"a\"],\"max_len\":0}", "max_len"},
+        {"{\"kind\":\"word\",\"words\":[\"a\"],\"max_len\":1e3}", "max_len"},
+        {"{\"kind\":\"word\",\"words\":[\"a\"],\"max_len\":99999999999}", "max_len"},
+        {"{\"kind\":\"word\",\"words\":[],\"max_len\":1}", "list of texts"},
+        {"{\"kind\":\"word\",\"max_len\":1}", "list of texts"},
+        {"{\"kind\":\"word\",\"words\":[\"a\",7],\"max_len\":1}", "entry 1 is not a text"},
+        {"{\"kind\":\"word\",\"words\":[\"a\",\"b\",\"a\"],\"max_len\":1}",
+         "entries 0 and 2 are both 'a'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct saved_words words;
+        struct error error;
+        if (saved_words_read(cases[i][0], &words, &error)) fail_msg("accepted: %s", cases[i][0]);
+        if (!strstr(error.text, cases[i][1]))
+            fail_msg("'%s' does not say '%s'", error.text, cases[i][1]);
+    }
+}
+
+/* Any damage is an error or a tokeniser, never a crash or a leak (run under the sanitizers). */
+static void damaged_json_is_refused_or_read(void **state) {
+    (void)state;
+    static const char *const words[] = {"\"", "[", "]", "{", "0", "-1", "\"words\"", "null", ","};
+    struct fuzz fuzz = {5};
+    for (int i = 0; i < 20000; i++) {
+        char text[256];
+        struct saved_words saved;
+        struct error error;
+        size_t size = fuzz_mutate(&fuzz, good, sizeof good - 1, words, sizeof words / sizeof *words,
+                                  text, sizeof text - 1);
+        text[size] = '\0';
+        if (saved_words_read(text, &saved, &error)) saved_words_free(&saved);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_become_tokens_of_the_saved_words),
+        cmocka_unit_test(generated_tokens_cannot_read_a_text),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(damaged_json_is_refused_or_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
