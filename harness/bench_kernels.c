@@ -89,9 +89,7 @@ struct attention_call {
 };
 
 static struct attention attention_of(const struct attention_call *call) {
-    int d = call->head_dim;
-    const float *q = call->qkv;
-    return (struct attention){ATTENTION_TOKENS, d, 3 * d, d, q, q + d, q + 2 * d, call->scores};
+    return attention_of_head(call->qkv, ATTENTION_TOKENS, 1, call->head_dim, 0, call->scores);
 }
 
 static void run_attention_forward(void *context) {

@@ -77,10 +77,10 @@ static bool decisions_new(int n, int layers, const int *width, struct decisions 
     return true;
 }
 
-/* Width of a decision row of each layer; 0 where the policy decides nothing. */
+/* Width of an input's decision row in each layer; 0 where no decision is made for whole inputs. */
 static void decision_widths(const struct model_config *c, int width[MODEL_LAYERS_MAX]) {
     for (int l = 0; l < c->layers; l++)
-        width[l] = c->policy->unit == GATE_NONE || c->heads.value[l] == 0
+        width[l] = c->policy->unit != GATE_PER_SAMPLE || c->heads.value[l] == 0
                        ? 0
                        : c->policy->decision_floats(c, l);
 }
@@ -165,19 +165,20 @@ static void take_input(const struct evaluator *e, const struct batch *batch, int
     r->label[i] = batch->labels[b];
     r->predicted[i] = best;
     r->length[i] = length;
+    struct flops active = {{0}};
     for (int l = 0; l < c->layers; l++) {
-        int run = inference_heads_run(e->inference, l, b), heads = c->heads.value[l], gated = 0;
-        const float *gates = inference_gates(e->inference, l);
-        for (int h = 0; h < heads; h++) {
-            float a = gates ? gates[b * heads + h] : 1.0f;
-            r->usage[l * r->heads + h] += a != 0.0f;
-            gated += a != 0.0f && a != 1.0f;
-        }
-        r->heads_run[i * c->layers + l] = run;
-        r->mean_heads += run;
-        flops_add_layer(c, l, length, run, gated, &r->formula);
+        struct heads_used used = inference_heads_used(e->inference, l, b);
+        for (int h = 0; h < c->heads.value[l]; h++)
+            r->usage[l * r->heads + h] += inference_head_ran(e->inference, l, h, b);
+        r->heads_run[i * c->layers + l] = used.run;
+        r->mean_heads += (double)used.token_heads / length;
+        flops_add_layer(c, l, length, used.run, used.token_heads, used.token_heads_gated,
+                        &r->formula);
+        flops_add_layer_active(c, l, length, used.token_heads, &active);
     }
     flops_add_ends(c, length, &r->formula);
+    flops_add_ends(c, length, &active);
+    r->active_flops += flops_total(&active);
     struct flops dense = flops_dense(&e->dense, length);
     r->dense_flops += flops_total(&dense);
 }

@@ -19,7 +19,8 @@ bool evaluator_new(const struct parameters *parameters, const struct model_confi
 void evaluator_free(struct evaluator *evaluator);
 int64_t evaluator_bytes(const struct evaluator *evaluator);
 
-/* Decisions of every input of a split, layer by layer: [n][width[l]], NULL where there are none. */
+/* Decisions of every input of a split, layer by layer: [n][width[l]], NULL where there are none,
+ * as where tokens decide. */
 struct decisions {
     int n, layers;
     int width[MODEL_LAYERS_MAX];

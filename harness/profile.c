@@ -99,7 +99,8 @@ static void count_work(const struct session *s, const struct batches *b,
                 flops_dense(s->subject->dense, batch.offsets[j + 1] - batch.offsets[j]);
             dense_flops += flops_total(&one);
             for (int l = 0; l < c->layers; l++) {
-                heads += inference_heads_run(b->inference, l, j);
+                struct heads_used used = inference_heads_used(b->inference, l, j);
+                heads += (double)used.token_heads / (batch.offsets[j + 1] - batch.offsets[j]);
                 const float *row = inference_decisions(b->inference, l);
                 if (c->policy->budget && row)
                     budget += c->policy->budget(row + j * c->policy->decision_floats(c, l));

@@ -28,20 +28,22 @@ struct evaluation_result {
     const char *control;  /* "none" | "static" | "shuffled" */
     int n, layers, heads; /* inputs; layers; base heads H */
     double accuracy, loss;
-    double mean_heads;     /* executed heads, mean over inputs and layers */
+    double mean_heads;     /* heads that run for a token, mean over tokens, inputs and layers */
     double mean_s;         /* NaN: policy has no budget */
     struct flops executed; /* instrumented count, summed over the split */
     struct flops formula;  /* closed form for the same heads: equal, checked before storing */
     uint64_t
         dense_flops; /* closed form with every head of the full model (H per layer), same inputs */
+    uint64_t active_flops; /* flops_add_layer_active of what was chosen, same inputs */
     double seconds;
     int32_t *label;      /* [n] */
     int32_t *predicted;  /* [n] */
     int32_t *difficulty; /* [n] -1: unknown */
     int32_t *length;     /* [n] tokens */
-    int32_t *heads_run;  /* [n][layers] executed heads of each input */
-    float *budget;       /* [n][layers] s, or NULL */
-    uint64_t *usage;     /* [layers][heads] how many inputs ran this head */
+    int32_t
+        *heads_run;  /* [n][layers] heads computed for each input: any of its tokens chose them */
+    float *budget;   /* [n][layers] s, or NULL */
+    uint64_t *usage; /* [layers][heads] for how many inputs this head was computed */
 };
 
 struct training_result {
@@ -85,8 +87,8 @@ struct memory_result {
 struct profile_result {
     int batch_size;
     int warmup, n_samples, inputs_per_sample; /* inputs in one timed sample */
-    double *latency_ns; /* [n_samples] wall time of one forward pass of one batch */
-    double mean_heads, mean_s;
+    double *latency_ns;        /* [n_samples] wall time of one forward pass of one batch */
+    double mean_heads, mean_s; /* as in an evaluation */
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;
     struct counter_result *counters;

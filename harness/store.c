@@ -18,7 +18,7 @@
 extern const char results_schema_sql[]; /* results/schema.sql, made a C file by the Makefile */
 
 enum {
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     APPLICATION_ID = 0x48454144, /* "HEAD"; both as in schema.sql */
     BUSY_MILLISECONDS = 10000,
     FREE_MEBIBYTES = 16 /* less is no room for one trial's rows and its journal */
@@ -154,7 +154,7 @@ static bool check_schema(struct store *store, bool *created, struct error *error
                          store->path, (long long)version, SCHEMA_VERSION);
     /* Nothing to change, but write all the same: a read-only file must show now, not after hours.
      */
-    return store_exec(store, "PRAGMA user_version = 1", error);
+    return store_exec(store, "PRAGMA application_id = 1212498244", error);
 }
 
 /* SQLite reports a full disk at the first write that does not fit: perhaps after hours of training.

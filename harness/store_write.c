@@ -67,19 +67,20 @@ static bool write_evaluation_row(struct store *store, int64_t trial_id,
     text_append(&components, "}");
     bool ok = !components.failed || error_set(error, "out of memory storing an evaluation");
     ok = ok &&
-         store_run(
-             store,
-             "INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, "
-             "layers, heads, accuracy, loss, mean_heads, mean_s, executed_flops, "
-             "executed_gemm_flops, executed_map_flops, dense_flops, "
-             "flops_by_component, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-             "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-             VALUES(INT(trial_id), TEXT(e->weights), TEXT(e->split), TEXT(e->control), INT(e->n),
-                    INT(e->layers), INT(e->heads), REAL(e->accuracy), REAL(e->loss),
-                    REAL(e->mean_heads), REAL(e->mean_s), INT((int64_t)flops_total(&e->executed)),
-                    INT((int64_t)flops_gemm(&e->executed)), INT((int64_t)flops_map(&e->executed)),
-                    INT((int64_t)e->dense_flops), TEXT(components.data), REAL(e->seconds)),
-             error);
+         store_run(store,
+                   "INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, "
+                   "layers, heads, accuracy, loss, mean_heads, mean_s, executed_flops, "
+                   "executed_gemm_flops, executed_map_flops, active_flops, dense_flops, "
+                   "flops_by_component, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+                   "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                   VALUES(INT(trial_id), TEXT(e->weights), TEXT(e->split), TEXT(e->control),
+                          INT(e->n), INT(e->layers), INT(e->heads), REAL(e->accuracy),
+                          REAL(e->loss), REAL(e->mean_heads), REAL(e->mean_s),
+                          INT((int64_t)flops_total(&e->executed)),
+                          INT((int64_t)flops_gemm(&e->executed)),
+                          INT((int64_t)flops_map(&e->executed)), INT((int64_t)e->active_flops),
+                          INT((int64_t)e->dense_flops), TEXT(components.data), REAL(e->seconds)),
+                   error);
     text_free(&components);
     return ok;
 }

@@ -34,14 +34,14 @@ static float softmax_row(float *row, int n, float scale, float *log_sum) {
 
 void attention_forward(struct work *work, const struct attention *head, float *out,
                        float *log_sum) {
-    int n = head->n, d = head->head_dim, ld = head->ld_qkv;
+    int queries = head->queries, n = head->n, d = head->head_dim, ld = head->ld_kv;
     float scale = 1.0f / sqrtf((float)d);
-    for (int first = 0; first < n; first += BLOCK) {
-        int rows = n - first < BLOCK ? n - first : BLOCK;
-        const float *q = head->q + (size_t)first * (size_t)ld;
+    for (int first = 0; first < queries; first += BLOCK) {
+        int rows = queries - first < BLOCK ? queries - first : BLOCK;
+        const float *q = head->q + (size_t)first * (size_t)head->ld_q;
         float *block_out = out + (size_t)first * (size_t)head->ld_out;
-        gemm(work, FLOP_SCORES, rows, n, d, 1.0f, plain(q, ld), transposed(head->k, ld), 0.0f,
-             head->scores, n);
+        gemm(work, FLOP_SCORES, rows, n, d, 1.0f, plain(q, head->ld_q), transposed(head->k, ld),
+             0.0f, head->scores, n);
         work_add(work, FLOP_SCALE, (uint64_t)rows * (uint64_t)n);
         work_add(work, FLOP_SOFTMAX, 5 * (uint64_t)rows * (uint64_t)n);
         float sum[BLOCK];
@@ -70,7 +70,7 @@ static void softmax_row_backward(float *p, float *dp, int n, float scale, float 
 
 void attention_backward(const struct attention *head, const float *log_sum, const float *delta,
                         const float *dout, float *dq, float *dk, float *dv) {
-    int n = head->n, d = head->head_dim, ld = head->ld_qkv, ld_out = head->ld_out;
+    int n = head->n, d = head->head_dim, ld = head->ld_kv, ld_out = head->ld_out;
     float scale = 1.0f / sqrtf((float)d);
     float *p = head->scores, *dp = head->scores + (size_t)BLOCK * (size_t)n;
     for (int first = 0; first < n; first += BLOCK) {

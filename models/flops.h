@@ -41,10 +41,18 @@ uint64_t flops_total(const struct flops *flops);
 uint64_t flops_gemm(const struct flops *flops); /* products only, without the policy's own */
 uint64_t flops_map(const struct flops *flops);  /* scores, scale, softmax, AV */
 
-/* Adds the cost of encoder layer `layer` for one input of n tokens of which `heads_run` heads run,
- * of which `heads_gated` carry a gate other than 1. The policy's own cost is included. */
+/* Adds the cost of encoder layer `layer` for one input of n tokens. `heads_run` heads have K and V
+ * for all n; `token_heads` counts the (token, head) pairs with a query, a map row and an output:
+ * n heads_run where a whole input chooses its heads, fewer where each token chooses its own;
+ * `token_heads_gated` of them carry a gate other than 1. The policy's own cost is included. */
 void flops_add_layer(const struct model_config *config, int layer, int n_tokens, int heads_run,
-                     int heads_gated, struct flops *flops);
+                     int64_t token_heads, int64_t token_heads_gated, struct flops *flops);
+
+/* Adds the active cost of the same layer (ours): what the chosen pairs would cost if an unchosen
+ * head cost a token nothing, its K and V included, and gates were free. What papers on per-token
+ * heads count; equal to the executed cost less the gate's where whole inputs choose. */
+void flops_add_layer_active(const struct model_config *config, int layer, int n_tokens,
+                            int64_t token_heads, struct flops *flops);
 
 /* Adds everything outside the layers for one input: positions, final norm, pool, classifier. */
 void flops_add_ends(const struct model_config *config, int n_tokens, struct flops *flops);

@@ -4,40 +4,25 @@
  * Within one batch an input's bits do not depend on heads that only others chose: every product
  * here treats rows independently, and a head's slab is read only for the inputs that run it.
  */
-#include "models/inference.h"
+#include "models/inference_private.h"
 #include "models/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct inference {
-    const struct parameters *p;
-    struct arena arena;
-    float *x, *norm;                    /* [T][D] residual stream, LayerNorm output */
-    float *rows, *back;                 /* [T][D] gathered input rows, rows on their way back */
-    float *qkv, *context;               /* [T][3W], [T][W]; head by head they hold one head */
-    float *hidden;                      /* [T][F] */
-    float *scores;                      /* attention_scratch */
-    float *pooled, *logits;             /* [B][D], [B][C] */
-    float *saved, *shared;              /* the policy's scratch of one layer, and of all */
-    float *gates[MODEL_LAYERS_MAX];     /* [B][H] */
-    float *decisions[MODEL_LAYERS_MAX]; /* [B][decision_floats] */
-    int32_t *chunk_offsets;             /* [B + 1] */
-    int chunk_tokens, first; /* most tokens of a chunk; first sample of the one at hand */
-    int32_t *chosen;         /* [B] samples that run the head at hand */
-};
-
 static void layout(struct inference *inf, const struct trainer_limits *limits) {
     const struct model_config *c = &inf->p->config;
     struct arena *arena = &inf->arena;
     size_t tokens = (size_t)inf->chunk_tokens, samples = (size_t)limits->samples;
+    bool by_token = c->policy->unit == GATE_PER_TOKEN;
+    size_t rows = by_token ? (size_t)limits->tokens : samples; /* of gates */
     size_t dim = (size_t)c->dim, most = 0, saved = 0;
     for (int l = 0; l < c->layers; l++) {
         size_t heads = (size_t)c->heads.value[l];
         most = heads > most ? heads : most;
         if (c->policy->unit == GATE_NONE || heads == 0) continue;
-        inf->gates[l] = arena_floats(arena, samples * heads);
-        inf->decisions[l] = arena_floats(arena, samples * (size_t)c->policy->decision_floats(c, l));
+        inf->gates[l] = arena_floats(arena, rows * heads);
+        inf->decisions[l] = arena_floats(arena, rows * (size_t)c->policy->decision_floats(c, l));
         size_t own = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
         saved = own > saved ? own : saved;
     }
@@ -52,17 +37,16 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->scores = arena_floats(arena, attention_scratch(limits->length));
     inf->pooled = arena_floats(arena, samples * dim);
     inf->logits = arena_floats(arena, samples * (size_t)c->classes);
-    inf->saved = arena_floats(arena, samples * saved);
+    inf->saved = arena_floats(arena, (by_token ? tokens : samples) * saved);
     inf->shared = arena_floats(arena, samples * policy_shared_floats(c));
+    inf->offsets = arena_take(arena, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chunk_offsets = arena_take(arena, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chosen = arena_take(arena, samples, sizeof(int32_t), ARENA_LINE);
+    inf->queries = arena_take(arena, by_token ? tokens : 0, sizeof(int32_t), ARENA_LINE);
 }
 
 bool inference_new(const struct parameters *parameters, const struct trainer_limits *limits,
                    struct inference **out, struct error *error) {
-    if (parameters->config.policy->unit == GATE_PER_TOKEN)
-        return error_set(error, "policy %s gates single tokens; inference runs heads per input",
-                         parameters->config.policy->name);
     struct inference *inf = calloc(1, sizeof *inf);
     if (!inf) return error_set(error, "out of memory for inference");
     inf->p = parameters;
@@ -96,11 +80,43 @@ const float *inference_decisions(const struct inference *inf, int layer) {
     return inf->decisions[layer];
 }
 
+static bool by_token(const struct inference *inf) {
+    return inf->p->config.policy->unit == GATE_PER_TOKEN;
+}
+
+struct heads_used inference_heads_used(const struct inference *inf, int layer, int sample) {
+    int heads = inf->p->config.heads.value[layer];
+    int tokens = inf->offsets[sample + 1] - inf->offsets[sample];
+    struct heads_used used = {heads, (int64_t)tokens * heads, 0};
+    if (!inf->gates[layer]) return used;
+    int first = by_token(inf) ? inf->offsets[sample] : sample, rows = by_token(inf) ? tokens : 1;
+    int tokens_of_row = by_token(inf) ? 1 : tokens;
+    used = (struct heads_used){0};
+    for (int h = 0; h < heads; h++) {
+        bool any = false;
+        for (int r = first; r < first + rows; r++) {
+            float a = inf->gates[layer][(size_t)r * (size_t)heads + (size_t)h];
+            any |= a != 0.0f;
+            used.token_heads += a != 0.0f ? tokens_of_row : 0;
+            used.token_heads_gated += a != 0.0f && a != 1.0f ? tokens_of_row : 0;
+        }
+        used.run += any;
+    }
+    return used;
+}
+
 int inference_heads_run(const struct inference *inf, int layer, int sample) {
-    int heads = inf->p->config.heads.value[layer], run = 0;
-    if (!inf->gates[layer]) return heads;
-    for (int h = 0; h < heads; h++) run += inf->gates[layer][sample * heads + h] != 0.0f;
-    return run;
+    return inference_heads_used(inf, layer, sample).run;
+}
+
+bool inference_head_ran(const struct inference *inf, int layer, int head, int sample) {
+    size_t heads = (size_t)inf->p->config.heads.value[layer];
+    int first = by_token(inf) ? inf->offsets[sample] : sample;
+    int end = by_token(inf) ? inf->offsets[sample + 1] : sample + 1;
+    if (!inf->gates[layer]) return true;
+    for (int r = first; r < end; r++)
+        if (inf->gates[layer][(size_t)r * heads + (size_t)head] != 0.0f) return true;
+    return false;
 }
 
 int64_t inference_bytes(const struct inference *inf) {
@@ -108,20 +124,20 @@ int64_t inference_bytes(const struct inference *inf) {
 }
 
 /* Where the chunk at hand keeps its results among those of the batch. */
-static float *chunk_gates(const struct inference *inf, int l) {
-    return inf->gates[l] + (size_t)inf->first * (size_t)inf->p->config.heads.value[l];
+float *inference_chunk_gates(const struct inference *inf, int l) {
+    return inf->gates[l] + (size_t)inf->first_row * (size_t)inf->p->config.heads.value[l];
 }
 
 static size_t decision_offset(const struct inference *inf, int l) {
     const struct model_config *c = &inf->p->config;
-    return (size_t)inf->first * (size_t)c->policy->decision_floats(c, l);
+    return (size_t)inf->first_row * (size_t)c->policy->decision_floats(c, l);
 }
 
 static float *chunk_decisions(const struct inference *inf, int l) {
     return inf->decisions[l] + decision_offset(inf, l);
 }
 
-static void add_into(size_t n, const float *from, float *to) {
+void inference_add(size_t n, const float *from, float *to) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) to[i] += from[i];
 }
@@ -134,20 +150,26 @@ static void embed(struct inference *inf, const struct batch *batch, struct work 
             float *row = inf->x + (size_t)i * dim;
             memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
             if (p->position)
-                add_into(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
+                inference_add(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
         }
     if (p->position) work_add(work, FLOP_POSITION, (uint64_t)batch->n_tokens * dim);
 }
 
-/* Fills the layer's gates from the pooled input, or from decisions made elsewhere. */
+static int gate_rows(const struct inference *inf, const struct batch *batch) {
+    return by_token(inf) ? batch->n_tokens : batch->n_samples;
+}
+
+/* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere. */
 static void choose_heads(struct inference *inf, int l, const struct batch *batch, struct work *work,
                          const float *given) {
     const struct model_config *c = &inf->p->config;
     struct gate_call call = {.config = c,
                              .layer = l,
                              .heads = c->heads.value[l],
-                             .rows = batch->n_samples,
-                             .x = inf->pooled,
+                             .rows = gate_rows(inf, batch),
+                             .n_samples = batch->n_samples,
+                             .offsets = batch->offsets,
+                             .x = by_token(inf) ? inf->norm : inf->pooled,
                              .seed = inf->p->seed,
                              .ids = batch->ids,
                              .param = inf->p->layer[l].policy,
@@ -156,18 +178,19 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .work = work};
     if (!given) {
         /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */
-        if (c->policy->gate_flops)
+        if (c->policy->gate_flops && !by_token(inf))
             pool_forward(work, FLOP_GATE, batch, c->dim, inf->norm, inf->pooled);
         c->policy->decide(&call, chunk_decisions(inf, l));
     }
-    c->policy->select(&call, given ? given : chunk_decisions(inf, l), chunk_gates(inf, l));
+    c->policy->select(&call, given ? given : chunk_decisions(inf, l),
+                      inference_chunk_gates(inf, l));
 }
 
-/* True if every input runs every head of the layer with gate 1. */
-static bool all_chosen(const struct inference *inf, int l, int samples) {
-    int n = samples * inf->p->config.heads.value[l];
+/* True if every row runs every head of the layer with gate 1. */
+static bool all_chosen(const struct inference *inf, int l, int rows) {
+    int n = rows * inf->p->config.heads.value[l];
     if (!inf->gates[l]) return true;
-    const float *gates = chunk_gates(inf, l);
+    const float *gates = inference_chunk_gates(inf, l);
     for (int i = 0; i < n; i++)
         if (gates[i] != 1.0f) return false;
     return true;
@@ -205,9 +228,8 @@ static void attention_wide(struct inference *inf, int l, const struct batch *bat
          plain(w->o_weight, dim), 1.0f, inf->x, dim);
 }
 
-/* Copies the chosen samples' rows end to end; returns how many rows. */
-static int gather(const struct inference *inf, const struct batch *batch, int n, const float *from,
-                  float *to) {
+int inference_gather(const struct inference *inf, const struct batch *batch, int n,
+                     const float *from, float *to) {
     size_t dim = (size_t)inf->p->config.dim;
     int rows = 0;
     for (int i = 0; i < n; i++) {
@@ -225,7 +247,7 @@ static void scale_by_gates(struct inference *inf, int l, int h, const struct bat
                            struct work *work, int n) {
     size_t d = (size_t)inf->p->config.head_dim, first = 0;
     int heads = inf->p->config.heads.value[l];
-    const float *gates = chunk_gates(inf, l);
+    const float *gates = inference_chunk_gates(inf, l);
     for (int i = 0; i < n; i++) {
         int b = inf->chosen[i];
         size_t size = (size_t)(batch->offsets[b + 1] - batch->offsets[b]) * d;
@@ -248,7 +270,7 @@ static void attention_head(struct inference *inf, int l, int h, const struct bat
     const float *input = inf->norm;
     size_t slab = (size_t)h * 3 * (size_t)d;
     if (!everyone) {
-        rows = gather(inf, batch, n, inf->norm, inf->rows);
+        rows = inference_gather(inf, batch, n, inf->norm, inf->rows);
         input = inf->rows;
     }
     gemm(work, FLOP_QKV, rows, 3 * d, dim, 1.0f, plain(input, dim),
@@ -264,8 +286,8 @@ static void attention_head(struct inference *inf, int l, int h, const struct bat
     for (int i = 0; i < n; i++) {
         size_t first = (size_t)batch->offsets[inf->chosen[i]];
         size_t length = (size_t)batch->offsets[inf->chosen[i] + 1] - first;
-        add_into(length * (size_t)dim, inf->back + from * (size_t)dim,
-                 inf->x + first * (size_t)dim);
+        inference_add(length * (size_t)dim, inf->back + from * (size_t)dim,
+                      inf->x + first * (size_t)dim);
         from += length;
     }
 }
@@ -273,7 +295,7 @@ static void attention_head(struct inference *inf, int l, int h, const struct bat
 static void attention_by_head(struct inference *inf, int l, const struct batch *batch,
                               struct work *work) {
     int heads = inf->p->config.heads.value[l];
-    const float *gates = chunk_gates(inf, l);
+    const float *gates = inference_chunk_gates(inf, l);
     for (int h = 0; h < heads; h++) {
         int n = 0;
         for (int b = 0; b < batch->n_samples; b++)
@@ -292,8 +314,10 @@ static void run_layer(struct inference *inf, int l, const struct batch *batch, s
         layernorm_forward(work, tokens, dim, inf->x, w->norm1_weight, w->norm1_bias, c->norm_eps,
                           inf->norm, NULL, NULL);
         if (inf->gates[l]) choose_heads(inf, l, batch, work, given);
-        if (all_chosen(inf, l, batch->n_samples))
+        if (all_chosen(inf, l, gate_rows(inf, batch)))
             attention_wide(inf, l, batch, work);
+        else if (by_token(inf))
+            inference_attend_tokens(inf, l, batch, work);
         else
             attention_by_head(inf, l, batch, work);
         bias_forward(work, FLOP_ATTENTION_BIAS, tokens, dim, w->o_bias, inf->x);
@@ -336,8 +360,10 @@ static void run_chunk(struct inference *inf, const struct batch *batch, struct w
 
 void inference_run(struct inference *inf, const struct batch *batch, struct work *work,
                    const float *const *decisions) {
+    memcpy(inf->offsets, batch->offsets, ((size_t)batch->n_samples + 1) * sizeof *inf->offsets);
     inf->first = 0;
     while (inf->first < batch->n_samples) {
+        inf->first_row = by_token(inf) ? batch->offsets[inf->first] : inf->first;
         struct batch chunk = batch_chunk(batch, inf->first, inf->chunk_tokens, inf->chunk_offsets);
         run_chunk(inf, &chunk, work, decisions);
         inf->first += chunk.n_samples;

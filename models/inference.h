@@ -2,8 +2,9 @@
  * The forward pass of deployment: only the chosen heads run. For each head the rows of the inputs
  * that chose it are gathered, projected by that head's slab, attended and added back through its
  * block of W_O; Q, K, V, map and O of a head that an input did not choose are not computed. Where
- * every input chose every head the wide path runs all slabs as one product. All memory is sized at
- * creation.
+ * every input chose every head the wide path runs all slabs as one product. Where tokens choose
+ * (inference_tokens.c), Q, map rows and O are computed for the tokens that chose the head and K and
+ * V for all tokens of the inputs they belong to. All memory is sized at creation.
  */
 #ifndef HEADROOM_MODELS_INFERENCE_H
 #define HEADROOM_MODELS_INFERENCE_H
@@ -20,18 +21,28 @@ bool inference_new(const struct parameters *parameters, const struct trainer_lim
 void inference_free(struct inference *inference);
 
 /* Runs the batch. work (may be NULL) books what is executed. decisions (may be NULL) replaces the
- * policy's own decisions: for each layer [rows][decision_floats], NULL where the layer decides. */
+ * policy's own decisions: for each layer [rows][decision_floats], NULL where the layer decides.
+ * Rows are inputs, or tokens where the policy gates tokens. */
 void inference_run(struct inference *inference, const struct batch *batch, struct work *work,
                    const float *const *decisions);
 
-/* Results of the last run: logits [B][C]; gates [B][H] and decisions [B][decision_floats] of a
- * layer (NULL where the layer has no gates; without gates every head of the layer runs). */
+/* Results of the last run: logits [B][C]; gates [rows][H] and decisions [rows][decision_floats] of
+ * a layer (NULL where the layer has no gates; without gates every head of the layer runs). */
 const float *inference_logits(const struct inference *inference);
 const float *inference_gates(const struct inference *inference, int layer);
 const float *inference_decisions(const struct inference *inference, int layer);
 
-/* Heads that input `sample` of the last run executed in a layer. */
-int inference_heads_run(const struct inference *inference, int layer, int sample);
+/* What one input of the last run executed in a layer. */
+struct heads_used {
+    int run;                   /* heads that any of its tokens chose: their K and V exist */
+    int64_t token_heads;       /* (token, head) pairs chosen; n run where inputs choose */
+    int64_t token_heads_gated; /* of these, with a gate other than 1 */
+};
+struct heads_used inference_heads_used(const struct inference *inference, int layer, int sample);
+int inference_heads_run(const struct inference *inference, int layer, int sample); /* its `run` */
+
+/* True if any token of input `sample` of the last run chose the head. */
+bool inference_head_ran(const struct inference *inference, int layer, int head, int sample);
 
 /* Bytes of workspace reserved. */
 int64_t inference_bytes(const struct inference *inference);

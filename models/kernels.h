@@ -49,10 +49,11 @@ void pool_backward(const struct batch *batch, int dim, const float *dpooled, flo
 
 /*
  * Softmax attention of one head over one sample of n tokens, in row blocks: no n x n matrix is
- * kept. q, k, v are columns of one buffer with row stride ld_qkv; out has row stride ld_out.
+ * kept. `queries` tokens ask, all n are asked. Row strides: ld_q of q, ld_kv of k and v, ld_out of
+ * the outputs.
  */
 struct attention {
-    int n, head_dim, ld_qkv, ld_out;
+    int queries, n, head_dim, ld_q, ld_kv, ld_out;
     const float *q, *k, *v;
     float *scores; /* workspace: attention_scratch(n) floats */
 };
@@ -62,17 +63,27 @@ struct attention {
 static inline struct attention attention_of_head(const float *qkv, int n, int heads, int head_dim,
                                                  int h, float *scores) {
     const float *q = qkv + 3 * h * head_dim;
-    return (struct attention){n, head_dim,     3 * heads * head_dim, heads * head_dim,
-                              q, q + head_dim, q + 2 * head_dim,     scores};
+    int ld = 3 * heads * head_dim;
+    return (struct attention){.queries = n,
+                              .n = n,
+                              .head_dim = head_dim,
+                              .ld_q = ld,
+                              .ld_kv = ld,
+                              .ld_out = heads * head_dim,
+                              .q = q,
+                              .k = q + head_dim,
+                              .v = q + 2 * head_dim,
+                              .scores = scores};
 }
 
 size_t attention_scratch(int max_n);
 
-/* out = softmax(q k^T / sqrt(d)) v; log_sum[n] (may be NULL) keeps each row's log-sum-exp. */
+/* out[queries] = softmax(q k^T / sqrt(d)) v; log_sum[queries] (may be NULL) keeps each row's
+ * log-sum-exp. */
 void attention_forward(struct work *work, const struct attention *head, float *out, float *log_sum);
 
-/* Recomputes the map from log_sum. delta[i] = <out_i, dout_i>. Overwrites dq, dk, dv (stride
- * ld_qkv). */
+/* Of training, where all n tokens ask and ld_q = ld_kv. Recomputes the map from log_sum. delta[i] =
+ * <out_i, dout_i>. Overwrites dq, dk, dv (stride ld_kv). */
 void attention_backward(const struct attention *head, const float *log_sum, const float *delta,
                         const float *dout, float *dq, float *dk, float *dv);
 

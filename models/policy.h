@@ -6,7 +6,9 @@
  * al.'s head importance). At inference a gate of zero means that the head is not computed.
  *
  * Rows are samples or, for a per-token policy, tokens: the encoder multiplies a row's gate into
- * that row's token range, so training serves both with the same code. Static learned gates ignore x
+ * that row's token range, so training serves both with the same code. At inference a head's Q, map
+ * rows and O are then computed for the tokens that chose it alone, its K and V for every token of
+ * an input in which any token chose it. Static learned gates ignore x
  * and own a [H] parameter; post-hoc pruning is a `shape` with fewer heads.
  *
  * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z),
@@ -39,23 +41,25 @@ struct policy_step {
     double progress; /* steps done / total steps, 0..1 */
     uint64_t step;
     struct rng noise;   /* the named stream of this trial */
-    int n_samples;      /* rows of the batch, for the mean over samples */
+    int n_samples;      /* of the whole batch, for the mean over samples */
     double regulariser; /* out: sum over layers, added to the loss */
     double sum_budget;  /* out: sum of s over rows and layers (0 where there is no s) */
     long n_budget;      /* out: how many s were summed */
 };
 
-/* One call of a policy for one layer. */
+/* One call of a policy for one layer and one chunk of the batch (batch.h). */
 struct gate_call {
     const struct model_config *config;
     int layer, heads, rows;
-    const float *x;           /* [rows][D] pooled (or per-token) input of the attention sublayer */
-    uint64_t seed;            /* of the trial; set at inference */
-    const int32_t *ids;       /* [rows] identity of each input in its split; per-input randomness */
-    float *const *param;      /* [n tensors] values, in declared order */
-    float *const *grad;       /* [n tensors] gradients to add to; NULL at inference */
-    float *saved;             /* saved_floats(): kept from gates_train to gates_backward */
-    float *shared;            /* [samples][shared_floats]: see shared_floats */
+    int n_samples;          /* of the chunk */
+    const int32_t *offsets; /* [n_samples + 1] each sample's tokens: its rows if rows are tokens */
+    const float *x;         /* [rows][D] pooled (or per-token) input of the attention sublayer */
+    uint64_t seed;          /* of the trial; set at inference */
+    const int32_t *ids;     /* [n_samples] each input's index in its split; per-input randomness */
+    float *const *param;    /* [n tensors] values, in declared order */
+    float *const *grad;     /* [n tensors] gradients to add to; NULL at inference */
+    float *saved;           /* saved_floats(): kept from gates_train to gates_backward */
+    float *shared;          /* [samples][shared_floats]: see shared_floats */
     struct policy_step *step; /* NULL at inference */
     struct work *work;        /* where inference books what the gate costs; NULL in training */
 };

@@ -229,6 +229,8 @@ static struct gate_call gate_call(struct trainer *t, int l, const struct batch *
                               .layer = l,
                               .heads = c->heads.value[l],
                               .rows = gate_rows(c, batch->n_samples, batch->n_tokens),
+                              .n_samples = batch->n_samples,
+                              .offsets = batch->offsets,
                               .x = t->layer[l].pooled,
                               .ids = batch->ids,
                               .param = t->p->layer[l].policy,

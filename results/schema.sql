@@ -94,7 +94,11 @@ CREATE TABLE epoch (
 ) STRICT, WITHOUT ROWID;
 
 -- One pass over one split with one set of weights and one way of choosing heads. FLOP sums are over
--- the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads.
+-- the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads. active is
+-- what the chosen (token, head) pairs would cost if an unchosen head cost a token nothing, its K and V
+-- included, and gates were free: what papers on heads chosen by single tokens count. Executed is more
+-- for such methods, because one token that chooses a head needs the K and V of all tokens of its input;
+-- where whole inputs choose, the two differ by the gate alone.
 CREATE TABLE evaluation (
     id                  INTEGER PRIMARY KEY,
     trial_id            INTEGER NOT NULL REFERENCES trial (id),
@@ -106,11 +110,13 @@ CREATE TABLE evaluation (
     heads               INTEGER NOT NULL,                -- H of the full model
     accuracy            REAL CHECK (accuracy BETWEEN 0 AND 1),
     loss                REAL,
-    mean_heads          REAL,                            -- executed, per input and layer
+    mean_heads          REAL,                            -- that run for a token: mean over an input's
+                                                         -- tokens, over inputs and over layers
     mean_s              REAL,                            -- NULL: the policy has no budget
     executed_flops      INTEGER NOT NULL,
     executed_gemm_flops INTEGER NOT NULL,
     executed_map_flops  INTEGER NOT NULL,
+    active_flops        INTEGER NOT NULL,
     dense_flops         INTEGER NOT NULL,
     flops_by_component  TEXT NOT NULL CHECK (json_valid(flops_by_component)),
     seconds             REAL,
@@ -125,13 +131,14 @@ CREATE TABLE prediction (
     predicted     INTEGER NOT NULL,
     difficulty    INTEGER,                               -- known difficulty; NULL where unknown
     length_tokens INTEGER NOT NULL,
-    heads_run     INTEGER NOT NULL,                      -- sum over layers
+    heads_run     INTEGER NOT NULL,                      -- heads computed (any token chose them), sum
+                                                         -- over layers
     heads_per_layer TEXT NOT NULL CHECK (json_valid(heads_per_layer)), -- '[3,2]': k of each layer
     mean_s        REAL,                                  -- mean over layers
     PRIMARY KEY (evaluation_id, input)
 ) STRICT, WITHOUT ROWID;
 
--- How many inputs ran k heads in a layer (from 0).
+-- For how many inputs k heads of a layer (from 0) were computed: any of their tokens chose them.
 CREATE TABLE layer_budget (
     evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
     layer         INTEGER NOT NULL,
@@ -140,7 +147,7 @@ CREATE TABLE layer_budget (
     PRIMARY KEY (evaluation_id, layer, k)
 ) STRICT, WITHOUT ROWID;
 
--- How many inputs ran this head.
+-- For how many inputs this head was computed.
 CREATE TABLE head_usage (
     evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
     layer         INTEGER NOT NULL,
@@ -280,23 +287,26 @@ GROUP BY t.kind, e.machine;
 -- controls are arms of their own. A model without encoder layers runs no heads: 0, not unknown.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
-                              mean_s, accuracy, executed_flops_per_input, n_inputs) AS
+                              mean_s, accuracy, executed_flops_per_input,
+                              active_flops_per_input, n_inputs) AS
 SELECT w.name, w.granularity, w.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
        t.cost_weight, t.seed, t.id, e.id, e.heads, e.layers,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads / e.heads END,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
-       e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs, e.n_inputs
+       e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
+       CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN evaluation e ON e.trial_id = t.id
 WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
   AND e.weights = 'best' AND e.split = 'test';
 
 -- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
--- An interval may reach past 0 or 1. head_budget is executed heads / H.
+-- An interval may reach past 0 or 1. head_budget is mean_heads / H.
 CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
                                 head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
-                                accuracy_ci95_high, n_seeds, executed_flops_per_input) AS
+                                accuracy_ci95_high, n_seeds, executed_flops_per_input,
+                                active_flops_per_input) AS
 WITH centred AS (
     SELECT *, avg(accuracy) OVER arms AS mean
     FROM accuracy_by_seed WINDOW arms AS (PARTITION BY workload, arm)
@@ -304,12 +314,13 @@ WITH centred AS (
     SELECT workload, granularity, n_classes, arm, policy, cost_weight,
            avg(head_budget) AS head_budget, avg(mean_heads) AS mean_heads, avg(mean_s) AS mean_s,
            avg(accuracy) AS mean, count(accuracy) AS n, avg(executed_flops_per_input) AS flops,
+           avg(active_flops_per_input) AS active,
            sqrt(sum((accuracy - mean) * (accuracy - mean))
                 / (count(accuracy) - 1) / count(accuracy)) AS error
     FROM centred GROUP BY workload, arm
 )
 SELECT workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, mean_s,
-       mean, mean - t95 * error, mean + t95 * error, n, flops
+       mean, mean - t95 * error, mean + t95 * error, n, flops, active
 FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
 
 -- Arm a minus arm b in percentage points, paired by seed: same data, same initial streams. Equal
@@ -342,7 +353,7 @@ FROM accuracy_by_seed r JOIN layer_budget b ON b.evaluation_id = r.evaluation_id
 GROUP BY r.workload, r.arm, b.layer, b.k;
 
 -- Heads and accuracy of one trained model on the test inputs of one known difficulty; mean_heads is
--- per layer, n_inputs is how many test inputs have this difficulty.
+-- heads computed (prediction.heads_run) per layer, n_inputs is how many test inputs have this difficulty.
 CREATE VIEW budget_by_difficulty_by_seed (workload, arm, seed, difficulty, n_inputs, accuracy,
                                           mean_heads) AS
 SELECT r.workload, r.arm, r.seed, p.difficulty, count(*), avg(p.predicted = p.label),
@@ -514,4 +525,4 @@ FROM ranked b JOIN bench_result r ON r.bench_run_id = b.id
 WHERE b.rank = 1;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -127,6 +127,7 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .loss = 0.5,
                                         .mean_heads = sum / INPUTS,
                                         .mean_s = sum / INPUTS / HEADS,
+                                        .active_flops = 3600,
                                         .dense_flops = 8000,
                                         .seconds = 0.1,
                                         .label = m->label,

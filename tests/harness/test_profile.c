@@ -77,8 +77,8 @@ static double closed_form(const struct profiled *p, double mean_heads, double *d
     assert_true(trial_models(&p->trial.experiment, data, &model, &dense, &error));
     dataset_free(data);
     for (int l = 0; l < model.layers; l++) {
-        flops_add_layer(&model, l, 12, 0, 0, &none);
-        flops_add_layer(&model, l, 12, 1, 0, &one);
+        flops_add_layer(&model, l, 12, 0, 0, 0, &none);
+        flops_add_layer(&model, l, 12, 1, 12, 0, &one);
     }
     double base = (double)flops_total(&none), head = (double)flops_total(&one) - base;
     struct flops full = flops_dense(&dense, 12), ends = {{0}};

@@ -26,10 +26,10 @@ static void strict_tables_refuse_wrong_types_and_dangling_references(void **stat
 static void newer_and_foreign_databases_are_refused(void **state) {
     struct fixture *f = *state;
     struct store *store;
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 2"), SQLITE_OK);
+    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 3"), SQLITE_OK);
     assert_false(store_open(f->path, &store, &f->error));
-    assert_non_null(strstr(f->error.text, "schema version 2"));
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 1; PRAGMA application_id = 7"),
+    assert_non_null(strstr(f->error.text, "schema version 3"));
+    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 2; PRAGMA application_id = 7"),
                      SQLITE_OK);
     assert_false(store_open(f->path, &store, &f->error));
     assert_non_null(strstr(f->error.text, "another program"));

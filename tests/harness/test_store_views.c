@@ -28,6 +28,7 @@ static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
         {"fixed-8", "head_budget", 1},
         {"fixed-8", "n_classes", 2},
         {"fixed-8", "executed_flops_per_input", 2000},
+        {"fixed-8", "active_flops_per_input", 900},
         {"fixed-1", "accuracy_mean", 0.4},
         {"fixed-1", "accuracy_ci95_low", NAN},
         {"fixed-1", "head_budget", 0.125},
@@ -330,7 +331,7 @@ static void views_have_the_promised_columns(void **state) {
         {"accuracy_vs_budget",
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
-         "executed_flops_per_input"},
+         "executed_flops_per_input, active_flops_per_input"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
                              "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},

@@ -288,12 +288,14 @@ static void check_sums(const struct small_trial *t, const struct evaluation_resu
                 budget += s;
                 assert_int_equal(k, fmin(fmax(ceiling, 1), e->heads));
             }
-            flops_add_layer(&model, l, e->length[i], k, 0, &formula);
+            flops_add_layer(&model, l, e->length[i], k, e->length[i] * k, 0, &formula);
         }
         flops_add_ends(&model, e->length[i], &formula);
         struct flops one = flops_dense(&dense, e->length[i]);
         dense_flops += flops_total(&one);
     }
+    /* Whole inputs choose: active is executed without the gate. */
+    assert_int_equal(e->active_flops, flops_total(&formula) - formula.count[FLOP_GATE]);
     if (strcmp(e->control, "none") != 0) formula.count[FLOP_GATE] = 0; /* decided elsewhere */
     for (int c = 0; c < FLOP_COMPONENTS; c++) {
         assert_int_equal(e->executed.count[c], formula.count[c]);

@@ -17,7 +17,7 @@ static struct model_config large(const char *policy, const char *options) {
 
 static struct flops layer_of(const struct model_config *c, int n, int heads_run) {
     struct flops flops = {{0}};
-    flops_add_layer(c, 0, n, heads_run, 0, &flops);
+    flops_add_layer(c, 0, n, heads_run, n * heads_run, 0, &flops);
     return flops;
 }
 
@@ -95,13 +95,13 @@ static void layers_ends_and_gates_add_up_to_the_dense_cost(void **state) {
     struct model_config c = small_config(policy_find("budgetformer"), "{}", 3, 16, 4);
     uint64_t n = 9, dim = 16, classes = SMALL_CLASSES;
     struct flops sum = {{0}}, dense = flops_dense(&c, (int)n);
-    for (int l = 0; l < 3; l++) flops_add_layer(&c, l, (int)n, 4, 0, &sum);
+    for (int l = 0; l < 3; l++) flops_add_layer(&c, l, (int)n, 4, (int)n * 4, 0, &sum);
     uint64_t layers = flops_total(&sum);
     flops_add_ends(&c, (int)n, &sum);
     assert_int_equal(flops_total(&sum) - layers,
                      n * dim + 5 * n * dim + n * dim + 2 * dim * classes + classes);
     assert_memory_equal(&sum, &dense, sizeof sum);
-    flops_add_layer(&c, 0, (int)n, 4, 3, &sum); /* three heads carry a gate other than 1 */
+    flops_add_layer(&c, 0, (int)n, 4, (int)n * 4, (int)n * 3, &sum); /* three gates are not 1 */
     assert_int_equal(sum.count[FLOP_GATE_MULTIPLY], n * 3 * 4);
 }
 
@@ -128,6 +128,43 @@ static void narrow_layer_equals_active_heads_without_the_gate(void **state) {
         flops_add_ends(&narrow, 77, &ends);
         assert_int_equal(flops_total(&a) - a.count[FLOP_GATE],
                          flops_total(&b) - flops_total(&ends));
+    }
+}
+
+/* n = 10 tokens, D = 16, d_h = 4: K and V of two heads for all of them, queries of 13 pairs. */
+static void heads_chosen_by_tokens_cost_queries_and_whole_keys(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("budgetformer"), "{}", 1, 16, 4);
+    struct flops f = {{0}}, active = {{0}}, ffn = {{0}}, none = {{0}};
+    flops_add_layer(&c, 0, 10, 2, 13, 5, &f);
+    assert_int_equal(f.count[FLOP_QKV], 2 * 16 * 4 * (13 + 2 * 20));
+    assert_int_equal(f.count[FLOP_SCORES], 2 * 13 * 10 * 4);
+    assert_int_equal(f.count[FLOP_AV], 2 * 13 * 10 * 4);
+    assert_int_equal(f.count[FLOP_SCALE], 13 * 10);
+    assert_int_equal(f.count[FLOP_SOFTMAX], 5 * 13 * 10);
+    assert_int_equal(f.count[FLOP_OUTPUT], 2 * 13 * 4 * 16);
+    assert_int_equal(f.count[FLOP_ATTENTION_BIAS], 4 * (13 + 2 * 20) + 10 * 16);
+    assert_int_equal(f.count[FLOP_GATE_MULTIPLY], 5 * 4);
+    /* Active: K and V of the 13 pairs alone, no gate. Linear in the pairs. */
+    flops_add_layer_active(&c, 0, 10, 13, &active);
+    assert_int_equal(active.count[FLOP_QKV], 3 * 2 * 16 * 4 * 13);
+    assert_int_equal(active.count[FLOP_ATTENTION_BIAS], 3 * 4 * 13 + 10 * 16);
+    assert_int_equal(active.count[FLOP_SCORES], f.count[FLOP_SCORES]);
+    assert_int_equal(active.count[FLOP_GATE] + active.count[FLOP_GATE_MULTIPLY], 0);
+    flops_add_layer(&c, 0, 10, 0, 0, 0, &none);
+    flops_add_layer_active(&c, 0, 10, 0, &ffn);
+    assert_int_equal(flops_total(&none) - none.count[FLOP_GATE], flops_total(&ffn));
+}
+
+/* Where whole inputs choose, active and executed differ by the gate alone. */
+static void active_cost_of_whole_inputs_is_the_executed_without_the_gate(void **state) {
+    (void)state;
+    struct model_config c = large("budgetformer", "{}");
+    for (int k = 0; k <= 8; k += 4) {
+        struct flops active = {{0}}, f = layer_of(&c, 33, k);
+        flops_add_layer_active(&c, 0, 33, 33 * k, &active);
+        assert_int_equal(flops_total(&active), flops_total(&f) - f.count[FLOP_GATE]);
+        assert_true(f.count[FLOP_GATE] > 0);
     }
 }
 
@@ -167,6 +204,8 @@ int main(void) {
         cmocka_unit_test(layers_ends_and_gates_add_up_to_the_dense_cost),
         cmocka_unit_test(policies_without_positions_or_layers_pay_for_neither),
         cmocka_unit_test(narrow_layer_equals_active_heads_without_the_gate),
+        cmocka_unit_test(heads_chosen_by_tokens_cost_queries_and_whole_keys),
+        cmocka_unit_test(active_cost_of_whole_inputs_is_the_executed_without_the_gate),
         cmocka_unit_test(shares_of_a_layer_are_the_known_ceilings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,33 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Heads chosen by single tokens: all run head 0 at gate 1, fewer and fewer the others. */
+static void choose_by_token(const struct gate_call *call, float *a) {
+    for (int r = 0; r < call->rows; r++)
+        for (int h = 0; h < call->heads; h++) {
+            float over = call->x[r * call->config->dim + h] - 0.6f * (float)(h - 1);
+            a[r * call->heads + h] = h == 0 ? 1.0f : over > 0.0f ? over : 0.0f;
+        }
+}
+
+static int token_decision(const struct model_config *config, int layer) {
+    return config->heads.value[layer];
+}
+
+static void take_decision(const struct gate_call *call, const float *decision, float *a) {
+    memcpy(a, decision, (size_t)(call->rows * call->heads) * sizeof *a);
+}
+
+static const struct policy_ops by_token = {
+    .name = "by-token (test)",
+    .options = {"test", NULL, 0},
+    .unit = GATE_PER_TOKEN,
+    .gates_train = choose_by_token,
+    .decision_floats = token_decision,
+    .decide = choose_by_token,
+    .select = take_decision,
+};
+
 /* A model with its inference over the standard small batch. */
 struct fixture {
     struct model_config config;
@@ -33,8 +60,12 @@ static void tear_down(struct fixture *f) {
     parameters_free(f->p);
 }
 
+static const struct policy_ops *policy_of(const char *name) {
+    return strcmp(name, by_token.name) == 0 ? &by_token : policy_find(name);
+}
+
 static struct model_config config_of(const char *policy, const char *options) {
-    return small_config(policy_find(policy), options, 2, 16, 4);
+    return small_config(policy_of(policy), options, 2, 16, 4);
 }
 
 static double loss_of(const struct fixture *f) {
@@ -55,6 +86,7 @@ static void inference_equals_the_training_forward_pass(void **state) {
                                            {"fixed", "{\"heads\":[1,3]}"},
                                            {"none", "{}"},
                                            {"bag-of-words", "{}"},
+                                           {"by-token (test)", "{}"},
                                            {"budgetformer", "{\"hard_from\":0}"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config config = config_of(cases[i][0], cases[i][1]);
@@ -79,8 +111,10 @@ static struct flops formula_of(const struct fixture *f) {
     struct flops flops = {{0}};
     for (int b = 0; b < SMALL_SAMPLES; b++) {
         int n = f->data.offsets[b + 1] - f->data.offsets[b];
-        for (int l = 0; l < c->layers; l++)
-            flops_add_layer(c, l, n, inference_heads_run(f->inf, l, b), 0, &flops);
+        for (int l = 0; l < c->layers; l++) {
+            struct heads_used used = inference_heads_used(f->inf, l, b);
+            flops_add_layer(c, l, n, used.run, used.token_heads, used.token_heads_gated, &flops);
+        }
         flops_add_ends(c, n, &flops);
     }
     return flops;
@@ -93,6 +127,7 @@ static void executed_flops_equal_the_closed_form(void **state) {
                                               {"random", "{\"heads\":3}"},
                                               {"budgetformer", "{\"initial_budget\":0.4}"},
                                               {"budgetformer", "{\"initial_budget\":0.99}"},
+                                              {"by-token (test)", "{}"},
                                               {"none", "{}"},
                                               {"bag-of-words", "{}"}};
     struct rng rng = rng_stream(99, RNG_GENERATOR);
@@ -102,7 +137,7 @@ static void executed_flops_equal_the_closed_form(void **state) {
             int heads = 3 + (int)rng_below(&rng, trial, 1, 4);
             int dim = heads * (1 + (int)rng_below(&rng, trial, 2, 7));
             struct model_config config =
-                small_config(policy_find(policies[i][0]), policies[i][1], layers, dim, heads);
+                small_config(policy_of(policies[i][0]), policies[i][1], layers, dim, heads);
             struct fixture f;
             struct work work = {0};
             set_up(&f, &config, trial);
@@ -155,23 +190,24 @@ static void products_at_the_seam_have_the_formula_s_dimensions(void **state) {
     }
 }
 
-static void poisoned_head_of_another_input_changes_no_bit(void **state) {
-    (void)state;
-    struct model_config config = config_of("random", "{\"heads\":2}");
+/* Poisons one head of layer 0 at a time: an input any of whose tokens chose it turns to NaN, the
+ * others keep every bit. */
+static void check_poisoned_heads(const char *policy, const char *options) {
+    struct model_config config = small_config(policy_of(policy), options, 1, 16, 4);
     struct fixture f;
     set_up(&f, &config, 12);
     inference_run(f.inf, &f.data.batch, NULL, NULL);
     float before[SMALL_SAMPLES * SMALL_CLASSES];
     memcpy(before, inference_logits(f.inf), sizeof before);
     int victims = 0, spared = 0, heads = config.heads.value[0];
-    for (int h = 0; h < heads; h++) { /* poison one head of layer 0 at a time */
+    for (int h = 0; h < heads; h++) {
         size_t slab = (size_t)(3 * config.head_dim * config.dim);
         float *weights = f.p->layer[0].qkv_weight + (size_t)h * slab, kept = weights[0];
         weights[0] = NAN;
         inference_run(f.inf, &f.data.batch, NULL, NULL);
         for (int b = 0; b < SMALL_SAMPLES; b++) {
             const float *now = inference_logits(f.inf) + b * SMALL_CLASSES;
-            if (inference_gates(f.inf, 0)[b * heads + h] != 0.0f) {
+            if (inference_head_ran(f.inf, 0, h, b)) {
                 assert_true(isnan(now[0]));
                 victims++;
             } else {
@@ -182,6 +218,44 @@ static void poisoned_head_of_another_input_changes_no_bit(void **state) {
         weights[0] = kept;
     }
     assert_true(victims > 0 && spared > 0);
+    tear_down(&f);
+}
+
+static void poisoned_head_of_another_input_changes_no_bit(void **state) {
+    (void)state;
+    check_poisoned_heads("random", "{\"heads\":2}");
+    check_poisoned_heads(by_token.name, "{}");
+}
+
+/* Heads 0 and 1 of input 3 chosen by all its tokens, head 2 by its first token, head 3 by none; the
+ * others choose nothing. What is counted is what those tokens need, and nobody else's K and V. */
+static void tokens_pay_for_the_heads_they_chose(void **state) {
+    (void)state;
+    struct model_config config = small_config(&by_token, "{}", 1, 16, 4);
+    struct fixture f;
+    struct work work = {0};
+    set_up(&f, &config, 4);
+    static float gates[SMALL_TOKENS * 4];
+    const float *given[1] = {gates};
+    int b = 3, first = f.data.offsets[b], n = f.data.offsets[b + 1] - first;
+    memset(gates, 0, sizeof gates);
+    for (int i = 0; i < n; i++) {
+        gates[(first + i) * 4] = 1.0f;
+        gates[(first + i) * 4 + 1] = 0.5f;
+    }
+    gates[first * 4 + 2] = 2.0f;
+    inference_run(f.inf, &f.data.batch, &work, given);
+    uint64_t pairs = 2 * (uint64_t)n + 1, keys = 3 * (uint64_t)n, d = 4, dim = 16;
+    assert_int_equal(work.flops.count[FLOP_QKV], 2 * dim * d * (pairs + 2 * keys));
+    assert_int_equal(work.flops.count[FLOP_SCORES], 2 * pairs * (uint64_t)n * d);
+    assert_int_equal(work.flops.count[FLOP_OUTPUT], 2 * pairs * d * dim);
+    assert_int_equal(work.flops.count[FLOP_GATE_MULTIPLY], ((uint64_t)n + 1) * d);
+    struct heads_used used = inference_heads_used(f.inf, 0, b);
+    assert_int_equal(used.run, 3);
+    assert_int_equal(used.token_heads, pairs);
+    assert_int_equal(used.token_heads_gated, n + 1);
+    assert_int_equal(inference_heads_run(f.inf, 0, 0), 0);
+    assert_true(inference_head_ran(f.inf, 0, 2, b) && !inference_head_ran(f.inf, 0, 3, b));
     tear_down(&f);
 }
 
@@ -244,6 +318,7 @@ static void results_do_not_depend_on_batch_mates(void **state) {
     (void)state;
     static const char *const policies[][2] = {{"fixed", "{\"heads\":3}"},
                                               {"random", "{\"heads\":2}"},
+                                              {"by-token (test)", "{}"},
                                               {"budgetformer", "{\"initial_budget\":0.5}"}};
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
         struct model_config config = config_of(policies[i][0], policies[i][1]);
@@ -271,15 +346,13 @@ static void results_do_not_depend_on_batch_mates(void **state) {
 }
 
 /* A batch of several chunks: every result lies where that input's results belong. */
-static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
-    (void)state;
+static void check_large_batch(const char *policy, const char *options) {
     enum { SAMPLES = 7, LENGTH = 300, TOKENS = SAMPLES * LENGTH };
     static int32_t tokens[TOKENS];
     int32_t offsets[SAMPLES + 1], labels[SAMPLES] = {0}, ids[SAMPLES];
     static const struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
     struct rng rng = rng_stream(5, RNG_GENERATOR);
-    struct model_config c =
-        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.5}", 2, 16, 4);
+    struct model_config c = small_config(policy_of(policy), options, 2, 16, 4);
     c.max_len = LENGTH;
     struct parameters *p = small_parameters(&c, 3);
     struct inference *together = NULL, *alone = NULL;
@@ -303,14 +376,19 @@ static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
                               inference_logits(together)[i * SMALL_CLASSES + k]) < 1e-5f);
         for (int l = 0; l < 2; l++) {
             assert_int_equal(inference_heads_run(alone, l, 0), inference_heads_run(together, l, i));
-            assert_true(fabsf(inference_decisions(alone, l)[0] -
-                              inference_decisions(together, l)[i * 5]) < 1e-6f);
+            int row = c.policy->unit == GATE_PER_TOKEN ? i * LENGTH : i;
+            row *= c.policy->decision_floats(&c, l);
+            assert_true(fabsf(inference_decisions(alone, l)[1] -
+                              inference_decisions(together, l)[row + 1]) < 1e-5f);
         }
     }
     assert_memory_equal(&work.flops, &work_alone.flops, sizeof work.flops);
     /* Replayed decisions are taken chunk by chunk as well. */
-    static float kept[2][SAMPLES * 5], before[SAMPLES * SMALL_CLASSES];
-    for (int l = 0; l < 2; l++) memcpy(kept[l], inference_decisions(together, l), sizeof kept[l]);
+    static float kept[2][TOKENS * 5], before[SAMPLES * SMALL_CLASSES];
+    size_t rows = c.policy->unit == GATE_PER_TOKEN ? TOKENS : SAMPLES;
+    for (int l = 0; l < 2; l++)
+        memcpy(kept[l], inference_decisions(together, l),
+               rows * (size_t)c.policy->decision_floats(&c, l) * sizeof(float));
     memcpy(before, inference_logits(together), sizeof before);
     const float *given[2] = {kept[0], kept[1]};
     inference_run(together, &all, NULL, given);
@@ -318,6 +396,12 @@ static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
     inference_free(together);
     inference_free(alone);
     parameters_free(p);
+}
+
+static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
+    (void)state;
+    check_large_batch("budgetformer", "{\"initial_budget\":0.5}");
+    check_large_batch(by_token.name, "{}");
 }
 
 static void decisions_can_be_replayed(void **state) {
@@ -361,6 +445,7 @@ int main(void) {
         cmocka_unit_test(executed_flops_equal_the_closed_form),
         cmocka_unit_test(products_at_the_seam_have_the_formula_s_dimensions),
         cmocka_unit_test(poisoned_head_of_another_input_changes_no_bit),
+        cmocka_unit_test(tokens_pay_for_the_heads_they_chose),
         cmocka_unit_test(slabs_nobody_chose_are_never_read),
         cmocka_unit_test(full_budget_is_plain_attention),
         cmocka_unit_test(results_do_not_depend_on_batch_mates),

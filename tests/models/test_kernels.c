@@ -151,7 +151,7 @@ static double naive_row(const struct attention *a, int i, double *out) {
     for (int j = 0; j < a->n; j++) {
         p[j] = 0;
         for (int c = 0; c < a->head_dim; c++)
-            p[j] += (double)a->q[i * a->ld_qkv + c] * (double)a->k[j * a->ld_qkv + c];
+            p[j] += (double)a->q[i * a->ld_q + c] * (double)a->k[j * a->ld_kv + c];
         p[j] /= sqrt(a->head_dim);
         max = fmax(max, p[j]);
     }
@@ -159,15 +159,16 @@ static double naive_row(const struct attention *a, int i, double *out) {
     for (int j = 0; j < a->n; j++) {
         sum += exp(p[j] - max);
         for (int c = 0; c < a->head_dim; c++)
-            out[c] += exp(p[j] - max) * (double)a->v[j * a->ld_qkv + c];
+            out[c] += exp(p[j] - max) * (double)a->v[j * a->ld_kv + c];
     }
     for (int c = 0; c < a->head_dim; c++) out[c] /= sum;
     free(p);
     return max + log(sum);
 }
 
-/* Two heads of dimension d side by side, as the engine lays them out; the second one is run. */
-static void check_attention(int n, int d, double scale, double tolerance) {
+/* Two heads of dimension d side by side, as the engine lays them out; the second one is run, for
+ * every `step`-th token's query. */
+static void check_attention(int n, int step, int d, double scale, double tolerance) {
     int ld = 6 * d, ld_out = 2 * d;
     float *qkv = normals((uint64_t)n, (size_t)(n * ld), scale);
     float *out = normals(1000, (size_t)(n * ld_out), 1),
@@ -175,18 +176,21 @@ static void check_attention(int n, int d, double scale, double tolerance) {
     float *log_sum = malloc((size_t)n * sizeof *log_sum);
     float *scores = malloc(attention_scratch(n) * sizeof *scores);
     double expected[64];
-    struct attention head = {n, d, ld, ld_out, qkv + 3 * d, qkv + 4 * d, qkv + 5 * d, scores};
+    struct attention head = attention_of_head(qkv, n, 2, d, 1, scores);
     struct work work = {0};
-    uint64_t pairs = (uint64_t)n * (uint64_t)n;
+    head.queries = (n + step - 1) / step;
+    head.ld_q = step * ld;
+    uint64_t pairs = (uint64_t)head.queries * (uint64_t)n;
     assert_true(log_sum && scores && d <= 64);
     attention_forward(&work, &head, out + d, log_sum);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < head.queries; i++) {
         assert_close((double)log_sum[i], naive_row(&head, i, expected), tolerance);
         for (int c = 0; c < d; c++) {
             assert_close((double)out[i * ld_out + d + c], expected[c], tolerance);
             assert_true(out[i * ld_out + c] == kept[i * ld_out + c]); /* the other head's columns */
         }
     }
+    for (int i = head.queries * ld_out; i < n * ld_out; i++) assert_true(out[i] == kept[i]);
     assert_int_equal(work.flops.count[FLOP_SCORES], 2 * pairs * (uint64_t)d);
     assert_int_equal(work.flops.count[FLOP_AV], 2 * pairs * (uint64_t)d);
     assert_int_equal(work.flops.count[FLOP_SCALE], pairs);
@@ -199,16 +203,23 @@ static void attention_equals_softmax_over_all_block_edges(void **state) {
     (void)state;
     static const int lengths[] = {1, 2, 63, 64, 65, 130};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        check_attention(lengths[i], 8, 1, 1e-5);
-        check_attention(lengths[i], 5, 1, 1e-5);
+        check_attention(lengths[i], 1, 8, 1, 1e-5);
+        check_attention(lengths[i], 1, 5, 1, 1e-5);
     }
+}
+
+static void attention_of_some_queries_asks_all_tokens(void **state) {
+    (void)state;
+    check_attention(9, 3, 8, 1, 1e-5);
+    check_attention(261, 2, 5, 1, 1e-5); /* 131 queries: more than one block of rows */
+    check_attention(7, 7, 8, 1, 1e-5);
 }
 
 /* Scores of some thousands: exp of them overflows, exp of what is left after the maximum does not.
  */
 static void attention_rows_with_large_scores_do_not_overflow(void **state) {
     (void)state;
-    check_attention(65, 8, 40, 2e-3);
+    check_attention(65, 1, 8, 40, 2e-3);
 }
 
 static void attention_of_equal_keys_is_the_mean_of_values(void **state) {
@@ -223,7 +234,7 @@ static void attention_of_equal_keys_is_the_mean_of_values(void **state) {
             qkv[i * 3 * D + D + c] = 3.0f;
             qkv[i * 3 * D + 2 * D + c] = (float)(i + c);
         }
-    struct attention head = {N, D, 3 * D, D, qkv, qkv + D, qkv + 2 * D, scores};
+    struct attention head = attention_of_head(qkv, N, 1, D, 0, scores);
     attention_forward(NULL, &head, out, NULL);
     for (int i = 0; i < N; i++)
         for (int c = 0; c < D; c++) assert_close((double)out[i * D + c], (N - 1) / 2.0 + c, 1e-5);
@@ -364,6 +375,7 @@ int main(void) {
         cmocka_unit_test(gelu_equals_its_tanh_form),
         cmocka_unit_test(gelu_backward_is_the_derivative),
         cmocka_unit_test(attention_equals_softmax_over_all_block_edges),
+        cmocka_unit_test(attention_of_some_queries_asks_all_tokens),
         cmocka_unit_test(attention_rows_with_large_scores_do_not_overflow),
         cmocka_unit_test(attention_of_equal_keys_is_the_mean_of_values),
         cmocka_unit_test(pool_is_the_mean_over_each_sample),

@@ -1,0 +1,44 @@
+/*
+ * What the two files of inference share: the workspace, and the attention of heads that single
+ * tokens choose.
+ */
+#ifndef HEADROOM_MODELS_INFERENCE_PRIVATE_H
+#define HEADROOM_MODELS_INFERENCE_PRIVATE_H
+
+#include "models/inference.h"
+#include "models/policy.h"
+
+struct inference {
+    const struct parameters *p;
+    struct arena arena;
+    float *x, *norm;                    /* [T][D] residual stream, LayerNorm output */
+    float *rows, *back;                 /* [T][D] gathered input rows, rows on their way back */
+    float *qkv, *context;               /* [T][3W], [T][W]; head by head they hold one head */
+    float *hidden;                      /* [T][F] */
+    float *scores;                      /* attention_scratch */
+    float *pooled, *logits;             /* [B][D], [B][C] */
+    float *saved, *shared;              /* the policy's scratch of one layer, and of all */
+    float *gates[MODEL_LAYERS_MAX];     /* [rows][H] */
+    float *decisions[MODEL_LAYERS_MAX]; /* [rows][decision_floats] */
+    int32_t *offsets, *chunk_offsets;   /* [B + 1] of the batch and of the chunk at hand */
+    int chunk_tokens;                   /* most tokens of a chunk */
+    int first, first_row;               /* sample and gate row that the chunk at hand starts at */
+    int32_t *chosen;                    /* [B] samples that run the head at hand */
+    int32_t *queries;                   /* [T] tokens that do, if tokens choose */
+};
+
+/* Gates of the chunk at hand in layer l, [rows][heads]. */
+float *inference_chunk_gates(const struct inference *inf, int l);
+
+/* Adds attention of layer l to the residual stream; gates are those of the chunk's tokens. */
+void inference_attend_tokens(struct inference *inf, int l, const struct batch *batch,
+                             struct work *work);
+
+/* Copies the rows of the n samples in inf->chosen end to end; returns how many rows. */
+int inference_gather(const struct inference *inf, const struct batch *batch, int n,
+                     const float *from, float *to);
+
+/* to += from, n floats. */
+void inference_add(size_t n, const float *from, float *to);
+
+#endif
