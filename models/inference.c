@@ -175,6 +175,7 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .param = inf->p->layer[l].policy,
                              .saved = inf->saved,
                              .shared = inf->shared,
+                             .parameters = inf->p,
                              .work = work};
     if (!given) {
         /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */

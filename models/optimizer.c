@@ -43,13 +43,17 @@ void optimizer_free(struct optimizer *o) {
     free(o);
 }
 
-double optimizer_rate(const struct optimizer_config *config, int64_t step) {
-    double peak = config->learning_rate;
+/* The schedule with another peak. */
+static double rate_of(const struct optimizer_config *config, double peak, int64_t step) {
     if (step < config->warmup_steps)
         return peak * (double)(step + 1) / (double)config->warmup_steps;
     double left = (double)(config->total_steps - config->warmup_steps);
     double done = left > 0 ? (double)(step - config->warmup_steps) / left : 1.0;
     return peak * 0.5 * (1.0 + cos(3.141592653589793 * (done < 1.0 ? done : 1.0)));
+}
+
+double optimizer_rate(const struct optimizer_config *config, int64_t step) {
+    return rate_of(config, config->learning_rate, step);
 }
 
 double gradient_norm(const struct parameters *gradients) {
@@ -77,14 +81,17 @@ double optimizer_step(struct optimizer *o, struct parameters *parameters,
     /* Bias corrections folded into one step size and one epsilon. */
     double correct1 = 1.0 - pow(c->beta1, (double)o->step);
     double correct2 = sqrt(1.0 - pow(c->beta2, (double)o->step));
-    float size = (float)(rate * correct2 / correct1), epsilon = (float)(c->epsilon * correct2);
+    float epsilon = (float)(c->epsilon * correct2);
     float scale = (float)clip, b1 = (float)c->beta1, b2 = (float)c->beta2;
     for (int i = 0; i < parameters->n_tensors; i++) {
         const struct tensor *row = &parameters->tensors[i];
         float *value = (float *)(void *)parameters->arena.base + row->offset;
         const float *grad = (const float *)(const void *)gradients->arena.base + row->offset;
         float *mean = o->mean + row->offset, *square = o->square + row->offset;
-        float keep = row->decay ? (float)(1.0 - rate * c->weight_decay) : 1.0f;
+        double own =
+            row->learning_rate > 0 ? rate_of(c, (double)row->learning_rate, o->step - 1) : rate;
+        float size = (float)(own * correct2 / correct1);
+        float keep = row->decay ? (float)(1.0 - own * c->weight_decay) : 1.0f;
 #pragma omp simd
         for (size_t j = 0; j < row->count; j++) {
             float g = grad[j] * scale;

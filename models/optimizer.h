@@ -19,8 +19,8 @@ bool optimizer_new(const struct parameters *parameters, const struct optimizer_c
                    struct optimizer **out, struct error *error);
 void optimizer_free(struct optimizer *optimizer);
 
-/* One update of the parameters from gradients of the same layout. Returns the learning rate used.
- */
+/* One update of the parameters from gradients of the same layout. A tensor with a peak rate of its
+ * own follows the same schedule to that peak. Returns the learning rate of the others. */
 double optimizer_step(struct optimizer *optimizer, struct parameters *parameters,
                       const struct parameters *gradients);
 

@@ -46,10 +46,12 @@ static void declare_attention(struct parameters *p, int l, size_t heads) {
     layer->o_bias = declare(p, dim, false, 0, 0, "layers.%d.attn.o.bias", l);
     struct policy_tensor own[POLICY_TENSORS_MAX];
     int n = c->policy->tensors ? c->policy->tensors(c, l, own) : 0;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         layer->policy[i] =
             declare(p, (size_t)own[i].rows * (size_t)own[i].cols, own[i].decay, own[i].init_std,
                     own[i].init_value, "layers.%d.policy.%s", l, own[i].name);
+        if (p->tensors) p->tensors[p->n_tensors - 1].learning_rate = own[i].learning_rate;
+    }
 }
 
 static void declare_ffn(struct parameters *p, int l) {
@@ -138,6 +140,21 @@ int64_t parameters_count(const struct parameters *p) {
     int64_t count = 0;
     for (int i = 0; i < p->n_tensors; i++) count += (int64_t)p->tensors[i].count;
     return count;
+}
+
+bool parameters_copy(const struct parameters *from, struct parameters *to, struct error *error) {
+    const float *source = (const float *)(const void *)from->arena.base;
+    float *target = (float *)(void *)to->arena.base;
+    for (int i = 0; i < from->n_tensors; i++) {
+        const struct tensor *row = &from->tensors[i];
+        int j = 0;
+        while (j < to->n_tensors && strcmp(to->tensors[j].name, row->name) != 0) j++;
+        if (j == to->n_tensors || to->tensors[j].count != row->count)
+            return error_set(error, "tensor %s of the base has %zu numbers, that of the model %zu",
+                             row->name, row->count, j < to->n_tensors ? to->tensors[j].count : 0);
+        memcpy(target + to->tensors[j].offset, source + row->offset, row->count * sizeof *source);
+    }
+    return true;
 }
 
 /* The list of views under construction; out may be NULL to count only. */

@@ -31,6 +31,7 @@ struct tensor {
     bool decay;           /* AdamW weight decay: matrices yes; biases, norms, embeddings no */
     float init_std;       /* normal; 0: every element is init_value */
     float init_value;
+    float learning_rate; /* peak; 0: the optimiser's */
 };
 
 struct parameters {
@@ -55,6 +56,11 @@ void parameters_free(struct parameters *parameters);
 void parameters_initialise(struct parameters *parameters, uint64_t seed);
 
 int64_t parameters_count(const struct parameters *parameters);
+
+/* Copies every tensor of `from` to the tensor of the same name, as a trained base into the same
+ * model with a policy's own tensors, which keep their values. Error, naming the tensor, if `to` has
+ * none of that name and size. */
+bool parameters_copy(const struct parameters *from, struct parameters *to, struct error *error);
 
 /* Checkpoint views (checkpoint.md): PyTorch's [out, in] names and shapes over head-major memory.
  * Returns how many; with out = NULL only counts. */

@@ -22,6 +22,7 @@
 #include "models/rng.h"
 
 struct work;
+struct parameters;
 
 enum { POLICY_TENSORS_MAX = 8 };
 
@@ -33,7 +34,8 @@ struct policy_tensor {
     int rank, rows, cols;
     float init_std; /* normal; 0: every element = init_value */
     float init_value;
-    bool decay; /* AdamW weight decay applies */
+    bool decay;          /* AdamW weight decay applies */
+    float learning_rate; /* peak, with the same schedule; 0: that of the weights */
 };
 
 /* Where training stands, and what the regularisers of all layers of this step add up to. */
@@ -60,8 +62,12 @@ struct gate_call {
     float *const *grad;     /* [n tensors] gradients to add to; NULL at inference */
     float *saved;           /* saved_floats(): kept from gates_train to gates_backward */
     float *shared;          /* [samples][shared_floats]: see shared_floats */
-    struct policy_step *step; /* NULL at inference */
-    struct work *work;        /* where inference books what the gate costs; NULL in training */
+    /* The whole net, for methods that rank heads over all layers: one layer's gates may depend on
+     * other layers' tensors, and its backward pass then adds to their gradients too. */
+    const struct parameters *parameters;
+    struct parameters *gradients; /* NULL at inference */
+    struct policy_step *step;     /* NULL at inference */
+    struct work *work;            /* where inference books what the gate costs; NULL in training */
 };
 
 struct policy_ops {

@@ -237,6 +237,8 @@ static struct gate_call gate_call(struct trainer *t, int l, const struct batch *
                               .grad = t->gradients->layer[l].policy,
                               .saved = t->layer[l].saved,
                               .shared = t->shared,
+                              .parameters = t->p,
+                              .gradients = t->gradients,
                               .step = step};
 }
 

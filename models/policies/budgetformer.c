@@ -79,12 +79,13 @@ static int tensors(const struct model_config *config, int layer, struct policy_t
     int dim = config->dim, hidden = hidden_width(config), heads = config->heads.value[layer];
     double s = options_of(config)->initial_budget;
     float spread = (float)(1.0 / sqrt(3.0 * dim)); /* the usual linear-layer scale */
-    out[W1] = (struct policy_tensor){"budget.0.weight", 2, hidden, dim, spread, 0, true};
-    out[B1] = (struct policy_tensor){"budget.0.bias", 1, 1, hidden, 0, 0, false};
-    out[W2] = (struct policy_tensor){"budget.2.weight", 2, 1, hidden, 0.02f, 0, true};
-    out[B2] = (struct policy_tensor){"budget.2.bias", 1, 1, 1, 0, (float)log(s / (1 - s)), false};
-    out[WD] = (struct policy_tensor){"score.weight", 2, heads, dim, spread, 0, true};
-    out[BD] = (struct policy_tensor){"score.bias", 1, 1, heads, 0, 0, false};
+    out[W1] = (struct policy_tensor){"budget.0.weight", 2, hidden, dim, spread, 0, .decay = true};
+    out[B1] = (struct policy_tensor){"budget.0.bias", 1, 1, hidden, 0, 0, .decay = false};
+    out[W2] = (struct policy_tensor){"budget.2.weight", 2, 1, hidden, 0.02f, 0, .decay = true};
+    out[B2] = (struct policy_tensor){"budget.2.bias", 1, 1, 1, 0, (float)log(s / (1 - s)),
+                                     .decay = false};
+    out[WD] = (struct policy_tensor){"score.weight", 2, heads, dim, spread, 0, .decay = true};
+    out[BD] = (struct policy_tensor){"score.bias", 1, 1, heads, 0, 0, .decay = false};
     return N_TENSORS;
 }
 

@@ -12,7 +12,7 @@
  * the interface to its word that per-token policies train through the same code. */
 static int token_tensors(const struct model_config *config, int layer, struct policy_tensor *out) {
     out[0] = (struct policy_tensor){
-        "gate.weight", 2, config->heads.value[layer], config->dim, 0.2f, 0, true};
+        "gate.weight", 2, config->heads.value[layer], config->dim, 0.2f, 0, .decay = true};
     return 1;
 }
 

@@ -172,6 +172,36 @@ static void rate_rises_linearly_then_falls_as_a_cosine(void **state) {
     assert_true(fabs(optimizer_rate(&c, 99)) < 1e-12); /* stays there */
 }
 
+/* A tensor with a peak rate of its own moves as it would in an optimiser of that peak; the others
+ * do not notice. */
+static void tensors_may_have_a_peak_rate_of_their_own(void **state) {
+    (void)state;
+    enum { OWN = 3 };
+    struct fixture mixed, slow, fast;
+    struct optimizer_config config = plain_config;
+    set_up(&mixed, &config);
+    set_up(&slow, &config);
+    config.learning_rate = 0.25;
+    set_up(&fast, &config);
+    mixed.p->tensors[OWN].learning_rate = 0.25f;
+    for (int t = 0; t < 8; t++) { /* warm-up and cosine */
+        draw_gradients(mixed.g, t);
+        assert_true(optimizer_step(mixed.optimizer, mixed.p, mixed.g) ==
+                    optimizer_rate(&plain_config, t));
+        optimizer_step(slow.optimizer, slow.p, mixed.g);
+        optimizer_step(fast.optimizer, fast.p, mixed.g);
+    }
+    for (int i = 0; i < mixed.p->n_tensors; i++) {
+        const struct fixture *same = i == OWN ? &fast : &slow, *other = i == OWN ? &slow : &fast;
+        size_t bytes = mixed.p->tensors[i].count * sizeof(float);
+        assert_memory_equal(values(mixed.p, i), values(same->p, i), bytes);
+        assert_memory_not_equal(values(mixed.p, i), values(other->p, i), bytes);
+    }
+    tear_down(&mixed);
+    tear_down(&slow);
+    tear_down(&fast);
+}
+
 static void schedule_may_be_all_cosine_or_all_warm_up(void **state) {
     (void)state;
     struct optimizer_config c = {.learning_rate = 0.5, .warmup_steps = 0, .total_steps = 10};
@@ -190,6 +220,7 @@ int main(void) {
         cmocka_unit_test(long_gradients_are_scaled_to_the_clip_norm),
         cmocka_unit_test(short_gradients_are_left_alone),
         cmocka_unit_test(rate_rises_linearly_then_falls_as_a_cosine),
+        cmocka_unit_test(tensors_may_have_a_peak_rate_of_their_own),
         cmocka_unit_test(schedule_may_be_all_cosine_or_all_warm_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
