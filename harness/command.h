@@ -21,13 +21,14 @@ enum {
 
 /* Everything a command line can say. Texts are borrowed from argv. */
 struct arguments {
-    const char *db;     /* path of the database, "results/results.db" */
-    bool full;          /* --tier full */
-    const char *filter; /* NULL: no filter */
-    int jobs;           /* 0: one per online core */
-    int timeout;        /* seconds per trial, 0: none */
-    const char *shape;  /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
-    bool dry_run, no_profile, quick, help, version;
+    const char *db;       /* path of the database, "results/results.db" */
+    bool full;            /* --tier full */
+    const char *filter;   /* NULL: no filter */
+    int jobs;             /* 0: one per online core */
+    int timeout;          /* seconds per trial, 0: none */
+    const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
+    const char *workload; /* file or name; NULL: not said */
+    bool dry_run, no_profile, quick, json, help, version;
     int n_words;
     char **words; /* what is not a flag, in order */
 };
@@ -44,7 +45,7 @@ struct command {
 };
 
 extern const struct command sweep_command, trial_command, list_command, validate_command,
-    doctor_command, bench_command, report_command;
+    doctor_command, bench_command, report_command, evaluate_command, predict_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help, --version.
  */

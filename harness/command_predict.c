@@ -1,0 +1,210 @@
+/*
+ * `headroom predict`: what a checkpoint makes of a text, and which heads it ran for it. Everything
+ * comes from the file: weights, words and names of classes.
+ */
+#include "harness/command.h"
+#include "harness/saved_model.h"
+#include "models/inference.h"
+#include "models/policy.h"
+#include "workloads/text_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct predictor {
+    struct saved_model model;
+    struct inference *inference;
+    int room;         /* tokens that a text is cut to */
+    int32_t *tokens;  /* [room] */
+    float *share;     /* [classes] probabilities */
+    int32_t *by_rank; /* [classes] classes, most probable first */
+    bool json;
+    int number; /* of the text at hand, from 0: keys per-input randomness */
+};
+
+static bool predictor_new(const char *path, struct predictor *p, struct error *error) {
+    if (!saved_model_read(path, &p->model, error)) return false;
+    const struct model_config *c = &p->model.parameters->config;
+    if (p->model.words.words.n == 0)
+        return error_set(error,
+                         "%s has no tokenizer in its metadata, so no text can be read with it; "
+                         "`headroom evaluate` needs none",
+                         path);
+    p->room = c->max_len < p->model.words.max_len ? c->max_len : p->model.words.max_len;
+    p->tokens = calloc((size_t)p->room, sizeof *p->tokens);
+    p->share = calloc((size_t)c->classes, sizeof *p->share);
+    p->by_rank = calloc((size_t)c->classes, sizeof *p->by_rank);
+    if (!p->tokens || !p->share || !p->by_rank) return error_set(error, "out of memory");
+    struct trainer_limits limits = {1, p->room, p->room};
+    return inference_new(p->model.parameters, &limits, &p->inference, error);
+}
+
+static void predictor_free(struct predictor *p) {
+    inference_free(p->inference);
+    saved_model_free(&p->model);
+    free(p->tokens);
+    free(p->share);
+    free(p->by_rank);
+}
+
+/* Softmax of the logits, and the classes by falling probability. */
+static void rank_classes(struct predictor *p) {
+    int n = p->model.parameters->config.classes;
+    const float *logits = inference_logits(p->inference);
+    float max = logits[0];
+    double sum = 0;
+    for (int c = 1; c < n; c++) max = logits[c] > max ? logits[c] : max;
+    for (int c = 0; c < n; c++) sum += exp((double)logits[c] - (double)max);
+    for (int c = 0; c < n; c++) {
+        int at = c;
+        p->share[c] = (float)(exp((double)logits[c] - (double)max) / sum);
+        for (; at > 0 && p->share[p->by_rank[at - 1]] < p->share[c]; at--)
+            p->by_rank[at] = p->by_rank[at - 1];
+        p->by_rank[at] = c;
+    }
+}
+
+/* True if the text just run had head h of a layer computed: for any of its tokens. */
+static bool head_ran(const struct predictor *p, int l, int h, int n_tokens) {
+    const struct model_config *c = &p->model.parameters->config;
+    const float *gates = inference_gates(p->inference, l);
+    int rows = c->policy->unit == GATE_PER_TOKEN ? n_tokens : 1, heads = c->heads.value[l];
+    for (int r = 0; gates && r < rows; r++)
+        if (gates[r * heads + h] != 0.0f) return true;
+    return !gates;
+}
+
+static int count_heads(const struct predictor *p, int l, int n_tokens) {
+    int run = 0;
+    for (int h = 0; h < p->model.parameters->config.heads.value[l]; h++)
+        run += head_ran(p, l, h, n_tokens);
+    return run;
+}
+
+/* The name of a class, or its number where the file does not name them. */
+static const char *class_name(const struct predictor *p, int class, char room[16]) {
+    snprintf(room, 16, "%d", class);
+    return p->model.classes.n ? p->model.classes.words[class] : room;
+}
+
+enum { SHOWN_MAX = 5 };
+
+static void print_text(const struct predictor *p, const char *text, const struct saved_text *read) {
+    const struct model_config *c = &p->model.parameters->config;
+    char room[16];
+    printf("%s\n  class        %s\n  probability ", text, class_name(p, p->by_rank[0], room));
+    for (int i = 0; i < c->classes && i < SHOWN_MAX; i++)
+        printf("%s %s %.4f", i ? "," : "", class_name(p, p->by_rank[i], room),
+               (double)p->share[p->by_rank[i]]);
+    if (c->classes > SHOWN_MAX) printf(", %d more", c->classes - SHOWN_MAX);
+    printf("\n  words        %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
+           read->n_cut);
+    for (int l = 0; l < c->layers; l++) {
+        printf("  layer %-6d %d of %d heads:", l, count_heads(p, l, read->n), c->heads.value[l]);
+        for (int h = 0; h < c->heads.value[l]; h++)
+            if (head_ran(p, l, h, read->n)) printf(" %d", h);
+        putchar('\n');
+    }
+}
+
+static bool print_json(const struct predictor *p, const char *text, const struct saved_text *read,
+                       struct error *error) {
+    const struct model_config *c = &p->model.parameters->config;
+    struct text out = {0};
+    char room[16];
+    text_append(&out, "{\"text\":");
+    text_append_json_string(&out, text);
+    text_append(&out, ",\"class\":");
+    text_append_json_string(&out, class_name(p, p->by_rank[0], room));
+    text_append(&out, ",\"probability\":{");
+    for (int i = 0; i < c->classes; i++) {
+        text_append(&out, i ? "," : "");
+        text_append_json_string(&out, class_name(p, i, room));
+        text_append(&out, ":%.6g", (double)p->share[i]);
+    }
+    text_append(&out, "},\"words\":%d,\"unknown\":%d,\"cut\":%d,\"heads\":[", read->n,
+                read->n_unknown, read->n_cut);
+    for (int l = 0; l < c->layers; l++) {
+        const char *comma = "";
+        text_append(&out, "%s[", l ? "," : "");
+        for (int h = 0; h < c->heads.value[l]; h++) {
+            if (!head_ran(p, l, h, read->n)) continue;
+            text_append(&out, "%s%d", comma, h);
+            comma = ",";
+        }
+        text_append(&out, "]");
+    }
+    text_append(&out, "]}");
+    bool ok = !out.failed || error_set(error, "out of memory");
+    if (ok) puts(out.data);
+    text_free(&out);
+    return ok;
+}
+
+static bool predict(struct predictor *p, const char *text, struct error *error) {
+    struct saved_text read;
+    size_t size = strlen(text);
+    int number = p->number + 1;
+    if (utf8_valid_prefix(text, size) != size)
+        return error_set(error, "text %d is not valid UTF-8", number);
+    char *copy = strdup(text); /* the tokeniser lower-cases in place */
+    if (!copy) return error_set(error, "out of memory");
+    bool ok = saved_words_tokenise(&p->model.words, copy, p->tokens, p->room, &read, error);
+    free(copy);
+    if (!ok) return error_prefix(error, "text %d", number);
+    int32_t offsets[] = {0, read.n}, label = 0, id = p->number++;
+    struct batch batch = {1, read.n, p->tokens, offsets, &label, &id};
+    inference_run(p->inference, &batch, NULL, NULL);
+    rank_classes(p);
+    if (p->json) return print_json(p, text, &read, error);
+    print_text(p, text, &read);
+    return true;
+}
+
+static bool predict_lines(struct predictor *p, FILE *in, struct error *error) {
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+    bool ok = true;
+    while (ok && (size = getline(&line, &room, in)) > 0) {
+        if (strlen(line) != (size_t)size)
+            ok = error_set(error, "text %d holds a NUL byte", p->number + 1);
+        line[strcspn(line, "\r\n")] = '\0';
+        ok = ok && predict(p, line, error);
+        fflush(stdout); /* somebody may be typing */
+    }
+    if (ok && ferror(in)) ok = error_set(error, "cannot read the texts: %s", strerror(errno));
+    if (ok && p->number == 0)
+        ok = error_set(error, "no text: give it as an argument, or as lines of the input");
+    free(line);
+    return ok;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct predictor p = {.json = arguments->json};
+    bool ok = predictor_new(arguments->words[0], &p, error);
+    for (int i = 1; ok && i < arguments->n_words; i++) ok = predict(&p, arguments->words[i], error);
+    if (ok && arguments->n_words == 1) ok = predict_lines(&p, stdin, error);
+    predictor_free(&p);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+const struct command predict_command = {
+    "predict",
+    "what a checkpoint makes of a text, and the heads it ran",
+    "FILE [TEXT...]",
+    1,
+    1000000,
+    {"json"},
+    "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run "
+    "once.\n"
+    "Prints its class, the probabilities, and which heads were computed in each layer. A model of "
+    "a\n"
+    "synthetic workload reads generated tokens, so no text means anything to it.\n"
+    "\n"
+    "examples:\n"
+    "  headroom predict trec.safetensors 'How far is it from Denver to Aspen ?'\n"
+    "  headroom predict trec.safetensors --json <questions.txt\n",
+    run};
