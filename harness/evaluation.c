@@ -51,6 +51,10 @@ void evaluator_free(struct evaluator *e) {
     free(e);
 }
 
+void evaluator_set_mode(struct evaluator *e, int mode) {
+    inference_set_mode(e->inference, mode);
+}
+
 int64_t evaluator_bytes(const struct evaluator *e) {
     return inference_bytes(e->inference);
 }
@@ -98,21 +102,51 @@ bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
     return true;
 }
 
-bool decisions_shuffle(const struct decisions *from, uint64_t seed, struct decisions *out,
-                       struct error *error) {
+/* One input and what it may be exchanged within. */
+struct member {
+    int32_t group, input;
+};
+
+static int compare_members(const void *a, const void *b) {
+    const struct member *x = a, *y = b;
+    if (x->group != y->group) return x->group < y->group ? -1 : 1;
+    return (x->input > y->input) - (x->input < y->input);
+}
+
+/* source[i]: whose decisions input i gets. Groups lie end to end in `member` and `order`, one
+ * permutation each. */
+static void permute_groups(const int32_t *group, int n, uint64_t seed, struct member *member,
+                           int32_t *order, int32_t *source) {
     struct rng rng = rng_stream(seed, RNG_CONTROL);
-    int32_t *order = malloc((size_t)from->n * sizeof *order);
-    if (!order) return error_set(error, "out of memory for a permutation of %d inputs", from->n);
-    bool ok = decisions_new(from->n, from->layers, from->width, out, error);
-    for (int32_t i = 0; i < from->n; i++) order[i] = i;
-    rng_shuffle(&rng, 0, order, (size_t)from->n);
+    uint64_t n_groups = 0;
+    for (int32_t i = 0; i < n; i++) member[i] = (struct member){group ? group[i] : 0, i};
+    qsort(member, (size_t)n, sizeof *member, compare_members);
+    for (int first = 0, end; first < n; first = end) {
+        for (end = first; end < n && member[end].group == member[first].group; end++)
+            order[end] = member[end].input;
+        rng_shuffle(&rng, n_groups++, order + first, (size_t)(end - first));
+    }
+    for (int i = 0; i < n; i++) source[member[i].input] = order[i];
+}
+
+bool decisions_shuffle(const struct decisions *from, const int32_t *group, uint64_t seed,
+                       struct decisions *out, struct error *error) {
+    size_t n = (size_t)from->n;
+    struct member *member = malloc(n * sizeof *member);
+    int32_t *order = malloc(n * sizeof *order), *source = malloc(n * sizeof *source);
+    bool ok = (member && order && source) ||
+              error_set(error, "out of memory for a permutation of %d inputs", from->n);
+    ok = ok && decisions_new(from->n, from->layers, from->width, out, error);
+    if (ok) permute_groups(group, from->n, seed, member, order, source);
     for (int l = 0; ok && l < from->layers; l++)
         for (int i = 0; i < from->n; i++)
             if (from->width[l])
                 memcpy(out->layer[l] + (size_t)i * (size_t)from->width[l],
-                       from->layer[l] + (size_t)order[i] * (size_t)from->width[l],
+                       from->layer[l] + (size_t)source[i] * (size_t)from->width[l],
                        (size_t)from->width[l] * sizeof(float));
+    free(source);
     free(order);
+    free(member);
     return ok;
 }
 

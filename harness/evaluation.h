@@ -19,6 +19,9 @@ bool evaluator_new(const struct parameters *parameters, const struct model_confi
 void evaluator_free(struct evaluator *evaluator);
 int64_t evaluator_bytes(const struct evaluator *evaluator);
 
+/* The inference mode of the runs that follow, as inference_set_mode. */
+void evaluator_set_mode(struct evaluator *evaluator, int mode);
+
 /* Decisions of every input of a split, layer by layer: [n][width[l]], NULL where there are none,
  * as where tokens decide. */
 struct decisions {
@@ -39,11 +42,12 @@ void evaluation_result_free(struct evaluation_result *result);
 
 /* The controls that ask whether deciding per input matters. static: every one of n inputs gets the
  * mean decision of `from` (the training set). shuffled: each input gets another's decisions, all
- * layers together, by a permutation of the RNG_CONTROL stream of `seed`. Neither asks the gate, so
- * neither is charged for it: their executed FLOPs are lower by that much. */
+ * layers together, by a permutation of the RNG_CONTROL stream of `seed`; with group[n] (else NULL)
+ * only inputs of equal group are exchanged, so that a group of one keeps its own. Neither asks the
+ * gate, so neither is charged for it: their executed FLOPs are lower by that much. */
 bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
                     struct error *error);
-bool decisions_shuffle(const struct decisions *from, uint64_t seed, struct decisions *out,
-                       struct error *error);
+bool decisions_shuffle(const struct decisions *from, const int32_t *group, uint64_t seed,
+                       struct decisions *out, struct error *error);
 
 #endif

@@ -25,7 +25,7 @@ struct epoch_result {
 struct evaluation_result {
     const char *weights;  /* "best" | "final" */
     const char *split;    /* "validation" | "test" */
-    const char *control;  /* "none" | "static" | "shuffled" */
+    const char *control;  /* "none" | "static" | "shuffled[-by-length|-by-difficulty]" | a mode */
     int n, layers, heads; /* inputs; layers; base heads H */
     double accuracy, loss;
     double mean_heads;     /* heads that run for a token, mean over tokens, inputs and layers */

@@ -195,28 +195,69 @@ static bool append_evaluation(struct run *run, const struct split *split, const 
     return true;
 }
 
-/* Static and shuffled controls of the best weights on the test split. */
-static bool evaluate_controls(struct run *run, const struct decisions *test,
-                              struct training_result *out, struct error *error) {
+/* Everybody gets the mean decision of the training set. */
+static bool evaluate_static(struct run *run, struct training_result *out, struct error *error) {
     const struct dataset *data = run->data;
     struct evaluation_result scratch = {0};
-    struct decisions train = {0}, mean = {0}, shuffled = {0};
-    uint64_t seed = (uint64_t)run->trial->seeds.value[0];
+    struct decisions train = {0}, mean = {0};
     bool ok =
         evaluator_run(run->evaluator, &data->train, NULL, &train, &scratch, error) &&
         decisions_mean(&train, data->test.n, &mean, error) &&
-        decisions_shuffle(test, seed, &shuffled, error) &&
-        append_evaluation(run, &data->test, "best", "test", "static", &mean, NULL, out, error) &&
-        append_evaluation(run, &data->test, "best", "test", "shuffled", &shuffled, NULL, out,
-                          error);
+        append_evaluation(run, &data->test, "best", "test", "static", &mean, NULL, out, error);
     evaluation_result_free(&scratch);
     decisions_free(&train);
     decisions_free(&mean);
+    return ok;
+}
+
+/* Everybody gets the decisions of another input of the same group. */
+static bool evaluate_shuffled(struct run *run, const struct decisions *test, const char *control,
+                              const int32_t *group, struct training_result *out,
+                              struct error *error) {
+    struct decisions shuffled = {0};
+    uint64_t seed = (uint64_t)run->trial->seeds.value[0];
+    bool ok = decisions_shuffle(test, group, seed, &shuffled, error) &&
+              append_evaluation(run, &run->data->test, "best", "test", control, &shuffled, NULL,
+                                out, error);
     decisions_free(&shuffled);
     return ok;
 }
 
-/* Final weights, then best weights (which stay in place for the checkpoint), then the controls. */
+static bool varies(const int32_t *value, int n) {
+    for (int i = 1; i < n; i++)
+        if (value[i] != value[0]) return true;
+    return false;
+}
+
+/* Static and shuffled controls of the best weights on the test split, after its plain evaluation.
+ * Where all inputs are of one length or difficulty its own shuffle would be the plain one again. */
+static bool evaluate_controls(struct run *run, const struct decisions *test,
+                              struct training_result *out, struct error *error) {
+    const struct evaluation_result *plain = &out->evaluations[out->n_evaluations - 1];
+    const int32_t *length = plain->length, *difficulty = plain->difficulty;
+    return evaluate_static(run, out, error) &&
+           evaluate_shuffled(run, test, "shuffled", NULL, out, error) &&
+           (!varies(length, test->n) ||
+            evaluate_shuffled(run, test, "shuffled-by-length", length, out, error)) &&
+           (!varies(difficulty, test->n) ||
+            evaluate_shuffled(run, test, "shuffled-by-difficulty", difficulty, out, error));
+}
+
+/* Every inference mode of the policy: the same weights, each mode deciding for itself. */
+static bool evaluate_modes(struct run *run, struct training_result *out, struct error *error) {
+    const char *const *modes = run->parameters->config.policy->modes;
+    bool ok = true;
+    for (int i = 0; ok && modes && modes[i]; i++) {
+        evaluator_set_mode(run->evaluator, i + 1);
+        ok = append_evaluation(run, &run->data->test, "best", "test", modes[i], NULL, NULL, out,
+                               error);
+    }
+    evaluator_set_mode(run->evaluator, 0);
+    return ok;
+}
+
+/* Final weights, then best weights (which stay in place for the checkpoint), then the controls and
+ * the inference modes. */
 static bool evaluate_all(struct run *run, struct training_result *out, struct error *error) {
     const struct dataset *data = run->data;
     struct decisions test = {0};
@@ -228,6 +269,7 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
               append_evaluation(run, &data->test, "best", "test", "none", NULL, &test, out, error);
     if (ok && run->parameters->config.policy->budget)
         ok = evaluate_controls(run, &test, out, error);
+    ok = ok && evaluate_modes(run, out, error);
     decisions_free(&test);
     return ok;
 }
@@ -268,7 +310,7 @@ static void describe(const struct run *run, struct training_result *out) {
 
 bool training_run(const struct experiment *trial, const struct training_context *context,
                   struct training_result *out, struct error *error) {
-    enum { EVALUATIONS_MAX = 5 };
+    enum { EVALUATIONS_MAX = 7 + POLICY_MODES_MAX };
     struct run run = {.trial = trial, .context = context};
     double start = clock_seconds();
     memset(out, 0, sizeof *out);

@@ -68,6 +68,10 @@ void inference_free(struct inference *inf) {
     free(inf);
 }
 
+void inference_set_mode(struct inference *inf, int mode) {
+    inf->mode = mode;
+}
+
 const float *inference_logits(const struct inference *inf) {
     return inf->logits;
 }
@@ -171,6 +175,7 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .offsets = batch->offsets,
                              .x = by_token(inf) ? inf->norm : inf->pooled,
                              .seed = inf->p->seed,
+                             .mode = inf->mode,
                              .ids = batch->ids,
                              .param = inf->p->layer[l].policy,
                              .saved = inf->saved,
@@ -178,8 +183,9 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
                              .parameters = inf->p,
                              .work = work};
     if (!given) {
-        /* A policy that looks at its input is charged for the pooling it needs (BFC-1, gate G). */
-        if (c->policy->gate_flops && !by_token(inf))
+        /* A layer that looks at its input is charged for the pooling it needs (BFC-1, gate G). */
+        bool looks = c->policy->gate_flops && c->policy->gate_flops(c, l, batch->n_tokens) > 0;
+        if (looks && !by_token(inf))
             pool_forward(work, FLOP_GATE, batch, c->dim, inf->norm, inf->pooled);
         c->policy->decide(&call, chunk_decisions(inf, l));
     }

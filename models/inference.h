@@ -20,6 +20,9 @@ bool inference_new(const struct parameters *parameters, const struct trainer_lim
                    struct inference **out, struct error *error);
 void inference_free(struct inference *inference);
 
+/* The mode of the runs that follow: 0, at first, is the policy's own, i > 0 its modes[i - 1]. */
+void inference_set_mode(struct inference *inference, int mode);
+
 /* Runs the batch. work (may be NULL) books what is executed. decisions (may be NULL) replaces the
  * policy's own decisions: for each layer [rows][decision_floats], NULL where the layer decides.
  * Rows are inputs, or tokens where the policy gates tokens. */

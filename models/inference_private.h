@@ -22,6 +22,7 @@ struct inference {
     float *decisions[MODEL_LAYERS_MAX]; /* [rows][decision_floats] */
     int32_t *offsets, *chunk_offsets;   /* [B + 1] of the batch and of the chunk at hand */
     int chunk_tokens;                   /* most tokens of a chunk */
+    int mode;                           /* see inference_set_mode */
     int first, first_row;               /* sample and gate row that the chunk at hand starts at */
     int32_t *chosen;                    /* [B] samples that run the head at hand */
     int32_t *queries;                   /* [T] tokens that do, if tokens choose */

@@ -24,7 +24,7 @@
 struct work;
 struct parameters;
 
-enum { POLICY_TENSORS_MAX = 8 };
+enum { POLICY_TENSORS_MAX = 8, POLICY_MODES_MAX = 4 };
 
 enum gate_unit { GATE_NONE, GATE_PER_SAMPLE, GATE_PER_TOKEN };
 
@@ -57,6 +57,7 @@ struct gate_call {
     const int32_t *offsets; /* [n_samples + 1] each sample's tokens: its rows if rows are tokens */
     const float *x;         /* [rows][D] pooled (or per-token) input of the attention sublayer */
     uint64_t seed;          /* of the trial; set at inference */
+    int mode;               /* at inference; 0: as the options say, i > 0: modes[i - 1] */
     const int32_t *ids;     /* [n_samples] each input's index in its split; per-input randomness */
     float *const *param;    /* [n tensors] values, in declared order */
     float *const *grad;     /* [n tensors] gradients to add to; NULL at inference */
@@ -98,7 +99,12 @@ struct policy_ops {
     /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
     double (*budget)(const float *decision);
 
-    /* Gate FLOPs of one layer for one input of n tokens (BFC-1, pooling included); NULL: 0. */
+    /* Ways to run the same weights that a training is evaluated in, beside the one that its options
+     * say; NULL-terminated, POLICY_MODES_MAX at most. NULL: none. */
+    const char *const *modes;
+
+    /* Gate FLOPs of one layer for one input of n tokens (BFC-1, pooling included); NULL: 0. A layer
+     * that does not look at its input costs 0, and nothing is pooled for it. */
     uint64_t (*gate_flops)(const struct model_config *config, int layer, int n_tokens);
 };
 

@@ -93,18 +93,20 @@ CREATE TABLE epoch (
     PRIMARY KEY (trial_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
--- One pass over one split with one set of weights and one way of choosing heads. FLOP sums are over
--- the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads. active is
--- what the chosen (token, head) pairs would cost if an unchosen head cost a token nothing, its K and V
--- included, and gates were free: what papers on heads chosen by single tokens count. Executed is more
--- for such methods, because one token that chooses a head needs the K and V of all tokens of its input;
--- where whole inputs choose, the two differ by the gate alone.
+-- One pass over one split with one set of weights and one way of choosing heads: control 'none' is
+-- the method's own, 'mode:...' one of its inference modes, the others replace its decisions. FLOP sums
+-- are over the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads.
+-- active is what the chosen (token, head) pairs would cost if an unchosen head cost a token nothing,
+-- its K and V included, and gates were free: what papers on heads chosen by single tokens count.
+-- Executed is more for such methods, because one token that chooses a head needs the K and V of all
+-- tokens of its input; where whole inputs choose, the two differ by the gate alone.
 CREATE TABLE evaluation (
     id                  INTEGER PRIMARY KEY,
     trial_id            INTEGER NOT NULL REFERENCES trial (id),
     weights             TEXT NOT NULL CHECK (weights IN ('best', 'final')),
     split               TEXT NOT NULL CHECK (split IN ('validation', 'test')),
-    control             TEXT NOT NULL CHECK (control IN ('none', 'static', 'shuffled')),
+    control             TEXT NOT NULL CHECK (control GLOB 'mode:?*' OR control IN
+        ('none', 'static', 'shuffled', 'shuffled-by-length', 'shuffled-by-difficulty')),
     n_inputs            INTEGER NOT NULL CHECK (n_inputs > 0),
     layers              INTEGER NOT NULL,                -- encoder layers that exist, 0 for bag-of-words
     heads               INTEGER NOT NULL,                -- H of the full model
@@ -284,7 +286,8 @@ WHERE t.current = 1 AND t.status = 'ok'
 GROUP BY t.kind, e.machine;
 
 -- One row per trained model: the best validation epoch's weights on the test split. BudgetFormer's
--- controls are arms of their own. A model without encoder layers runs no heads: 0, not unknown.
+-- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
+-- not unknown.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,

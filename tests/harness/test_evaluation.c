@@ -103,9 +103,9 @@ static void shuffled_decisions_move_all_layers_together(void **state) {
         first[2 * i] = third[i] = (float)i;
         first[2 * i + 1] = (float)(100 + i);
     }
-    assert_true(decisions_shuffle(&from, 1, &out[0], &error));
-    assert_true(decisions_shuffle(&from, 1, &out[1], &error));
-    assert_true(decisions_shuffle(&from, 2, &out[2], &error));
+    assert_true(decisions_shuffle(&from, NULL, 1, &out[0], &error));
+    assert_true(decisions_shuffle(&from, NULL, 1, &out[1], &error));
+    assert_true(decisions_shuffle(&from, NULL, 2, &out[2], &error));
     bool seen[N] = {false};
     for (int i = 0; i < N; i++) {
         int source = (int)out[0].layer[2][i];
@@ -118,6 +118,38 @@ static void shuffled_decisions_move_all_layers_together(void **state) {
     assert_memory_equal(out[0].layer[2], out[1].layer[2], sizeof third);
     assert_memory_not_equal(out[0].layer[2], out[2].layer[2], sizeof third);
     for (int i = 0; i < 3; i++) decisions_free(&out[i]);
+}
+
+static void shuffles_within_groups_leave_no_group(void **state) {
+    (void)state;
+    enum { N = 60 };
+    float row[N], alone[N];
+    int32_t group[N], same[N];
+    struct decisions from = {N, 1, {1}, {row}}, out[2];
+    struct error error;
+    for (int i = 0; i < N; i++) {
+        row[i] = (float)i;
+        group[i] = i == 17 ? 5 : i % 3 - 1; /* input 17 is a group of its own; -1 is one too */
+        same[i] = 7;
+    }
+    assert_true(decisions_shuffle(&from, group, 1, &out[0], &error));
+    bool seen[N] = {false};
+    int moved = 0;
+    for (int i = 0; i < N; i++) {
+        int source = (int)out[0].layer[0][i];
+        assert_true(source >= 0 && source < N && !seen[source]);
+        seen[source] = true;
+        assert_int_equal(group[source], group[i]);
+        moved += source != i;
+    }
+    assert_true(out[0].layer[0][17] == 17.0f);
+    assert_true(moved > N / 2);
+    decisions_free(&out[0]);
+    assert_true(decisions_shuffle(&from, same, 1, &out[0], &error)); /* one group is no group */
+    assert_true(decisions_shuffle(&from, NULL, 1, &out[1], &error));
+    memcpy(alone, out[0].layer[0], sizeof alone);
+    assert_memory_equal(alone, out[1].layer[0], sizeof alone);
+    for (int i = 0; i < 2; i++) decisions_free(&out[i]);
 }
 
 static void mean_decision_is_the_mean_for_everyone(void **state) {
@@ -139,6 +171,7 @@ int main(void) {
         cmocka_unit_test(results_do_not_depend_on_the_batch_size),
         cmocka_unit_test(recorded_decisions_replay_the_evaluation),
         cmocka_unit_test(shuffled_decisions_move_all_layers_together),
+        cmocka_unit_test(shuffles_within_groups_leave_no_group),
         cmocka_unit_test(mean_decision_is_the_mean_for_everyone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -429,6 +429,75 @@ static void shuffled_control_keeps_the_heads_and_swaps_the_inputs(void **state) 
     }
 }
 
+/* Within each group the shuffled inputs have the budgets of the group, most of them another's. */
+static void assert_shuffled_within(const struct training_result *r, const char *control,
+                                   const int32_t *group) {
+    const struct evaluation_result *own = find(r, "best", "test", "none");
+    const struct evaluation_result *other = find(r, "best", "test", control);
+    float *a = malloc((size_t)own->n * sizeof *a), *b = malloc((size_t)own->n * sizeof *b);
+    int moved = 0, n_groups = 0;
+    assert_true(a && b);
+    for (int first = 0; first < own->n; first++) {
+        bool seen = false;
+        size_t n = 0;
+        for (int i = 0; i < first; i++) seen |= group[i] == group[first];
+        if (seen) continue;
+        for (int i = first; i < own->n; i++) {
+            if (group[i] != group[first]) continue;
+            a[n] = own->budget[i * own->layers];
+            b[n] = other->budget[i * own->layers];
+            moved += a[n] != b[n];
+            n++;
+        }
+        qsort(a, n, sizeof *a, compare_floats);
+        qsort(b, n, sizeof *b, compare_floats);
+        assert_memory_equal(a, b, n * sizeof *a);
+        n_groups++;
+    }
+    assert_true(n_groups > 1 && moved > own->n / 2);
+    free(a), free(b);
+}
+
+static void assert_no_control(const struct training_result *r, const char *control) {
+    for (int i = 0; i < r->n_evaluations; i++)
+        assert_string_not_equal(r->evaluations[i].control, control);
+}
+
+static void decisions_are_shuffled_within_equal_difficulty(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct small_trial_text text = gated_topic;
+    text.data = "source: mixed, relations: 3, length: 10, n_train: 300, n_test: 100";
+    small_trial_run(&t, &text);
+    assert_shuffled_within(&t.result, "shuffled-by-difficulty",
+                           find(&t.result, "best", "test", "none")->difficulty);
+    assert_no_control(&t.result, "shuffled-by-length"); /* all inputs are equally long */
+    small_trial_free(&t);
+}
+
+static void decisions_are_shuffled_within_equal_length(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct small_trial_text text = gated_topic;
+    struct scratch files;
+    char lines[8000] = "", path[160], data[512];
+    size_t used = 0;
+    for (int i = 0; i < 200; i++) /* 2 to 4 of 26 words */
+        used += (size_t)snprintf(lines + used, sizeof lines - used, "%d,%c %c%s%s\n", i % 2,
+                                 'a' + i % 26, 'a' + i * 7 % 26, i % 3 ? " x" : "",
+                                 i % 3 == 1 ? " y" : "");
+    assert_true(scratch_make(&files) && scratch_write(&files, "text.csv", lines));
+    scratch_path(&files, "text.csv", path, sizeof path);
+    snprintf(data, sizeof data, "source: csv, train_file: %s, test_file: %s", path, path);
+    text.data = data;
+    small_trial_run(&t, &text);
+    assert_shuffled_within(&t.result, "shuffled-by-length",
+                           find(&t.result, "best", "test", "none")->length);
+    assert_no_control(&t.result, "shuffled-by-difficulty"); /* nobody knows it */
+    small_trial_free(&t);
+    scratch_remove(&files);
+}
+
 static void one_or_all_heads_learn_a_topic(void **state) {
     (void)state;
     static const char *const arms[] = {"policy: fixed, heads: 4", "policy: fixed, heads: 1",
@@ -525,6 +594,8 @@ int main(void) {
         cmocka_unit_test(training_reports_its_own_size),
         cmocka_unit_test(static_control_gives_every_input_the_same_heads),
         cmocka_unit_test(shuffled_control_keeps_the_heads_and_swaps_the_inputs),
+        cmocka_unit_test(decisions_are_shuffled_within_equal_difficulty),
+        cmocka_unit_test(decisions_are_shuffled_within_equal_length),
         cmocka_unit_test(one_or_all_heads_learn_a_topic),
         cmocka_unit_test(words_alone_tell_nothing_of_offsets),
         cmocka_unit_test(divergence_is_an_error_with_a_hint),
