@@ -1,36 +1,14 @@
 /*
- * The training loop. The rule that picks the reported weights is the same for every arm: the best
- * validation epoch among those that end after `select_after` of the steps (before that, a budgeted
- * model is not yet what will be deployed). The test split is read once, at the end, for the best
- * and for the final weights and for the controls.
+ * A trial: data, the stages that train its model, one look at the test split at the end, for the
+ * best and for the final weights and for the controls, and the checkpoint.
  */
-#include "harness/training.h"
 #include "harness/clock.h"
-#include "harness/evaluation.h"
 #include "harness/memory.h"
 #include "harness/saved_model.h"
-#include "models/optimizer.h"
-#include "models/policy.h"
-#include "models/trainer.h"
+#include "harness/training_private.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Everything one trial holds while it runs. */
-struct run {
-    const struct experiment *trial;
-    const struct training_context *context;
-    struct dataset *data;
-    struct parameters *parameters, *best;
-    struct trainer *trainer;
-    struct optimizer *optimizer;
-    struct evaluator *evaluator; /* over `parameters` */
-    struct batch_buffer *buffer;
-    int32_t *order; /* [n_train] */
-    int64_t steps_per_epoch, total_steps;
-    struct rng order_rng, noise;
-};
 
 bool trial_models(const struct experiment *trial, const struct dataset *data,
                   struct model_config *model, struct model_config *dense, struct error *error) {
@@ -44,141 +22,41 @@ bool trial_models(const struct experiment *trial, const struct dataset *data,
 }
 
 static void run_free(struct run *run) {
-    evaluator_free(run->evaluator);
-    trainer_free(run->trainer);
-    optimizer_free(run->optimizer);
-    parameters_free(run->parameters);
-    parameters_free(run->best);
+    stage_free(run);
     batch_buffer_free(run->buffer);
     dataset_free(run->data);
     free(run->order);
 }
 
-static bool run_new(struct run *run, const struct experiment *trial, struct error *error) {
-    const struct train_config *t = &trial->train;
+/* Everything but the model. */
+static bool run_new(struct run *run, struct model_config *model, struct error *error) {
+    const struct experiment *trial = run->trial;
     uint64_t seed = (uint64_t)trial->seeds.value[0];
-    struct model_config model, dense;
     char ignored[160];
     if (!dataset_load(&trial->data, &run->data, error) ||
-        !trial_models(trial, run->data, &model, &dense, error))
+        !trial_models(trial, run->data, model, &run->dense, error))
         return false;
     /* Making a data set may need more memory than training on it, reading a cached one does not:
      * the peak starts here, or it would depend on which trial came first. */
     memory_reset_peak(ignored, sizeof ignored);
-    int n = run->data->train.n, max_len = run->data->max_len;
-    struct trainer_limits limits = {t->batch, t->batch * max_len, max_len};
+    int n = run->data->train.n, batch = trial->train.batch;
     run->order = malloc((size_t)n * sizeof *run->order);
     if (!run->order) return error_set(error, "out of memory for the order of %d inputs", n);
-    run->steps_per_epoch = (n + t->batch - 1) / t->batch;
-    run->total_steps = run->steps_per_epoch * t->epochs;
+    run->steps_per_epoch = (n + batch - 1) / batch;
     run->order_rng = rng_stream(seed, RNG_DATA_ORDER);
     run->noise = rng_stream(seed, RNG_NOISE);
-    struct optimizer_config optimizer = {
-        .learning_rate = t->learning_rate,
-        .weight_decay = t->weight_decay,
-        .beta1 = t->beta1,
-        .beta2 = t->beta2,
-        .epsilon = t->epsilon,
-        .clip_norm = t->clip_norm,
-        .warmup_steps = (int64_t)(t->warmup * (double)run->total_steps),
-        .total_steps = run->total_steps,
-    };
-    if (!parameters_new(&model, "parameters", &run->parameters, error) ||
-        !parameters_new(&model, "best parameters", &run->best, error) ||
-        !trainer_new(run->parameters, &limits, seed, &run->trainer, error) ||
-        !optimizer_new(run->parameters, &optimizer, &run->optimizer, error) ||
-        !batch_buffer_new(t->batch, max_len, &run->buffer, error) ||
-        !evaluator_new(run->parameters, &dense, t->eval_batch, max_len, &run->evaluator, error))
-        return false;
-    parameters_initialise(run->parameters, seed);
-    return true;
+    return batch_buffer_new(batch, run->data->max_len, &run->buffer, error);
 }
 
-/* All steps of one epoch (from 0). Fills the training fields of its row. */
-static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, struct error *error) {
-    const struct split *train = &run->data->train;
-    int batch_size = run->trial->train.batch;
-    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = clock_seconds();
-    long n_budget = 0;
-    for (int32_t i = 0; i < train->n; i++) run->order[i] = i;
-    rng_shuffle(&run->order_rng, (uint64_t)epoch, run->order, (size_t)train->n);
-    int64_t step_index = epoch * run->steps_per_epoch;
-    for (int first = 0; first < train->n; first += batch_size, step_index++) {
-        int n = train->n - first < batch_size ? train->n - first : batch_size;
-        struct batch batch = batch_gather(run->buffer, train, run->order + first, n);
-        struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
-                                   .step = (uint64_t)step_index,
-                                   .noise = run->noise};
-        double batch_loss = trainer_step(run->trainer, &batch, &step);
-        if (!isfinite(batch_loss) || !isfinite(step.regulariser))
-            return error_set(error,
-                             "training diverged in epoch %d (loss %g); lower learning_rate or "
-                             "set clip_norm",
-                             epoch + 1, batch_loss);
-        row->learning_rate =
-            optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
-        loss += batch_loss * n;
-        regulariser += step.regulariser;
-        sum_budget += step.sum_budget;
-        n_budget += step.n_budget;
-    }
-    row->epoch = epoch + 1;
-    row->step = step_index;
-    row->train_loss = loss / train->n;
-    row->train_regulariser = regulariser / (double)run->steps_per_epoch;
-    row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
-    row->train_seconds = clock_seconds() - start;
-    return true;
-}
-
-static bool validate_epoch(struct run *run, struct epoch_result *row, struct error *error) {
-    struct evaluation_result result;
-    if (!evaluator_run(run->evaluator, &run->data->validation, NULL, NULL, &result, error))
-        return false;
-    if (!isfinite(result.loss)) {
-        evaluation_result_free(&result);
-        return error_set(error,
-                         "training diverged in epoch %d (validation loss is not finite); lower "
-                         "learning_rate or set clip_norm",
-                         row->epoch);
-    }
-    row->validation_loss = result.loss;
-    row->validation_accuracy = result.accuracy;
-    row->validation_mean_heads = result.mean_heads;
-    row->validation_seconds = result.seconds;
-    evaluation_result_free(&result);
-    return true;
-}
-
-static void copy_values(const struct parameters *from, struct parameters *to) {
-    memcpy(to->arena.base, from->arena.base, from->arena.used);
-}
-
-static bool train_all(struct run *run, struct training_result *out, struct error *error) {
+/* From the initial weights, or from those of the arm's base, to the best and the final ones. */
+static bool train(struct run *run, struct training_result *out, struct error *error) {
     const struct train_config *t = &run->trial->train;
-    const struct epoch_result *best = NULL;
-    FILE *log = run->context->log;
-    for (int epoch = 0; epoch < t->epochs; epoch++) {
-        struct epoch_result *row = &out->epochs[epoch];
-        if (!train_epoch(run, epoch, row, error) || !validate_epoch(run, row, error)) return false;
-        out->n_epochs = epoch + 1;
-        out->train_seconds += row->train_seconds;
-        if (log)
-            fprintf(log,
-                    "epoch %d/%d: train loss %.4f, validation accuracy %.4f, mean heads %.2f, "
-                    "%.1f s\n",
-                    row->epoch, t->epochs, row->train_loss, row->validation_accuracy,
-                    row->validation_mean_heads, row->train_seconds + row->validation_seconds);
-        bool late = (double)row->step >= t->select_after * (double)run->total_steps;
-        bool better = !best || row->validation_accuracy > best->validation_accuracy ||
-                      (row->validation_accuracy == best->validation_accuracy &&
-                       row->validation_loss < best->validation_loss);
-        if (!late || !better) continue;
-        best = row;
-        out->best_epoch = row->epoch;
-        copy_values(run->parameters, run->best);
-    }
-    return true;
+    struct stage stage = {.epochs = t->epochs, .learning_rate = t->learning_rate};
+    if (!run_new(run, &stage.model, error)) return false;
+    run->n_epochs = stage.epochs;
+    out->epochs = calloc((size_t)run->n_epochs, sizeof *out->epochs);
+    if (!out->epochs) return error_set(error, "out of memory for the results");
+    return stage_start(run, &stage, error) && stage_train(run, out, error);
 }
 
 /* Evaluates the current weights on a split and appends the result under the given names. */
@@ -274,26 +152,10 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
     return ok;
 }
 
-/* Nominal training work: three forward passes' products, all heads, no recomputation (BFC-1). */
-static uint64_t nominal_train_flops(const struct run *run) {
-    const struct split *train = &run->data->train;
-    uint64_t total = 0;
-    for (int i = 0; i < train->n; i++) {
-        struct flops one =
-            flops_dense(&run->parameters->config, train->offsets[i + 1] - train->offsets[i]);
-        total += 3 * flops_gemm(&one);
-    }
-    return total * (uint64_t)run->trial->train.epochs;
-}
-
 static void describe(const struct run *run, struct training_result *out) {
     const struct dataset *data = run->data;
     out->parameters = parameters_count(run->parameters);
-    out->steps = run->total_steps;
-    out->train_flops = nominal_train_flops(run);
-    out->arena_bytes = (int64_t)(run->parameters->arena.size + run->best->arena.size) +
-                       trainer_bytes(run->trainer) + optimizer_bytes(run->optimizer) +
-                       evaluator_bytes(run->evaluator);
+    out->arena_bytes = run->arena_bytes;
     char reason[160];
     out->peak_rss_bytes = memory_peak_resident(reason, sizeof reason);
     out->n_train = data->train.n;
@@ -314,12 +176,9 @@ bool training_run(const struct experiment *trial, const struct training_context 
     struct run run = {.trial = trial, .context = context};
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
-    out->epochs = calloc((size_t)trial->train.epochs, sizeof *out->epochs);
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
-    bool ok = out->epochs && out->evaluations;
-    if (!ok) error_set(error, "out of memory for the results");
-    ok = ok && run_new(&run, trial, error) && train_all(&run, out, error) &&
-         evaluate_all(&run, out, error) &&
+    bool ok = out->evaluations || error_set(error, "out of memory for the results");
+    ok = ok && train(&run, out, error) && evaluate_all(&run, out, error) &&
          saved_model_write(context->checkpoint, run.parameters, run.data, context->trial, error);
     if (ok) describe(&run, out);
     out->wall_seconds = clock_seconds() - start;

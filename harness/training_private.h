@@ -1,0 +1,61 @@
+/*
+ * What the parts of a training share: training.c, which makes a trial of it, and stage.c, which
+ * trains one model.
+ */
+#ifndef HEADROOM_HARNESS_TRAINING_PRIVATE_H
+#define HEADROOM_HARNESS_TRAINING_PRIVATE_H
+
+#include "harness/evaluation.h"
+#include "harness/training.h"
+#include "models/optimizer.h"
+#include "models/policy.h"
+#include "models/trainer.h"
+
+/* A stretch of training of one model under one schedule. A plain trial is one stage. */
+struct stage {
+    struct model_config model;
+    int epochs;
+    int epochs_before;    /* of this seed: data order, dropout and noise go on from there */
+    double learning_rate; /* peak */
+};
+
+/* Everything one trial holds while it runs. */
+struct run {
+    const struct experiment *trial;
+    const struct training_context *context;
+    struct dataset *data;
+    struct model_config dense;
+    struct batch_buffer *buffer;
+    int32_t *order; /* [n_train] */
+    int64_t steps_per_epoch;
+    struct rng order_rng, noise;
+    int n_epochs;        /* of all stages */
+    int64_t arena_bytes; /* high water of the stages */
+    /* of the stage at hand */
+    struct stage stage;
+    int64_t total_steps;
+    struct parameters *parameters, *best;
+    struct trainer *trainer;
+    struct optimizer *optimizer;
+    struct evaluator *evaluator; /* over `parameters` */
+};
+
+/* Makes the model, with the initial weights of the seed, and what trains it, in place of those of
+ * the stage before. */
+bool stage_start(struct run *run, const struct stage *stage, struct error *error);
+void stage_free(struct run *run);
+
+/* All epochs: appends their rows, adds up steps, seconds and FLOPs, and keeps the best validation
+ * epoch among those that end after `select_after` of the stage's steps in `best`. */
+bool stage_train(struct run *run, struct training_result *out, struct error *error);
+
+/* The training split in the order of one epoch of this seed, into run->order. */
+void stage_shuffle(struct run *run, int epoch);
+
+/* Nominal work of one pass over the first n inputs of the order, forward and backward: three
+ * forward passes' products, all heads of the stage's model, no recomputation (BFC-1). */
+uint64_t stage_train_flops(const struct run *run, int n);
+
+void copy_values(const struct parameters *from, struct parameters *to);
+
+#endif
