@@ -27,12 +27,14 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g -march=$(ARCH) \
     $(if $(WERROR),-Werror) \
     $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
     $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) $(CFLAGS)
+    $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) \
+    $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),$(shell pkg-config --libs papi)) -lm $(LDFLAGS)
+    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
 
 PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
+ONEDNN   = $(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
 REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
 
 # --- Files ---------------------------------------------------------------------------------------

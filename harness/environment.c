@@ -1,10 +1,10 @@
 /*
  * Reading the environment. Three sources: files of /proc, /sys and /etc; system calls and
  * libraries; and what the build says about itself through macros of the Makefile (HEADROOM_CFLAGS,
- * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown"). This is
- * the only file that asks OpenBLAS about itself.
+ * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown"). 
  */
 #include "harness/environment.h"
+#include "models/gemm.h"
 
 #include <cblas.h>
 #include <inttypes.h>
@@ -217,11 +217,8 @@ static void read_build(struct environment *e) {
 }
 
 static void read_libraries(struct environment *e) {
-    const char *config = openblas_get_config(), *core = openblas_get_corename();
-    snprintf(e->blas_config, sizeof e->blas_config, "%s", config ? config : "");
-    e->blas_config[strcspn(e->blas_config, "\n")] = '\0';
-    for (size_t n = strlen(e->blas_config); n > 0 && e->blas_config[n - 1] == ' '; n--)
-        e->blas_config[n - 1] = '\0';
+    const char *core = openblas_get_corename();
+    gemm_library(e->blas_config, sizeof e->blas_config);
     snprintf(e->blas_core, sizeof e->blas_core, "%s", core ? core : "");
     e->blas_threads = openblas_get_num_threads();
     snprintf(e->sqlite_version, sizeof e->sqlite_version, "%s", sqlite3_libversion());

@@ -11,7 +11,8 @@
 set -eu
 group=${1:-base}
 
-# PAPI is optional: without it the program is built without hardware counters and says so.
+# PAPI and oneDNN (dnnl.h) are optional: without them the program is built without hardware counters
+# and with OpenBLAS alone, and says so.
 # "-" where a package manager does not have it.
 packages="
 group need     kind    name       apt                      dnf                pacman    brew
@@ -23,6 +24,7 @@ base  required library sqlite3    libsqlite3-dev           sqlite-devel       sq
 base  required library zlib       zlib1g-dev               zlib-devel         zlib      zlib
 base  required library cmocka     libcmocka-dev            libcmocka-devel    cmocka    cmocka
 base  optional library papi       libpapi-dev              papi-devel         -         -
+base  optional header  dnnl.h     libdnnl-dev              onednn-devel       onednn    onednn
 base  required program sqlite3    sqlite3                  sqlite             sqlite    sqlite
 base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu gnuplot
 data  required fetcher curl       curl,ca-certificates     curl               curl      curl
@@ -32,6 +34,7 @@ present() { # kind name
     case $1 in
     program) command -v "$2" ;;
     library) pkg-config --exists "$2" ;;
+    header) echo "#include <$2>" | cc -E - ;;
     fetcher) command -v curl || command -v wget ;;
     esac >/dev/null 2>&1
 }

@@ -37,4 +37,7 @@ static inline struct matrix transposed(const float *data, int ld) {
 void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
           struct matrix a, struct matrix b, float beta, float *c, int ldc);
 
+/* The libraries behind the seam, their versions and build settings, as one line. */
+void gemm_library(char *out, size_t size);
+
 #endif

@@ -12,6 +12,7 @@ logs=build/tests/logs
 rm -rf $logs build/tests/closing_line && mkdir -p $logs
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # as a sweep sets them for its trials
 export HEADROOM_CACHE= # no data set of a test ends in the user's cache
 # A log's name is the test's, its last line the exit status.
 # shellcheck disable=SC2016 # expanded by the inner shell

@@ -9,7 +9,7 @@ install=harness/install_packages.sh
 bare_machine() {
     bin=$scratch/bin
     only_programs "$bin" sh env awk tr sort grep cat ls
-    fake_program "$bin/cc" true
+    fake_program "$bin/cc" true # finds every header
     fake_program "$bin/id" "echo ${1:-0}"
 }
 
@@ -114,6 +114,15 @@ failed_installation_prints_four_commands_and_fails() {
     prints_four_commands
 }
 
+missing_onednn_alone_does_not_stop_the_build() {
+    bare_machine
+    for program in pkg-config sqlite3 gnuplot; do fake_program "$bin/$program" true; done
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$bin/cc" 'read -r line; [ "$line" != "#include <dnnl.h>" ]'
+    run_install 0 NO_INSTALL=1
+    grep -q 'building without dnnl.h (NO_INSTALL' "$scratch/said"
+}
+
 missing_papi_alone_does_not_stop_the_build() {
     bare_machine
     for program in sqlite3 gnuplot; do fake_program "$bin/$program" true; done
@@ -127,4 +136,5 @@ behaviours says_nothing_where_all_is_there no_install_prints_four_commands_and_f
     make_stops_where_nothing_may_be_installed no_package_manager_prints_four_commands_and_fails \
     no_root_and_no_sudo_prints_four_commands_and_fails root_installs_without_sudo_and_says_how \
     others_install_through_sudo failed_installation_prints_four_commands_and_fails \
-    missing_papi_alone_does_not_stop_the_build
+    missing_papi_alone_does_not_stop_the_build \
+    missing_onednn_alone_does_not_stop_the_build
