@@ -48,8 +48,8 @@ bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *e
 void bench_print(const struct bench_table *table, FILE *out);
 
 /* One line of key=value for bench_peers.py, at "DIM,BATCH,LENGTH": seconds of one training step, of
- * one inference of the batch and of a single input; GEMM FLOPs of an input and the sgemm peak; and
- * peak resident memory of training. */
+ * one inference of the batch and of a single input; GEMM FLOPs of an input, the sgemm peak and the
+ * multiply-add limit; and peak resident memory of training. */
 bool bench_print_shape(const char *shape, FILE *out, struct error *error);
 
 #endif

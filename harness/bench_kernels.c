@@ -243,7 +243,12 @@ static void stream_cases(struct stream *s, struct bench_case *out) {
 /* ---- the section ---- */
 
 bool bench_kernels(struct bench_table *table, struct error *error) {
-    enum { ATTENTION = BENCH_PEAKS + PRODUCTS, STREAM = ATTENTION + 4, CASES = STREAM + STREAMS };
+    enum {
+        ATTENTION = BENCH_PEAKS + PRODUCTS,
+        FMA = ATTENTION + 4,
+        STREAM,
+        CASES = STREAM + STREAMS
+    };
     static const int head_dims[2] = {16, ATTENTION_DIM_MAX};
     struct bench_effort effort = {table->quick ? 3 : 7, table->quick ? 0.0005 : 0.01};
     struct bench_peak peak = {0};
@@ -252,6 +257,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
     float *memory = filled(2 * ATTENTION_FLOATS);
     struct stream *stream = calloc(1, sizeof *stream);
     struct bench_case cases[CASES];
+    float fma[BENCH_FMA_FLOATS];
     bool ok = (stream && memory) || error_set(error, "out of memory for the bench");
     ok = ok && bench_peak_new(&peak, error) && stream_new(stream, table->quick, error);
     if (!ok) goto done;
@@ -267,6 +273,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
         attention_call_new(&attention[i], head_dims[i], memory + i * ATTENTION_FLOATS);
         attention_cases(&attention[i], &cases[ATTENTION + 2 * i]);
     }
+    cases[FMA] = bench_fma_case(fma);
     stream_cases(stream, &cases[STREAM]);
     bench_time(cases, CASES, &effort);
     double rate = bench_best_rate(cases, BENCH_PEAKS, effort.rounds);

@@ -270,12 +270,14 @@ bool bench_print_shape(const char *text, FILE *out, struct error *error) {
         return error_set(error, "--shape is DIM,BATCH,LENGTH, like 128,32,128, not '%s'", text);
     bool ok = bench_model_new(&s, "fixed", true, &m, error);
     if (!ok) goto done;
-    enum { INFER, ONE, OWN };
+    enum { INFER, ONE, FMA, OWN };
+    float fma[BENCH_FMA_FLOATS];
     struct bench_effort effort = {5, 0.1};
     struct bench_case train = {.run = bench_model_train, .context = &m, .unit = MILLISECONDS},
                       cases[OWN + BENCH_PEAKS] = {
                           {.run = bench_model_infer, .context = &m, .unit = MILLISECONDS},
-                          {.run = bench_model_infer_one, .context = &m, .unit = MILLISECONDS}};
+                          {.run = bench_model_infer_one, .context = &m, .unit = MILLISECONDS},
+                          bench_fma_case(fma)};
     /* Training first and alone: the peak of memory is its own. */
     bench_time(&train, 1, &(struct bench_effort){3, 0.2});
     int64_t resident = memory_peak_resident(reason, sizeof reason);
@@ -289,9 +291,10 @@ bool bench_print_shape(const char *text, FILE *out, struct error *error) {
     bench_row_fill(&rows[2], cases[ONE].seconds, effort.rounds);
     fprintf(out,
             "train_seconds=%.9g infer_seconds=%.9g latency_seconds=%.9g gemm_flops_per_input=%.0f "
-            "sgemm_flops_per_second=%.9g peak_resident_bytes=%lld\n",
+            "sgemm_flops_per_second=%.9g fma_flops_per_second=%.9g peak_resident_bytes=%lld\n",
             rows[0].median, rows[1].median, rows[2].median, bench_model_gemm_flops(&m),
-            1e9 * bench_best_rate(&cases[OWN], BENCH_PEAKS, effort.rounds), (long long)resident);
+            1e9 * bench_best_rate(&cases[OWN], BENCH_PEAKS, effort.rounds),
+            1e9 * bench_best_rate(&cases[FMA], 1, effort.rounds), (long long)resident);
 done:
     bench_peak_free(&peak);
     bench_model_free(&m);

@@ -7,7 +7,8 @@ linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's 
 softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts a
 fresh process for either side, in turns, so that both see the same machine and neither inherits the
 other's memory; a process says its median times and its peak resident memory of training. What
-misses a target of speed is printed again beside what the GEMMs alone would allow.
+misses a target of speed is printed again beside what the GEMMs alone would allow at the speed of
+sgemm, and at the speed of multiply-adds on registers.
 
 Usage: harness/bench_peers.py [ROUNDS]      (from the top of the repository, after make)
 """
@@ -181,10 +182,9 @@ def ratios(ours, theirs):
     }
 
 
-def at_sgemm_peak(ours, batch):
-    """Headroom's side if its GEMMs ran at the peak and all else took no time: nothing that computes
-    with this sgemm is faster."""
-    forward = ours["gemm_flops_per_input"] / ours["sgemm_flops_per_second"]
+def at_rate(ours, batch, rate):
+    """Headroom's side if its GEMMs ran at `rate` and all else took no time."""
+    forward = ours["gemm_flops_per_input"] / ours[rate]
     return dict(ours, train_seconds=3 * batch * forward, infer_seconds=batch * forward,
                 latency_seconds=forward)
 
@@ -204,13 +204,16 @@ def meets(what, ratio, target):
 
 
 def bound_line(where, what, target, ours, theirs, batch):
-    """What a missed target of speed or latency could be at 100% of each round's sgemm peak."""
-    bound = statistics.median(ratios(at_sgemm_peak(a, batch), b)[what]
-                              for a, b in zip(ours, theirs))
-    peak = statistics.median(side["sgemm_flops_per_second"] for side in ours)
-    return (f"{where} at {1e-9 * peak:.1f} GF/s at {'most' if what.endswith('speed') else 'least'} "
-            f"{bound:.2f}x: {target:.2f}x is "
-            f"{'within' if meets(what, bound, target) else 'out of'} reach")
+    """What a missed target of speed or latency could be at 100% of each round's sgemm peak, and of
+    the core's multiply-adds on registers, which no library exceeds."""
+    parts = []
+    for name, rate in ("sgemm", "sgemm_flops_per_second"), ("FMA", "fma_flops_per_second"):
+        bound = statistics.median(ratios(at_rate(a, batch, rate), b)[what]
+                                  for a, b in zip(ours, theirs))
+        peak = statistics.median(side[rate] for side in ours)
+        parts.append(f"{bound:5.2f}x at {name} {1e-9 * peak:.1f} GF/s")
+    return (f"{where} at {'most' if what.endswith('speed') else 'least'} {', '.join(parts)}: "
+            f"{target:.2f}x is {'within' if meets(what, bound, target) else 'out of'} reach")
 
 
 def compare(shape, targets, rounds):
@@ -273,8 +276,9 @@ def main():
         missed, said = compare(shape, targets, rounds)
         bounds += missed
     if bounds:
-        print("\nWhat missed could be, were the GEMMs at the sgemm peak of the same processes and "
-              "all else free:", *bounds, sep="\n")
+        print("\nWhat missed could be, were all but the GEMMs free and these at the sgemm peak of the same "
+              "processes,\nor at the rate of multiply-adds on registers, which no code exceeds on this "
+              "core:", *bounds, sep="\n")
     cores = len(os.sched_getaffinity(0))
     print(f"\nAll cores, one round: headroom trains {cores} models in {cores} processes of one "
           "thread, as a sweep does,\nand PyTorch one model "

@@ -103,6 +103,10 @@ struct bench_peak {
 bool bench_peak_new(struct bench_peak *peak, struct error *error);
 void bench_peak_free(struct bench_peak *peak);
 
+/* Multiply-adds on registers: what no product can exceed (bench_fma.c). */
+enum { BENCH_FMA_FLOATS = 16 };
+struct bench_case bench_fma_case(float out[BENCH_FMA_FLOATS]);
+
 bool bench_memory(struct bench_table *table, struct error *error);
 bool bench_kernels(struct bench_table *table, struct error *error);
 bool bench_models(struct bench_table *table, struct error *error);

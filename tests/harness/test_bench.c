@@ -236,17 +236,19 @@ static void shape_prints_one_line_of_positive_numbers(void **state) {
     struct error error = {0};
     char *text = NULL;
     size_t size = 0;
-    double train, infer, latency, flops, peak, resident;
+    double train, infer, latency, flops, peak, limit, resident;
     FILE *out = open_memstream(&text, &size);
     assert_true(bench_print_shape("8,2,4", out, &error));
     fclose(out);
     int n = sscanf(text,
                    "train_seconds=%lf infer_seconds=%lf latency_seconds=%lf "
-                   "gemm_flops_per_input=%lf sgemm_flops_per_second=%lf peak_resident_bytes=%lf\n",
-                   &train, &infer, &latency, &flops, &peak, &resident);
-    assert_int_equal(n, 6);
+                   "gemm_flops_per_input=%lf sgemm_flops_per_second=%lf "
+                   "fma_flops_per_second=%lf peak_resident_bytes=%lf\n",
+                   &train, &infer, &latency, &flops, &peak, &limit, &resident);
+    assert_int_equal(n, 7);
     assert_true(train > 0 && infer > 0 && latency > 0 && flops > 0 && resident != 0);
     assert_true(peak > 1e8 && peak < 1e13); /* FLOP/s, not GFLOP/s */
+    assert_true(limit > 1e8 && limit < 1e13);
     free(text);
 }
 
