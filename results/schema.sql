@@ -39,7 +39,8 @@ CREATE TABLE trial (
     arm             TEXT NOT NULL,
     policy          TEXT NOT NULL,
     cost_weight     REAL,                                -- NULL: the policy has no budget cost
-    base_heads      INTEGER NOT NULL,                    -- H of the full model, per layer
+    base_heads      INTEGER NOT NULL,                    -- H of the arm's model: heads per layer if
+                                                         -- none is left out
     layers          INTEGER NOT NULL,
     dim             INTEGER NOT NULL,
     seed            INTEGER NOT NULL,
@@ -109,7 +110,7 @@ CREATE TABLE evaluation (
         ('none', 'static', 'shuffled', 'shuffled-by-length', 'shuffled-by-difficulty')),
     n_inputs            INTEGER NOT NULL CHECK (n_inputs > 0),
     layers              INTEGER NOT NULL,                -- encoder layers that exist, 0 for bag-of-words
-    heads               INTEGER NOT NULL,                -- H of the full model
+    heads               INTEGER NOT NULL,                -- H of the arm's model, as in trial.base_heads
     accuracy            REAL CHECK (accuracy BETWEEN 0 AND 1),
     loss                REAL,
     mean_heads          REAL,                            -- that run for a token: mean over an input's

@@ -57,6 +57,8 @@ static void assert_same_heads_and_loss(const struct evaluation_result *a,
 static void results_do_not_depend_on_the_batch_size(void **state) {
     (void)state;
     static const char *const arms[] = {"policy: fixed, heads: [4, 1]", "policy: random, heads: 2",
+                                       "policy: moh, shared: 1, routed: 1",
+                                       "policy: moh-pool, shared: 1, routed: 1",
                                        "policy: budgetformer, initial_budget: 0.6"};
     static const int batches[] = {1, 7, 150};
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
@@ -72,6 +74,42 @@ static void results_do_not_depend_on_the_batch_size(void **state) {
         evaluation_result_free(&first);
         tear_down(&f);
     }
+}
+
+/* Every token runs 2 of 4 heads, so mean_heads is 2; an input's tokens together choose more, and
+ * pay for the K and V of those: executed lies between active and dense. */
+static void heads_of_tokens_and_heads_of_inputs_are_told_apart(void **state) {
+    (void)state;
+    struct fixture f;
+    struct decisions record;
+    set_up(&f, "policy: moh, shared: 1, routed: 1");
+    struct evaluation_result r = evaluate(&f, 40, NULL, &record);
+    const struct model_config *c = &f.p->config;
+    double computed = 0, used = 0;
+    struct flops active = {{0}};
+    for (int i = 0; i < 2 * r.n; i++) {
+        assert_true(r.heads_run[i] >= 2 && r.heads_run[i] <= 4);
+        computed += r.heads_run[i];
+    }
+    for (int i = 0; i < 2 * 4; i++) used += (double)r.usage[i];
+    for (int l = 0; l < 2; l++) {
+        assert_int_equal(r.usage[l * 4], r.n); /* the shared head */
+        assert_null(record.layer[l]);          /* no decisions of whole inputs */
+    }
+    for (int i = 0; i < r.n; i++) {
+        for (int l = 0; l < 2; l++)
+            flops_add_layer_active(c, l, r.length[i], 2 * r.length[i], &active);
+        flops_add_ends(c, r.length[i], &active);
+    }
+    uint64_t executed = flops_total(&r.executed) - r.executed.count[FLOP_GATE];
+    assert_true(r.mean_heads == 2);
+    assert_true(computed / (2 * r.n) > 2.5); /* 12 tokens rarely agree */
+    assert_true(used == computed);
+    assert_int_equal(r.active_flops, flops_total(&active));
+    assert_true(r.active_flops < executed && executed < r.dense_flops);
+    evaluation_result_free(&r);
+    decisions_free(&record);
+    tear_down(&f);
 }
 
 static void recorded_decisions_replay_the_evaluation(void **state) {
@@ -169,6 +207,7 @@ static void mean_decision_is_the_mean_for_everyone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_do_not_depend_on_the_batch_size),
+        cmocka_unit_test(heads_of_tokens_and_heads_of_inputs_are_told_apart),
         cmocka_unit_test(recorded_decisions_replay_the_evaluation),
         cmocka_unit_test(shuffled_decisions_move_all_layers_together),
         cmocka_unit_test(shuffles_within_groups_leave_no_group),

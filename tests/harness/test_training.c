@@ -313,9 +313,10 @@ static void check_sums(const struct small_trial *t, const struct evaluation_resu
 
 static void executed_flops_and_means_follow_from_the_inputs(void **state) {
     (void)state;
-    static const char *const arms[] = {"policy: fixed, heads: [1, 3]", "policy: random, heads: 2",
-                                       "policy: none", "policy: bag-of-words",
-                                       "policy: budgetformer, cost: 0.1"};
+    static const char *const arms[] = {
+        "policy: fixed, heads: [1, 3]",   "policy: random, heads: 2", "policy: none",
+        "policy: bag-of-words",           "policy: wide, heads: 2",   "policy: drophead, p: 0.2",
+        "policy: budgetformer, cost: 0.1"};
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         struct small_trial_text text = gated_topic;
         struct small_trial t;

@@ -168,6 +168,33 @@ static void active_cost_of_whole_inputs_is_the_executed_without_the_gate(void **
     }
 }
 
+/* wide-k: products of plain attention whatever k is; only scale and softmax are per head. */
+static void wide_heads_cost_the_products_of_all_heads(void **state) {
+    (void)state;
+    struct model_config plain = large("fixed", "{\"heads\":8}");
+    struct flops all = flops_dense(&plain, 77);
+    for (int k = 1; k <= 8; k *= 2) {
+        char options[32];
+        snprintf(options, sizeof options, "{\"heads\":%d}", k);
+        struct model_config wide = large("wide", options);
+        struct flops f = flops_dense(&wide, 77);
+        assert_int_equal(flops_gemm(&f), flops_gemm(&all));
+        assert_int_equal(8 * f.count[FLOP_SOFTMAX], (uint64_t)k * all.count[FLOP_SOFTMAX]);
+        assert_int_equal(8 * f.count[FLOP_SCALE], (uint64_t)k * all.count[FLOP_SCALE]);
+        assert_int_equal(flops_total(&all) - flops_total(&f), 6 * 77 * 77 * (uint64_t)(8 - k));
+    }
+}
+
+/* D = 768, H = 8, N = 128: 2 N D (H + 2) for every token; N D + 2 D (H + 2) for an input. */
+static void routers_are_charged(void **state) {
+    (void)state;
+    struct model_config token = large("moh", "{}"), input = large("moh-pool", "{}");
+    struct model_config noise = large("drophead", "{}");
+    assert_int_equal(layer_of(&token, 128, 4).count[FLOP_GATE], 1966080);
+    assert_int_equal(layer_of(&input, 128, 4).count[FLOP_GATE], 98304 + 15360);
+    assert_int_equal(layer_of(&noise, 128, 8).count[FLOP_GATE], 0);
+}
+
 /* Percentages of a full layer: the attention map, the four projections, the FFN with its GELU, and
  * all that a skipped head saves; FLOPs of four layers. */
 static void shares_of_a_layer_are_the_known_ceilings(void **state) {
@@ -206,6 +233,8 @@ int main(void) {
         cmocka_unit_test(narrow_layer_equals_active_heads_without_the_gate),
         cmocka_unit_test(heads_chosen_by_tokens_cost_queries_and_whole_keys),
         cmocka_unit_test(active_cost_of_whole_inputs_is_the_executed_without_the_gate),
+        cmocka_unit_test(wide_heads_cost_the_products_of_all_heads),
+        cmocka_unit_test(routers_are_charged),
         cmocka_unit_test(shares_of_a_layer_are_the_known_ceilings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,34 @@ static void random_heads(void **state) {
     check_gradients(&c, 0.5);
 }
 
+/* A heavy balance, so that its gradient shows. All routed heads are chosen or the rows are few: a
+ * step over the edge of the top-K is a jump that no gradient has. test_moh.c looks at choices. */
+static void moh_with_its_balance(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"moh", "{\"shared\":2,\"routed\":3,\"balance\":2}"},
+        {"moh-pool", "{\"shared\":1,\"routed\":4,\"balance\":2}"},
+        {"moh-pool", "{\"shared\":2,\"routed\":1,\"balance\":2}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_config c = small_config(policy_find(cases[i][0]), cases[i][1], 2, 20, 5);
+        c.dropout = 0.1;
+        check_gradients(&c, 0.5);
+    }
+}
+
+static void drophead(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("drophead"), "{\"p\":0.4}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
+static void wide_heads(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("wide"), "{\"heads\":2}", 2, 16, 4);
+    assert_int_equal(c.head_dim, 8);
+    check_gradients(&c, 0.5);
+}
+
 static void no_attention(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("none"), "{}", 2, 16, 4);
@@ -201,16 +229,16 @@ static void hard_mask_keeps_the_soft_gradient(void **state) {
     assert_memory_equal(gate_gradient[0], gate_gradient[1], sizeof gate_gradient[0]);
 }
 
-/* A batch that does not fit into one chunk has the gradients of its parts, weighted by their sizes:
- * what the engine cuts for memory and cache must not show in the result. */
-static void large_batches_have_the_gradients_of_their_parts(void **state) {
-    (void)state;
+/* A batch that does not fit into one chunk has the gradients of its parts, weighted by their sizes.
+ * A part is a sample: what the engine cuts for memory and cache must not show in the result. Where
+ * a regulariser looks at all rows together it is defined on chunks: then a part is one of those. */
+static void check_parts(const char *policy, const char *options, int part_tokens) {
     enum { SAMPLES = 5, LENGTH = 400, TOKENS = SAMPLES * LENGTH };
     static int32_t tokens[TOKENS];
     int32_t offsets[SAMPLES + 1], labels[SAMPLES], ids[SAMPLES];
     static const struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
     struct rng rng = rng_stream(5, RNG_GENERATOR);
-    struct model_config c = small_config(policy_find("budgetformer"), "{\"cost\":0.3}", 1, 8, 2);
+    struct model_config c = small_config(policy_find(policy), options, 1, 8, 4);
     c.max_len = LENGTH;
     struct parameters *p = small_parameters(&c, 3);
     struct trainer *trainer = NULL;
@@ -228,26 +256,38 @@ static void large_batches_have_the_gradients_of_their_parts(void **state) {
     struct policy_step step = {.progress = 0.5, .noise = rng_stream(3, RNG_NOISE)};
     size_t floats = p->arena.used / sizeof(float);
     double *sum = calloc(floats, sizeof *sum), loss = 0, regulariser = 0;
+    long n_budget = 0;
     assert_non_null(sum);
-    for (int i = 0; i < SAMPLES; i++) { /* each sample alone is one chunk */
-        int32_t own[2];
-        struct batch one = batch_chunk(&all, i, 1, own);
-        assert_int_equal(one.n_samples, 1);
-        loss += trainer_step(trainer, &one, &step) / SAMPLES;
-        regulariser += step.regulariser / SAMPLES;
+    for (int first = 0; first < SAMPLES;) {
+        int32_t own[SAMPLES + 1];
+        struct batch part = batch_chunk(&all, first, part_tokens, own);
+        double share = (double)part.n_samples / SAMPLES;
+        assert_true(part.n_tokens <= BATCH_CHUNK_TOKENS && part.n_samples < SAMPLES);
+        loss += share * trainer_step(trainer, &part, &step);
+        regulariser += share * step.regulariser;
+        n_budget += step.n_budget;
         const float *g = (const float *)(const void *)trainer_gradients(trainer)->arena.base;
-        for (size_t j = 0; j < floats; j++) sum[j] += (double)g[j] / SAMPLES;
+        for (size_t j = 0; j < floats; j++) sum[j] += share * (double)g[j];
+        first += part.n_samples;
     }
     double together = trainer_step(trainer, &all, &step);
     assert_true(fabs(together - loss) < 1e-5);
     assert_true(fabs(step.regulariser - regulariser) < 1e-6);
-    assert_int_equal(step.n_budget, SAMPLES);
+    assert_int_equal(step.n_budget, n_budget);
+    assert_true(regulariser != 0);
     const float *g = (const float *)(const void *)trainer_gradients(trainer)->arena.base;
     for (size_t j = 0; j < floats; j++)
         assert_true(fabs((double)g[j] - sum[j]) < 1e-5 + 1e-3 * fabs(sum[j]));
     free(sum);
     trainer_free(trainer);
     parameters_free(p);
+}
+
+static void large_batches_have_the_gradients_of_their_parts(void **state) {
+    (void)state;
+    check_parts("budgetformer", "{\"cost\":0.3}", 1);
+    check_parts("moh", "{\"shared\":1,\"routed\":1,\"balance\":1}", BATCH_CHUNK_TOKENS);
+    check_parts("moh-pool", "{\"shared\":1,\"routed\":1,\"balance\":1}", BATCH_CHUNK_TOKENS);
 }
 
 int main(void) {
@@ -257,6 +297,9 @@ int main(void) {
         cmocka_unit_test(budgetformer_with_noise_and_cost),
         cmocka_unit_test(budgetformer_outside_the_hinge),
         cmocka_unit_test(random_heads),
+        cmocka_unit_test(moh_with_its_balance),
+        cmocka_unit_test(drophead),
+        cmocka_unit_test(wide_heads),
         cmocka_unit_test(no_attention),
         cmocka_unit_test(bag_of_words),
         cmocka_unit_test(per_token_gates),

@@ -87,6 +87,10 @@ static void inference_equals_the_training_forward_pass(void **state) {
                                            {"none", "{}"},
                                            {"bag-of-words", "{}"},
                                            {"by-token (test)", "{}"},
+                                           {"moh", "{\"shared\":1,\"routed\":2}"},
+                                           {"moh-pool", "{\"shared\":1,\"routed\":1}"},
+                                           {"drophead", "{\"p\":0}"},
+                                           {"wide", "{\"heads\":2}"},
                                            {"budgetformer", "{\"hard_from\":0}"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config config = config_of(cases[i][0], cases[i][1]);
@@ -128,6 +132,10 @@ static void executed_flops_equal_the_closed_form(void **state) {
                                               {"budgetformer", "{\"initial_budget\":0.4}"},
                                               {"budgetformer", "{\"initial_budget\":0.99}"},
                                               {"by-token (test)", "{}"},
+                                              {"moh", "{\"shared\":1,\"routed\":1}"},
+                                              {"moh-pool", "{\"shared\":1,\"routed\":1}"},
+                                              {"drophead", "{}"},
+                                              {"wide", "{\"heads\":1}"},
                                               {"none", "{}"},
                                               {"bag-of-words", "{}"}};
     struct rng rng = rng_stream(99, RNG_GENERATOR);
@@ -225,6 +233,8 @@ static void poisoned_head_of_another_input_changes_no_bit(void **state) {
     (void)state;
     check_poisoned_heads("random", "{\"heads\":2}");
     check_poisoned_heads(by_token.name, "{}");
+    check_poisoned_heads("moh", "{\"shared\":1,\"routed\":1}");
+    check_poisoned_heads("moh-pool", "{\"shared\":1,\"routed\":1}");
 }
 
 /* Heads 0 and 1 of input 3 chosen by all its tokens, head 2 by its first token, head 3 by none; the
@@ -259,30 +269,29 @@ static void tokens_pay_for_the_heads_they_chose(void **state) {
     tear_down(&f);
 }
 
-static void slabs_nobody_chose_are_never_read(void **state) {
-    (void)state;
+/* Heads 0 and 3 are chosen by nobody and taken away; `decisions`, the same row for everyone,
+ * chooses 1 and 2. */
+static void check_missing_slabs(const struct policy_ops *policy, const float *decision, int width) {
     /* d_h = 16, D = 64: 3 d_h D floats are 3 pages and d_h D floats one, so each head's slab can be
      * taken away alone. */
-    struct model_config config =
-        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.3}", 1, 64, 4);
+    struct model_config config = small_config(policy, "{}", 1, 64, 4);
     struct fixture f;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), slab = 3 * 16 * 64 * sizeof(float);
     size_t block = 16 * 64 * sizeof(float);
+    static float decisions[SMALL_TOKENS * 5];
     if (page > block) {
         print_message("pages of %zu bytes are larger than a head's block of W_O\n", page);
         skip();
     }
     set_up(&f, &config, 2);
     struct layer_parameters *layer = &f.p->layer[0];
-    /* The same decision for everyone: heads 1 and 2. */
-    float decision[SMALL_SAMPLES][5];
-    for (int b = 0; b < SMALL_SAMPLES; b++)
-        memcpy(decision[b], (float[]){0.5f, -1, 3, 2, -2}, sizeof decision[b]);
-    const float *given[1] = {decision[0]};
+    for (int row = 0; row < SMALL_TOKENS; row++)
+        memcpy(decisions + row * width, decision, (size_t)width * sizeof *decisions);
+    const float *given[1] = {decisions};
     inference_run(f.inf, &f.data.batch, NULL, given);
     float before[SMALL_SAMPLES * SMALL_CLASSES];
     memcpy(before, inference_logits(f.inf), sizeof before);
-    for (size_t h = 0; h < 4; h += 3) { /* heads 0 and 3 */
+    for (size_t h = 0; h < 4; h += 3) {
         assert_int_equal(mprotect((char *)layer->qkv_weight + h * slab, slab, PROT_NONE), 0);
         assert_int_equal(mprotect((char *)layer->o_weight + h * block, block, PROT_NONE), 0);
     }
@@ -291,26 +300,49 @@ static void slabs_nobody_chose_are_never_read(void **state) {
     tear_down(&f);
 }
 
-static void full_budget_is_plain_attention(void **state) {
+static void slabs_nobody_chose_are_never_read(void **state) {
     (void)state;
-    struct model_config gated = config_of("budgetformer", "{}");
+    check_missing_slabs(policy_find("budgetformer"), (float[]){0.5f, -1, 3, 2, -2}, 5);
+    check_missing_slabs(policy_find("moh-pool"), (float[]){0, 0.7f, 1, 0}, 4);
+    check_missing_slabs(policy_find("moh"), (float[]){0, 0.7f, 1, 0}, 4);
+}
+
+/* Weights that make a method choose all heads at gate 1. */
+static void choose_all(struct parameters *p, const char *policy) {
+    for (int l = 0; l < 2; l++) {
+        if (strcmp(policy, "budgetformer") == 0)
+            p->layer[l].policy[3][0] = 50.0f; /* budget.2.bias: s = 1 */
+        else if (strcmp(policy, "drophead") != 0)
+            memset(p->layer[l].policy[0], 0, (4 + 2) * 16 * sizeof(float)); /* MoH's router */
+    }
+}
+
+static void all_heads_at_gate_one_are_plain_attention(void **state) {
+    (void)state;
+    static const char *const policies[] = {"budgetformer", "moh", "moh-pool", "drophead"};
     struct model_config plain = config_of("fixed", "{\"heads\":4}");
-    struct fixture a, b;
-    set_up(&a, &gated, 6);
-    set_up(&b, &plain, 6);
-    for (int l = 0; l < 2; l++) a.p->layer[l].policy[3][0] = 50.0f; /* budget.2.bias: s = 1 */
-    for (int i = 0; i < b.p->n_tensors; i++) /* the tensors both models have */
-        for (int j = 0; j < a.p->n_tensors; j++)
-            if (strcmp(b.p->tensors[i].name, a.p->tensors[j].name) == 0)
-                memcpy((float *)(void *)b.p->arena.base + b.p->tensors[i].offset,
-                       (float *)(void *)a.p->arena.base + a.p->tensors[j].offset,
-                       a.p->tensors[j].count * sizeof(float));
-    inference_run(a.inf, &a.data.batch, NULL, NULL);
-    inference_run(b.inf, &a.data.batch, NULL, NULL);
-    assert_memory_equal(inference_logits(a.inf), inference_logits(b.inf),
-                        SMALL_SAMPLES * SMALL_CLASSES * sizeof(float));
-    tear_down(&a);
-    tear_down(&b);
+    for (size_t k = 0; k < sizeof policies / sizeof *policies; k++) {
+        struct model_config gated = config_of(policies[k], "{}"); /* MoH: 2 of 2 shared, 2 of 2 */
+        struct fixture a, b;
+        set_up(&a, &gated, 6);
+        set_up(&b, &plain, 6);
+        choose_all(a.p, policies[k]);
+        for (int i = 0; i < b.p->n_tensors; i++) /* the tensors both models have */
+            for (int j = 0; j < a.p->n_tensors; j++)
+                if (strcmp(b.p->tensors[i].name, a.p->tensors[j].name) == 0)
+                    memcpy((float *)(void *)b.p->arena.base + b.p->tensors[i].offset,
+                           (float *)(void *)a.p->arena.base + a.p->tensors[j].offset,
+                           a.p->tensors[j].count * sizeof(float));
+        struct work work[2] = {{{{0}}, NULL, NULL}, {{{0}}, NULL, NULL}};
+        inference_run(a.inf, &a.data.batch, &work[0], NULL);
+        inference_run(b.inf, &a.data.batch, &work[1], NULL);
+        assert_memory_equal(inference_logits(a.inf), inference_logits(b.inf),
+                            SMALL_SAMPLES * SMALL_CLASSES * sizeof(float));
+        assert_int_equal(flops_total(&work[0].flops) - work[0].flops.count[FLOP_GATE],
+                         flops_total(&work[1].flops));
+        tear_down(&a);
+        tear_down(&b);
+    }
 }
 
 /* Each input alone, against the same input among others: logits to 1e-5, the same heads. */
@@ -319,6 +351,8 @@ static void results_do_not_depend_on_batch_mates(void **state) {
     static const char *const policies[][2] = {{"fixed", "{\"heads\":3}"},
                                               {"random", "{\"heads\":2}"},
                                               {"by-token (test)", "{}"},
+                                              {"moh", "{\"shared\":1,\"routed\":1}"},
+                                              {"moh-pool", "{\"shared\":1,\"routed\":1}"},
                                               {"budgetformer", "{\"initial_budget\":0.5}"}};
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
         struct model_config config = config_of(policies[i][0], policies[i][1]);
@@ -402,6 +436,7 @@ static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
     (void)state;
     check_large_batch("budgetformer", "{\"initial_budget\":0.5}");
     check_large_batch(by_token.name, "{}");
+    check_large_batch("moh", "{\"shared\":1,\"routed\":1}");
 }
 
 static void decisions_can_be_replayed(void **state) {
@@ -447,7 +482,7 @@ int main(void) {
         cmocka_unit_test(poisoned_head_of_another_input_changes_no_bit),
         cmocka_unit_test(tokens_pay_for_the_heads_they_chose),
         cmocka_unit_test(slabs_nobody_chose_are_never_read),
-        cmocka_unit_test(full_budget_is_plain_attention),
+        cmocka_unit_test(all_heads_at_gate_one_are_plain_attention),
         cmocka_unit_test(results_do_not_depend_on_batch_mates),
         cmocka_unit_test(inputs_of_a_large_batch_are_as_they_are_alone),
         cmocka_unit_test(decisions_can_be_replayed),

@@ -7,9 +7,13 @@
 /* Random weights and inputs: each row alone decides as it does among others. */
 static void gates_do_not_depend_on_batch_mates(void **state) {
     (void)state;
-    static const char *const policies[][2] = {{"budgetformer", "{}"}, {"random", "{\"heads\":3}"}};
+    static const char *const policies[][2] = {{"budgetformer", "{}"},
+                                              {"random", "{\"heads\":3}"},
+                                              {"moh", "{}"},
+                                              {"moh-pool", "{}"},
+                                              {"drophead", "{\"p\":0.5}"}};
     static struct bench all, one;
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         for (int inference = 0; inference < 2; inference++) {
             float decision[ROWS_MAX * (HEADS_MAX + 1)], alone[HEADS_MAX + 1];
             set_up(&all, policies[i][0], policies[i][1], 8);
@@ -153,13 +157,30 @@ static void fixed_heads_are_one_number_or_one_per_layer(void **state) {
     }
 }
 
+/* k heads of dimension D/k, counted in heads of their own. */
+static void wide_heads_share_the_whole_width(void **state) {
+    (void)state;
+    struct model_config config;
+    struct error error;
+    for (int k = 1; k <= DIM; k *= 2) {
+        char options[32];
+        snprintf(options, sizeof options, "{\"heads\":%d}", k);
+        if (!resolve("wide", options, &config, &error)) fail_msg("%s", error.text);
+        assert_int_equal(config.base_heads, k);
+        assert_int_equal(config.head_dim, DIM / k);
+        for (int l = 0; l < 2; l++) assert_int_equal(config.heads.value[l], k);
+    }
+}
+
 static void impossible_numbers_of_heads_are_errors(void **state) {
     (void)state;
     static const char *const cases[][3] = {
         {"fixed", "{\"heads\":5}", "5"},          {"fixed", "{\"heads\":[1,5]}", "5"},
         {"fixed", "{\"heads\":-1}", "heads"},     {"fixed", "{\"heads\":[1,2,3]}", "3 entries"},
         {"fixed", "{\"heads\":[]}", "0 entries"}, {"random", "{\"heads\":5}", "5"},
-        {"random", "{\"heads\":0}", "heads"}};
+        {"random", "{\"heads\":0}", "heads"},     {"wide", "{\"heads\":3}", "dim 16"},
+        {"wide", "{\"heads\":32}", "dim 16"},     {"moh", "{\"shared\":3}", "4 heads"},
+        {"moh", "{\"shared\":0}", "shared"},      {"moh-pool", "{\"routed\":4}", "4 heads"}};
     struct model_config config;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct error error = {{0}, {{0}, 0, 0}};
@@ -186,7 +207,9 @@ static void controls_remove_what_their_names_say(void **state) {
 
 static void every_policy_is_found_by_a_name_of_its_own(void **state) {
     (void)state;
-    static const char *const names[] = {"fixed", "budgetformer", "random", "none", "bag-of-words"};
+    static const char *const names[] = {"fixed",    "wide", "budgetformer",
+                                        "random",   "moh",  "moh-pool",
+                                        "drophead", "none", "bag-of-words"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_non_null(policy_find(names[i]));
     for (int i = 0; i < policy_registry_size; i++) {
@@ -241,6 +264,7 @@ int main(void) {
         cmocka_unit_test(random_training_draws_new_sets_each_step_and_layer),
         cmocka_unit_test(random_inference_repeats_the_set_of_an_input),
         cmocka_unit_test(fixed_heads_are_one_number_or_one_per_layer),
+        cmocka_unit_test(wide_heads_share_the_whole_width),
         cmocka_unit_test(impossible_numbers_of_heads_are_errors),
         cmocka_unit_test(controls_remove_what_their_names_say),
         cmocka_unit_test(every_policy_is_found_by_a_name_of_its_own),

@@ -1,0 +1,64 @@
+/*
+ * DropHead (Zhou et al. 2020, arXiv 2004.13342): in training every head of every layer is dropped
+ * with probability p for a whole sample, and those kept are scaled by H over their number; a draw
+ * that would drop all heads is repeated. At inference all heads run and nothing is asked or
+ * charged. It saves nothing: it tells whether a method's gain is only the noise it puts on heads.
+ * The paper lets p follow a schedule; here it is constant.
+ */
+#include "models/policy.h"
+
+struct drophead_options {
+    double p;
+};
+
+static const struct option rows[] = {
+    {"p", OPTION_FLOAT, offsetof(struct drophead_options, p), "0.1", 0, 0.9, NULL,
+     "probability that a head is dropped, per sample and layer, in training"},
+};
+
+/* One sample's keep mask, scaled; `input` and `high` key the draw. */
+static void draw_gates(const struct rng *rng, uint64_t high, uint64_t input, double p, int heads,
+                       float *a) {
+    int kept = 0;
+    for (uint64_t attempt = 0; kept == 0; attempt++)
+        for (int h = 0; h < heads; h++) {
+            uint64_t low = (input << 32) + attempt * OPTION_LIST_MAX + (uint64_t)h;
+            a[h] = rng_uniform(rng, high, low) >= p ? 1.0f : 0.0f;
+            kept += a[h] != 0.0f;
+        }
+    for (int h = 0; h < heads; h++) a[h] *= (float)heads / (float)kept;
+}
+
+static void gates_train(const struct gate_call *call, float *a) {
+    const struct drophead_options *options = (const void *)call->config->policy_options;
+    uint64_t high = call->step->step * MODEL_LAYERS_MAX + (uint64_t)call->layer;
+    for (int r = 0; r < call->rows; r++)
+        draw_gates(&call->step->noise, high, (uint64_t)call->ids[r], options->p, call->heads,
+                   a + (size_t)r * (size_t)call->heads);
+}
+
+/* Nothing is decided at inference: all gates are 1, which runs all heads as one wide product. */
+static int decision_floats(const struct model_config *config, int layer) {
+    (void)config, (void)layer;
+    return 0;
+}
+
+static void decide(const struct gate_call *call, float *decision) {
+    (void)call, (void)decision;
+}
+
+static void select_heads(const struct gate_call *call, const float *decision, float *a) {
+    (void)decision;
+    for (int i = 0; i < call->rows * call->heads; i++) a[i] = 1.0f;
+}
+
+const struct policy_ops policy_drophead = {
+    .name = "drophead",
+    .summary = "heads dropped at random in training, per sample and layer; all run at inference",
+    .options = {"arm (policy drophead)", rows, sizeof rows / sizeof *rows},
+    .unit = GATE_PER_SAMPLE,
+    .gates_train = gates_train,
+    .decision_floats = decision_floats,
+    .decide = decide,
+    .select = select_heads,
+};
