@@ -47,8 +47,11 @@ static bool list_options(const struct arguments *arguments, struct error *error)
         printf("%s%s:\n", i ? "\n" : "", tables[i]->section);
         print_options(tables[i]);
     }
-    printf("\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
-           "(headroom list policies). full: the same keys, overlaid by --tier full.\n");
+    printf(
+        "\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
+        "(headroom list policies). `base` names the arm of the same file whose finished trial of "
+        "the\nsame seed a policy starts from, where it needs one. full: the same keys, overlaid "
+        "by --tier\nfull.\n");
     return true;
 }
 

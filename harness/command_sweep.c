@@ -45,7 +45,8 @@ static void print_absent(const struct plan *plan) {
 static void print_lost_checkpoints(const struct plan *plan) {
     for (size_t i = 0; i < plan->n_trials; i++)
         if (plan->trials[i].lost_checkpoint)
-            fprintf(stderr, "%s: its checkpoint is gone, so it is trained again for its profile\n",
+            fprintf(stderr,
+                    "%s: its checkpoint is gone, and a trial needs it, so it is trained again\n",
                     plan->trials[i].label);
 }
 

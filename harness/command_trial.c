@@ -64,8 +64,25 @@ static bool task_claim(const struct task *task, struct environment *environment,
            store_claim(task->store, task->row.id, getpid(), id, error);
 }
 
+/* Path and train key of the checkpoint that this trial starts from: `what` is "training" for a
+ * profile and "base" for a training. */
+static bool find_base(const struct task *task, const char *what, char path[1200], char key[80],
+                      struct error *error) {
+    struct trial_row base;
+    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error) ||
+        !read_key(task->store, task->row.base_trial_id, key, error))
+        return false;
+    bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
+    if (!trained)
+        error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base.id,
+                  base.status);
+    snprintf(path, 1200, "%s%s", task->folder, base.checkpoint);
+    trial_row_free(&base);
+    return trained;
+}
+
 static bool task_train(const struct task *task, struct error *error) {
-    char folder[600], path[700], relative[64];
+    char folder[600], path[700], relative[64], base[1200], base_key[80];
     /* By key: databases in one folder number their trials alike. */
     snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->key);
     snprintf(folder, sizeof folder, "%scheckpoints", task->folder);
@@ -74,6 +91,11 @@ static bool task_train(const struct task *task, struct error *error) {
         return error_set(error, "%s: %s", folder, strerror(errno));
     struct training_context context = {.checkpoint = path, .trial = task->key, .log = stderr};
     struct training_result result = {0};
+    if (task->row.base_trial_id) {
+        if (!find_base(task, "base", base, base_key, error)) return false;
+        context.base = base;
+        context.base_trial = base_key;
+    }
     bool ok = training_run(task->experiment, &context, &result, error);
     snprintf(result.checkpoint, sizeof result.checkpoint, "%s", relative);
     ok = ok && store_finish_training(task->store, task->row.id, &result, error);
@@ -83,18 +105,8 @@ static bool task_train(const struct task *task, struct error *error) {
 
 static bool task_profile(const struct task *task, const struct environment *environment,
                          struct error *error) {
-    struct trial_row base;
     char path[1200], train_key[80];
-    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error) ||
-        !read_key(task->store, task->row.base_trial_id, train_key, error))
-        return false;
-    bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
-    if (!trained)
-        error_set(error, "its training, trial %" PRId64 ", is %s: run it first", base.id,
-                  base.status);
-    snprintf(path, sizeof path, "%s%s", task->folder, base.checkpoint);
-    trial_row_free(&base);
-    if (!trained) return false;
+    if (!find_base(task, "training", path, train_key, error)) return false;
     if (strcmp(environment->build, "release") != 0 &&
         !store_warning(task->store, task->row.id,
                        "timed with a debug or sanitizer build: do not compare these times", error))

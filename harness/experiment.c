@@ -80,7 +80,7 @@ const struct option_table experiment_options = {"workload file", header_rows,
 /* The parts of an experiment that are one option table each, as both formats name them. */
 static const char *const section_keys[] = {"data", "model", "train", "profile",
                                            "arms", "full",  NULL};
-static const char *const arm_keys[] = {"arm", "policy", NULL};
+static const char *const arm_keys[] = {"arm", "policy", "base", NULL};
 
 struct section {
     const char *key;
@@ -227,25 +227,53 @@ static bool check_shape(const struct experiment *e, const struct arm *arm, struc
     return error_set_at(error, &arm->at, "arm '%s': %s", arm->name, cause.text);
 }
 
+/* Reads the name after `base:`; which arm that is shows when all are read. */
+static bool read_base(const struct node *node, struct arm *arm, struct error *error) {
+    const struct node *base = node_find(node, "base");
+    arm->base = -1;
+    if (!base && arm->policy->base == BASE_NONE) return true;
+    if (!base)
+        return error_set_at(error, &node->at,
+                            "policy '%s' needs the key 'base': the arm of this file whose finished "
+                            "trial it starts from",
+                            arm->policy->name);
+    if (arm->policy->base == BASE_NONE)
+        return error_set_at(error, &base->key_at,
+                            "policy '%s' takes nothing from another arm; remove 'base'",
+                            arm->policy->name);
+    if (!expect(base, NODE_SCALAR, "base", error)) return false;
+    if (!check_name("base", base->text, sizeof arm->base_name, &base->at, error)) return false;
+    memcpy(arm->base_name, base->text, strlen(base->text) + 1);
+    arm->base_at = base->at;
+    return true;
+}
+
 static bool read_arm(const struct node *node, struct experiment *e, struct arm *arm,
                      struct error *error) {
+    static const char *const required[] = {"arm", "policy"};
     if (!expect(node, NODE_MAP, "an arm", error)) return false;
     memset(arm, 0, sizeof *arm); /* all of it: options are compared as canonical text only */
-    for (int i = 0; arm_keys[i]; i++) {
-        const struct node *value = node_find(node, arm_keys[i]);
-        if (!value) return error_set_at(error, &node->at, "an arm needs the key '%s'", arm_keys[i]);
-        if (!expect(value, NODE_SCALAR, arm_keys[i], error)) return false;
+    for (int i = 0; i < 2; i++) {
+        const struct node *value = node_find(node, required[i]);
+        if (!value) return error_set_at(error, &node->at, "an arm needs the key '%s'", required[i]);
+        if (!expect(value, NODE_SCALAR, required[i], error)) return false;
     }
     const struct node *name = node_find(node, "arm");
     if (!check_name("arm", name->text, sizeof arm->name, &name->at, error)) return false;
     memcpy(arm->name, name->text, strlen(name->text) + 1);
     arm->at = name->at;
     arm->policy = find_policy(node_find(node, "policy"), error);
-    if (!arm->policy) return false;
+    if (!arm->policy || !read_base(node, arm, error)) return false;
     const struct option_table *table = &arm->policy->options;
     options_default(table, arm->policy_options);
     return options_bind(table, node, arm_keys, arm->policy_options, error) &&
            options_require(table, node, NULL, &node->at, error) && check_shape(e, arm, error);
+}
+
+static int find_arm(const struct experiment *e, const char *name) {
+    int at = 0;
+    while (at < e->n_arms && strcmp(e->arms[at].name, name) != 0) at++;
+    return at < e->n_arms ? at : -1;
 }
 
 /* Adds the arms of one list; within it names are unique, an earlier list's arm is replaced. */
@@ -255,9 +283,8 @@ static bool read_arms(const struct node *list, struct experiment *e, struct erro
     for (const struct node *node = list->first; node; node = node->next) {
         struct arm arm;
         if (!read_arm(node, e, &arm, error)) return false;
-        int at = 0;
-        while (at < e->n_arms && strcmp(e->arms[at].name, arm.name) != 0) at++;
-        if (at < e->n_arms && seen[at])
+        int found = find_arm(e, arm.name), at = found < 0 ? e->n_arms : found;
+        if (found >= 0 && seen[at])
             return error_set_at(error, &arm.at, "arm '%s' stands twice, first in line %d", arm.name,
                                 e->arms[at].at.line);
         if (at == EXPERIMENT_ARMS_MAX)
@@ -265,6 +292,38 @@ static bool read_arms(const struct node *list, struct experiment *e, struct erro
         e->arms[at] = arm;
         seen[at] = true;
         if (at == e->n_arms) e->n_arms++;
+    }
+    return true;
+}
+
+static bool refuse_base(const struct experiment *e, const struct arm *arm, struct error *error) {
+    const char *names[EXPERIMENT_ARMS_MAX];
+    for (int i = 0; i < e->n_arms; i++) names[i] = e->arms[i].name;
+    const char *guess = closest_name(arm->base_name, names, (size_t)e->n_arms);
+    return error_set_at(error, &arm->base_at,
+                        "the base '%s' of arm '%s' is no arm of this file%s%s%s", arm->base_name,
+                        arm->name, guess ? "; did you mean '" : "", guess ? guess : "",
+                        guess ? "'?" : "");
+}
+
+/* Finds every arm's base by name. Following bases must come to an end: nobody can start from a
+ * trial that waits for him. */
+static bool link_bases(struct experiment *e, struct error *error) {
+    for (int i = 0; i < e->n_arms; i++) {
+        struct arm *arm = &e->arms[i];
+        if (!arm->base_name[0]) continue;
+        arm->base = find_arm(e, arm->base_name);
+        if (arm->base < 0) return refuse_base(e, arm, error);
+    }
+    for (int i = 0; i < e->n_arms; i++) {
+        const struct arm *arm = &e->arms[i];
+        int at = arm->base;
+        for (int steps = 0; at >= 0 && at != i && steps < e->n_arms; steps++) at = e->arms[at].base;
+        if (at == i)
+            return error_set_at(error, &arm->base_at,
+                                "the base of arm '%s' is %s; it must start from an arm that does "
+                                "not wait for it",
+                                arm->name, arm->base == i ? "itself" : "in turn based on it");
     }
     return true;
 }
@@ -319,7 +378,7 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
                      " {arm: heads-8, policy: fixed, heads: 8}");
         goto done;
     }
-    ok = check_arms_differ(out, error);
+    ok = link_bases(out, error) && check_arms_differ(out, error);
 done:
     node_free(root);
     return ok;
@@ -331,16 +390,26 @@ void experiment_model(const struct experiment *e, const struct arm *arm, struct 
     memcpy(out->policy_options, arm->policy_options, sizeof out->policy_options);
 }
 
+/* The settings of an arm as entries of an open object; a base is an object of the same entries. */
+static void write_arm(const struct experiment *e, const struct arm *arm, struct text *out) {
+    text_append(out, "\"policy\":");
+    text_append_json_string(out, arm->policy->name);
+    text_append(out, ",\"policy_options\":");
+    options_write_json(&arm->policy->options, arm->policy_options, out);
+    if (arm->base < 0) return;
+    text_append(out, ",\"base\":{");
+    write_arm(e, &e->arms[arm->base], out);
+    text_append(out, "}");
+}
+
 void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
                                  bool profile, struct text *out) {
     text_append(out, "{\"data\":");
     options_write_json(&data_options, &e->data, out);
     text_append(out, ",\"model\":");
     options_write_json(&model_options, &e->model, out);
-    text_append(out, ",\"policy\":");
-    text_append_json_string(out, arm->policy->name);
-    text_append(out, ",\"policy_options\":");
-    options_write_json(&arm->policy->options, arm->policy_options, out);
+    text_append(out, ",");
+    write_arm(e, arm, out);
     text_append(out, ",\"train\":");
     options_write_json(&train_options, &e->train, out);
     text_append(out, ",\"seed\":%d", seed);
@@ -354,10 +423,33 @@ void experiment_write_trial_json(const struct experiment *e, const struct arm *a
     text_append(out, "}");
 }
 
+/* The inverse of write_arm: adds the arm that a map describes, then its base and the base's. */
+static bool read_arm_json(const struct node *map, struct experiment *e, struct error *error) {
+    if (e->n_arms == EXPERIMENT_ARMS_MAX)
+        return error_set_at(error, &map->at, "more than %d arms", EXPERIMENT_ARMS_MAX);
+    struct arm *arm = &e->arms[e->n_arms++];
+    const struct node *policy = node_find(map, "policy"), *base = node_find(map, "base");
+    const struct node *settings = node_find(map, "policy_options");
+    if (!policy || !settings)
+        return error_set_at(error, &map->at, "the key 'policy' or 'policy_options' is missing");
+    if (!expect(policy, NODE_SCALAR, "policy", error) ||
+        !expect(settings, NODE_MAP, "policy_options", error))
+        return false;
+    arm->policy = find_policy(policy, error);
+    if (!arm->policy) return false;
+    options_default(&arm->policy->options, arm->policy_options);
+    if (!options_bind(&arm->policy->options, settings, NULL, arm->policy_options, error))
+        return false;
+    arm->base = base ? e->n_arms : -1;
+    if ((arm->policy->base != BASE_NONE) != (base != NULL))
+        return error_set_at(error, &map->at, "policy '%s' %s", arm->policy->name,
+                            base ? "takes no 'base'" : "lacks its 'base'");
+    return !base || (expect(base, NODE_MAP, "base", error) && read_arm_json(base, e, error));
+}
+
 bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
                                 struct error *error) {
     struct node *root = NULL;
-    const struct node *policy, *settings;
     static const char *const required[] = {"data",           "model", "policy",
                                            "policy_options", "train", "seed"};
     struct {
@@ -366,8 +458,8 @@ bool experiment_read_trial_json(const char *json, size_t size, struct experiment
     static const struct option rows[] = {
         {"seed", OPTION_INT, 0, NULL, 0, 2147483647, NULL, "seed of the trial"}};
     static const struct option_table table = {"trial", rows, 1};
-    static const char *const others[] = {"data",  "model",   "policy", "policy_options",
-                                         "train", "profile", NULL};
+    static const char *const others[] = {"data", "model", "policy",  "policy_options",
+                                         "base", "train", "profile", NULL};
     bool ok = false;
 
     memset(out, 0, sizeof *out);
@@ -380,18 +472,8 @@ bool experiment_read_trial_json(const char *json, size_t size, struct experiment
         }
     if (!options_bind(&table, root, others, &trial, error)) goto done;
     if (!read_sections(root, NULL, out, error)) goto done;
-
-    policy = node_find(root, "policy");
-    settings = node_find(root, "policy_options");
-    if (!expect(policy, NODE_SCALAR, "policy", error)) goto done;
-    if (!expect(settings, NODE_MAP, "policy_options", error)) goto done;
-    out->arms[0].policy = find_policy(policy, error);
-    if (!out->arms[0].policy) goto done;
-    options_default(&out->arms[0].policy->options, out->arms[0].policy_options);
-    if (!options_bind(&out->arms[0].policy->options, settings, NULL, out->arms[0].policy_options,
-                      error))
-        goto done;
-    out->n_arms = 1;
+    if (!read_arm_json(root, out, error)) goto done;
+    out->n_arms = 1; /* the others are there for what it is based on */
     out->seeds = (struct int_list){.n = 1, .value = {trial.seed}};
     ok = true;
 done:

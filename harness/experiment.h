@@ -39,7 +39,9 @@ struct arm {
     char name[64];
     const struct policy_ops *policy;
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
-    struct location at;
+    int base; /* index of the arm whose finished trial this one starts from; -1: none */
+    char base_name[64];
+    struct location at, base_at;
 };
 
 struct experiment {
@@ -70,13 +72,13 @@ void experiment_model(const struct experiment *experiment, const struct arm *arm
 
 /* The resolved configuration of one trial as canonical JSON: what `trial.config` stores, what the
  * train key hashes and all that `headroom trial ID` needs. It holds no name and no path of the
- * workload file, so renaming an arm never repeats a training. `profile` adds the profile section
- * (profile key). */
+ * workload file, so renaming an arm never repeats a training; an arm's base stands in it as the
+ * base's own settings. `profile` adds the profile section (profile key). */
 void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,
                                  int seed, bool profile, struct text *out);
 
-/* The inverse: experiment with exactly one arm and one seed; names are empty, the row knows them.
- */
+/* The inverse: experiment with one seed and one arm, which its base, the base of that and so on
+ * follow; names are empty, the row knows them. */
 bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,
                                 struct error *error);
 

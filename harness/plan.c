@@ -197,16 +197,16 @@ static bool grow_trials(struct plan *plan, struct error *error) {
     return true;
 }
 
-/* Plans one trial; base_id 0 makes it a training, else a profile of that training. */
+/* Plans one trial; base_id is the training of a profile, or of a training's base arm. */
 static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
-                       const struct arm *arm, int seed, int64_t base_id, int64_t *id,
+                       const struct arm *arm, int seed, bool profile, int64_t base_id, int64_t *id,
                        struct error *error) {
     const struct experiment *e = &source->experiment;
     struct plan *plan = planner->plan;
     struct model_config model;
     struct text config = {0};
     struct sha256 hash;
-    bool ok = false, profile = base_id != 0;
+    bool ok = false;
     if (!grow_trials(plan, error)) return false;
     struct plan_trial *trial = &plan->trials[plan->n_trials];
 
@@ -233,7 +233,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     experiment_model(e, arm, &model);
     model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
     if (!model_resolve(&model, error)) goto done;
-    trial->expected_flops = plan_expected_flops(e, &model, profile);
+    trial->expected_flops = trial->path_flops = plan_expected_flops(e, &model, profile);
     struct trial_plan row = {
         .workload_id = workload_id,
         .kind = profile ? "profile" : "train",
@@ -258,37 +258,66 @@ done:
     return ok;
 }
 
-/* A profile that is to run needs its training's checkpoint: plans the training again if it is gone.
- * Both are the last two of the plan. */
-static bool replan_lost_checkpoint(struct planner *planner, struct error *error) {
-    struct plan_trial *profile = &planner->plan->trials[planner->plan->n_trials - 1];
-    struct plan_trial *training = profile - 1;
-    if (!profile->selected || profile->missing[0] || strcmp(profile->status, "ok") == 0)
-        return true;
-    if (!store_replan_lost_checkpoint(planner->store, training->id, &training->lost_checkpoint,
-                                      error))
-        return false;
-    if (training->lost_checkpoint) strcpy(training->status, "planned");
+/* The trial with this id among the n before one that needs its checkpoint. */
+static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
+    while (n > 0 && trials[n - 1].id != id) n--;
+    return n > 0 ? &trials[n - 1] : NULL;
+}
+
+/* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and
+ * one whose file is gone is planned again. From the last trial of the source to its first, so that
+ * a base that came in this way asks for its own. */
+static bool select_bases(struct planner *planner, size_t first, struct error *error) {
+    struct plan_trial *trials = planner->plan->trials + first;
+    for (size_t i = planner->plan->n_trials - first; i-- > 0;) {
+        struct plan_trial *base = find_base(trials, i, trials[i].base_id);
+        if (!base) continue;
+        if (!trials[i].profile && base->expected_flops + trials[i].path_flops > base->path_flops)
+            base->path_flops = base->expected_flops + trials[i].path_flops;
+        if (!trials[i].selected || trials[i].missing[0] || strcmp(trials[i].status, "ok") == 0)
+            continue;
+        if (!store_replan_lost_checkpoint(planner->store, base->id, &base->lost_checkpoint, error))
+            return false;
+        if (base->lost_checkpoint) strcpy(base->status, "planned");
+        if (strcmp(base->status, "ok") != 0) base->selected = true;
+    }
     return true;
 }
 
+/* All seeds of one arm, and their profiles. trainings[arm][seed] holds the ids of what is planned.
+ */
+static bool plan_arm(struct planner *planner, const struct source *source, int64_t workload, int a,
+                     int64_t (*trainings)[OPTION_LIST_MAX], struct error *error) {
+    const struct experiment *e = &source->experiment;
+    const struct arm *arm = &e->arms[a];
+    int64_t profile;
+    for (int s = 0; s < e->seeds.n; s++) {
+        int seed = e->seeds.value[s];
+        int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
+        if (!plan_trial(planner, source, workload, arm, seed, false, base, training, error))
+            return false;
+        if (s < e->profile.seeds &&
+            !plan_trial(planner, source, workload, arm, seed, true, *training, &profile, error))
+            return false;
+    }
+    return true;
+}
+
+/* Arms in the order of the file, but a base before the arms that start from it. */
 static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
     const struct experiment *e = &source->experiment;
     struct workload_plan row = {e->name, e->summary, e->granularity, e->file};
-    int64_t workload, training, profile;
+    int64_t trainings[EXPERIMENT_ARMS_MAX][OPTION_LIST_MAX], workload;
+    bool planned[EXPERIMENT_ARMS_MAX] = {false};
+    size_t first = planner->plan->n_trials;
     if (!store_plan_workload(planner->store, &row, &workload, error)) return false;
-    for (int a = 0; a < e->n_arms; a++)
-        for (int s = 0; s < e->seeds.n; s++) {
-            const struct arm *arm = &e->arms[a];
-            int seed = e->seeds.value[s];
-            if (!plan_trial(planner, source, workload, arm, seed, 0, &training, error))
-                return false;
-            if (s < e->profile.seeds &&
-                (!plan_trial(planner, source, workload, arm, seed, training, &profile, error) ||
-                 !replan_lost_checkpoint(planner, error)))
-                return false;
-        }
-    return true;
+    for (int n = 0; n < e->n_arms; n++) {
+        int a = 0;
+        while (planned[a] || (e->arms[a].base >= 0 && !planned[e->arms[a].base])) a++;
+        if (!plan_arm(planner, source, workload, a, trainings, error)) return false;
+        planned[a] = true;
+    }
+    return select_bases(planner, first, error);
 }
 
 bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,

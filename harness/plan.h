@@ -22,19 +22,23 @@ struct plan_request {
 };
 
 struct plan_trial {
-    int64_t id, base_id;    /* base_id: a profile's training; 0 for training */
-    bool profile, selected; /* selected: by `profile` and `filter` */
-    bool lost_checkpoint;   /* a training planned again: its profile is to run, its file is gone */
+    int64_t id, base_id;    /* base_id: whose checkpoint it needs (a profile's training, the trial
+                               of a training's base arm); 0: nobody's */
+    bool profile, selected; /* selected: by `profile` and `filter`, or because a trial that is to
+                               run needs its checkpoint */
+    bool lost_checkpoint;   /* planned again: its file is gone and one that is to run needs it */
     char key[65];
     char label[192];   /* workload/arm/seed */
     char status[16];   /* as the database had it, "planned" for a new one */
     char missing[256]; /* first absent data file, "" if all are present */
     double expected_flops;
+    double path_flops; /* its own and those of the longest chain of trainings that waits for it */
 };
 
 /* What stood in the way of one file; the others are planned all the same. */
 struct plan {
-    struct plan_trial *trials; /* by workload, arm, seed; a profile right after its training */
+    struct plan_trial *trials; /* by workload, arm, seed, but bases before who needs them; a profile
+                                  right after its training */
     size_t n_trials, n_workloads;
     struct error *problems;
     size_t n_problems;

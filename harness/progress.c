@@ -68,6 +68,11 @@ void progress_trial(struct progress *progress, bool ok, double flops, double sec
     fflush(progress->out);
 }
 
+void progress_skip(struct progress *progress, double flops) {
+    progress->n_total--;
+    progress->flops_left -= flops + flops_per_trial;
+}
+
 void progress_draw(struct progress *progress, const char *running, double busy_seconds) {
     enum { BAR = 20 };
     char line[1024], left[32], bar[BAR + 1];

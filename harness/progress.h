@@ -28,6 +28,9 @@ void progress_start(struct progress *progress, FILE *out, const char *phase, int
 void progress_trial(struct progress *progress, bool ok, double flops, double seconds,
                     const char *text);
 
+/* One trial of the phase will not be started. */
+void progress_skip(struct progress *progress, double flops);
+
 /* Redraws the bar with what runs now ("a, b"); busy_seconds: how long all of them have run. Nothing
  * where there is no terminal. */
 void progress_draw(struct progress *progress, const char *running, double busy_seconds);

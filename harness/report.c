@@ -168,7 +168,7 @@ static const char notes_sql[] =
     " GROUP BY workload, note ORDER BY workload, note";
 
 /* Equal statuses and reasons of one workload are one line. A profile that was skipped because its
- * training has no result is left out: that training is listed. */
+ * training has no result is left out: that training is listed, with its own reason. */
 static const char unfinished_sql[] =
     " SELECT printf('%s: %d %s', workload, count(*), status)"
     "  || CASE WHEN reason = '' THEN '' ELSE ': ' || reason END"
@@ -177,7 +177,8 @@ static const char unfinished_sql[] =
     " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
     "  LEFT JOIN trial b ON b.id = t.base_trial_id"
     "  WHERE s.status <> 'ok' AND s.workload IN shown"
-    "  AND NOT (s.status = 'skipped' AND coalesce(b.status, 'ok') NOT IN ('ok', 'skipped')))"
+    "  AND NOT (t.kind = 'profile' AND s.status = 'skipped' AND b.status <> 'ok'"
+    "   AND b.reason <> s.reason))"
     " GROUP BY workload, status, reason"
     " ORDER BY workload, status, min(trial_id)";
 

@@ -32,7 +32,8 @@ struct trial_plan {
     int64_t workload_id;
     const char *kind;      /* "train" | "profile" */
     const char *key;       /* hash of all that decides the result */
-    int64_t base_trial_id; /* profile: its training trial; 0 for train */
+    int64_t base_trial_id; /* whose checkpoint it needs: a profile's training, a training's base; 0:
+                              nobody's */
     const char *arm, *policy;
     double cost_weight; /* NaN: the policy has no budget cost */
     int base_heads, layers, dim;

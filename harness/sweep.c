@@ -317,19 +317,58 @@ static double cpu_seconds(const struct sweep *sweep) {
     return seconds;
 }
 
+/* Whether the trial that this one needs the checkpoint of has a result. Where it has none and none
+ * is to come, the trial is skipped with the reason; *settled says that its fate is known. */
+static bool settle_base(struct sweep *sweep, const struct plan_trial *trial, bool *ready,
+                        bool *settled, struct error *error) {
+    struct trial_row base;
+    char reason[128];
+    *ready = *settled = trial->base_id == 0;
+    if (*ready) return true;
+    if (!store_load_trial(sweep->store, trial->base_id, &base, error)) return false;
+    bool pending = strcmp(base.status, "planned") == 0 || strcmp(base.status, "running") == 0;
+    *ready = strcmp(base.status, "ok") == 0;
+    *settled = !pending || sweep->n_children == 0; /* else one of ours may be it, or lead to it */
+    snprintf(reason, sizeof reason, "its %s, trial %" PRId64 ", is %s",
+             trial->profile ? "training" : "base", base.id, base.status);
+    trial_row_free(&base);
+    if (*ready || !*settled) return true;
+    sweep->result->n_skipped++;
+    progress_skip(&sweep->progress, trial->expected_flops);
+    return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
+}
+
+/* Starts the first trials of the queue whose bases have results, until the slots are taken, and
+ * takes them and what had to be skipped out of it. A base is longer than what waits for it, so it
+ * comes first. */
+static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, size_t *n, int slots,
+                        struct error *error) {
+    for (size_t i = 0; i < *n && sweep->n_children < slots;) {
+        const struct plan_trial *trial = queue[i];
+        bool ready, settled;
+        if (!settle_base(sweep, trial, &ready, &settled, error)) return false;
+        if (!settled) {
+            i++;
+            continue;
+        }
+        memmove(queue + i, queue + i + 1, (--*n - i) * sizeof *queue);
+        if (ready && !start_trial(sweep, trial, error)) return false;
+    }
+    return true;
+}
+
 /* Runs a queue of trials, at most `slots` at a time. Leaves no process behind, whatever happens. */
 static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_trial **queue,
                       size_t n, int slots, struct error *error) {
     double flops = 0, start = clock_seconds();
-    size_t next = 0;
+    size_t n_waiting = n;
     bool ok = true;
     sweep->ended_cpu = 0;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
     progress_start(&sweep->progress, sweep->options->talk, phase, (int)n, slots, flops);
-    while (ok && ((next < n && !sweep->stopping) || sweep->n_children > 0)) {
-        while (ok && next < n && !sweep->stopping && sweep->n_children < slots)
-            ok = start_trial(sweep, queue[next++], error);
-        if (next == n && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
+    while (ok && ((n_waiting > 0 && !sweep->stopping) || sweep->n_children > 0)) {
+        if (!sweep->stopping) ok = start_ready(sweep, queue, &n_waiting, slots, error);
+        if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
             /* The last one has started: until here every core had its trial. */
             int cores = slots < default_jobs() ? slots : default_jobs();
             sweep->result->cores_used = cpu_seconds(sweep) / (cores * (clock_seconds() - start));
@@ -339,7 +378,7 @@ static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_
         ok = ok && reap(sweep, error);
     }
     progress_clear(&sweep->progress);
-    sweep->result->n_left += (int)(n - next);
+    sweep->result->n_left += (int)n_waiting;
     signal_children(sweep, SIGKILL); /* only after an error are there any */
     while (sweep->n_children > 0) waitpid(sweep->children[--sweep->n_children].pid, NULL, 0);
     return ok;
@@ -347,11 +386,11 @@ static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_
 
 /* ---- what to run ---- */
 
+/* Long for the sweep is also what others wait for. */
 static int longest_first(const void *a, const void *b) {
     const struct plan_trial *x = *(const struct plan_trial *const *)a;
     const struct plan_trial *y = *(const struct plan_trial *const *)b;
-    if (x->expected_flops != y->expected_flops)
-        return x->expected_flops < y->expected_flops ? 1 : -1;
+    if (x->path_flops != y->path_flops) return x->path_flops < y->path_flops ? 1 : -1;
     return x->id < y->id ? -1 : 1;
 }
 
@@ -388,29 +427,6 @@ static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *r
     return store_retry(sweep->store, trial->id, error);
 }
 
-/* Keeps the profiles whose training has a result; the others are skipped with the reason. */
-static bool keep_trained(struct sweep *sweep, const struct plan_trial **queue, size_t *n,
-                         struct error *error) {
-    size_t kept = 0;
-    for (size_t i = 0; i < *n; i++) {
-        struct trial_row base;
-        char reason[128];
-        if (!store_load_trial(sweep->store, queue[i]->base_id, &base, error)) return false;
-        bool trained = strcmp(base.status, "ok") == 0;
-        snprintf(reason, sizeof reason, "its training, trial %" PRId64 ", is %s", base.id,
-                 base.status);
-        trial_row_free(&base);
-        if (trained) {
-            queue[kept++] = queue[i];
-            continue;
-        }
-        sweep->result->n_skipped++;
-        if (!store_end_trial(sweep->store, queue[i]->id, "skipped", reason, error)) return false;
-    }
-    *n = kept;
-    return true;
-}
-
 static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
                      struct error *error) {
     const struct plan_trial **profiles = queue + plan->n_trials;
@@ -436,8 +452,7 @@ static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct 
         sweep->result->n_left += (int)n_profiles;
         return true;
     }
-    return keep_trained(sweep, profiles, &n_profiles, error) &&
-           run_queue(sweep, "profiling", profiles, n_profiles, 1, error);
+    return run_queue(sweep, "profiling", profiles, n_profiles, 1, error);
 }
 
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,

@@ -15,6 +15,8 @@ struct training_context {
     const char *checkpoint; /* path that the best weights are written to */
     const char *trial;      /* identity stored in the checkpoint: the train key */
     FILE *log;              /* one line per epoch; NULL: silent */
+    const char *base;       /* path of the checkpoint that the arm's base trained; NULL: none */
+    const char *base_trial; /* that trial's train key: another trial's checkpoint is refused */
 };
 
 /* `trial` has exactly one arm and one seed. The same trial gives the same bits on the same machine

@@ -28,6 +28,18 @@ enum { POLICY_TENSORS_MAX = 8, POLICY_MODES_MAX = 4 };
 
 enum gate_unit { GATE_NONE, GATE_PER_SAMPLE, GATE_PER_TOKEN };
 
+/* What a method takes from the finished trial of another arm with the same seed (`base: ARM` of its
+ * arm): nothing, the heads and FLOPs that it runs, or its weights. */
+enum policy_base { BASE_NONE, BASE_BUDGET, BASE_WEIGHTS };
+
+/* What the base runs, as means over the validation slice: heads of each layer, and the executed
+ * FLOPs of one input, gates included. */
+struct base_budget {
+    int layers;
+    double heads[MODEL_LAYERS_MAX];
+    double flops_per_input, mean_length; /* tokens */
+};
+
 /* One tensor a policy owns in each layer. rank 1: rows = 1, cols numbers. */
 struct policy_tensor {
     const char *name; /* after "layers.{l}.policy." */
@@ -75,9 +87,14 @@ struct policy_ops {
     const char *name, *summary;
     struct option_table options;
     enum gate_unit unit;
+    enum policy_base base;
 
     /* Changes the model's shape (heads per layer, layers, positions); NULL: leaves it. */
     bool (*shape)(struct model_config *config, struct error *error);
+    /* BASE_BUDGET: changes the shape of a resolved model to what the base runs. Until the base is
+     * finished the model is the full one. */
+    bool (*shape_like)(struct model_config *config, const struct base_budget *base,
+                       struct error *error);
     /* Writes the tensors of one layer, returns how many (layers may differ); NULL: none. */
     int (*tensors)(const struct model_config *config, int layer, struct policy_tensor *out);
     /* Floats per row that gates_train keeps for gates_backward; NULL: none. */

@@ -33,7 +33,8 @@ CREATE TABLE trial (
     id              INTEGER PRIMARY KEY,
     kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile')),
     key             TEXT NOT NULL,
-    base_trial_id   INTEGER REFERENCES trial (id),       -- profile: whose checkpoint
+    base_trial_id   INTEGER REFERENCES trial (id),       -- whose checkpoint it needs: a profile's training,
+                                                         -- or the trial of a training's base arm
     workload_id     INTEGER NOT NULL REFERENCES workload (id),
     current         INTEGER NOT NULL DEFAULT 1 CHECK (current IN (0, 1)),
     arm             TEXT NOT NULL,
@@ -74,7 +75,7 @@ CREATE TABLE trial (
     mean_length_tokens REAL,
     unknown_share   REAL,
     UNIQUE (workload_id, key),
-    CHECK ((kind = 'profile') = (base_trial_id IS NOT NULL))
+    CHECK (kind <> 'profile' OR base_trial_id IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed) WHERE current = 1;
 

@@ -53,7 +53,7 @@ static inline void small_trial_read(struct small_trial *t, const struct small_tr
 static inline void small_trial_run(struct small_trial *t, const struct small_trial_text *text) {
     struct error error;
     small_trial_read(t, text);
-    struct training_context context = {t->checkpoint, "key of the trial", NULL};
+    struct training_context context = {.checkpoint = t->checkpoint, .trial = "key of the trial"};
     if (!training_run(&t->experiment, &context, &t->result, &error)) fail_msg("%s", error.text);
 }
 

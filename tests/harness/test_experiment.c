@@ -126,6 +126,7 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
         {"arm: one", "arm: all", 11, 11, "arm 'all' stands twice", "line 10"},
         {"heads: 1}", "heads: 4}", 11, 11, "'all' and 'one' are the same settings", ""},
         {"heads: 4}\ntrain", "heads: 5}\ntrain", 6, 36, "5 heads do not divide dim 16", "heads"},
+        {"heads: 1}", "heads: 1, base: all}", 11, 41, "'fixed' takes nothing from another", "base"},
         {"heads: 4}\n  - {arm: one", "heads: 7}\n  - {arm: one", 10, 11, "arm 'all'", "7"},
         {"heads: 4}\n  - {arm: one", "head: 4}\n  - {arm: one", 10, 31, "'head'", "'heads'"},
         {", heads: 4}\n  - {arm: one", "}\n  - {arm: one", 10, 5, "needs the key 'heads'", ""},

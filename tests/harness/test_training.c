@@ -543,7 +543,7 @@ static void divergence_is_an_error_with_a_hint(void **state) {
         struct error error = {{0}, {{0}, 0, 0}};
         text.train = cases[i][0];
         small_trial_read(&t, &text);
-        struct training_context context = {t.checkpoint, "", NULL};
+        struct training_context context = {.checkpoint = t.checkpoint, .trial = ""};
         assert_false(training_run(&t.experiment, &context, &t.result, &error));
         assert_non_null(strstr(error.text, "diverged in epoch"));
         assert_non_null(strstr(error.text, cases[i][1]));
@@ -558,7 +558,8 @@ static void checkpoint_that_cannot_be_written_is_an_error_naming_it(void **state
     struct small_trial t;
     struct error error = {{0}, {{0}, 0, 0}};
     small_trial_read(&t, &small_topic);
-    struct training_context context = {"/nonexistent/folder/x.safetensors", "", NULL};
+    struct training_context context = {.checkpoint = "/nonexistent/folder/x.safetensors",
+                                       .trial = ""};
     assert_false(training_run(&t.experiment, &context, &t.result, &error));
     assert_non_null(strstr(error.text, "/nonexistent/folder/x.safetensors"));
     small_trial_free(&t);
@@ -572,7 +573,8 @@ static void log_has_one_line_per_epoch(void **state) {
     size_t size = 0;
     int lines = 0;
     small_trial_read(&t, &small_topic);
-    struct training_context context = {t.checkpoint, "", open_memstream(&log, &size)};
+    struct training_context context = {
+        .checkpoint = t.checkpoint, .trial = "", .log = open_memstream(&log, &size)};
     assert_true(context.log && training_run(&t.experiment, &context, &t.result, &error));
     fclose(context.log);
     for (size_t i = 0; i < size; i++) lines += log[i] == '\n';
