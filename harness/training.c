@@ -2,6 +2,7 @@
  * A trial: data, the stages that train its model, one look at the test split at the end, for the
  * best and for the final weights and for the controls, and the checkpoint.
  */
+#include "harness/base_budget.h"
 #include "harness/clock.h"
 #include "harness/memory.h"
 #include "harness/saved_model.h"
@@ -28,13 +29,27 @@ static void run_free(struct run *run) {
     free(run->order);
 }
 
+/* Gives the model the size of what the trial's base runs, for a policy that asks for it. */
+static bool shape_like_base(const struct run *run, struct model_config *model,
+                            struct error *error) {
+    const struct training_context *c = run->context;
+    struct base_budget budget;
+    if (model->policy->base != BASE_BUDGET) return true;
+    if (!c->base)
+        return error_set(error, "policy %s has no base to start from", model->policy->name);
+    return base_budget_count(c->base, c->base_trial, run->data, &run->dense,
+                             run->trial->train.eval_batch, &budget, error) &&
+           model->policy->shape_like(model, &budget, error);
+}
+
 /* Everything but the model. */
 static bool run_new(struct run *run, struct model_config *model, struct error *error) {
     const struct experiment *trial = run->trial;
     uint64_t seed = (uint64_t)trial->seeds.value[0];
     char ignored[160];
     if (!dataset_load(&trial->data, &run->data, error) ||
-        !trial_models(trial, run->data, model, &run->dense, error))
+        !trial_models(trial, run->data, model, &run->dense, error) ||
+        !shape_like_base(run, model, error))
         return false;
     /* Making a data set may need more memory than training on it, reading a cached one does not:
      * the peak starts here, or it would depend on which trial came first. */

@@ -25,8 +25,8 @@ bool training_run(const struct experiment *trial, const struct training_context 
                   struct training_result *out, struct error *error);
 void training_result_free(struct training_result *result);
 
-/* The resolved model of the trial's only arm over a loaded data set, and the full model (H heads in
- * every layer) that savings are held against. */
+/* The resolved model of the trial's arm over a loaded data set (before a base has its say), and the
+ * full model (H heads in every layer) that savings are held against. */
 bool trial_models(const struct experiment *trial, const struct dataset *data,
                   struct model_config *model, struct model_config *dense, struct error *error);
 

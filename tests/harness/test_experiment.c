@@ -126,6 +126,15 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
         {"arm: one", "arm: all", 11, 11, "arm 'all' stands twice", "line 10"},
         {"heads: 1}", "heads: 4}", 11, 11, "'all' and 'one' are the same settings", ""},
         {"heads: 4}\ntrain", "heads: 5}\ntrain", 6, 36, "5 heads do not divide dim 16", "heads"},
+        {"policy: budgetformer", "policy: fixed-matched", 12, 5,
+         "'fixed-matched' needs the key 'base'", "whose finished trial"},
+        {"budgetformer}", "fixed-matched, base: al}", 12, 46, "'al' of arm 'ours' is no arm",
+         "did you mean 'all'"},
+        {"budgetformer}", "fixed-matched, base: ours}", 12, 46, "arm 'ours' is itself", ""},
+        {"budgetformer}",
+         "fixed-matched, base: two}\n  - {arm: two, policy: flop-matched, base: ours}", 12, 46,
+         "arm 'ours' is in turn based on it", "does not wait"},
+        {"budgetformer}", "fixed-matched, base: [all]}", 12, 46, "base must be a single value", ""},
         {"heads: 1}", "heads: 1, base: all}", 11, 41, "'fixed' takes nothing from another", "base"},
         {"heads: 4}\n  - {arm: one", "heads: 7}\n  - {arm: one", 10, 11, "arm 'all'", "7"},
         {"heads: 4}\n  - {arm: one", "head: 4}\n  - {arm: one", 10, 31, "'head'", "'heads'"},
@@ -215,6 +224,45 @@ static void trial_json_holds_what_decides_the_result_and_no_names(void **state) 
     text_free(&other);
 }
 
+/* The good file with one more arm, which starts from a chain of two. */
+static struct experiment *read_chain(struct fixture *fixture, const char *ours) {
+    char text[2048], arm[512];
+    snprintf(arm, sizeof arm,
+             "{arm: ours, policy: %s}\n  - {arm: small, policy: flop-matched, base: same}\n"
+             "  - {arm: same, policy: fixed-matched, base: ours}",
+             ours);
+    size_t size = replace("{arm: ours, policy: budgetformer}", arm, text, sizeof text);
+    if (!read_text(fixture, text, size, false)) fail_msg("%s", fixture->error.text);
+    return &fixture->experiment;
+}
+
+static void trial_json_holds_the_base_as_its_settings_not_its_name(void **state) {
+    struct experiment *e = read_chain(*state, "budgetformer"), *back = malloc(sizeof *back);
+    struct text before = {0}, after = {0}, other = {0};
+    struct error error = {0};
+    assert_int_equal(e->arms[3].base, 4);
+    assert_int_equal(e->arms[4].base, 2);
+    experiment_write_trial_json(e, &e->arms[3], 1, false, &before);
+    assert_non_null(back);
+    if (!experiment_read_trial_json(before.data, before.size, back, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(back->n_arms, 1);
+    experiment_write_trial_json(back, &back->arms[0], 1, false, &after);
+    assert_string_equal(before.data, after.data);
+    text_free(&after);
+
+    strcpy(e->arms[2].name, "renamed");
+    experiment_write_trial_json(e, &e->arms[3], 1, false, &after);
+    assert_string_equal(before.data, after.data);
+    e = read_chain(*state, "budgetformer, cost: 0.5"); /* the base of its base */
+    experiment_write_trial_json(e, &e->arms[3], 1, false, &other);
+    assert_string_not_equal(before.data, other.data);
+    text_free(&before);
+    text_free(&after);
+    text_free(&other);
+    free(back);
+}
+
 static void trial_json_with_missing_or_unknown_keys_is_refused(void **state) {
     struct fixture *fixture = *state;
     static const char *const texts[] = {
@@ -225,6 +273,12 @@ static void trial_json_with_missing_or_unknown_keys_is_refused(void **state) {
         "\"seed\":1}",
         "{\"data\":{\"source\":\"topic\"},\"model\":{},\"policy\":\"none\",\"policy_options\":{},"
         "\"train\":{},\"seed\":1,\"sead\":2}",
+        "{\"data\":{\"source\":\"topic\"},\"model\":{},\"policy\":\"none\",\"policy_options\":{},"
+        "\"base\":{},\"train\":{},\"seed\":1}",
+        "{\"data\":{\"source\":\"topic\"},\"model\":{},\"policy\":\"fixed-matched\","
+        "\"policy_options\":{},\"train\":{},\"seed\":1}",
+        "{\"data\":{\"source\":\"topic\"},\"model\":{},\"policy\":\"fixed-matched\","
+        "\"policy_options\":{},\"base\":{\"policy\":\"none\"},\"train\":{},\"seed\":1}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         fixture->error = (struct error){0};
@@ -282,6 +336,7 @@ int main(void) {
         TEST(missing_file_is_named),
         TEST(trial_json_comes_back_the_same),
         TEST(trial_json_holds_what_decides_the_result_and_no_names),
+        TEST(trial_json_holds_the_base_as_its_settings_not_its_name),
         TEST(trial_json_with_missing_or_unknown_keys_is_refused),
         TEST(damaged_files_are_read_or_refused_with_words),
         TEST(damaged_trial_json_is_read_or_refused_with_words),

@@ -274,6 +274,92 @@ static void tier_chooses_files_and_naming_overrules_it(void **state) {
     assert_int_equal(f->plan.n_trials, 4); /* the overlay has one seed */
 }
 
+static const char chain[] =
+    "workload: chain\ntier: default\ndata: {source: topic}\n" MODEL "profile: {seeds: 0}\n"
+    "arms:\n"
+    "  - {arm: last, policy: flop-matched, base: middle}\n"
+    "  - {arm: middle, policy: fixed-matched, base: first}\n"
+    "  - {arm: first, policy: budgetformer}\n"
+    "  - {arm: alone, policy: none}\n"
+    "seeds: [1, 2]\n";
+
+static void base_is_planned_once_and_before_who_needs_it(void **state) {
+    struct fixture *f = *state;
+    static const char *const labels[] = {"chain/first/1",  "chain/first/2", "chain/middle/1",
+                                         "chain/middle/2", "chain/last/1",  "chain/last/2",
+                                         "chain/alone/1",  "chain/alone/2"};
+    static const int bases[] = {-1, -1, 0, 1, 2, 3, -1, -1};
+    write_file(f, "chain.yaml", chain);
+    make(f);
+    assert_int_equal(f->plan.n_problems, 0);
+    assert_int_equal(f->plan.n_trials, 8);
+    for (size_t i = 0; i < 8; i++) {
+        const struct plan_trial *trial = &f->plan.trials[i];
+        assert_string_equal(trial->label, labels[i]);
+        assert_int_equal(trial->base_id, bases[i] < 0 ? 0 : f->plan.trials[bases[i]].id);
+    }
+    /* Who waits for it counts: first, middle, last in a row take longest. */
+    const struct plan_trial *t = f->plan.trials;
+    assert_true(fabs(t[0].path_flops - t[0].expected_flops - t[2].path_flops) < 1);
+    assert_true(fabs(t[2].path_flops - t[2].expected_flops - t[4].expected_flops) < 1);
+    assert_true(fabs(t[6].path_flops - t[6].expected_flops) < 1);
+}
+
+static void train_and_lose(struct fixture *f, int64_t id) {
+    struct training_result result = {.n_classes = 2, .checkpoint = "nowhere/x.safetensors"};
+    assert_true(store_claim(f->store, id, getpid(), 0, &f->error));
+    assert_true(store_finish_training(f->store, id, &result, &f->error));
+}
+
+static void train_and_keep(struct fixture *f, int64_t id) {
+    struct training_result result = {.n_classes = 2}; /* no file, none to lose */
+    assert_true(store_claim(f->store, id, getpid(), 0, &f->error));
+    assert_true(store_finish_training(f->store, id, &result, &f->error));
+}
+
+static void selected_trial_selects_the_bases_that_it_still_needs(void **state) {
+    struct fixture *f = *state;
+    write_file(f, "chain.yaml", chain);
+    f->request.filter = "/last/1";
+    make(f);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(f->plan.trials[i].selected, i == 0 || i == 2 || i == 4);
+    train_and_keep(f, f->plan.trials[0].id);
+    make(f); /* the first is there */
+    for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].selected, i == 2 || i == 4);
+    train_and_lose(f, f->plan.trials[2].id);
+    make(f); /* the middle one is not: its file is gone. The first is, and is not needed twice */
+    assert_true(f->plan.trials[2].lost_checkpoint);
+    assert_string_equal(f->plan.trials[2].status, "planned");
+    for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].selected, i == 2 || i == 4);
+    train_and_lose(f, f->plan.trials[2].id);
+    train_and_keep(f, f->plan.trials[4].id);
+    make(f); /* who has its result asks for nothing */
+    assert_string_equal(f->plan.trials[2].status, "ok");
+    for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].selected, i == 4);
+}
+
+static void new_name_of_a_base_keeps_all_rows_and_new_settings_make_others(void **state) {
+    struct fixture *f = *state;
+    char changed[sizeof chain + 64];
+    int64_t ids[8];
+    write_file(f, "chain.yaml", chain);
+    make(f);
+    for (size_t i = 0; i < 8; i++) ids[i] = f->plan.trials[i].id;
+    strcpy(changed, chain);
+    for (char *at; (at = strstr(changed, "first"));) memcpy(at, "other", 5);
+    write_file(f, "chain.yaml", changed);
+    make(f);
+    for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].id, ids[i]);
+    const char *at = strstr(chain, "budgetformer}");
+    snprintf(changed, sizeof changed, "%.*sbudgetformer, cost: 0.5}%s", (int)(at - chain), chain,
+             at + strlen("budgetformer}"));
+    write_file(f, "chain.yaml", changed);
+    make(f);
+    for (size_t i = 0; i < 6; i++) assert_int_not_equal(f->plan.trials[i].id, ids[i]);
+    for (size_t i = 6; i < 8; i++) assert_int_equal(f->plan.trials[i].id, ids[i]);
+}
+
 static void filter_and_no_profile_select_without_unplanning(void **state) {
     struct fixture *f = *state;
     write_file(f, "small.yaml", small);
@@ -335,6 +421,9 @@ int main(void) {
         TEST(absent_data_leaves_results_current_and_skips_only_what_has_none),
         TEST(bad_file_and_second_name_leave_the_others_planned),
         TEST(tier_chooses_files_and_naming_overrules_it),
+        TEST(base_is_planned_once_and_before_who_needs_it),
+        TEST(selected_trial_selects_the_bases_that_it_still_needs),
+        TEST(new_name_of_a_base_keeps_all_rows_and_new_settings_make_others),
         TEST(filter_and_no_profile_select_without_unplanning),
         TEST(wrong_filter_and_empty_folder_are_errors),
         TEST(dry_run_leaves_no_rows),

@@ -144,6 +144,20 @@ static void plan_arms(struct fixture *f, const char *const *arms, size_t n, bool
     assert_int_equal(f->plan.n_trials, profile ? 2 * n : n);
 }
 
+/* Plans `w`: the arms of `list`, in YAML's words, each a trial of its own. */
+static void plan_list(struct fixture *f, const char *list) {
+    char yaml[4096];
+    snprintf(yaml, sizeof yaml,
+             "workload: w\ntier: default\ndata: {source: topic}\nseeds: 1\n"
+             "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: 0}\narms:\n%s",
+             list);
+    assert_true(scratch_write(&f->scratch, "w.yaml", yaml));
+    struct plan_request request = {.folder = f->scratch.folder, .profile = true};
+    plan_free(&f->plan);
+    if (!plan_make(f->store, &request, &f->plan, &f->error)) fail_msg("%s", f->error.text);
+    if (f->plan.n_problems) fail_msg("%s", f->plan.problems[0].text);
+}
+
 static void run(struct fixture *f) {
     if (!sweep_run(f->store, &f->plan, &f->options, &f->result, &f->error))
         fail_msg("%s", f->error.text);
@@ -252,6 +266,62 @@ static void profiles_run_one_at_a_time_after_all_training(void **state) {
     assert_row(f, 7, "skipped", "its training, trial");
     assert_row(f, 7, "skipped", "is failed");
     assert_int_equal(f->result.n_skipped, 1);
+}
+
+static const char chains[] = "  - {arm: last, policy: flop-matched, base: middle}\n"
+                             "  - {arm: middle, policy: fixed-matched, base: ok}\n"
+                             "  - {arm: ok, policy: budgetformer}\n"
+                             "  - {arm: lost, policy: flop-matched, base: orphan}\n"
+                             "  - {arm: orphan, policy: fixed-matched, base: fails}\n"
+                             "  - {arm: fails, policy: budgetformer, cost: 1}\n";
+
+static void trial_starts_after_its_base_and_not_without(void **state) {
+    struct fixture *f = *state;
+    char runs[4096];
+    plan_list(f, chains); /* in the plan: ok, middle, last, fails, orphan, lost */
+    run(f);
+    read_runs(f, runs, sizeof runs);
+    const char *ok = strstr(runs, "end ok/"), *middle = strstr(runs, "begin middle/");
+    const char *middle_end = strstr(runs, "end middle/"), *last = strstr(runs, "begin last/");
+    assert_true(ok && middle && middle_end && last);
+    assert_true(ok < middle && middle_end < last);
+    assert_null(strstr(runs, "orphan"));
+    assert_null(strstr(runs, "lost"));
+    assert_row(f, 2, "ok", "");
+    assert_row(f, 4, "skipped", "its base, trial 4, is failed");
+    assert_row(f, 5, "skipped", "its base, trial 5, is skipped");
+    assert_int_equal(f->result.n_ok, 3);
+    assert_int_equal(f->result.n_failed, 1);
+    assert_int_equal(f->result.n_skipped, 2);
+
+    setenv("HEADROOM_TEST_ALL_OK", "1", 1);
+    plan_list(f, chains);
+    run(f);
+    assert_int_equal(f->result.n_ok, 3); /* what failed and what waited for it; nothing twice */
+    for (size_t i = 0; i < 6; i++) assert_row(f, i, "ok", "");
+}
+
+static void interrupted_base_leaves_who_waits_for_it_planned(void **state) {
+    struct fixture *f = *state;
+    plan_list(f, "  - {arm: waits, policy: fixed-matched, base: interrupts}\n"
+                 "  - {arm: interrupts, policy: budgetformer}\n");
+    run(f);
+    assert_true(f->result.interrupted);
+    assert_row(f, 0, "interrupted", "stopped");
+    assert_row(f, 1, "planned", "");
+    assert_int_equal(f->result.n_left, 2);
+}
+
+static void base_that_runs_elsewhere_is_not_waited_for(void **state) {
+    struct fixture *f = *state;
+    static const char arms[] = "  - {arm: waits, policy: fixed-matched, base: busy}\n"
+                               "  - {arm: busy, policy: budgetformer}\n";
+    plan_list(f, arms);
+    assert_true(store_claim(f->store, f->plan.trials[0].id, getpid(), 0, &f->error));
+    plan_list(f, arms);
+    run(f);
+    assert_row(f, 0, "running", "");
+    assert_row(f, 1, "skipped", "its base, trial 1, is running");
 }
 
 static void absent_data_skips_with_the_fix_and_runs_when_it_comes(void **state) {
@@ -378,6 +448,9 @@ int main(int argc, char **argv) {
         TEST(hanging_trial_is_stopped_after_the_timeout),
         TEST(finished_trials_never_run_again_and_failed_ones_do),
         TEST(profiles_run_one_at_a_time_after_all_training),
+        TEST(trial_starts_after_its_base_and_not_without),
+        TEST(interrupted_base_leaves_who_waits_for_it_planned),
+        TEST(base_that_runs_elsewhere_is_not_waited_for),
         TEST(absent_data_skips_with_the_fix_and_runs_when_it_comes),
         TEST(interruption_marks_what_ran_keeps_what_ended_and_resumes),
         TEST(second_signal_kills_what_ignores_the_first),

@@ -248,7 +248,10 @@ static void option_defaults_are_in_range(void **state) {
             assert_true(row->offset + sizeof(struct int_list) <= sizeof values);
             assert_true(row->help && row->help[0]);
             if (!row->default_text) continue;
-            snprintf(json, sizeof json, "{\"%s\":%s}", row->name, row->default_text);
+            const char *quote =
+                row->type == OPTION_CHOICE || row->type == OPTION_STRING ? "\"" : "";
+            snprintf(json, sizeof json, "{\"%s\":%s%s%s}", row->name, quote, row->default_text,
+                     quote);
             assert_true(json_parse(json, strlen(json), "test", &node, &error));
             options_default(table, values);
             if (!options_bind(table, node, NULL, values, &error)) fail_msg("%s", error.text);
