@@ -1,7 +1,7 @@
 /*
  * Reading the environment. Three sources: files of /proc, /sys and /etc; system calls and
  * libraries; and what the build says about itself through macros of the Makefile (HEADROOM_CFLAGS,
- * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown"). 
+ * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown").
  */
 #include "harness/environment.h"
 #include "models/gemm.h"
