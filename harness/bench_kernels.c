@@ -109,7 +109,7 @@ static void run_attention_backward(void *context) {
 /* Carves one head's arrays out of `memory` [ATTENTION_FLOATS]. */
 static void attention_call_new(struct attention_call *call, int head_dim, float *memory) {
     size_t n = ATTENTION_TOKENS, d = (size_t)head_dim;
-    assert(8 * n * d + attention_scratch(ATTENTION_TOKENS) <= ATTENTION_FLOATS);
+    assert(8 * n * d + ATTENTION_SCRATCH <= ATTENTION_FLOATS);
     *call = (struct attention_call){.head_dim = head_dim,
                                     .qkv = memory,
                                     .gradients = memory + 3 * n * d,

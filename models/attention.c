@@ -1,7 +1,8 @@
 /*
- * Softmax attention of one head over one sample, forward and backward. Rows are processed in blocks
- * of at most BLOCK so that the scores stay in cache and memory is linear in the sample's length;
- * the backward pass recomputes the map from the kept log-sum-exp (as in Dao et al., FlashAttention,
+ * Softmax attention of one head over one sample, forward and backward, in tiles of at most
+ * ATTENTION_BLOCK x ATTENTION_BLOCK scores: they stay in cache at any length, and memory does not
+ * grow with it. Forward keeps a running maximum and sum of each row (Milakov and Gimelshein, arXiv
+ * 1805.02867); backward recomputes the map from the kept log-sum-exp (Dao et al., FlashAttention,
  * arXiv 2205.14135) instead of storing an n x n matrix per head and sample.
  */
 #include "models/kernels.h"
@@ -9,52 +10,78 @@
 
 #include <math.h>
 
-enum { BLOCK = 128 };
-
-size_t attention_scratch(int max_n) {
-    return 2 * (size_t)BLOCK * (size_t)max_n;
+/* The side of n tokens' tiles: equal parts, so that none is narrow. */
+static int tile_of(int n) {
+    int parts = (n + ATTENTION_BLOCK - 1) / ATTENTION_BLOCK;
+    return parts ? (n + parts - 1) / parts : 0;
 }
 
-/* In place: scores -> exp(scale * scores - max); returns the sum, *log_sum the log-sum-exp. */
-static float softmax_row(float *row, int n, float scale, float *log_sum) {
-    float max = row[0] * scale, sum = 0.0f;
-#pragma omp simd reduction(max : max)
+static int least(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* One row of a tile, in place: scores -> exp(scale * scores - max), where *max becomes the row's
+ * largest so far. Adds to *sum; returns what everything before the tile is to be multiplied by. */
+static float softmax_row(float *row, int n, float scale, float *max, float *sum) {
+    float largest = *max, added = 0.0f;
+#pragma omp simd reduction(max : largest)
     for (int j = 0; j < n; j++) {
         row[j] *= scale;
-        max = row[j] > max ? row[j] : max;
+        largest = row[j] > largest ? row[j] : largest;
     }
-#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : added)
     for (int j = 0; j < n; j++) {
-        row[j] = vector_exp(row[j] - max);
-        sum += row[j];
+        row[j] = vector_exp(row[j] - largest);
+        added += row[j];
     }
-    if (log_sum) *log_sum = max + logf(sum);
-    return sum;
+    float before = vector_exp(*max - largest);
+    *sum = *sum * before + added;
+    *max = largest;
+    return before;
+}
+
+static void scale_row(float *row, int d, float factor) {
+    for (int c = 0; c < d; c++) row[c] *= factor;
+}
+
+/* The outputs of `rows` <= ATTENTION_BLOCK queries from `first` on. */
+static void forward_rows(struct work *work, const struct attention *head, int first, int rows,
+                         float *out, float *log_sum) {
+    int n = head->n, d = head->head_dim, ld = head->ld_kv, ld_out = head->ld_out, tile = tile_of(n);
+    float scale = 1.0f / sqrtf((float)d), max[ATTENTION_BLOCK], sum[ATTENTION_BLOCK];
+    struct matrix q = plain(head->q + (size_t)first * (size_t)head->ld_q, head->ld_q);
+    for (int i = 0; i < rows; i++) {
+        max[i] = -INFINITY;
+        sum[i] = 0.0f;
+    }
+    for (int from = 0; from < n; from += tile) {
+        int cols = least(tile, n - from);
+        size_t key = (size_t)from * (size_t)ld;
+        gemm(work, FLOP_SCORES, rows, cols, d, 1.0f, q, transposed(head->k + key, ld), 0.0f,
+             head->scores, cols);
+        for (int i = 0; i < rows; i++) {
+            float *scores = head->scores + (size_t)i * (size_t)cols;
+            float before = softmax_row(scores, cols, scale, &max[i], &sum[i]);
+            if (from > 0) scale_row(out + (size_t)i * (size_t)ld_out, d, before);
+        }
+        gemm(work, FLOP_AV, rows, d, cols, 1.0f, plain(head->scores, cols),
+             plain(head->v + key, ld), from > 0 ? 1.0f : 0.0f, out, ld_out);
+    }
+    for (int i = 0; i < rows; i++) { /* normalise d numbers a row instead of n */
+        scale_row(out + (size_t)i * (size_t)ld_out, d, 1.0f / sum[i]);
+        if (log_sum) log_sum[first + i] = max[i] + logf(sum[i]);
+    }
 }
 
 void attention_forward(struct work *work, const struct attention *head, float *out,
                        float *log_sum) {
-    int queries = head->queries, n = head->n, d = head->head_dim, ld = head->ld_kv;
-    float scale = 1.0f / sqrtf((float)d);
-    for (int first = 0; first < queries; first += BLOCK) {
-        int rows = queries - first < BLOCK ? queries - first : BLOCK;
-        const float *q = head->q + (size_t)first * (size_t)head->ld_q;
-        float *block_out = out + (size_t)first * (size_t)head->ld_out;
-        gemm(work, FLOP_SCORES, rows, n, d, 1.0f, plain(q, head->ld_q), transposed(head->k, ld),
-             0.0f, head->scores, n);
-        work_add(work, FLOP_SCALE, (uint64_t)rows * (uint64_t)n);
-        work_add(work, FLOP_SOFTMAX, 5 * (uint64_t)rows * (uint64_t)n);
-        float sum[BLOCK];
-        for (int i = 0; i < rows; i++)
-            sum[i] = softmax_row(head->scores + (size_t)i * (size_t)n, n, scale,
-                                 log_sum ? log_sum + first + i : NULL);
-        gemm(work, FLOP_AV, rows, d, n, 1.0f, plain(head->scores, n), plain(head->v, ld), 0.0f,
-             block_out, head->ld_out);
-        for (int i = 0; i < rows; i++) { /* normalise d numbers a row instead of n */
-            float *row = block_out + (size_t)i * (size_t)head->ld_out, inverse = 1.0f / sum[i];
-            for (int c = 0; c < d; c++) row[c] *= inverse;
-        }
-    }
+    int queries = head->queries, tile = tile_of(queries);
+    uint64_t scores = (uint64_t)queries * (uint64_t)head->n;
+    work_add(work, FLOP_SCALE, scores);
+    work_add(work, FLOP_SOFTMAX, 5 * scores);
+    for (int first = 0; first < queries; first += tile)
+        forward_rows(work, head, first, least(tile, queries - first),
+                     out + (size_t)first * (size_t)head->ld_out, log_sum);
 }
 
 /* From raw scores s and dP to P = exp(scale s - log_sum) and dS = scale P (dP - delta), in place.
@@ -70,24 +97,31 @@ static void softmax_row_backward(float *p, float *dp, int n, float scale, float 
 
 void attention_backward(const struct attention *head, const float *log_sum, const float *delta,
                         const float *dout, float *dq, float *dk, float *dv) {
-    int n = head->n, d = head->head_dim, ld = head->ld_kv, ld_out = head->ld_out;
-    float scale = 1.0f / sqrtf((float)d);
-    float *p = head->scores, *dp = head->scores + (size_t)BLOCK * (size_t)n;
-    for (int first = 0; first < n; first += BLOCK) {
-        int rows = n - first < BLOCK ? n - first : BLOCK;
-        float beta = first == 0 ? 0.0f : 1.0f; /* dk and dv sum over the row blocks */
-        const float *q = head->q + (size_t)first * (size_t)ld;
-        const float *up = dout + (size_t)first * (size_t)ld_out;
-        gemm(NULL, FLOP_SCORES, rows, n, d, 1.0f, plain(q, ld), transposed(head->k, ld), 0.0f, p,
-             n);
-        gemm(NULL, FLOP_AV, rows, n, d, 1.0f, plain(up, ld_out), transposed(head->v, ld), 0.0f, dp,
-             n);
-        for (int i = 0; i < rows; i++)
-            softmax_row_backward(p + (size_t)i * (size_t)n, dp + (size_t)i * (size_t)n, n, scale,
-                                 log_sum[first + i], delta[first + i]);
-        gemm(NULL, FLOP_AV, n, d, rows, 1.0f, transposed(p, n), plain(up, ld_out), beta, dv, ld);
-        gemm(NULL, FLOP_SCORES, n, d, rows, 1.0f, transposed(dp, n), plain(q, ld), beta, dk, ld);
-        gemm(NULL, FLOP_SCORES, rows, d, n, 1.0f, plain(dp, n), plain(head->k, ld), 0.0f,
-             dq + (size_t)first * (size_t)ld, ld);
+    int n = head->n, d = head->head_dim, ld = head->ld_kv, ld_out = head->ld_out, tile = tile_of(n);
+    float scale = 1.0f / sqrtf((float)d), *p = head->scores, *dp = p + (size_t)tile * (size_t)tile;
+    for (int first = 0; first < n; first += tile) {
+        int rows = least(tile, n - first);
+        size_t row = (size_t)first * (size_t)ld;
+        struct matrix q = plain(head->q + row, ld);
+        struct matrix up = plain(dout + (size_t)first * (size_t)ld_out, ld_out);
+        for (int from = 0; from < n; from += tile) {
+            int cols = least(tile, n - from);
+            size_t key = (size_t)from * (size_t)ld;
+            float more_rows = first > 0 ? 1.0f : 0.0f; /* dk, dv sum over the tiles of a column */
+            float more_cols = from > 0 ? 1.0f : 0.0f;  /* dq over those of a row */
+            gemm(NULL, FLOP_SCORES, rows, cols, d, 1.0f, q, transposed(head->k + key, ld), 0.0f, p,
+                 cols);
+            gemm(NULL, FLOP_AV, rows, cols, d, 1.0f, up, transposed(head->v + key, ld), 0.0f, dp,
+                 cols);
+            for (int i = 0; i < rows; i++)
+                softmax_row_backward(p + (size_t)i * (size_t)cols, dp + (size_t)i * (size_t)cols,
+                                     cols, scale, log_sum[first + i], delta[first + i]);
+            gemm(NULL, FLOP_AV, cols, d, rows, 1.0f, transposed(p, cols), up, more_rows, dv + key,
+                 ld);
+            gemm(NULL, FLOP_SCORES, cols, d, rows, 1.0f, transposed(dp, cols), q, more_rows,
+                 dk + key, ld);
+            gemm(NULL, FLOP_SCORES, rows, d, cols, 1.0f, plain(dp, cols), plain(head->k + key, ld),
+                 more_cols, dq + row, ld);
+        }
     }
 }

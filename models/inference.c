@@ -34,7 +34,7 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->qkv = arena_floats(arena, tokens * 3 * width);
     inf->context = arena_floats(arena, tokens * width);
     inf->hidden = arena_floats(arena, c->layers ? tokens * (size_t)c->ffn : 0);
-    inf->scores = arena_floats(arena, attention_scratch(limits->length));
+    inf->scores = arena_floats(arena, ATTENTION_SCRATCH);
     inf->pooled = arena_floats(arena, samples * dim);
     inf->logits = arena_floats(arena, samples * (size_t)c->classes);
     inf->saved = arena_floats(arena, (by_token ? tokens : samples) * saved);

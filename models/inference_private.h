@@ -15,7 +15,7 @@ struct inference {
     float *rows, *back;                 /* [T][D] gathered input rows, rows on their way back */
     float *qkv, *context;               /* [T][3W], [T][W]; head by head they hold one head */
     float *hidden;                      /* [T][F] */
-    float *scores;                      /* attention_scratch */
+    float *scores;                      /* ATTENTION_SCRATCH */
     float *pooled, *logits;             /* [B][D], [B][C] */
     float *saved, *shared;              /* the policy's scratch of one layer, and of all */
     float *gates[MODEL_LAYERS_MAX];     /* [rows][H] */

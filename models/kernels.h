@@ -47,6 +47,9 @@ void pool_forward(struct work *work, enum flop_component component, const struct
                   int dim, const float *x, float *pooled);
 void pool_backward(const struct batch *batch, int dim, const float *dpooled, float *dx);
 
+/* The map is made in tiles of at most this side; backward holds two of them at a time. */
+enum { ATTENTION_BLOCK = 128, ATTENTION_SCRATCH = 2 * ATTENTION_BLOCK * ATTENTION_BLOCK };
+
 /*
  * Softmax attention of one head over one sample of n tokens, in row blocks: no n x n matrix is
  * kept. `queries` tokens ask, all n are asked. Row strides: ld_q of q, ld_kv of k and v, ld_out of
@@ -55,7 +58,7 @@ void pool_backward(const struct batch *batch, int dim, const float *dpooled, flo
 struct attention {
     int queries, n, head_dim, ld_q, ld_kv, ld_out;
     const float *q, *k, *v;
-    float *scores; /* workspace: attention_scratch(n) floats */
+    float *scores; /* workspace: ATTENTION_SCRATCH floats */
 };
 
 /* Head h of a sample whose first row of Q, K, V is `qkv`: a row holds [heads][3][head_dim], and a
@@ -75,8 +78,6 @@ static inline struct attention attention_of_head(const float *qkv, int n, int he
                               .v = q + 2 * head_dim,
                               .scores = scores};
 }
-
-size_t attention_scratch(int max_n);
 
 /* out[queries] = softmax(q k^T / sqrt(d)) v; log_sum[queries] (may be NULL) keeps each row's
  * log-sum-exp. */

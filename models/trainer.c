@@ -40,7 +40,7 @@ struct trainer {
     float *gated, *dcontext;   /* [T][W] */
     float *dqkv;               /* [T][3W] */
     float *hidden, *dhidden;   /* [T][F] */
-    float *scores, *delta;     /* attention_scratch, [T] */
+    float *scores, *delta;     /* ATTENTION_SCRATCH, [T] */
     float *dpooled;            /* [rows][D] */
     int32_t *chunk_offsets;    /* [B + 1] */
     int chunk_tokens, chunk;   /* most tokens of a chunk; which one is at hand */
@@ -111,7 +111,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->dcontext = arena_floats(work, tokens * width);
     t->dqkv = arena_floats(work, tokens * 3 * width);
     if (work->used < ffn_end) work->used = ffn_end;
-    t->scores = arena_floats(work, attention_scratch(limits->length));
+    t->scores = arena_floats(work, ATTENTION_SCRATCH);
     t->delta = arena_floats(work, tokens);
     size_t rows = (size_t)gate_rows(c, limits->samples, limits->tokens);
     t->dpooled = arena_floats(work, rows * dim);

@@ -174,7 +174,7 @@ static void check_attention(int n, int step, int d, double scale, double toleran
     float *out = normals(1000, (size_t)(n * ld_out), 1),
           *kept = normals(1000, (size_t)(n * ld_out), 1);
     float *log_sum = malloc((size_t)n * sizeof *log_sum);
-    float *scores = malloc(attention_scratch(n) * sizeof *scores);
+    float *scores = malloc(ATTENTION_SCRATCH * sizeof *scores);
     double expected[64];
     struct attention head = attention_of_head(qkv, n, 2, d, 1, scores);
     struct work work = {0};
@@ -201,7 +201,7 @@ static void check_attention(int n, int step, int d, double scale, double toleran
 
 static void attention_equals_softmax_over_all_block_edges(void **state) {
     (void)state;
-    static const int lengths[] = {1, 2, 63, 64, 65, 130};
+    static const int lengths[] = {1, 2, 127, 128, 129, 300}; /* one to three tiles a side */
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         check_attention(lengths[i], 1, 8, 1, 1e-5);
         check_attention(lengths[i], 1, 5, 1, 1e-5);
@@ -220,13 +220,71 @@ static void attention_of_some_queries_asks_all_tokens(void **state) {
 static void attention_rows_with_large_scores_do_not_overflow(void **state) {
     (void)state;
     check_attention(65, 1, 8, 40, 2e-3);
+    check_attention(300, 1, 8, 40, 2e-3); /* the maximum rises from tile to tile */
+}
+
+/* dq, dk, dv of one head by their definition, in double: P = softmax, dS = P (dP - delta) / sqrt d.
+ */
+static void naive_backward(const struct attention *head, const float *dout, const float *delta,
+                           double *dq, double *dk, double *dv) {
+    int n = head->n, d = head->head_dim, ld = head->ld_kv;
+    double scale = 1 / sqrt((double)d), *p = malloc((size_t)n * sizeof *p);
+    assert_non_null(p);
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int j = 0; j < n; j++) {
+            p[j] = 0;
+            for (int c = 0; c < d; c++)
+                p[j] += scale * (double)head->q[i * ld + c] * (double)head->k[j * ld + c];
+            sum += p[j] = exp(p[j]);
+        }
+        for (int j = 0; j < n; j++) {
+            double dp = 0, share = p[j] / sum;
+            for (int c = 0; c < d; c++)
+                dp += (double)dout[i * head->ld_out + c] * (double)head->v[j * ld + c];
+            double ds = scale * share * (dp - (double)delta[i]);
+            for (int c = 0; c < d; c++) {
+                dq[i * d + c] += ds * (double)head->k[j * ld + c];
+                dk[j * d + c] += ds * (double)head->q[i * ld + c];
+                dv[j * d + c] += share * (double)dout[i * head->ld_out + c];
+            }
+        }
+    }
+    free(p);
+}
+
+static void attention_backward_equals_its_definition_over_all_tile_edges(void **state) {
+    (void)state;
+    static const int lengths[] = {1, 128, 129, 300};
+    enum { D = 5, MAX = 300 };
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        int n = lengths[l];
+        float *qkv = normals((uint64_t)n, (size_t)(n * 3 * D), 1), *out = normals(1, MAX * D, 0);
+        float *dout = normals(2, MAX * D, 1), *grad = normals(3, MAX * 3 * D, 1);
+        float log_sum[MAX], delta[MAX], *scores = malloc(ATTENTION_SCRATCH * sizeof *scores);
+        double *expected = calloc(3 * MAX * D, sizeof *expected);
+        assert_true(scores && expected);
+        struct attention head = attention_of_head(qkv, n, 1, D, 0, scores);
+        attention_forward(NULL, &head, out, log_sum);
+        for (int i = 0; i < n; i++) {
+            delta[i] = 0;
+            for (int c = 0; c < D; c++) delta[i] += out[i * D + c] * dout[i * D + c];
+        }
+        attention_backward(&head, log_sum, delta, dout, grad, grad + D, grad + 2 * D);
+        naive_backward(&head, dout, delta, expected, expected + MAX * D, expected + 2 * MAX * D);
+        for (int i = 0; i < n; i++)
+            for (int c = 0; c < 3 * D; c++)
+                assert_close((double)grad[i * 3 * D + c], expected[c / D * MAX * D + i * D + c % D],
+                             1e-5);
+        free(qkv), free(out), free(dout), free(grad), free(scores), free(expected);
+    }
 }
 
 static void attention_of_equal_keys_is_the_mean_of_values(void **state) {
     (void)state;
     enum { N = 70, D = 4 };
     float qkv[N * 3 * D], out[N * D];
-    float *scores = malloc(attention_scratch(N) * sizeof *scores);
+    float *scores = malloc(ATTENTION_SCRATCH * sizeof *scores);
     assert_non_null(scores);
     for (int i = 0; i < N; i++)
         for (int c = 0; c < D; c++) {
@@ -377,6 +435,7 @@ int main(void) {
         cmocka_unit_test(attention_equals_softmax_over_all_block_edges),
         cmocka_unit_test(attention_of_some_queries_asks_all_tokens),
         cmocka_unit_test(attention_rows_with_large_scores_do_not_overflow),
+        cmocka_unit_test(attention_backward_equals_its_definition_over_all_tile_edges),
         cmocka_unit_test(attention_of_equal_keys_is_the_mean_of_values),
         cmocka_unit_test(pool_is_the_mean_over_each_sample),
         cmocka_unit_test(bias_is_added_to_every_row_and_its_gradient_summed),
