@@ -6,7 +6,7 @@
 # ARCH        -march of the build; ARCH=x86-64-v3 for a machine other than this one
 # TIER        size of the sweep: default or full
 # DB          the database; figures are drawn into figures/ beside it
-# PYTHON      the Python that has PyTorch, for bench-peers only
+# PYTHON      the Python that has PyTorch, for bench-peers and parity
 # SANITIZER   address,undefined
 # WERROR      1: warnings are errors, as in CI
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
@@ -56,7 +56,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test plots data bench bench-peers format clean help packages FORCE
+.PHONY: build sweep test plots data bench bench-peers parity parity-golden format clean help packages FORCE
 
 build: headroom ## build the program (default)
 
@@ -85,6 +85,12 @@ bench-peers: build ## the same model in PyTorch (python3-torch), side by side
 	    'PyTorch, on Debian and Ubuntu apt-get install python3-torch' >&2; exit 1; }
 	@$(PYTHON) harness/bench_peers.py
 
+parity: build/tests/parity/test_parity ## loss and gradients of the methods against PyTorch's
+	@tests/parity/parity.sh $(PYTHON)
+
+parity-golden: build/tests/parity/test_parity ## have PyTorch write its numbers anew, for the tests without it
+	@tests/parity/parity.sh $(PYTHON) tests/parity/golden
+
 format: ## run clang-format over the sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -92,7 +98,7 @@ clean: ## remove what was built, never results or data
 	rm -rf build headroom
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 # --- How things are made -------------------------------------------------------------------------
 

@@ -84,7 +84,7 @@ static void print_result(const struct evaluation *e) {
     const struct evaluation_result *r = &e->result;
     const struct model_config *c = &e->model.parameters->config;
     double n = r->n, dense = (double)r->dense_flops / n;
-    double executed = (double)flops_total(&r->executed) / n;
+    double executed = (double)flops_total(&r->executed) / n, active = (double)r->active_flops / n;
     printf("model         %s, L=%d D=%d H=%d F=%d, %d words\n", c->policy->name, c->layers, c->dim,
            c->base_heads, c->ffn, c->vocab);
     printf("workload      %s, %d test inputs, %d classes\n", e->workload->name, r->n, c->classes);
@@ -100,6 +100,9 @@ static void print_result(const struct evaluation *e) {
     printf("FLOPs of an input\n");
     printf("  dense       %.0f (the workload's full model: L=%d D=%d H=%d F=%d)\n", dense,
            e->dense.layers, e->dense.dim, e->dense.base_heads, e->dense.ffn);
+    printf(
+        "  active      %.0f, %.1f %% of dense (if what was not chosen and the choice were free)\n",
+        active, 100 * active / dense);
     printf("  executed    %.0f, %.1f %% of dense\n", executed, 100 * executed / dense);
 }
 

@@ -66,23 +66,6 @@ static void rank_classes(struct predictor *p) {
     }
 }
 
-/* True if the text just run had head h of a layer computed: for any of its tokens. */
-static bool head_ran(const struct predictor *p, int l, int h, int n_tokens) {
-    const struct model_config *c = &p->model.parameters->config;
-    const float *gates = inference_gates(p->inference, l);
-    int rows = c->policy->unit == GATE_PER_TOKEN ? n_tokens : 1, heads = c->heads.value[l];
-    for (int r = 0; gates && r < rows; r++)
-        if (gates[r * heads + h] != 0.0f) return true;
-    return !gates;
-}
-
-static int count_heads(const struct predictor *p, int l, int n_tokens) {
-    int run = 0;
-    for (int h = 0; h < p->model.parameters->config.heads.value[l]; h++)
-        run += head_ran(p, l, h, n_tokens);
-    return run;
-}
-
 /* The name of a class, or its number where the file does not name them. */
 static const char *class_name(const struct predictor *p, int class, char room[16]) {
     snprintf(room, 16, "%d", class);
@@ -102,9 +85,10 @@ static void print_text(const struct predictor *p, const char *text, const struct
     printf("\n  words        %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
            read->n_cut);
     for (int l = 0; l < c->layers; l++) {
-        printf("  layer %-6d %d of %d heads:", l, count_heads(p, l, read->n), c->heads.value[l]);
+        printf("  layer %-6d %d of %d heads:", l, inference_heads_run(p->inference, l, 0),
+               c->heads.value[l]);
         for (int h = 0; h < c->heads.value[l]; h++)
-            if (head_ran(p, l, h, read->n)) printf(" %d", h);
+            if (inference_head_ran(p->inference, l, h, 0)) printf(" %d", h);
         putchar('\n');
     }
 }
@@ -130,7 +114,7 @@ static bool print_json(const struct predictor *p, const char *text, const struct
         const char *comma = "";
         text_append(&out, "%s[", l ? "," : "");
         for (int h = 0; h < c->heads.value[l]; h++) {
-            if (!head_ran(p, l, h, read->n)) continue;
+            if (!inference_head_ran(p->inference, l, h, 0)) continue;
             text_append(&out, "%s%d", comma, h);
             comma = ",";
         }

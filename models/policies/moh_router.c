@@ -42,7 +42,7 @@ static int logits_of(int heads) {
 int moh_tensors(const struct model_config *config, int layer, struct policy_tensor *out) {
     float spread = (float)(1.0 / sqrt(3.0 * config->dim)); /* the usual linear-layer scale */
     out[0] = (struct policy_tensor){
-        "router.weight", 2, logits_of(config->heads.value[layer]), config->dim, spread, 0, true};
+        "router.weight", 2, logits_of(config->heads.value[layer]), config->dim, spread, 0, true, 0};
     return 1;
 }
 
