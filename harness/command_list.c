@@ -39,19 +39,23 @@ static bool list_policies(const struct arguments *arguments, struct error *error
 }
 
 static bool list_options(const struct arguments *arguments, struct error *error) {
-    const struct option_table *tables[] = {&experiment_options, &data_options, &model_options,
-                                           &train_options, &profile_options};
+    const struct option_table *tables[] = {&experiment_options, &data_options,    &model_options,
+                                           &train_options,      &profile_options, &arm_options};
     (void)arguments;
     (void)error;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         printf("%s%s:\n", i ? "\n" : "", tables[i]->section);
         print_options(tables[i]);
     }
-    printf(
-        "\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
-        "(headroom list policies). `base` names the arm of the same file whose finished trial of "
-        "the\nsame seed a policy starts from, where it needs one. full: the same keys, overlaid "
-        "by --tier\nfull.\n");
+    printf("\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
+           "(headroom list policies). A policy that starts from a finished trial has `base`: the "
+           "arm of "
+           "the\nsame file whose trial of the same seed it takes.\n"
+           "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...} with "
+           "options of\ntrain or of the policy. Candidate i takes the i-th value of each list; all "
+           "are "
+           "trained, and the\nvalidation slice chooses. Every arm of a file has equally many.\n"
+           "full: the same keys, overlaid by --tier full.\n");
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "harness/environment.h"
 #include "harness/profile.h"
 #include "harness/store.h"
-#include "harness/training.h"
+#include "harness/tuning.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -96,7 +96,7 @@ static bool task_train(const struct task *task, struct error *error) {
         context.base = base;
         context.base_trial = base_key;
     }
-    bool ok = training_run(task->experiment, &context, &result, error);
+    bool ok = tuning_run(task->experiment, &context, &result, error);
     snprintf(result.checkpoint, sizeof result.checkpoint, "%s", relative);
     ok = ok && store_finish_training(task->store, task->row.id, &result, error);
     training_result_free(&result);

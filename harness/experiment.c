@@ -77,10 +77,16 @@ static const struct option header_rows[] = {
 const struct option_table experiment_options = {"workload file", header_rows,
                                                 sizeof header_rows / sizeof *header_rows};
 
+/* What an arm may say beside its policy's options, where that is a plain value. */
+static const struct option arm_rows[] = {
+    {"target_budget", OPTION_FLOAT, offsetof(struct candidates, target_budget), "0", 0, 1, NULL,
+     "with tune: take the candidate that runs this share of the heads; 0: the most accurate"}};
+const struct option_table arm_options = {"arm", arm_rows, 1};
+
 /* The parts of an experiment that are one option table each, as both formats name them. */
 static const char *const section_keys[] = {"data", "model", "train", "profile",
-                                           "arms", "full",  NULL};
-static const char *const arm_keys[] = {"arm", "policy", "base", NULL};
+                                           "tune", "arms",  "full",  NULL};
+static const char *const arm_keys[] = {"arm", "policy", "base", "tune", "target_budget", NULL};
 
 struct section {
     const char *key;
@@ -217,14 +223,53 @@ static const struct policy_ops *find_policy(const struct node *node, struct erro
     return NULL;
 }
 
-/* Would this arm make a model? The data's sizes do not matter for that question. */
+/* Would this arm make a model, whichever of its candidates it is? The data's sizes do not matter
+ * for that question. */
 static bool check_shape(const struct experiment *e, const struct arm *arm, struct error *error) {
+    struct train_config train;
     struct model_config config;
     struct error cause = {0};
-    experiment_model(e, arm, &config);
-    config.vocab = config.classes = config.max_len = 2;
-    if (model_resolve(&config, &cause)) return true;
-    return error_set_at(error, &arm->at, "arm '%s': %s", arm->name, cause.text);
+    for (int i = 0; i < arm->candidates.n; i++) {
+        experiment_model(e, arm, &config);
+        config.vocab = config.classes = config.max_len = 2;
+        if (!candidates_apply(&arm->candidates, i, arm->policy, &train, config.policy_options, NULL,
+                              error))
+            return false;
+        if (!model_resolve(&config, &cause))
+            return error_set_at(error, &arm->at, "arm '%s': %s", arm->name, cause.text);
+    }
+    return true;
+}
+
+/* `tune` of an arm, or else that of the file (may be NULL), and `target_budget`; from YAML or JSON.
+ */
+static bool read_tuning(const struct node *node, const struct node *tune_all, struct arm *arm,
+                        struct error *error) {
+    const struct node *own = node_find(node, "tune"), *tune = own ? own : tune_all;
+    const struct node *target = node_find(node, arm_rows[0].name);
+    struct train_config ignored;
+    struct candidates *c = &arm->candidates;
+    c->n = 1;
+    if (target) {
+        struct node entry = *target, map = {.kind = NODE_MAP, .n_children = 1, .first = &entry};
+        entry.next = NULL;
+        if (!options_bind(&arm_options, &map, NULL, c, error)) return false;
+        if (!tune)
+            return error_set_at(
+                error, &target->key_at,
+                "target_budget chooses between candidates: add 'tune' to the arm or "
+                "to the file");
+    }
+    if (!tune) return true;
+    if (!candidates_read(tune, arm->policy, c, error)) return false;
+    for (const struct node *list = tune->first; list; list = list->next) {
+        const struct node *given = node_find(node, list->key);
+        if (given && option_find(&arm->policy->options, list->key))
+            return error_set_at(error, &given->key_at,
+                                "'%s' is tuned in line %d and given here: remove one of them",
+                                list->key, list->key_at.line);
+    }
+    return candidates_apply(c, 0, arm->policy, &ignored, arm->policy_options, NULL, error);
 }
 
 /* Reads the name after `base:`; which arm that is shows when all are read. */
@@ -248,8 +293,8 @@ static bool read_base(const struct node *node, struct arm *arm, struct error *er
     return true;
 }
 
-static bool read_arm(const struct node *node, struct experiment *e, struct arm *arm,
-                     struct error *error) {
+static bool read_arm(const struct node *node, const struct node *tune, struct experiment *e,
+                     struct arm *arm, struct error *error) {
     static const char *const required[] = {"arm", "policy"};
     if (!expect(node, NODE_MAP, "an arm", error)) return false;
     memset(arm, 0, sizeof *arm); /* all of it: options are compared as canonical text only */
@@ -266,8 +311,11 @@ static bool read_arm(const struct node *node, struct experiment *e, struct arm *
     if (!arm->policy || !read_base(node, arm, error)) return false;
     const struct option_table *table = &arm->policy->options;
     options_default(table, arm->policy_options);
+    const struct node *own = node_find(node, "tune");
     return options_bind(table, node, arm_keys, arm->policy_options, error) &&
-           options_require(table, node, NULL, &node->at, error) && check_shape(e, arm, error);
+           read_tuning(node, tune, arm, error) &&
+           options_require(table, node, own ? own : tune, &node->at, error) &&
+           check_shape(e, arm, error);
 }
 
 static int find_arm(const struct experiment *e, const char *name) {
@@ -276,13 +324,15 @@ static int find_arm(const struct experiment *e, const char *name) {
     return at < e->n_arms ? at : -1;
 }
 
-/* Adds the arms of one list; within it names are unique, an earlier list's arm is replaced. */
-static bool read_arms(const struct node *list, struct experiment *e, struct error *error) {
+/* Adds the arms of one list; within it names are unique, an earlier list's arm is replaced. `tune`
+ * is the file's, for arms without their own. */
+static bool read_arms(const struct node *list, const struct node *tune, struct experiment *e,
+                      struct error *error) {
     bool seen[EXPERIMENT_ARMS_MAX] = {false};
     if (!expect(list, NODE_LIST, "arms", error)) return false;
     for (const struct node *node = list->first; node; node = node->next) {
         struct arm arm;
-        if (!read_arm(node, e, &arm, error)) return false;
+        if (!read_arm(node, tune, e, &arm, error)) return false;
         int found = find_arm(e, arm.name), at = found < 0 ? e->n_arms : found;
         if (found >= 0 && seen[at])
             return error_set_at(error, &arm.at, "arm '%s' stands twice, first in line %d", arm.name,
@@ -328,6 +378,24 @@ static bool link_bases(struct experiment *e, struct error *error) {
     return true;
 }
 
+/* Whoever is tuned more often wins more often: every arm gets as many candidates as the others. */
+static bool check_candidates(const struct experiment *e, struct error *error) {
+    int most = 0;
+    for (int i = 1; i < e->n_arms; i++)
+        if (e->arms[i].candidates.n > e->arms[most].candidates.n) most = i;
+    for (int i = 0; i < e->n_arms; i++) {
+        const struct arm *arm = &e->arms[i], *other = &e->arms[most];
+        if (arm->candidates.n != other->candidates.n)
+            return error_set_at(error, &arm->at,
+                                "arm '%s' has %d candidate%s and arm '%s' %d: a fair comparison "
+                                "tunes all arms of a file equally often; `tune:` beside `arms:` "
+                                "is for those without their own",
+                                arm->name, arm->candidates.n, arm->candidates.n == 1 ? "" : "s",
+                                other->name, other->candidates.n);
+    }
+    return true;
+}
+
 /* Two names for one configuration would be one trial under two labels. */
 static bool check_arms_differ(const struct experiment *e, struct error *error) {
     bool ok = true;
@@ -349,7 +417,7 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
 
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
     struct node *root = NULL;
-    const struct node *overlay = NULL, *data, *more_data, *arms, *more_arms;
+    const struct node *overlay = NULL, *data, *more_data, *arms, *more_arms, *tune;
     bool ok = false;
     memset(out, 0, sizeof *out);
     if (strlen(path) >= sizeof out->file)
@@ -370,18 +438,30 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
 
     arms = node_find(root, "arms");
     more_arms = overlay ? node_find(overlay, "arms") : NULL;
-    if (arms && !read_arms(arms, out, error)) goto done;
-    if (more_arms && !read_arms(more_arms, out, error)) goto done;
+    tune = overlay ? node_find(overlay, "tune") : NULL;
+    if (!tune) tune = node_find(root, "tune");
+    if (arms && !read_arms(arms, tune, out, error)) goto done;
+    if (more_arms && !read_arms(more_arms, tune, out, error)) goto done;
     if (out->n_arms == 0) {
         error_set_at(error, arms ? &arms->at : &root->at,
                      "the file needs `arms:` with at least one entry, such as"
                      " {arm: heads-8, policy: fixed, heads: 8}");
         goto done;
     }
-    ok = link_bases(out, error) && check_arms_differ(out, error);
+    ok = link_bases(out, error) && check_candidates(out, error) && check_arms_differ(out, error);
 done:
     node_free(root);
     return ok;
+}
+
+bool experiment_apply_candidate(struct experiment *e, int arm, int i, struct text *settings,
+                                struct error *error) {
+    struct arm *a = &e->arms[arm];
+    if (!candidates_apply(&a->candidates, i, a->policy, &e->train, a->policy_options, settings,
+                          error))
+        return false;
+    a->candidates = (struct candidates){.n = 1};
+    return true;
 }
 
 void experiment_model(const struct experiment *e, const struct arm *arm, struct model_config *out) {
@@ -396,6 +476,11 @@ static void write_arm(const struct experiment *e, const struct arm *arm, struct 
     text_append_json_string(out, arm->policy->name);
     text_append(out, ",\"policy_options\":");
     options_write_json(&arm->policy->options, arm->policy_options, out);
+    if (arm->candidates.values[0]) text_append(out, ",\"tune\":%s", arm->candidates.values);
+    if (arm->candidates.target_budget > 0) {
+        text_append(out, ",\"target_budget\":");
+        option_write_json(arm_rows, &arm->candidates, out);
+    }
     if (arm->base < 0) return;
     text_append(out, ",\"base\":{");
     write_arm(e, &e->arms[arm->base], out);
@@ -440,6 +525,7 @@ static bool read_arm_json(const struct node *map, struct experiment *e, struct e
     options_default(&arm->policy->options, arm->policy_options);
     if (!options_bind(&arm->policy->options, settings, NULL, arm->policy_options, error))
         return false;
+    if (!read_tuning(map, NULL, arm, error)) return false;
     arm->base = base ? e->n_arms : -1;
     if ((arm->policy->base != BASE_NONE) != (base != NULL))
         return error_set_at(error, &map->at, "policy '%s' %s", arm->policy->name,
@@ -458,8 +544,8 @@ bool experiment_read_trial_json(const char *json, size_t size, struct experiment
     static const struct option rows[] = {
         {"seed", OPTION_INT, 0, NULL, 0, 2147483647, NULL, "seed of the trial"}};
     static const struct option_table table = {"trial", rows, 1};
-    static const char *const others[] = {"data", "model", "policy",  "policy_options",
-                                         "base", "train", "profile", NULL};
+    static const char *const others[] = {"data", "model", "policy",  "policy_options", "tune",
+                                         "base", "train", "profile", "target_budget",  NULL};
     bool ok = false;
 
     memset(out, 0, sizeof *out);

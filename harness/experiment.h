@@ -7,6 +7,7 @@
 #ifndef HEADROOM_HARNESS_EXPERIMENT_H
 #define HEADROOM_HARNESS_EXPERIMENT_H
 
+#include "harness/candidates.h"
 #include "models/model.h"
 #include "workloads/dataset.h"
 
@@ -41,6 +42,7 @@ struct arm {
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
     int base; /* index of the arm whose finished trial this one starts from; -1: none */
     char base_name[64];
+    struct candidates candidates; /* policy_options are those of the first */
     struct location at, base_at;
 };
 
@@ -62,8 +64,16 @@ struct experiment {
 /* The plain keys at the top of a file: workload, summary, granularity, tier, seeds. */
 extern const struct option_table experiment_options;
 
+/* What every arm may say beside arm, policy, base, tune and its policy's options. */
+extern const struct option_table arm_options;
+
 /* Reads one file; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
+
+/* The arm as its candidate i: with that candidate's values, and nothing left to tune. `settings`
+ * (may be NULL) receives the values as a JSON object. */
+bool experiment_apply_candidate(struct experiment *experiment, int arm, int i,
+                                struct text *settings, struct error *error);
 
 /* The model of one arm, as far as the file knows it: vocab, classes and max_len are still missing.
  */

@@ -182,6 +182,7 @@ double plan_expected_flops(const struct experiment *e, const struct model_config
 /* The weight of the budget in a policy's loss is its option `cost`; NaN where it has none. */
 static double cost_weight(const struct arm *arm) {
     const struct option_table *table = &arm->policy->options;
+    if (candidates_have(&arm->candidates, "cost")) return NAN; /* the chosen one's, when it is */
     for (size_t i = 0; i < table->n_rows; i++)
         if (strcmp(table->rows[i].name, "cost") == 0 && table->rows[i].type == OPTION_FLOAT)
             return *(const double *)(const void *)(arm->policy_options + table->rows[i].offset);
@@ -233,7 +234,9 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     experiment_model(e, arm, &model);
     model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
     if (!model_resolve(&model, error)) goto done;
-    trial->expected_flops = trial->path_flops = plan_expected_flops(e, &model, profile);
+    trial->expected_flops = plan_expected_flops(e, &model, profile);
+    if (!profile) trial->expected_flops *= arm->candidates.n;
+    trial->path_flops = trial->expected_flops;
     struct trial_plan row = {
         .workload_id = workload_id,
         .kind = profile ? "profile" : "train",

@@ -116,6 +116,7 @@ static const char arms_sql[] =
     "   ELSE printf(' ± %.1f', 100 * (a.accuracy_ci95_high - a.accuracy_mean)) END"
     "   AS 'accuracy %',"
     "  a.n_seeds AS n,"
+    "  a.n_tuning_trials AS tried,"
     "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
     "  CASE WHEN one.arm IS NOT NULL THEN printf('%.1f', one.latency_ns_median / 1e3) END"
     "   AS 'us b1',"
@@ -134,6 +135,31 @@ static const char arms_sql[] =
     "  AND many.batch_size = 32"
     " WHERE a.workload IN shown"
     " ORDER BY a.workload, f.id, length(a.arm)";
+
+/* The arms of workloads that tune theirs: what methods are compared by, each with its interval. */
+static const char methods_sql[] =
+    ", scale (measure, factor, digits) AS (VALUES ('accuracy', 100, 1), ('heads', 1, 2),"
+    "  ('executed_flops', 1e-6, 3), ('active_flops', 1e-6, 3), ('training_flops', 1e-9, 1),"
+    "  ('latency_ns_batch_1', 1e-3, 1), ('latency_ns_batch_32', 1e-3, 1)),"
+    " cell AS MATERIALIZED (SELECT workload, arm, measure, mean,"
+    "   printf('%.*f', digits, mean * factor) || CASE WHEN ci95_high IS NULL THEN ''"
+    "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
+    "  FROM measure LEFT JOIN scale USING (measure)"
+    "  WHERE workload IN shown AND instr(policy, '/') = 0),"
+    " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
+    " SELECT workload || ' / ' || arm AS 'tuned methods',"
+    "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
+    "  max(CASE measure WHEN 'heads' THEN text END) AS heads,"
+    "  max(CASE measure WHEN 'executed_flops' THEN text END) AS 'executed MFLOP',"
+    "  printf('%.2f', max(CASE measure WHEN 'executed_flops' THEN mean END)"
+    "   / max(CASE measure WHEN 'dense_flops' THEN mean END)) AS 'of all',"
+    "  max(CASE measure WHEN 'active_flops' THEN text END) AS 'active MFLOP',"
+    "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
+    "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
+    "  max(CASE measure WHEN 'training_flops' THEN text END) AS 'training GFLOP'"
+    " FROM cell WHERE workload IN (SELECT workload FROM tuned)"
+    " GROUP BY workload, arm"
+    " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
 /* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
 static const char differences_sql[] =
@@ -198,19 +224,25 @@ static bool print_part(struct store *store, const char *workloads, const char *p
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
     static const char *const parts[] = {differences_sql, warnings_sql, notes_sql, unfinished_sql};
-    size_t n_arms, n;
+    size_t n_arms, n_tuned, n;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
         fputs(
             "heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
             " ± 95% interval,\nwhich covers initialisation and order, not the draw of the data: "
-            "its seed is fixed; us: median forward\npass of a batch of 1 and of 32, microseconds; "
-            "time and FLOPs: relative to the arm that runs all heads;\n-: not measured, or not "
-            "comparable\n\n",
+            "its seed is fixed; tried: candidates\nthat validation chose from; us: median forward "
+            "pass of a batch of 1 and of 32, microseconds; time and\nFLOPs: relative to the arm "
+            "that runs all heads; -: not measured, or not comparable\n\n",
             out);
     } else {
         fputs("no results yet\n", out);
     }
+    if (!print_part(store, workloads, methods_sql, out, &n_tuned, error)) return false;
+    if (n_tuned > 0)
+        fputs("±: 95% interval over seeds; executed, active: per input; of all: executed share of "
+              "what all heads cost; us: median\nforward pass of a batch of 1 and of 32; training: "
+              "with all candidates, and with the base and its own\n\n",
+              out);
     enum { LAST = sizeof parts / sizeof *parts - 1 };
     for (size_t i = 0; i <= LAST; i++) {
         if (!print_part(store, workloads, parts[i], out, &n, error)) return false;

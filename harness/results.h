@@ -46,7 +46,21 @@ struct evaluation_result {
     uint64_t *usage; /* [layers][heads] for how many inputs this head was computed */
 };
 
+/* One candidate of a tuned arm: what was set, and what became of it. */
+struct candidate_result {
+    char *settings;   /* JSON object of the tuned options */
+    char reason[256]; /* why it has no result, such as that it diverged; "" if it has one */
+    double validation_accuracy, validation_loss; /* of its best weights; NaN without result */
+    double validation_mean_heads;                /* executed, per input and layer */
+    double train_seconds;
+    uint64_t train_flops;
+    bool chosen;
+};
+
+/* Of a tuned trial: of the chosen candidate, but for wall_seconds, which are those of all. */
 struct training_result {
+    int n_candidates; /* 0: nothing was tuned */
+    struct candidate_result *candidates;
     int n_epochs;
     struct epoch_result *epochs;
     int best_epoch; /* whose weights are "best" */

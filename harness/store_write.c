@@ -44,6 +44,30 @@ static bool write_epochs(struct store *store, int64_t trial_id,
     return ok;
 }
 
+/* The candidates of a tuned trial. If they differ in the budget's weight, which was unknown until
+ * now, the trial has that of the chosen one. */
+static bool write_tuning(struct store *store, int64_t trial_id,
+                         const struct training_result *result, struct error *error) {
+    bool ok = true;
+    for (int i = 0; ok && i < result->n_candidates; i++) {
+        const struct candidate_result *c = &result->candidates[i];
+        ok =
+            store_run(store, "INSERT INTO tuning VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      VALUES(INT(trial_id), INT(i), TEXT(c->settings), REAL(c->validation_accuracy),
+                             REAL(c->validation_loss), REAL(c->validation_mean_heads),
+                             c->reason[0] ? REAL(NAN) : REAL(c->train_seconds),
+                             c->reason[0] ? REAL(NAN) : INT((int64_t)c->train_flops),
+                             INT(c->chosen), TEXT(c->reason)),
+                      error);
+    }
+    return ok && (result->n_candidates == 0 ||
+                  store_run(store,
+                            "UPDATE trial SET cost_weight = json_extract(settings, '$.cost') "
+                            "FROM tuning WHERE id = ?1 AND trial_id = ?1 AND chosen "
+                            "AND json_type(settings, '$.cost') IS NOT NULL",
+                            VALUES(INT(trial_id)), error));
+}
+
 /* ---- evaluations ---- */
 
 static bool check_flops(const struct evaluation_result *e, struct error *error) {
@@ -161,7 +185,8 @@ static bool delete_training(struct store *store, int64_t id, struct error *error
     static const char *const statements[] = {
         "DELETE FROM prediction " OF_TRIAL,      "DELETE FROM layer_budget " OF_TRIAL,
         "DELETE FROM head_usage " OF_TRIAL,      "DELETE FROM evaluation WHERE trial_id = ?1",
-        "DELETE FROM epoch WHERE trial_id = ?1", "DELETE FROM memory WHERE trial_id = ?1"};
+        "DELETE FROM epoch WHERE trial_id = ?1", "DELETE FROM memory WHERE trial_id = ?1",
+        "DELETE FROM tuning WHERE trial_id = ?1"};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
         ok = store_run(store, statements[i], VALUES(INT(id)), error);
@@ -192,7 +217,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
         write_memory(store, id, "arena training", r->arena_bytes, "not counted", error) &&
         write_memory(store, id, "peak resident", r->peak_rss_bytes,
                      r->peak_rss_bytes < 0 ? "VmHWM is not in /proc/self/status" : "", error) &&
-        write_epochs(store, id, r, error);
+        write_epochs(store, id, r, error) && write_tuning(store, id, r, error);
     for (int i = 0; ok && i < r->n_evaluations; i++)
         ok = write_evaluation(store, id, &r->evaluations[i], error);
     return ok;

@@ -204,6 +204,8 @@ bool training_run(const struct experiment *trial, const struct training_context 
 
 void training_result_free(struct training_result *r) {
     for (int i = 0; i < r->n_evaluations; i++) evaluation_result_free(&r->evaluations[i]);
+    for (int i = 0; i < r->n_candidates; i++) free(r->candidates[i].settings);
+    free(r->candidates);
     free(r->evaluations);
     free(r->epochs);
     memset(r, 0, sizeof *r);

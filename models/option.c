@@ -257,7 +257,7 @@ void options_default(const struct option_table *table, void *out) {
     }
 }
 
-static const struct option *find_row(const struct option_table *table, const char *name) {
+const struct option *option_find(const struct option_table *table, const char *name) {
     for (size_t i = 0; i < table->n_rows; i++)
         if (strcmp(table->rows[i].name, name) == 0) return &table->rows[i];
     return NULL;
@@ -293,7 +293,7 @@ bool options_bind(const struct option_table *table, const struct node *map,
         return error_set_at(error, &map->at, "%s must be a map: lines of 'key: value'",
                             table->section);
     for (const struct node *entry = map->first; entry; entry = entry->next) {
-        const struct option *row = find_row(table, entry->key);
+        const struct option *row = option_find(table, entry->key);
         if (row ? !set_field(table, row, entry, out, error)
                 : !contains(ignored, entry->key) && !refuse_key(table, ignored, entry, error))
             return false;
@@ -314,7 +314,8 @@ bool options_require(const struct option_table *table, const struct node *base,
     return true;
 }
 
-static void write_value(const struct option *row, const void *field, struct text *out) {
+void option_write_json(const struct option *row, const void *in, struct text *out) {
+    const void *field = (const char *)in + row->offset;
     char number[NUMBER_TEXT], room[OPTION_STRING_MAX];
     const char *names[CHOICES_MAX];
     const struct int_list *list = field;
@@ -348,7 +349,7 @@ void options_write_json(const struct option_table *table, const void *in, struct
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
         text_append(out, "%s\"%s\":", i ? "," : "", row->name);
-        write_value(row, (const char *)in + row->offset, out);
+        option_write_json(row, in, out);
     }
     text_append(out, "}");
 }

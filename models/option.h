@@ -58,6 +58,12 @@ bool options_bind(const struct option_table *table, const struct node *map,
 bool options_require(const struct option_table *table, const struct node *base,
                      const struct node *overlay, const struct location *at, struct error *error);
 
+/* The row of this name, or NULL. */
+const struct option *option_find(const struct option_table *table, const char *name);
+
+/* Writes one field of the struct `in` as a canonical JSON value. */
+void option_write_json(const struct option *row, const void *in, struct text *out);
+
 /* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-trip.
  */
 void options_write_json(const struct option_table *table, const void *in, struct text *out);

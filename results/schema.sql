@@ -61,7 +61,8 @@ CREATE TABLE trial (
     wall_seconds    REAL,
     train_seconds   REAL,                                -- forward + backward + optimiser, and making batches:
                                                          -- shuffling, gathering
-    train_flops     INTEGER,                             -- nominal: 3 x forward products, all heads
+    train_flops     INTEGER,                             -- nominal: 3 x forward products, all heads; both
+                                                         -- without its base and other candidates: training_cost
     parameters      INTEGER,
     steps           INTEGER,
     best_epoch      INTEGER,                             -- whose weights are 'best'
@@ -93,6 +94,24 @@ CREATE TABLE epoch (
     train_seconds         REAL,
     validation_seconds    REAL,
     PRIMARY KEY (trial_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- The candidates of a tuned trial: all were trained with its seed, the validation slice chose one. The
+-- epochs, evaluations and training cost of the trial are those of the chosen one.
+CREATE TABLE tuning (
+    trial_id              INTEGER NOT NULL REFERENCES trial (id),
+    candidate             INTEGER NOT NULL,              -- place in the lists of values, from 0
+    settings              TEXT NOT NULL CHECK (json_valid(settings)), -- {"learning_rate":0.001}
+    validation_accuracy   REAL,                          -- of its best weights; NULL: reason says why
+    validation_loss       REAL,
+    validation_mean_heads REAL,                          -- per input and layer
+    train_seconds         REAL,
+    train_flops           INTEGER,
+    chosen                INTEGER NOT NULL CHECK (chosen IN (0, 1)),
+    reason                TEXT NOT NULL,                 -- why it has no result; '' if it has one
+    PRIMARY KEY (trial_id, candidate),
+    CHECK (reason <> '' OR validation_accuracy IS NOT NULL),
+    CHECK (NOT (chosen AND reason <> ''))
 ) STRICT, WITHOUT ROWID;
 
 -- One pass over one split with one set of weights and one way of choosing heads: control 'none' is
@@ -293,7 +312,7 @@ GROUP BY t.kind, e.machine;
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
-                              active_flops_per_input, n_inputs) AS
+                              active_flops_per_input, n_inputs, n_tuning_trials) AS
 SELECT w.name, w.granularity, w.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -301,22 +320,26 @@ SELECT w.name, w.granularity, w.n_classes,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads / e.heads END,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
-       CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs
+       CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
+       max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id))
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN evaluation e ON e.trial_id = t.id
 WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
   AND e.weights = 'best' AND e.split = 'test';
 
 -- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
--- An interval may reach past 0 or 1. head_budget is mean_heads / H.
+-- An interval may reach past 0 or 1. head_budget is mean_heads / H. cost_weight is NULL where tuning
+-- chose different ones for different seeds.
 CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
                                 head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
                                 accuracy_ci95_high, n_seeds, executed_flops_per_input,
-                                active_flops_per_input) AS
+                                active_flops_per_input, n_tuning_trials) AS
 WITH centred AS (
     SELECT *, avg(accuracy) OVER arms AS mean
     FROM accuracy_by_seed WINDOW arms AS (PARTITION BY workload, arm)
 ), summary AS (
-    SELECT workload, granularity, n_classes, arm, policy, cost_weight,
+    SELECT workload, granularity, n_classes, arm, policy,
+           CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END AS cost_weight,
+           max(n_tuning_trials) AS n_tuning_trials,
            avg(head_budget) AS head_budget, avg(mean_heads) AS mean_heads, avg(mean_s) AS mean_s,
            avg(accuracy) AS mean, count(accuracy) AS n, avg(executed_flops_per_input) AS flops,
            avg(active_flops_per_input) AS active,
@@ -325,7 +348,7 @@ WITH centred AS (
     FROM centred GROUP BY workload, arm
 )
 SELECT workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, mean_s,
-       mean, mean - t95 * error, mean + t95 * error, n, flops, active
+       mean, mean - t95 * error, mean + t95 * error, n, flops, active, n_tuning_trials
 FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
 
 -- Arm a minus arm b in percentage points, paired by seed: same data, same initial streams. Equal
@@ -493,6 +516,117 @@ CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, late
                               flops_ratio, time_ratio) AS
 SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
 FROM latency_note;
+
+-- What the training of a model took, with all that led to it: the other candidates it was chosen from,
+-- and the base it started from with its own. FLOPs are nominal. A candidate that diverged is counted
+-- as far as its cost is known: not at all.
+CREATE VIEW training_cost (workload, arm, policy, seed, trial_id, n_tuning_trials, train_flops,
+                           tuning_flops, base_flops, total_flops, train_seconds, total_seconds) AS
+WITH RECURSIVE spent AS (
+    SELECT t.*, count(u.trial_id) AS n, coalesce(sum(u.train_flops), t.train_flops) AS all_flops,
+           coalesce(sum(u.train_seconds), t.train_seconds) AS all_seconds
+    FROM trial t LEFT JOIN tuning u ON u.trial_id = t.id
+    WHERE t.kind = 'train' AND t.status = 'ok' GROUP BY t.id
+), chain (id, part) AS ( -- a trial with itself, its base, the base of that, ...
+    SELECT id, id FROM spent
+    UNION ALL
+    SELECT c.id, s.base_trial_id FROM chain c JOIN spent s ON s.id = c.part
+    WHERE s.base_trial_id IS NOT NULL
+), total AS (
+    SELECT c.id, sum(s.all_flops) AS flops, sum(s.all_seconds) AS seconds
+    FROM chain c JOIN spent s ON s.id = c.part GROUP BY c.id
+)
+SELECT w.name, s.arm, s.policy, s.seed, s.id, max(1, s.n), s.train_flops,
+       s.all_flops - s.train_flops, o.flops - s.all_flops, o.flops, s.train_seconds, o.seconds
+FROM spent s JOIN total o ON o.id = s.id JOIN workload w ON w.id = s.workload_id
+WHERE s.current = 1;
+
+-- Median forward pass of one model at one batch size. Times with a warning are left out.
+CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median) AS
+WITH ranked AS (
+    SELECT profile_id, latency_ns, row_number() OVER (PARTITION BY profile_id ORDER BY latency_ns) AS rank,
+           count(*) OVER (PARTITION BY profile_id) AS n
+    FROM profile_sample
+)
+SELECT w.name, t.arm, t.seed, p.batch_size, avg(r.latency_ns)
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+JOIN ranked r ON r.profile_id = p.id AND r.rank IN ((r.n + 1) / 2, (r.n + 2) / 2)
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+  AND NOT EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id)
+GROUP BY p.id;
+
+-- All that methods are compared by, one number per row, so that each gets its interval alike. FLOPs
+-- are per input, latencies per forward pass of a batch.
+CREATE VIEW measure_by_seed (workload, arm, policy, seed, measure, value) AS
+WITH model AS MATERIALIZED (
+    SELECT r.*, CAST(e.dense_flops AS REAL) / e.n_inputs AS dense_flops_per_input
+    FROM accuracy_by_seed r JOIN evaluation e ON e.id = r.evaluation_id
+)
+SELECT workload, arm, policy, seed, 'accuracy', accuracy FROM model
+UNION ALL SELECT workload, arm, policy, seed, 'heads', mean_heads FROM model
+UNION ALL SELECT workload, arm, policy, seed, 'executed_flops', executed_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, seed, 'active_flops', active_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, seed, 'dense_flops', dense_flops_per_input FROM model
+UNION ALL SELECT m.workload, m.arm, m.policy, m.seed, 'latency_ns_batch_' || l.batch_size,
+                 l.latency_ns_median
+          FROM model m JOIN latency_by_seed l USING (workload, arm, seed)
+UNION ALL SELECT workload, arm, policy, seed, 'training_flops', total_flops FROM training_cost
+UNION ALL SELECT workload, arm, policy, seed, 'training_seconds', total_seconds FROM training_cost;
+
+-- Means over seeds with two-sided 95% t intervals, as in accuracy_vs_budget.
+CREATE VIEW measure (workload, arm, policy, measure, mean, ci95_low, ci95_high, n_seeds) AS
+WITH centred AS (
+    SELECT *, avg(value) OVER (PARTITION BY workload, arm, measure) AS mean FROM measure_by_seed
+), summary AS (
+    SELECT workload, arm, policy, measure, avg(value) AS mean, count(value) AS n,
+           sqrt(sum((value - mean) * (value - mean)) / (count(value) - 1) / count(value)) AS error
+    FROM centred GROUP BY workload, arm, measure
+)
+SELECT workload, arm, policy, measure, mean, mean - t95 * error, mean + t95 * error, n
+FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
+
+-- Methods x what they are compared by: means over seeds, each with its 95% interval. One row per arm
+-- and control. FLOPs are per input, latencies per forward pass of the smallest and of the largest
+-- profiled batch; the training cost includes base and tuning. first_trial_id keeps the file's order.
+CREATE VIEW methods (workload, arm, policy, first_trial_id, n_seeds, n_tuning_trials,
+                     accuracy, accuracy_ci95_low, accuracy_ci95_high,
+                     mean_heads, mean_heads_ci95_low, mean_heads_ci95_high,
+                     executed_flops, executed_flops_ci95_low, executed_flops_ci95_high,
+                     active_flops, dense_flops, latency_seeds,
+                     batch_small, latency_small_ns, latency_small_ns_ci95_low, latency_small_ns_ci95_high,
+                     batch_large, latency_large_ns, latency_large_ns_ci95_low, latency_large_ns_ci95_high,
+                     training_flops, training_seconds) AS
+WITH model AS (
+    SELECT workload, arm, min(trial_id) AS first_trial_id, max(n_tuning_trials) AS n_tuning_trials
+    FROM accuracy_by_seed GROUP BY workload, arm
+), batches AS (
+    SELECT workload, min(batch_size) AS small, max(batch_size) AS large
+    FROM latency_by_seed GROUP BY workload
+), known AS MATERIALIZED (
+    SELECT m.*, CASE m.measure WHEN 'latency_ns_batch_' || b.small THEN 'small'
+                               WHEN 'latency_ns_batch_' || b.large THEN 'large'
+                               ELSE m.measure END AS what, b.small, b.large
+    FROM measure m LEFT JOIN batches b USING (workload)
+)
+SELECT k.workload, k.arm, k.policy, o.first_trial_id,
+       max(CASE what WHEN 'accuracy' THEN n_seeds END), o.n_tuning_trials,
+       max(CASE what WHEN 'accuracy' THEN mean END),
+       max(CASE what WHEN 'accuracy' THEN ci95_low END), max(CASE what WHEN 'accuracy' THEN ci95_high END),
+       max(CASE what WHEN 'heads' THEN mean END),
+       max(CASE what WHEN 'heads' THEN ci95_low END), max(CASE what WHEN 'heads' THEN ci95_high END),
+       max(CASE what WHEN 'executed_flops' THEN mean END),
+       max(CASE what WHEN 'executed_flops' THEN ci95_low END),
+       max(CASE what WHEN 'executed_flops' THEN ci95_high END),
+       max(CASE what WHEN 'active_flops' THEN mean END), max(CASE what WHEN 'dense_flops' THEN mean END),
+       max(CASE what WHEN 'small' THEN n_seeds END),
+       max(k.small), max(CASE what WHEN 'small' THEN mean END),
+       max(CASE what WHEN 'small' THEN ci95_low END), max(CASE what WHEN 'small' THEN ci95_high END),
+       max(k.large), max(CASE what WHEN 'large' THEN mean END),
+       max(CASE what WHEN 'large' THEN ci95_low END), max(CASE what WHEN 'large' THEN ci95_high END),
+       max(CASE what WHEN 'training_flops' THEN mean END),
+       max(CASE what WHEN 'training_seconds' THEN mean END)
+FROM known k JOIN model o USING (workload, arm)
+GROUP BY k.workload, k.arm;
 
 -- Hardware and software counters of one forward pass, per input, at every profiled batch size.
 CREATE VIEW counter_by_batch (workload, arm, batch_size, mean_heads, role, value_per_input, status,

@@ -170,6 +170,89 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
     }
 }
 
+/* As above, for what stands in `tune`: beside the arms (line 13), or in the arm `ours` (line 12).
+ */
+static void every_mistake_in_tune_has_its_place_and_its_fix(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *all, *ours;
+        int line, column;
+        const char *problem, *hint;
+    } cases[] = {
+        {"{learning_rate: [1e-3, 99]}", "", 13, 30, "learning_rate in train is 99", "between"},
+        {"{learning_rat: [1]}", "", 13, 8, "unknown key 'learning_rat'", "'learning_rate'"},
+        {"{learning_rate: 1}", "", 13, 23, "must be a list of the values", ""},
+        {"{learning_rate: []}", "", 13, 23, "must be a list of the values", ""},
+        {"{learning_rate: [1, 2], batch: [8]}", "", 13, 38, "has 1 values", "equally long"},
+        {"[1]", "", 13, 7, "tune must be a map", "{learning_rate:"},
+        {"{}", "", 13, 7, "tune must be a map", "{learning_rate:"},
+        {"{cost: [0, 1]}", "", 13, 8, "unknown key 'cost' in arm (policy fixed)", ""},
+        {"", ", tune: {cost: [0, 1]}", 10, 11, "arm 'all' has 1 candidate and arm 'ours' 2",
+         "fair"},
+        {"{batch: [8, 9]}", ", tune: {cost: [0]}", 12, 11, "'ours' has 1 candidate and arm 'all' 2",
+         "fair"},
+        {"", ", target_budget: 0.5", 12, 39, "chooses between candidates", "add 'tune'"},
+        {"{batch: [8, 9]}", ", target_budget: 2", 12, 54, "target_budget in arm is 2", "and 1"},
+        {"", ", cost: 1, tune: {cost: [0]}", 12, 39, "'cost' is tuned in line 12 and given",
+         "remove"},
+        {"", ", tune: {cost: [x]}", 12, 53, "cost in arm (policy budgetformer) is 'x'", "between"},
+        {"", "}\n  - {arm: k, policy: fixed, tune: {heads: [5]}", 13, 11, "asks for 5 of the", "4"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[2048], arm[256], more[256] = "";
+        const struct error *error = &fixture->error;
+        snprintf(arm, sizeof arm, "{arm: ours, policy: budgetformer%s}\n", cases[i].ours);
+        if (cases[i].all[0]) snprintf(more, sizeof more, "tune: %s\n", cases[i].all);
+        strcat(arm, more);
+        size_t size = replace("{arm: ours, policy: budgetformer}\n", arm, text, sizeof text);
+        if (read_text(fixture, text, size, false)) fail_msg("accepted: %s", arm);
+        if (!strstr(error->text, cases[i].problem) || !strstr(error->text, cases[i].hint) ||
+            error->at.line != cases[i].line || error->at.column != cases[i].column)
+            fail_msg("'%s': got %d:%d: %s; expected %d:%d: %s ... %s", arm, error->at.line,
+                     error->at.column, error->text, cases[i].line, cases[i].column,
+                     cases[i].problem, cases[i].hint);
+    }
+}
+
+static void candidates_are_zipped_and_an_arms_own_replace_the_files(void **state) {
+    struct fixture *fixture = *state;
+    char text[2048];
+    struct text settings = {0}, json = {0}, again = {0};
+    size_t size = replace("{arm: ours, policy: budgetformer}\n",
+                          "{arm: ours, policy: budgetformer, target_budget: 0.1,\n"
+                          "     tune: {cost: [0, 0.5], learning_rate: [3e-4, 1e-2]}}\n"
+                          "  - {arm: k, policy: fixed, tune: {heads: [2, 3]}}\n"
+                          "tune: {batch: [4, 16]}\n",
+                          text, sizeof text);
+    if (!read_text(fixture, text, size, false)) fail_msg("%s", fixture->error.text);
+    struct experiment *e = &fixture->experiment, *back = malloc(sizeof *back);
+    assert_non_null(back);
+    for (int a = 0; a < e->n_arms; a++) assert_int_equal(e->arms[a].candidates.n, 2);
+    experiment_write_trial_json(e, &e->arms[2], 1, false, &json);
+    assert_non_null(strstr(json.data,
+                           ",\"tune\":{\"cost\":[0,0.5],\"learning_rate\":[0.0003,0.01]},"
+                           "\"target_budget\":0.1,"));
+    if (!experiment_read_trial_json(json.data, json.size, back, &fixture->error))
+        fail_msg("%s", fixture->error.text);
+    experiment_write_trial_json(back, &back->arms[0], 1, false, &again);
+    assert_string_equal(json.data, again.data);
+
+    assert_true(experiment_apply_candidate(back, 0, 1, &settings, &fixture->error));
+    assert_string_equal(settings.data, "{\"cost\":0.5,\"learning_rate\":0.01}");
+    assert_true(back->train.learning_rate == 0.01 && back->train.batch == 8);
+    text_free(&again);
+    experiment_write_trial_json(back, &back->arms[0], 1, false, &again);
+    assert_non_null(strstr(again.data, "\"cost\":0.5,"));
+    assert_null(strstr(again.data, "tune"));
+
+    assert_true(experiment_apply_candidate(e, 0, 1, NULL, &fixture->error)); /* the file's */
+    assert_int_equal(e->train.batch, 16);
+    text_free(&json);
+    text_free(&again);
+    text_free(&settings);
+    free(back);
+}
+
 static void file_without_arms_is_told_what_an_arm_looks_like(void **state) {
     struct fixture *fixture = *state;
     static const char text[] = "workload: small\ndata: {source: topic}\n";
@@ -332,6 +415,8 @@ int main(void) {
         TEST(file_gives_typed_values),
         TEST(full_overlays_keys_and_adds_or_replaces_arms),
         TEST(every_mistake_has_its_place_and_its_fix),
+        TEST(every_mistake_in_tune_has_its_place_and_its_fix),
+        TEST(candidates_are_zipped_and_an_arms_own_replace_the_files),
         TEST(file_without_arms_is_told_what_an_arm_looks_like),
         TEST(missing_file_is_named),
         TEST(trial_json_comes_back_the_same),

@@ -315,12 +315,16 @@ static void a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_resu
     assert_near(number(f, "SELECT status = 'planned' FROM trial"), 1);
     struct made_up m;
     make_up(&m, 0.75, ALL);
+    assert_int_equal(
+        raw_sql(f->path, "INSERT INTO tuning VALUES (1, 0, '{}', 1, 1, 1, 1, 1, 1, '')"),
+        SQLITE_OK);
     OK(f, store_claim(f->store, 1, getpid(), 0, &f->error));
     assert_near(number(f, "SELECT count(*) FROM evaluation"), 3); /* until there is better */
     OK(f, store_finish_training(f->store, 1, &m.result, &f->error));
     assert_near(number(f, "SELECT sum(accuracy) FROM evaluation"), 0.75);
     assert_near(number(f, "SELECT count(*) FROM prediction"), INPUTS);
     assert_near(number(f, "SELECT count(*) FROM epoch"), 1);
+    assert_near(number(f, "SELECT count(*) FROM tuning"), 0);
 }
 
 static void one_environment_is_one_row(void **state) {

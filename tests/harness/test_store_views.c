@@ -321,6 +321,134 @@ static bool collect_names(void *context, int n, const char *const *names,
     return false;
 }
 
+/* A finished training of seed 0 that tried these costs and took the last; base 0: none. */
+static int64_t train_tuned(struct fixture *f, int64_t workload, const char *arm, int64_t base,
+                           int n, uint64_t train_flops) {
+    struct made_up m;
+    struct candidate_result candidates[3] = {{0}};
+    char settings[3][32], status[16], key[64];
+    int64_t id;
+    make_up(&m, 0.5, ALL);
+    for (int i = 0; i < n; i++) {
+        snprintf(settings[i], sizeof settings[i], "{\"cost\":%d}", i);
+        candidates[i] = (struct candidate_result){.settings = settings[i],
+                                                  .validation_accuracy = 0.5,
+                                                  .validation_loss = 1,
+                                                  .validation_mean_heads = 8 - i,
+                                                  .train_seconds = 1 + i,
+                                                  .train_flops = train_flops,
+                                                  .chosen = i == n - 1};
+    }
+    if (n > 2) {
+        strcpy(candidates[0].reason, "diverged");
+        candidates[0].validation_accuracy = NAN;
+    }
+    m.result.candidates = candidates;
+    m.result.n_candidates = n;
+    m.result.train_flops = train_flops;
+    m.result.train_seconds = n > 0 ? n : 1;
+    snprintf(key, sizeof key, "%s/0", arm);
+    struct trial_plan plan = trial_plan(workload, arm, "budgetformer", 0, key);
+    plan.base_trial_id = base;
+    OK(f, store_begin_plan(f->store, &f->error));
+    OK(f, store_plan_trial(f->store, &plan, &id, status, &f->error));
+    OK(f, store_end_plan(f->store, true, &f->error));
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+    return id;
+}
+
+static void training_cost_counts_candidates_and_bases(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    int64_t first = train_tuned(f, workload, "first", 0, 3, 100);
+    int64_t second = train_tuned(f, workload, "second", first, 0, 10);
+    train_tuned(f, workload, "third", second, 2, 1);
+    /* Of the first, one of three diverged: its cost is not known. */
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"first", "train_flops", 100},  {"first", "tuning_flops", 100},
+                 {"first", "base_flops", 0},     {"first", "total_flops", 200},
+                 {"first", "total_seconds", 5},  {"first", "n_tuning_trials", 3},
+                 {"second", "tuning_flops", 0},  {"second", "base_flops", 200},
+                 {"second", "total_flops", 210}, {"second", "n_tuning_trials", 1},
+                 {"third", "train_flops", 1},    {"third", "tuning_flops", 1},
+                 {"third", "total_flops", 212},  {"third", "total_seconds", 9}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM training_cost WHERE arm = '%s'", cases[i].column,
+                 cases[i].arm);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM training_cost"), 3);
+}
+
+static void tuned_trial_shows_how_many_were_tried_and_what_was_chosen(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    train_tuned(f, workload, "tuned", 0, 3, 100);
+    train_tuned(f, workload, "plain", 0, 0, 100);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_by_seed WHERE arm = 'tuned'"), 3);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_vs_budget WHERE arm = 'tuned'"), 3);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_vs_budget WHERE arm = 'plain'"), 1);
+    assert_near(number(f, "SELECT cost_weight FROM accuracy_vs_budget WHERE arm = 'tuned'"), 2);
+    assert_near(number(f, "SELECT cost_weight IS NULL FROM trial WHERE arm = 'plain'"), 1);
+    assert_near(number(f, "SELECT sum(validation_accuracy IS NULL AND reason = 'diverged') "
+                          "FROM tuning"),
+                1);
+    char report[4096] = "";
+    FILE *out = tmpfile();
+    OK(f, report_write(f->store, NULL, out, &f->error));
+    rewind(out);
+    assert_true(fread(report, 1, sizeof report - 1, out) > 0);
+    fclose(out);
+    assert_non_null(strstr(report, "tuned methods"));
+    assert_non_null(strstr(report, "tried"));
+}
+
+static void methods_give_every_measure_its_interval(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.6, 0.7}, half = 4.3027 * 0.1 / sqrt(3.0);
+    double fast[] = {100, 300, 200}, slow[] = {400, 500, 600, 500};
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, three, 1);
+    int64_t here = environment(f, "{}");
+    profile(f, workload, "fixed-1", "fixed", fast, 3, 500, here);
+    profile(f, workload, "fixed-8", "fixed", slow, 4, 500, here);
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"fixed-8", "accuracy", 0.6},
+                 {"fixed-8", "accuracy_ci95_low", 0.6 - half},
+                 {"fixed-8", "accuracy_ci95_high", 0.6 + half},
+                 {"fixed-8", "n_seeds", 3},
+                 {"fixed-8", "mean_heads", 8},
+                 {"fixed-8", "mean_heads_ci95_low", 8},
+                 {"fixed-8", "executed_flops", 2000},
+                 {"fixed-8", "dense_flops", 2000},
+                 {"fixed-8", "latency_small_ns", 500},
+                 {"fixed-8", "latency_seeds", 1},
+                 {"fixed-8", "batch_small", 32},
+                 {"fixed-1", "executed_flops", 250},
+                 {"fixed-1", "latency_small_ns", 200},
+                 {"fixed-1", "latency_small_ns_ci95_low", NAN},
+                 {"fixed-1", "accuracy_ci95_low", NAN},
+                 {"fixed-1", "n_tuning_trials", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM methods WHERE arm = '%s'", cases[i].column,
+                 cases[i].arm);
+        double value = number(f, sql);
+        if (isnan(cases[i].expected))
+            assert_true(isnan(value));
+        else
+            assert_near(value, cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM methods"), 2);
+}
+
 static void views_have_the_promised_columns(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -331,7 +459,7 @@ static void views_have_the_promised_columns(void **state) {
         {"accuracy_vs_budget",
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
-         "executed_flops_per_input, active_flops_per_input"},
+         "executed_flops_per_input, active_flops_per_input, n_tuning_trials"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
                              "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
@@ -361,6 +489,9 @@ int main(void) {
         TEST(times_of_an_unknown_environment_have_no_ratio),
         TEST(a_warned_profile_is_shown_and_enters_no_ratio),
         TEST(the_report_shows_short_times_and_what_intervals_cover),
+        TEST(training_cost_counts_candidates_and_bases),
+        TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
+        TEST(methods_give_every_measure_its_interval),
         TEST(views_have_the_promised_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
