@@ -23,7 +23,7 @@ answer() { # file language n
 }
 
 every_link_leads_somewhere() {
-    for file in README.md */README.md; do
+    for file in README.md */README.md */*/README.md; do
         grep -o '](\([^)#]*\))' "$file" | sed 's/^](//; s/)$//' | grep -v '^https:' |
             while read -r link; do
                 test -e "$(dirname "$file")/$link" || { echo "$file: no $link" && return 1; }
@@ -32,13 +32,13 @@ every_link_leads_somewhere() {
 }
 
 every_make_target_exists() {
-    grep -hoE '(^|`)make [a-z]+' README.md */README.md | tr -d '`' | sort -u | while read -r _ target; do
+    grep -hoE '(^|`)make [a-z]+' README.md */README.md */*/README.md | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
     done
 }
 
 every_command_explains_itself() {
-    grep -ho '\./headroom [a-z]\+' README.md */README.md | sort -u | while read -r _ command; do
+    grep -ho '\./headroom [a-z]\+' README.md */README.md */*/README.md | sort -u | while read -r _ command; do
         ./headroom "$command" --help | grep -q usage || { echo "no command '$command'" && return 1; }
     done
 }
