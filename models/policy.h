@@ -117,7 +117,7 @@ struct policy_ops {
     double (*budget)(const float *decision);
 
     /* Ways to run the same weights that a training is evaluated in, beside the one that its options
-     * say; NULL-terminated, POLICY_MODES_MAX at most. NULL: none. */
+     * say: "mode:NAME", NULL-terminated, POLICY_MODES_MAX at most. NULL: none. */
     const char *const *modes;
 
     /* Gate FLOPs of one layer for one input of n tokens (BFC-1, pooling included); NULL: 0. A layer

@@ -273,6 +273,8 @@ static void check_sums(const struct small_trial *t, const struct evaluation_resu
     struct flops formula = {{0}};
     uint64_t dense_flops = 0, used = 0;
     double right = 0, heads = 0, budget = 0;
+    bool mode = strncmp(e->control, "mode:", 5) == 0;
+    bool weighed = mode && strcmp(e->control, "mode:plain") != 0;
     assert_int_equal(e->n, split->n);
     assert_memory_equal(e->label, split->labels, (size_t)e->n * sizeof *e->label);
     for (int i = 0; i < e->n; i++) {
@@ -288,15 +290,18 @@ static void check_sums(const struct small_trial *t, const struct evaluation_resu
                 budget += s;
                 assert_int_equal(k, fmin(fmax(ceiling, 1), e->heads));
             }
-            flops_add_layer(&model, l, e->length[i], k, e->length[i] * k, 0, &formula);
+            flops_add_layer(&model, l, e->length[i], k, e->length[i] * k,
+                            weighed ? e->length[i] * k : 0, &formula);
         }
         flops_add_ends(&model, e->length[i], &formula);
         struct flops one = flops_dense(&dense, e->length[i]);
         dense_flops += flops_total(&one);
     }
     /* Whole inputs choose: active is executed without the gate. */
-    assert_int_equal(e->active_flops, flops_total(&formula) - formula.count[FLOP_GATE]);
-    if (strcmp(e->control, "none") != 0) formula.count[FLOP_GATE] = 0; /* decided elsewhere */
+    assert_int_equal(e->active_flops, flops_total(&formula) - formula.count[FLOP_GATE] -
+                                          formula.count[FLOP_GATE_MULTIPLY]);
+    if (strcmp(e->control, "none") != 0 && !mode)
+        formula.count[FLOP_GATE] = 0; /* decided elsewhere */
     for (int c = 0; c < FLOP_COMPONENTS; c++) {
         assert_int_equal(e->executed.count[c], formula.count[c]);
         assert_int_equal(e->formula.count[c], formula.count[c]);
@@ -313,10 +318,19 @@ static void check_sums(const struct small_trial *t, const struct evaluation_resu
 
 static void executed_flops_and_means_follow_from_the_inputs(void **state) {
     (void)state;
-    static const char *const arms[] = {
-        "policy: fixed, heads: [1, 3]",   "policy: random, heads: 2", "policy: none",
-        "policy: bag-of-words",           "policy: wide, heads: 2",   "policy: drophead, p: 0.2",
-        "policy: budgetformer, cost: 0.1"};
+    static const char *const arms[] = {"policy: fixed, heads: [1, 3]",
+                                       "policy: random, heads: 2",
+                                       "policy: none",
+                                       "policy: bag-of-words",
+                                       "policy: wide, heads: 2",
+                                       "policy: drophead, p: 0.2",
+                                       "policy: budgetformer, cost: 0.1",
+                                       "policy: budgetformer, estimator: gumbel, cost_on: executed",
+                                       "policy: budgetformer, global_budget: true",
+                                       "policy: budgetformer, budget: 0.5, cost: 0",
+                                       "policy: budgetformer, scores: random",
+                                       "policy: budgetformer-paper, scores: random-at-test",
+                                       "policy: budgetformer-paper, budget: 0.5, scores: random"};
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         struct small_trial_text text = gated_topic;
         struct small_trial t;
@@ -390,6 +404,30 @@ static void static_control_gives_every_input_the_same_heads(void **state) {
             assert_true(e->usage[l * e->heads + h] == 0 ||
                         e->usage[l * e->heads + h] == (uint64_t)e->n);
     }
+}
+
+/* One training, three ways to run it: each decides for itself, and one of them is the arm's own. */
+static void every_inference_mode_is_evaluated(void **state) {
+    (void)state;
+    static const char *const modes[] = {"mode:plain", "mode:mass", "mode:raw"};
+    struct small_trial t;
+    struct small_trial_text text = gated_topic;
+    text.arm = "policy: budgetformer-paper, initial_budget: 0.6, mode: mass";
+    small_trial_run(&t, &text);
+    const struct evaluation_result *own = find(&t.result, "best", "test", "none"), *e[3];
+    for (int i = 0; i < 3; i++) {
+        e[i] = find(&t.result, "best", "test", modes[i]);
+        check_sums(&t, e[i]);
+        for (int n = 0; n < own->n; n++) /* the first layer's input is the same for all */
+            assert_int_equal(e[i]->heads_run[n * 2], own->heads_run[n * 2]);
+        assert_true(e[i]->executed.count[FLOP_GATE] == own->executed.count[FLOP_GATE]);
+    }
+    assert_same_evaluation(own, e[1]);
+    assert_true(fabs(e[0]->loss - own->loss) > 1e-4 && fabs(e[2]->loss - own->loss) > 1e-4);
+    find(&t.result, "best", "test", "static");
+    find(&t.result, "best", "test", "shuffled");
+    assert_int_equal(t.result.n_evaluations, 8);
+    small_trial_free(&t);
 }
 
 static int compare_floats(const void *a, const void *b) {
@@ -597,6 +635,7 @@ int main(void) {
         cmocka_unit_test(training_reports_its_own_size),
         cmocka_unit_test(static_control_gives_every_input_the_same_heads),
         cmocka_unit_test(shuffled_control_keeps_the_heads_and_swaps_the_inputs),
+        cmocka_unit_test(every_inference_mode_is_evaluated),
         cmocka_unit_test(decisions_are_shuffled_within_equal_difficulty),
         cmocka_unit_test(decisions_are_shuffled_within_equal_length),
         cmocka_unit_test(one_or_all_heads_learn_a_topic),

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { DIM = 16, HEADS_MAX = 8, ROWS_MAX = 512, SAVED_MAX = 40 };
+enum { DIM = 16, HEADS_MAX = 8, ROWS_MAX = 512, SAVED_MAX = 40, SHARED_MAX = 2 };
 
 /* A policy in one layer, called from outside the engine. */
 struct bench {
@@ -17,6 +17,7 @@ struct bench {
     struct parameters *p;
     int32_t ids[ROWS_MAX];
     float x[ROWS_MAX * DIM], a[ROWS_MAX * HEADS_MAX], saved[ROWS_MAX * SAVED_MAX];
+    float shared[ROWS_MAX * SHARED_MAX];
     struct policy_step step;
     struct gate_call call;
 };
@@ -32,10 +33,12 @@ static inline void set_up(struct bench *b, const char *policy, const char *optio
                                  .ids = b->ids,
                                  .param = b->p->layer[0].policy,
                                  .saved = b->saved,
+                                 .shared = b->shared,
                                  .step = &b->step};
     for (int r = 0; r < ROWS_MAX; r++) b->ids[r] = r;
     if (b->config.policy->saved_floats)
         assert_true(b->config.policy->saved_floats(&b->config, 0) <= SAVED_MAX);
+    assert_true(policy_shared_floats(&b->config) <= SHARED_MAX);
 }
 
 static inline void tear_down(struct bench *b) {
@@ -48,6 +51,17 @@ static inline void train_gates(struct bench *b, int rows, double progress) {
     b->step.regulariser = b->step.sum_budget = 0;
     b->step.n_budget = 0;
     b->config.policy->gates_train(&b->call, b->a);
+}
+
+/* BudgetFormer with z_h = x_h and budget s everywhere. */
+static inline void set_budget(struct bench *b, double s) {
+    float *const *param = b->p->layer[0].policy; /* W1, b1, w2, b2, W_d, b_d */
+    memset(param[2], 0, 16 * sizeof(float));
+    param[3][0] = (float)log(s / (1 - s));
+    for (int h = 0; h < b->call.heads; h++) {
+        param[5][h] = 0;
+        for (int i = 0; i < DIM; i++) param[4][h * DIM + i] = i == h;
+    }
 }
 
 /* Scores of all rows at random, of spread `std`. */

@@ -5,17 +5,6 @@
  */
 #include "tests/models/one_policy.h"
 
-/* BudgetFormer with z_h = x_h and budget s everywhere. */
-static void set_budget(struct bench *b, double s) {
-    float *const *param = b->p->layer[0].policy; /* W1, b1, w2, b2, W_d, b_d */
-    memset(param[2], 0, 16 * sizeof(float));
-    param[3][0] = (float)log(s / (1 - s));
-    for (int h = 0; h < b->call.heads; h++) {
-        param[5][h] = 0;
-        for (int i = 0; i < DIM; i++) param[4][h * DIM + i] = i == h;
-    }
-}
-
 static void soft_gates_add_up_to_the_budget(void **state) {
     (void)state;
     static const int heads[] = {2, 4, 8};

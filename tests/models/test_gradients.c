@@ -135,6 +135,29 @@ static void budgetformer_outside_the_hinge(void **state) {
     check_gradients(&c, 0.2);
 }
 
+/* Everything that changes a path between the loss and f_o or g_d, away from kinks. */
+static void budgetformer_s_variants_and_ablations(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"budgetformer-paper", "{\"cost\":0.5,\"entropy_start\":-0.5}"},
+        {"budgetformer-paper", "{\"initial_budget\":0.97}"},
+        {"budgetformer", "{\"estimator\":\"gumbel\",\"cost\":0.5,\"initial_budget\":0.6}"},
+        {"budgetformer", "{\"estimator\":\"gumbel\",\"noise\":1,\"initial_budget\":0.35}"},
+        {"budgetformer", "{\"global_budget\":true,\"cost\":0.5,\"initial_budget\":0.95}"},
+        {"budgetformer-paper", "{\"global_budget\":true,\"cost\":0.5}"},
+        {"budgetformer", "{\"budget\":0.6,\"cost\":0,\"entropy_start\":-0.5}"},
+        {"budgetformer-paper", "{\"budget\":0.6}"},
+        {"budgetformer", "{\"scores\":\"random\",\"cost\":0.5}"},
+        {"budgetformer-paper", "{\"scores\":\"random\",\"global_budget\":true}"},
+        {"budgetformer", "{\"scores\":\"random\",\"budget\":0.6,\"cost\":0}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_config c = small_config(policy_find(cases[i][0]), cases[i][1], 3, 16, 4);
+        print_message("%s %s\n", cases[i][0], cases[i][1]);
+        check_gradients(&c, 0.1);
+        check_gradients(&c, 0.55);
+    }
+}
+
 static void random_heads(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("random"), "{\"heads\":2}", 2, 16, 4);
@@ -188,14 +211,14 @@ static void per_token_gates(void **state) {
 }
 
 /* The hard mask in the forward pass leaves the soft gate's gradient in place (straight-through). */
-static void hard_mask_keeps_the_soft_gradient(void **state) {
-    (void)state;
+static void check_straight_through(const char *estimator) {
     enum { ROWS = 6, HEADS = 4, DIM = 16 };
     float gate_gradient[2][ROWS * DIM], gates[2][ROWS * HEADS];
     for (int hard = 0; hard < 2; hard++) {
-        struct model_config c =
-            small_config(policy_find("budgetformer"),
-                         hard ? "{\"hard_from\":0.3}" : "{\"hard_from\":1}", 1, DIM, HEADS);
+        char options[64];
+        snprintf(options, sizeof options, "{\"hard_from\":%g,\"estimator\":\"%s\"}",
+                 hard ? 0.3 : 1.0, estimator);
+        struct model_config c = small_config(policy_find("budgetformer"), options, 1, DIM, HEADS);
         struct parameters *p = small_parameters(&c, 5), *g = small_parameters(&c, 5);
         float x[ROWS * DIM], da[ROWS * HEADS], saved[ROWS * 64];
         int32_t ids[ROWS] = {0, 1, 2, 3, 4, 5};
@@ -222,11 +245,17 @@ static void hard_mask_keeps_the_soft_gradient(void **state) {
     int masked = 0;
     for (int i = 0; i < ROWS * HEADS; i++) {
         assert_true(gates[1][i] == 0.0f || gates[1][i] == 1.0f);
-        assert_true(gates[0][i] > 0.0f && gates[0][i] < 1.0f);
+        assert_true(gates[0][i] > 0.0f && gates[0][i] != 1.0f);
         masked += gates[1][i] == 0.0f;
     }
     assert_true(masked > 0);
     assert_memory_equal(gate_gradient[0], gate_gradient[1], sizeof gate_gradient[0]);
+}
+
+static void hard_mask_keeps_the_soft_gradient(void **state) {
+    (void)state;
+    check_straight_through("soft");
+    check_straight_through("gumbel");
 }
 
 /* A batch that does not fit into one chunk has the gradients of its parts, weighted by their sizes.
@@ -286,6 +315,7 @@ static void check_parts(const char *policy, const char *options, int part_tokens
 static void large_batches_have_the_gradients_of_their_parts(void **state) {
     (void)state;
     check_parts("budgetformer", "{\"cost\":0.3}", 1);
+    check_parts("budgetformer", "{\"cost\":0.3,\"global_budget\":true}", 1);
     check_parts("moh", "{\"shared\":1,\"routed\":1,\"balance\":1}", BATCH_CHUNK_TOKENS);
     check_parts("moh-pool", "{\"shared\":1,\"routed\":1,\"balance\":1}", BATCH_CHUNK_TOKENS);
 }
@@ -296,6 +326,7 @@ int main(void) {
         cmocka_unit_test(heads_of_odd_size),
         cmocka_unit_test(budgetformer_with_noise_and_cost),
         cmocka_unit_test(budgetformer_outside_the_hinge),
+        cmocka_unit_test(budgetformer_s_variants_and_ablations),
         cmocka_unit_test(random_heads),
         cmocka_unit_test(moh_with_its_balance),
         cmocka_unit_test(drophead),

@@ -82,16 +82,22 @@ static double loss_of(const struct fixture *f) {
 /* Gates of inference, held against the training pass through the loss of the same weights. */
 static void inference_equals_the_training_forward_pass(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"fixed", "{\"heads\":4}"},
-                                           {"fixed", "{\"heads\":[1,3]}"},
-                                           {"none", "{}"},
-                                           {"bag-of-words", "{}"},
-                                           {"by-token (test)", "{}"},
-                                           {"moh", "{\"shared\":1,\"routed\":2}"},
-                                           {"moh-pool", "{\"shared\":1,\"routed\":1}"},
-                                           {"drophead", "{\"p\":0}"},
-                                           {"wide", "{\"heads\":2}"},
-                                           {"budgetformer", "{\"hard_from\":0}"}};
+    static const char *const cases[][2] = {
+        {"fixed", "{\"heads\":4}"},
+        {"fixed", "{\"heads\":[1,3]}"},
+        {"none", "{}"},
+        {"bag-of-words", "{}"},
+        {"by-token (test)", "{}"},
+        {"moh", "{\"shared\":1,\"routed\":2}"},
+        {"moh-pool", "{\"shared\":1,\"routed\":1}"},
+        {"drophead", "{\"p\":0}"},
+        {"wide", "{\"heads\":2}"},
+        {"budgetformer", "{\"hard_from\":0}"},
+        {"budgetformer", "{\"hard_from\":0,\"estimator\":\"gumbel\"}"},
+        {"budgetformer", "{\"hard_from\":0,\"global_budget\":true}"},
+        {"budgetformer", "{\"hard_from\":0,\"budget\":0.4,\"cost\":0}"},
+        /* trained as raw, where no head is left out */
+        {"budgetformer-paper", "{\"budget\":0.9,\"mode\":\"raw\"}"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config config = config_of(cases[i][0], cases[i][1]);
         struct fixture f;
@@ -126,18 +132,27 @@ static struct flops formula_of(const struct fixture *f) {
 
 static void executed_flops_equal_the_closed_form(void **state) {
     (void)state;
-    static const char *const policies[][2] = {{"fixed", "{\"heads\":2}"},
-                                              {"random", "{\"heads\":1}"},
-                                              {"random", "{\"heads\":3}"},
-                                              {"budgetformer", "{\"initial_budget\":0.4}"},
-                                              {"budgetformer", "{\"initial_budget\":0.99}"},
-                                              {"by-token (test)", "{}"},
-                                              {"moh", "{\"shared\":1,\"routed\":1}"},
-                                              {"moh-pool", "{\"shared\":1,\"routed\":1}"},
-                                              {"drophead", "{}"},
-                                              {"wide", "{\"heads\":1}"},
-                                              {"none", "{}"},
-                                              {"bag-of-words", "{}"}};
+    static const char *const policies[][2] = {
+        {"fixed", "{\"heads\":2}"},
+        {"random", "{\"heads\":1}"},
+        {"random", "{\"heads\":3}"},
+        {"budgetformer", "{\"initial_budget\":0.4}"},
+        {"budgetformer", "{\"initial_budget\":0.99}"},
+        {"budgetformer", "{\"global_budget\":true}"},
+        {"budgetformer", "{\"budget\":0.5,\"cost\":0}"},
+        {"budgetformer", "{\"scores\":\"random\"}"},
+        {"budgetformer", "{\"scores\":\"random-at-test\"}"},
+        {"budgetformer-paper", "{\"scores\":\"random\",\"budget\":0.5}"},
+        {"budgetformer-paper", "{\"scores\":\"random\",\"global_budget\":true}"},
+        {"budgetformer-paper", "{\"mode\":\"mass\"}"},
+        {"budgetformer-paper", "{\"mode\":\"raw\"}"},
+        {"by-token (test)", "{}"},
+        {"moh", "{\"shared\":1,\"routed\":1}"},
+        {"moh-pool", "{\"shared\":1,\"routed\":1}"},
+        {"drophead", "{}"},
+        {"wide", "{\"heads\":1}"},
+        {"none", "{}"},
+        {"bag-of-words", "{}"}};
     struct rng rng = rng_stream(99, RNG_GENERATOR);
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         for (uint64_t trial = 0; trial < 6; trial++) {
@@ -233,6 +248,9 @@ static void poisoned_head_of_another_input_changes_no_bit(void **state) {
     (void)state;
     check_poisoned_heads("random", "{\"heads\":2}");
     check_poisoned_heads(by_token.name, "{}");
+    check_poisoned_heads("budgetformer", "{\"budget\":0.5,\"cost\":0}");
+    check_poisoned_heads("budgetformer", "{\"scores\":\"random\",\"initial_budget\":0.4}");
+    check_poisoned_heads("budgetformer-paper", "{\"budget\":0.5,\"mode\":\"raw\"}");
     check_poisoned_heads("moh", "{\"shared\":1,\"routed\":1}");
     check_poisoned_heads("moh-pool", "{\"shared\":1,\"routed\":1}");
 }
@@ -310,23 +328,31 @@ static void slabs_nobody_chose_are_never_read(void **state) {
 /* Weights that make a method choose all heads at gate 1. */
 static void choose_all(struct parameters *p, const char *policy) {
     for (int l = 0; l < 2; l++) {
-        if (strcmp(policy, "budgetformer") == 0)
-            p->layer[l].policy[3][0] = 50.0f; /* budget.2.bias: s = 1 */
-        else if (strcmp(policy, "drophead") != 0)
+        if (strncmp(policy, "budgetformer", 12) == 0) {
+            float *bias = p->layer[l].policy[3]; /* budget.2.bias; NULL: s is 1 by its options */
+            if (bias) bias[0] = 50.0f;
+        } else if (strcmp(policy, "drophead") != 0)
             memset(p->layer[l].policy[0], 0, (4 + 2) * 16 * sizeof(float)); /* MoH's router */
     }
 }
 
 static void all_heads_at_gate_one_are_plain_attention(void **state) {
     (void)state;
-    static const char *const policies[] = {"budgetformer", "moh", "moh-pool", "drophead"};
+    static const char *const policies[][2] = {
+        {"budgetformer", "{}"},
+        {"budgetformer", "{\"budget\":1,\"cost\":0}"},
+        {"budgetformer", "{\"budget\":1,\"cost\":0,\"scores\":\"random\"}"},
+        {"budgetformer-paper", "{\"budget\":1}"},
+        {"moh", "{}"}, /* 2 of 2 shared, 2 of 2 */
+        {"moh-pool", "{}"},
+        {"drophead", "{}"}};
     struct model_config plain = config_of("fixed", "{\"heads\":4}");
     for (size_t k = 0; k < sizeof policies / sizeof *policies; k++) {
-        struct model_config gated = config_of(policies[k], "{}"); /* MoH: 2 of 2 shared, 2 of 2 */
+        struct model_config gated = config_of(policies[k][0], policies[k][1]);
         struct fixture a, b;
         set_up(&a, &gated, 6);
         set_up(&b, &plain, 6);
-        choose_all(a.p, policies[k]);
+        choose_all(a.p, policies[k][0]);
         for (int i = 0; i < b.p->n_tensors; i++) /* the tensors both models have */
             for (int j = 0; j < a.p->n_tensors; j++)
                 if (strcmp(b.p->tensors[i].name, a.p->tensors[j].name) == 0)
@@ -353,6 +379,9 @@ static void results_do_not_depend_on_batch_mates(void **state) {
                                               {"by-token (test)", "{}"},
                                               {"moh", "{\"shared\":1,\"routed\":1}"},
                                               {"moh-pool", "{\"shared\":1,\"routed\":1}"},
+                                              {"budgetformer", "{\"global_budget\":true}"},
+                                              {"budgetformer", "{\"scores\":\"random\"}"},
+                                              {"budgetformer-paper", "{\"mode\":\"mass\"}"},
                                               {"budgetformer", "{\"initial_budget\":0.5}"}};
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
         struct model_config config = config_of(policies[i][0], policies[i][1]);
@@ -435,6 +464,7 @@ static void check_large_batch(const char *policy, const char *options) {
 static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
     (void)state;
     check_large_batch("budgetformer", "{\"initial_budget\":0.5}");
+    check_large_batch("budgetformer", "{\"initial_budget\":0.5,\"global_budget\":true}");
     check_large_batch(by_token.name, "{}");
     check_large_batch("moh", "{\"shared\":1,\"routed\":1}");
 }

@@ -7,11 +7,17 @@
 /* Random weights and inputs: each row alone decides as it does among others. */
 static void gates_do_not_depend_on_batch_mates(void **state) {
     (void)state;
-    static const char *const policies[][2] = {{"budgetformer", "{}"},
-                                              {"random", "{\"heads\":3}"},
-                                              {"moh", "{}"},
-                                              {"moh-pool", "{}"},
-                                              {"drophead", "{\"p\":0.5}"}};
+    static const char *const policies[][2] = {
+        {"budgetformer", "{}"},
+        {"budgetformer", "{\"global_budget\":true}"},
+        {"budgetformer", "{\"estimator\":\"gumbel\"}"},
+        {"budgetformer", "{\"scores\":\"random\"}"},
+        {"budgetformer-paper", "{}"},
+        {"budgetformer-paper", "{\"budget\":0.5,\"scores\":\"random\"}"},
+        {"random", "{\"heads\":3}"},
+        {"moh", "{}"},
+        {"moh-pool", "{}"},
+        {"drophead", "{\"p\":0.5}"}};
     static struct bench all, one;
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         for (int inference = 0; inference < 2; inference++) {
@@ -190,6 +196,26 @@ static void impossible_numbers_of_heads_are_errors(void **state) {
     }
 }
 
+static void options_that_contradict_each_other_are_errors(void **state) {
+    (void)state;
+    static const char *const cases[][3] = {
+        {"budgetformer", "{\"budget\":0.5}", "set cost to 0"},
+        {"budgetformer-paper", "{\"budget\":0.5,\"cost\":0.1}", "set cost to 0"},
+        {"budgetformer", "{\"budget\":0.5,\"cost\":0,\"global_budget\":true}", "global_budget"},
+        {"budgetformer-paper", "{\"budget\":1,\"global_budget\":true}", "global_budget"},
+        {"budgetformer", "{\"scores\":\"random\",\"estimator\":\"gumbel\"}", "estimator"}};
+    struct model_config config;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error = {{0}, {{0}, 0, 0}};
+        if (resolve(cases[i][0], cases[i][1], &config, &error))
+            fail_msg("%s %s is accepted", cases[i][0], cases[i][1]);
+        if (!strstr(error.text, cases[i][2])) fail_msg("'%s' lacks '%s'", error.text, cases[i][2]);
+    }
+    struct error error;
+    assert_true(resolve("budgetformer", "{\"budget\":0.5,\"cost\":0}", &config, &error));
+    assert_true(resolve("budgetformer-paper", "{\"budget\":0.5}", &config, &error));
+}
+
 static void controls_remove_what_their_names_say(void **state) {
     (void)state;
     struct model_config config;
@@ -207,9 +233,9 @@ static void controls_remove_what_their_names_say(void **state) {
 
 static void every_policy_is_found_by_a_name_of_its_own(void **state) {
     (void)state;
-    static const char *const names[] = {"fixed",    "wide", "budgetformer",
-                                        "random",   "moh",  "moh-pool",
-                                        "drophead", "none", "bag-of-words"};
+    static const char *const names[] = {
+        "fixed",    "wide",     "budgetformer", "budgetformer-paper", "random", "moh",
+        "moh-pool", "drophead", "none",         "bag-of-words"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_non_null(policy_find(names[i]));
     for (int i = 0; i < policy_registry_size; i++) {
@@ -231,6 +257,10 @@ static void policies_bring_what_their_kind_of_gate_needs(void **state) {
         assert_int_equal(gates, p->decide && p->select && p->decision_floats);
         assert_true(!p->gates_backward || p->saved_floats);
         assert_true(gates || !p->gate_flops);
+        int n_modes = 0;
+        for (; p->modes && p->modes[n_modes]; n_modes++)
+            assert_int_equal(strncmp(p->modes[n_modes], "mode:", 5), 0); /* as the schema has it */
+        assert_true(n_modes <= POLICY_MODES_MAX);
     }
 }
 
@@ -269,6 +299,7 @@ int main(void) {
         cmocka_unit_test(fixed_heads_are_one_number_or_one_per_layer),
         cmocka_unit_test(wide_heads_share_the_whole_width),
         cmocka_unit_test(impossible_numbers_of_heads_are_errors),
+        cmocka_unit_test(options_that_contradict_each_other_are_errors),
         cmocka_unit_test(controls_remove_what_their_names_say),
         cmocka_unit_test(every_policy_is_found_by_a_name_of_its_own),
         cmocka_unit_test(policies_bring_what_their_kind_of_gate_needs),

@@ -1,0 +1,126 @@
+/*
+ * What the variants of BudgetFormer share (arXiv 2604.22583). From the pooled input x of a layer
+ * come a budget s = sigmoid(f_o(x)), f_o(x) = w2 . relu(W1 x + b1) + b2, and head scores z = g_d(x)
+ * = W_d x + b_d; inference runs the k = ceil(s H) best heads. That much is stated by the paper; the
+ * schedules, the loss weights and the cost are ours. A variant is the way in which s and z become
+ * gates in training, and what the chosen heads are multiplied by at inference.
+ *
+ * Loss terms, means over samples and layers: w_e Hent, Hent the entropy of softmax(z / tau) over ln
+ * H; hinge max(0, .1 - s) + max(0, s - .9); and cost * s, switched on by a ramp.
+ *
+ * The ablations leave a part out for good: a network that is not asked has no tensors and costs no
+ * FLOPs.
+ */
+#ifndef HEADROOM_MODELS_POLICIES_BUDGETFORMER_SHARED_H
+#define HEADROOM_MODELS_POLICIES_BUDGETFORMER_SHARED_H
+
+#include "models/policy.h"
+
+enum budget_scores { SCORES_LEARNED, SCORES_RANDOM_AT_TEST, SCORES_RANDOM };
+enum budget_cost_on { COST_ON_S, COST_ON_EXECUTED };
+
+/* First member of every variant's options. */
+struct budget_options {
+    double cost;
+    int cost_on; /* enum budget_cost_on */
+    double noise, noise_until;
+    double tau_start, tau_end, tau_until;
+    double entropy_start, entropy_end;
+    double hinge, ramp_from, ramp_until;
+    double budget; /* 0: learned */
+    bool global_budget;
+    int scores; /* enum budget_scores */
+    double initial_budget;
+    int hidden;
+};
+
+#define BUDGET_FIELD(name) offsetof(struct budget_options, name)
+
+/* Their rows in a variant's table. */
+/* clang-format off */
+#define BUDGET_ROWS(default_cost)                                                                  \
+    {"cost", OPTION_FLOAT, BUDGET_FIELD(cost), default_cost, 0, 100, NULL,                         \
+     "weight lambda_c of the mean budget in the loss"},                                            \
+    {"cost_on", OPTION_CHOICE, BUDGET_FIELD(cost_on), "s", 0, 0, "s|executed",                     \
+     "the cost is on s, or on k / H with the gradient of s while k > 1"},                          \
+    {"noise", OPTION_FLOAT, BUDGET_FIELD(noise), "0.3", 0, 10, NULL,                               \
+     "sigma of the score noise at step 0; 0: no exploration"},                                     \
+    {"noise_until", OPTION_FLOAT, BUDGET_FIELD(noise_until), "0.6", 0.01, 1, NULL,                 \
+     "share of steps at which the noise has fallen linearly to 0"},                                \
+    {"tau_start", OPTION_FLOAT, BUDGET_FIELD(tau_start), "2.0", 0.01, 100, NULL,                   \
+     "temperature at step 0; that of tau_end: no annealing"},                                      \
+    {"tau_end", OPTION_FLOAT, BUDGET_FIELD(tau_end), "0.2", 0.01, 100, NULL,                       \
+     "temperature from tau_until on"},                                                             \
+    {"tau_until", OPTION_FLOAT, BUDGET_FIELD(tau_until), "0.8", 0.01, 1, NULL,                     \
+     "share of steps over which tau falls exponentially"},                                         \
+    {"entropy_start", OPTION_FLOAT, BUDGET_FIELD(entropy_start), "-0.01", -10, 10, NULL,           \
+     "weight of the score entropy at step 0; negative explores"},                                  \
+    {"entropy_end", OPTION_FLOAT, BUDGET_FIELD(entropy_end), "0.01", -10, 10, NULL,                \
+     "weight of the score entropy at the last step; positive commits"},                            \
+    {"hinge", OPTION_FLOAT, BUDGET_FIELD(hinge), "1", 0, 100, NULL,                                \
+     "weight of the hinge that keeps s in [0.1, 0.9]"},                                            \
+    {"ramp_from", OPTION_FLOAT, BUDGET_FIELD(ramp_from), "0.45", 0, 1, NULL,                       \
+     "share of steps at which the cost starts"},                                                   \
+    {"ramp_until", OPTION_FLOAT, BUDGET_FIELD(ramp_until), "0.65", 0, 1, NULL,                     \
+     "share of steps at which the cost is fully on"},                                              \
+    {"budget", OPTION_FLOAT, BUDGET_FIELD(budget), "0", 0, 1, NULL,                                \
+     "ablation: this s for every input and no network f_o; 0: learned"},                           \
+    {"global_budget", OPTION_BOOL, BUDGET_FIELD(global_budget), "false", 0, 0, NULL,               \
+     "ablation: f_o is asked in the first layer only; its s holds for all layers"},                \
+    {"scores", OPTION_CHOICE, BUDGET_FIELD(scores), "learned", 0, 0,                               \
+     "learned|random-at-test|random",                                                              \
+     "ablation: heads chosen by g_d; at random at test; in training too, and no g_d"},             \
+    {"initial_budget", OPTION_FLOAT, BUDGET_FIELD(initial_budget), "0.8", 0.01, 0.99, NULL,        \
+     "learned budget s at initialisation"},                                                        \
+    {"hidden", OPTION_INT, BUDGET_FIELD(hidden), "0", 0, 65536, NULL,                              \
+     "width of the budget network f_o; 0 means max(16, dim / 4)"}
+/* clang-format on */
+
+/* One input in one layer in training, as a variant's gate sees it. */
+struct budget_row {
+    const struct model_config *config;
+    int heads;
+    double s;        /* its budget, in (0, 1] */
+    double progress; /* share of the steps done */
+    double tau;      /* temperature now */
+    float *kept;     /* [heads] whatever the gate leaves to its gradient */
+};
+
+/* A variant's gate in training. */
+struct budget_gate {
+    /* The noise that sigma scales: standard, at a counter. */
+    double (*noise)(const struct rng *rng, uint64_t high, uint64_t low);
+    /* a[heads] from the noisy scores z[heads]. */
+    void (*forward)(const struct budget_row *row, const float *z, float *a);
+    /* dL/dz[heads] from dL/da, of the task loss alone; returns dL/ds. */
+    double (*backward)(const struct budget_row *row, const float *da, double *dz);
+};
+
+/* s H above H - this: all gates are 1, and none has a gradient. */
+static const double budget_full_margin = 1e-3;
+
+/* k = clamp(ceil(s H), 1, H), where s H may miss a whole number by rounding. */
+int budget_heads(double s, int heads);
+
+/* The hard gate: 1 on the k best scores, ties to the lower index; else 0. */
+void budget_top_k(const float *z, double s, int heads, float *a);
+
+/* softmax(z / tau) into p, its logarithm into log_p; returns its entropy over ln H (0 if H = 1). */
+double budget_softmax(const float *z, double tau, int heads, double *p, double *log_p);
+
+/* The entries of policy_ops; those of training take the variant's gate. A decision row is s
+ * followed by z[H]. */
+bool budget_check_options(struct model_config *config, struct error *error);
+int budget_tensors(const struct model_config *config, int layer, struct policy_tensor *out);
+int budget_saved_floats(const struct model_config *config, int layer);
+int budget_shared_floats(const struct model_config *config);
+void budget_gates_train(const struct gate_call *call, const struct budget_gate *gate, float *a);
+void budget_gates_backward(const struct gate_call *call, const struct budget_gate *gate,
+                           const float *da, float *dx);
+int budget_decision_floats(const struct model_config *config, int layer);
+void budget_decide(const struct gate_call *call, float *decision);
+void budget_select(const struct gate_call *call, const float *decision, float *a); /* 0 or 1 */
+double budget_of_decision(const float *decision);
+uint64_t budget_gate_flops(const struct model_config *config, int layer, int n_tokens);
+
+#endif
