@@ -228,7 +228,7 @@ bool report_write(struct store *store, const char *workloads, FILE *out, struct 
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
         fputs(
-            "heads: executed per input and layer; budget: heads / H; accuracy: mean over n seeds"
+            "heads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
             " ± 95% interval,\nwhich covers initialisation and order, not the draw of the data: "
             "its seed is fixed; tried: candidates\nthat validation chose from; us: median forward "
             "pass of a batch of 1 and of 32, microseconds; time and\nFLOPs: relative to the arm "

@@ -16,7 +16,7 @@ struct epoch_result {
     double train_regulariser; /* mean over steps of the policy's loss terms */
     double train_mean_s;      /* NaN: policy has no budget */
     double validation_loss, validation_accuracy;
-    double validation_mean_heads; /* heads executed per input and layer */
+    double validation_mean_heads; /* as in an evaluation */
     double learning_rate;         /* at its last step */
     double train_seconds, validation_seconds;
 };

@@ -89,7 +89,7 @@ CREATE TABLE epoch (
     train_mean_s          REAL,
     validation_loss       REAL,
     validation_accuracy   REAL,
-    validation_mean_heads REAL,                          -- per input and layer
+    validation_mean_heads REAL,                          -- as evaluation.mean_heads
     learning_rate         REAL,
     train_seconds         REAL,
     validation_seconds    REAL,
