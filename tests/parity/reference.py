@@ -15,6 +15,7 @@ class Fixed:
 
     def __init__(self, config, progress, noise):
         self.options, self.progress, self.noise = config["policy_options"], progress, noise
+        self.budgets = {}  # of each sample, where one holds for all layers
         self.terms = []  # of the loss, one for each sample and layer
 
     def gates(self, own, layer, sample, x, training):
@@ -65,32 +66,59 @@ class Budgetformer(Fixed):
         ramp = (p - o["ramp_from"]) / (o["ramp_until"] - o["ramp_from"])
         return noise, tau, entropy, o["cost"] * min(1.0, max(0.0, ramp))
 
-    def decide(self, own, x):
+    def decide(self, own, layer, sample, x):
         pooled = x.mean(0)
-        hidden = torch.relu(own["budget.0.weight"] @ pooled + own["budget.0.bias"])
-        s = torch.sigmoid(own["budget.2.weight"] @ hidden + own["budget.2.bias"])[0]
-        return s, own["score.weight"] @ pooled + own["score.bias"]
+        if layer == 0 or not self.options["global_budget"]:  # else the first layer's s holds for all
+            hidden = torch.relu(own["budget.0.weight"] @ pooled + own["budget.0.bias"])
+            s = torch.sigmoid(own["budget.2.weight"] @ hidden + own["budget.2.bias"])[0]
+            self.budgets[sample] = s
+        return self.budgets[sample], own["score.weight"] @ pooled + own["score.bias"]
 
     def add_terms(self, s, z):
         """w_e Hent + hinge (max(0, .1 - s) + max(0, s - .9)) + cost s, Hent the entropy of
-        softmax(z / tau) over ln H."""
+        softmax(z / tau) over ln H. With cost_on: executed the cost is on k / H, k = ceil(s H), and its
+        gradient that of s while k > 1."""
         _, tau, entropy, cost = self.schedule()
         log_p = torch.log_softmax(z / tau, 0)
         spread = -(log_p.exp() * log_p).sum() / math.log(len(z))
         hinge = torch.relu(0.1 - s) + torch.relu(s - 0.9)
-        self.terms.append(entropy * spread + self.options["hinge"] * hinge + cost * s)
+        if self.options["cost_on"] == "executed":
+            k = float(hard_top_k(z, s * len(z)).sum())
+            paid = k / len(z) + (s - s.detach() if k > 1 else 0)
+        else:
+            paid = s
+        self.terms.append(entropy * spread + self.options["hinge"] * hinge + cost * paid)
 
     def gates(self, own, layer, sample, x, training):
-        s, z = self.decide(own, x)
+        s, z = self.decide(own, layer, sample, x)
         if not training:
-            return hard_top_k(z, s * len(z))[None]
+            return self.infer(s, z)[None]
         noise, tau, _, _ = self.schedule()
         self.add_terms(s, z)
-        noisy = z + noise * self.noise[layer, sample]
-        a = exact_top_k(noisy, s * len(z), tau)
-        if self.progress >= self.options["hard_from"]:
-            a = hard_top_k(noisy, s * len(z)) + a - a.detach()
-        return a[None]
+        return self.train(s, z + noise * self.noise[layer, sample], tau)[None]
+
+    def train(self, s, z, tau):
+        a = exact_top_k(z, s * len(z), tau)
+        if self.progress < self.options["hard_from"]:
+            return a
+        return hard_top_k(z, s * len(z)) + a - a.detach()
+
+    def infer(self, s, z):
+        return hard_top_k(z, s * len(z))
+
+
+class BudgetformerPaper(Budgetformer):
+    """a = s H p with p = softmax(z / tau) in training; at inference on the top k set S alone: plain 1,
+    mass s H p / sum_S p, raw s H p, tau the last one."""
+
+    def train(self, s, z, tau):
+        return s * len(z) * torch.softmax(z / tau, 0)
+
+    def infer(self, s, z):
+        chosen = hard_top_k(z, s * len(z))
+        p = torch.softmax(z / self.options["tau_end"], 0) * chosen
+        return {"plain": chosen, "mass": s * len(z) * p / p.sum(),
+                "raw": s * len(z) * p}[self.options["mode"]]
 
 
 class Moh(Fixed):
@@ -132,7 +160,8 @@ class MohPool(Moh):
         return x.mean(0, keepdim=True)
 
 
-POLICIES = {"fixed": Fixed, "budgetformer": Budgetformer, "moh": Moh, "moh-pool": MohPool}
+POLICIES = {"fixed": Fixed, "budgetformer": Budgetformer, "budgetformer-paper": BudgetformerPaper,
+            "moh": Moh, "moh-pool": MohPool}
 
 
 def attention(own, config, heads, x, a):

@@ -31,10 +31,18 @@ struct parity_case {
 static const struct parity_case cases[] = {
     {"fixed", "fixed", "{\"heads\":[4,1]}", 0.5},
     {"budgetformer-soft", "budgetformer",
-     "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.85,\"entropy_start\":-0.5}", 0.5},
+     "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.92,\"entropy_start\":-0.5}", 0.5},
     {"budgetformer-hard", "budgetformer",
      "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.5,\"entropy_end\":0.5,\"noise_until\":1}",
      0.7},
+    {"budgetformer-ablated", "budgetformer",
+     "{\"hidden\":4,\"cost\":0.5,\"cost_on\":\"executed\",\"global_budget\":true,\"initial_"
+     "budget\":0.25}",
+     0.55},
+    {"paper-plain", "budgetformer-paper", "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.09}",
+     0.5},
+    {"paper-mass", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"mass\"}", 0.2},
+    {"paper-raw", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"raw\"}", 0.9},
     {"moh", "moh", "{\"shared\":1,\"routed\":2,\"balance\":0.5}", 0.5},
     {"moh-pool", "moh-pool", "{\"shared\":2,\"routed\":1,\"balance\":0.5}", 0.5},
 };
