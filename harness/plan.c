@@ -163,6 +163,15 @@ static void guess_size(const struct data_config *data, double *inputs, int *leng
     if (*length < 1) *length = 1;
 }
 
+/* Passes over the training split, forward and backward; a method that starts from trained weights
+ * says itself how many it adds. */
+static int training_passes(const struct experiment *e, const struct model_config *model) {
+    struct post_hoc extra;
+    if (model->policy->base != BASE_WEIGHTS) return e->train.epochs;
+    model->policy->post_hoc(model, &extra);
+    return extra.epochs + extra.recovery + (extra.scores ? extra.rounds : 0);
+}
+
 double plan_expected_flops(const struct experiment *e, const struct model_config *model,
                            bool profile) {
     double inputs, passes = 0;
@@ -170,7 +179,7 @@ double plan_expected_flops(const struct experiment *e, const struct model_config
     guess_size(&e->data, &inputs, &length);
     struct flops dense = flops_dense(model, length);
     double forward = (double)flops_total(&dense);
-    if (!profile) return 3 * forward * inputs * e->train.epochs;
+    if (!profile) return 3 * forward * inputs * training_passes(e, model);
     for (int i = 0; i < e->profile.batch_sizes.n; i++)
         passes +=
             (double)e->profile.batch_sizes.value[i] * (e->profile.warmup + e->profile.repeats);

@@ -41,19 +41,21 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
     uint64_t seed = (uint64_t)run->trial->seeds.value[0];
     int max_len = run->data->max_len;
     struct trainer_limits limits = {t->batch, t->batch * max_len, max_len};
+    bool trained = stage->epochs > 0, differentiated = trained || stage->gradients;
     stage_free(run);
     run->stage = *stage;
     run->total_steps = run->steps_per_epoch * stage->epochs;
     if (!parameters_new(&stage->model, "parameters", &run->parameters, error) ||
         !parameters_new(&stage->model, "best parameters", &run->best, error) ||
-        !trainer_new(run->parameters, &limits, seed, &run->trainer, error) ||
-        !new_optimizer(run, error) ||
+        (differentiated && !trainer_new(run->parameters, &limits, seed, &run->trainer, error)) ||
+        (trained && !new_optimizer(run, error)) ||
         !evaluator_new(run->parameters, &run->dense, t->eval_batch, max_len, &run->evaluator,
                        error))
         return false;
     parameters_initialise(run->parameters, seed);
     int64_t bytes = (int64_t)(run->parameters->arena.size + run->best->arena.size) +
-                    trainer_bytes(run->trainer) + optimizer_bytes(run->optimizer) +
+                    (differentiated ? trainer_bytes(run->trainer) : 0) +
+                    (trained ? optimizer_bytes(run->optimizer) : 0) +
                     evaluator_bytes(run->evaluator);
     if (bytes > run->arena_bytes) run->arena_bytes = bytes;
     return true;
@@ -147,6 +149,8 @@ static void log_epoch(const struct run *run, const struct epoch_result *row) {
 bool stage_train(struct run *run, struct training_result *out, struct error *error) {
     const struct epoch_result *best = NULL;
     double late_from = run->trial->train.select_after * (double)run->total_steps;
+    out->best_epoch = out->n_epochs;
+    if (run->stage.epochs == 0) copy_values(run->parameters, run->best);
     for (int epoch = 0; epoch < run->stage.epochs; epoch++) {
         struct epoch_result *row = &out->epochs[out->n_epochs];
         row->epoch = out->n_epochs + 1;

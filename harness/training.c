@@ -68,9 +68,11 @@ static bool train(struct run *run, struct training_result *out, struct error *er
     const struct train_config *t = &run->trial->train;
     struct stage stage = {.epochs = t->epochs, .learning_rate = t->learning_rate};
     if (!run_new(run, &stage.model, error)) return false;
-    run->n_epochs = stage.epochs;
-    out->epochs = calloc((size_t)run->n_epochs, sizeof *out->epochs);
+    bool post_hoc = stage.model.policy->base == BASE_WEIGHTS;
+    run->n_epochs = post_hoc ? post_hoc_epochs(&stage.model) : stage.epochs;
+    out->epochs = calloc((size_t)run->n_epochs + 1, sizeof *out->epochs);
     if (!out->epochs) return error_set(error, "out of memory for the results");
+    if (post_hoc) return post_hoc_train(run, &stage.model, out, error);
     return stage_start(run, &stage, error) && stage_train(run, out, error);
 }
 
@@ -84,6 +86,8 @@ static bool append_evaluation(struct run *run, const struct split *split, const 
     result->weights = weights;
     result->split = split_name;
     result->control = control;
+    if (run->trial->arms[0].policy->base == BASE_WEIGHTS)
+        post_hoc_original_heads(&run->kept, result);
     out->n_evaluations++;
     return true;
 }

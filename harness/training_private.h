@@ -1,6 +1,6 @@
 /*
- * What the parts of a training share: training.c, which makes a trial of it, and stage.c, which
- * trains one model.
+ * What the parts of a training share: training.c, which makes a trial of it, stage.c, which trains
+ * one model, and post_hoc.c, for methods that remove heads from a trained model.
  */
 #ifndef HEADROOM_HARNESS_TRAINING_PRIVATE_H
 #define HEADROOM_HARNESS_TRAINING_PRIVATE_H
@@ -9,14 +9,17 @@
 #include "harness/training.h"
 #include "models/optimizer.h"
 #include "models/policy.h"
+#include "models/pruning.h"
 #include "models/trainer.h"
 
-/* A stretch of training of one model under one schedule. A plain trial is one stage. */
+/* A stretch of training of one model under one schedule. A plain trial is one stage; a post-hoc
+ * method has one with all heads and one with those that stay. */
 struct stage {
     struct model_config model;
-    int epochs;
+    int epochs;           /* 0: the weights stay as they are given */
     int epochs_before;    /* of this seed: data order, dropout and noise go on from there */
     double learning_rate; /* peak */
+    bool gradients;       /* a trainer is needed although nothing is trained */
 };
 
 /* Everything one trial holds while it runs. */
@@ -29,14 +32,15 @@ struct run {
     int32_t *order; /* [n_train] */
     int64_t steps_per_epoch;
     struct rng order_rng, noise;
-    int n_epochs;        /* of all stages */
-    int64_t arena_bytes; /* high water of the stages */
+    int n_epochs;           /* of all stages */
+    int64_t arena_bytes;    /* high water of the stages */
+    struct head_gates kept; /* of a post-hoc method: the base's heads that are left */
     /* of the stage at hand */
     struct stage stage;
     int64_t total_steps;
     struct parameters *parameters, *best;
-    struct trainer *trainer;
-    struct optimizer *optimizer;
+    struct trainer *trainer;     /* NULL: nothing to differentiate */
+    struct optimizer *optimizer; /* NULL: nothing to train */
     struct evaluator *evaluator; /* over `parameters` */
 };
 
@@ -46,7 +50,8 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
 void stage_free(struct run *run);
 
 /* All epochs: appends their rows, adds up steps, seconds and FLOPs, and keeps the best validation
- * epoch among those that end after `select_after` of the stage's steps in `best`. */
+ * epoch among those that end after `select_after` of the stage's steps in `best`. A stage without
+ * epochs keeps the weights it has. */
 bool stage_train(struct run *run, struct training_result *out, struct error *error);
 
 /* The training split in the order of one epoch of this seed, into run->order. */
@@ -57,5 +62,16 @@ void stage_shuffle(struct run *run, int epoch);
 uint64_t stage_train_flops(const struct run *run, int n);
 
 void copy_values(const struct parameters *from, struct parameters *to);
+
+/* Methods that start from a base's weights (BASE_WEIGHTS): trains or scores `model` from them, asks
+ * the policy which heads stay, removes the others and trains what is left. */
+bool post_hoc_train(struct run *run, const struct model_config *model, struct training_result *out,
+                    struct error *error);
+
+/* How many epochs that will be. */
+int post_hoc_epochs(const struct model_config *model);
+
+/* Gives the heads in an evaluation of the pruned model (usage) their places in the base. */
+void post_hoc_original_heads(const struct head_gates *kept, struct evaluation_result *result);
 
 #endif

@@ -23,6 +23,7 @@
 
 struct work;
 struct parameters;
+struct head_gates;
 
 enum { POLICY_TENSORS_MAX = 8, POLICY_MODES_MAX = 4 };
 
@@ -38,6 +39,18 @@ struct base_budget {
     int layers;
     double heads[MODEL_LAYERS_MAX];
     double flops_per_input, mean_length; /* tokens */
+};
+
+/* What a static method (BASE_WEIGHTS) does between its base's weights and the model that it leaves
+ * (harness/post_hoc.c). Each round it may take gradients over training inputs without a step of the
+ * optimiser; then it is asked which heads stay. */
+struct post_hoc {
+    int epochs;   /* of training weights and gates together, before the first round */
+    int rounds;   /* how often `keep` is asked, at least 1; the last answer counts */
+    bool scores;  /* before each round the gradients of its own tensors are added to them */
+    int inputs;   /* training inputs of a scoring pass; 0: all */
+    int recovery; /* epochs of training what is left */
+    double rate;  /* peak learning rate of all these epochs, as a share of the base's */
 };
 
 /* One tensor a policy owns in each layer. rank 1: rows = 1, cols numbers. */
@@ -95,6 +108,10 @@ struct policy_ops {
      * finished the model is the full one. */
     bool (*shape_like)(struct model_config *config, const struct base_budget *base,
                        struct error *error);
+    /* BASE_WEIGHTS: what to do with the base's weights, and, after each round, the gate of every
+     * head: 0 removes it, another is folded into its W_O. `keep` may write the policy's tensors. */
+    void (*post_hoc)(const struct model_config *config, struct post_hoc *out);
+    void (*keep)(struct parameters *parameters, int round, struct head_gates *out);
     /* Writes the tensors of one layer, returns how many (layers may differ); NULL: none. */
     int (*tensors)(const struct model_config *config, int layer, struct policy_tensor *out);
     /* Floats per row that gates_train keeps for gates_backward; NULL: none. */

@@ -255,7 +255,7 @@ static void policies_bring_what_their_kind_of_gate_needs(void **state) {
         bool gates = p->unit != GATE_NONE;
         assert_int_equal(gates, p->gates_train != NULL);
         assert_int_equal(gates, p->decide && p->select && p->decision_floats);
-        assert_true(!p->gates_backward || p->saved_floats);
+        assert_int_equal(p->base == BASE_WEIGHTS, p->post_hoc && p->keep);
         assert_true(gates || !p->gate_flops);
         int n_modes = 0;
         for (; p->modes && p->modes[n_modes]; n_modes++)
