@@ -192,6 +192,24 @@ static void wide_heads(void **state) {
     check_gradients(&c, 0.5);
 }
 
+/* Gates near the middle, half of them clipped. */
+static void hard_concrete_gates(void **state) {
+    (void)state;
+    struct model_config c =
+        small_config(policy_find("voita"), "{\"cost\":0.5,\"initial\":0}", 3, 16, 4);
+    c.dropout = 0.1;
+    check_gradients(&c, 0.5);
+}
+
+/* Every layer's gates depend on the weights of all layers' heads. */
+static void heads_ranked_over_the_whole_net(void **state) {
+    (void)state;
+    struct model_config c =
+        small_config(policy_find("dsp"), "{\"heads\":1.67,\"t_start\":4,\"t_end\":0.5}", 3, 16, 4);
+    check_gradients(&c, 0.2);
+    check_gradients(&c, 0.8);
+}
+
 static void no_attention(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("none"), "{}", 2, 16, 4);
@@ -331,6 +349,8 @@ int main(void) {
         cmocka_unit_test(moh_with_its_balance),
         cmocka_unit_test(drophead),
         cmocka_unit_test(wide_heads),
+        cmocka_unit_test(hard_concrete_gates),
+        cmocka_unit_test(heads_ranked_over_the_whole_net),
         cmocka_unit_test(no_attention),
         cmocka_unit_test(bag_of_words),
         cmocka_unit_test(per_token_gates),

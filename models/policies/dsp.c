@@ -1,0 +1,251 @@
+/*
+ * Differentiable subset pruning (Li, Cotterell & Sachan 2021): exactly K heads of a trained model
+ * stay. One weight w per head ranks the heads of all layers together; it is trained on with the
+ * model's weights, through one of two estimators of the top-K mask:
+ *   gumbel: r = w + Gumbel noise; K times p = softmax(r / t), mask += p, r += ln(1 - p), with t
+ *           falling exponentially over training, so that the mask starts even and ends hard;
+ *   ste:    mask = 1 on the K largest w, gradient as if mask = w (straight-through).
+ * At test the K heads of the largest w stay. Temperatures, the rate of w and doubles are those of
+ * the released code; the number of epochs and the small random w at the start (it breaks ties of
+ * ste) are ours.
+ */
+#include "models/policies/static_method.h"
+
+#include <float.h>
+#include <string.h>
+
+struct dsp_options {
+    double heads;
+    int estimator;
+    int epochs;
+    double gate_rate, t_start, t_end;
+    int recovery;
+    double rate;
+};
+
+enum { ESTIMATOR_GUMBEL, ESTIMATOR_STE };
+
+#define FIELD(name) offsetof(struct dsp_options, name)
+
+static const struct option rows[] = {
+    STATIC_HEADS_ROW(struct dsp_options),
+    {"estimator", OPTION_CHOICE, FIELD(estimator), "gumbel", 0, 0, "gumbel|ste",
+     "how the mask of the K largest w passes a gradient"},
+    {"epochs", OPTION_INT, FIELD(epochs), "2", 1, 1000, NULL,
+     "epochs of training weights and w together"},
+    {"gate_rate", OPTION_FLOAT, FIELD(gate_rate), "0.5", 1e-9, 10, NULL, "peak learning rate of w"},
+    {"t_start", OPTION_FLOAT, FIELD(t_start), "1000", 1e-9, 1e9, NULL, "temperature at step 0"},
+    {"t_end", OPTION_FLOAT, FIELD(t_end), "1e-8", 1e-9, 1e9, NULL, "temperature at the last step"},
+    STATIC_RECOVERY_ROWS(struct dsp_options),
+};
+
+/* Heads of the whole net that the relaxed mask can rank: its vectors live on the stack. */
+enum { ALL_MAX = MODEL_LAYERS_MAX * OPTION_LIST_MAX };
+
+static const double initial_std = 0.01;
+
+static const struct dsp_options *options_of(const struct model_config *config) {
+    return (const void *)config->policy_options;
+}
+
+static bool shape(struct model_config *config, struct error *error) {
+    return static_check(config, options_of(config)->heads, error);
+}
+
+static int tensors(const struct model_config *config, int layer, struct policy_tensor *out) {
+    out[0] = (struct policy_tensor){"w",
+                                    1,
+                                    1,
+                                    config->heads.value[layer],
+                                    .init_std = (float)initial_std,
+                                    .learning_rate = (float)options_of(config)->gate_rate};
+    return 1;
+}
+
+/* ---- the relaxed mask over all n heads of the net ---- */
+
+/* p = softmax(r / t), and rest_i = 1 - p_i as the sum of the others, without cancellation. */
+static void softmax(const double *r, double t, int n, double *p, double *rest) {
+    double most = r[0], sum = 0.0, before = 0.0, after = 0.0;
+    for (int i = 1; i < n; i++) most = fmax(most, r[i]);
+    for (int i = 0; i < n; i++) sum += p[i] = exp((r[i] - most) / t);
+    for (int i = 0; i < n; i++) {
+        p[i] /= sum;
+        rest[i] = before;
+        before += p[i];
+    }
+    for (int i = n - 1; i >= 0; i--) {
+        rest[i] += after;
+        after += p[i];
+    }
+}
+
+/* What a round takes from the r of a head. The released code clamps 1 - p at the least float, about
+ * -87; a w of any size needs more room, and its gradient some distance to the least double. */
+static const double least_rest = 1e-250;
+
+static double taken(double rest) {
+    return log(fmax(rest, least_rest));
+}
+
+/* mask[n] from r[n] = w + noise; keeps the r of each of the k rounds, [k][n]. */
+static void soft_subset(double *r, double t, int n, int k, double *mask, double *kept) {
+    double p[ALL_MAX], rest[ALL_MAX];
+    memset(mask, 0, (size_t)n * sizeof *mask);
+    for (int round = 0; round < k; round++) {
+        memcpy(kept + (size_t)round * (size_t)n, r, (size_t)n * sizeof *r);
+        softmax(r, t, n, p, rest);
+        for (int i = 0; i < n; i++) {
+            mask[i] += p[i];
+            r[i] += taken(rest[i]);
+        }
+    }
+}
+
+/* dr[n] = dL/dw from dmask[n]. Backwards through a round, with dr of the round after:
+ *   dp_i/dr_j = p_i (delta_ij - p_j) / t;
+ *   d ln(1 - p_i)/dr_j = p_j p_i / ((1 - p_i) t) for j != i, and -p_i / t for j = i. */
+static void soft_subset_backward(const double *kept, double t, int n, int k, const double *dmask,
+                                 double *dr) {
+    double p[ALL_MAX], rest[ALL_MAX], odds[ALL_MAX];
+    memset(dr, 0, (size_t)n * sizeof *dr);
+    for (int round = k - 1; round >= 0; round--) {
+        double mean = 0.0, before = 0.0, after = 0.0;
+        softmax(kept + (size_t)round * (size_t)n, t, n, p, rest);
+        for (int i = 0; i < n; i++) {
+            mean += p[i] * dmask[i];
+            odds[i] = rest[i] > least_rest ? dr[i] * p[i] / rest[i] : 0.0; /* else clamped */
+        }
+        for (int i = n - 1; i >= 0; i--) { /* others: sum of the odds of all heads but i */
+            double own = rest[i] > least_rest ? dr[i] : 0.0;
+            dr[i] += p[i] / t * (dmask[i] - mean - own + after);
+            after += odds[i];
+        }
+        for (int i = 0; i < n; i++) {
+            dr[i] += p[i] / t * before;
+            before += odds[i];
+        }
+    }
+}
+
+/* ---- as a policy ---- */
+
+static double temperature(const struct dsp_options *o, double progress) {
+    return o->t_start * pow(o->t_end / o->t_start, progress);
+}
+
+/* r[n] = w + Gumbel noise of all layers' heads, in order; one draw for the whole batch. */
+static int noisy_weights(const struct gate_call *call, double *r) {
+    const struct model_config *c = call->config;
+    int n = 0;
+    for (int l = 0; l < c->layers; l++)
+        for (int h = 0; h < c->heads.value[l]; h++, n++) {
+            double u = rng_uniform(&call->step->noise, call->step->step, (uint64_t)n);
+            double noise = -log(-log(fmin(fmax(u, DBL_MIN), 1.0 - DBL_EPSILON)));
+            r[n] = (double)call->parameters->layer[l].policy[0][h] + noise;
+        }
+    return n;
+}
+
+/* Where the heads of a layer start in the order of all heads. */
+static int first_of(const struct gate_call *call) {
+    int first = 0;
+    for (int l = 0; l < call->layer; l++) first += call->config->heads.value[l];
+    return first;
+}
+
+/* Doubles [K][n] of the rounds, once per layer: counted per row, because every call has a row. */
+static int saved_floats(const struct model_config *config, int layer) {
+    const struct dsp_options *o = options_of(config);
+    (void)layer;
+    if (o->estimator == ESTIMATOR_STE) return 0;
+    return 2 * static_kept(config, o->heads) * static_all(config);
+}
+
+static void hard_gates(const struct parameters *parameters, struct head_gates *out) {
+    const struct model_config *c = &parameters->config;
+    struct head_scores scores;
+    for (int l = 0; l < c->layers; l++)
+        for (int h = 0; h < c->heads.value[l]; h++)
+            scores.value[l][h] = (double)parameters->layer[l].policy[0][h];
+    head_gates_top(c, &scores, static_kept(c, options_of(c)->heads), out);
+}
+
+/* The K heads of the largest w: at inference, and in the forward pass of ste. */
+static void decide(const struct gate_call *call, float *a) {
+    struct head_gates gates;
+    hard_gates(call->parameters, &gates);
+    for (int r = 0; r < call->rows; r++)
+        memcpy(a + r * call->heads, gates.value[call->layer], (size_t)call->heads * sizeof *a);
+}
+
+static void gates_train(const struct gate_call *call, float *a) {
+    const struct dsp_options *o = options_of(call->config);
+    double r[ALL_MAX], mask[ALL_MAX];
+    if (o->estimator == ESTIMATOR_STE) {
+        decide(call, a);
+        return;
+    }
+    int n = noisy_weights(call, r), first = first_of(call);
+    soft_subset(r, temperature(o, call->step->progress), n, static_kept(call->config, o->heads),
+                mask, (void *)call->saved);
+    for (int i = 0; i < call->rows; i++)
+        for (int h = 0; h < call->heads; h++) a[i * call->heads + h] = (float)mask[first + h];
+}
+
+/* This layer's gates depend on the w of all layers, and so its backward pass adds to all. */
+static void gates_backward(const struct gate_call *call, const float *da, float *dx) {
+    const struct dsp_options *o = options_of(call->config);
+    const struct model_config *c = call->config;
+    double dmask[ALL_MAX] = {0}, dw[ALL_MAX];
+    int n = static_all(c), first = first_of(call);
+    (void)dx;
+    for (int r = 0; r < call->rows; r++)
+        for (int h = 0; h < call->heads; h++) dmask[first + h] += (double)da[r * call->heads + h];
+    if (o->estimator == ESTIMATOR_STE)
+        memcpy(dw, dmask, (size_t)n * sizeof *dw);
+    else
+        soft_subset_backward((const void *)call->saved, temperature(o, call->step->progress), n,
+                             static_kept(c, o->heads), dmask, dw);
+    n = 0;
+    for (int l = 0; l < c->layers; l++)
+        for (int h = 0; h < c->heads.value[l]; h++)
+            call->gradients->layer[l].policy[0][h] += (float)dw[n++];
+}
+
+static int decision_floats(const struct model_config *config, int layer) {
+    return config->heads.value[layer];
+}
+
+static void select_heads(const struct gate_call *call, const float *decision, float *a) {
+    memcpy(a, decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
+}
+
+static void post_hoc(const struct model_config *config, struct post_hoc *out) {
+    const struct dsp_options *o = options_of(config);
+    *out = (struct post_hoc){
+        .epochs = o->epochs, .rounds = 1, .recovery = o->recovery, .rate = o->rate};
+}
+
+static void keep(struct parameters *parameters, int round, struct head_gates *out) {
+    (void)round;
+    hard_gates(parameters, out);
+}
+
+const struct policy_ops policy_dsp = {
+    .name = "dsp",
+    .summary = "exactly K heads of a trained model stay, ranked by weights trained with it",
+    .options = {"arm (policy dsp)", rows, sizeof rows / sizeof *rows},
+    .unit = GATE_PER_SAMPLE,
+    .base = BASE_WEIGHTS,
+    .shape = shape,
+    .post_hoc = post_hoc,
+    .keep = keep,
+    .tensors = tensors,
+    .saved_floats = saved_floats,
+    .gates_train = gates_train,
+    .gates_backward = gates_backward,
+    .decision_floats = decision_floats,
+    .decide = decide,
+    .select = select_heads,
+};
