@@ -70,7 +70,7 @@ struct training_result {
     int64_t steps;
     double train_seconds; /* forward + backward + optimiser */
     double wall_seconds;
-    uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads */
+    uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads; without what a base cost */
     int64_t arena_bytes;    /* high water of the counted arenas, training */
     int64_t peak_rss_bytes; /* VmHWM once the data are read; -1 unknown */
     char checkpoint[512];   /* path of the best weights, relative to the database's folder */

@@ -170,7 +170,8 @@ CREATE TABLE layer_budget (
     PRIMARY KEY (evaluation_id, layer, k)
 ) STRICT, WITHOUT ROWID;
 
--- For how many inputs this head was computed.
+-- For how many inputs this head was computed. Heads that a method removed from a trained model count as
+-- not computed; the others keep the numbers they have in that model.
 CREATE TABLE head_usage (
     evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
     layer         INTEGER NOT NULL,
