@@ -280,6 +280,48 @@ static void same_trial_gives_the_same_bits(void **state) {
     }
 }
 
+/* Scores are those of the model as it is deployed: a trial with much dropout keeps the same. */
+static void scoring_is_without_dropout(void **state) {
+    const struct fixture *f = *state;
+    for (int k = 1; k < 8; k++) {
+        char arm[64];
+        struct small_trial t[2];
+        struct error error;
+        snprintf(arm, sizeof arm, "policy: michel, heads: %g, inputs: 20", k / 2.0);
+        for (int i = 0; i < 2; i++) {
+            read_method(&t[i], arm, "policy: fixed, heads: 4");
+            t[i].experiment.model.dropout = i ? 0.9 : 0;
+            if (!run_method(f, &t[i], NULL, &error)) fail_msg("%s", error.text);
+        }
+        assert_memory_equal(find(&t[0].result, "best", "test")->usage,
+                            find(&t[1].result, "best", "test")->usage,
+                            LAYERS * HEADS * sizeof(uint64_t));
+        for (int i = 0; i < 2; i++) small_trial_free(&t[i]);
+    }
+}
+
+/* After a base of four epochs comes the order of the fifth; after one of six, that of the seventh.
+ */
+static void extra_epochs_go_on_where_the_base_ended(void **state) {
+    const struct fixture *f = *state;
+    static const char *const arms[] = {"policy: random-static, heads: 4, recovery: 1",
+                                       "policy: voita, epochs: 1, cost: 0"};
+    for (int i = 0; i < 2; i++) {
+        double loss[2];
+        for (int longer = 0; longer < 2; longer++) {
+            struct small_trial t;
+            struct error error;
+            read_method(&t, arms[i], "policy: fixed, heads: 4");
+            t.experiment.model.dropout = 0;
+            t.experiment.train.epochs += 2 * longer;
+            if (!run_method(f, &t, NULL, &error)) fail_msg("%s", error.text);
+            loss[longer] = t.result.epochs[0].train_loss;
+            small_trial_free(&t);
+        }
+        assert_true(loss[0] != loss[1]);
+    }
+}
+
 static void log_says_which_heads_stay(void **state) {
     const struct fixture *f = *state;
     struct small_trial t;
@@ -341,6 +383,8 @@ int main(void) {
         cmocka_unit_test(learned_gates_close_heads_at_a_price),
         cmocka_unit_test(subset_pruning_keeps_exactly_k),
         cmocka_unit_test(same_trial_gives_the_same_bits),
+        cmocka_unit_test(scoring_is_without_dropout),
+        cmocka_unit_test(extra_epochs_go_on_where_the_base_ended),
         cmocka_unit_test(log_says_which_heads_stay),
         cmocka_unit_test(bases_that_do_not_fit_are_refused),
     };
