@@ -1,5 +1,5 @@
 /*
- * What the static methods share: how many heads stay, and what the pruned model is trained after.
+ * What the static methods share: how many heads stay, and how the pruned model trains on.
  */
 #ifndef HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
 #define HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
@@ -11,24 +11,16 @@
 
 /* Rows of an option table whose struct has the fields `heads` (double); `recovery` (int) and `rate`
  * (double). */
+/* clang-format off */
 #define STATIC_HEADS_ROW(type)                                                                     \
-    {                                                                                              \
-        "heads", OPTION_FLOAT, offsetof(type, heads), NULL, 0, OPTION_LIST_MAX, NULL,              \
-            "heads that stay, mean over layers; times layers, rounded, is K"                       \
-    }
+    {"heads", OPTION_FLOAT, offsetof(type, heads), NULL, 0, OPTION_LIST_MAX, NULL,                 \
+     "heads that stay, mean over layers; times layers, rounded, is K"}
 #define STATIC_RECOVERY_ROWS(type)                                                                 \
-    {"recovery",                                                                                   \
-     OPTION_INT,                                                                                   \
-     offsetof(type, recovery),                                                                     \
-     "0",                                                                                          \
-     0,                                                                                            \
-     1000,                                                                                         \
-     NULL,                                                                                         \
+    {"recovery", OPTION_INT, offsetof(type, recovery), "0", 0, 1000, NULL,                         \
      "epochs of training what is left; the best on the validation slice is reported"},             \
-    {                                                                                              \
-        "rate", OPTION_FLOAT, offsetof(type, rate), "1", 1e-6, 100, NULL,                          \
-            "peak learning rate of the extra epochs, as a share of the base's"                     \
-    }
+    {"rate", OPTION_FLOAT, offsetof(type, rate), "1", 1e-6, 100, NULL,                             \
+     "peak learning rate of the extra epochs, as a share of the base's"}
+/* clang-format on */
 
 /* All heads of a model, and the K of them that stay. */
 static inline int static_all(const struct model_config *config) {
