@@ -50,7 +50,7 @@ struct post_hoc {
     bool scores;  /* before each round the gradients of its own tensors are added to them */
     int inputs;   /* training inputs of a scoring pass; 0: all */
     int recovery; /* epochs of training what is left */
-    double rate;  /* peak learning rate of all these epochs, as a share of the base's */
+    double rate;  /* peak learning rate of all these epochs, as a share of the trial's */
 };
 
 /* One tensor a policy owns in each layer. rank 1: rows = 1, cols numbers. */

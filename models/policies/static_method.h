@@ -19,7 +19,7 @@
     {"recovery", OPTION_INT, offsetof(type, recovery), "0", 0, 1000, NULL,                         \
      "epochs of training what is left; the best on the validation slice is reported"},             \
     {"rate", OPTION_FLOAT, offsetof(type, rate), "1", 1e-6, 100, NULL,                             \
-     "peak learning rate of the extra epochs, as a share of the base's"}
+     "peak learning rate of the extra epochs, as a share of train's learning_rate"}
 /* clang-format on */
 
 /* All heads of a model, and the K of them that stay. */
