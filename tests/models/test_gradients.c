@@ -130,9 +130,12 @@ static void budgetformer_with_noise_and_cost(void **state) {
 
 static void budgetformer_outside_the_hinge(void **state) {
     (void)state;
-    struct model_config c =
-        small_config(policy_find("budgetformer"), "{\"initial_budget\":0.97,\"cost\":0}", 1, 16, 4);
-    check_gradients(&c, 0.2);
+    static const char *const options[] = {"{\"initial_budget\":0.97,\"cost\":0}",
+                                          "{\"initial_budget\":0.03,\"cost\":0}"};
+    for (int i = 0; i < 2; i++) {
+        struct model_config c = small_config(policy_find("budgetformer"), options[i], 1, 16, 4);
+        check_gradients(&c, 0.2);
+    }
 }
 
 /* Everything that changes a path between the loss and f_o or g_d, away from kinks. */
