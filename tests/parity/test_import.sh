@@ -65,7 +65,7 @@ E2
 evaluate() { # file option...
     file=$1
     shift
-    "$root/headroom" evaluate "$file" --workload "$scratch/w.yaml" "$@" >"$scratch/said" 2>&1 || status=$?
+    "$root/headroom" evaluate "$file" --workload "$scratch/w.yaml" "$@" >"$scratch/said" 2>&1 || true
     cat "$scratch/said"
 }
 
