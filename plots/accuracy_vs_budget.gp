@@ -14,13 +14,13 @@ policies(i) = answer(sprintf("SELECT group_concat(policy, ' ') FROM (SELECT DIST
                    . "ORDER BY policy = 'budgetformer', policy)", workload(i)))
 points(i, p) = rows(sprintf("SELECT head_budget, accuracy_mean, " \
     . "max(0, coalesce(accuracy_ci95_low, accuracy_mean)), " \
-    . "min(1, coalesce(accuracy_ci95_high, accuracy_mean)), format('%%g', cost_weight) " \
-    . arms . "%s AND policy = '%s' ORDER BY head_budget", workload(i), p))
+    . "min(1, coalesce(accuracy_ci95_high, accuracy_mean)), %s " \
+    . arms . "%s AND policy = '%s' ORDER BY head_budget", cost_label, workload(i), p))
 
 # Two policies run no heads: side by side, so that neither hides the other.
 shifted(x, p) = p eq "bag-of-words" ? x - 0.03 : x
 
-eval start(n_panels, columns_for(n_panels), 5)
+eval start(n_panels, columns_for(n_panels), n_policies(arms . "1"))
 set multiplot
 set xrange [-0.06:1.06]
 set xtics 0, 0.25, 1

@@ -16,15 +16,19 @@ bars(i) = "(SELECT arm, cost_weight, layer, k, share, dense_rank() OVER (ORDER B
 least = int(answer("SELECT min(k) " . shares))
 most = int(answer("SELECT max(k) " . shares))
 
-eval start(n_panels, columns_for(n_panels), most - least + 1)
+# Many arms need the width of the page, and their names, which stand for what was tuned, stand upright.
+most_arms = int(answer("SELECT max(n) FROM (SELECT count(DISTINCT arm) AS n " . shares . " GROUP BY workload)"))
+crowded = most_arms > 5
+eval start(n_panels, crowded ? 1 : columns_for(n_panels), most - least + 1)
 set multiplot
 set key off
 set palette defined (0 "#00204D", 0.25 "#414D6B", 0.5 "#7C7B78", 0.75 "#BCAF6F", 1 "#FFEA46") # cividis
 set cbrange [0:most]
 unset colorbox
-set yrange [0:1.12] # room for the name of the arm
+set yrange [0 : crowded ? 1.9 : 1.12] # room for the name of the arm
 set ytics 0, 0.25, 1
 set grid noxtics
+placed_labels = crowded ? "left rotate by 90" : ""
 do for [i = 0 : n_panels - 1] {
     eval panel(i)
     set title answer("SELECT " . line("workload") . " FROM workload_status WHERE " . workload(i))
@@ -38,8 +42,9 @@ do for [i = 0 : n_panels - 1] {
              using 1:4:2:3:4:5:6 with boxxyerror linecolor palette, \
          rows("SELECT DISTINCT place * (layers + 1) + layer, 1 + layer FROM " . bars(i)) \
              using 1:(0):xticlabels(2) with points pointtype 0 linecolor rgb "#404040", \
-         rows("SELECT DISTINCT place * (layers + 1) + (layers - 1) / 2.0, format('cost %g', cost_weight) FROM " . bars(i)) \
-             using 1:(1.06):2 with labels textcolor rgb colour("budgetformer")
+         rows("SELECT DISTINCT place * (layers + 1) + (layers - 1) / 2.0, " . (crowded ? "substr(" . line("arm") . ", 1, 20)" \
+                 : "CASE WHEN cost_weight IS NULL THEN '' ELSE format('cost %g', cost_weight) END") . " FROM " . bars(i)) \
+             using 1:(crowded ? 1.05 : 1.06):2 with labels @placed_labels textcolor rgb colour("budgetformer")
 }
 caption = sprintf("Shares over all test inputs and seeds (n = %s): counts, without error bars. Cost: weight of the budget in the loss.\nMachine: %s", seeds, machine)
 eval legend

@@ -12,8 +12,8 @@ panel_of(i) = sprintf("(workload, batch_size) = (SELECT * FROM " . pairs . " LIM
 policies(i) = answer(sprintf("SELECT group_concat(policy, ' ') FROM (SELECT DISTINCT policy " . measured \
     . " AND %s ORDER BY policy = 'budgetformer', policy)", panel_of(i)))
 points(i, p) = rows(sprintf("SELECT flops_ratio, time_ratio, " \
-    . "latency_ns_mad * time_ratio / latency_ns_median, format('%%g', cost_weight) " \
-    . measured . " AND %s AND policy = '%s' ORDER BY flops_ratio", panel_of(i), p))
+    . "latency_ns_mad * time_ratio / latency_ns_median, %s " \
+    . measured . " AND %s AND policy = '%s' ORDER BY flops_ratio", cost_label, panel_of(i), p))
 
 # What the caption counts is in no view: the forward passes of one model, and the models of one arm.
 runs = "FROM (SELECT count(DISTINCT t.id) AS models, count(*) / count(DISTINCT t.id) AS passes FROM trial t " \
@@ -25,7 +25,7 @@ models = answer("SELECT " . range("models") . " " . runs)
 caption_height = 68 # three lines
 # One column per batch size, so that a workload is a row.
 n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
-eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, 6)
+eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, n_policies(measured) + 1)
 set multiplot
 set key off
 top = real(answer("SELECT max(1, max(time_ratio + latency_ns_mad * time_ratio / latency_ns_median)) + 0.15 " . measured))

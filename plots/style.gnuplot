@@ -27,10 +27,16 @@ line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", colu
 
 # ---- policies: colour, mark and name; one that is not known here still gets drawn ----
 
-colour(p) = p eq "fixed" ? "#0072B2" : p eq "budgetformer" ? "#D55E00" : p eq "random" ? "#009E73" \
-          : p eq "none" ? "#CC79A7" : p eq "bag-of-words" ? "#000000" : "#E69F00"
-mark(p) = p eq "fixed" ? 7 : p eq "budgetformer" ? 9 : p eq "random" ? 13 \
-        : p eq "none" ? 5 : p eq "bag-of-words" ? 2 : 11
+# Colour says what kind of method it is, the mark which one of them.
+trained_small = "fixed fixed-matched flop-matched wide"
+pruned = "michel random-static voita dsp drophead"
+routed = "moh moh-pool"
+colour(p) = has(trained_small, p) ? "#0072B2" : p[1:12] eq "budgetformer" ? "#D55E00" \
+          : has(pruned, p) ? "#56B4E9" : has(routed, p) ? "#E69F00" : p eq "random" ? "#009E73" \
+          : p eq "none" ? "#CC79A7" : "#000000"
+mark(p) = has("fixed michel moh", p) ? 7 : has("budgetformer voita", p) ? 9 : has("random dsp", p) ? 13 \
+        : has("none fixed-matched", p) ? 5 : has("bag-of-words random-static", p) ? 2 \
+        : has("wide drophead", p) ? 6 : has("moh-pool", p) ? 4 : has("flop-matched", p) ? 8 : 11
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
              : p eq "budgetformer" ? "BudgetFormer (number: cost weight)" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
@@ -54,6 +60,9 @@ gap_y = 115
 space_left = 95
 space_right = 30
 space_top = 90
+# The number beside a BudgetFormer: its cost weight, where a file does not tune it.
+cost_label = "CASE n_tuning_trials WHEN 1 THEN format('%g', cost_weight) ELSE '' END"
+n_policies(from) = int(answer("SELECT max(5, count(DISTINCT policy)) " . from)) # lines of the legend
 caption_height = 50
 legend_line = 19
 space_below = 80 # tics and axis label of the last row
