@@ -25,7 +25,7 @@ set key off
 set palette defined (0 "#00204D", 0.25 "#414D6B", 0.5 "#7C7B78", 0.75 "#BCAF6F", 1 "#FFEA46") # cividis
 set cbrange [0:most]
 unset colorbox
-set yrange [0 : crowded ? 1.9 : 1.12] # room for the name of the arm
+set yrange [0 : crowded ? 2.1 : 1.12] # room for the name of the arm
 set ytics 0, 0.25, 1
 set grid noxtics
 placed_labels = crowded ? "left rotate by 90" : ""

@@ -53,7 +53,7 @@ do for [i = 0 : n_panels - 1] {
     set xtics autofreq
     chance = real(answer("SELECT coalesce(1.0 / n_classes, 0) FROM workload_status WHERE " . workload(i)))
     if (chance >= low) { set arrow 1 from chance, graph 0 to chance, graph 1 nohead linecolor rgb faint dashtype 2 }
-    set ytics () # from the data
+    set ytics nomirror () # from the data
     eval "plot rows('SELECT place, name FROM (' . placed(i) . ') ORDER BY place') using (low):1:yticlabels(2) with points pointtype 0 linecolor rgb faint, " \
         . "for [p in present] points(i, p) using 3:1:($4 - $3):(0) " . bar_drawn . ", " \
         . "for [p in present] points(i, p) using 2:1 " . mark_drawn

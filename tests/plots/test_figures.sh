@@ -21,7 +21,7 @@ plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer; do
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
     done
@@ -33,6 +33,47 @@ figures_say_n_error_bars_and_machine() {
     grep -q '20 forward passes of one trained model per arm (n = 1 seed)' "$figures/latency_vs_flops.svg"
     grep -q 'median absolute deviation within that run' "$figures/latency_vs_flops.svg"
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
+}
+
+methods_are_sorted_by_accuracy() {
+    sqlite3 "$drawn/it's a.db" "SELECT arm FROM methods WHERE workload = 'mixed'
+        AND instr(policy, '/') = 0 ORDER BY accuracy DESC, executed_flops, arm" >"$scratch/wanted"
+    test "$(wc -l <"$scratch/wanted")" -eq 10
+    # The first block is that of mixed; a name stands in a line of its own.
+    tr '<>' '\n\n' <"$figures/methods.svg" | grep -Fxf "$scratch/wanted" | head -n 10 >"$scratch/found"
+    diff "$scratch/wanted" "$scratch/found"
+}
+
+fifty_tuned_arms_are_drawn_with_their_names() {
+    cat >"$scratch/many.sql" <<'SQL'
+CREATE TEMP TABLE more AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16)
+SELECT i * 1000 + t.id AS id, t.id AS old, arm || '-number-' || i AS arm, i FROM n
+JOIN trial t WHERE t.kind = 'train' AND t.status = 'ok' AND t.workload_id = 2
+    AND t.arm IN ('fixed-4', 'budgetformer-0.1', 'none');
+INSERT INTO trial (id, kind, key, workload_id, arm, policy, cost_weight, base_heads, layers, dim, seed, config,
+                   status, planned_at, train_flops)
+SELECT m.id, t.kind, t.key || m.i, t.workload_id, m.arm, t.policy, t.cost_weight, t.base_heads, t.layers, t.dim,
+       t.seed, t.config, t.status, t.planned_at, 1000 FROM more m JOIN trial t ON t.id = m.old;
+INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, layers, heads, accuracy, loss, mean_heads,
+                        mean_s, executed_flops, executed_gemm_flops, executed_map_flops, active_flops, dense_flops,
+                        flops_by_component, seconds)
+SELECT m.id, weights, split, control, n_inputs, layers, heads, accuracy, loss, mean_heads, mean_s, executed_flops,
+       executed_gemm_flops, executed_map_flops, active_flops, dense_flops, flops_by_component, seconds
+FROM more m JOIN evaluation e ON e.trial_id = m.old;
+INSERT INTO layer_budget SELECT n.id, layer, k, b.n_inputs FROM more m JOIN evaluation e ON e.trial_id = m.old
+JOIN layer_budget b ON b.evaluation_id = e.id
+JOIN evaluation n ON n.trial_id = m.id AND (n.weights, n.split, n.control) = (e.weights, e.split, e.control);
+INSERT INTO tuning SELECT id, 0, '{}', 0.5, 1, 1, 1, 1, 1, '' FROM more;
+INSERT INTO tuning SELECT id, 1, '{}', 0.5, 1, 1, 1, 1, 0, '' FROM more;
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    for i in 1 8 16; do
+        grep -q "fixed-4-number-$i<" "$scratch/methods.svg"
+        grep -q "budgetformer-0.1-num" "$scratch/budget_by_layer.svg"
+    done
+    grep -q '>offsets<' "$scratch/methods.svg" # the workload that tunes its arms, and no other
+    ! grep -q '>topic<' "$scratch/methods.svg"
 }
 
 a_skipped_workload_says_why() {
@@ -150,4 +191,6 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance \
+    methods_are_sorted_by_accuracy \
+    fifty_tuned_arms_are_drawn_with_their_names \
     views_over_200000_predictions_answer_at_once
