@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where a value belongs: the training section or the policy, whichever has an option of this name.
- */
+/* Where a value belongs: the policy, as for any other key of an arm, if it has an option of this
+ * name, else the training section. Some methods have `epochs` of their own. */
 static const struct option_table *table_of(const struct policy_ops *policy, const char *key) {
-    return option_find(&train_options, key) ? &train_options : &policy->options;
+    bool in_train = !option_find(&policy->options, key) && option_find(&train_options, key);
+    return in_train ? &train_options : &policy->options;
 }
 
 /* Sets one option to one value, as if a file said `key: value`. */

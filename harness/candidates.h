@@ -18,9 +18,9 @@ struct candidates {
     char values[1024];    /* canonical JSON: option -> list of n values; "" where nothing is */
 };
 
-/* Reads `tune:` for an arm of this policy: the keys are options of `train:` or of the policy (a
- * name that both have, such as `epochs`, is train's), each with a list of values, all equally long.
- * Every value is held to the range of its option. */
+/* Reads `tune:` for an arm of this policy: the keys are options of the policy or of `train:` (a
+ * name that both have, such as `epochs`, is the policy's), each with a list of values, all equally
+ * long. Every value is held to the range of its option. */
 bool candidates_read(const struct node *tune, const struct policy_ops *policy,
                      struct candidates *out, struct error *error);
 

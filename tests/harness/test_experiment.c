@@ -199,6 +199,8 @@ static void every_mistake_in_tune_has_its_place_and_its_fix(void **state) {
         {"", "}\n  - {arm: k, policy: fixed, tune: {heads: [5]}", 13, 11, "asks for 5 of the", "4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        {"", "}\n  - {arm: v, policy: voita, base: all, tune: {epochs: [x]}", 13, 56,
+         "epochs in arm (policy voita) is 'x'", ""}, /* its own, not those of train */
         char text[2048], arm[256], more[256] = "";
         const struct error *error = &fixture->error;
         snprintf(arm, sizeof arm, "{arm: ours, policy: budgetformer%s}\n", cases[i].ours);
