@@ -133,13 +133,14 @@ static bool check_name(const char *what, const char *name, size_t capacity,
     return true;
 }
 
-static bool check_seeds(const struct experiment *e, const struct location *at,
-                        struct error *error) {
-    if (e->seeds.n == 0) return error_set_at(error, at, "seeds must name at least one seed");
-    for (int i = 0; i < e->seeds.n; i++)
+/* A list that says what to go through, such as seeds: `one` of them or more, all different. */
+static bool check_list(const struct int_list *list, const char *key, const char *one,
+                       const struct location *at, struct error *error) {
+    if (list->n == 0) return error_set_at(error, at, "%s must name at least one %s", key, one);
+    for (int i = 0; i < list->n; i++)
         for (int j = 0; j < i; j++)
-            if (e->seeds.value[i] == e->seeds.value[j])
-                return error_set_at(error, at, "seed %d is listed twice", e->seeds.value[i]);
+            if (list->value[i] == list->value[j])
+                return error_set_at(error, at, "%s %d is listed twice", one, list->value[i]);
     return true;
 }
 
@@ -174,7 +175,20 @@ static bool read_header(const struct node *base, const struct node *overlay, str
     memcpy(e->summary, header.summary, sizeof e->summary);
     e->tier = header.tier;
     e->seeds = header.seeds;
-    return check_seeds(e, seeds ? &seeds->at : &base->at, error);
+    return check_list(&e->seeds, "seeds", "seed", seeds ? &seeds->at : &base->at, error);
+}
+
+/* Where a section says `key`: in the overlay, else in the base; the top of the file if in neither.
+ */
+static const struct location *place_of(const struct node *base, const struct node *overlay,
+                                       const char *section, const char *key) {
+    const struct node *maps[] = {overlay, base};
+    for (int i = 0; i < 2; i++) {
+        const struct node *map = maps[i] ? node_find(maps[i], section) : NULL;
+        const struct node *entry = map ? node_find(map, key) : NULL;
+        if (entry) return &entry->at;
+    }
+    return &base->at;
 }
 
 static bool read_sections(const struct node *base, const struct node *overlay, struct experiment *e,
@@ -196,12 +210,12 @@ static bool read_sections(const struct node *base, const struct node *overlay, s
     struct error cause = {0};
     if (!data_config_check(&e->data, &cause))
         return error_set_at(error, data ? &data->at : &base->at, "%s", cause.text);
-    if (e->model.dim % e->model.base_heads == 0) return true;
-    const struct node *model = node_find(base, "model");
-    const struct node *heads = model ? node_find(model, "heads") : NULL;
-    return error_set_at(error, heads ? &heads->at : &base->at,
-                        "heads must divide dim: %d heads do not divide dim %d", e->model.base_heads,
-                        e->model.dim);
+    if (e->model.dim % e->model.base_heads != 0)
+        return error_set_at(error, place_of(base, overlay, "model", "heads"),
+                            "heads must divide dim: %d heads do not divide dim %d",
+                            e->model.base_heads, e->model.dim);
+    return check_list(&e->profile.batch_sizes, "batch_sizes", "batch size",
+                      place_of(base, overlay, "profile", "batch_sizes"), error);
 }
 
 static const struct policy_ops *find_policy(const struct node *node, struct error *error) {

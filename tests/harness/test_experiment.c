@@ -151,6 +151,10 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
         {"  train: {epochs: 9}", "  data: {header: true}", 15, 10, "header in data is for csv", ""},
         {"seeds: [1, 2]\n", "seeds: [1, 1]\n", 13, 8, "seed 1 is listed twice", ""},
         {"seeds: [1, 2]\n", "seeds: []\n", 13, 8, "at least one seed", ""},
+        {"  train: {epochs: 9}", "  profile: {batch_sizes: []}", 15, 26, "one batch size", ""},
+        {"  train: {epochs: 9}", "  profile: {batch_sizes: [8, 1, 8]}", 15, 26,
+         "batch size 8 is listed twice", ""},
+        {"  train: {epochs: 9}", "  model: {heads: 5}", 15, 18, "5 heads do not divide", ""},
         {"  train: {epochs: 9}", "  tier: full", 15, 3, "'tier' belongs to the top", ""},
         {"  train: {epochs: 9}", "  trian: {epochs: 9}", 15, 3, "'trian'", "'train'"},
         {"heads: 2}", "heads: 99}", 17, 40, "heads in arm (policy", "between"},
@@ -195,12 +199,12 @@ static void every_mistake_in_tune_has_its_place_and_its_fix(void **state) {
         {"{batch: [8, 9]}", ", target_budget: 2", 12, 54, "target_budget in arm is 2", "and 1"},
         {"", ", cost: 1, tune: {cost: [0]}", 12, 39, "'cost' is tuned in line 12 and given",
          "remove"},
+        {"", "}\n  - {arm: v, policy: voita, base: all, tune: {epochs: [x]}", 13, 56,
+         "epochs in arm (policy voita) is 'x'", ""}, /* its own, not those of train */
         {"", ", tune: {cost: [x]}", 12, 53, "cost in arm (policy budgetformer) is 'x'", "between"},
         {"", "}\n  - {arm: k, policy: fixed, tune: {heads: [5]}", 13, 11, "asks for 5 of the", "4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        {"", "}\n  - {arm: v, policy: voita, base: all, tune: {epochs: [x]}", 13, 56,
-         "epochs in arm (policy voita) is 'x'", ""}, /* its own, not those of train */
         char text[2048], arm[256], more[256] = "";
         const struct error *error = &fixture->error;
         snprintf(arm, sizeof arm, "{arm: ours, policy: budgetformer%s}\n", cases[i].ours);
