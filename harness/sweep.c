@@ -174,7 +174,7 @@ struct outcome {
     char text[128];
 };
 
-/* Row callback: "accuracy 0.935, heads 2.10" or "1230.0 us at batch 1". */
+/* Row callback: "accuracy 0.935, heads 2.10" or, the median pass, "1230.0 us at batch 1". */
 static bool read_outcome(void *context, int n, const char *const *names, const char *const *texts) {
     struct outcome *outcome = context;
     (void)names;
@@ -191,9 +191,13 @@ static void describe_result(struct store *store, const struct plan_trial *trial,
     outcome->text[0] = '\0';
     if (trial->profile)
         snprintf(sql, sizeof sql,
-                 "SELECT printf('%%.1f us at batch %%d', avg(s.latency_ns) / 1e3, p.batch_size)"
-                 " FROM profile p JOIN profile_sample s ON s.profile_id = p.id"
-                 " WHERE p.trial_id = %" PRId64 " GROUP BY p.id ORDER BY p.batch_size LIMIT 1",
+                 "SELECT printf('%%.1f us at batch %%d', latency_ns / 1e3, batch_size) FROM ("
+                 " SELECT latency_ns, batch_size, row_number() OVER batch AS rank,"
+                 "  count(*) OVER (PARTITION BY p.id) AS n"
+                 " FROM profile p JOIN profile_sample ON profile_id = p.id"
+                 " WHERE p.trial_id = %" PRId64
+                 " WINDOW batch AS (PARTITION BY p.id ORDER BY latency_ns))"
+                 " WHERE rank = (n + 1) / 2 ORDER BY batch_size LIMIT 1",
                  trial->id);
     else
         snprintf(sql, sizeof sql,
