@@ -113,7 +113,8 @@ bool store_finish_profiling(struct store *store, int64_t id, const struct profil
                             struct error *error);
 
 /* Ends a planned or running trial as failed, killed, timeout, oom, skipped or interrupted. A trial
- * that has ended already keeps what it said: the process that knows most reports first. */
+ * that has ended already keeps what it said: the process that knows most reports first. One that
+ * another living process runs stays as it is. */
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error);
 

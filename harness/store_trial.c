@@ -308,10 +308,13 @@ bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error) {
     int changed;
-    return change_trial(store,
-                        "UPDATE trial SET status = ?2, reason = ?3, finished_at = " NOW " "
-                        "WHERE id = ?1 AND status IN ('planned', 'running')",
-                        VALUES(INT(id), TEXT(status), TEXT(reason)), &changed, error);
+    return change_trial(
+        store,
+        "UPDATE trial SET status = ?2, reason = ?3, finished_at = " NOW " "
+        "WHERE id = ?1 AND (status = 'planned' OR (status = 'running' AND host = ?4 "
+        "AND (pid = ?5 OR process_is_gone(pid, pid_start_ticks))))",
+        VALUES(INT(id), TEXT(status), TEXT(reason), TEXT(store->host), INT(getpid())), &changed,
+        error);
 }
 
 bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost,

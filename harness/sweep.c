@@ -207,6 +207,15 @@ static void describe_result(struct store *store, const struct plan_trial *trial,
     store_query(store, sql, read_outcome, outcome, &ignored);
 }
 
+/* A trial of the plan that this sweep does not run, or no longer: the counts and the talk. */
+static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, const char *why) {
+    sweep->result->n_skipped++;
+    progress_skip(&sweep->progress, trial->expected_flops);
+    progress_clear(&sweep->progress);
+    fprintf(sweep->options->talk, "skipped %s%s: %s\n", trial->profile ? "profile " : "",
+            trial->label, why);
+}
+
 /* Settles one ended child: its row, the counts, the talk. */
 static bool finish_trial(struct sweep *sweep, const struct child *child, int status,
                          struct error *error) {
@@ -222,6 +231,11 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
         if (!store_end_trial(sweep->store, child->trial->id, verdict, reason, error) ||
             !store_load_trial(sweep->store, child->trial->id, &row, error))
             return false;
+    }
+    if (strcmp(row.status, "running") == 0) { /* another sweep's process was faster */
+        trial_row_free(&row);
+        skip_trial(sweep, child->trial, "another process runs it");
+        return true;
     }
     if (ok) {
         struct outcome outcome;
@@ -337,8 +351,7 @@ static bool settle_base(struct sweep *sweep, const struct plan_trial *trial, boo
              trial->profile ? "training" : "base", base.id, base.status);
     trial_row_free(&base);
     if (*ready || !*settled) return true;
-    sweep->result->n_skipped++;
-    progress_skip(&sweep->progress, trial->expected_flops);
+    skip_trial(sweep, trial, reason);
     return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
 }
 

@@ -20,7 +20,7 @@ struct sweep_options {
 
 struct sweep_result {
     int n_ok, n_failed; /* of the trials this sweep started */
-    int n_skipped;      /* absent data, or a profile whose training has no result */
+    int n_skipped;      /* absent data, no checkpoint to start from, or run by another process */
     int n_left;         /* planned and not started, after an interruption */
     bool interrupted;   /* SIGINT or SIGTERM */
     double cores_used;  /* share of the cores' time that went into trials while some were queued;

@@ -266,6 +266,14 @@ static void the_first_reason_stands_until_the_trial_is_retried(void **state) {
     assert_near(number(f, "SELECT count(*) FROM warning"), 0);
 }
 
+static void a_trial_of_another_living_process_is_not_ended(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    OK(f, store_claim(f->store, id, 1, 0, &f->error)); /* process 1 lives as long as we do */
+    OK(f, store_end_trial(f->store, id, "failed", "exit status 1", &f->error));
+    assert_near(number(f, "SELECT status = 'running' AND reason = '' FROM trial"), 1);
+}
+
 static int claim_and_die(struct fixture *f) {
     struct store *store;
     if (!store_open(f->path, &store, &f->error)) return 1;
@@ -514,6 +522,7 @@ int main(void) {
         TEST(the_command_quotes_its_path_for_the_shell),
         TEST(a_trial_is_claimed_once_and_finished_once),
         TEST(the_first_reason_stands_until_the_trial_is_retried),
+        TEST(a_trial_of_another_living_process_is_not_ended),
         TEST(a_trial_whose_process_is_gone_becomes_interrupted),
         TEST(a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results),
         TEST(one_environment_is_one_row),

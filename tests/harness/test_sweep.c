@@ -46,6 +46,7 @@ static int act(struct store *store, const char *db, const struct trial_row *row,
     struct profiling_result profiling = {0};
     const char *arm = getenv("HEADROOM_TEST_ALL_OK") ? "ok" : row->arm;
     if (!strcmp(arm, "unstarted")) return 7; /* dies before it claims its row */
+    if (!strcmp(arm, "taken")) return store_claim(store, row->id, 1, 0, error) ? 98 : 99;
     if (!store_claim(store, row->id, getpid(), 0, error)) return 98;
     note(db, "begin", row);
     if (!strcmp(arm, "fails")) {
@@ -324,6 +325,17 @@ static void base_that_runs_elsewhere_is_not_waited_for(void **state) {
     assert_row(f, 1, "skipped", "its base, trial 1, is running");
 }
 
+static void trial_that_another_process_took_first_stays_its_own(void **state) {
+    struct fixture *f = *state;
+    plan_list(f, "  - {arm: taken, policy: budgetformer}\n"
+                 "  - {arm: waits, policy: fixed-matched, base: taken}\n");
+    run(f);
+    assert_row(f, 0, "running", ""); /* by process 1, which is there and not ours */
+    assert_row(f, 1, "skipped", "its base, trial 1, is running");
+    assert_int_equal(f->result.n_failed, 0);
+    assert_int_equal(f->result.n_skipped, 2);
+}
+
 static void absent_data_skips_with_the_fix_and_runs_when_it_comes(void **state) {
     struct fixture *f = *state;
     static const char *const arms[] = {"ok"};
@@ -451,6 +463,7 @@ int main(int argc, char **argv) {
         TEST(trial_starts_after_its_base_and_not_without),
         TEST(interrupted_base_leaves_who_waits_for_it_planned),
         TEST(base_that_runs_elsewhere_is_not_waited_for),
+        TEST(trial_that_another_process_took_first_stays_its_own),
         TEST(absent_data_skips_with_the_fix_and_runs_when_it_comes),
         TEST(interruption_marks_what_ran_keeps_what_ended_and_resumes),
         TEST(second_signal_kills_what_ignores_the_first),
