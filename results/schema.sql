@@ -519,15 +519,15 @@ SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio
 FROM latency_note;
 
 -- What the training of a model took, with all that led to it: the other candidates it was chosen from,
--- and the base it started from with its own. FLOPs are nominal. A candidate that diverged is counted
--- as far as its cost is known: not at all.
+-- and the base it started from with its own, whatever became of the base later. FLOPs are nominal. A
+-- candidate that diverged is counted as far as its cost is known: not at all.
 CREATE VIEW training_cost (workload, arm, policy, seed, trial_id, n_tuning_trials, train_flops,
                            tuning_flops, base_flops, total_flops, train_seconds, total_seconds) AS
 WITH RECURSIVE spent AS (
     SELECT t.*, count(u.trial_id) AS n, coalesce(sum(u.train_flops), t.train_flops) AS all_flops,
            coalesce(sum(u.train_seconds), t.train_seconds) AS all_seconds
     FROM trial t LEFT JOIN tuning u ON u.trial_id = t.id
-    WHERE t.kind = 'train' AND t.status = 'ok' GROUP BY t.id
+    WHERE t.kind = 'train' GROUP BY t.id
 ), chain (id, part) AS ( -- a trial with itself, its base, the base of that, ...
     SELECT id, id FROM spent
     UNION ALL
@@ -540,7 +540,7 @@ WITH RECURSIVE spent AS (
 SELECT w.name, s.arm, s.policy, s.seed, s.id, max(1, s.n), s.train_flops,
        s.all_flops - s.train_flops, o.flops - s.all_flops, o.flops, s.train_seconds, o.seconds
 FROM spent s JOIN total o ON o.id = s.id JOIN workload w ON w.id = s.workload_id
-WHERE s.current = 1;
+WHERE s.current = 1 AND s.status = 'ok';
 
 -- Median forward pass of one model at one batch size. Times with a warning are left out.
 CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median) AS

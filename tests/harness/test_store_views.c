@@ -382,6 +382,11 @@ static void training_cost_counts_candidates_and_bases(void **state) {
         assert_near(number(f, sql), cases[i].expected);
     }
     assert_near(number(f, "SELECT count(*) FROM training_cost"), 3);
+    /* A base that is trained again, its checkpoint being lost, has cost what it cost. */
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET status = 'failed' WHERE arm = 'first'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT total_flops FROM training_cost WHERE arm = 'third'"), 212);
+    assert_near(number(f, "SELECT count(*) FROM training_cost"), 2);
 }
 
 static void tuned_trial_shows_how_many_were_tried_and_what_was_chosen(void **state) {
