@@ -70,6 +70,7 @@ struct training_result {
     int64_t steps;
     double train_seconds; /* forward + backward + optimiser */
     double wall_seconds;
+    bool diverged;          /* why there is no result: a loss was not finite */
     uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads; without what a base cost */
     int64_t arena_bytes;    /* high water of the counted arenas, training */
     int64_t peak_rss_bytes; /* VmHWM once the data are read; -1 unknown */

@@ -84,11 +84,13 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
                                    .step = (uint64_t)(steps_before + step_index),
                                    .noise = run->noise};
         double batch_loss = trainer_step(run->trainer, &batch, &step);
-        if (!isfinite(batch_loss) || !isfinite(step.regulariser))
+        if (!isfinite(batch_loss) || !isfinite(step.regulariser)) {
+            run->diverged = true;
             return error_set(error,
                              "training diverged in epoch %d (loss %g); lower learning_rate or "
                              "set clip_norm",
                              row->epoch, batch_loss);
+        }
         row->learning_rate =
             optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
         loss += batch_loss * n;
@@ -109,6 +111,7 @@ static bool validate_epoch(struct run *run, struct epoch_result *row, struct err
         return false;
     if (!isfinite(result.loss)) {
         evaluation_result_free(&result);
+        run->diverged = true;
         return error_set(error,
                          "training diverged in epoch %d (validation loss is not finite); lower "
                          "learning_rate or set clip_norm",

@@ -203,6 +203,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     out->wall_seconds = clock_seconds() - start;
     run_free(&run);
     if (!ok) training_result_free(out);
+    out->diverged = run.diverged;
     return ok;
 }
 

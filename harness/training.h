@@ -20,7 +20,7 @@ struct training_context {
 };
 
 /* `trial` has exactly one arm and one seed. The same trial gives the same bits on the same machine
- * and binary, timings apart. */
+ * and binary, timings apart. After an error `out` holds nothing but `diverged`. */
 bool training_run(const struct experiment *trial, const struct training_context *context,
                   struct training_result *out, struct error *error);
 void training_result_free(struct training_result *result);

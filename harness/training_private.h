@@ -33,6 +33,7 @@ struct run {
     int64_t steps_per_epoch;
     struct rng order_rng, noise;
     int n_epochs;           /* of all stages */
+    bool diverged;          /* a loss was not finite: the settings are at fault, nothing else */
     int64_t arena_bytes;    /* high water of the stages */
     struct head_gates kept; /* of a post-hoc method: the base's heads that are left */
     /* of the stage at hand */

@@ -37,14 +37,14 @@ static void candidate_path(const struct training_context *context, int i, char o
     snprintf(out, 1024, "%s.%d", context->checkpoint, i + 1);
 }
 
-/* Trains one candidate; only running out of memory before it starts is an error here. */
+/* Trains one candidate. One that diverges has its reason; whatever else goes wrong (a disk that is
+ * full, a base that is gone) says nothing of its settings and is an error of the trial. */
 static bool run_candidate(const struct experiment *trial, const struct training_context *context,
                           int i, struct training_result *result, struct candidate_result *row,
                           struct error *error) {
     struct experiment *one = malloc(sizeof *one);
     struct training_context own = *context;
     struct text settings = {0};
-    struct error cause = {0};
     char path[1024];
     if (!one) return error_set(error, "out of memory for a candidate");
     *one = *trial;
@@ -57,8 +57,11 @@ static bool run_candidate(const struct experiment *trial, const struct training_
         if (own.log)
             fprintf(own.log, "candidate %d of %d: %s\n", i + 1, trial->arms[0].candidates.n,
                     settings.data);
-        if (!training_run(one, &own, result, &cause))
-            snprintf(row->reason, sizeof row->reason, "%.255s", cause.text);
+        ok = training_run(one, &own, result, error);
+        if (!ok && result->diverged) {
+            snprintf(row->reason, sizeof row->reason, "%.255s", error->text);
+            ok = true;
+        }
     }
     free(one);
     if (!ok || row->reason[0]) return ok;

@@ -9,7 +9,8 @@
 #include "harness/training.h"
 
 /* As training_run, with every candidate of the trial's arm; a trial that tunes nothing is just
- * that. A candidate that diverges is out and says so; only if all do has the trial failed. */
+ * that. A candidate that diverges is out and says so; if all do the trial has failed, and so it
+ * has by any other error. */
 bool tuning_run(const struct experiment *trial, const struct training_context *context,
                 struct training_result *out, struct error *error);
 

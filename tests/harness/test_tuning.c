@@ -7,6 +7,7 @@
 #include "tests/harness/small_trial.h"
 
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the rule ---- */
@@ -139,6 +140,27 @@ static void candidate_that_diverges_is_out_and_all_of_them_are_a_failure(void **
     small_trial_free(&t);
 }
 
+static void error_that_is_not_the_settings_fault_ends_the_trial(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct error error;
+    char path[200];
+    struct small_trial_text text = small_topic;
+    text.arm = "policy: fixed, tune: {heads: [1, 4]}";
+    small_trial_read(&t, &text);
+    snprintf(path, sizeof path, "%s.2", t.checkpoint); /* where the second waits: taken */
+    assert_int_equal(mkdir(path, 0777), 0);
+    struct training_context context = {.checkpoint = t.checkpoint, .trial = "key of the trial"};
+    assert_false(tuning_run(&t.experiment, &context, &t.result, &error));
+    assert_non_null(strstr(error.text, path));
+    assert_int_equal(t.result.n_candidates, 0);
+    assert_int_equal(rmdir(path), 0);
+    snprintf(path, sizeof path, "%s.1", t.checkpoint);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_not_equal(access(t.checkpoint, F_OK), 0);
+    small_trial_free(&t);
+}
+
 static void trial_without_tune_is_a_training(void **state) {
     (void)state;
     struct small_trial t;
@@ -175,6 +197,7 @@ int main(void) {
         cmocka_unit_test(chosen_candidate_has_what_it_would_have_alone),
         cmocka_unit_test(every_candidate_is_reported_with_its_cost_and_leaves_no_file),
         cmocka_unit_test(candidate_that_diverges_is_out_and_all_of_them_are_a_failure),
+        cmocka_unit_test(error_that_is_not_the_settings_fault_ends_the_trial),
         cmocka_unit_test(trial_without_tune_is_a_training),
         cmocka_unit_test(tuned_option_is_in_the_checkpoint),
     };
