@@ -77,6 +77,11 @@ static bool find_base(const struct task *task, const char *what, char path[1200]
         error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base.id,
                   base.status);
     snprintf(path, 1200, "%s%s", task->folder, base.checkpoint);
+    if (trained && access(path, F_OK) != 0)
+        trained = error_set(error,
+                            "%s, the checkpoint of its %s, is gone: a sweep trains it again, or "
+                            "put the file back",
+                            path, what);
     trial_row_free(&base);
     return trained;
 }
