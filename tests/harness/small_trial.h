@@ -34,6 +34,14 @@ static const struct small_trial_text small_topic = {
     .seed = 1,
 };
 
+static const struct small_trial_text small_gated_topic = {
+    .data = "source: topic, length: 12, n_train: 600, n_test: 150",
+    .model = "layers: 2, dim: 16, heads: 4, ffn: 32, dropout: 0.1",
+    .train = "epochs: 4, batch: 16, learning_rate: 1e-2, eval_batch: 40",
+    .arm = "policy: budgetformer, cost: 0.1, initial_budget: 0.6",
+    .seed = 1,
+};
+
 static inline void small_trial_read(struct small_trial *t, const struct small_trial_text *text) {
     char yaml[1024], path[160];
     struct error error;
@@ -60,6 +68,24 @@ static inline void small_trial_run(struct small_trial *t, const struct small_tri
 static inline void small_trial_free(struct small_trial *t) {
     training_result_free(&t->result);
     scratch_remove(&t->scratch);
+}
+
+/* The evaluation with these names; fails unless there is exactly one. */
+static inline const struct evaluation_result *find_evaluation(const struct training_result *r,
+                                                              const char *weights,
+                                                              const char *split,
+                                                              const char *control) {
+    const struct evaluation_result *found = NULL;
+    for (int i = 0; i < r->n_evaluations; i++) {
+        const struct evaluation_result *e = &r->evaluations[i];
+        if (strcmp(e->weights, weights) != 0 || strcmp(e->split, split) != 0 ||
+            strcmp(e->control, control) != 0)
+            continue;
+        assert_null(found);
+        found = e;
+    }
+    if (!found) fail_msg("no evaluation %s/%s/%s", weights, split, control);
+    return found;
 }
 
 #endif
