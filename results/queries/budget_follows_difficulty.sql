@@ -1,6 +1,6 @@
 -- Do harder inputs get more heads? On workloads whose difficulty is known (mixed: the number of
--- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g). Then the trend in one number:
--- heads at the largest difficulty minus heads at the smallest, paired by seed.
+-- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g). Then the trend
+-- in one number: heads at the largest difficulty minus heads at the smallest, paired by seed.
 .mode column
 .headers on
 SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,

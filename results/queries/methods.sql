@@ -1,7 +1,8 @@
 -- Methods x {accuracy, heads, FLOPs, latency}, as mean and half of the 95% interval over seeds (empty
--- for one seed). FLOPs are per input, latency is that of a forward pass of a batch; active is what the chosen heads would cost if an
--- unchosen one cost nothing and the gate were free, dense what all heads cost. training_gflop is what
--- it took to get there: with all candidates that were tried, and the trial that it started from.
+-- for one seed). FLOPs are per input, latency is that of a forward pass of a batch; active is what the
+-- chosen heads would cost if an unchosen one cost nothing and the gate were free, dense what all heads
+-- cost. training_gflop is what it took to get there: with all candidates that were tried, and the trial
+-- that it started from.
 .mode column
 .headers on
 SELECT workload, arm, n_seeds AS n, n_tuning_trials AS tried,
