@@ -306,8 +306,8 @@ static bool read_header(struct checkpoint *checkpoint, int64_t file_size, struct
     bool ok = read_at(checkpoint, text, (size_t)size, LENGTH_BYTES, &reason);
     if (!ok)
         error_set(error, "cannot read the header of checkpoint %s: %s", path, reason);
-    else if (!json_parse(text, (size_t)size, "", &checkpoint->header, error))
-        ok = error_prefix(error, "header of checkpoint %s", path);
+    else if (!json_parse(text, (size_t)size, "header", &checkpoint->header, error))
+        ok = error_prefix(error, "checkpoint %s", path);
     free(text);
     checkpoint->data_start = LENGTH_BYTES + (int64_t)size;
     checkpoint->data_size = file_size - checkpoint->data_start;

@@ -280,7 +280,7 @@ static void wrong_tensors_are_refused_by_name(void **state) {
     const struct fixture *f = *state;
     assert_header_refused(f, "[]", 0, "not a map");
     assert_header_refused(f, "{'a':1}", 0, "tensor a of");
-    assert_header_refused(f, "{'a':", 0, "header of checkpoint");
+    assert_header_refused(f, "{'a':", 0, "expected a value");
     assert_header_refused(f,
                           "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'a':{'dtype':'F32'"
                           ",'shape':[1],'data_offsets':[4,8]}}",
