@@ -52,7 +52,7 @@ static bool list_options(const struct arguments *arguments, struct error *error)
            "arm of "
            "the\nsame file whose trial of the same seed it takes.\n"
            "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...} with "
-           "options of\ntrain or of the policy. Candidate i takes the i-th value of each list; all "
+           "options of\nthe policy or of train. Candidate i takes the i-th value of each list; all "
            "are "
            "trained, and the\nvalidation slice chooses. Every arm of a file has equally many.\n"
            "full: the same keys, overlaid by --tier full.\n");

@@ -201,8 +201,7 @@ bool store_load_trial(struct store *store, int64_t id, struct trial_row *out, st
         break;
     case SQLITE_DONE:
         error_set(error,
-                  "no trial %lld in '%s'; see which there are: sqlite3 '%s' \"select * from "
-                  "trial_status\"",
+                  "no trial %lld in '%s'; see which there are: headroom list trials --db '%s'",
                   (long long)id, store->path, store->path);
         break;
     default:
