@@ -121,22 +121,31 @@ static const struct budget_gate soft_gate = {rng_normal, soft_forward, soft_back
 
 /* ---- Gumbel top-k ---- */
 
-static void gumbel_forward(const struct budget_row *row, const float *z, float *a) {
-    float mask[OPTION_LIST_MAX];
-    memcpy(row->kept, z, (size_t)row->heads * sizeof *z);
-    if (is_full(row))
-        for (int h = 0; h < row->heads; h++) mask[h] = 1.0f;
-    else
-        gumbel_top_k(z, row->s * row->heads, row->tau, row->heads, mask);
-    choose(row, z, mask, a);
+enum { ROUNDS_MAX = OPTION_LIST_MAX * OPTION_LIST_MAX };
+
+static void gumbel_mask(const struct budget_row *row, const float *z, double rounds[ROUNDS_MAX],
+                        double *mask) {
+    double r[OPTION_LIST_MAX];
+    for (int h = 0; h < row->heads; h++) r[h] = (double)z[h];
+    gumbel_top_k(r, row->s * row->heads, row->tau, row->heads, rounds, mask);
 }
 
+static void gumbel_forward(const struct budget_row *row, const float *z, float *a) {
+    double rounds[ROUNDS_MAX], mask[OPTION_LIST_MAX];
+    float relaxed[OPTION_LIST_MAX];
+    memcpy(row->kept, z, (size_t)row->heads * sizeof *z);
+    gumbel_mask(row, z, rounds, mask);
+    for (int h = 0; h < row->heads; h++) relaxed[h] = is_full(row) ? 1.0f : (float)mask[h];
+    choose(row, z, relaxed, a);
+}
+
+/* The rounds are made again instead of being kept: they are H times as much as the scores. */
 static double gumbel_backward(const struct budget_row *row, const float *da, double *dz) {
-    if (!is_full(row))
-        return row->heads *
-               gumbel_top_k_backward(row->kept, row->s * row->heads, row->tau, row->heads, da, dz);
-    for (int h = 0; h < row->heads; h++) dz[h] = 0.0;
-    return 0.0;
+    double rounds[ROUNDS_MAX], mask[OPTION_LIST_MAX], dmask[OPTION_LIST_MAX];
+    gumbel_mask(row, row->kept, rounds, mask);
+    for (int h = 0; h < row->heads; h++) dmask[h] = is_full(row) ? 0.0 : (double)da[h];
+    return row->heads *
+           gumbel_top_k_backward(rounds, row->s * row->heads, row->tau, row->heads, dmask, dz);
 }
 
 static const struct budget_gate gumbel_gate = {gumbel_noise, gumbel_forward, gumbel_backward};

@@ -9,9 +9,9 @@
  * the released code; the number of epochs and the small random w at the start (it breaks ties of
  * ste) are ours.
  */
+#include "models/policies/gumbel_top_k.h"
 #include "models/policies/static_method.h"
 
-#include <float.h>
 #include <string.h>
 
 struct dsp_options {
@@ -39,9 +39,6 @@ static const struct option rows[] = {
     STATIC_RECOVERY_ROWS(struct dsp_options),
 };
 
-/* Heads of the whole net that the relaxed mask can rank: its vectors live on the stack. */
-enum { ALL_MAX = MODEL_LAYERS_MAX * OPTION_LIST_MAX };
-
 static const double initial_std = 0.01;
 
 static const struct dsp_options *options_of(const struct model_config *config) {
@@ -62,74 +59,6 @@ static int tensors(const struct model_config *config, int layer, struct policy_t
     return 1;
 }
 
-/* ---- the relaxed mask over all n heads of the net ---- */
-
-/* p = softmax(r / t), and rest_i = 1 - p_i as the sum of the others, without cancellation. */
-static void softmax(const double *r, double t, int n, double *p, double *rest) {
-    double most = r[0], sum = 0.0, before = 0.0, after = 0.0;
-    for (int i = 1; i < n; i++) most = fmax(most, r[i]);
-    for (int i = 0; i < n; i++) sum += p[i] = exp((r[i] - most) / t);
-    for (int i = 0; i < n; i++) {
-        p[i] /= sum;
-        rest[i] = before;
-        before += p[i];
-    }
-    for (int i = n - 1; i >= 0; i--) {
-        rest[i] += after;
-        after += p[i];
-    }
-}
-
-/* What a round takes from the r of a head. The released code clamps 1 - p at the least float, about
- * -87; a w of any size needs more room, and its gradient some distance to the least double. */
-static const double least_rest = 1e-250;
-
-static double taken(double rest) {
-    return log(fmax(rest, least_rest));
-}
-
-/* mask[n] from r[n] = w + noise; keeps the r of each of the k rounds, [k][n]. */
-static void soft_subset(double *r, double t, int n, int k, double *mask, double *kept) {
-    double p[ALL_MAX], rest[ALL_MAX];
-    memset(mask, 0, (size_t)n * sizeof *mask);
-    for (int round = 0; round < k; round++) {
-        memcpy(kept + (size_t)round * (size_t)n, r, (size_t)n * sizeof *r);
-        softmax(r, t, n, p, rest);
-        for (int i = 0; i < n; i++) {
-            mask[i] += p[i];
-            r[i] += taken(rest[i]);
-        }
-    }
-}
-
-/* dr[n] = dL/dw from dmask[n]. Backwards through a round, with dr of the round after:
- *   dp_i/dr_j = p_i (delta_ij - p_j) / t;
- *   d ln(1 - p_i)/dr_j = p_j p_i / ((1 - p_i) t) for j != i, and -p_i / t for j = i. */
-static void soft_subset_backward(const double *kept, double t, int n, int k, const double *dmask,
-                                 double *dr) {
-    double p[ALL_MAX], rest[ALL_MAX], odds[ALL_MAX];
-    memset(dr, 0, (size_t)n * sizeof *dr);
-    for (int round = k - 1; round >= 0; round--) {
-        double mean = 0.0, before = 0.0, after = 0.0;
-        softmax(kept + (size_t)round * (size_t)n, t, n, p, rest);
-        for (int i = 0; i < n; i++) {
-            mean += p[i] * dmask[i];
-            odds[i] = rest[i] > least_rest ? dr[i] * p[i] / rest[i] : 0.0; /* else clamped */
-        }
-        for (int i = n - 1; i >= 0; i--) { /* others: sum of the odds of all heads but i */
-            double own = rest[i] > least_rest ? dr[i] : 0.0;
-            dr[i] += p[i] / t * (dmask[i] - mean - own + after);
-            after += odds[i];
-        }
-        for (int i = 0; i < n; i++) {
-            dr[i] += p[i] / t * before;
-            before += odds[i];
-        }
-    }
-}
-
-/* ---- as a policy ---- */
-
 static double temperature(const struct dsp_options *o, double progress) {
     return o->t_start * pow(o->t_end / o->t_start, progress);
 }
@@ -139,11 +68,9 @@ static int noisy_weights(const struct gate_call *call, double *r) {
     const struct model_config *c = call->config;
     int n = 0;
     for (int l = 0; l < c->layers; l++)
-        for (int h = 0; h < c->heads.value[l]; h++, n++) {
-            double u = rng_uniform(&call->step->noise, call->step->step, (uint64_t)n);
-            double noise = -log(-log(fmin(fmax(u, DBL_MIN), 1.0 - DBL_EPSILON)));
-            r[n] = (double)call->parameters->layer[l].policy[0][h] + noise;
-        }
+        for (int h = 0; h < c->heads.value[l]; h++, n++)
+            r[n] = (double)call->parameters->layer[l].policy[0][h] +
+                   gumbel_noise(&call->step->noise, call->step->step, (uint64_t)n);
     return n;
 }
 
@@ -181,14 +108,14 @@ static void decide(const struct gate_call *call, float *a) {
 
 static void gates_train(const struct gate_call *call, float *a) {
     const struct dsp_options *o = options_of(call->config);
-    double r[ALL_MAX], mask[ALL_MAX];
+    double r[GUMBEL_SCORES_MAX], mask[GUMBEL_SCORES_MAX];
     if (o->estimator == ESTIMATOR_STE) {
         decide(call, a);
         return;
     }
     int n = noisy_weights(call, r), first = first_of(call);
-    soft_subset(r, temperature(o, call->step->progress), n, static_kept(call->config, o->heads),
-                mask, (void *)call->saved);
+    gumbel_top_k(r, static_kept(call->config, o->heads), temperature(o, call->step->progress), n,
+                 (void *)call->saved, mask);
     for (int i = 0; i < call->rows; i++)
         for (int h = 0; h < call->heads; h++) a[i * call->heads + h] = (float)mask[first + h];
 }
@@ -197,7 +124,7 @@ static void gates_train(const struct gate_call *call, float *a) {
 static void gates_backward(const struct gate_call *call, const float *da, float *dx) {
     const struct dsp_options *o = options_of(call->config);
     const struct model_config *c = call->config;
-    double dmask[ALL_MAX] = {0}, dw[ALL_MAX];
+    double dmask[GUMBEL_SCORES_MAX] = {0}, dw[GUMBEL_SCORES_MAX];
     int n = static_all(c), first = first_of(call);
     (void)dx;
     for (int r = 0; r < call->rows; r++)
@@ -205,8 +132,8 @@ static void gates_backward(const struct gate_call *call, const float *da, float 
     if (o->estimator == ESTIMATOR_STE)
         memcpy(dw, dmask, (size_t)n * sizeof *dw);
     else
-        soft_subset_backward((const void *)call->saved, temperature(o, call->step->progress), n,
-                             static_kept(c, o->heads), dmask, dw);
+        gumbel_top_k_backward((const void *)call->saved, static_kept(c, o->heads),
+                              temperature(o, call->step->progress), n, dmask, dw);
     n = 0;
     for (int l = 0; l < c->layers; l++)
         for (int h = 0; h < c->heads.value[l]; h++)

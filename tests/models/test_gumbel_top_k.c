@@ -12,6 +12,15 @@
 
 enum { HEADS = 6 };
 
+/* The mask of float scores, and what it leaves for the gradient. */
+static double rounds[HEADS * HEADS];
+
+static void mask_of(const float *z, double k, double t, int heads, double *mask) {
+    double r[HEADS];
+    for (int h = 0; h < heads; h++) r[h] = (double)z[h];
+    gumbel_top_k(r, k, t, heads, rounds, mask);
+}
+
 static void draw(uint64_t seed, double spread, float out[HEADS]) {
     struct rng rng = rng_stream(seed, RNG_GENERATOR);
     for (int h = 0; h < HEADS; h++) out[h] = (float)(spread * rng_normal(&rng, 0, (uint64_t)h));
@@ -21,13 +30,13 @@ static void mask_adds_up_to_k(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 20; seed++)
         for (double k = 0.05; k <= HEADS; k += 0.35) {
-            float r[HEADS], mask[HEADS];
-            double sum = 0;
+            float r[HEADS];
+            double mask[HEADS], sum = 0;
             draw(seed, seed % 2 ? 1 : 20, r);
-            gumbel_top_k(r, k, seed % 3 ? 0.3 : 2, HEADS, mask);
+            mask_of(r, k, seed % 3 ? 0.3 : 2, HEADS, mask);
             for (int h = 0; h < HEADS; h++) {
                 assert_true(mask[h] >= 0);
-                sum += (double)mask[h];
+                sum += mask[h];
             }
             assert_true(fabs(sum - k) < 1e-5);
         }
@@ -36,42 +45,46 @@ static void mask_adds_up_to_k(void **state) {
 /* By hand: p = softmax(z) = (0.5, 0.3, 0.2), then p' of ln p + ln(1 - p): p (1 - p) normalised. */
 static void second_round_leaves_out_what_the_first_took(void **state) {
     (void)state;
-    float r[3] = {logf(0.5f), logf(0.3f), logf(0.2f)}, mask[3];
-    double rest[3] = {0.5 * 0.5, 0.3 * 0.7, 0.2 * 0.8}, sum = rest[0] + rest[1] + rest[2];
-    gumbel_top_k(r, 1, 1, 3, mask);
-    for (int h = 0; h < 3; h++) assert_true(fabs((double)mask[h] - exp((double)r[h])) < 1e-6);
-    gumbel_top_k(r, 1.25, 1, 3, mask); /* a quarter of the second round */
+    float r[3] = {logf(0.5f), logf(0.3f), logf(0.2f)};
+    double mask[3], rest[3] = {0.5 * 0.5, 0.3 * 0.7, 0.2 * 0.8}, sum = rest[0] + rest[1] + rest[2];
+    mask_of(r, 1, 1, 3, mask);
+    for (int h = 0; h < 3; h++) assert_true(fabs(mask[h] - exp((double)r[h])) < 1e-6);
+    mask_of(r, 1.25, 1, 3, mask); /* a quarter of the second round */
     for (int h = 0; h < 3; h++)
-        assert_true(fabs((double)mask[h] - exp((double)r[h]) - 0.25 * rest[h] / sum) < 1e-6);
+        assert_true(fabs(mask[h] - exp((double)r[h]) - 0.25 * rest[h] / sum) < 1e-6);
 }
 
 static void cold_mask_is_the_hard_top_k(void **state) {
     (void)state;
-    float r[HEADS] = {3, -1, 0.5f, 2, -4, 1}, mask[HEADS];
+    static const float scores[HEADS] = {3, -1, 0.5f, 2, -4, 1};
     static const int rank[HEADS] = {0, 4, 3, 1, 5, 2};
-    for (int k = 1; k <= HEADS; k++) {
-        gumbel_top_k(r, k, 0.02, HEADS, mask);
-        for (int h = 0; h < HEADS; h++)
-            assert_true(fabsf(mask[h] - (rank[h] < k ? 1.0f : 0.0f)) < 1e-4f);
-    }
+    for (float spread = 1; spread < 100; spread *= 8) /* however far ahead, no head counts twice */
+        for (int k = 1; k <= HEADS; k++) {
+            float r[HEADS];
+            double mask[HEADS];
+            for (int h = 0; h < HEADS; h++) r[h] = spread * scores[h];
+            mask_of(r, k, 0.02, HEADS, mask);
+            for (int h = 0; h < HEADS; h++)
+                assert_true(fabs(mask[h] - (rank[h] < k ? 1 : 0)) < 1e-4);
+        }
 }
 
 static void mask_is_continuous_in_k(void **state) {
     (void)state;
-    float r[HEADS], below[HEADS], above[HEADS];
+    float r[HEADS];
+    double below[HEADS], above[HEADS];
     draw(3, 1, r);
     for (int k = 1; k < HEADS; k++) {
-        gumbel_top_k(r, k - 1e-3, 0.5, HEADS, below);
-        gumbel_top_k(r, k + 1e-3, 0.5, HEADS, above);
-        for (int h = 0; h < HEADS; h++) assert_true(fabsf(above[h] - below[h]) < 2.1e-3f);
+        mask_of(r, k - 1e-3, 0.5, HEADS, below);
+        mask_of(r, k + 1e-3, 0.5, HEADS, above);
+        for (int h = 0; h < HEADS; h++) assert_true(fabs(above[h] - below[h]) < 2.1e-3);
     }
 }
 
-static double weighted(const float *r, double k, double t, const float *weight) {
-    float mask[HEADS];
-    double sum = 0;
-    gumbel_top_k(r, k, t, HEADS, mask);
-    for (int h = 0; h < HEADS; h++) sum += (double)weight[h] * (double)mask[h];
+static double weighted(const float *r, double k, double t, const double *weight) {
+    double mask[HEADS], sum = 0;
+    mask_of(r, k, t, HEADS, mask);
+    for (int h = 0; h < HEADS; h++) sum += weight[h] * mask[h];
     return sum;
 }
 
@@ -82,10 +95,13 @@ static void gradients_agree_with_central_differences(void **state) {
         for (int b = 0; b < 5; b++)
             for (int i = 0; i < 3; i++) {
                 double k = budgets[b], t = temperatures[i], dr[HEADS], width = 2e-3;
-                float r[HEADS], weight[HEADS];
+                float r[HEADS], drawn[HEADS];
+                double weight[HEADS];
                 draw(seed, 1, r);
-                draw(seed + 100, 1, weight);
-                double dk = gumbel_top_k_backward(r, k, t, HEADS, weight, dr);
+                draw(seed + 100, 1, drawn);
+                for (int h = 0; h < HEADS; h++) weight[h] = (double)drawn[h];
+                weighted(r, k, t, weight);
+                double dk = gumbel_top_k_backward(rounds, k, t, HEADS, weight, dr);
                 double numeric =
                     (weighted(r, k + width, t, weight) - weighted(r, k - width, t, weight)) /
                     (2 * width);
