@@ -114,6 +114,20 @@ static bool check_heads(const struct node *root, struct model_config *out, struc
     return true;
 }
 
+/* What a policy demands of the number of heads, which resolving holds against H, against the heads
+ * of every layer: a file may have fewer in one. Policies without gates state those numbers
+ * themselves. */
+static bool check_gated_layers(const struct model_config *config, struct error *error) {
+    const struct policy_ops *policy = config->policy;
+    for (int l = 0; l < config->layers && policy->unit != GATE_NONE && policy->shape; l++) {
+        struct model_config layer = *config;
+        layer.base_heads = config->heads.value[l];
+        if (layer.base_heads > 0 && !policy->shape(&layer, error))
+            return error_prefix(error, "layer %d", l);
+    }
+    return true;
+}
+
 static bool read_tree(const struct node *root, struct model_config *out, struct error *error) {
     const char *gelu = "", *norm = "", *policy = "";
     if (root->kind != NODE_MAP)
@@ -136,7 +150,7 @@ static bool read_tree(const struct node *root, struct model_config *out, struct 
         !options_require(&out->policy->options, own, NULL, &own->at, error) ||
         !options_bind(&out->policy->options, own, NULL, out->policy_options, error))
         return false;
-    return check_heads(root, out, error);
+    return check_heads(root, out, error) && check_gated_layers(out, error);
 }
 
 bool model_read_json(const char *json, size_t size, struct model_config *out, struct error *error) {

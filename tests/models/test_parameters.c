@@ -517,6 +517,26 @@ static void config_from_elsewhere_needs_only_the_documented_keys(void **state) {
     assert_int_equal(c.heads.value[0], 2);
 }
 
+/* Else a router would write gates of heads that the layer does not have. */
+static void layer_with_too_few_heads_for_its_policy_is_refused(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"moh", "{\"shared\":2,\"routed\":1}"},
+                                           {"random", "{\"heads\":3}"}};
+    for (int i = 0; i < 2; i++)
+        for (int last = 1; last <= 3; last++) {
+            char json[512];
+            struct model_config c;
+            struct error error = {{0}, {{0}, 0, 0}};
+            snprintf(json, sizeof json,
+                     "{\"layers\":3,\"heads\":[4,0,%d],\"dim\":16,\"head_dim\":4,\"ffn\":8,"
+                     "\"vocab\":11,\"max_len\":5,\"classes\":3,\"gelu\":\"tanh\",\"norm\":\"pre\","
+                     "\"norm_eps\":1e-5,\"policy\":\"%s\",\"policy_options\":%s}",
+                     last, cases[i][0], cases[i][1]);
+            assert_int_equal(model_read_json(json, strlen(json), &c, &error), last == 3);
+            if (last < 3) assert_non_null(strstr(error.text, "layer 2"));
+        }
+}
+
 static void head_dimension_is_read_and_never_inferred(void **state) {
     (void)state;
     struct model_config config = config_of("fixed", "{\"heads\":[2,0]}"), back;
@@ -552,6 +572,7 @@ int main(void) {
         cmocka_unit_test(model_json_comes_back_as_it_was),
         cmocka_unit_test(model_json_errors_name_what_is_wrong),
         cmocka_unit_test(config_from_elsewhere_needs_only_the_documented_keys),
+        cmocka_unit_test(layer_with_too_few_heads_for_its_policy_is_refused),
         cmocka_unit_test(head_dimension_is_read_and_never_inferred),
         cmocka_unit_test(width_that_heads_do_not_divide_is_an_error),
     };
