@@ -86,7 +86,7 @@ static void decision_widths(const struct model_config *c, int width[MODEL_LAYERS
     for (int l = 0; l < c->layers; l++)
         width[l] = c->policy->unit != GATE_PER_SAMPLE || c->heads.value[l] == 0
                        ? 0
-                       : c->policy->decision_floats(c, l);
+                       : (int)policy_decision_floats(c, l);
 }
 
 bool decisions_mean(const struct decisions *from, int n, struct decisions *out,

@@ -103,7 +103,7 @@ static void count_work(const struct session *s, const struct batches *b,
                 heads += (double)used.token_heads / (batch.offsets[j + 1] - batch.offsets[j]);
                 const float *row = inference_decisions(b->inference, l);
                 if (c->policy->budget && row)
-                    budget += c->policy->budget(row + j * c->policy->decision_floats(c, l));
+                    budget += c->policy->budget(row + (size_t)j * policy_decision_floats(c, l));
             }
         }
     }

@@ -22,7 +22,7 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
         most = heads > most ? heads : most;
         if (c->policy->unit == GATE_NONE || heads == 0) continue;
         inf->gates[l] = arena_floats(arena, rows * heads);
-        inf->decisions[l] = arena_floats(arena, rows * (size_t)c->policy->decision_floats(c, l));
+        inf->decisions[l] = arena_floats(arena, rows * policy_decision_floats(c, l));
         size_t own = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
         saved = own > saved ? own : saved;
     }
@@ -133,8 +133,7 @@ float *inference_chunk_gates(const struct inference *inf, int l) {
 }
 
 static size_t decision_offset(const struct inference *inf, int l) {
-    const struct model_config *c = &inf->p->config;
-    return (size_t)inf->first_row * (size_t)c->policy->decision_floats(c, l);
+    return (size_t)inf->first_row * policy_decision_floats(&inf->p->config, l);
 }
 
 static float *chunk_decisions(const struct inference *inf, int l) {
@@ -189,8 +188,12 @@ static void choose_heads(struct inference *inf, int l, const struct batch *batch
             pool_forward(work, FLOP_GATE, batch, c->dim, inf->norm, inf->pooled);
         c->policy->decide(&call, chunk_decisions(inf, l));
     }
-    c->policy->select(&call, given ? given : chunk_decisions(inf, l),
-                      inference_chunk_gates(inf, l));
+    const float *decision = given ? given : chunk_decisions(inf, l);
+    float *gates = inference_chunk_gates(inf, l);
+    if (c->policy->select)
+        c->policy->select(&call, decision, gates);
+    else
+        memcpy(gates, decision, (size_t)call.rows * (size_t)call.heads * sizeof *gates);
 }
 
 /* True if every row runs every head of the layer with gate 1. */

@@ -8,8 +8,8 @@
  * Rows are samples or, for a per-token policy, tokens: the encoder multiplies a row's gate into
  * that row's token range, so training serves both with the same code. At inference a head's Q, map
  * rows and O are then computed for the tokens that chose it alone, its K and V for every token of
- * an input in which any token chose it. Static learned gates ignore x
- * and own a [H] parameter; post-hoc pruning is a `shape` with fewer heads.
+ * an input in which any token chose it. Methods that prune a trained model have gates while they
+ * train or score it (`post_hoc`, `keep`); what they leave has none.
  *
  * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z),
  * `select` maps a decision row to gates. Decisions can thus be recorded, averaged over the training
@@ -126,7 +126,8 @@ struct policy_ops {
     void (*gates_train)(const struct gate_call *call, float *a);
     void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
 
-    /* Inference. decide fills decision[rows][decision_floats]; select fills a[rows][heads]. */
+    /* Inference. decide fills decision[rows][decision_floats]; select fills a[rows][heads]. Both
+     * of decision_floats and select NULL: a decision row is the gates themselves. */
     int (*decision_floats)(const struct model_config *config, int layer);
     void (*decide)(const struct gate_call *call, float *decision);
     void (*select)(const struct gate_call *call, const float *decision, float *a);
@@ -146,6 +147,13 @@ struct policy_ops {
 extern const struct policy_ops *const policy_registry[];
 extern const int policy_registry_size;
 const struct policy_ops *policy_find(const char *name); /* or NULL */
+
+/* Floats of one decision row of the model's policy. */
+static inline size_t policy_decision_floats(const struct model_config *config, int layer) {
+    const struct policy_ops *policy = config->policy;
+    return (size_t)(policy->decision_floats ? policy->decision_floats(config, layer)
+                                            : config->heads.value[layer]);
+}
 
 /* What the model's policy shares between layers, floats per sample. */
 static inline size_t policy_shared_floats(const struct model_config *config) {

@@ -37,18 +37,8 @@ static void gates_train(const struct gate_call *call, float *a) {
                    a + (size_t)r * (size_t)call->heads);
 }
 
-/* Nothing is decided at inference: all gates are 1, which runs all heads as one wide product. */
-static int decision_floats(const struct model_config *config, int layer) {
-    (void)config, (void)layer;
-    return 0;
-}
-
-static void decide(const struct gate_call *call, float *decision) {
-    (void)call, (void)decision;
-}
-
-static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    (void)decision;
+/* All gates are 1 at inference, which runs all heads as one wide product. */
+static void decide(const struct gate_call *call, float *a) {
     for (int i = 0; i < call->rows * call->heads; i++) a[i] = 1.0f;
 }
 
@@ -58,7 +48,5 @@ const struct policy_ops policy_drophead = {
     .options = {"arm (policy drophead)", rows, sizeof rows / sizeof *rows},
     .unit = GATE_PER_SAMPLE,
     .gates_train = gates_train,
-    .decision_floats = decision_floats,
     .decide = decide,
-    .select = select_heads,
 };

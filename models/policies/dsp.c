@@ -140,14 +140,6 @@ static void gates_backward(const struct gate_call *call, const float *da, float 
             call->gradients->layer[l].policy[0][h] += (float)dw[n++];
 }
 
-static int decision_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
-}
-
 static void post_hoc(const struct model_config *config, struct post_hoc *out) {
     const struct dsp_options *o = options_of(config);
     *out = (struct post_hoc){
@@ -172,7 +164,5 @@ const struct policy_ops policy_dsp = {
     .saved_floats = saved_floats,
     .gates_train = gates_train,
     .gates_backward = gates_backward,
-    .decision_floats = decision_floats,
     .decide = decide,
-    .select = select_heads,
 };

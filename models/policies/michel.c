@@ -94,14 +94,6 @@ static void gates_backward(const struct gate_call *call, const float *da, float 
     }
 }
 
-static int decision_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    for (int i = 0; i < call->rows * call->heads; i++) a[i] = decision[i];
-}
-
 /* Heads that one step of `recompute` removes. */
 static int removed_per_step(const struct model_config *config) {
     return (int)ceil(options_of(config)->step * static_all(config) - 1e-9);
@@ -181,7 +173,5 @@ const struct policy_ops policy_michel = {
     .tensors = tensors,
     .gates_train = gates_train,
     .gates_backward = gates_backward,
-    .decision_floats = decision_floats,
     .decide = gates_train,
-    .select = select_heads,
 };

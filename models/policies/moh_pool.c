@@ -20,8 +20,6 @@ const struct policy_ops policy_moh_pool = {
     .saved_floats = moh_saved_floats,
     .gates_train = moh_gates_train,
     .gates_backward = moh_gates_backward,
-    .decision_floats = moh_decision_floats,
     .decide = moh_decide,
-    .select = moh_select,
     .gate_flops = gate_flops,
 };

@@ -6,7 +6,6 @@
 #include "models/gemm.h"
 
 #include <math.h>
-#include <string.h>
 
 struct options {
     int shared, routed;
@@ -76,7 +75,7 @@ static double choose(const float *p, int n, int k, bool *chosen) {
 }
 
 /* Fills call->saved with every row's probabilities and a[rows][H] with its gates. */
-static void route(const struct gate_call *call, float *a) {
+void moh_decide(const struct gate_call *call, float *a) {
     const struct options *o = options_of(call);
     int heads = call->heads, width = logits_of(heads), experts = heads - o->shared;
     gemm(call->work, FLOP_GATE, call->rows, width, call->config->dim, 1.0f,
@@ -126,7 +125,7 @@ static double balance_weight(const struct gate_call *call) {
 
 void moh_gates_train(const struct gate_call *call, float *a) {
     double load[OPTION_LIST_MAX];
-    route(call, a);
+    moh_decide(call, a);
     call->step->regulariser += balance_weight(call) * balance_of(call, load);
 }
 
@@ -173,16 +172,4 @@ void moh_gates_backward(const struct gate_call *call, const float *da, float *dx
          plain(call->x, dim), 1.0f, call->grad[0], dim);
     gemm(NULL, FLOP_GATE, call->rows, dim, width, 1.0f, plain(call->saved, width),
          plain(call->param[0], dim), 1.0f, dx, dim);
-}
-
-int moh_decision_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-void moh_decide(const struct gate_call *call, float *decision) {
-    route(call, decision);
-}
-
-void moh_select(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
 }

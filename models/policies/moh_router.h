@@ -28,9 +28,7 @@ int moh_tensors(const struct model_config *config, int layer, struct policy_tens
 int moh_saved_floats(const struct model_config *config, int layer);
 void moh_gates_train(const struct gate_call *call, float *a);
 void moh_gates_backward(const struct gate_call *call, const float *da, float *dx);
-int moh_decision_floats(const struct model_config *config, int layer); /* the gates: H */
-void moh_decide(const struct gate_call *call, float *decision);
-void moh_select(const struct gate_call *call, const float *decision, float *a);
+void moh_decide(const struct gate_call *call, float *a);
 
 /* Router FLOPs of one layer for this many rows: 2 D (H + 2) each (BFC-1). */
 uint64_t moh_router_flops(const struct model_config *config, int layer, int rows);

@@ -6,8 +6,6 @@
  */
 #include "models/policy.h"
 
-#include <string.h>
-
 struct random_options {
     int heads;
 };
@@ -54,17 +52,9 @@ static void gates_train(const struct gate_call *call, float *a) {
     draw_sets(call, &call->step->noise, call->step->step, a);
 }
 
-static int decision_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
 static void decide(const struct gate_call *call, float *decision) {
     struct rng rng = rng_stream(call->seed, RNG_CONTROL);
     draw_sets(call, &rng, 0, decision);
-}
-
-static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
 }
 
 const struct policy_ops policy_random = {
@@ -74,7 +64,5 @@ const struct policy_ops policy_random = {
     .unit = GATE_PER_SAMPLE,
     .shape = shape,
     .gates_train = gates_train,
-    .decision_floats = decision_floats,
     .decide = decide,
-    .select = select_heads,
 };

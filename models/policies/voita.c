@@ -12,8 +12,6 @@
  */
 #include "models/policies/static_method.h"
 
-#include <string.h>
-
 struct voita_options {
     double cost;
     int epochs;
@@ -111,18 +109,10 @@ static double test_gate(float log_a) {
     return stretch(sigmoid((double)log_a));
 }
 
-static int decision_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
 static void decide(const struct gate_call *call, float *decision) {
     for (int r = 0; r < call->rows; r++)
         for (int h = 0; h < call->heads; h++)
             decision[r * call->heads + h] = (float)test_gate(call->param[0][h]);
-}
-
-static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
 }
 
 static void post_hoc(const struct model_config *config, struct post_hoc *out) {
@@ -151,7 +141,5 @@ const struct policy_ops policy_voita = {
     .tensors = tensors,
     .gates_train = gates_train,
     .gates_backward = gates_backward,
-    .decision_floats = decision_floats,
     .decide = decide,
-    .select = select_heads,
 };

@@ -71,8 +71,7 @@ static void inference_opens_every_gate_at_no_cost(void **state) {
     set_up(&b, "drophead", "{\"p\":0.9}", 8);
     b.call.rows = 20;
     b.call.step = NULL;
-    b.config.policy->decide(&b.call, NULL);
-    b.config.policy->select(&b.call, NULL, b.a);
+    b.config.policy->decide(&b.call, b.a);
     for (int i = 0; i < 20 * 8; i++) assert_true(b.a[i] == 1.0f);
     assert_null(b.config.policy->gate_flops);
     tear_down(&b);

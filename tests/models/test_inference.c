@@ -21,22 +21,12 @@ static void choose_by_token(const struct gate_call *call, float *a) {
         }
 }
 
-static int token_decision(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-static void take_decision(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)(call->rows * call->heads) * sizeof *a);
-}
-
 static const struct policy_ops by_token = {
     .name = "by-token (test)",
     .options = {"test", NULL, 0},
     .unit = GATE_PER_TOKEN,
     .gates_train = choose_by_token,
-    .decision_floats = token_decision,
     .decide = choose_by_token,
-    .select = take_decision,
 };
 
 /* A model with its inference over the standard small batch. */
@@ -440,7 +430,7 @@ static void check_large_batch(const char *policy, const char *options) {
         for (int l = 0; l < 2; l++) {
             assert_int_equal(inference_heads_run(alone, l, 0), inference_heads_run(together, l, i));
             int row = c.policy->unit == GATE_PER_TOKEN ? i * LENGTH : i;
-            row *= c.policy->decision_floats(&c, l);
+            row *= (int)policy_decision_floats(&c, l);
             assert_true(fabsf(inference_decisions(alone, l)[1] -
                               inference_decisions(together, l)[row + 1]) < 1e-5f);
         }
@@ -451,7 +441,7 @@ static void check_large_batch(const char *policy, const char *options) {
     size_t rows = c.policy->unit == GATE_PER_TOKEN ? TOKENS : SAMPLES;
     for (int l = 0; l < 2; l++)
         memcpy(kept[l], inference_decisions(together, l),
-               rows * (size_t)c.policy->decision_floats(&c, l) * sizeof(float));
+               rows * policy_decision_floats(&c, l) * sizeof(float));
     memcpy(before, inference_logits(together), sizeof before);
     const float *given[2] = {kept[0], kept[1]};
     inference_run(together, &all, NULL, given);

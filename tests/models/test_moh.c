@@ -208,15 +208,14 @@ static void inference_gates_are_those_of_training(void **state) {
     (void)state;
     static struct bench b;
     for (int p = 0; p < 2; p++) {
-        static float decision[ROWS_MAX * HEADS_MAX], gates[ROWS_MAX * HEADS_MAX];
+        static float gates[ROWS_MAX * HEADS_MAX];
         struct work work = {0};
         set_up(&b, policies[p], "{}", 8);
         draw_scores(&b, 1);
         train_gates(&b, 40, 0.5);
         b.call.step = NULL;
         b.call.work = &work;
-        b.config.policy->decide(&b.call, decision);
-        b.config.policy->select(&b.call, decision, gates);
+        b.config.policy->decide(&b.call, gates);
         assert_memory_equal(gates, b.a, 40 * 8 * sizeof *gates);
         uint64_t rows = p == 0 ? 40 : 1, pool = p == 0 ? 0 : 40 * DIM;
         assert_int_equal(work.flops.count[FLOP_GATE], 40 * 2 * DIM * (8 + 2));

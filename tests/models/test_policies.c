@@ -25,7 +25,7 @@ static void gates_do_not_depend_on_batch_mates(void **state) {
             set_up(&all, policies[i][0], policies[i][1], 8);
             set_up(&one, policies[i][0], policies[i][1], 8);
             draw_scores(&all, 1);
-            int width = all.config.policy->decision_floats(&all.config, 0);
+            int width = (int)policy_decision_floats(&all.config, 0);
             train_gates(&all, 32, 0.3);
             if (inference) all.config.policy->decide(&all.call, decision);
             for (int r = 31; r >= 0; r--) {
@@ -125,8 +125,6 @@ static void random_inference_repeats_the_set_of_an_input(void **state) {
     b.call.seed = 1; /* another trial draws other sets */
     b.config.policy->decide(&b.call, b.a);
     assert_true(changed(&b, before, 100) > 90);
-    b.config.policy->select(&b.call, before, b.a); /* what was decided is what runs */
-    assert_memory_equal(b.a, before, sizeof before);
     tear_down(&b);
 }
 
@@ -254,7 +252,8 @@ static void policies_bring_what_their_kind_of_gate_needs(void **state) {
         const struct policy_ops *p = policy_registry[i];
         bool gates = p->unit != GATE_NONE;
         assert_int_equal(gates, p->gates_train != NULL);
-        assert_int_equal(gates, p->decide && p->select && p->decision_floats);
+        assert_int_equal(gates, p->decide != NULL);
+        assert_int_equal(p->select != NULL, p->decision_floats != NULL);
         assert_int_equal(p->base == BASE_WEIGHTS, p->post_hoc && p->keep);
         assert_true(gates || !p->gate_flops);
         int n_modes = 0;

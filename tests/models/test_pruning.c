@@ -24,23 +24,13 @@ static void own_train(const struct gate_call *call, float *a) {
         memcpy(a + r * call->heads, call->param[0], (size_t)call->heads * sizeof *a);
 }
 
-static int own_floats(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-static void own_select(const struct gate_call *call, const float *decision, float *a) {
-    memcpy(a, decision, (size_t)(call->rows * call->heads) * sizeof *a);
-}
-
 static const struct policy_ops given_gates = {
     .name = "given gates (test)",
     .options = {"test", NULL, 0},
     .unit = GATE_PER_SAMPLE,
     .tensors = own_tensors,
     .gates_train = own_train,
-    .decision_floats = own_floats,
     .decide = own_train,
-    .select = own_select,
 };
 
 static struct parameters *full_model(const struct policy_ops *policy, const char *options) {

@@ -18,13 +18,12 @@ static void test_gates_are_the_stretched_sigmoid(void **state) {
     struct bench b;
     set_up(&b, "voita", "{}", 4);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        float decision[3 * 4], a[3 * 4];
+        float a[3 * 4];
         struct head_gates gates;
         set_log_a(&b, cases[i][0]);
         b.call.rows = 3;
         b.call.step = NULL;
-        b.config.policy->decide(&b.call, decision);
-        b.config.policy->select(&b.call, decision, a);
+        b.config.policy->decide(&b.call, a);
         b.config.policy->keep(b.p, 0, &gates);
         for (int j = 0; j < 12; j++) {
             if (fabs((double)a[j] - cases[i][1]) > 2e-5)
