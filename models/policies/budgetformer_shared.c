@@ -147,9 +147,9 @@ static void find_budget(const struct gate_call *call, float *hidden, float *s) {
     bool asks = asks_budget(call->config, call->layer);
     if (asks) ask_budget(call, hidden, s);
     for (int r = 0; r < call->rows; r++) {
-        float *shared = call->shared + r * SHARED_FLOATS;
         if (o->budget > 0.0) s[r] = (float)o->budget;
         if (!o->global_budget) continue;
+        float *shared = call->shared + r * SHARED_FLOATS;
         if (asks) {
             shared[SHARED_S] = s[r];
             shared[SHARED_DS] = 0.0f;

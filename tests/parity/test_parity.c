@@ -171,8 +171,8 @@ static void read_file(const char *path, const struct parity_case *c, struct data
     if (!checkpoint_open(path, &file, &error)) fail_msg("%s", error.text);
     const char *json = checkpoint_metadata(file, "config");
     if (!model_read_json(json, strlen(json), &config, &error)) fail_msg("%s", error.text);
-    model_write_json(&d->config,
-                     &want); /* as text: defaults may have come since the file was made */
+    /* Compared as text of now: options may have come, with defaults, since the file was made. */
+    model_write_json(&d->config, &want);
     model_write_json(&config, &have);
     if (strcmp(want.data, have.data) != 0)
         fail_msg("%s is of another model: make parity-golden\n%s\n%s", path, have.data, want.data);
