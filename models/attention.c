@@ -79,6 +79,8 @@ void attention_forward(struct work *work, const struct attention *head, float *o
     uint64_t scores = (uint64_t)queries * (uint64_t)head->n;
     work_add(work, FLOP_SCALE, scores);
     work_add(work, FLOP_SOFTMAX, 5 * scores);
+    /* Q and the outputs of those who ask, K and V of all. */
+    work_move(work, 2 * (uint64_t)(queries + head->n) * (uint64_t)head->head_dim);
     for (int first = 0; first < queries; first += tile)
         forward_rows(work, head, first, least(tile, queries - first),
                      out + (size_t)first * (size_t)head->ld_out, log_sum);

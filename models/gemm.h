@@ -7,14 +7,32 @@
 #define HEADROOM_MODELS_GEMM_H
 
 #include "models/flops.h"
+#include "models/phase.h"
 
-/* Where executed work is booked. NULL in place of a struct work books nothing. */
+/*
+ * Where executed work is booked. NULL in place of a struct work books nothing.
+ *
+ * Bytes follow one rule (ours, after STREAM's): a product or kernel reads each array that it is
+ * given once and writes each result once, reading it first where it is updated, whichever level of
+ * the memory serves it. The tiles of an attention map live inside one kernel and count nothing.
+ */
 struct work {
     struct flops flops;
     /* Called with the dimensions of every product, for tests that hold them against the formula. */
     void (*observe)(void *context, enum flop_component component, int m, int n, int k);
     void *context;
+    uint64_t bytes;              /* read and written */
+    const struct phases *phases; /* told where phases begin; NULL: nobody */
 };
+
+static inline void work_enter(const struct work *work, enum phase phase) {
+    if (work) phase_enter(work->phases, phase);
+}
+
+/* Books `floats` numbers read or written. */
+static inline void work_move(struct work *work, uint64_t floats) {
+    if (work) work->bytes += floats * sizeof(float);
+}
 
 void work_add(struct work *work, enum flop_component component, uint64_t flops);
 

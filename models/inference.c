@@ -156,6 +156,7 @@ static void embed(struct inference *inf, const struct batch *batch, struct work 
                 inference_add(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
         }
     if (p->position) work_add(work, FLOP_POSITION, (uint64_t)batch->n_tokens * dim);
+    work_move(work, (p->position ? 3 : 2) * (uint64_t)batch->n_tokens * dim);
 }
 
 static int gate_rows(const struct inference *inf, const struct batch *batch) {
@@ -230,16 +231,19 @@ static void attention_wide(struct inference *inf, int l, const struct batch *bat
     const struct model_config *c = &inf->p->config;
     const struct layer_parameters *w = &inf->p->layer[l];
     int tokens = batch->n_tokens, dim = c->dim, width = c->heads.value[l] * c->head_dim;
+    work_enter(work, PHASE_QKV);
     gemm(work, FLOP_QKV, tokens, 3 * width, dim, 1.0f, plain(inf->norm, dim),
          transposed(w->qkv_weight, dim), 0.0f, inf->qkv, 3 * width);
     bias_forward(work, FLOP_ATTENTION_BIAS, tokens, 3 * width, w->qkv_bias, inf->qkv);
+    work_enter(work, PHASE_MAP);
     attend(inf, batch, work, batch->n_samples, NULL, c->heads.value[l]);
+    work_enter(work, PHASE_OUTPUT);
     gemm(work, FLOP_OUTPUT, tokens, dim, width, 1.0f, plain(inf->context, width),
          plain(w->o_weight, dim), 1.0f, inf->x, dim);
 }
 
-int inference_gather(const struct inference *inf, const struct batch *batch, int n,
-                     const float *from, float *to) {
+int inference_gather(const struct inference *inf, const struct batch *batch, struct work *work,
+                     int n, const float *from, float *to) {
     size_t dim = (size_t)inf->p->config.dim;
     int rows = 0;
     for (int i = 0; i < n; i++) {
@@ -249,6 +253,7 @@ int inference_gather(const struct inference *inf, const struct batch *batch, int
                (size_t)length * dim * sizeof *to);
         rows += length;
     }
+    work_move(work, 2 * (uint64_t)rows * dim);
     return rows;
 }
 
@@ -264,6 +269,7 @@ static void scale_by_gates(struct inference *inf, int l, int h, const struct bat
         float a = gates[b * heads + h];
         if (a != 1.0f) {
             work_add(work, FLOP_GATE_MULTIPLY, size);
+            work_move(work, 2 * size);
             for (size_t j = 0; j < size; j++) inf->context[first + j] *= a;
         }
         first += size;
@@ -280,18 +286,23 @@ static void attention_head(struct inference *inf, int l, int h, const struct bat
     const float *input = inf->norm;
     size_t slab = (size_t)h * 3 * (size_t)d;
     if (!everyone) {
-        rows = inference_gather(inf, batch, n, inf->norm, inf->rows);
+        rows = inference_gather(inf, batch, work, n, inf->norm, inf->rows);
         input = inf->rows;
     }
+    work_enter(work, PHASE_QKV);
     gemm(work, FLOP_QKV, rows, 3 * d, dim, 1.0f, plain(input, dim),
          transposed(w->qkv_weight + slab * (size_t)dim, dim), 0.0f, inf->qkv, 3 * d);
     bias_forward(work, FLOP_ATTENTION_BIAS, rows, 3 * d, w->qkv_bias + slab, inf->qkv);
+    work_enter(work, PHASE_MAP);
     attend(inf, batch, work, n, inf->chosen, 1);
     scale_by_gates(inf, l, h, batch, work, n);
+    work_enter(work, PHASE_OUTPUT);
     struct matrix block = plain(w->o_weight + (size_t)(h * d) * (size_t)dim, dim);
     gemm(work, FLOP_OUTPUT, rows, dim, d, 1.0f, plain(inf->context, d), block,
          everyone ? 1.0f : 0.0f, everyone ? inf->x : inf->back, dim);
     if (everyone) return;
+    work_enter(work, PHASE_GATHER);
+    work_move(work, 3 * (uint64_t)rows * (uint64_t)dim);
     size_t from = 0;
     for (int i = 0; i < n; i++) {
         size_t first = (size_t)batch->offsets[inf->chosen[i]];
@@ -308,6 +319,7 @@ static void attention_by_head(struct inference *inf, int l, const struct batch *
     const float *gates = inference_chunk_gates(inf, l);
     for (int h = 0; h < heads; h++) {
         int n = 0;
+        work_enter(work, PHASE_GATHER);
         for (int b = 0; b < batch->n_samples; b++)
             if (gates[b * heads + h] != 0.0f) inf->chosen[n++] = b;
         if (n > 0) attention_head(inf, l, h, batch, work, n);
@@ -320,21 +332,28 @@ static void run_layer(struct inference *inf, int l, const struct batch *batch, s
     const struct layer_parameters *w = &inf->p->layer[l];
     int tokens = batch->n_tokens, dim = c->dim, ffn = c->ffn;
     uint64_t size = (uint64_t)tokens * (uint64_t)dim;
+    work_enter(work, PHASE_NORM);
     if (c->heads.value[l] > 0) {
         layernorm_forward(work, tokens, dim, inf->x, w->norm1_weight, w->norm1_bias, c->norm_eps,
                           inf->norm, NULL, NULL);
-        if (inf->gates[l]) choose_heads(inf, l, batch, work, given);
+        if (inf->gates[l]) {
+            work_enter(work, PHASE_GATE);
+            choose_heads(inf, l, batch, work, given);
+        }
         if (all_chosen(inf, l, gate_rows(inf, batch)))
             attention_wide(inf, l, batch, work);
         else if (by_token(inf))
             inference_attend_tokens(inf, l, batch, work);
         else
             attention_by_head(inf, l, batch, work);
+        work_enter(work, PHASE_OUTPUT);
         bias_forward(work, FLOP_ATTENTION_BIAS, tokens, dim, w->o_bias, inf->x);
         work_add(work, FLOP_RESIDUAL, size); /* the products above accumulate into x */
+        work_enter(work, PHASE_NORM);
     }
     layernorm_forward(work, tokens, dim, inf->x, w->norm2_weight, w->norm2_bias, c->norm_eps,
                       inf->norm, NULL, NULL);
+    work_enter(work, PHASE_FFN);
     gemm(work, FLOP_FFN, tokens, ffn, dim, 1.0f, plain(inf->norm, dim),
          transposed(w->up_weight, dim), 0.0f, inf->hidden, ffn);
     gelu_forward(work, tokens, ffn, w->up_bias, inf->hidden, inf->hidden);
@@ -350,17 +369,21 @@ static void run_chunk(struct inference *inf, const struct batch *batch, struct w
     const struct model_config *c = &p->config;
     const float *last = inf->x;
     float *logits = inf->logits + (size_t)inf->first * (size_t)c->classes;
+    work_enter(work, PHASE_EMBEDDING);
     embed(inf, batch, work);
     for (int l = 0; l < c->layers; l++) {
         const float *given = decisions ? decisions[l] : NULL;
         run_layer(inf, l, batch, work, given ? given + decision_offset(inf, l) : NULL);
     }
     if (c->final_norm) {
+        work_enter(work, PHASE_NORM);
         layernorm_forward(work, batch->n_tokens, c->dim, inf->x, p->final_weight, p->final_bias,
                           c->norm_eps, inf->norm, NULL, NULL);
         last = inf->norm;
     }
+    work_enter(work, PHASE_POOL);
     pool_forward(work, FLOP_POOL, batch, c->dim, last, inf->pooled);
+    work_enter(work, PHASE_CLASSIFIER);
     gemm(work, FLOP_CLASSIFIER, batch->n_samples, c->classes, c->dim, 1.0f,
          plain(inf->pooled, c->dim), transposed(p->classifier_weight, c->dim), 0.0f, logits,
          c->classes);

@@ -36,8 +36,8 @@ void inference_attend_tokens(struct inference *inf, int l, const struct batch *b
                              struct work *work);
 
 /* Copies the rows of the n samples in inf->chosen end to end; returns how many rows. */
-int inference_gather(const struct inference *inf, const struct batch *batch, int n,
-                     const float *from, float *to);
+int inference_gather(const struct inference *inf, const struct batch *batch, struct work *work,
+                     int n, const float *from, float *to);
 
 /* to += from, n floats. */
 void inference_add(size_t n, const float *from, float *to);

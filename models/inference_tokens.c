@@ -59,6 +59,7 @@ static void scale_by_gates(struct inference *inf, int l, int h, struct work *wor
         float a = gates[(size_t)inf->queries[i] * heads], *row = inf->context + (size_t)i * d;
         if (a == 1.0f) continue;
         work_add(work, FLOP_GATE_MULTIPLY, d);
+        work_move(work, 2 * d);
         for (size_t j = 0; j < d; j++) row[j] *= a;
     }
 }
@@ -75,24 +76,35 @@ static void attend_head(struct inference *inf, int l, int h, const struct batch 
     const float *weight = w->qkv_weight + slab * row_size; /* [3][d][D]: Q, K, V */
     float *q = inf->qkv, *kv = inf->qkv + (size_t)batch->n_tokens * (size_t)d;
     if (samples < batch->n_samples) {
-        rows = inference_gather(inf, batch, samples, inf->norm, inf->rows);
+        rows = inference_gather(inf, batch, work, samples, inf->norm, inf->rows);
         input = inf->rows;
     }
+    work_enter(work, PHASE_QKV);
     gemm(work, FLOP_QKV, rows, 2 * d, dim, 1.0f, plain(input, dim),
          transposed(weight + (size_t)d * row_size, dim), 0.0f, kv, 2 * d);
     bias_forward(work, FLOP_ATTENTION_BIAS, rows, 2 * d, bias + d, kv);
-    for (int i = 0; i < n && !everyone; i++)
-        memcpy(inf->rows + (size_t)i * row_size, inf->norm + (size_t)inf->queries[i] * row_size,
-               row_size * sizeof *inf->rows);
+    if (!everyone) {
+        work_enter(work, PHASE_GATHER);
+        work_move(work, 2 * (uint64_t)n * row_size);
+        for (int i = 0; i < n; i++)
+            memcpy(inf->rows + (size_t)i * row_size, inf->norm + (size_t)inf->queries[i] * row_size,
+                   row_size * sizeof *inf->rows);
+        work_enter(work, PHASE_QKV);
+    }
     gemm(work, FLOP_QKV, n, d, dim, 1.0f, plain(everyone ? inf->norm : inf->rows, dim),
          transposed(weight, dim), 0.0f, q, d);
     bias_forward(work, FLOP_ATTENTION_BIAS, n, d, bias, q);
+    work_enter(work, PHASE_MAP);
     attend(inf, batch, work, samples, n, q, kv);
     scale_by_gates(inf, l, h, work, n);
+    work_enter(work, PHASE_OUTPUT);
     struct matrix block = plain(w->o_weight + (size_t)(h * d) * row_size, dim);
     gemm(work, FLOP_OUTPUT, n, dim, d, 1.0f, plain(inf->context, d), block, everyone ? 1.0f : 0.0f,
          everyone ? inf->x : inf->back, dim);
-    for (int i = 0; i < n && !everyone; i++)
+    if (everyone) return;
+    work_enter(work, PHASE_GATHER);
+    work_move(work, 3 * (uint64_t)n * row_size);
+    for (int i = 0; i < n; i++)
         inference_add(row_size, inf->back + (size_t)i * row_size,
                       inf->x + (size_t)inf->queries[i] * row_size);
 }
@@ -100,6 +112,7 @@ static void attend_head(struct inference *inf, int l, int h, const struct batch 
 void inference_attend_tokens(struct inference *inf, int l, const struct batch *batch,
                              struct work *work) {
     for (int h = 0; h < inf->p->config.heads.value[l]; h++) {
+        work_enter(work, PHASE_GATHER);
         int samples, n = choose(inf, l, h, batch, &samples);
         if (n > 0) attend_head(inf, l, h, batch, work, n, samples);
     }

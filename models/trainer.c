@@ -30,6 +30,7 @@ struct layer_state {
 struct trainer {
     struct parameters *p, *gradients;
     struct rng dropout;
+    const struct phases *phases; /* told where the passes begin; NULL: nobody */
     struct arena activations, workspace;
     struct layer_state layer[MODEL_LAYERS_MAX];
     float *output, *final_mean, *final_rstd; /* [T][D] last residual stream, [T] */
@@ -159,6 +160,10 @@ int64_t trainer_bytes(const struct trainer *t) {
 
 int64_t trainer_activation_bytes(const struct trainer *t) {
     return (int64_t)t->activations.size;
+}
+
+void trainer_set_phases(struct trainer *t, const struct phases *phases) {
+    t->phases = phases;
 }
 
 /* The counter of dropout site `site` in this step and chunk. */
@@ -539,14 +544,19 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
     t->chunk = 0;
     for (int first = 0; first < batch->n_samples; t->chunk++) {
         struct batch chunk = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
+        phase_enter(t->phases, PHASE_FORWARD);
         loss += forward(t, &chunk, step);
-        if (gradients) backward(t, &chunk, step);
+        if (gradients) {
+            phase_enter(t->phases, PHASE_BACKWARD);
+            backward(t, &chunk, step);
+        }
         first += chunk.n_samples;
     }
     return loss / batch->n_samples;
 }
 
 double trainer_step(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+    phase_enter(t->phases, PHASE_BACKWARD);
     memset(t->gradients->arena.base, 0, t->gradients->arena.used);
     return run_chunks(t, batch, step, true);
 }

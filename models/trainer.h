@@ -8,6 +8,7 @@
 
 #include "models/batch.h"
 #include "models/parameters.h"
+#include "models/phase.h"
 
 struct trainer;
 
@@ -27,6 +28,9 @@ double trainer_step(struct trainer *trainer, const struct batch *batch, struct p
 
 /* The same loss without gradients: what finite differences are taken of. */
 double trainer_loss(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
+
+/* Who hears of the steps' phases (forward, backward) from now on; borrowed, NULL: nobody. */
+void trainer_set_phases(struct trainer *trainer, const struct phases *phases);
 
 const struct parameters *trainer_gradients(const struct trainer *trainer);
 

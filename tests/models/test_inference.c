@@ -349,7 +349,7 @@ static void all_heads_at_gate_one_are_plain_attention(void **state) {
                     memcpy((float *)(void *)b.p->arena.base + b.p->tensors[i].offset,
                            (float *)(void *)a.p->arena.base + a.p->tensors[j].offset,
                            a.p->tensors[j].count * sizeof(float));
-        struct work work[2] = {{{{0}}, NULL, NULL}, {{{0}}, NULL, NULL}};
+        struct work work[2] = {{.bytes = 0}, {.bytes = 0}};
         inference_run(a.inf, &a.data.batch, &work[0], NULL);
         inference_run(b.inf, &a.data.batch, &work[1], NULL);
         assert_memory_equal(inference_logits(a.inf), inference_logits(b.inf),
