@@ -125,6 +125,28 @@ static void print_latency(const struct profiling_result *profile) {
     }
 }
 
+/* Largest first; what takes less than half a percent is left out. */
+static void print_phases(const struct profiling_result *profile) {
+    printf("share of that time\n");
+    for (int i = 0; i < profile->n_profiles; i++) {
+        const struct profile_result *p = &profile->profiles[i];
+        bool told[INFERENCE_PHASES] = {false};
+        double sum = 0.0;
+        for (int k = 0; k < INFERENCE_PHASES; k++) sum += p->phase[k].ns;
+        printf("  batch %-5d", p->batch_size);
+        for (int n = 0; n < INFERENCE_PHASES; n++) {
+            int most = -1;
+            for (int k = 0; k < INFERENCE_PHASES; k++)
+                if (!told[k] && (most < 0 || p->phase[k].ns > p->phase[most].ns)) most = k;
+            told[most] = true;
+            if (p->phase[most].ns < 0.005 * sum) break;
+            printf("%s %s %.0f%%", n ? "," : "", phase_name((enum phase)most),
+                   100 * p->phase[most].ns / sum);
+        }
+        printf("; a marker costs %.0f ns, a pass has %.0f\n", p->mark_ns, p->marks);
+    }
+}
+
 /* Roles without a value stand together with the reason they share. */
 static void print_counters(const struct profiling_result *profile) {
     const struct counter_result *first = profile->profiles[0].counters;
@@ -187,6 +209,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (ok && !arguments->no_profile) {
         warn(&e);
         print_latency(&e.profile);
+        print_phases(&e.profile);
         print_counters(&e.profile);
         print_memory(&e.profile);
     }

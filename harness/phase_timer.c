@@ -1,12 +1,12 @@
 /*
- * One clock reading per mark. See phase_timer.h.
+ * One clock reading, or one look at the books, per mark. See phase_timer.h.
  */
 #include "harness/phase_timer.h"
 #include "harness/clock.h"
 
 #include <string.h>
 
-static void enter(void *context, enum phase phase) {
+static void enter_timed(void *context, enum phase phase) {
     struct phase_timer *t = context;
     double now = t->clock();
     if (t->at != PHASES) t->ns[t->at] += now - t->since;
@@ -17,7 +17,7 @@ static void enter(void *context, enum phase phase) {
 
 void phase_timer_start(struct phase_timer *t, double (*clock)(void)) {
     memset(t, 0, sizeof *t);
-    t->phases = (struct phases){enter, t};
+    t->phases = (struct phases){enter_timed, t};
     t->clock = clock ? clock : clock_nanoseconds;
     t->at = PHASES;
 }
@@ -45,4 +45,27 @@ double phase_timer_mark_ns(void) {
         if (run == 0 || one < best) best = one;
     }
     return best;
+}
+
+static void enter_worked(void *context, enum phase phase) {
+    struct phase_work *w = context;
+    uint64_t flops = flops_total(&w->work.flops), bytes = w->work.bytes;
+    if (w->at != PHASES) {
+        w->flops[w->at] += flops - w->flops_before;
+        w->bytes[w->at] += bytes - w->bytes_before;
+    }
+    w->at = phase;
+    w->flops_before = flops;
+    w->bytes_before = bytes;
+}
+
+void phase_work_start(struct phase_work *w) {
+    memset(w, 0, sizeof *w);
+    w->phases = (struct phases){enter_worked, w};
+    w->work.phases = &w->phases;
+    w->at = PHASES;
+}
+
+void phase_work_stop(struct phase_work *w) {
+    enter_worked(w, PHASES);
 }

@@ -70,6 +70,7 @@ static bool score(struct run *run, int inputs, struct training_result *out, stru
     int most = inputs > 0 && inputs < train->n ? inputs : train->n;
     int batch_size = run->trial->train.batch;
     double start = clock_seconds();
+    phase_enter(&run->timer.phases, PHASE_DATA);
     stage_shuffle(run, 0);
     for (int first = 0; first < most; first += batch_size) {
         int n = most - first < batch_size ? most - first : batch_size;
@@ -77,8 +78,11 @@ static bool score(struct run *run, int inputs, struct training_result *out, stru
         struct policy_step step = {.noise = run->noise};
         if (!isfinite(trainer_step(run->trainer, &batch, &step)))
             return error_set(error, "the base's loss on training inputs is not finite");
+        phase_enter(&run->timer.phases, PHASE_OPTIMISER); /* what takes the gradients here */
         add_gradients(trainer_gradients(run->trainer), run->parameters);
+        phase_enter(&run->timer.phases, PHASE_DATA);
     }
+    phase_timer_stop(&run->timer);
     out->train_seconds += clock_seconds() - start;
     out->train_flops += stage_train_flops(run, most);
     return true;

@@ -8,6 +8,7 @@
 #include "harness/clock.h"
 #include "harness/counters.h"
 #include "harness/memory.h"
+#include "harness/phase_timer.h"
 #include "harness/saved_model.h"
 #include "harness/training.h"
 #include "models/inference.h"
@@ -83,17 +84,38 @@ static void count_events(const struct session *s, const struct batches *b,
         counters_result(b->counters, role, b->size, &out->counters[role]);
 }
 
+/* Where the time goes: the same batches once more, with marks between the phases. */
+static void time_phases(const struct session *s, const struct batches *b,
+                        struct profile_result *out) {
+    double wall = 0.0, inputs = (double)s->config->repeats * b->size;
+    struct phase_timer timer;
+    phase_timer_start(&timer, NULL);
+    struct work work = {.phases = &timer.phases};
+    for (int i = 0; i < s->config->repeats; i++) {
+        struct batch batch = take_batch(s, b, i);
+        double start = clock_nanoseconds();
+        inference_run(b->inference, &batch, &work, NULL);
+        phase_timer_stop(&timer);
+        wall += clock_nanoseconds() - start;
+    }
+    for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = timer.ns[p] / inputs;
+    out->marked_ns = wall / inputs;
+    out->marks = (double)timer.marks / s->config->repeats;
+    out->mark_ns = phase_timer_mark_ns();
+}
+
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
 static void count_work(const struct session *s, const struct batches *b,
                        struct profile_result *out) {
     const struct model_config *c = &s->subject->parameters->config;
-    struct work work = {0};
+    struct phase_work phases;
     uint64_t dense_flops = 0;
     double heads = 0.0, budget = 0.0;
     int inputs = s->config->repeats * b->size;
+    phase_work_start(&phases);
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
-        inference_run(b->inference, &batch, &work, NULL);
+        inference_run(b->inference, &batch, &phases.work, NULL);
         for (int j = 0; j < batch.n_samples; j++) {
             struct flops one =
                 flops_dense(s->subject->dense, batch.offsets[j + 1] - batch.offsets[j]);
@@ -107,10 +129,15 @@ static void count_work(const struct session *s, const struct batches *b,
             }
         }
     }
+    phase_work_stop(&phases);
+    for (int p = 0; p < INFERENCE_PHASES; p++) {
+        out->phase[p].flops = (double)phases.flops[p] / inputs;
+        out->phase[p].bytes = (double)phases.bytes[p] / inputs;
+    }
     double decided = (double)inputs * (c->layers > 0 ? c->layers : 1);
     out->mean_heads = heads / decided;
     out->mean_s = c->policy->budget ? budget / decided : NAN;
-    out->executed_flops_per_input = (double)flops_total(&work.flops) / inputs;
+    out->executed_flops_per_input = (double)flops_total(&phases.work.flops) / inputs;
     out->dense_flops_per_input = (double)dense_flops / inputs;
 }
 
@@ -164,6 +191,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size);
         count_events(s, &b, out);
         warn_of_threads(b.counters, result);
+        time_phases(s, &b, out);
         count_work(s, &b, out);
     }
     inference_free(b.inference);

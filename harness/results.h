@@ -7,6 +7,7 @@
 #define HEADROOM_HARNESS_RESULTS_H
 
 #include "models/flops.h"
+#include "models/phase.h"
 
 /* One training epoch. */
 struct epoch_result {
@@ -68,7 +69,8 @@ struct training_result {
     struct evaluation_result *evaluations;
     int64_t parameters; /* trainable numbers */
     int64_t steps;
-    double train_seconds; /* forward + backward + optimiser */
+    double train_seconds;         /* forward + backward + optimiser */
+    double phase_seconds[PHASES]; /* what train_seconds went to; 0 where training has no phase */
     double wall_seconds;
     bool diverged;          /* why there is no result: a loss was not finite */
     uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads; without what a base cost */
@@ -98,6 +100,11 @@ struct memory_result {
     char reason[160];
 };
 
+/* One phase of a forward pass, per input. Bytes: of the operands (struct work). */
+struct phase_result {
+    double ns, flops, bytes;
+};
+
 /* Forward passes at one batch size. */
 struct profile_result {
     int batch_size;
@@ -107,6 +114,11 @@ struct profile_result {
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;
     struct counter_result *counters;
+    /* of passes of their own, because marks cost time */
+    struct phase_result phase[INFERENCE_PHASES];
+    double marked_ns; /* wall time of a marked pass, per input: what the phases sum to */
+    double marks;     /* in a pass of one batch */
+    double mark_ns;   /* cost of one */
 };
 
 struct profiling_result {

@@ -52,6 +52,7 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
         !evaluator_new(run->parameters, &run->dense, t->eval_batch, max_len, &run->evaluator,
                        error))
         return false;
+    if (differentiated) trainer_set_phases(run->trainer, &run->timer.phases);
     parameters_initialise(run->parameters, seed);
     int64_t bytes = (int64_t)(run->parameters->arena.size + run->best->arena.size) +
                     (differentiated ? trainer_bytes(run->trainer) : 0) +
@@ -74,6 +75,7 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
     int batch_size = run->trial->train.batch;
     double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = clock_seconds();
     long n_budget = 0;
+    phase_enter(&run->timer.phases, PHASE_DATA);
     stage_shuffle(run, epoch);
     int64_t step_index = epoch * run->steps_per_epoch;
     int64_t steps_before = run->stage.epochs_before * run->steps_per_epoch;
@@ -91,13 +93,16 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
                              "set clip_norm",
                              row->epoch, batch_loss);
         }
+        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
         row->learning_rate =
             optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
+        phase_enter(&run->timer.phases, PHASE_DATA);
         loss += batch_loss * n;
         regulariser += step.regulariser;
         sum_budget += step.sum_budget;
         n_budget += step.n_budget;
     }
+    phase_timer_stop(&run->timer);
     row->train_loss = loss / train->n;
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;

@@ -68,6 +68,20 @@ static bool write_tuning(struct store *store, int64_t trial_id,
                             VALUES(INT(trial_id)), error));
 }
 
+static bool write_training_phases(struct store *store, int64_t trial_id,
+                                  const struct training_result *r, struct error *error) {
+    bool ok = true;
+    double sum = 0.0;
+    for (int p = 0; p < PHASES; p++) sum += r->phase_seconds[p];
+    for (int p = 0; ok && p < PHASES; p++)
+        if (r->phase_seconds[p] > 0.0)
+            ok = store_run(store, "INSERT INTO training_phase VALUES (?1, ?2, ?3, ?4)",
+                           VALUES(INT(trial_id), TEXT(phase_name((enum phase)p)),
+                                  REAL(r->phase_seconds[p]), REAL(r->phase_seconds[p] / sum)),
+                           error);
+    return ok;
+}
+
 /* ---- evaluations ---- */
 
 static bool check_flops(const struct evaluation_result *e, struct error *error) {
@@ -183,10 +197,10 @@ static bool write_evaluation(struct store *store, int64_t trial_id,
 /* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
 static bool delete_training(struct store *store, int64_t id, struct error *error) {
     static const char *const statements[] = {
-        "DELETE FROM prediction " OF_TRIAL,      "DELETE FROM layer_budget " OF_TRIAL,
-        "DELETE FROM head_usage " OF_TRIAL,      "DELETE FROM evaluation WHERE trial_id = ?1",
-        "DELETE FROM epoch WHERE trial_id = ?1", "DELETE FROM memory WHERE trial_id = ?1",
-        "DELETE FROM tuning WHERE trial_id = ?1"};
+        "DELETE FROM prediction " OF_TRIAL,       "DELETE FROM layer_budget " OF_TRIAL,
+        "DELETE FROM head_usage " OF_TRIAL,       "DELETE FROM evaluation WHERE trial_id = ?1",
+        "DELETE FROM epoch WHERE trial_id = ?1",  "DELETE FROM memory WHERE trial_id = ?1",
+        "DELETE FROM tuning WHERE trial_id = ?1", "DELETE FROM training_phase WHERE trial_id = ?1"};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
         ok = store_run(store, statements[i], VALUES(INT(id)), error);
@@ -217,7 +231,8 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
         write_memory(store, id, "arena training", r->arena_bytes, "not counted", error) &&
         write_memory(store, id, "peak resident", r->peak_rss_bytes,
                      r->peak_rss_bytes < 0 ? "VmHWM is not in /proc/self/status" : "", error) &&
-        write_epochs(store, id, r, error) && write_tuning(store, id, r, error);
+        write_epochs(store, id, r, error) && write_tuning(store, id, r, error) &&
+        write_training_phases(store, id, r, error);
     for (int i = 0; ok && i < r->n_evaluations; i++)
         ok = write_evaluation(store, id, &r->evaluations[i], error);
     return ok;
@@ -231,17 +246,38 @@ bool store_finish_training(struct store *store, int64_t id, const struct trainin
 
 /* ---- profiles ---- */
 
+/* Phases that the model does not have take no time and get no row. */
+static bool write_phases(struct store *store, int64_t profile_id, const struct profile_result *p,
+                         struct error *error) {
+    bool ok = true;
+    double sum = 0.0;
+    for (int i = 0; i < INFERENCE_PHASES; i++) sum += p->phase[i].ns;
+    for (int i = 0; ok && i < INFERENCE_PHASES; i++)
+        if (p->phase[i].ns > 0.0)
+            ok = store_run(store, "INSERT INTO phase VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                           VALUES(INT(profile_id), TEXT(phase_name((enum phase)i)),
+                                  REAL(p->phase[i].ns), REAL(p->phase[i].ns / sum),
+                                  REAL(p->phase[i].flops), REAL(p->phase[i].bytes)),
+                           error);
+    return ok;
+}
+
 static bool write_profile(struct store *store, int64_t trial_id, const struct profile_result *p,
                           struct error *error) {
     bool ok = store_run(store,
                         "INSERT INTO profile (trial_id, batch_size, warmup_passes, "
                         "inputs_per_sample, mean_heads, mean_s, executed_flops_per_input, "
-                        "dense_flops_per_input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                        "dense_flops_per_input, marked_ns_per_input, marks_per_pass, mark_ns) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                         VALUES(INT(trial_id), INT(p->batch_size), INT(p->warmup),
                                INT(p->inputs_per_sample), REAL(p->mean_heads), REAL(p->mean_s),
-                               REAL(p->executed_flops_per_input), REAL(p->dense_flops_per_input)),
+                               REAL(p->executed_flops_per_input), REAL(p->dense_flops_per_input),
+                               REAL(p->marks > 0 ? p->marked_ns : (double)NAN),
+                               REAL(p->marks > 0 ? p->marks : (double)NAN),
+                               REAL(p->marks > 0 ? p->mark_ns : (double)NAN)),
                         error);
     int64_t id = sqlite3_last_insert_rowid(store->db);
+    ok = ok && write_phases(store, id, p, error);
     for (int i = 0; ok && i < p->n_samples; i++)
         ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3)",
                        VALUES(INT(id), INT(i), REAL(p->latency_ns[i])), error);

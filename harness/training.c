@@ -186,6 +186,7 @@ static void describe(const struct run *run, struct training_result *out) {
     out->mean_length = data->mean_length;
     out->unknown_share = data->unknown_share;
     memcpy(out->data_sha256, data->sha256, sizeof out->data_sha256);
+    for (int p = 0; p < PHASES; p++) out->phase_seconds[p] = 1e-9 * run->timer.ns[p];
     snprintf(out->checkpoint, sizeof out->checkpoint, "%s", run->context->checkpoint);
 }
 
@@ -195,6 +196,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     struct run run = {.trial = trial, .context = context};
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
+    phase_timer_start(&run.timer, NULL);
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
     bool ok = out->evaluations || error_set(error, "out of memory for the results");
     ok = ok && train(&run, out, error) && evaluate_all(&run, out, error) &&

@@ -6,6 +6,7 @@
 #define HEADROOM_HARNESS_TRAINING_PRIVATE_H
 
 #include "harness/evaluation.h"
+#include "harness/phase_timer.h"
 #include "harness/training.h"
 #include "models/optimizer.h"
 #include "models/policy.h"
@@ -32,10 +33,11 @@ struct run {
     int32_t *order; /* [n_train] */
     int64_t steps_per_epoch;
     struct rng order_rng, noise;
-    int n_epochs;           /* of all stages */
-    bool diverged;          /* a loss was not finite: the settings are at fault, nothing else */
-    int64_t arena_bytes;    /* high water of the stages */
-    struct head_gates kept; /* of a post-hoc method: the base's heads that are left */
+    int n_epochs;             /* of all stages */
+    bool diverged;            /* a loss was not finite: the settings are at fault, nothing else */
+    int64_t arena_bytes;      /* high water of the stages */
+    struct phase_timer timer; /* of everything that train_seconds counts */
+    struct head_gates kept;   /* of a post-hoc method: the base's heads that are left */
     /* of the stage at hand */
     struct stage stage;
     int64_t total_steps;

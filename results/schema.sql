@@ -191,8 +191,35 @@ CREATE TABLE profile (
     mean_s                   REAL,
     executed_flops_per_input REAL,
     dense_flops_per_input    REAL,
+    marked_ns_per_input      REAL,                       -- wall time of the passes with phase markers: what
+                                                         -- time_ns of their phases sums to
+    marks_per_pass           REAL,                       -- phases entered in one forward pass of one batch
+    mark_ns                  REAL,                       -- what one mark costs here
     UNIQUE (trial_id, batch_size)
 ) STRICT;
+
+-- Where a forward pass spends its time: passes of their own, with a marker between the phases, so that
+-- the marks cost the timed samples nothing. Every moment belongs to one phase. Bytes are those of the
+-- operands, each read once and each result written once (read first where it is updated), whichever
+-- level of the memory serves them; the map's tiles and the element-wise part of gates count nothing.
+CREATE TABLE phase (
+    profile_id INTEGER NOT NULL REFERENCES profile (id),
+    phase      TEXT NOT NULL,                            -- embedding, norm, gate, gather, qkv, map, ...
+    time_ns    REAL NOT NULL,                            -- mean, per input
+    share      REAL NOT NULL,                            -- of all phases
+    flops      REAL NOT NULL,                            -- executed, per input
+    bytes      REAL NOT NULL,                            -- read and written, per input
+    PRIMARY KEY (profile_id, phase)
+) STRICT, WITHOUT ROWID;
+
+-- The same for trial.train_seconds: data (shuffling, gathering), forward, backward, optimiser.
+CREATE TABLE training_phase (
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    phase    TEXT NOT NULL,
+    seconds  REAL NOT NULL,
+    share    REAL NOT NULL,                              -- of all phases
+    PRIMARY KEY (trial_id, phase)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profile_sample (
     profile_id INTEGER NOT NULL REFERENCES profile (id),
@@ -646,6 +673,42 @@ SELECT workload, arm, role, value_per_input, status, reason, scope
 FROM counter_by_batch c
 WHERE batch_size = (SELECT min(batch_size) FROM counter_by_batch s
                     WHERE s.workload = c.workload AND s.arm = c.arm);
+
+-- Where a forward pass spends its time, against the heads that run: means over seeds. Profiles with a
+-- warning are left out. The dense arm's own rows are what a share falls from.
+CREATE VIEW phase_by_budget (workload, arm, policy, batch_size, mean_heads, phase, time_ns, time_share,
+                             flops, flops_share, bytes, n_seeds) AS
+WITH known AS (
+    SELECT w.name AS workload, t.arm, t.policy, p.batch_size, p.mean_heads, h.*,
+           h.flops / sum(h.flops) OVER (PARTITION BY p.id) AS flops_share
+    FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+    JOIN phase h ON h.profile_id = p.id
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+      AND NOT EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id)
+)
+SELECT workload, arm, policy, batch_size, avg(mean_heads), phase, avg(time_ns), avg(share), avg(flops),
+       avg(flops_share), avg(bytes), count(*)
+FROM known GROUP BY workload, arm, batch_size, phase;
+
+-- What the markers cost: time of the passes with them over the median without, the time that as many
+-- marks should take as a share of the pass, and how far the phases' sum is from the wall time.
+CREATE VIEW phase_cost (workload, arm, seed, batch_size, marks_per_pass, mark_ns, marks_share,
+                        marked_over_median, unaccounted_share) AS
+SELECT w.name, t.arm, t.seed, p.batch_size, p.marks_per_pass, p.mark_ns,
+       p.marks_per_pass * p.mark_ns / (p.marked_ns_per_input * p.inputs_per_sample),
+       p.marked_ns_per_input * p.inputs_per_sample / l.latency_ns_median,
+       1 - (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = p.id) / p.marked_ns_per_input
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+JOIN latency_by_seed l ON l.workload = w.name AND l.arm = t.arm AND l.seed = t.seed
+     AND l.batch_size = p.batch_size
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' AND p.marked_ns_per_input IS NOT NULL;
+
+-- Where training spends its time: means over seeds.
+CREATE VIEW training_phase_share (workload, arm, policy, phase, seconds, share, n_seeds) AS
+SELECT w.name, t.arm, t.policy, h.phase, avg(h.seconds), avg(h.share), count(*)
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN training_phase h ON h.trial_id = t.id
+WHERE t.current = 1 AND t.status = 'ok'
+GROUP BY w.id, t.arm, h.phase;
 
 -- The latest bench of each machine (rows of environment that agree in host and machine): full runs,
 -- or quick ones where there is nothing else. reached is what the target is about; met is 0 or 1.

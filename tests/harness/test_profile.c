@@ -208,6 +208,65 @@ static void memory_is_told_by_purpose(void **state) {
                 memory_of(&all[GATED].result, "arena parameters"));
 }
 
+static double phase_sum(const struct profile_result *p) {
+    double sum = 0;
+    for (int i = 0; i < INFERENCE_PHASES; i++) sum += p->phase[i].ns;
+    return sum;
+}
+
+/* The phases lie inside the timed interval, whatever the machine does. That they fill it can fail
+ * only while this process is stopped between two readings of the clock, so one of a few profiles
+ * has to show it; the two readings of a pass that belong to no phase are allowed their time. */
+static void phases_sum_to_the_wall_time_of_their_passes(void **state) {
+    const struct profiled *all = *state;
+    for (int i = 0; i < N_ARMS; i++) {
+        bool filled = false;
+        for (int attempt = 0; attempt < 5 && !filled; attempt++) {
+            struct profiling_result r;
+            struct error error;
+            assert_true(
+                profiling_run(&all[i].trial.experiment, all[i].trial.checkpoint, key, &r, &error));
+            filled = true;
+            for (int k = 0; k < 2; k++) {
+                const struct profile_result *p = &r.profiles[k];
+                double sum = phase_sum(p), wall = p->marked_ns;
+                assert_true(p->mark_ns > 0 && p->marks >= 3);
+                assert_true(sum > 0 && sum <= wall * (1 + 1e-9));
+                filled &= wall - sum <= 0.02 * wall + 3 * p->mark_ns / p->inputs_per_sample;
+            }
+            profiling_result_free(&r);
+        }
+        assert_true(filled);
+    }
+}
+
+static void work_of_the_phases_is_all_that_is_executed(void **state) {
+    const struct profiled *all = *state;
+    for (int i = 0; i < N_ARMS; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct profile_result *p = &all[i].result.profiles[k];
+            double flops = 0;
+            for (int j = 0; j < INFERENCE_PHASES; j++) {
+                flops += p->phase[j].flops;
+                /* nothing is computed in no time, or on no operands */
+                assert_true(p->phase[j].flops == 0 || p->phase[j].ns > 0);
+                assert_true(p->phase[j].flops == 0 || p->phase[j].bytes > 0);
+            }
+            assert_true(fabs(flops - p->executed_flops_per_input) < 1e-9 * flops);
+        }
+    const struct phase_result *bag = all[BAG].result.profiles[0].phase;
+    assert_true(bag[PHASE_QKV].ns == 0 && bag[PHASE_MAP].flops == 0);
+    const struct phase_result *four = all[FIXED_4].result.profiles[1].phase,
+                              *one = all[FIXED_1].result.profiles[1].phase,
+                              *gated = all[GATED].result.profiles[1].phase;
+    assert_true(one[PHASE_MAP].flops * 4 == four[PHASE_MAP].flops);
+    assert_true(four[PHASE_GATE].ns == 0 && gated[PHASE_GATE].flops > 0);
+    /* More inputs share the weights that are read: the FFN's intensity grows with the batch. */
+    const struct phase_result *single = all[FIXED_4].result.profiles[0].phase;
+    assert_true(single[PHASE_FFN].flops == four[PHASE_FFN].flops);
+    assert_true(single[PHASE_FFN].bytes > four[PHASE_FFN].bytes);
+}
+
 static void counters_are_values_or_reasons(void **state) {
     const struct profiled *all = *state;
     for (int i = 0; i < N_ARMS; i++)
@@ -323,6 +382,8 @@ int main(void) {
         cmocka_unit_test(timed_inputs_are_test_inputs_in_a_seeded_order),
         cmocka_unit_test(work_is_the_same_in_every_profile_of_a_checkpoint),
         cmocka_unit_test(memory_is_told_by_purpose),
+        cmocka_unit_test(phases_sum_to_the_wall_time_of_their_passes),
+        cmocka_unit_test(work_of_the_phases_is_all_that_is_executed),
         cmocka_unit_test(counters_are_values_or_reasons),
         cmocka_unit_test(missing_checkpoint_is_an_error_naming_it),
         cmocka_unit_test(truncated_checkpoint_is_an_error_naming_it),

@@ -82,6 +82,24 @@ static void same_trial_gives_the_same_bits(void **state) {
     small_trial_free(&b);
 }
 
+/* The marks lie inside the timed interval; between them and its ends stand two readings of the
+ * clock an epoch. */
+static void phases_sum_to_the_training_time(void **state) {
+    const struct finished *f = *state;
+    const struct training_result *results[] = {&f->gated.result, &f->fixed.result};
+    for (int i = 0; i < 2; i++) {
+        const struct training_result *r = results[i];
+        double sum = 0;
+        for (int p = 0; p < PHASES; p++) {
+            bool of_training = p >= PHASE_DATA;
+            assert_true(of_training ? r->phase_seconds[p] > 0 : r->phase_seconds[p] == 0);
+            sum += r->phase_seconds[p];
+        }
+        assert_true(sum <= r->train_seconds * (1 + 1e-9));
+        assert_true(sum >= 0.98 * r->train_seconds);
+    }
+}
+
 static void another_seed_changes_training_but_not_the_data(void **state) {
     const struct finished *f = *state;
     const struct small_trial *a = &f->fixed;
@@ -481,6 +499,7 @@ static void log_has_one_line_per_epoch(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_trial_gives_the_same_bits),
+        cmocka_unit_test(phases_sum_to_the_training_time),
         cmocka_unit_test(another_seed_changes_training_but_not_the_data),
         cmocka_unit_test(seed_draws_the_initial_weights),
         cmocka_unit_test(seed_draws_the_random_heads_of_a_test),

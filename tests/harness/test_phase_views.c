@@ -1,0 +1,113 @@
+/*
+ * Phases as they are stored, and what the views over them compute, against numbers worked out by
+ * hand.
+ */
+#include "tests/harness/store_fixture.h"
+
+enum { SAMPLES = 3 };
+
+/* A profile of batch 2 in which the FFN takes 60 ns an input of 100, and the QKV product 40; the
+ * other phases none. 101 ns with the readings of the clock that are no phase's. */
+static void profile(struct fixture *f, int64_t workload, const char *arm, int seed, double scale) {
+    double samples[SAMPLES] = {180, 190, 170};
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "SELECT id FROM trial WHERE arm = '%s' AND seed = %d AND kind = 'train'", arm, seed);
+    int64_t base = (int64_t)number(f, sql);
+    OK(f, store_begin_plan(f->store, &f->error));
+    int64_t id = plan_trial(f, workload, arm, "fixed", seed, base);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    struct profile_result p = {.batch_size = 2,
+                               .n_samples = SAMPLES,
+                               .inputs_per_sample = 2,
+                               .latency_ns = samples,
+                               .mean_heads = 4,
+                               .mean_s = NAN,
+                               .executed_flops_per_input = 800,
+                               .dense_flops_per_input = 1000,
+                               .marked_ns = 101,
+                               .marks = 4,
+                               .mark_ns = 10};
+    p.phase[PHASE_FFN] = (struct phase_result){60 * scale, 600, 100};
+    p.phase[PHASE_QKV] = (struct phase_result){40 * scale, 200, 400};
+    struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 1};
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+}
+
+static void time_share_by_phase_stands_beside_the_heads(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    profile(f, workload, "fixed-8", 0, 1);
+    profile(f, workload, "fixed-8", 1, 3);
+    assert_near(number(f, "SELECT count(*) FROM phase_by_budget"),
+                2); /* phases without time: none */
+    static const struct {
+        const char *column;
+        double ffn, qkv;
+    } cases[] = {{"time_ns", 120, 80},        {"time_share", 0.6, 0.4},
+                 {"flops", 600, 200},         {"bytes", 100, 400},
+                 {"flops_share", 0.75, 0.25}, {"mean_heads", 4, 4},
+                 {"batch_size", 2, 2},        {"n_seeds", 2, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        const char *select = "SELECT %s FROM phase_by_budget WHERE phase = '%s'";
+        snprintf(sql, sizeof sql, select, cases[i].column, "ffn");
+        assert_near(number(f, sql), cases[i].ffn);
+        snprintf(sql, sizeof sql, select, cases[i].column, "qkv");
+        assert_near(number(f, sql), cases[i].qkv);
+    }
+}
+
+/* 202 ns a marked pass of two inputs, 180 ns the median without marks, 4 marks of 10 ns. */
+static void the_cost_of_markers_is_told(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", 0, 1);
+    assert_near(number(f, "SELECT marks_share FROM phase_cost"), 40.0 / 202);
+    assert_near(number(f, "SELECT marked_over_median FROM phase_cost"), 202.0 / 180);
+    assert_near(number(f, "SELECT unaccounted_share FROM phase_cost"), 1.0 / 101);
+}
+
+static void a_warned_profile_has_no_phases_in_the_views(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", 0, 1);
+    int64_t id = (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile'");
+    OK(f, store_warning(f->store, id, "timed with two threads", &f->error));
+    assert_near(number(f, "SELECT count(*) FROM phase_by_budget"), 0);
+}
+
+static void training_phases_are_stored_once_per_training(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    struct made_up m;
+    for (int run = 0; run < 2; run++) { /* its checkpoint is lost: it runs again */
+        make_up(&m, 0.5, ALL);
+        m.result.phase_seconds[PHASE_FORWARD] = 1 + run;
+        m.result.phase_seconds[PHASE_BACKWARD] = 3;
+        OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+        OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+        bool lost = false;
+        if (run == 0) OK(f, store_replan_lost_checkpoint(f->store, id, &lost, &f->error));
+    }
+    assert_near(number(f, "SELECT count(*) FROM training_phase_share"), 2);
+    assert_near(number(f, "SELECT share FROM training_phase_share WHERE phase = 'forward'"), 0.4);
+    assert_near(number(f, "SELECT seconds FROM training_phase_share WHERE phase = 'backward'"), 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(time_share_by_phase_stands_beside_the_heads),
+        TEST(the_cost_of_markers_is_told),
+        TEST(a_warned_profile_has_no_phases_in_the_views),
+        TEST(training_phases_are_stored_once_per_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
