@@ -18,4 +18,11 @@ static inline double clock_seconds(void) {
     return 1e-9 * clock_nanoseconds();
 }
 
+/* Seconds that the calling thread had a core for. */
+static inline double clock_thread_seconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
+
 #endif

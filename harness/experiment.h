@@ -31,6 +31,7 @@ extern const struct option_table train_options;
 struct profile_config {
     struct int_list batch_sizes; /* 1, 32 */
     int warmup, repeats;         /* forward passes */
+    int blocks;                  /* the repeats are taken in; arms take turns between them */
     int inputs;                  /* test inputs cycled through */
     int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
 };

@@ -2,7 +2,8 @@
  * Profiling of forward passes. Latency is timed first, with nothing else running in the region;
  * then the same batches run again once per counter pass, because reading counters costs time and
  * not all events fit the hardware together. Every arm of a workload sees the same inputs in the
- * same order, so that samples can be compared pair by pair.
+ * same order, so that samples can be compared pair by pair. Timed passes come in blocks; in a sweep
+ * the arms take turns between blocks (turn.h), so that a drifting machine slows all of them alike.
  */
 #include "harness/profile.h"
 #include "harness/clock.h"
@@ -11,6 +12,7 @@
 #include "harness/phase_timer.h"
 #include "harness/saved_model.h"
 #include "harness/training.h"
+#include "harness/turn.h"
 #include "models/inference.h"
 #include "models/policy.h"
 
@@ -57,18 +59,38 @@ static struct batch take_batch(const struct session *s, const struct batches *b,
     return batch_gather(b->buffer, &s->subject->data->test, index, b->size);
 }
 
-static void time_batches(const struct session *s, const struct batches *b,
-                         struct profile_result *out) {
+/* The first sample i that belongs to a block: i * n_blocks / n_samples, rounded down, is its
+ * number. */
+static int first_of(int block, const struct profile_result *out) {
+    return (int)(((int64_t)block * out->n_samples + out->n_blocks - 1) / out->n_blocks);
+}
+
+/* One block of the timed passes: warm again after other arms' turns, then what belongs to it. */
+static void time_block(const struct session *s, const struct batches *b, int block,
+                       struct profile_result *out) {
+    struct profile_block *row = &out->blocks[block];
+    int first = first_of(block, out), end = first_of(block + 1, out);
+    turn_wait();
     for (int i = 0; i < s->config->warmup; i++) {
         struct batch batch = take_batch(s, b, i);
         inference_run(b->inference, &batch, NULL, NULL);
     }
-    for (int i = 0; i < s->config->repeats; i++) {
+    row->others_running = turn_others_running();
+    row->started_s = clock_seconds();
+    double cpu = clock_thread_seconds();
+    for (int i = first; i < end; i++) {
         struct batch batch = take_batch(s, b, i);
         double start = clock_nanoseconds();
         inference_run(b->inference, &batch, NULL, NULL);
         out->latency_ns[i] = clock_nanoseconds() - start;
     }
+    row->cpu_share = (clock_thread_seconds() - cpu) / (clock_seconds() - row->started_s);
+}
+
+static void time_batches(const struct session *s, const struct batches *b,
+                         struct profile_result *out) {
+    for (int block = 0; block < out->n_blocks; block++) time_block(s, b, block, out);
+    turn_wait(); /* what follows is not timed: the last blocks of all arms come before it */
 }
 
 static void count_events(const struct session *s, const struct batches *b,
@@ -176,9 +198,11 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->n_samples = s->config->repeats;
     out->inputs_per_sample = size;
     out->n_counters = COUNTER_ROLES;
+    out->n_blocks = s->config->blocks;
+    out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
     out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
     out->counters = calloc(COUNTER_ROLES, sizeof *out->counters);
-    bool ok = out->latency_ns && out->counters;
+    bool ok = out->blocks && out->latency_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
     ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
@@ -260,6 +284,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint, const
 void profiling_result_free(struct profiling_result *r) {
     for (int i = 0; i < r->n_profiles; i++) {
         free(r->profiles[i].latency_ns);
+        free(r->profiles[i].blocks);
         free(r->profiles[i].counters);
     }
     free(r->profiles);

@@ -105,11 +105,21 @@ struct phase_result {
     double ns, flops, bytes;
 };
 
+/* Timed passes taken without a break; other arms had their turns before and after. */
+struct profile_block {
+    double started_s;   /* CLOCK_MONOTONIC: orders the blocks of all arms on one machine */
+    double cpu_share;   /* of the block's wall time, that this thread had a core for */
+    int others_running; /* runnable threads of the machine beside this one, at the start; -1:
+                           unknown */
+};
+
 /* Forward passes at one batch size. */
 struct profile_result {
     int batch_size;
     int warmup, n_samples, inputs_per_sample; /* inputs in one timed sample */
-    double *latency_ns;        /* [n_samples] wall time of one forward pass of one batch */
+    double *latency_ns; /* [n_samples] wall time of one forward pass of one batch */
+    int n_blocks;       /* sample i is of block i * n_blocks / n_samples */
+    struct profile_block *blocks;
     double mean_heads, mean_s; /* as in an evaluation */
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;

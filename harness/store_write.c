@@ -278,9 +278,18 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
                         error);
     int64_t id = sqlite3_last_insert_rowid(store->db);
     ok = ok && write_phases(store, id, p, error);
+    for (int i = 0; ok && i < p->n_blocks; i++) {
+        const struct profile_block *b = &p->blocks[i];
+        ok = store_run(store, "INSERT INTO profile_block VALUES (?1, ?2, ?3, ?4, ?5)",
+                       VALUES(INT(id), INT(i), REAL(b->started_s), REAL(b->cpu_share),
+                              COUNT(b->others_running)),
+                       error);
+    }
     for (int i = 0; ok && i < p->n_samples; i++)
-        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3)",
-                       VALUES(INT(id), INT(i), REAL(p->latency_ns[i])), error);
+        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3, ?4)",
+                       VALUES(INT(id), INT(i), REAL(p->latency_ns[i]),
+                              INT((int64_t)i * p->n_blocks / p->n_samples)),
+                       error);
     for (int i = 0; ok && i < p->n_counters; i++) {
         const struct counter_result *c = &p->counters[i];
         ok = store_run(store, "INSERT INTO counter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

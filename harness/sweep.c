@@ -3,10 +3,17 @@
  * there is no handler, no global and no race: one loop sees ends of children, interruptions and
  * time. A child dies with its parent (PR_SET_PDEATHSIG) and stands in its own process group, so
  * that Ctrl-C reaches it only through the parent, which then knows why it ended.
+ *
+ * Trainings run beside each other. Profiles run alone, but interleaved: all of a workload are
+ * started, each stops itself before every block of timed passes (turn.h), and rounds of turns in a
+ * shuffled order continue them one by one.
  */
 #include "harness/sweep.h"
 #include "harness/clock.h"
 #include "harness/progress.h"
+#include "harness/system_file.h"
+#include "harness/turn.h"
+#include "models/rng.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +34,9 @@ enum { STOP_GRACE_SECONDS = 5 };
 struct child {
     pid_t pid;
     const struct plan_trial *trial;
-    double started;
-    long oom_kills; /* of the machine when it started */
+    double started;    /* moved by its pauses, so that now - started is how long it ran */
+    double stopped_at; /* waiting for its turn since then; 0: running */
+    long oom_kills;    /* of the machine when it started */
     bool timed_out;
 };
 
@@ -103,11 +111,12 @@ static void last_log_line(const char *path, char *out, size_t size) {
 /* ---- starting ---- */
 
 /* Runs in the new process and does not come back. */
-static void become_trial(const struct sweep *sweep, int64_t id, pid_t parent, int log) {
+static void become_trial(const struct sweep *sweep, const struct plan_trial *trial, pid_t parent,
+                         int log) {
     const char *program = sweep->options->program ? sweep->options->program : "/proc/self/exe";
     char number[24], db[512];
     int null = open("/dev/null", O_RDONLY);
-    snprintf(number, sizeof number, "%" PRId64, id);
+    snprintf(number, sizeof number, "%" PRId64, trial->id);
     snprintf(db, sizeof db, "%s", sweep->options->db);
     char *arguments[] = {"headroom", "trial", number, "--db", db, NULL};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,6 +125,7 @@ static void become_trial(const struct sweep *sweep, int64_t id, pid_t parent, in
     sigprocmask(SIG_SETMASK, &sweep->before, NULL);
     setenv("OPENBLAS_NUM_THREADS", "1", 1); /* read when the library is loaded, so before exec */
     setenv("OMP_NUM_THREADS", "1", 1);
+    if (trial->profile) setenv(TURN_VARIABLE, "1", 1);
     if (null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
     execv(program, arguments);
     dprintf(2, "cannot start %s: %s\n", program, strerror(errno));
@@ -130,7 +140,7 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, str
     struct child child = {.trial = trial, .started = clock_seconds(), .oom_kills = oom_kills()};
     pid_t parent = getpid();
     child.pid = fork();
-    if (child.pid == 0) become_trial(sweep, trial->id, parent, log);
+    if (child.pid == 0) become_trial(sweep, trial, parent, log);
     int code = errno;
     close(log);
     if (child.pid < 0) return error_set(error, "cannot start a process: %s", strerror(code));
@@ -216,6 +226,11 @@ static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, cons
             trial->label, why);
 }
 
+/* How long a child has run, without the pauses between its turns. */
+static double seconds_run(const struct child *child) {
+    return (child->stopped_at > 0 ? child->stopped_at : clock_seconds()) - child->started;
+}
+
 /* Settles one ended child: its row, the counts, the talk. */
 static bool finish_trial(struct sweep *sweep, const struct child *child, int status,
                          struct error *error) {
@@ -251,8 +266,7 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
             sweep->result->n_failed++;
     }
     trial_row_free(&row);
-    progress_trial(&sweep->progress, ok, child->trial->expected_flops,
-                   clock_seconds() - child->started, text);
+    progress_trial(&sweep->progress, ok, child->trial->expected_flops, seconds_run(child), text);
     return true;
 }
 
@@ -264,8 +278,10 @@ static bool reap(struct sweep *sweep, struct error *error) {
     for (int i = 0; i < sweep->n_children;) {
         int status;
         struct rusage used;
-        pid_t pid = wait4(sweep->children[i].pid, &status, WNOHANG, &used);
-        if (pid != sweep->children[i].pid) {
+        pid_t pid = wait4(sweep->children[i].pid, &status, WNOHANG | WUNTRACED, &used);
+        if (pid == sweep->children[i].pid && WIFSTOPPED(status))
+            sweep->children[i].stopped_at = clock_seconds();
+        if (pid != sweep->children[i].pid || WIFSTOPPED(status)) {
             i++;
             continue;
         }
@@ -277,8 +293,12 @@ static bool reap(struct sweep *sweep, struct error *error) {
     return true;
 }
 
+/* SIGCONT, because a stopped process would keep any signal but SIGKILL for later. */
 static void signal_children(const struct sweep *sweep, int number) {
-    for (int i = 0; i < sweep->n_children; i++) kill(-sweep->children[i].pid, number);
+    for (int i = 0; i < sweep->n_children; i++) {
+        kill(-sweep->children[i].pid, number);
+        kill(-sweep->children[i].pid, SIGCONT);
+    }
 }
 
 /* ---- the loop ---- */
@@ -288,9 +308,10 @@ static void draw(struct sweep *sweep) {
     size_t used = 0;
     double busy = 0;
     for (int i = 0; i < sweep->n_children && used < sizeof running; i++) {
-        used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", i ? ", " : "",
+        busy += seconds_run(&sweep->children[i]);
+        if (sweep->children[i].stopped_at > 0) continue;
+        used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", used ? ", " : "",
                                  sweep->children[i].trial->label);
-        busy += clock_seconds() - sweep->children[i].started;
     }
     progress_draw(&sweep->progress, running, busy);
 }
@@ -316,7 +337,7 @@ static void wait_for_event(struct sweep *sweep) {
     }
     for (int i = 0; sweep->options->timeout > 0 && i < sweep->n_children; i++) {
         struct child *child = &sweep->children[i];
-        if (clock_seconds() - child->started < sweep->options->timeout) continue;
+        if (seconds_run(child) < sweep->options->timeout) continue;
         child->timed_out = true;
         kill(-child->pid, SIGKILL);
     }
@@ -346,7 +367,8 @@ static bool settle_base(struct sweep *sweep, const struct plan_trial *trial, boo
     if (!store_load_trial(sweep->store, trial->base_id, &base, error)) return false;
     bool pending = strcmp(base.status, "planned") == 0 || strcmp(base.status, "running") == 0;
     *ready = strcmp(base.status, "ok") == 0;
-    *settled = !pending || sweep->n_children == 0; /* else one of ours may be it, or lead to it */
+    /* Else one of ours may be it, or lead to it; profiles come when all trainings have ended. */
+    *settled = !pending || trial->profile || sweep->n_children == 0;
     snprintf(reason, sizeof reason, "its %s, trial %" PRId64 ", is %s",
              trial->profile ? "training" : "base", base.id, base.status);
     trial_row_free(&base);
@@ -374,15 +396,21 @@ static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, si
     return true;
 }
 
-/* Runs a queue of trials, at most `slots` at a time. Leaves no process behind, whatever happens. */
-static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_trial **queue,
-                      size_t n, int slots, struct error *error) {
+/* Only after an error are there any left. */
+static void kill_children(struct sweep *sweep) {
+    signal_children(sweep, SIGKILL);
+    while (sweep->n_children > 0) waitpid(sweep->children[--sweep->n_children].pid, NULL, 0);
+}
+
+/* Runs the trainings, at most `slots` at a time. Leaves no process behind, whatever happens. */
+static bool run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n, int slots,
+                          struct error *error) {
     double flops = 0, start = clock_seconds();
     size_t n_waiting = n;
     bool ok = true;
     sweep->ended_cpu = 0;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
-    progress_start(&sweep->progress, sweep->options->talk, phase, (int)n, slots, flops);
+    progress_start(&sweep->progress, sweep->options->talk, "training", (int)n, slots, flops);
     while (ok && ((n_waiting > 0 && !sweep->stopping) || sweep->n_children > 0)) {
         if (!sweep->stopping) ok = start_ready(sweep, queue, &n_waiting, slots, error);
         if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
@@ -396,8 +424,95 @@ static bool run_queue(struct sweep *sweep, const char *phase, const struct plan_
     }
     progress_clear(&sweep->progress);
     sweep->result->n_left += (int)n_waiting;
-    signal_children(sweep, SIGKILL); /* only after an error are there any */
-    while (sweep->n_children > 0) waitpid(sweep->children[--sweep->n_children].pid, NULL, 0);
+    kill_children(sweep);
+    return ok;
+}
+
+/* ---- turns ---- */
+
+/* Until no child runs: each has ended or has stopped itself. */
+static bool wait_for_stop(struct sweep *sweep, struct error *error) {
+    for (;;) {
+        int n_running = 0;
+        for (int i = 0; i < sweep->n_children; i++) n_running += sweep->children[i].stopped_at == 0;
+        if (n_running == 0) return true;
+        draw(sweep);
+        wait_for_event(sweep);
+        if (!reap(sweep, error)) return false;
+    }
+}
+
+/* Continues a child that has stopped itself, until it stops again or ends. */
+static bool give_turn(struct sweep *sweep, pid_t pid, struct error *error) {
+    for (int i = 0; i < sweep->n_children; i++) {
+        struct child *child = &sweep->children[i];
+        if (child->pid != pid) continue;
+        child->started += clock_seconds() - child->stopped_at;
+        child->stopped_at = 0;
+        kill(-pid, SIGCONT);
+        return wait_for_stop(sweep, error);
+    }
+    return true; /* it has ended */
+}
+
+/* Stopped profiles keep their memory: with less than a quarter of the machine's free, no more are
+ * started, and the workload's others take their turns after these. */
+static bool memory_is_short(void) {
+    static const char file[] = "/proc/meminfo";
+    char total[32], available[32];
+    return system_value("", file, "MemTotal", total, sizeof total) &&
+           system_value("", file, "MemAvailable", available, sizeof available) &&
+           4 * strtoll(available, NULL, 10) < strtoll(total, NULL, 10);
+}
+
+/* Starts profiles of one workload, from the first of the queue on, up to their first block. */
+static bool start_group(struct sweep *sweep, const struct plan_trial **queue, size_t n,
+                        size_t *n_taken, struct error *error) {
+    size_t name = strcspn(queue[0]->label, "/") + 1;
+    for (*n_taken = 0; *n_taken < n && !sweep->stopping; ++*n_taken) {
+        const struct plan_trial *trial = queue[*n_taken];
+        bool ready, settled;
+        if (strncmp(trial->label, queue[0]->label, name) != 0) break;
+        if (sweep->n_children > 0 && memory_is_short()) break;
+        if (!settle_base(sweep, trial, &ready, &settled, error)) return false;
+        if (ready && (!start_trial(sweep, trial, error) || !wait_for_stop(sweep, error)))
+            return false;
+    }
+    return true;
+}
+
+/* Rounds of turns, each in an order of its own, until all have ended. The order comes from the key
+ * of the group's first trial, which is stored. */
+static bool take_turns(struct sweep *sweep, const char *key, struct error *error) {
+    char digits[17];
+    snprintf(digits, sizeof digits, "%.16s", key);
+    struct rng rng = rng_stream(strtoull(digits, NULL, 16), RNG_TURNS);
+    int n = sweep->n_children;
+    int32_t *pid = malloc((size_t)n * sizeof *pid + 1);
+    bool ok = pid || error_set(error, "out of memory");
+    for (int i = 0; ok && i < n; i++) pid[i] = sweep->children[i].pid;
+    for (uint64_t round = 0; ok && sweep->n_children > 0; round++) {
+        rng_shuffle(&rng, round, pid, (size_t)n);
+        for (int i = 0; ok && i < n; i++) ok = give_turn(sweep, pid[i], error);
+    }
+    free(pid);
+    return ok;
+}
+
+/* Runs the profiles, one workload after the other. Leaves no process behind. */
+static bool run_profiles(struct sweep *sweep, const struct plan_trial **queue, size_t n,
+                         struct error *error) {
+    double flops = 0;
+    size_t n_taken;
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
+    progress_start(&sweep->progress, sweep->options->talk, "profiling", (int)n, 1, flops);
+    for (; ok && n > 0 && !sweep->stopping; queue += n_taken, n -= n_taken)
+        ok = start_group(sweep, queue, n, &n_taken, error) &&
+             take_turns(sweep, queue[0]->key, error);
+    progress_clear(&sweep->progress);
+    sweep->result->n_left += (int)n;
+    kill_children(sweep);
     return ok;
 }
 
@@ -409,14 +524,6 @@ static int longest_first(const void *a, const void *b) {
     const struct plan_trial *y = *(const struct plan_trial *const *)b;
     if (x->path_flops != y->path_flops) return x->path_flops < y->path_flops ? 1 : -1;
     return x->id < y->id ? -1 : 1;
-}
-
-/* Keys are hashes: their order is a shuffle that mixes arms and workloads, is stored with the rows
- * and comes out the same each time. A machine that slows down thus favours no arm. */
-static int by_key(const void *a, const void *b) {
-    const struct plan_trial *x = *(const struct plan_trial *const *)a;
-    const struct plan_trial *y = *(const struct plan_trial *const *)b;
-    return strcmp(x->key, y->key);
 }
 
 /* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere.
@@ -463,13 +570,12 @@ static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct 
         fprintf(sweep->options->talk, "retrying %d trial%s that did not end well before\n",
                 n_retried, PLURAL_S(n_retried));
     qsort(queue, n_trainings, sizeof *queue, longest_first);
-    qsort(profiles, n_profiles, sizeof *profiles, by_key);
-    if (!run_queue(sweep, "training", queue, n_trainings, sweep->slots, error)) return false;
+    if (!run_trainings(sweep, queue, n_trainings, sweep->slots, error)) return false;
     if (sweep->stopping) {
         sweep->result->n_left += (int)n_profiles;
         return true;
     }
-    return run_queue(sweep, "profiling", profiles, n_profiles, 1, error);
+    return run_profiles(sweep, profiles, n_profiles, error);
 }
 
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
@@ -479,7 +585,8 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     bool ok = false;
     *result = (struct sweep_result){.cores_used = -1};
     sweep.slots = options->jobs > 0 ? options->jobs : default_jobs();
-    sweep.children = calloc((size_t)sweep.slots, sizeof *sweep.children);
+    size_t room = plan->n_trials > (size_t)sweep.slots ? plan->n_trials : (size_t)sweep.slots;
+    sweep.children = calloc(room, sizeof *sweep.children);
     sigemptyset(&sweep.watched);
     sigaddset(&sweep.watched, SIGINT);
     sigaddset(&sweep.watched, SIGTERM);

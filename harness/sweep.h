@@ -28,8 +28,9 @@ struct sweep_result {
 };
 
 /* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then
- * profiles one at a time. Failed trials do not stop it; false only if the store or a process could
- * not be used. SIGINT and SIGTERM end it in order: running trials become `interrupted`. */
+ * profiles, of which only one runs at any moment: those of a workload take turns. Failed trials do
+ * not stop it; false only if the store or a process could not be used. SIGINT and SIGTERM end it in
+ * order: running trials become `interrupted`. */
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
                struct sweep_result *result, struct error *error);
 

@@ -18,7 +18,8 @@ enum rng_stream {
     RNG_NOISE,
     RNG_GENERATOR,
     RNG_SPLIT,
-    RNG_CONTROL
+    RNG_CONTROL,
+    RNG_TURNS
 };
 
 struct rng {

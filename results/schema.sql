@@ -221,10 +221,23 @@ CREATE TABLE training_phase (
     PRIMARY KEY (trial_id, phase)
 ) STRICT, WITHOUT ROWID;
 
+-- Samples are taken in blocks. The profiles of a workload take turns, one block each, in an order
+-- that is shuffled anew for every round, so that a machine that slows down favours no arm.
+CREATE TABLE profile_block (
+    profile_id     INTEGER NOT NULL REFERENCES profile (id),
+    block          INTEGER NOT NULL,                     -- from 0
+    started_s      REAL NOT NULL,                        -- seconds of the machine's monotonic clock:
+                                                         -- orders the blocks of all trials of a sweep
+    cpu_share      REAL,                                 -- of the block's time that the thread had a core
+    others_running INTEGER,                              -- runnable threads of the machine beside this one
+    PRIMARY KEY (profile_id, block)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE profile_sample (
     profile_id INTEGER NOT NULL REFERENCES profile (id),
     sample     INTEGER NOT NULL,                         -- in the order they were taken, from 0
     latency_ns REAL NOT NULL,                            -- one forward pass of one batch
+    block      INTEGER NOT NULL DEFAULT 0,               -- that it was taken in
     PRIMARY KEY (profile_id, sample)
 ) STRICT, WITHOUT ROWID;
 

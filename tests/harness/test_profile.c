@@ -67,6 +67,25 @@ static void every_batch_size_has_its_samples(void **state) {
     }
 }
 
+static void blocks_follow_each_other_and_say_how_quiet_the_machine_was(void **state) {
+    const struct profiled *all = *state;
+    double before = 0;
+    for (int k = 0; k < 2; k++) {
+        const struct profile_result *p = &all[GATED].result.profiles[k];
+        assert_int_equal(p->n_blocks, 3);
+        for (int block = 0; block < 3; block++) {
+            const struct profile_block *b = &p->blocks[block];
+            double seconds = 0;
+            for (int i = 0; i < 20; i++)
+                if (i * 3 / 20 == block) seconds += 1e-9 * p->latency_ns[i];
+            assert_true(b->started_s > before);
+            before = b->started_s + seconds; /* the next begins after all its samples */
+            assert_true(b->cpu_share > 0 && b->cpu_share < 1.05);
+            assert_true(b->others_running >= -1);
+        }
+    }
+}
+
 /* Work of one input of 12 tokens with these heads per layer on average, which is linear in them. */
 static double closed_form(const struct profiled *p, double mean_heads, double *dense_flops) {
     struct dataset *data;
@@ -376,6 +395,7 @@ static void checkpoint_of_another_trial_or_vocabulary_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_batch_size_has_its_samples),
+        cmocka_unit_test(blocks_follow_each_other_and_say_how_quiet_the_machine_was),
         cmocka_unit_test(executed_flops_are_those_of_the_heads_that_ran),
         cmocka_unit_test(fewer_heads_execute_fewer_flops),
         cmocka_unit_test(budgets_are_reported_where_there_are_any),

@@ -5,6 +5,7 @@
  */
 #include "harness/sweep.h"
 #include "harness/clock.h"
+#include "harness/turn.h"
 #include "tests/harness/scratch.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@
 #include <cmocka.h>
 
 /* ---- the trial program ---- */
+
+enum { N_TURNS = 4 }; /* of profiles whose arm's name begins with "turns" */
 
 static double own_cpu_seconds(void) {
     struct timespec used;
@@ -72,6 +75,14 @@ static int act(struct store *store, const char *db, const struct trial_row *row,
         for (;;) pause();
     }
     if (!strcmp(arm, "threads") && strcmp(getenv("OPENBLAS_NUM_THREADS"), "1") != 0) return 5;
+    for (int turn = 0; !strcmp(row->kind, "profile") && turn < N_TURNS; turn++) {
+        if (strncmp(arm, "turns", 5) != 0) break;
+        turn_wait();
+        note(db, "from", row);
+        if (turn == 1 && getenv("HEADROOM_TEST_INTERRUPT")) kill(getppid(), SIGINT), pause();
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        note(db, "to", row);
+    }
     while (!strncmp(arm, "burns", 5) && own_cpu_seconds() < 0.1) continue;
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     note(db, "end", row);
@@ -269,6 +280,49 @@ static void profiles_run_one_at_a_time_after_all_training(void **state) {
     assert_int_equal(f->result.n_skipped, 1);
 }
 
+static void profiles_take_turns_in_an_order_that_is_new_in_every_round(void **state) {
+    struct fixture *f = *state;
+    char runs[8192], order[N_TURNS][8] = {{0}};
+    static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
+    f->options.timeout = 1; /* each runs for 0.4 s, all of them together for longer */
+    plan_arms(f, arms, 3, true);
+    run(f);
+    for (size_t i = 0; i < 6; i++) assert_row(f, i, "ok", "");
+    read_runs(f, runs, sizeof runs);
+    const char *line = strstr(runs, "from ");
+    for (int round = 0; round < N_TURNS; round++)
+        for (int i = 0; i < 3; i++) {
+            char arm, same;
+            assert_non_null(line);
+            /* Whoever begins a turn ends it before the next begins. */
+            assert_int_equal(sscanf(line, "from turns-%c/1 profile %*d\nto turns-%c", &arm, &same),
+                             2);
+            assert_int_equal(arm, same);
+            assert_null(strchr(order[round], arm)); /* each once in a round */
+            order[round][i] = arm;
+            line = strstr(line + 1, "from ");
+        }
+    assert_null(line);
+    bool differs = false;
+    for (int round = 1; round < N_TURNS; round++)
+        differs = differs || strcmp(order[round], order[0]) != 0;
+    assert_true(differs);
+}
+
+static void interruption_ends_profiles_that_wait_for_their_turn(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
+    plan_arms(f, arms, 3, true);
+    setenv("HEADROOM_TEST_INTERRUPT", "1", 1);
+    double start = clock_seconds();
+    run(f);
+    unsetenv("HEADROOM_TEST_INTERRUPT");
+    assert_true(clock_seconds() - start < 4); /* nobody had to be killed after the grace period */
+    assert_true(f->result.interrupted);
+    for (size_t i = 1; i < 6; i += 2) assert_row(f, i, "interrupted", "the sweep was stopped");
+    assert_int_equal(f->result.n_left, 3);
+}
+
 static const char chains[] = "  - {arm: last, policy: flop-matched, base: middle}\n"
                              "  - {arm: middle, policy: fixed-matched, base: ok}\n"
                              "  - {arm: ok, policy: budgetformer}\n"
@@ -460,6 +514,8 @@ int main(int argc, char **argv) {
         TEST(hanging_trial_is_stopped_after_the_timeout),
         TEST(finished_trials_never_run_again_and_failed_ones_do),
         TEST(profiles_run_one_at_a_time_after_all_training),
+        TEST(profiles_take_turns_in_an_order_that_is_new_in_every_round),
+        TEST(interruption_ends_profiles_that_wait_for_their_turn),
         TEST(trial_starts_after_its_base_and_not_without),
         TEST(interrupted_base_leaves_who_waits_for_it_planned),
         TEST(base_that_runs_elsewhere_is_not_waited_for),

@@ -64,10 +64,10 @@ static void many_blocks_at_once_are_the_single_ones(void **state) {
 
 static void streams_and_seeds_are_independent(void **state) {
     (void)state;
-    struct rng seen[3 * RNG_CONTROL];
+    struct rng seen[3 * RNG_TURNS];
     size_t n = 0;
     for (uint64_t seed = 0; seed < 3; seed++)
-        for (int stream = RNG_INIT; stream <= RNG_CONTROL; stream++) {
+        for (int stream = RNG_INIT; stream <= RNG_TURNS; stream++) {
             struct rng rng = rng_stream(seed << 31, (enum rng_stream)stream);
             for (size_t i = 0; i < n; i++) {
                 assert_memory_not_equal(&rng, &seen[i], sizeof rng);

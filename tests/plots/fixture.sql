@@ -100,7 +100,7 @@ JOIN (VALUES (1), (32)) b;
 
 INSERT INTO profile_sample
 SELECT p.id, i, p.batch_size * (4000 + p.executed_flops_per_input * 0.9 * (2 - p.batch_size / 32.0))
-                * (1 + ((i * 13) % 20) / 300.0)
+                * (1 + ((i * 13) % 20) / 300.0), i / 4
 FROM profile p JOIN input WHERE i < 20;
 
 INSERT INTO counter
