@@ -17,9 +17,8 @@ struct batch {
 };
 
 /* The engine works on chunks of whole samples with about this many tokens: their activations stay
- * in cache and memory does not grow with the batch. Measured at L=4, H=8, N=128, batch 32: training
- * 0.72 -> 0.78 of sgemm peak at D=128, 0.84 -> 0.88 at D=256. */
-enum { BATCH_CHUNK_TOKENS = 1024 };
+ * in cache and memory does not grow with the batch. Measured: models/README.md. */
+enum { BATCH_CHUNK_TOKENS = 512 };
 
 /* Tokens that a chunk can have when the longest sample has `length` and the batch `tokens`. */
 static inline int batch_chunk_tokens(int tokens, int length) {

@@ -11,7 +11,7 @@
  * alpha times probability, are much smaller). The load balance is the code's too, balance *
  * mean_j(P_j f_j) E^2,  averaged over layers; P_j the mean of p_j and f_j the share of rows that
  * chose j; K where both are uniform. P and f are taken over one chunk of the batch (batch.h), and a
- * chunk weighs as many samples as it has (ours): about 1024 tokens in place of the authors' whole
+ * chunk weighs as many samples as it has (ours): about 512 tokens in place of the authors' whole
  * batch. f has no gradient.
  */
 #ifndef HEADROOM_MODELS_POLICIES_MOH_ROUTER_H

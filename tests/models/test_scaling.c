@@ -36,12 +36,13 @@ static struct bytes bytes_of(struct parameters *p, int samples, int tokens, int 
     return bytes;
 }
 
-/* On the line through the first and the last length, but for rounding: each of three arenas to a
- * page, each of some fifty arrays to a cache line. One N x N buffer would be 1 MB off at 512. */
-static void assert_line(const char *what, const int64_t *bytes) {
+/* On the line through the first and the last of n lengths, but for rounding: each of three arenas
+ * to a page, each of some fifty arrays to a cache line. One N x N buffer would be 1 MB off at 512.
+ */
+static void assert_line(const char *what, const int64_t *bytes, int n) {
     const double rounding = 3 * ARENA_PAGE + 64 * ARENA_LINE;
-    double rise = (double)(bytes[N_LENGTHS - 1] - bytes[0]) / (LONGEST - lengths[0]);
-    for (int i = 0; i < N_LENGTHS; i++) {
+    double rise = (double)(bytes[n - 1] - bytes[0]) / (lengths[n - 1] - lengths[0]);
+    for (int i = 0; i < n; i++) {
         double line = (double)bytes[0] + rise * (lengths[i] - lengths[0]);
         double off = (double)bytes[i] - line;
         if (off > rounding || off < -rounding)
@@ -67,10 +68,13 @@ static void memory_grows_linearly_with_length(void **state) {
             one_train[i] = one.training;
             one_run[i] = one.inference;
         }
-        assert_line("training, equal tokens", batch_train);
-        assert_line("inference, equal tokens", batch_run);
-        assert_line("training, one input", one_train);
-        assert_line("inference, one input", one_run);
+        /* A chunk holds BATCH_CHUNK_TOKENS or one longer input, so the last length is off the line.
+         */
+        assert_true(lengths[N_LENGTHS - 2] == BATCH_CHUNK_TOKENS);
+        assert_line("training, equal tokens", batch_train, N_LENGTHS - 1);
+        assert_line("inference, equal tokens", batch_run, N_LENGTHS - 1);
+        assert_line("training, one input", one_train, N_LENGTHS);
+        assert_line("inference, one input", one_run, N_LENGTHS);
         /* Four inputs of 4 heads in 2 layers, and not even one map among them. */
         int64_t map = (int64_t)LONGEST * LONGEST * (int64_t)sizeof(float);
         assert_true(batch_train[N_LENGTHS - 1] - batch_train[0] < map);
