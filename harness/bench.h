@@ -45,6 +45,13 @@ double bench_reached(const struct bench_row *row);
  * seconds. `log` (may be NULL) hears what is being measured. */
 bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *error);
 
+/* What bounds any phase on this core, measured in about a second: the rate of large products, and
+ * of a triad over arrays beyond the caches. The best of interleaved rounds. */
+struct ceiling {
+    double flops_per_second, bytes_per_second;
+};
+bool bench_ceiling(struct ceiling *out, struct error *error);
+
 void bench_print(const struct bench_table *table, FILE *out);
 
 /* One line of key=value for bench_peers.py, at "DIM,BATCH,LENGTH": seconds of one training step, of

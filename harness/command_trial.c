@@ -3,8 +3,10 @@
  * all that is needed, so the same command works under a debugger, in a batch queue or in a sweep.
  * The results are committed in one transaction; an error becomes the row's reason.
  */
+#include "harness/bench.h"
 #include "harness/command.h"
 #include "harness/environment.h"
+#include "harness/memory.h"
 #include "harness/profile.h"
 #include "harness/store.h"
 #include "harness/tuning.h"
@@ -56,12 +58,28 @@ static bool task_load(const char *db, int64_t id, struct task *task, struct erro
 }
 
 /* Takes the row for this process, together with the machine it runs on. */
-static bool task_claim(const struct task *task, struct environment *environment,
+static bool task_claim(const struct task *task, struct environment *environment, int64_t *id,
                        struct error *error) {
-    int64_t id;
     environment_read(environment);
-    return store_machine(task->store, environment, &id, error) &&
-           store_claim(task->store, task->row.id, getpid(), id, error);
+    return store_machine(task->store, environment, id, error) &&
+           store_claim(task->store, task->row.id, getpid(), *id, error);
+}
+
+/* The first profile in an environment measures what rooflines are drawn with. A machine without the
+ * memory for it still gets its times. */
+static bool measure_ceiling(struct store *store, int64_t environment_id, struct error *error) {
+    struct ceiling ceiling;
+    struct error cause;
+    bool known;
+    char ignored[160];
+    if (!store_has_ceiling(store, environment_id, &known, error)) return false;
+    if (known) return true;
+    if (!bench_ceiling(&ceiling, &cause)) {
+        fprintf(stderr, "no roofline: %s\n", cause.text);
+        return true;
+    }
+    memory_reset_peak(ignored, sizeof ignored); /* its arrays are no part of the profile */
+    return store_ceiling(store, environment_id, &ceiling, error);
 }
 
 /* Path and train key of the checkpoint that this trial starts from: `what` is "training" for a
@@ -109,13 +127,14 @@ static bool task_train(const struct task *task, struct error *error) {
 }
 
 static bool task_profile(const struct task *task, const struct environment *environment,
-                         struct error *error) {
+                         int64_t environment_id, struct error *error) {
     char path[1200], train_key[80];
     if (!find_base(task, "training", path, train_key, error)) return false;
     if (strcmp(environment->build, "release") != 0 &&
         !store_warning(task->store, task->row.id,
                        "timed with a debug or sanitizer build: do not compare these times", error))
         return false;
+    if (!measure_ceiling(task->store, environment_id, error)) return false;
     struct profiling_result result = {0};
     bool ok =
         profiling_run(task->experiment, path, train_key, &result, error) &&
@@ -129,10 +148,12 @@ static bool task_profile(const struct task *task, const struct environment *envi
 static bool task_run(const struct task *task, struct error *error) {
     struct environment environment;
     struct error second;
+    int64_t environment_id;
     char text[sizeof error->text + sizeof error->at.file + 32];
-    if (!task_claim(task, &environment, error)) return false;
-    bool ok = strcmp(task->row.kind, "profile") == 0 ? task_profile(task, &environment, error)
-                                                     : task_train(task, error);
+    if (!task_claim(task, &environment, &environment_id, error)) return false;
+    bool ok = strcmp(task->row.kind, "profile") == 0
+                  ? task_profile(task, &environment, environment_id, error)
+                  : task_train(task, error);
     if (ok) return true;
     error_format(error, text, sizeof text);
     if (!store_end_trial(task->store, task->row.id, "failed", text, &second))

@@ -134,6 +134,12 @@ bool store_warning(struct store *store, int64_t trial_id, const char *text, stru
 bool store_bench(struct store *store, int64_t environment_id, const struct bench_table *table,
                  struct error *error);
 
+/* What bounds a phase on the machine of this environment, once. */
+bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
+                       struct error *error);
+bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
+                   struct error *error);
+
 /* ---- reading ---- */
 
 /* Runs one SELECT and calls row for each result; text NULL where the value is NULL. The callback

@@ -1,9 +1,10 @@
 /*
  * A run of the bench: one row for the run and one for each line of its table, in one transaction,
- * so that a reader never sees half a table.
+ * so that a reader never sees half a table. And the two ceilings of an environment, for rooflines.
  */
 #include "harness/store_private.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
@@ -51,5 +52,28 @@ bool store_bench(struct store *store, int64_t environment_id, const struct bench
     for (int i = 0; ok && i < table->n_rows; i++)
         ok = write_row(store, insert, run, i, &table->rows[i], error);
     sqlite3_finalize(insert);
+    return store_end(store, ok, error);
+}
+
+bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
+                       struct error *error) {
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM ceiling WHERE environment_id = %" PRId64,
+             environment_id);
+    int64_t n = store_number(store, sql, error);
+    *known = n > 0;
+    return n >= 0;
+}
+
+/* Two profiles at once may both measure: the first stays, and all rooflines use the same. */
+bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
+                   struct error *error) {
+    if (!store_begin(store, error)) return false;
+    bool ok = store_run(
+        store,
+        "INSERT OR IGNORE INTO ceiling VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        VALUES(INT(environment_id), REAL(ceiling->flops_per_second),
+               REAL(ceiling->bytes_per_second)),
+        error);
     return store_end(store, ok, error);
 }

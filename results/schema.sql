@@ -212,6 +212,16 @@ CREATE TABLE phase (
     PRIMARY KEY (profile_id, phase)
 ) STRICT, WITHOUT ROWID;
 
+-- What bounds a phase on a machine, measured before the first profile in an environment: the better of
+-- two large products (4096x768x768, 1024^3) and a triad c = a + 3 b over arrays of 128 MiB whose bytes
+-- count each array once, in the best of some rounds. One thread.
+CREATE TABLE ceiling (
+    environment_id         INTEGER PRIMARY KEY REFERENCES environment (id),
+    sgemm_flops_per_second REAL NOT NULL,
+    triad_bytes_per_second REAL NOT NULL,
+    measured_at            TEXT NOT NULL                 -- UTC, ISO 8601
+) STRICT;
+
 -- The same for trial.train_seconds: data (shuffling, gathering), forward, backward, optimiser.
 CREATE TABLE training_phase (
     trial_id INTEGER NOT NULL REFERENCES trial (id),
@@ -703,18 +713,43 @@ SELECT workload, arm, policy, batch_size, avg(mean_heads), phase, avg(time_ns), 
        avg(flops_share), avg(bytes), count(*)
 FROM known GROUP BY workload, arm, batch_size, phase;
 
--- What the markers cost: time of the passes with them over the median without, the time that as many
--- marks should take as a share of the pass, and how far the phases' sum is from the wall time.
+-- What the markers cost: time of the passes with them over the time without, both means, which noise
+-- moves; the time that as many marks should take as a share of the pass; and how far the phases' sum is
+-- from the wall time.
 CREATE VIEW phase_cost (workload, arm, seed, batch_size, marks_per_pass, mark_ns, marks_share,
-                        marked_over_median, unaccounted_share) AS
+                        marked_over_unmarked, unaccounted_share) AS
 SELECT w.name, t.arm, t.seed, p.batch_size, p.marks_per_pass, p.mark_ns,
        p.marks_per_pass * p.mark_ns / (p.marked_ns_per_input * p.inputs_per_sample),
-       p.marked_ns_per_input * p.inputs_per_sample / l.latency_ns_median,
+       p.marked_ns_per_input * p.inputs_per_sample
+           / (SELECT avg(latency_ns) FROM profile_sample s WHERE s.profile_id = p.id),
        1 - (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = p.id) / p.marked_ns_per_input
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
-JOIN latency_by_seed l ON l.workload = w.name AND l.arm = t.arm AND l.seed = t.seed
-     AND l.batch_size = p.batch_size
 WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' AND p.marked_ns_per_input IS NOT NULL;
+
+-- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
+-- that the machine has there: the sgemm peak, or the intensity times the triad's bandwidth. A phase whose
+-- operands lie in cache may stand above the slanted part. Means over seeds; the time holds the markers'
+-- own (phase_cost). The roof is NULL where no ceiling was measured.
+CREATE VIEW roofline (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
+                      flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
+                      sgemm_flops_per_second, triad_bytes_per_second, n_seeds) AS
+WITH known AS (
+    SELECT w.name AS workload, t.arm, t.policy, p.batch_size, h.phase, avg(p.mean_heads) AS mean_heads,
+           sum(h.flops) / sum(h.bytes) AS intensity, 1e9 * sum(h.flops) / sum(h.time_ns) AS rate,
+           avg(h.share) AS time_share, avg(c.sgemm_flops_per_second) AS peak,
+           avg(c.triad_bytes_per_second) AS bandwidth, count(*) AS n
+    FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+    JOIN phase h ON h.profile_id = p.id LEFT JOIN ceiling c USING (environment_id)
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+      AND h.flops > 0 AND h.bytes > 0 AND h.time_ns > 0
+      AND NOT EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id)
+    GROUP BY w.id, t.arm, p.batch_size, h.phase
+)
+SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
+       min(peak, intensity * bandwidth), rate / min(peak, intensity * bandwidth),
+       CASE WHEN intensity * bandwidth < peak THEN 'memory' WHEN peak IS NOT NULL THEN 'compute' END,
+       time_share, peak, bandwidth, n
+FROM known;
 
 -- Where training spends its time: means over seeds.
 CREATE VIEW training_phase_share (workload, arm, policy, phase, seconds, share, n_seeds) AS

@@ -10,6 +10,8 @@ enum { SAMPLES = 3 };
  * other phases none. 101 ns with the readings of the clock that are no phase's. */
 static void profile(struct fixture *f, int64_t workload, const char *arm, int seed, double scale) {
     double samples[SAMPLES] = {180, 190, 170};
+    int64_t environment;
+    OK(f, store_environment(f->store, "hash", "host", "machine", "{}", &environment, &f->error));
     char sql[160];
     snprintf(sql, sizeof sql,
              "SELECT id FROM trial WHERE arm = '%s' AND seed = %d AND kind = 'train'", arm, seed);
@@ -31,7 +33,7 @@ static void profile(struct fixture *f, int64_t workload, const char *arm, int se
     p.phase[PHASE_FFN] = (struct phase_result){60 * scale, 600, 100};
     p.phase[PHASE_QKV] = (struct phase_result){40 * scale, 200, 400};
     struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 1};
-    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_claim(f->store, id, getpid(), environment, &f->error));
     OK(f, store_finish_profiling(f->store, id, &result, &f->error));
 }
 
@@ -61,7 +63,7 @@ static void time_share_by_phase_stands_beside_the_heads(void **state) {
     }
 }
 
-/* 202 ns a marked pass of two inputs, 180 ns the median without marks, 4 marks of 10 ns. */
+/* 202 ns a marked pass of two inputs, 180 ns the mean without marks, 4 marks of 10 ns. */
 static void the_cost_of_markers_is_told(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -69,7 +71,7 @@ static void the_cost_of_markers_is_told(void **state) {
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
     profile(f, workload, "fixed-8", 0, 1);
     assert_near(number(f, "SELECT marks_share FROM phase_cost"), 40.0 / 202);
-    assert_near(number(f, "SELECT marked_over_median FROM phase_cost"), 202.0 / 180);
+    assert_near(number(f, "SELECT marked_over_unmarked FROM phase_cost"), 202.0 / 180);
     assert_near(number(f, "SELECT unaccounted_share FROM phase_cost"), 1.0 / 101);
 }
 
@@ -82,6 +84,54 @@ static void a_warned_profile_has_no_phases_in_the_views(void **state) {
     int64_t id = (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile'");
     OK(f, store_warning(f->store, id, "timed with two threads", &f->error));
     assert_near(number(f, "SELECT count(*) FROM phase_by_budget"), 0);
+}
+
+/* The FFN has 6 FLOPs per byte and 10 GFLOP/s, the product 0.5 and 5. */
+static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    bool known = true;
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", 0, 1);
+    OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
+    assert_false(known);
+    assert_near(number(f, "SELECT count(*) FROM roofline WHERE roof_flops_per_second IS NULL "
+                          "AND roof_share IS NULL AND bound IS NULL"),
+                2);
+    struct ceiling ceiling = {20e9, 16e9}, other = {1, 1};
+    OK(f, store_ceiling(f->store, 1, &ceiling, &f->error));
+    OK(f, store_ceiling(f->store, 1, &other, &f->error)); /* the first stays */
+    OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
+    assert_true(known);
+    static const struct {
+        const char *column;
+        double ffn, qkv;
+    } cases[] = {{"flops_per_byte", 6, 0.5},
+                 {"flops_per_second", 10e9, 5e9},
+                 {"roof_flops_per_second", 20e9, 8e9},
+                 {"roof_share", 0.5, 0.625},
+                 {"bound = 'compute'", 1, 0},
+                 {"bound = 'memory'", 0, 1},
+                 {"time_share", 0.6, 0.4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        const char *select = "SELECT %s FROM roofline WHERE phase = '%s'";
+        snprintf(sql, sizeof sql, select, cases[i].column, "ffn");
+        assert_near(number(f, sql), cases[i].ffn);
+        snprintf(sql, sizeof sql, select, cases[i].column, "qkv");
+        assert_near(number(f, sql), cases[i].qkv);
+    }
+}
+
+static void the_ceilings_are_measured_in_sane_units(void **state) {
+    (void)state;
+    struct ceiling ceiling;
+    struct error error;
+    if (!bench_ceiling(&ceiling, &error)) fail_msg("%s", error.text);
+    /* Some FLOPs and some bytes a microsecond, on anything that runs this; less than any core. */
+    assert_true(ceiling.flops_per_second > 1e6 && ceiling.flops_per_second < 1e14);
+    assert_true(ceiling.bytes_per_second > 1e6 && ceiling.bytes_per_second < 1e14);
 }
 
 static void training_phases_are_stored_once_per_training(void **state) {
@@ -107,6 +157,8 @@ int main(void) {
         TEST(time_share_by_phase_stands_beside_the_heads),
         TEST(the_cost_of_markers_is_told),
         TEST(a_warned_profile_has_no_phases_in_the_views),
+        TEST(a_phase_stands_below_the_roof_of_its_intensity),
+        TEST(the_ceilings_are_measured_in_sane_units),
         TEST(training_phases_are_stored_once_per_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

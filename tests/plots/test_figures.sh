@@ -21,7 +21,7 @@ plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods; do
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
     done
@@ -32,6 +32,7 @@ figures_say_n_error_bars_and_machine() {
     grep -q '95% t-interval' "$figures/accuracy_vs_budget.svg"
     grep -q '20 forward passes of one trained model per arm (n = 1 seed)' "$figures/latency_vs_flops.svg"
     grep -q 'median absolute deviation within that run' "$figures/latency_vs_flops.svg"
+    grep -q 'n = 1 per arm' "$figures/roofline.svg"
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
@@ -74,6 +75,18 @@ SQL
     done
     grep -q '>offsets<' "$scratch/methods.svg" # the workload that tunes its arms, and no other
     ! grep -q '>topic<' "$scratch/methods.svg"
+}
+
+a_roofline_shows_the_ceilings_and_every_phase_that_computes() {
+    grep -q '>100 GFLOP/s<' "$figures/roofline.svg"
+    grep -q '>20 GB/s<' "$figures/roofline.svg"
+    for phase in embedding norm gate qkv map output ffn pool classifier; do
+        grep -q ">$phase<" "$figures/roofline.svg"
+    done
+    database "$scratch/a.db" tests/plots/fixture.sql
+    sqlite3 "$scratch/a.db" 'DELETE FROM ceiling' # no roof, no figure
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    grep -q 'no data yet' "$scratch/roofline.svg"
 }
 
 a_skipped_workload_says_why() {
@@ -186,6 +199,7 @@ SQL
 }
 
 behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
+    a_roofline_shows_the_ceilings_and_every_phase_that_computes \
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
