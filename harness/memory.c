@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/system_file.h"
@@ -47,4 +48,23 @@ int64_t memory_peak_resident(char *reason, size_t size) {
 
 bool memory_reset_peak(char *reason, size_t size) {
     return memory_reset_peak_at("/proc/self/clear_refs", reason, size);
+}
+
+static int64_t page_faults_so_far(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+void memory_phase_start(struct memory_phase *phase) {
+    char ignored[sizeof phase->reason];
+    bool own = memory_reset_peak(phase->reason, sizeof phase->reason);
+    phase->resident = own ? memory_peak_resident(ignored, sizeof ignored) : -1;
+    phase->faults = page_faults_so_far();
+}
+
+int64_t memory_phase_end(struct memory_phase *phase, int64_t *page_faults) {
+    *page_faults = page_faults_so_far() - phase->faults;
+    if (phase->reason[0]) return -1;
+    return memory_peak_resident(phase->reason, sizeof phase->reason);
 }

@@ -17,6 +17,17 @@ int64_t memory_peak_resident(char *reason, size_t size);
 /* Sets the peak to what is resident now, so that the next reading means the phase after it. */
 bool memory_reset_peak(char *reason, size_t size);
 
+/* A stretch of this process's life: what it needed at most, and how often it touched new pages. */
+struct memory_phase {
+    int64_t resident; /* bytes at its start; -1: unknown */
+    int64_t faults;   /* page faults of the process until its start */
+    char reason[160]; /* why there is no peak of its own; "" if there is one */
+};
+void memory_phase_start(struct memory_phase *phase);
+
+/* Bytes of its peak, or -1 with phase->reason; page faults, minor and major, since its start. */
+int64_t memory_phase_end(struct memory_phase *phase, int64_t *page_faults);
+
 /* The same from other files than /proc/self/{status,clear_refs}: for tests. */
 int64_t memory_peak_resident_at(const char *path, char *reason, size_t size);
 bool memory_reset_peak_at(const char *path, char *reason, size_t size);

@@ -13,6 +13,7 @@
 #include "harness/saved_model.h"
 #include "harness/training.h"
 #include "harness/turn.h"
+#include "models/footprint.h"
 #include "models/inference.h"
 #include "models/policy.h"
 
@@ -170,6 +171,7 @@ static void add_memory(struct profiling_result *out, int64_t bytes, const char *
                        const char *format, ...) {
     struct memory_result *row = &out->memory[out->n_memory++];
     row->bytes = bytes;
+    row->page_faults = -1;
     snprintf(row->reason, sizeof row->reason, "%s", bytes < 0 ? reason : "");
     va_list arguments;
     va_start(arguments, format);
@@ -192,7 +194,6 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     struct trainer_limits limits = {size, size * s->subject->data->max_len,
                                     s->subject->data->max_len};
     struct batches b = {.size = size};
-    char reason[160] = "";
     out->batch_size = size;
     out->warmup = s->config->warmup;
     out->n_samples = s->config->repeats;
@@ -208,11 +209,16 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
          counters_open(&b.counters, error);
     if (ok) {
-        bool reset = memory_reset_peak(reason, sizeof reason);
+        struct memory_phase stretch;
+        int64_t page_faults;
+        memory_phase_start(&stretch);
         time_batches(s, &b, out);
-        int64_t peak = reset ? memory_peak_resident(reason, sizeof reason) : -1;
-        add_memory(result, peak, reason, "peak resident, forward, batch %d", size);
+        int64_t peak = memory_phase_end(&stretch, &page_faults);
+        add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size);
+        result->memory[result->n_memory - 1].page_faults = page_faults;
         add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size);
+        result->memory[result->n_memory - 1].predicted =
+            footprint_of(&s->subject->parameters->config, &limits).inference;
         count_events(s, &b, out);
         warn_of_threads(b.counters, result);
         time_phases(s, &b, out);
@@ -239,6 +245,9 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
         int64_t peak = memory_peak_resident(reason, sizeof reason);
         add_memory(out, peak, reason, "peak resident, loading");
         add_memory(out, (int64_t)subject->parameters->arena.size, "", "arena parameters");
+        out->memory[out->n_memory - 1].predicted =
+            footprint_of(&subject->parameters->config, &(struct trainer_limits){1, 1, 1})
+                .parameters;
     }
     for (int i = 0; ok && i < config->batch_sizes.n; i++)
         ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);

@@ -58,6 +58,17 @@ struct candidate_result {
     bool chosen;
 };
 
+/* Memory of one purpose, or of one stretch of the process's life. */
+struct memory_result {
+    char what[48]; /* "arena parameters", "peak resident, training", ... */
+    int64_t bytes; /* -1: not measured */
+    char reason[160];
+    int64_t predicted;   /* bytes by the closed form (models/footprint.h); 0: it says nothing */
+    int64_t page_faults; /* of a stretch; -1: not counted */
+};
+
+enum { TRAINING_MEMORY = 9 };
+
 /* Of a tuned trial: of the chosen candidate, but for wall_seconds, which are those of all. */
 struct training_result {
     int n_candidates; /* 0: nothing was tuned */
@@ -76,7 +87,9 @@ struct training_result {
     uint64_t train_flops;   /* nominal: 3 x forward GEMM, all heads; without what a base cost */
     int64_t arena_bytes;    /* high water of the counted arenas, training */
     int64_t peak_rss_bytes; /* VmHWM once the data are read; -1 unknown */
-    char checkpoint[512];   /* path of the best weights, relative to the database's folder */
+    int n_memory;
+    struct memory_result memory[TRAINING_MEMORY]; /* arenas by purpose, and peaks of stretches */
+    char checkpoint[512]; /* path of the best weights, relative to the database's folder */
     int n_train, n_validation, n_test, n_classes, vocab, n_truncated;
     double mean_length, unknown_share;
     char data_sha256[65];
@@ -92,12 +105,6 @@ struct counter_result {
     char reason[256]; /* why unavailable; "" otherwise */
     char scope[16];   /* "thread" | "process" */
     int repeats;      /* forward passes the value is a mean of */
-};
-
-struct memory_result {
-    char what[48]; /* "arena parameters", "arena workspace", "peak resident", ... */
-    int64_t bytes; /* -1: not measured */
-    char reason[160];
 };
 
 /* One phase of a forward pass, per input. Bytes: of the operands (struct work). */

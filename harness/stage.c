@@ -5,6 +5,7 @@
  */
 #include "harness/clock.h"
 #include "harness/training_private.h"
+#include "models/footprint.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,6 +37,36 @@ static bool new_optimizer(struct run *run, struct error *error) {
     return optimizer_new(run->parameters, &config, &run->optimizer, error);
 }
 
+static void add_arena(struct stage_arenas *arenas, const char *what, int64_t bytes,
+                      int64_t predicted) {
+    struct memory_result *row = &arenas->rows[arenas->n++];
+    *row = (struct memory_result){.bytes = bytes, .predicted = predicted, .page_faults = -1};
+    snprintf(row->what, sizeof row->what, "arena %s", what);
+    arenas->bytes += bytes;
+}
+
+/* The arenas of the stage at hand, beside the closed form. */
+static struct stage_arenas list_arenas(const struct run *run, const struct trainer_limits *trained,
+                                       const struct trainer_limits *evaluated) {
+    struct footprint need = footprint_of(&run->stage.model, trained);
+    struct footprint evaluation = footprint_of(&run->stage.model, evaluated);
+    struct stage_arenas list = {0};
+    add_arena(&list, "parameters", (int64_t)run->parameters->arena.size, need.parameters);
+    add_arena(&list, "best parameters", (int64_t)run->best->arena.size, need.parameters);
+    if (run->trainer) {
+        int64_t gradients = (int64_t)trainer_gradients(run->trainer)->arena.size;
+        int64_t activations = trainer_activation_bytes(run->trainer);
+        add_arena(&list, "gradients", gradients, need.parameters);
+        add_arena(&list, "activations", activations, need.activations);
+        add_arena(&list, "training workspace",
+                  trainer_bytes(run->trainer) - gradients - activations, need.training);
+    }
+    if (run->optimizer)
+        add_arena(&list, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
+    add_arena(&list, "evaluation workspace", evaluator_bytes(run->evaluator), evaluation.inference);
+    return list;
+}
+
 bool stage_start(struct run *run, const struct stage *stage, struct error *error) {
     const struct train_config *t = &run->trial->train;
     uint64_t seed = (uint64_t)run->trial->seeds.value[0];
@@ -54,11 +85,9 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
         return false;
     if (differentiated) trainer_set_phases(run->trainer, &run->timer.phases);
     parameters_initialise(run->parameters, seed);
-    int64_t bytes = (int64_t)(run->parameters->arena.size + run->best->arena.size) +
-                    (differentiated ? trainer_bytes(run->trainer) : 0) +
-                    (trained ? optimizer_bytes(run->optimizer) : 0) +
-                    evaluator_bytes(run->evaluator);
-    if (bytes > run->arena_bytes) run->arena_bytes = bytes;
+    struct trainer_limits evaluated = {t->eval_batch, t->eval_batch * max_len, max_len};
+    struct stage_arenas arenas = list_arenas(run, &limits, &evaluated);
+    if (arenas.bytes > run->arenas.bytes) run->arenas = arenas;
     return true;
 }
 

@@ -21,11 +21,26 @@ static bool check_finished(struct store *store, int64_t id, struct error *error)
                      (long long)id);
 }
 
-static bool write_memory(struct store *store, int64_t trial_id, const char *what, int64_t bytes,
-                         const char *reason, struct error *error) {
-    return store_run(
-        store, "INSERT INTO memory (trial_id, what, bytes, reason) VALUES (?1, ?2, ?3, ?4)",
-        VALUES(INT(trial_id), TEXT(what), COUNT(bytes), TEXT(bytes < 0 ? reason : "")), error);
+static bool write_memory(struct store *store, int64_t trial_id, const struct memory_result *m,
+                         struct error *error) {
+    return store_run(store,
+                     "INSERT INTO memory (trial_id, what, bytes, reason, predicted_bytes, "
+                     "page_faults) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                     VALUES(INT(trial_id), TEXT(m->what), COUNT(m->bytes),
+                            TEXT(m->bytes < 0 ? m->reason : ""),
+                            COUNT(m->predicted > 0 ? m->predicted : -1), COUNT(m->page_faults)),
+                     error);
+}
+
+/* The two numbers that every training has, and its rows by purpose. */
+static bool write_training_memory(struct store *store, int64_t id, const struct training_result *r,
+                                  struct error *error) {
+    struct memory_result arenas = {"arena training", r->arena_bytes, "not counted", 0, -1};
+    struct memory_result peak = {"peak resident", r->peak_rss_bytes,
+                                 "VmHWM is not in /proc/self/status", 0, -1};
+    bool ok = write_memory(store, id, &arenas, error) && write_memory(store, id, &peak, error);
+    for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);
+    return ok;
 }
 
 static bool write_epochs(struct store *store, int64_t trial_id,
@@ -209,30 +224,26 @@ static bool delete_training(struct store *store, int64_t id, struct error *error
 
 static bool write_training(struct store *store, int64_t id, const struct training_result *r,
                            struct error *error) {
-    bool ok =
-        store_run(store,
-                  "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
-                  "wall_seconds = ?2, train_seconds = ?3, train_flops = ?4, parameters = ?5, "
-                  "steps = ?6, best_epoch = ?7, checkpoint = ?8, data_sha256 = ?9, "
-                  "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
-                  "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16 "
-                  "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
-                  VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
-                         INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
-                         INT(r->best_epoch), TEXT(r->checkpoint), TEXT(r->data_sha256),
-                         INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
-                         INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share)),
-                  error) &&
-        check_finished(store, id, error) && delete_training(store, id, error) &&
-        store_run(store,
-                  "UPDATE workload SET n_classes = ?2 "
-                  "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",
-                  VALUES(INT(id), INT(r->n_classes)), error) &&
-        write_memory(store, id, "arena training", r->arena_bytes, "not counted", error) &&
-        write_memory(store, id, "peak resident", r->peak_rss_bytes,
-                     r->peak_rss_bytes < 0 ? "VmHWM is not in /proc/self/status" : "", error) &&
-        write_epochs(store, id, r, error) && write_tuning(store, id, r, error) &&
-        write_training_phases(store, id, r, error);
+    bool ok = store_run(store,
+                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
+                        "wall_seconds = ?2, train_seconds = ?3, train_flops = ?4, parameters = ?5, "
+                        "steps = ?6, best_epoch = ?7, checkpoint = ?8, data_sha256 = ?9, "
+                        "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
+                        "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16 "
+                        "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
+                        VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
+                               INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
+                               INT(r->best_epoch), TEXT(r->checkpoint), TEXT(r->data_sha256),
+                               INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
+                               INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share)),
+                        error) &&
+              check_finished(store, id, error) && delete_training(store, id, error) &&
+              store_run(store,
+                        "UPDATE workload SET n_classes = ?2 "
+                        "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",
+                        VALUES(INT(id), INT(r->n_classes)), error) &&
+              write_training_memory(store, id, r, error) && write_epochs(store, id, r, error) &&
+              write_tuning(store, id, r, error) && write_training_phases(store, id, r, error);
     for (int i = 0; ok && i < r->n_evaluations; i++)
         ok = write_evaluation(store, id, &r->evaluations[i], error);
     return ok;
@@ -311,9 +322,7 @@ static bool write_profiling(struct store *store, int64_t id, const struct profil
               check_finished(store, id, error);
     for (int i = 0; ok && i < r->n_profiles; i++)
         ok = write_profile(store, id, &r->profiles[i], error);
-    for (int i = 0; ok && i < r->n_memory; i++)
-        ok = write_memory(store, id, r->memory[i].what, r->memory[i].bytes, r->memory[i].reason,
-                          error);
+    for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);
     return ok;
 }
 

@@ -46,14 +46,13 @@ static bool shape_like_base(const struct run *run, struct model_config *model,
 static bool run_new(struct run *run, struct model_config *model, struct error *error) {
     const struct experiment *trial = run->trial;
     uint64_t seed = (uint64_t)trial->seeds.value[0];
-    char ignored[160];
     if (!dataset_load(&trial->data, &run->data, error) ||
         !trial_models(trial, run->data, model, &run->dense, error) ||
         !shape_like_base(run, model, error))
         return false;
     /* Making a data set may need more memory than training on it, reading a cached one does not:
      * the peak starts here, or it would depend on which trial came first. */
-    memory_reset_peak(ignored, sizeof ignored);
+    memory_phase_start(&run->stretch);
     int n = run->data->train.n, batch = trial->train.batch;
     run->order = malloc((size_t)n * sizeof *run->order);
     if (!run->order) return error_set(error, "out of memory for the order of %d inputs", n);
@@ -171,12 +170,34 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
     return ok;
 }
 
+/* Ends a stretch of the trial as a row, and begins the next. */
+static void end_stretch(struct run *run, const char *what, int64_t predicted,
+                        struct training_result *out) {
+    struct memory_result *row = &out->memory[out->n_memory++];
+    *row = (struct memory_result){.predicted = predicted};
+    snprintf(row->what, sizeof row->what, "peak resident, %s", what);
+    char ignored[160];
+    int64_t peak = memory_peak_resident(ignored, sizeof ignored);
+    if (peak > out->peak_rss_bytes) out->peak_rss_bytes = peak;
+    row->bytes = memory_phase_end(&run->stretch, &row->page_faults);
+    snprintf(row->reason, sizeof row->reason, "%s", run->stretch.reason);
+    memory_phase_start(&run->stretch);
+}
+
+/* The arenas, and the peak of the training: what was resident before, and all arenas. */
+static void describe_training(struct run *run, struct training_result *out) {
+    int64_t predicted = run->stretch.resident;
+    for (int i = 0; i < run->arenas.n; i++) {
+        out->memory[out->n_memory++] = run->arenas.rows[i];
+        if (predicted > 0) predicted += run->arenas.rows[i].predicted;
+    }
+    end_stretch(run, "training", predicted, out);
+}
+
 static void describe(const struct run *run, struct training_result *out) {
     const struct dataset *data = run->data;
     out->parameters = parameters_count(run->parameters);
-    out->arena_bytes = run->arena_bytes;
-    char reason[160];
-    out->peak_rss_bytes = memory_peak_resident(reason, sizeof reason);
+    out->arena_bytes = run->arenas.bytes;
     out->n_train = data->train.n;
     out->n_validation = data->validation.n;
     out->n_test = data->test.n;
@@ -196,11 +217,15 @@ bool training_run(const struct experiment *trial, const struct training_context 
     struct run run = {.trial = trial, .context = context};
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
+    out->peak_rss_bytes = -1;
     phase_timer_start(&run.timer, NULL);
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
     bool ok = out->evaluations || error_set(error, "out of memory for the results");
-    ok = ok && train(&run, out, error) && evaluate_all(&run, out, error) &&
+    ok = ok && train(&run, out, error);
+    if (ok) describe_training(&run, out);
+    ok = ok && evaluate_all(&run, out, error) &&
          saved_model_write(context->checkpoint, run.parameters, run.data, context->trial, error);
+    if (ok) end_stretch(&run, "evaluation", 0, out);
     if (ok) describe(&run, out);
     out->wall_seconds = clock_seconds() - start;
     run_free(&run);

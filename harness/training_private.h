@@ -6,6 +6,7 @@
 #define HEADROOM_HARNESS_TRAINING_PRIVATE_H
 
 #include "harness/evaluation.h"
+#include "harness/memory.h"
 #include "harness/phase_timer.h"
 #include "harness/training.h"
 #include "models/optimizer.h"
@@ -23,6 +24,13 @@ struct stage {
     bool gradients;       /* a trainer is needed although nothing is trained */
 };
 
+/* What a stage reserves, by purpose. */
+struct stage_arenas {
+    int64_t bytes; /* of all */
+    int n;
+    struct memory_result rows[7];
+};
+
 /* Everything one trial holds while it runs. */
 struct run {
     const struct experiment *trial;
@@ -33,11 +41,12 @@ struct run {
     int32_t *order; /* [n_train] */
     int64_t steps_per_epoch;
     struct rng order_rng, noise;
-    int n_epochs;             /* of all stages */
-    bool diverged;            /* a loss was not finite: the settings are at fault, nothing else */
-    int64_t arena_bytes;      /* high water of the stages */
-    struct phase_timer timer; /* of everything that train_seconds counts */
-    struct head_gates kept;   /* of a post-hoc method: the base's heads that are left */
+    int n_epochs;               /* of all stages */
+    bool diverged;              /* a loss was not finite: the settings are at fault, nothing else */
+    struct stage_arenas arenas; /* of the stage that needed most */
+    struct memory_phase stretch; /* training, then evaluation */
+    struct phase_timer timer;    /* of everything that train_seconds counts */
+    struct head_gates kept;      /* of a post-hoc method: the base's heads that are left */
     /* of the stage at hand */
     struct stage stage;
     int64_t total_steps;

@@ -270,6 +270,9 @@ CREATE TABLE memory (
     what     TEXT NOT NULL,                              -- arena ..., peak resident
     bytes    INTEGER,
     reason   TEXT NOT NULL,                              -- why not measured
+    predicted_bytes INTEGER,                             -- by the closed form of the model's shape; NULL:
+                                                         -- it says nothing about this
+    page_faults INTEGER,                                 -- of a stretch of time, minor and major
     PRIMARY KEY (trial_id, what),
     CHECK (bytes IS NOT NULL OR reason <> '')
 ) STRICT, WITHOUT ROWID;
@@ -750,6 +753,15 @@ SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
        CASE WHEN intensity * bandwidth < peak THEN 'memory' WHEN peak IS NOT NULL THEN 'compute' END,
        time_share, peak, bandwidth, n
 FROM known;
+
+-- Memory by purpose and by stretch of time, beside what the closed form predicts: means over seeds.
+CREATE VIEW memory_by_purpose (workload, arm, kind, what, bytes, predicted_bytes, ratio, page_faults,
+                               reason, n_seeds) AS
+SELECT w.name, t.arm, t.kind, m.what, avg(m.bytes), avg(m.predicted_bytes),
+       avg(m.bytes) / avg(m.predicted_bytes), avg(m.page_faults), max(m.reason), count(*)
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN memory m ON m.trial_id = t.id
+WHERE t.current = 1 AND t.status = 'ok'
+GROUP BY w.id, t.arm, t.kind, m.what;
 
 -- Where training spends its time: means over seeds.
 CREATE VIEW training_phase_share (workload, arm, policy, phase, seconds, share, n_seeds) AS

@@ -132,6 +132,27 @@ static void peak_that_cannot_be_reset_says_so(void **state) {
     assert_non_null(strstr(reason, "/nowhere/clear_refs"));
 }
 
+/* What an earlier stretch needed does not count. A huge page is one fault of 2 MiB. */
+static void a_stretch_has_its_own_peak_and_page_faults(void **state) {
+    (void)state;
+    const int64_t sizes[2] = {48 * MEGABYTE, 8 * MEGABYTE};
+    struct memory_phase phase[2];
+    int64_t peak[2], faults[2];
+    for (int i = 0; i < 2; i++) {
+        memory_phase_start(&phase[i]);
+        if (phase[i].reason[0]) {
+            print_message("SKIP: %s\n", phase[i].reason);
+            skip();
+        }
+        void *memory = touch(sizes[i]);
+        peak[i] = memory_phase_end(&phase[i], &faults[i]);
+        munmap(memory, (size_t)sizes[i]);
+        assert_true(peak[i] >= phase[i].resident + sizes[i] - MEGABYTE);
+        assert_true(faults[i] >= sizes[i] / (2 * MEGABYTE));
+    }
+    assert_true(peak[1] < peak[0] - 20 * MEGABYTE);
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "report-peak") == 0) {
         char reason[160];
@@ -144,6 +165,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(status_file_is_read_in_kilobytes),
         cmocka_unit_test(unreadable_peak_is_minus_one_with_a_reason),
         cmocka_unit_test(peak_that_cannot_be_reset_says_so),
+        cmocka_unit_test(a_stretch_has_its_own_peak_and_page_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ static int64_t profile(struct fixture *f, int64_t workload, const char *arm, con
                                .dense_flops_per_input = 2000,
                                .n_counters = 2,
                                .counters = counters};
-    struct memory_result memory = {"peak resident", 1 << 20, ""};
+    struct memory_result memory = {.what = "peak resident", .bytes = 1 << 20};
     struct profiling_result result = {
         .n_profiles = 1, .profiles = &p, .n_memory = 1, .memory = &memory, .wall_seconds = 2.0};
     OK(f, store_claim(f->store, id, getpid(), environment_id, &f->error));

@@ -82,6 +82,39 @@ static void same_trial_gives_the_same_bits(void **state) {
     small_trial_free(&b);
 }
 
+static const struct memory_result *memory_of(const struct training_result *r, const char *what) {
+    for (int i = 0; i < r->n_memory; i++)
+        if (strcmp(r->memory[i].what, what) == 0) return &r->memory[i];
+    fail_msg("no row '%s'", what);
+    return NULL;
+}
+
+/* Arenas are exact and add up; peaks exist or have a reason, and the prediction beside them. */
+static void memory_is_told_by_purpose_beside_its_prediction(void **state) {
+    const struct finished *f = *state;
+    static const char *const arenas[] = {"arena parameters",          "arena best parameters",
+                                         "arena gradients",           "arena activations",
+                                         "arena optimiser",           "arena training workspace",
+                                         "arena evaluation workspace"};
+    const struct training_result *r = &f->gated.result;
+    int64_t sum = 0;
+    for (int i = 0; i < 7; i++) {
+        const struct memory_result *row = memory_of(r, arenas[i]);
+        assert_true(row->predicted > 0 && row->bytes >= row->predicted);
+        assert_true(row->page_faults == -1);
+        sum += row->bytes;
+    }
+    assert_int_equal(sum, r->arena_bytes);
+    assert_int_equal(memory_of(r, "arena parameters")->predicted, 4 * r->parameters);
+    const struct memory_result *training = memory_of(r, "peak resident, training"),
+                               *evaluation = memory_of(r, "peak resident, evaluation");
+    assert_true(training->bytes > 0 ? training->predicted > 0 : training->reason[0] != 0);
+    assert_true(evaluation->bytes > 0 || evaluation->reason[0] != 0);
+    assert_true(training->page_faults >= 0 && evaluation->page_faults >= 0);
+    assert_true(r->peak_rss_bytes >= training->bytes && r->peak_rss_bytes >= evaluation->bytes);
+    assert_int_equal(r->n_memory, TRAINING_MEMORY);
+}
+
 /* The marks lie inside the timed interval; between them and its ends stand two readings of the
  * clock an epoch. */
 static void phases_sum_to_the_training_time(void **state) {
@@ -499,6 +532,7 @@ static void log_has_one_line_per_epoch(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_trial_gives_the_same_bits),
+        cmocka_unit_test(memory_is_told_by_purpose_beside_its_prediction),
         cmocka_unit_test(phases_sum_to_the_training_time),
         cmocka_unit_test(another_seed_changes_training_but_not_the_data),
         cmocka_unit_test(seed_draws_the_initial_weights),

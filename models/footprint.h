@@ -1,0 +1,23 @@
+/*
+ * What training and inference need in memory, as a closed form of the model's shape and the largest
+ * batch (ours): floats that must be kept, without alignment. Written from what the passes keep, not
+ * from the code that lays them out, so that the arenas' measured sizes have something to be held
+ * to.
+ */
+#ifndef HEADROOM_MODELS_FOOTPRINT_H
+#define HEADROOM_MODELS_FOOTPRINT_H
+
+#include "models/trainer.h"
+
+/* Bytes. Gradients need as much as parameters, AdamW twice as much. */
+struct footprint {
+    int64_t parameters;
+    int64_t activations; /* kept between the two passes of training */
+    int64_t training;    /* workspace of a training step */
+    int64_t inference;   /* workspace of a forward pass */
+};
+
+struct footprint footprint_of(const struct model_config *config,
+                              const struct trainer_limits *limits);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The closed form of memory against the arenas: never more than they hold, and short of it by no
+ * more than what aligning arrays to cache lines and slabs to pages costs.
+ */
+#include "models/footprint.h"
+#include "models/inference.h"
+#include "models/policy.h"
+#include "tests/models/small_model.h"
+
+/* Arrays of a layer that start on a cache line, and slabs that start on a page. */
+enum { ARRAYS = 24, SLABS = 12 };
+
+static void assert_between(const char *policy, const char *what, int64_t bytes, int64_t predicted,
+                           int64_t slack) {
+    if (predicted <= 0 || bytes < predicted || bytes > predicted + slack)
+        fail_msg("%s: %s of %lld bytes, predicted %lld", policy, what, (long long)bytes,
+                 (long long)predicted);
+}
+
+static void arenas_hold_what_the_closed_form_says(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"fixed", "{\"heads\":4}"},
+                                           {"fixed", "{\"heads\":[1,3]}"},
+                                           {"none", "{}"},
+                                           {"bag-of-words", "{}"},
+                                           {"random", "{\"heads\":2}"},
+                                           {"wide", "{\"heads\":2}"},
+                                           {"budgetformer", "{}"},
+                                           {"budgetformer", "{\"global_budget\":true}"},
+                                           {"moh", "{\"shared\":1,\"routed\":2}"},
+                                           {"moh-pool", "{\"shared\":1,\"routed\":1}"}};
+    /* One chunk, and a batch of many. */
+    static const struct trainer_limits limits[] = {{40, 400, SMALL_LEN}, {400, 4000, SMALL_LEN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int k = 0; k < 2; k++) {
+            struct model_config config =
+                small_config(policy_find(cases[i][0]), cases[i][1], 2, 32, 4);
+            struct parameters *p = small_parameters(&config, 3);
+            struct trainer *trainer = NULL;
+            struct inference *inference = NULL;
+            struct error error;
+            struct footprint need = footprint_of(&config, &limits[k]);
+            assert_true(trainer_new(p, &limits[k], 1, &trainer, &error));
+            assert_true(inference_new(p, &limits[k], &inference, &error));
+            int64_t slack = ARENA_PAGE + 2 * ARRAYS * ARENA_LINE, pages = SLABS * ARENA_PAGE;
+            int64_t activations = trainer_activation_bytes(trainer);
+            int64_t workspace = trainer_bytes(trainer) - activations -
+                                (int64_t)trainer_gradients(trainer)->arena.size;
+            assert_between(cases[i][0], "parameters", (int64_t)p->arena.size, need.parameters,
+                           slack + pages);
+            assert_between(cases[i][0], "activations", activations, need.activations, slack);
+            assert_between(cases[i][0], "workspace", workspace, need.training, slack);
+            assert_between(cases[i][0], "inference", inference_bytes(inference), need.inference,
+                           slack);
+            assert_int_equal(need.parameters, 4 * parameters_count(p));
+            inference_free(inference);
+            trainer_free(trainer);
+            parameters_free(p);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arenas_hold_what_the_closed_form_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
