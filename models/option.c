@@ -76,6 +76,10 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
     case OPTION_STRING:
         snprintf(out, size, "a text of less than %d bytes", OPTION_STRING_MAX);
         break;
+    case OPTION_NAME_LIST:
+        snprintf(out, size, "a name of 1 to %d bytes that the list has not had before",
+                 NAME_SIZE - 1);
+        break;
     case OPTION_CHOICE:
         n = split_choices(row->choices, room, names);
         used = (size_t)snprintf(out, size, "one of ");
@@ -159,6 +163,26 @@ static bool set_list(struct target *target, const struct node *node, struct int_
     return true;
 }
 
+static bool set_names(struct target *target, const struct node *node, struct name_list *out,
+                      struct error *error) {
+    struct name_list list = {0}; /* equal lists make equal bytes */
+    if (node->kind == NODE_MAP) return refuse(target, node, error);
+    bool single = node->kind == NODE_SCALAR;
+    for (const struct node *entry = single ? node : node->first; entry;
+         entry = single ? NULL : entry->next) {
+        bool good = entry->kind == NODE_SCALAR && entry->text[0] && strlen(entry->text) < NAME_SIZE;
+        target->entry = single ? 0 : list.n + 1;
+        for (int i = 0; good && i < list.n; i++) good = strcmp(list.name[i], entry->text) != 0;
+        if (!good) return refuse(target, entry, error);
+        if (list.n == NAME_LIST_MAX)
+            return error_set_at(error, &entry->at, "%s in %s has more than %d entries",
+                                target->row->name, target->table->section, NAME_LIST_MAX);
+        memcpy(list.name[list.n++], entry->text, strlen(entry->text));
+    }
+    *out = list;
+    return true;
+}
+
 static bool set_choice(const struct target *target, const struct node *node, int *out,
                        struct error *error) {
     char room[OPTION_STRING_MAX];
@@ -185,6 +209,8 @@ static bool set_field(const struct option_table *table, const struct option *row
         return read_int(&target, node, field, error);
     case OPTION_INT_LIST:
         return set_list(&target, node, field, error);
+    case OPTION_NAME_LIST:
+        return set_names(&target, node, field, error);
     case OPTION_CHOICE:
         return set_choice(&target, node, field, error);
     case OPTION_FLOAT:
@@ -222,6 +248,8 @@ static size_t field_size(enum option_type type) {
         return OPTION_STRING_MAX;
     case OPTION_INT_LIST:
         return sizeof(struct int_list);
+    case OPTION_NAME_LIST:
+        return sizeof(struct name_list);
     }
     return 0;
 }
@@ -234,7 +262,8 @@ static bool set_default(const struct option_table *table, const struct option *r
     struct node scalar = {.kind = NODE_SCALAR, .quoted = row->type == OPTION_STRING, .text = room};
     char *rest = room, *word;
     snprintf(room, sizeof room, "%s", row->default_text);
-    if (row->type != OPTION_INT_LIST) return set_field(table, row, &scalar, out, error);
+    if (row->type != OPTION_INT_LIST && row->type != OPTION_NAME_LIST)
+        return set_field(table, row, &scalar, out, error);
     while ((word = strsep(&rest, "[], ")) && list.n_children < OPTION_LIST_MAX) {
         if (!*word) continue;
         int i = list.n_children++;
@@ -319,6 +348,7 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
     char number[NUMBER_TEXT], room[OPTION_STRING_MAX];
     const char *names[CHOICES_MAX];
     const struct int_list *list = field;
+    const struct name_list *words = field;
     switch (row->type) {
     case OPTION_INT:
         text_append(out, "%d", *(const int *)field);
@@ -339,6 +369,14 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
     case OPTION_INT_LIST:
         text_append(out, "[");
         for (int i = 0; i < list->n; i++) text_append(out, "%s%d", i ? "," : "", list->value[i]);
+        text_append(out, "]");
+        break;
+    case OPTION_NAME_LIST:
+        text_append(out, "[");
+        for (int i = 0; i < words->n; i++) {
+            text_append(out, "%s", i ? "," : "");
+            text_append_json_string(out, words->name[i]);
+        }
         text_append(out, "]");
         break;
     }

@@ -17,15 +17,25 @@ struct int_list {
     int value[OPTION_LIST_MAX];
 };
 
+enum { NAME_LIST_MAX = 16, NAME_SIZE = 96 };
+
+/* Different names, none empty. */
+struct name_list {
+    int n;
+    char name[NAME_LIST_MAX][NAME_SIZE];
+};
+
 /* type -> C type of the field: INT int, FLOAT double, BOOL bool, CHOICE int (index into choices),
- * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one). */
+ * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one), NAME_LIST struct name_list
+ * (likewise). */
 enum option_type {
     OPTION_INT,
     OPTION_FLOAT,
     OPTION_BOOL,
     OPTION_CHOICE,
     OPTION_STRING,
-    OPTION_INT_LIST
+    OPTION_INT_LIST,
+    OPTION_NAME_LIST
 };
 
 struct option {

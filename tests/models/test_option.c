@@ -20,6 +20,7 @@ struct sample {
     int mode;
     char file[OPTION_STRING_MAX];
     struct int_list heads;
+    struct name_list tags;
     int any;
 };
 
@@ -30,6 +31,7 @@ static const struct option rows[] = {
     {"mode", OPTION_CHOICE, offsetof(struct sample, mode), "fast", 0, 0, "slow|fast|exact", "how"},
     {"file", OPTION_STRING, offsetof(struct sample, file), "", 0, 0, NULL, "path"},
     {"heads", OPTION_INT_LIST, offsetof(struct sample, heads), "[1, 32]", 0, 64, NULL, "heads"},
+    {"tags", OPTION_NAME_LIST, offsetof(struct sample, tags), "[a, b]", 0, 0, NULL, "names"},
     {"any", OPTION_INT, offsetof(struct sample, any), "-7", INT_MIN, INT_MAX, NULL, "any int"},
 };
 static const struct option_table table = {"train", rows, sizeof rows / sizeof *rows};
@@ -99,7 +101,7 @@ static void unknown_keys_suggest_the_nearest_name(void **state) {
     assert_refused("{\"nmae\":1}", 2, "unknown key 'nmae' in train; did you mean 'name'?");
     assert_refused("{\"momentum\":1}", 2,
                    "unknown key 'momentum' in train; it knows: epochs, rate, shuffle, mode, file, "
-                   "heads, any, name");
+                   "heads, tags, any, name");
     assert_refused("[1]", 1, "train must be a map: lines of 'key: value'");
 }
 
@@ -129,6 +131,12 @@ static void refusals_name_the_value_and_what_is_allowed(void **state) {
                    "entry 2 of heads in train is 99; it must be between 0 and 64");
     assert_refused("{\"heads\":{\"a\":1}}", 10,
                    "heads in train is a map; it must be a whole number between 0 and 64");
+    assert_refused("{\"tags\":[\"x\",\"y\",\"x\"]}", 18,
+                   "entry 3 of tags in train is 'x' in quotes; it must be a name of 1 to 95 bytes "
+                   "that the list has not had before");
+    assert_refused("{\"tags\":[[]]}", 10,
+                   "entry 1 of tags in train is a list; it must be a name of 1 to 95 bytes that "
+                   "the list has not had before");
 }
 
 /* Plain YAML scalars, which JSON's own grammar would already stop. */
@@ -202,6 +210,17 @@ static void long_strings_and_lists_are_refused_whole(void **state) {
     assert_string_equal(error.text, "heads in train has more than 64 entries");
     assert_int_equal(sample.heads.n, 2); /* as it was */
     text_free(&text);
+    text_append(&text, "{\"tags\":[");
+    for (int i = 0; i < NAME_LIST_MAX; i++) text_append(&text, "\"%d\",", i);
+    text_append(&text, "\"one more\"]}");
+    assert_false(bind(text.data, text.size, &sample, &error));
+    assert_string_equal(error.text, "tags in train has more than 16 entries");
+    assert_string_equal(sample.tags.name[1], "b");
+    text_free(&text);
+    text_append(&text, "{\"tags\":\"%096d\"}", 0);
+    assert_false(bind(text.data, text.size, &sample, &error));
+    assert_int_equal(sample.tags.n, 2);
+    text_free(&text);
 }
 
 static void a_required_key_may_stand_in_either_section(void **state) {
@@ -254,6 +273,7 @@ static void assert_round_trip(const struct sample *sample) {
     assert_int_equal(again.mode, sample->mode);
     assert_memory_equal(again.file, sample->file, sizeof again.file);
     assert_memory_equal(&again.heads, &sample->heads, sizeof again.heads);
+    assert_memory_equal(&again.tags, &sample->tags, sizeof again.tags);
     assert_int_equal(again.any, sample->any);
     options_write_json(&table, &again, &second);
     assert_string_equal(first.data, second.data);
@@ -264,12 +284,15 @@ static void assert_round_trip(const struct sample *sample) {
 static void canonical_json_brings_the_struct_back(void **state) {
     (void)state;
     struct sample sample;
-    assert_bound("{\"epochs\":3,\"file\":\"a \\\"b\\\"\\n\xC3\xA9\",\"heads\":[]}", &sample);
+    assert_bound("{\"epochs\":3,\"file\":\"a \\\"b\\\"\\n\xC3\xA9\",\"heads\":[],"
+                 "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"]}",
+                 &sample);
     struct text text = {0};
     options_write_json(&table, &sample, &text);
     assert_string_equal(text.data,
                         "{\"epochs\":3,\"rate\":0.0003,\"shuffle\":true,\"mode\":\"fast\",\"file\":"
-                        "\"a \\\"b\\\"\\u000a\xC3\xA9\",\"heads\":[],\"any\":-7}");
+                        "\"a \\\"b\\\"\\u000a\xC3\xA9\",\"heads\":[],"
+                        "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"],\"any\":-7}");
     text_free(&text);
     assert_round_trip(&sample);
     struct fuzz fuzz = {7};
@@ -288,7 +311,7 @@ static void canonical_json_brings_the_struct_back(void **state) {
 static void no_mutation_gets_past_the_ranges(void **state) {
     (void)state;
     static const char good[] = "{\"epochs\":12,\"rate\":0.25,\"shuffle\":false,\"mode\":\"slow\","
-                               "\"file\":\"a/b.txt\",\"heads\":[1,2,64],\"any\":-1}";
+                               "\"file\":\"a/b.txt\",\"heads\":[1,2,64],\"tags\":\"c\",\"any\":-1}";
     static const char *const words[] = {
         "0", "-1",          "1e400",    "99999999999", "null",   "true", "\"\"",       "[",
         "]", "\"epochs\":", "\"fast\"", "{}",          "0.5e-3", ",",    "\"name\":1,"};
