@@ -150,8 +150,9 @@ static void print_phases(const struct profiling_result *profile) {
 /* Roles without a value stand together with the reason they share. */
 static void print_counters(const struct profiling_result *profile) {
     const struct counter_result *first = profile->profiles[0].counters;
+    int n_roles = profile->profiles[0].n_counters;
     printf("counted for an input\n");
-    for (int role = 0; role < COUNTER_ROLES; role++) {
+    for (int role = 0; role < n_roles; role++) {
         if (!first[role].available) continue;
         printf("  %-16s ", first[role].role);
         for (int i = 0; i < profile->n_profiles; i++)
@@ -159,13 +160,13 @@ static void print_counters(const struct profiling_result *profile) {
                    profile->profiles[i].batch_size);
         printf(" (%s)\n", first[role].event);
     }
-    for (int role = 0; role < COUNTER_ROLES; role++) {
+    for (int role = 0; role < n_roles; role++) {
         bool told = first[role].available;
         for (int j = 0; j < role; j++)
             told |= !first[j].available && strcmp(first[j].reason, first[role].reason) == 0;
         if (told) continue;
         printf("  not counted: %s", first[role].role);
-        for (int j = role + 1; j < COUNTER_ROLES; j++)
+        for (int j = role + 1; j < n_roles; j++)
             if (!first[j].available && strcmp(first[j].reason, first[role].reason) == 0)
                 printf(", %s", first[j].role);
         printf(": %s\n", first[role].reason);

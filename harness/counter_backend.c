@@ -225,6 +225,14 @@ static int papi_create(void *context, int *set) {
     return PAPI_create_eventset(set);
 }
 
+/* A set has to be bound to a component before it can be told to multiplex; 0 is perf_event. */
+static int papi_multiplex(void *context, int set) {
+    (void)context;
+    int code = PAPI_multiplex_init();
+    if (code == PAPI_OK) code = PAPI_assign_eventset_component(set, 0);
+    return code == PAPI_OK ? PAPI_set_multiplex(set) : code;
+}
+
 static int papi_add(void *context, int set, const char *event) {
     (void)context;
     return PAPI_add_named_event(set, event);
@@ -254,6 +262,7 @@ static const char *papi_describe(void *context, int code) {
 const struct counter_backend counter_backend_papi = {
     .open = papi_open,
     .create = papi_create,
+    .multiplex = papi_multiplex,
     .add = papi_add,
     .start = papi_start,
     .stop = papi_stop,

@@ -50,6 +50,7 @@ struct counter_backend {
     void *context; /* passed to every function */
     int (*open)(void *context, struct counter_host *host, char *problem, size_t size);
     int (*create)(void *context, int *set);
+    int (*multiplex)(void *context, int set); /* of an empty set; only where it was asked for */
     int (*add)(void *context, int set, const char *event);
     int (*start)(void *context, int set);
     int (*stop)(void *context, int set, long long *values);

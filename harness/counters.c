@@ -13,54 +13,28 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Left out on purpose: perf::CACHE-MISSES, which is the last level on Intel, the second on AMD Zen
- * and the first on Arm. Intel's FP_ARITH events count instructions by width (an FMA twice), hence
- * the weights for single precision; PAPI 7.0 has no preset for them on newer servers. Context
- * switches do not come from perf::CONTEXT-SWITCHES: they happen in the kernel, and PAPI's user
- * domain reads 0 for them. */
-/* clang-format off */
-#define EVENT(event_name) {.name = (event_name), .term = {{(event_name), 1}}}
-#define KERNEL(what, field) {.name = (what), .kernel_offset = offsetof(struct kernel_counts, field)}
-
-const struct counter_role counter_roles[COUNTER_ROLES] = {
-    {"cycles", "cycles", true, ZERO_IS_IMPOSSIBLE,
-     {EVENT("PAPI_TOT_CYC"), EVENT("perf::CYCLES")}},
-    {"instructions", "instructions", true, ZERO_IS_IMPOSSIBLE,
-     {EVENT("PAPI_TOT_INS"), EVENT("perf::INSTRUCTIONS")}},
-    {"fp_operations", "operations", true, ZERO_IS_SUSPECT,
-     {EVENT("PAPI_SP_OPS"),
-      {.name = "FP_ARITH_INST_RETIRED single precision, weighted by width",
-       .term = {{"FP_ARITH_INST_RETIRED:SCALAR_SINGLE", 1},
-                {"FP_ARITH_INST_RETIRED:128B_PACKED_SINGLE", 4},
-                {"FP_ARITH_INST_RETIRED:256B_PACKED_SINGLE", 8},
-                {"FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE", 16}}},
-      EVENT("PAPI_FP_OPS"), EVENT("RETIRED_SSE_AVX_FLOPS:ANY")}},
-    {"l1d_misses", "misses", true, ZERO_IS_SUSPECT,
-     {EVENT("PAPI_L1_DCM"), EVENT("perf::L1-DCACHE-LOAD-MISSES")}},
-    {"l2_misses", "misses", true, ZERO_IS_FINE,
-     {EVENT("PAPI_L2_TCM"), EVENT("PAPI_L2_DCM"), EVENT("L2_RQSTS:ALL_DEMAND_MISS"),
-      EVENT("CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_STATUS:LS_RD_BLK_C")}},
-    {"llc_misses", "misses", true, ZERO_IS_FINE,
-     {EVENT("PAPI_L3_TCM"), EVENT("LONGEST_LAT_CACHE:MISS"), EVENT("perf::LLC-LOAD-MISSES")}},
-    {"branch_misses", "misses", true, ZERO_IS_SUSPECT,
-     {EVENT("PAPI_BR_MSP"), EVENT("perf::BRANCH-MISSES")}},
-    {"task_clock_ns", "ns", false, ZERO_IS_IMPOSSIBLE,
-     {EVENT("perf::TASK-CLOCK"), KERNEL("clock_gettime(CLOCK_THREAD_CPUTIME_ID)", thread_cpu_ns)}},
-    {"page_faults", "faults", false, ZERO_IS_SUSPECT,
-     {EVENT("perf::PAGE-FAULTS"), KERNEL("getrusage ru_minflt + ru_majflt", page_faults)}},
-    {"context_switches", "switches", false, ZERO_IS_FINE,
-     {KERNEL("getrusage ru_nvcsw + ru_nivcsw", context_switches)}},
-};
-/* clang-format on */
 enum { ROLE_CYCLES = 0, ROLE_INSTRUCTIONS = 1 };
 
-enum { VALUES_MAX = COUNTER_ROLES * COUNTER_TERMS_MAX, REASON_SIZE = 256 };
+enum {
+    REASON_SIZE = 256,
+    EVENTS_MAX = COUNTER_ROLES * COUNTER_TERMS_MAX + NAME_LIST_MAX,
+    PASSES_MAX = EVENTS_MAX,
+    PASS_PROBE = PASSES_MAX /* scratch space for proving one event alone */
+};
+
+/* One event of a role's source, or the kernel's number. The events of a weighted sum are placed one
+ * by one: four of them may be more than the hardware counts at a time. */
+struct term_state {
+    int pass;      /* which pass counts it; -1: none yet */
+    int slot;      /* its value in the pass's event set */
+    bool seen;     /* read something other than 0 at least once */
+    int64_t total; /* over all repeats */
+};
 
 struct role_state {
-    int source;    /* index into its role's sources; -1: none works, `reason` says why */
-    int pass;      /* which pass counts it; -1: none yet */
-    int first;     /* its first value in the pass's event set */
-    int64_t total; /* over all repeats */
+    const struct counter_role *is;
+    int source; /* index into its role's sources; -1: none works, `reason` says why */
+    struct term_state term[COUNTER_TERMS_MAX];
     char reason[REASON_SIZE];
 };
 
@@ -71,35 +45,42 @@ struct pass {
     int repeats;
     char failure[REASON_SIZE]; /* once set, the pass's roles are unavailable */
     struct kernel_counts before;
-    long long values[VALUES_MAX];
+    long long values[EVENTS_MAX];
 };
 
 struct counters {
     const struct counter_backend *backend;
     struct counter_host host;
-    int n_passes;
-    struct role_state role[COUNTER_ROLES];
-    struct pass pass[COUNTER_ROLES + 1]; /* the last is scratch space for probing */
+    bool multiplex;
+    int n_roles, n_passes;
+    struct role_state role[COUNTER_ROLES_MAX];
+    struct counter_request request; /* owns the names of the roles behind the built-in ones */
+    struct counter_role asked[NAME_LIST_MAX];
+    struct pass pass[PASSES_MAX + 1];
     int64_t thread_cpu_ns, process_cpu_ns;
 };
-enum { PASS_PROBE = COUNTER_ROLES };
 
 /* ---- the known work ----------------------------------------------------------------------------
  */
 
-/* About 0.2 ms of everything a ZERO_IS_SUSPECT role counts: fresh pages, data larger than a
- * first-level cache, single-precision arithmetic, and branches that follow a pseudo-random bit. */
+/* About 0.3 ms of everything a ZERO_IS_SUSPECT role counts: fresh pages (first read, for load
+ * misses of the data TLB, then written), data larger than a first-level cache, dependent
+ * arithmetic of both precisions, and branches that follow a pseudo-random bit. */
 static void known_work(void) {
     enum { BYTES = 1 << 20, STEPS = 20000 };
-    unsigned char *page =
+    volatile unsigned char *page =
         mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    volatile float value = 1.0f;
+    volatile float single = 1.0f;
+    volatile double twice = 1.0;
     volatile unsigned odd = 0, even = 0;
     uint32_t bits = 2463534242u; /* xorshift */
-    if (page != MAP_FAILED)
-        for (size_t i = 0; i < BYTES; i += 64) ((volatile unsigned char *)page)[i] = 1;
+    if (page != MAP_FAILED) {
+        for (size_t i = 0; i < BYTES; i += 4096) even = even + page[i];
+        for (size_t i = 0; i < BYTES; i += 64) page[i] = 1;
+    }
     for (int i = 0; i < STEPS; i++) {
-        value = value * 0.999f + 0.5f;
+        single = single * 0.999f + 0.5f;
+        twice = twice * 0.999 + 0.5;
         bits ^= bits << 13;
         bits ^= bits >> 17;
         bits ^= bits << 5;
@@ -108,20 +89,24 @@ static void known_work(void) {
         else
             even = even + bits;
     }
-    if (page != MAP_FAILED) munmap(page, BYTES);
+    if (page != MAP_FAILED) munmap((void *)page, BYTES);
 }
 
 /* ---- proving and packing -----------------------------------------------------------------------
  */
 
-static const struct counter_source *source_of(const struct counters *c, int role) {
-    return &counter_roles[role].source[c->role[role].source];
+static const struct counter_source *source_of(const struct role_state *state) {
+    return &state->is->source[state->source];
 }
 
 static int n_terms(const struct counter_source *source) {
     int n = 0;
-    while (n < COUNTER_TERMS_MAX && source->term[n].event) n++;
+    while (n < COUNTER_TERMS_MAX && source->term[n].weight) n++;
     return n;
+}
+
+static bool from_kernel(const struct counter_source *source) {
+    return !source->term[0].event;
 }
 
 static void explain(const struct counters *c, bool hardware, const char *event, int code,
@@ -136,18 +121,14 @@ static int64_t kernel_field(const struct kernel_counts *counts, size_t offset) {
     return value;
 }
 
-/* What a role counted in the last run of its pass. */
-static int64_t role_value(const struct counters *c, int role, const struct kernel_counts *after) {
-    const struct counter_source *source = source_of(c, role);
-    const struct pass *pass = &c->pass[c->role[role].pass];
-    int terms = n_terms(source);
-    if (terms == 0)
-        return kernel_field(after, source->kernel_offset) -
-               kernel_field(&pass->before, source->kernel_offset);
-    int64_t sum = 0;
-    for (int i = 0; i < terms; i++)
-        sum += source->term[i].weight * (int64_t)pass->values[c->role[role].first + i];
-    return sum;
+/* What a term counted in the last run of its pass. */
+static int64_t term_value(const struct counters *c, const struct role_state *state, int term,
+                          const struct kernel_counts *after) {
+    const struct counter_source *source = source_of(state);
+    const struct pass *pass = &c->pass[state->term[term].pass];
+    if (!from_kernel(source)) return pass->values[state->term[term].slot];
+    return kernel_field(after, source->kernel_offset) -
+           kernel_field(&pass->before, source->kernel_offset);
 }
 
 static void drop_set(struct counters *c, struct pass *pass) {
@@ -155,27 +136,42 @@ static void drop_set(struct counters *c, struct pass *pass) {
     pass->has_set = false;
 }
 
-/* Builds the event set of one pass from the roles assigned to it. On failure there is no set,
+/* An empty set, to be shared in turns where that was asked for. */
+static int create_set(struct counters *c, struct pass *pass, char *reason) {
+    const struct counter_backend *backend = c->backend;
+    int code = backend->create(backend->context, &pass->set);
+    pass->has_set = code == COUNTER_OK;
+    if (!pass->has_set) explain(c, false, "an event set", code, reason);
+    if (!pass->has_set || !c->multiplex || pass == &c->pass[PASS_PROBE]) return code;
+    code = backend->multiplex(backend->context, pass->set);
+    if (code != COUNTER_OK)
+        snprintf(
+            reason, REASON_SIZE,
+            "PAPI cannot multiplex here (code %d): remove `multiplex`, events are then counted "
+            "in passes",
+            code);
+    return code;
+}
+
+/* Builds the event set of one pass from the terms assigned to it. On failure there is no set,
  * `reason` names the event that would not go in, and the code is returned. */
 static int build_set(struct counters *c, int index, char *reason) {
-    const struct counter_backend *backend = c->backend;
     struct pass *pass = &c->pass[index];
     int n = 0;
     drop_set(c, pass);
-    for (int role = 0; role < COUNTER_ROLES; role++) {
-        if (c->role[role].pass != index) continue;
-        const struct counter_source *source = source_of(c, role);
-        c->role[role].first = n;
-        for (int i = 0, terms = n_terms(source); i < terms; i++, n++) {
-            const char *event = source->term[i].event;
-            int code = COUNTER_OK;
-            if (!pass->has_set) code = backend->create(backend->context, &pass->set);
+    for (int role = 0; role < c->n_roles; role++) {
+        struct role_state *state = &c->role[role];
+        if (state->source < 0 || from_kernel(source_of(state))) continue;
+        for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++) {
+            if (state->term[i].pass != index) continue;
+            const char *event = source_of(state)->term[i].event;
+            state->term[i].slot = n++;
+            int code = pass->has_set ? COUNTER_OK : create_set(c, pass, reason);
             if (code == COUNTER_OK) {
-                pass->has_set = true;
-                code = backend->add(backend->context, pass->set, event);
+                code = c->backend->add(c->backend->context, pass->set, event);
+                if (code == COUNTER_OK) continue;
+                explain(c, state->is->hardware, event, code, reason);
             }
-            if (code == COUNTER_OK) continue;
-            explain(c, counter_roles[role].hardware, event, code, reason);
             drop_set(c, pass);
             return code;
         }
@@ -218,12 +214,11 @@ static bool stop_pass(struct counters *c, struct pass *pass, struct kernel_count
 }
 
 /* A derived preset is a difference of events and may come out below zero. */
-static bool doubtful(int role, const char *event, int64_t value, enum counter_zero worst,
-                     char *reason) {
+static bool doubtful(const char *event, int64_t value, bool zero_is_doubtful, char *reason) {
     if (value < 0)
         snprintf(reason, REASON_SIZE, "%s read %lld, and a count cannot be negative", event,
                  (long long)value);
-    else if (value == 0 && counter_roles[role].zero >= worst)
+    else if (value == 0 && zero_is_doubtful)
         snprintf(reason, REASON_SIZE,
                  "%s was added and read 0 over work that causes some: it does "
                  "not count here",
@@ -233,7 +228,9 @@ static bool doubtful(int role, const char *event, int64_t value, enum counter_ze
     return true;
 }
 
-/* Whether the roles assigned to a pass count the known work together: COUNTER_OK, or why not. */
+/* Whether the terms assigned to a pass count the known work together: COUNTER_OK, or why not. In
+ * company a term that counted alone must do so again; but in turns with others, over a piece of
+ * work this short, it need not. */
 static int prove_pass(struct counters *c, int index, char *reason) {
     struct pass *pass = &c->pass[index];
     struct kernel_counts after;
@@ -247,31 +244,54 @@ static int prove_pass(struct counters *c, int index, char *reason) {
         pass->failure[0] = '\0';
         return COUNTER_DOES_NOT_COUNT;
     }
-    for (int role = 0; role < COUNTER_ROLES; role++)
-        if (c->role[role].pass == index &&
-            doubtful(role, source_of(c, role)->name, role_value(c, role, &after), ZERO_IS_SUSPECT,
-                     reason))
-            return COUNTER_DOES_NOT_COUNT;
+    for (int role = 0; role < c->n_roles; role++) {
+        struct role_state *state = &c->role[role];
+        for (int i = 0; state->source >= 0 && i < n_terms(source_of(state)); i++) {
+            struct term_state *term = &state->term[i];
+            if (term->pass != index) continue;
+            int64_t value = term_value(c, state, i, &after);
+            const char *event = source_of(state)->term[i].event;
+            bool expected = term->seen && state->is->zero >= ZERO_IS_SUSPECT && !c->multiplex;
+            if (doubtful(event ? event : source_of(state)->name, value, expected, reason))
+                return COUNTER_DOES_NOT_COUNT;
+            if (index == PASS_PROBE) term->seen = value != 0;
+        }
+    }
     return COUNTER_OK;
+}
+
+/* Whether each event of a role's source counts the known work when alone, and they together count
+ * something where there is something. */
+static int prove_source(struct counters *c, struct role_state *state, char *reason) {
+    bool seen = false;
+    int code = COUNTER_OK, terms = n_terms(source_of(state));
+    for (int i = 0; i < terms; i++) state->term[i] = (struct term_state){.pass = -1};
+    for (int i = 0; i < terms && code == COUNTER_OK; i++) {
+        state->term[i].pass = PASS_PROBE;
+        code = prove_pass(c, PASS_PROBE, reason);
+        drop_set(c, &c->pass[PASS_PROBE]);
+        state->term[i].pass = -1;
+        seen |= state->term[i].seen;
+    }
+    bool expected = state->is->zero >= ZERO_IS_SUSPECT;
+    if (code == COUNTER_OK && doubtful(source_of(state)->name, seen, expected, reason))
+        code = COUNTER_DOES_NOT_COUNT;
+    return code;
 }
 
 /* Finds the first source of a role that counts. Of the failures, the first that is more than "no
  * such event" is the one worth telling. */
-static void prove_role(struct counters *c, int role, const char *problem) {
-    struct role_state *state = &c->role[role];
-    const struct counter_source *source = counter_roles[role].source;
+static void prove_role(struct counters *c, struct role_state *state, const char *problem) {
+    const struct counter_source *source = state->is->source;
     bool only_missing = true; /* so far every source failed as unknown */
     for (int i = 0; i < COUNTER_SOURCES_MAX && source[i].name; i++) {
         char reason[REASON_SIZE] = "";
-        if (problem[0] && n_terms(&source[i]) > 0) {
+        if (problem[0] && !from_kernel(&source[i])) {
             snprintf(state->reason, sizeof state->reason, "%s", problem);
             continue;
         }
         state->source = i;
-        state->pass = PASS_PROBE;
-        int code = prove_pass(c, PASS_PROBE, reason);
-        drop_set(c, &c->pass[PASS_PROBE]);
-        state->pass = -1;
+        int code = prove_source(c, state, reason);
         if (code == COUNTER_OK) {
             state->reason[0] = '\0';
             return;
@@ -283,32 +303,54 @@ static void prove_role(struct counters *c, int role, const char *problem) {
     state->source = -1;
 }
 
-/* Puts a proven role into the first pass where it counts beside the others. */
-static void pack_role(struct counters *c, int role) {
-    struct role_state *state = &c->role[role];
-    bool kernel = n_terms(source_of(c, role)) == 0; /* conflicts with nothing: always pass 0 */
+/* Puts a proven term into the first pass where it counts beside the others. */
+static bool pack_term(struct counters *c, struct role_state *state, struct term_state *term) {
+    bool kernel = from_kernel(source_of(state)); /* conflicts with nothing: always pass 0 */
     char reason[REASON_SIZE] = "";
-    for (int index = 0; index < COUNTER_ROLES; index++) {
-        state->pass = index;
+    for (int index = 0; index < PASSES_MAX; index++) {
+        term->pass = index;
         if (kernel || prove_pass(c, index, reason) == COUNTER_OK) {
             if (index >= c->n_passes) c->n_passes = index + 1;
-            return;
+            return true;
         }
-        state->pass = -1;
+        term->pass = -1;
         /* The others' set again; should that fail now, something else took their counters. */
         char broken[REASON_SIZE] = "";
         if (build_set(c, index, broken) != COUNTER_OK)
             memcpy(c->pass[index].failure, broken, sizeof broken);
         if (index >= c->n_passes) break; /* not even alone, although it was proven alone */
     }
-    state->source = -1;
     memcpy(state->reason, reason, sizeof reason);
+    return false;
+}
+
+/* A sum with a part missing is none: the parts that have a place stay there, unused. */
+static void pack_role(struct counters *c, struct role_state *state) {
+    if (state->source < 0) return;
+    for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++)
+        if (!pack_term(c, state, &state->term[i])) return;
 }
 
 /* ---- interface ---------------------------------------------------------------------------------
  */
 
-bool counters_open_backend(const struct counter_backend *backend, struct counters **out,
+/* The built-in roles and, behind them, one for each event asked for. Those of other components than
+ * the CPU's have a prefix before ":::", as in sde:::headroom::tokens. */
+static void list_roles(struct counters *c, const struct counter_request *request) {
+    if (request) c->request = *request;
+    c->multiplex = c->request.multiplex;
+    c->n_roles = COUNTER_ROLES + c->request.events.n;
+    for (int i = 0; i < COUNTER_ROLES; i++) c->role[i].is = &counter_roles[i];
+    for (int i = 0; i < c->request.events.n; i++) {
+        const char *name = c->request.events.name[i];
+        c->asked[i] = (struct counter_role){
+            name, "events", !strstr(name, ":::"), ZERO_IS_UNPROVEN, {{name, {{name, 1}}, 0}}};
+        c->role[COUNTER_ROLES + i].is = &c->asked[i];
+    }
+}
+
+bool counters_open_backend(const struct counter_backend *backend,
+                           const struct counter_request *request, struct counters **out,
                            struct error *error) {
     char problem[REASON_SIZE] = "";
     *out = NULL;
@@ -316,21 +358,26 @@ bool counters_open_backend(const struct counter_backend *backend, struct counter
     if (!c) return error_set(error, "out of memory for the event counters: free some and retry");
     c->backend = backend;
     c->n_passes = 1;
+    list_roles(c, request);
     if (backend->open(backend->context, &c->host, problem, sizeof problem) != COUNTER_OK &&
         !problem[0])
         snprintf(problem, sizeof problem, "the counting library did not start");
-    for (int role = 0; role < COUNTER_ROLES; role++) {
-        c->role[role].source = c->role[role].pass = -1;
-        prove_role(c, role, problem);
+    for (int role = 0; role < c->n_roles; role++) {
+        struct role_state *state = &c->role[role];
+        state->source = -1;
+        if (role < COUNTER_ROLES && c->request.only_events)
+            snprintf(state->reason, sizeof state->reason, "this role was not asked for");
+        else
+            prove_role(c, state, problem);
     }
-    for (int role = 0; role < COUNTER_ROLES; role++)
-        if (c->role[role].source >= 0) pack_role(c, role);
+    for (int role = 0; role < c->n_roles; role++) pack_role(c, &c->role[role]);
     *out = c;
     return true;
 }
 
-bool counters_open(struct counters **out, struct error *error) {
-    return counters_open_backend(&counter_backend_papi, out, error);
+bool counters_open(const struct counter_request *request, struct counters **out,
+                   struct error *error) {
+    return counters_open_backend(&counter_backend_papi, request, out, error);
 }
 
 void counters_close(struct counters *c) {
@@ -343,12 +390,34 @@ void counters_close(struct counters *c) {
     free(c);
 }
 
+int counters_roles(const struct counters *c) {
+    return c->n_roles;
+}
+
 int counters_passes(const struct counters *c) {
     return c->n_passes;
 }
 
 void counters_start(struct counters *c, int pass) {
     start_pass(c, &c->pass[pass]);
+}
+
+/* Adds one run of its pass to a term. Checked per repeat: in a sum, a negative count could hide. An
+ * event that took turns with others and reads 0 may have had none. */
+static void add_term(struct counters *c, struct role_state *state, int i,
+                     const struct kernel_counts *after) {
+    const struct counter_source *source = source_of(state);
+    struct term_state *term = &state->term[i];
+    int64_t value = term_value(c, state, i, after);
+    if (value == 0 && c->multiplex && !from_kernel(source))
+        snprintf(state->reason, sizeof state->reason,
+                 "%s read 0 while multiplexed: it may have had no turn in a region this short; "
+                 "count without `multiplex`",
+                 source->name);
+    else if (!doubtful(source->name, value, state->is->zero == ZERO_IS_IMPOSSIBLE, state->reason)) {
+        term->total += value;
+        term->seen |= value != 0;
+    }
 }
 
 void counters_stop(struct counters *c, int index) {
@@ -358,47 +427,70 @@ void counters_stop(struct counters *c, int index) {
     pass->repeats++;
     c->thread_cpu_ns += after.thread_cpu_ns - pass->before.thread_cpu_ns;
     c->process_cpu_ns += after.process_cpu_ns - pass->before.process_cpu_ns;
-    for (int role = 0; role < COUNTER_ROLES; role++) {
+    for (int role = 0; role < c->n_roles; role++) {
         struct role_state *state = &c->role[role];
-        if (state->pass != index || state->reason[0]) continue;
-        int64_t value = role_value(c, role, &after);
-        /* Checked per repeat: in the sum, a negative count could hide. */
-        if (!doubtful(role, source_of(c, role)->name, value, ZERO_IS_IMPOSSIBLE, state->reason))
-            state->total += value;
+        if (state->source < 0) continue;
+        for (int i = 0, terms = n_terms(source_of(state)); i < terms && !state->reason[0]; i++)
+            if (state->term[i].pass == index) add_term(c, state, i, &after);
     }
 }
 
 static void make_unavailable(struct counter_result *out, const char *reason) {
     out->available = false;
     out->value = NAN;
+    out->pass = -1;
     snprintf(out->status, sizeof out->status, "unavailable");
     snprintf(out->reason, sizeof out->reason, "%s", reason);
 }
 
 void counters_describe(const struct counters *c, int role, struct counter_result *out) {
     const struct role_state *state = &c->role[role];
-    *out = (struct counter_result){.available = true, .value = NAN};
-    snprintf(out->role, sizeof out->role, "%s", counter_roles[role].name);
+    const struct counter_source *source = state->source < 0 ? NULL : source_of(state);
+    const char *failure = state->reason;
+    *out = (struct counter_result){.available = true, .value = NAN, .pass = -1};
+    snprintf(out->role, sizeof out->role, "%s", state->is->name);
     snprintf(out->scope, sizeof out->scope, "thread");
-    snprintf(out->status, sizeof out->status, "counted");
-    if (state->source >= 0) snprintf(out->event, sizeof out->event, "%s", source_of(c, role)->name);
-    if (state->pass >= 0) out->repeats = c->pass[state->pass].repeats;
-    if (state->reason[0])
-        make_unavailable(out, state->reason);
-    else if (state->pass >= 0 && c->pass[state->pass].failure[0])
-        make_unavailable(out, c->pass[state->pass].failure);
+    snprintf(out->status, sizeof out->status, "%s",
+             c->multiplex && source && !from_kernel(source) ? "multiplexed" : "counted");
+    if (source) snprintf(out->event, sizeof out->event, "%s", source->name);
+    for (int i = 0; source && i < n_terms(source) && !failure[0]; i++) {
+        int index = state->term[i].pass;
+        const struct pass *pass = &c->pass[index];
+        if (pass->failure[0]) failure = pass->failure;
+        if (i == 0 || index < out->pass) out->pass = index;
+        if (i == 0 || pass->repeats < out->repeats) out->repeats = pass->repeats;
+    }
+    if (failure[0]) make_unavailable(out, failure);
+}
+
+/* The mean over repeats of a role that is available and was run. */
+static double mean_count(const struct counters *c, const struct role_state *state) {
+    double sum = 0.0;
+    for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++)
+        sum += source_of(state)->term[i].weight * (double)state->term[i].total /
+               c->pass[state->term[i].pass].repeats;
+    return sum;
 }
 
 /* Instructions per cycle of the means of both roles; NaN unless both were counted. */
 static double instructions_per_cycle(const struct counters *c) {
-    const struct role_state *cycles = &c->role[ROLE_CYCLES], *work = &c->role[ROLE_INSTRUCTIONS];
-    if (cycles->pass < 0 || work->pass < 0 || cycles->total <= 0) return NAN;
-    return (double)work->total / c->pass[work->pass].repeats /
-           ((double)cycles->total / c->pass[cycles->pass].repeats);
+    struct counter_result cycles, work;
+    counters_describe(c, ROLE_CYCLES, &cycles);
+    counters_describe(c, ROLE_INSTRUCTIONS, &work);
+    if (!cycles.available || !work.available || !cycles.repeats || !work.repeats) return NAN;
+    return mean_count(c, &c->role[ROLE_INSTRUCTIONS]) / mean_count(c, &c->role[ROLE_CYCLES]);
+}
+
+static bool ever_seen(const struct role_state *state) {
+    bool seen = false;
+    for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++) seen |= state->term[i].seen;
+    return seen;
 }
 
 void counters_result(const struct counters *c, int role, double inputs,
                      struct counter_result *out) {
+    const struct role_state *state = &c->role[role];
+    char reason[REASON_SIZE];
     counters_describe(c, role, out);
     if (!out->available) return;
     double ipc = instructions_per_cycle(c);
@@ -407,13 +499,17 @@ void counters_result(const struct counters *c, int role, double inputs,
     else if (!(inputs > 0))
         make_unavailable(out, "the region processed no input");
     else if ((role == ROLE_CYCLES || role == ROLE_INSTRUCTIONS) && (ipc < 0.01 || ipc > 8)) {
-        char reason[REASON_SIZE];
         snprintf(reason, sizeof reason,
                  "%.3g instructions per cycle is outside 0.01..8: one of the two counts is wrong",
                  ipc);
         make_unavailable(out, reason);
+    } else if (state->is->zero == ZERO_IS_UNPROVEN && !ever_seen(state)) {
+        snprintf(reason, sizeof reason,
+                 "%s never read anything but 0: nothing shows that it counts here",
+                 source_of(state)->name);
+        make_unavailable(out, reason);
     } else
-        out->value = (double)c->role[role].total / out->repeats / inputs;
+        out->value = mean_count(c, state) / inputs;
 }
 
 double counters_thread_share(const struct counters *c) {

@@ -79,7 +79,7 @@ void doctor_read(struct doctor *out) {
     read_clock(&out->clock);
     read_memory(out->memory);
     out->n_energy = doctor_read_energy("", out->energy);
-    if (counters_open(&counters, &error)) {
+    if (counters_open(NULL, &counters, &error)) {
         out->n_passes = counters_passes(counters);
         for (int role = 0; role < COUNTER_ROLES; role++)
             counters_describe(counters, role, &out->counter[role]);

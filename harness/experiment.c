@@ -4,10 +4,11 @@
  * says twice, misspells or contradicts is an error at its place, because a silently ignored key
  * costs a researcher a day of wrong runs.
  *
- * `full:` overlays the file: sections merge key by key, lists of numbers are replaced, and an arm
+ * `full:` overlays the file: sections merge key by key, lists of values are replaced, and an arm
  * is added or, if its name exists already, replaced.
  */
 #include "harness/experiment.h"
+#include "harness/counters.h"
 #include "harness/yaml.h"
 #include "models/policy.h"
 
@@ -53,6 +54,10 @@ static const struct option profile_rows[] = {
      "test inputs that the timed passes cycle through"},
     {"seeds", OPTION_INT, PROFILE(seeds), "1", 0, OPTION_LIST_MAX, NULL,
      "how many of the seeds, from the first, are profiled per arm"},
+    {"events", OPTION_NAME_LIST, PROFILE(events), "[]", 0, 0, NULL,
+     "PAPI presets or native events to count beside the usual ones"},
+    {"multiplex", OPTION_BOOL, PROFILE(multiplex), "false", 0, 0, NULL,
+     "events share the hardware in turns, scaled up and flagged; false: more passes"},
 };
 const struct option_table profile_options = {"profile", profile_rows,
                                              sizeof profile_rows / sizeof *profile_rows};
@@ -193,6 +198,19 @@ static const struct location *place_of(const struct node *base, const struct nod
     return &base->at;
 }
 
+/* An event is stored as a role of its own name, beside the built-in ones. */
+static bool check_events(const struct experiment *e, const struct location *at,
+                         struct error *error) {
+    for (int i = 0; i < e->profile.events.n; i++)
+        for (int role = 0; role < COUNTER_ROLES; role++)
+            if (strcmp(e->profile.events.name[i], counter_roles[role].name) == 0)
+                return error_set_at(error, at,
+                                    "events in profile has '%s', a role that is counted anyway: "
+                                    "remove it",
+                                    counter_roles[role].name);
+    return true;
+}
+
 static bool read_sections(const struct node *base, const struct node *overlay, struct experiment *e,
                           struct error *error) {
     struct section sections[N_SECTIONS];
@@ -208,7 +226,8 @@ static bool read_sections(const struct node *base, const struct node *overlay, s
         if (!options_require(s->table, below, above, below ? &below->at : &base->at, error))
             return false;
     }
-    const struct node *data = node_find(base, "data");
+    const struct node *data = node_find(base, "data"), *profile = node_find(base, "profile");
+    if (!check_events(e, profile ? &profile->at : &base->at, error)) return false;
     struct error cause = {0};
     if (!data_config_check(&e->data, &cause))
         return error_set_at(error, data ? &data->at : &base->at, "%s", cause.text);

@@ -34,6 +34,8 @@ struct profile_config {
     int blocks;                  /* the repeats are taken in; arms take turns between them */
     int inputs;                  /* test inputs cycled through */
     int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
+    struct name_list events;     /* PAPI names to count beside the roles of counters.h */
+    bool multiplex;              /* all events in one pass, scaled up and flagged */
 };
 extern const struct option_table profile_options;
 

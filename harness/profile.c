@@ -103,7 +103,7 @@ static void count_events(const struct session *s, const struct batches *b,
             inference_run(b->inference, &batch, NULL, NULL);
             counters_stop(b->counters, pass);
         }
-    for (int role = 0; role < COUNTER_ROLES; role++)
+    for (int role = 0; role < out->n_counters; role++)
         counters_result(b->counters, role, b->size, &out->counters[role]);
 }
 
@@ -194,20 +194,22 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     struct trainer_limits limits = {size, size * s->subject->data->max_len,
                                     s->subject->data->max_len};
     struct batches b = {.size = size};
+    struct counter_request counted = {.events = s->config->events,
+                                      .multiplex = s->config->multiplex};
     out->batch_size = size;
     out->warmup = s->config->warmup;
     out->n_samples = s->config->repeats;
     out->inputs_per_sample = size;
-    out->n_counters = COUNTER_ROLES;
+    out->n_counters = COUNTER_ROLES + s->config->events.n;
     out->n_blocks = s->config->blocks;
     out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
     out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
-    out->counters = calloc(COUNTER_ROLES, sizeof *out->counters);
+    out->counters = calloc((size_t)out->n_counters, sizeof *out->counters);
     bool ok = out->blocks && out->latency_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
     ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
-         counters_open(&b.counters, error);
+         counters_open(&counted, &b.counters, error);
     if (ok) {
         struct memory_phase stretch;
         int64_t page_faults;

@@ -97,13 +97,14 @@ struct training_result {
 
 /* One counter role in one profile: value, or the reason why there is none. */
 struct counter_result {
-    char role[32];  /* "cycles", "instructions", "fp_operations", ... */
+    char role[96];  /* "cycles", "instructions", ..., or an event that the workload asks for */
     char event[96]; /* the name PAPI knew it by; "" if none worked */
     bool available;
     double value;     /* per input; meaningless unless available */
-    char status[16];  /* "counted" | "unavailable" */
+    char status[16];  /* "counted" | "multiplexed" (extrapolated) | "unavailable" */
     char reason[256]; /* why unavailable; "" otherwise */
     char scope[16];   /* "thread" | "process" */
+    int pass;         /* from 0, the first that its events were counted in; -1: none */
     int repeats;      /* forward passes the value is a mean of */
 };
 

@@ -256,13 +256,15 @@ CREATE TABLE counter (
     role            TEXT NOT NULL,                       -- cycles, instructions, fp_operations, ...
     event           TEXT NOT NULL,                       -- the name it was counted by; '' if none worked
     value_per_input REAL,
-    status          TEXT NOT NULL CHECK (status IN ('counted', 'unavailable')),
+    -- multiplexed: the event had the hardware for a part of the time and was scaled up
+    status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'unavailable')),
     reason          TEXT NOT NULL,                       -- why unavailable
     scope           TEXT NOT NULL,                       -- thread or process
+    pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
     repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
     PRIMARY KEY (profile_id, role),
-    CHECK ((status = 'counted') = (value_per_input IS NOT NULL)),
-    CHECK (status = 'counted' OR reason <> '')
+    CHECK ((status = 'unavailable') = (value_per_input IS NULL)),
+    CHECK (status <> 'unavailable' OR reason <> '')
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE memory (

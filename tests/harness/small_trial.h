@@ -49,7 +49,8 @@ static inline void small_trial_read(struct small_trial *t, const struct small_tr
     assert_true(scratch_make(&t->scratch));
     snprintf(yaml, sizeof yaml,
              "workload: small\ndata: {%s}\nmodel: {%s}\ntrain: {%s}\n"
-             "profile: {batch_sizes: [1, 8], warmup: 1, repeats: 20, blocks: 3, inputs: 30}\n"
+             "profile: {batch_sizes: [1, 8], warmup: 1, repeats: 20, blocks: 3, inputs: 30, "
+             "events: [perf::MINOR-FAULTS, PAPI_NO_SUCH]}\n"
              "arms:\n  - {arm: only, %s}\nseeds: [%d]\n",
              text->data, text->model, text->train, text->arm, text->seed);
     assert_true(scratch_write(&t->scratch, "small.yaml", yaml));

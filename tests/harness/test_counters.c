@@ -59,33 +59,6 @@ static struct fake_event *event_named(struct fake *fake, const char *name) {
     return NULL;
 }
 
-/* Opens the machine, runs every pass `repeats` times and returns the result of one role. */
-static struct counter_result count(struct fake *fake, const char *role, int repeats,
-                                   double inputs) {
-    struct counter_backend backend = backend_of(fake);
-    struct counters *counters;
-    struct counter_result result;
-    struct error error;
-    assert_true(counters_open_backend(&backend, &counters, &error));
-    for (int pass = 0; pass < counters_passes(counters); pass++)
-        for (int i = 0; i < repeats; i++) {
-            counters_start(counters, pass);
-            counters_stop(counters, pass);
-        }
-    counters_result(counters, role_named(role), inputs, &result);
-    counters_close(counters);
-    assert_int_equal(fake->n_open_sets, 0); /* nothing stays behind in the kernel */
-    return result;
-}
-
-static void assert_unavailable(const struct counter_result *result, const char *part_of_reason) {
-    assert_false(result->available);
-    assert_true(isnan(result->value));
-    assert_string_equal(result->status, "unavailable");
-    if (!strstr(result->reason, part_of_reason))
-        fail_msg("reason \"%s\" lacks \"%s\"", result->reason, part_of_reason);
-}
-
 /* ---- tests --------------------------------------------------------------------------------------
  */
 
@@ -99,6 +72,7 @@ static void counts_are_means_over_repeats_per_input(void **state) {
     assert_string_equal(result.scope, "thread");
     assert_string_equal(result.reason, "");
     assert_int_equal(result.repeats, 5);
+    assert_int_equal(result.pass, 0);
     assert_true(result.value == 500.0);
 }
 
@@ -121,7 +95,7 @@ static void software_roles_count_where_there_is_no_pmu(void **state) {
 static void context_switches_come_from_the_kernel_not_from_an_event_that_reads_zero(void **state) {
     (void)state;
     struct fake fake = good_machine();
-    fake.event[7] = (struct fake_event){.name = "perf::CONTEXT-SWITCHES", .value = 0};
+    add_event(&fake, "perf::CONTEXT-SWITCHES", 0);
     struct counter_result result = count(&fake, "context_switches", 10, 1);
     assert_true(result.available);
     assert_true(result.value == 2.0);
@@ -132,61 +106,86 @@ static void chain_falls_back_to_the_next_source(void **state) {
     (void)state;
     struct fake fake = good_machine();
     event_named(&fake, "PAPI_TOT_CYC")->add_code = COUNTER_NO_EVENT;
-    fake.event[7] = (struct fake_event){.name = "perf::CYCLES", .value = 1200};
+    add_event(&fake, "perf::CYCLES", 1200);
     struct counter_result result = count(&fake, "cycles", 2, 1);
     assert_true(result.available);
     assert_string_equal(result.event, "perf::CYCLES");
     assert_true(result.value == 1200.0);
 }
 
-static void weighted_sum_of_native_events_counts_operations(void **state) {
-    (void)state;
+/* A server whose PAPI has no floating-point presets: 2 x 4 native events, most beyond `n` counters.
+ */
+static struct fake machine_without_fp_presets(int n_counters) {
     struct fake fake = good_machine();
-    event_named(&fake, "PAPI_SP_OPS")->add_code = COUNTER_NO_EVENT;
-    fake.n_counters = 16;
-    fake.event[7] = (struct fake_event){.name = "FP_ARITH_INST_RETIRED:SCALAR_SINGLE", .value = 3};
-    fake.event[8] =
-        (struct fake_event){.name = "FP_ARITH_INST_RETIRED:128B_PACKED_SINGLE", .value = 10};
-    fake.event[9] =
-        (struct fake_event){.name = "FP_ARITH_INST_RETIRED:256B_PACKED_SINGLE", .value = 100};
-    fake.event[10] =
-        (struct fake_event){.name = "FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE", .value = 1000};
-    struct counter_result result = count(&fake, "fp_operations", 1, 1);
-    assert_true(result.available);
-    assert_true(result.value == 3 + 4 * 10 + 8 * 100 + 16 * 1000);
-    result = count(&fake, "branch_misses", 1, 1); /* values behind the four terms stay in place */
-    assert_true(result.value == 5.0);
+    fake.n_counters = n_counters;
+    for (int i = 2; i < 5; i++) fake.event[i].add_code = COUNTER_NO_EVENT;
+    add_event(&fake, "FP_ARITH_INST_RETIRED:SCALAR_SINGLE", 3);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:128B_PACKED_SINGLE", 10);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:256B_PACKED_SINGLE", 100);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE", 1000);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:SCALAR_DOUBLE", 7);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:128B_PACKED_DOUBLE", 0);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:256B_PACKED_DOUBLE", 20);
+    add_event(&fake, "FP_ARITH_INST_RETIRED:512B_PACKED_DOUBLE", 30);
+    return fake;
+}
+
+static void weighted_sum_of_native_events_is_spread_over_passes(void **state) {
+    (void)state;
+    for (int n_counters = 1; n_counters <= 32; n_counters++) {
+        struct fake fake = machine_without_fp_presets(n_counters);
+        double single = 3 + 4 * 10 + 8 * 100 + 16 * 1000, twice = 7 + 4 * 20 + 8 * 30;
+        struct counter_result result = count(&fake, "fp_single", 3, 1);
+        assert_true(result.available && result.value == single);
+        result = count(&fake, "fp_double", 3, 1);
+        assert_true(result.available && result.value == twice);
+        result = count(&fake, "fp_operations", 3, 2);
+        assert_true(result.available && result.value == (single + twice) / 2);
+        assert_int_equal(result.repeats, 3);
+        result = count(&fake, "branch_misses", 1, 1); /* values behind the terms stay in place */
+        assert_true(result.value == 5.0);
+    }
 }
 
 static void part_of_a_sum_is_not_the_sum(void **state) {
     (void)state;
-    struct fake fake = good_machine();
-    event_named(&fake, "PAPI_SP_OPS")->add_code = COUNTER_NO_EVENT;
-    fake.event[7] = (struct fake_event){.name = "FP_ARITH_INST_RETIRED:SCALAR_SINGLE", .value = 3};
-    struct counter_result result = count(&fake, "fp_operations", 1, 1);
+    struct fake fake = machine_without_fp_presets(16);
+    event_named(&fake, "FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE")->add_code = COUNTER_NO_EVENT;
+    struct counter_result result = count(&fake, "fp_single", 1, 1);
     assert_unavailable(&result, "PAPI knows no event PAPI_SP_OPS");
+}
+
+static void sum_of_events_that_all_read_zero_is_unavailable(void **state) {
+    (void)state;
+    struct fake fake = machine_without_fp_presets(16);
+    for (int i = 0; fake.event[i].name; i++)
+        if (strstr(fake.event[i].name, "DOUBLE")) fake.event[i].value = 0;
+    event_named(&fake, "PAPI_DP_OPS")->add_code = COUNTER_OK;
+    event_named(&fake, "PAPI_DP_OPS")->value = 0;
+    struct counter_result result = count(&fake, "fp_double", 1, 1);
+    assert_unavailable(&result, "read 0");
 }
 
 static void conflict_opens_another_pass_and_loses_nothing(void **state) {
     (void)state;
-    for (int n_counters = 1; n_counters <= 8; n_counters++) {
+    for (int n_counters = 1; n_counters <= N_PRESETS; n_counters++) {
         struct fake fake = good_machine();
         fake.n_counters = n_counters;
         struct counter_backend backend = backend_of(&fake);
         struct counters *counters;
         struct error error;
-        assert_true(counters_open_backend(&backend, &counters, &error));
-        assert_int_equal(counters_passes(counters), (7 + n_counters - 1) / n_counters);
+        assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+        assert_int_equal(counters_passes(counters), (N_PRESETS + n_counters - 1) / n_counters);
         for (int pass = 0; pass < counters_passes(counters); pass++) {
             counters_start(counters, pass);
             counters_stop(counters, pass);
         }
-        static const double expected[] = {1000, 2000, 512, 40, 20, 10, 5};
-        for (int role = 0; role < 7; role++) {
+        for (int role = 0; role < N_PRESETS; role++) {
             struct counter_result result;
             counters_result(counters, role, 1, &result);
             assert_true(result.available);
-            assert_true(result.value == expected[role]);
+            assert_true(result.value == (double)presets[role].value);
+            assert_int_equal(result.pass, role / n_counters);
         }
         counters_close(counters);
         assert_int_equal(fake.n_open_sets, 0);
@@ -195,9 +194,11 @@ static void conflict_opens_another_pass_and_loses_nothing(void **state) {
 
 static void zero_where_the_known_work_causes_some_is_unavailable(void **state) {
     (void)state;
-    static const char *const events[] = {"PAPI_TOT_CYC", "PAPI_SP_OPS", "PAPI_BR_MSP"};
-    static const char *const roles[] = {"cycles", "fp_operations", "branch_misses"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const events[] = {"PAPI_TOT_CYC", "PAPI_SP_OPS", "PAPI_BR_MSP",
+                                         "PAPI_TLB_DM", "PAPI_RES_STL"};
+    static const char *const roles[] = {"cycles", "fp_single", "branch_misses", "dtlb_misses",
+                                        "stalled_cycles"};
+    for (int i = 0; i < 5; i++) {
         struct fake fake = good_machine();
         event_named(&fake, events[i])->value = 0;
         struct counter_result result = count(&fake, roles[i], 2, 1);
@@ -222,7 +223,7 @@ static struct counter_result count_with_change(const char *event, long long late
     struct counters *counters;
     struct counter_result result;
     struct error error;
-    assert_true(counters_open_backend(&backend, &counters, &error));
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
     for (int i = 0; i < 2; i++) {
         counters_start(counters, 0);
         counters_stop(counters, 0);
@@ -274,7 +275,7 @@ static void failing_start_makes_its_pass_unavailable_and_says_why(void **state) 
     struct counters *counters;
     struct counter_result result;
     struct error error;
-    assert_true(counters_open_backend(&backend, &counters, &error));
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
     fake.fail_start = COUNTER_IS_RUNNING;
     for (int i = 0; i < 3; i++) {
         counters_start(counters, 0);
@@ -366,7 +367,7 @@ static void work_in_other_threads_shows_in_the_thread_share(void **state) {
     struct counter_backend backend = backend_of(&fake);
     struct counters *counters;
     struct error error;
-    assert_true(counters_open_backend(&backend, &counters, &error));
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
     assert_true(isnan(counters_thread_share(counters)));
     counters_start(counters, 0);
     counters_stop(counters, 0);
@@ -383,7 +384,7 @@ static void start_and_stop_allocate_nothing(void **state) {
     struct counters *counters;
     struct error error;
     int before = n_allocations;
-    assert_true(counters_open(&counters, &error));
+    assert_true(counters_open(NULL, &counters, &error));
     assert_true(n_allocations > before); /* the counting of allocations works */
     before = n_allocations;
     for (int pass = 0; pass < counters_passes(counters); pass++)
@@ -412,7 +413,7 @@ static void page_faults_of_touched_memory_are_counted_here(void **state) {
     struct counters *counters;
     struct counter_result result;
     struct error error;
-    assert_true(counters_open(&counters, &error));
+    assert_true(counters_open(NULL, &counters, &error));
     counters_start(counters, 0);
     double pages = touch_pages(4000);
     counters_stop(counters, 0);
@@ -431,7 +432,7 @@ static void hundred_sleeps_are_not_zero_context_switches(void **state) {
     struct counters *counters;
     struct counter_result result;
     struct error error;
-    assert_true(counters_open(&counters, &error));
+    assert_true(counters_open(NULL, &counters, &error));
     counters_start(counters, 0);
     for (int i = 0; i < 100; i++) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     counters_stop(counters, 0);
@@ -455,7 +456,7 @@ static void cpu_time_of_another_thread_is_missed_and_noticed(void **state) {
     struct error error;
     double seconds = 0.05;
     pthread_t thread;
-    assert_true(counters_open(&counters, &error));
+    assert_true(counters_open(NULL, &counters, &error));
     counters_start(counters, 0);
     assert_int_equal(pthread_create(&thread, NULL, spin, &seconds), 0);
     pthread_join(thread, NULL);
@@ -470,7 +471,7 @@ static void every_role_here_is_counted_or_says_why_not(void **state) {
     struct counter_host host;
     struct error error;
     counter_host_read("", &host);
-    assert_true(counters_open(&counters, &error));
+    assert_true(counters_open(NULL, &counters, &error));
     for (int role = 0; role < COUNTER_ROLES; role++) {
         struct counter_result result;
         counters_describe(counters, role, &result);
@@ -490,8 +491,9 @@ int main(void) {
         cmocka_unit_test(software_roles_count_where_there_is_no_pmu),
         cmocka_unit_test(context_switches_come_from_the_kernel_not_from_an_event_that_reads_zero),
         cmocka_unit_test(chain_falls_back_to_the_next_source),
-        cmocka_unit_test(weighted_sum_of_native_events_counts_operations),
+        cmocka_unit_test(weighted_sum_of_native_events_is_spread_over_passes),
         cmocka_unit_test(part_of_a_sum_is_not_the_sum),
+        cmocka_unit_test(sum_of_events_that_all_read_zero_is_unavailable),
         cmocka_unit_test(conflict_opens_another_pass_and_loses_nothing),
         cmocka_unit_test(zero_where_the_known_work_causes_some_is_unavailable),
         cmocka_unit_test(zero_of_an_event_that_may_be_absent_is_a_count),

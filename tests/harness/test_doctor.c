@@ -85,7 +85,7 @@ static void verdict_counts_the_hardware_counters(void **state) {
     doctor.counter[0].available = true;
     doctor.counter[0].reason[0] = '\0';
     print_page(&doctor, false, page);
-    assert_non_null(strstr(page, "1 of 7 hardware counters"));
+    assert_non_null(strstr(page, "1 of 11 hardware counters"));
     doctor.clock.available = false;
     assert_false(doctor_can_profile(&doctor));
     print_page(&doctor, false, page);

@@ -157,6 +157,9 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
         {"  train: {epochs: 9}", "  model: {heads: 5}", 15, 18, "5 heads do not divide", ""},
         {"  train: {epochs: 9}", "  tier: full", 15, 3, "'tier' belongs to the top", ""},
         {"  train: {epochs: 9}", "  trian: {epochs: 9}", 15, 3, "'trian'", "'train'"},
+        {"seeds: 1}", "events: [PAPI_L1_DCM, cycles]}", 8, 10, "events in profile has 'cycles'",
+         "counted anyway"},
+        {"seeds: 1}", "events: [X, X]}", 8, 36, "entry 2 of events in profile is 'X'", "before"},
         {"heads: 2}", "heads: 99}", 17, 40, "heads in arm (policy", "between"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
