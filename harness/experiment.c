@@ -58,6 +58,10 @@ static const struct option profile_rows[] = {
      "PAPI presets or native events to count beside the usual ones"},
     {"multiplex", OPTION_BOOL, PROFILE(multiplex), "false", 0, 0, NULL,
      "events share the hardware in turns, scaled up and flagged; false: more passes"},
+    {"again", OPTION_INT, PROFILE(again), "1", 0, EXPERIMENT_ARMS_MAX, NULL,
+     "how many of the arms, from the first, are profiled twice: what differs is the noise floor"},
+    {"grid_gco2_per_kwh", OPTION_FLOAT, PROFILE(grid_gco2_per_kwh), "0", 0, 5000, NULL,
+     "carbon intensity of your electricity; 0: none given, and no gCO2 is reported"},
 };
 const struct option_table profile_options = {"profile", profile_rows,
                                              sizeof profile_rows / sizeof *profile_rows};

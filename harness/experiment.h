@@ -36,6 +36,8 @@ struct profile_config {
     int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
     struct name_list events;     /* PAPI names to count beside the roles of counters.h */
     bool multiplex;              /* all events in one pass, scaled up and flagged */
+    int again;                   /* arms, from the first, whose first seed is profiled twice */
+    double grid_gco2_per_kwh;    /* of the user's electricity; 0: not given */
 };
 extern const struct option_table profile_options;
 

@@ -8,6 +8,7 @@
 #include "harness/profile.h"
 #include "harness/clock.h"
 #include "harness/counters.h"
+#include "harness/energy.h"
 #include "harness/memory.h"
 #include "harness/phase_timer.h"
 #include "harness/saved_model.h"
@@ -127,6 +128,48 @@ static void time_phases(const struct session *s, const struct batches *b,
     out->mark_ns = phase_timer_mark_ns();
 }
 
+/* Half a second: some hundred times as long as the kernel takes to renew its energy counters. */
+static const double energy_seconds = 0.5, idle_seconds = 0.2;
+
+/* Energy of the same batches, run over and over: a few timed passes are too short for it. Where
+ * nothing can be measured, nothing runs. */
+static void measure_energy(const struct session *s, const struct batches *b,
+                           struct profile_result *out) {
+    struct energy energy;
+    double idle[ENERGY_PARTS], busy[ENERGY_PARTS], start, seconds = 0.0;
+    bool any = false;
+    int64_t inputs = 0;
+    energy_open("", &energy);
+    out->n_energy = ENERGY_PARTS;
+    for (int part = 0; part < ENERGY_PARTS; part++) {
+        memcpy(out->energy[part].reason, energy.reason[part], sizeof energy.reason[part]);
+        any = any || !energy.reason[part][0];
+    }
+    if (!any) return;
+    energy_start(&energy);
+    start = clock_seconds();
+    nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * idle_seconds)}, NULL);
+    double slept = clock_seconds() - start;
+    energy_stop(&energy, idle);
+    energy_start(&energy);
+    for (start = clock_seconds(); seconds < energy_seconds; seconds = clock_seconds() - start)
+        for (int i = 0; i < s->config->repeats; i++, inputs += b->size) {
+            struct batch batch = take_batch(s, b, i);
+            inference_run(b->inference, &batch, NULL, NULL);
+        }
+    energy_stop(&energy, busy);
+    for (int part = 0; part < ENERGY_PARTS; part++) {
+        struct energy_result *row = &out->energy[part];
+        row->joules_per_input = busy[part] / (double)inputs;
+        row->idle_watts = idle[part] / slept;
+        row->seconds = seconds;
+        row->seconds_per_input = seconds / (double)inputs;
+        if (!row->reason[0] && !(busy[part] > 0))
+            snprintf(row->reason, sizeof row->reason,
+                     "its counter stood still or was lost while the passes ran");
+    }
+}
+
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
 static void count_work(const struct session *s, const struct batches *b,
                        struct profile_result *out) {
@@ -224,6 +267,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         count_events(s, &b, out);
         warn_of_threads(b.counters, result);
         time_phases(s, &b, out);
+        measure_energy(s, &b, out);
         count_work(s, &b, out);
     }
     inference_free(b.inference);

@@ -113,6 +113,15 @@ struct phase_result {
     double ns, flops, bytes;
 };
 
+/* Energy of one RAPL part while a batch size ran over and over. */
+struct energy_result {
+    double joules_per_input; /* NaN: reason says why */
+    double idle_watts;       /* of the machine at rest, just before */
+    double seconds;          /* that the region lasted */
+    double seconds_per_input;
+    char reason[256];
+};
+
 /* Timed passes taken without a break; other arms had their turns before and after. */
 struct profile_block {
     double started_s;   /* CLOCK_MONOTONIC: orders the blocks of all arms on one machine */
@@ -137,6 +146,8 @@ struct profile_result {
     double marked_ns; /* wall time of a marked pass, per input: what the phases sum to */
     double marks;     /* in a pass of one batch */
     double mark_ns;   /* cost of one */
+    int n_energy; /* ENERGY_PARTS, in their order, or 0 */
+    struct energy_result energy[2];
 };
 
 struct profiling_result {

@@ -2,6 +2,7 @@
  * What a trial found out, written in one transaction: the status becomes ok together with the last
  * row, so a reader never sees half a trial. Many-row tables go through one prepared statement each.
  */
+#include "harness/energy.h"
 #include "harness/store_private.h"
 
 #include <inttypes.h>
@@ -307,6 +308,17 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
                        VALUES(INT(id), TEXT(c->role), TEXT(c->event),
                               REAL(c->available ? c->value : (double)NAN), TEXT(c->status),
                               TEXT(c->reason), TEXT(c->scope), COUNT(c->pass), INT(c->repeats)),
+                       error);
+    }
+    for (int i = 0; ok && i < p->n_energy; i++) {
+        const struct energy_result *e = &p->energy[i];
+        bool known = !e->reason[0];
+        ok = store_run(store, "INSERT INTO energy VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                       VALUES(INT(id), TEXT(energy_part_names[i]),
+                              REAL(known ? e->joules_per_input : (double)NAN),
+                              REAL(known ? e->idle_watts : (double)NAN),
+                              REAL(known ? e->seconds : (double)NAN),
+                              REAL(known ? e->seconds_per_input : (double)NAN), TEXT(e->reason)),
                        error);
     }
     return ok;

@@ -267,6 +267,21 @@ CREATE TABLE counter (
     CHECK (status <> 'unavailable' OR reason <> '')
 ) STRICT, WITHOUT ROWID;
 
+-- Energy of the whole socket (package: cores, caches, memory controller) and of its memory while the
+-- forward passes of a profile ran over and over, whoever caused it. idle_watts was measured just before,
+-- with this machine at rest: (joules_per_input - idle_watts x seconds per input) is what the work added.
+CREATE TABLE energy (
+    profile_id       INTEGER NOT NULL REFERENCES profile (id),
+    domain           TEXT NOT NULL CHECK (domain IN ('package', 'dram')), -- summed over sockets
+    joules_per_input REAL,
+    idle_watts       REAL,
+    seconds          REAL,                               -- that the passes took
+    seconds_per_input REAL,
+    reason           TEXT NOT NULL,                      -- why not measured; '' if it was
+    PRIMARY KEY (profile_id, domain),
+    CHECK ((joules_per_input IS NULL) = (reason <> ''))
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE memory (
     trial_id INTEGER NOT NULL REFERENCES trial (id),
     what     TEXT NOT NULL,                              -- arena ..., peak resident
@@ -771,6 +786,20 @@ SELECT w.name, t.arm, t.policy, h.phase, avg(h.seconds), avg(h.share), count(*)
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN training_phase h ON h.trial_id = t.id
 WHERE t.current = 1 AND t.status = 'ok'
 GROUP BY w.id, t.arm, h.phase;
+
+-- Energy per input, means over seeds; added is what the machine at rest would not have used. gCO2 is
+-- energy x the grid's intensity that the workload file gives, and NULL where it gives none.
+CREATE VIEW energy_by_batch (workload, arm, batch_size, domain, joules_per_input,
+                             added_joules_per_input, gco2_per_input, reason) AS
+SELECT w.name, t.arm, p.batch_size, e.domain, avg(e.joules_per_input),
+       avg(e.joules_per_input - e.idle_watts * e.seconds_per_input),
+       avg(e.joules_per_input) / 3.6e6
+           * nullif(max(json_extract(t.config, '$.profile.grid_gco2_per_kwh')), 0),
+       max(e.reason)
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+JOIN energy e ON e.profile_id = p.id
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+GROUP BY w.id, t.arm, p.batch_size, e.domain;
 
 -- The latest bench of each machine (rows of environment that agree in host and machine): full runs,
 -- or quick ones where there is nothing else. reached is what the target is about; met is 0 or 1.
