@@ -23,9 +23,9 @@ static bool check_folder(const char *db, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    int status = doctor_run(stdout, isatty(STDOUT_FILENO) != 0);
+    int status = doctor_run(stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
     if (!check_folder(arguments->db, error)) return EXIT_FAILED;
-    printf("results: %s can be written\n", arguments->db);
+    if (!arguments->json) printf("results: %s can be written\n", arguments->db);
     return status;
 }
 
@@ -35,7 +35,7 @@ const struct command doctor_command = {
     "",
     0,
     0,
-    {"db"},
+    {"db", "json"},
     "Tries each hardware counter, memory and energy source by using it, and writes a throw-away\n"
     "database beside the real one. Exit status 0 when trials can be profiled and stored.\n",
     run};

@@ -4,13 +4,14 @@
  */
 #include "harness/doctor.h"
 
-#include <glob.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "harness/energy.h"
 #include "harness/memory.h"
-#include "harness/system_file.h"
 
 /* ---- reading -----------------------------------------------------------------------------------
  */
@@ -37,49 +38,56 @@ static void read_memory(struct doctor_source out[DOCTOR_MEMORY]) {
     if (out[1].available) snprintf(out[1].detail, sizeof out[1].detail, "/proc/self/clear_refs");
 }
 
-/* One RAPL domain. A counter without its range cannot be unwrapped, so it needs both files. */
-static void read_domain(const char *folder, struct doctor_source *out) {
-    char name[32], energy[32], range[32];
-    bool named = system_line(folder, "/name", name, sizeof name);
-    snprintf(out->what, sizeof out->what, "%s", named ? name : "unnamed domain");
-    out->available = system_line(folder, "/energy_uj", energy, sizeof energy) &&
-                     system_line(folder, "/max_energy_range_uj", range, sizeof range);
-    if (out->available)
-        snprintf(out->detail, sizeof out->detail, "%.200s/energy_uj", folder);
-    else
-        snprintf(out->detail, sizeof out->detail,
-                 "energy_uj is not readable by this user: run as root or `sudo chmod a+r "
-                 "/sys/class/powercap/intel-rapl:*/energy_uj`");
-}
-
-int doctor_read_energy(const char *root, struct doctor_source out[DOCTOR_ENERGY_MAX]) {
-    char pattern[512];
-    glob_t found;
-    int n = 0;
-    memset(out, 0, DOCTOR_ENERGY_MAX * sizeof *out);
-    snprintf(pattern, sizeof pattern, "%s/sys/class/powercap/intel-rapl:*", root);
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        for (; n < DOCTOR_ENERGY_MAX && (size_t)n < found.gl_pathc; n++)
-            read_domain(found.gl_pathv[n], &out[n]);
-        globfree(&found);
+/* RAPL domains as the profiles read them; one line that says so where there is none. */
+static void read_energy(const char *root, struct doctor *out) {
+    struct energy energy;
+    energy_open(root, &energy);
+    for (int i = 0; i < energy.n; i++) {
+        const struct energy_domain *domain = &energy.domain[i];
+        struct doctor_source *source = &out->energy[i];
+        snprintf(source->what, sizeof source->what, "%s", domain->name);
+        source->available = !domain->reason[0];
+        if (source->available)
+            snprintf(source->detail, sizeof source->detail, "%.200s/energy_uj", domain->folder);
+        else
+            snprintf(source->detail, sizeof source->detail, "%s", domain->reason);
     }
-    if (n > 0) return n;
-    snprintf(out[0].what, sizeof out[0].what, "energy");
-    snprintf(out[0].detail, sizeof out[0].detail,
-             "/sys/class/powercap has no intel-rapl domain: measure on bare metal, with the kernel "
-             "module intel_rapl_msr loaded");
-    return 1;
+    out->n_energy = energy.n;
+    if (energy.n > 0) return;
+    out->n_energy = 1;
+    snprintf(out->energy[0].what, sizeof out->energy[0].what, "energy");
+    memcpy(out->energy[0].detail, energy.reason[ENERGY_PACKAGE], sizeof out->energy[0].detail);
 }
 
-void doctor_read(struct doctor *out) {
+/* Whether valgrind is found: it simulates counts where none can be measured. */
+static void read_valgrind(const char *path, struct doctor_source *out) {
+    char file[512];
+    snprintf(out->what, sizeof out->what, "valgrind");
+    while (path && *path) {
+        int length = (int)strcspn(path, ":");
+        snprintf(file, sizeof file, "%.*s/valgrind", length, path);
+        if (access(file, X_OK) == 0) {
+            out->available = true;
+            snprintf(out->detail, sizeof out->detail, "%.200s, for simulated counts", file);
+            return;
+        }
+        path += length + (path[length] == ':');
+    }
+    snprintf(out->detail, sizeof out->detail,
+             "not in PATH, so counts cannot be simulated: `sudo apt-get install valgrind`");
+}
+
+void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
+                         struct doctor *out) {
     struct counters *counters = NULL;
     struct error error;
     memset(out, 0, sizeof *out);
-    environment_read(&out->environment);
+    environment_read_root(root, &out->environment);
     read_clock(&out->clock);
     read_memory(out->memory);
-    out->n_energy = doctor_read_energy("", out->energy);
-    if (counters_open(NULL, &counters, &error)) {
+    read_energy(root, out);
+    read_valgrind(path, &out->valgrind);
+    if (counters_open_backend(backend, NULL, &counters, &error)) {
         out->n_passes = counters_passes(counters);
         for (int role = 0; role < COUNTER_ROLES; role++)
             counters_describe(counters, role, &out->counter[role]);
@@ -87,6 +95,10 @@ void doctor_read(struct doctor *out) {
         snprintf(out->counters_problem, sizeof out->counters_problem, "%.255s", error.text);
     }
     counters_close(counters);
+}
+
+void doctor_read(struct doctor *out) {
+    doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), out);
 }
 
 bool doctor_can_profile(const struct doctor *doctor) {
@@ -168,14 +180,26 @@ static void print_state(const struct page *page, const struct doctor *doctor, co
     print_text(page, doctor, field, state == STATE_ON ? "on" : "off");
 }
 
+/* What would make times steadier, under the setting it is about. */
+static void print_fix(const struct page *page, const char *command) {
+    fprintf(page->file, "  %-19s for steadier times: ", "");
+    print_wrapped(page, 22, command);
+}
+
 static void print_environment(const struct page *page, const struct doctor *doctor) {
     const struct environment *e = &doctor->environment;
     char blas[320];
     snprintf(blas, sizeof blas, "%s, %s kernels, threads: %" PRId64 "%s", e->blas_config,
              e->blas_core, e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
     print_text(page, doctor, "blas_config", blas);
+    print_text(page, doctor, "affinity", e->affinity);
     print_text(page, doctor, "governor", e->governor);
+    if (e->governor[0] && strcmp(e->governor, "performance") != 0)
+        print_fix(page, "sudo cpupower frequency-set -g performance");
     print_state(page, doctor, "turbo", e->turbo);
+    if (e->turbo == STATE_ON)
+        print_fix(page, "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or "
+                        "echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost");
     print_state(page, doctor, "smt", e->smt);
     print_text(page, doctor, "perf_event_paranoid", e->perf_event_paranoid);
     print_text(page, doctor, "build", e->build);
@@ -197,6 +221,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     print_source(&page, &doctor->clock);
     for (int i = 0; i < DOCTOR_MEMORY; i++) print_source(&page, &doctor->memory[i]);
     for (int i = 0; i < doctor->n_energy; i++) print_source(&page, &doctor->energy[i]);
+    print_source(&page, &doctor->valgrind);
     fprintf(out, "\nSettings\n");
     print_environment(&page, doctor);
     for (int i = 0; i < COUNTER_ROLES; i++) {
@@ -211,13 +236,64 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
                 "are stored as NULL\nwith the reason above. FLOPs are counted by the program and "
                 "do not need them.\n");
     else
-        fprintf(out, "\nProfiling works, with %d of %d hardware counters.\n", n_counted,
-                n_hardware);
+        fprintf(out,
+                "\nProfiling works, with %d of %d hardware counters. Counting them is untested on "
+                "hardware: no machine\nused in development had any.\n",
+                n_counted, n_hardware);
 }
 
-int doctor_run(FILE *out, bool colour) {
+/* ---- for machines ------------------------------------------------------------------------------
+ */
+
+static void append_source(struct text *out, const char *kind, const struct doctor_source *source) {
+    text_append(out, ", {\"kind\": \"%s\", \"what\": ", kind);
+    text_append_json_string(out, source->what);
+    text_append(out, ", \"available\": %s, \"detail\": ", source->available ? "true" : "false");
+    text_append_json_string(out, source->detail);
+    text_append(out, "}");
+}
+
+static void append_counter(struct text *out, const struct counter_result *counter) {
+    struct doctor_source source = {.available = counter->available};
+    snprintf(source.what, sizeof source.what, "%s", counter->role);
+    snprintf(source.detail, sizeof source.detail, "%s",
+             counter->available ? counter->event : counter->reason);
+    append_source(out, "counter", &source);
+}
+
+void doctor_write_json(const struct doctor *doctor, struct text *out) {
+    text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"counters_problem\": ",
+                doctor_can_profile(doctor) ? "true" : "false", doctor->n_passes);
+    if (doctor->counters_problem[0])
+        text_append_json_string(out, doctor->counters_problem);
+    else
+        text_append(out, "null");
+    text_append(out,
+                ", \"sources\": [{\"kind\": \"time\", \"what\": \"latency\", "
+                "\"available\": %s, \"detail\": ",
+                doctor->clock.available ? "true" : "false");
+    text_append_json_string(out, doctor->clock.detail);
+    text_append(out, "}");
+    for (int i = 0; i < DOCTOR_MEMORY; i++) append_source(out, "memory", &doctor->memory[i]);
+    for (int i = 0; i < doctor->n_energy; i++) append_source(out, "energy", &doctor->energy[i]);
+    append_source(out, "simulation", &doctor->valgrind);
+    for (int i = 0; i < COUNTER_ROLES && !doctor->counters_problem[0]; i++)
+        append_counter(out, &doctor->counter[i]);
+    text_append(out, "], \"environment\": ");
+    environment_write_json(&doctor->environment, out);
+    text_append(out, "}");
+}
+
+int doctor_run(FILE *out, bool json, bool colour) {
     struct doctor doctor;
+    struct text text = {0};
     doctor_read(&doctor);
-    doctor_print(&doctor, out, colour);
+    if (json) {
+        doctor_write_json(&doctor, &text);
+        fprintf(out, "%s\n", text.failed ? "null" : text.data);
+        text_free(&text);
+    } else {
+        doctor_print(&doctor, out, colour);
+    }
     return doctor_can_profile(&doctor) ? 0 : 1;
 }

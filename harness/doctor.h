@@ -10,16 +10,17 @@
 #include <stdio.h>
 
 #include "harness/counters.h"
+#include "harness/energy.h"
 #include "harness/environment.h"
 
 /* One source of a measurement other than a counter role. */
 struct doctor_source {
-    char what[64];
+    char what[96];
     bool available;
     char detail[256]; /* where it comes from; or why not, and the fix */
 };
 
-enum { DOCTOR_MEMORY = 2, DOCTOR_ENERGY_MAX = 16 };
+enum { DOCTOR_MEMORY = 2 };
 
 struct doctor {
     struct environment environment;
@@ -29,20 +30,26 @@ struct doctor {
     struct doctor_source clock;
     struct doctor_source memory[DOCTOR_MEMORY];
     int n_energy;
-    struct doctor_source energy[DOCTOR_ENERGY_MAX];
+    struct doctor_source energy[ENERGY_DOMAINS_MAX]; /* at least one: what there is, or why not */
+    struct doctor_source valgrind;                   /* simulates counts that cannot be measured */
 };
 
 void doctor_read(struct doctor *out);
 void doctor_print(const struct doctor *doctor, FILE *out, bool colour);
 
-/* The energy sources below root ("" normally): RAPL domains of /sys/class/powercap. At least one
- * entry: without any domain, it says so. */
-int doctor_read_energy(const char *root, struct doctor_source out[DOCTOR_ENERGY_MAX]);
+/* The same of another machine, for tests: its counters, its files below root ("" normally) and the
+ * folders that hold its programs, as in PATH. */
+void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
+                         struct doctor *out);
+
+/* One object: can_profile, sources (each with kind, what, available, detail: where it comes from,
+ * or why not and the fix) and the environment. */
+void doctor_write_json(const struct doctor *doctor, struct text *out);
 
 /* Profiling needs a clock; the rest adds to it. */
 bool doctor_can_profile(const struct doctor *doctor);
 
 /* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */
-int doctor_run(FILE *out, bool colour);
+int doctor_run(FILE *out, bool json, bool colour);
 
 #endif

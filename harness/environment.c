@@ -39,6 +39,7 @@ const struct environment_field environment_fields[] = {
     FIELD(microcode, FIELD_TEXT, true),
     FIELD(cores, FIELD_INTEGER, true),
     FIELD(cores_allowed, FIELD_INTEGER, true),
+    FIELD(affinity, FIELD_TEXT, true),
     FIELD(governor, FIELD_TEXT, true),
     FIELD(turbo, FIELD_STATE, true),
     FIELD(smt, FIELD_STATE, true),
@@ -146,6 +147,9 @@ static void read_processor(const char *root, struct environment *e) {
     else
         explain(e, "smt", "/sys/devices/system/cpu/smt/active is not readable");
     e->cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!system_value(root, "/proc/self/status", "Cpus_allowed_list", e->affinity,
+                      sizeof e->affinity))
+        explain(e, "affinity", "/proc/self/status has no (or too long a) Cpus_allowed_list");
     cpu_set_t allowed;
     e->cores_allowed =
         sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;

@@ -1,6 +1,6 @@
 /*
- * The doctor's page: complete, one screen, with every reason once; and its look for energy sources
- * on made-up machines.
+ * The doctor's page: complete, one screen, with every reason once; the same for programs; and what
+ * it finds on made-up machines whose counters fail in every way.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "harness/doctor.h"
+#include "tests/harness/fake_counters.h"
 #include "tests/harness/machine.h"
 
 enum { PAGE_SIZE = 16384 };
@@ -119,40 +120,118 @@ static void this_machine_fits_one_screen_and_can_profile(void **state) {
     char text[PAGE_SIZE] = "";
     FILE *out = fmemopen(text, sizeof text - 1, "w");
     assert_non_null(out);
-    assert_int_equal(doctor_run(out, false), 0);
+    assert_int_equal(doctor_run(out, false, false), 0);
     fclose(out);
     assert_true(occurrences(text, "\n") <= 50);
     assert_non_null(strstr(text, "CLOCK_MONOTONIC"));
 }
 
-static void machine_without_rapl_says_what_would_help(void **state) {
-    (void)state;
-    struct doctor_source energy[DOCTOR_ENERGY_MAX];
-    char root[64];
-    machine_open(root);
-    assert_int_equal(doctor_read_energy(root, energy), 1);
-    machine_close(root);
-    assert_false(energy[0].available);
-    assert_non_null(strstr(energy[0].detail, "intel_rapl_msr"));
+static const char *detail_of(const struct doctor *doctor, const char *role) {
+    for (int i = 0; i < COUNTER_ROLES; i++)
+        if (strcmp(doctor->counter[i].role, role) == 0)
+            return doctor->counter[i].available ? doctor->counter[i].event
+                                                : doctor->counter[i].reason;
+    fail_msg("no role %s", role);
+    return "";
 }
 
-static void readable_rapl_domains_are_listed_by_name(void **state) {
-    (void)state;
-    struct doctor_source energy[DOCTOR_ENERGY_MAX];
+/* The doctor's findings about a made-up machine without files, programs or RAPL. */
+static void examine(struct fake *fake, struct doctor *out) {
+    struct counter_backend backend = backend_of(fake);
     char root[64];
     machine_open(root);
+    doctor_read_machine(&backend, root, "", out);
+    machine_close(root);
+}
+
+static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake denied = good_machine(), missing = good_machine(), zero = good_machine();
+    struct fake crowded = good_machine(), guest = virtual_machine();
+    for (int i = 0; denied.event[i].name; i++) denied.event[i].add_code = COUNTER_NO_PERMISSION;
+    denied.host.paranoid = 4;
+    examine(&denied, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "perf_event_paranoid"));
+    assert_true(doctor_can_profile(&doctor));
+
+    missing.open_code = COUNTER_NO_BACKEND;
+    missing.problem = "no component: built without PAPI";
+    examine(&missing, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "no component"));
+    assert_true(doctor_can_profile(&doctor));
+
+    for (int i = 0; zero.event[i].name; i++) zero.event[i].value = 0;
+    examine(&zero, &doctor);
+    for (int i = 0; i < COUNTER_ROLES; i++)
+        if (counter_roles[i].hardware && counter_roles[i].zero != ZERO_IS_FINE &&
+            doctor.counter[i].available)
+            fail_msg("%s counts nothing with %s", doctor.counter[i].role, doctor.counter[i].event);
+    assert_true(detail_of(&doctor, "cycles")[0] != '\0');
+    assert_true(doctor_can_profile(&doctor));
+
+    crowded.n_counters = 2; /* conflicting events go to passes of their own */
+    examine(&crowded, &doctor);
+    assert_true(doctor.n_passes > 1);
+    assert_string_equal(detail_of(&doctor, "cycles"), "PAPI_TOT_CYC");
+    assert_string_equal(detail_of(&doctor, "branch_misses"), "PAPI_BR_MSP");
+
+    examine(&guest, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "PMU"));
+    assert_true(doctor_can_profile(&doctor));
+}
+
+static void energy_and_valgrind_are_looked_for_where_they_would_be(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct doctor doctor;
+    char root[64], folders[160], program[128];
+    machine_open(root);
+    doctor_read_machine(&backend, root, "", &doctor);
+    assert_int_equal(doctor.n_energy, 1);
+    assert_false(doctor.energy[0].available);
+    assert_non_null(strstr(doctor.energy[0].detail, "intel_rapl_msr"));
+    assert_false(doctor.valgrind.available);
+    assert_non_null(strstr(doctor.valgrind.detail, "apt-get install valgrind"));
+
     machine_add(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
     machine_add(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "12345\n");
     machine_add(root, "/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "999999\n");
     machine_add(root, "/sys/class/powercap/intel-rapl:0:0/name", "dram\n");
-    int n = doctor_read_energy(root, energy);
+    machine_add(root, "/bin/valgrind", "");
+    snprintf(program, sizeof program, "%s/bin/valgrind", root);
+    chmod(program, 0755);
+    snprintf(folders, sizeof folders, "/nonexistent:%s/bin", root);
+    doctor_read_machine(&backend, root, folders, &doctor);
     machine_close(root);
-    assert_int_equal(n, 2);
-    assert_string_equal(energy[0].what, "package-0");
-    assert_true(energy[0].available);
-    assert_string_equal(energy[1].what, "dram");
-    assert_false(energy[1].available); /* it has no energy_uj that we may read */
-    assert_non_null(strstr(energy[1].detail, "chmod"));
+    assert_int_equal(doctor.n_energy, 2);
+    assert_string_equal(doctor.energy[0].what, "package-0");
+    assert_true(doctor.energy[0].available);
+    assert_string_equal(doctor.energy[1].what, "dram");
+    assert_false(doctor.energy[1].available); /* it has no energy_uj that we may read */
+    assert_non_null(strstr(doctor.energy[1].detail, "chmod"));
+    assert_true(doctor.valgrind.available);
+}
+
+static void json_says_what_the_page_says(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    struct text json = {0};
+    struct error error;
+    struct node *root;
+    snprintf(doctor.counter[0].reason, sizeof doctor.counter[0].reason, "a \"quoted\" reason");
+    doctor_write_json(&doctor, &json);
+    assert_true(json_parse(json.data, json.size, "doctor", &root, &error));
+    assert_string_equal(node_find(root, "can_profile")->text, "true");
+    const struct node *sources = node_find(root, "sources");
+    assert_non_null(strstr(json.data, "{\"kind\": \"counter\", \"what\": \"cycles\", "
+                                      "\"available\": false, "
+                                      "\"detail\": \"a \\\"quoted\\\" reason\"}"));
+    assert_int_equal(sources->n_children, 1 + DOCTOR_MEMORY + 1 + 1 + COUNTER_ROLES);
+    assert_non_null(node_find(root, "environment"));
+    node_free(root);
+    text_free(&json);
 }
 
 int main(void) {
@@ -163,8 +242,9 @@ int main(void) {
         cmocka_unit_test(colours_only_when_asked),
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
-        cmocka_unit_test(machine_without_rapl_says_what_would_help),
-        cmocka_unit_test(readable_rapl_domains_are_listed_by_name),
+        cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
+        cmocka_unit_test(energy_and_valgrind_are_looked_for_where_they_would_be),
+        cmocka_unit_test(json_says_what_the_page_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ static void read_bare_metal(struct environment *out) {
                 "processor\t: 0\nmodel name\t: Example CPU 9000\nmicrocode\t: 0xab\n"
                 "flags\t\t: fpu sse2 avx\n");
     machine_add(root, "/proc/meminfo", "MemTotal:       1000 kB\n");
+    machine_add(root, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3,8\n");
     machine_add(root, "/proc/loadavg", "0.50 0.40 0.30 1/100 5\n");
     machine_add(root, "/proc/sys/kernel/perf_event_paranoid", "-1\n");
     machine_add(root, "/sys/bus/event_source/devices/software", NULL);
@@ -46,6 +47,7 @@ static void bare_metal_is_read_field_by_field(void **state) {
     read_bare_metal(&e);
     assert_string_equal(e.cpu_model, "Example CPU 9000");
     assert_string_equal(e.microcode, "0xab");
+    assert_string_equal(e.affinity, "0-3,8");
     assert_string_equal(e.governor, "performance");
     assert_int_equal(e.turbo, STATE_OFF); /* no_turbo is 1 */
     assert_int_equal(e.smt, STATE_ON);
@@ -94,10 +96,10 @@ static void guest_and_container_are_recognised(void **state) {
 
 static void unreadable_is_unknown_with_a_reason_and_not_off(void **state) {
     (void)state;
-    static const char *const fields[] = {"cpu_model",    "microcode",    "governor",
-                                         "turbo",        "smt",          "hypervisor",
-                                         "memory_bytes", "distribution", "perf_event_paranoid",
-                                         "load_average"};
+    static const char *const fields[] = {
+        "cpu_model",   "microcode",  "governor",     "affinity",     "turbo",
+        "smt",         "hypervisor", "memory_bytes", "distribution", "perf_event_paranoid",
+        "load_average"};
     struct environment e;
     read_empty_machine(&e);
     assert_int_equal(e.turbo, STATE_UNKNOWN);
