@@ -60,7 +60,10 @@ static void print_plan(const struct plan *plan) {
         if (strcmp(trial->status, "ok") == 0) {
             n_ok++;
         } else if (!trial->missing[0]) {
-            printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n", trial->profile ? "profile" : "train",
+            printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n",
+                   trial->again     ? "again"
+                   : trial->profile ? "profile"
+                                    : "train",
                    trial->label, trial->status, trial->expected_flops / 1e9);
             flops += trial->expected_flops;
             n++;

@@ -151,7 +151,7 @@ static bool task_run(const struct task *task, struct error *error) {
     int64_t environment_id;
     char text[sizeof error->text + sizeof error->at.file + 32];
     if (!task_claim(task, &environment, &environment_id, error)) return false;
-    bool ok = strcmp(task->row.kind, "profile") == 0
+    bool ok = strcmp(task->row.kind, "train") != 0
                   ? task_profile(task, &environment, environment_id, error)
                   : task_train(task, error);
     if (ok) return true;

@@ -207,20 +207,22 @@ static bool grow_trials(struct plan *plan, struct error *error) {
     return true;
 }
 
-/* Plans one trial; base_id is the training of a profile, or of a training's base arm. */
+/* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
+ * checkpoint. base_id is the training of a profile, or of a training's base arm. */
 static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
-                       const struct arm *arm, int seed, bool profile, int64_t base_id, int64_t *id,
-                       struct error *error) {
+                       const struct arm *arm, int seed, const char *kind, int64_t base_id,
+                       int64_t *id, struct error *error) {
     const struct experiment *e = &source->experiment;
     struct plan *plan = planner->plan;
     struct model_config model;
     struct text config = {0};
     struct sha256 hash;
-    bool ok = false;
+    bool ok = false, again = strcmp(kind, "again") == 0;
+    bool profile = again || strcmp(kind, "profile") == 0;
     if (!grow_trials(plan, error)) return false;
     struct plan_trial *trial = &plan->trials[plan->n_trials];
 
-    *trial = (struct plan_trial){.base_id = base_id, .profile = profile};
+    *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
     snprintf(trial->label, sizeof trial->label, "%s/%s/%d", e->name, arm->name, seed);
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
     trial->selected =
@@ -234,10 +236,10 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     sha256_start(&hash);
     sha256_add(&hash, config.data, config.size);
     sha256_add(&hash, source->data_key, strlen(source->data_key));
+    if (again) sha256_add(&hash, kind, strlen(kind)); /* else it would be the first profile */
     sha256_finish(&hash, trial->key);
     if (source->missing[0] &&
-        !store_known_key(planner->store, workload_id, profile ? "profile" : "train", config.data,
-                         trial->key, error))
+        !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
         goto done;
 
     experiment_model(e, arm, &model);
@@ -248,7 +250,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     trial->path_flops = trial->expected_flops;
     struct trial_plan row = {
         .workload_id = workload_id,
-        .kind = profile ? "profile" : "train",
+        .kind = kind,
         .key = trial->key,
         .base_trial_id = base_id,
         .arm = arm->name,
@@ -306,10 +308,13 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
     for (int s = 0; s < e->seeds.n; s++) {
         int seed = e->seeds.value[s];
         int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
-        if (!plan_trial(planner, source, workload, arm, seed, false, base, training, error))
+        if (!plan_trial(planner, source, workload, arm, seed, "train", base, training, error))
             return false;
-        if (s < e->profile.seeds &&
-            !plan_trial(planner, source, workload, arm, seed, true, *training, &profile, error))
+        if (s < e->profile.seeds && !plan_trial(planner, source, workload, arm, seed, "profile",
+                                                *training, &profile, error))
+            return false;
+        if (s == 0 && e->profile.seeds > 0 && a < e->profile.again &&
+            !plan_trial(planner, source, workload, arm, seed, "again", *training, &profile, error))
             return false;
     }
     return true;

@@ -187,6 +187,44 @@ static const char warnings_sql[] =
     " FROM (SELECT * FROM trial_warning WHERE workload IN shown ORDER BY trial_id)"
     " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
 
+/* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
+ * and whether the machine was quiet. */
+static const char noise_sql[] =
+    ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
+    " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
+    " outlier AS (SELECT workload, sum(n_outliers) AS n, max(worst) AS worst FROM latency_outlier"
+    "  WHERE workload IN shown GROUP BY workload),"
+    " taken AS (SELECT w.name AS workload, count(*) AS n FROM trial t"
+    "  JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id"
+    "  JOIN profile_sample s ON s.profile_id = p.id"
+    "  WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' GROUP BY w.id),"
+    " lines (workload, place, text) AS ("
+    "  SELECT workload, 1, printf('%s profiled twice differs by ', arm)"
+    "   || group_concat(printf('%+.1f', 100 * (ratio_mean - 1))"
+    "   || CASE WHEN ci95_low IS NULL THEN '%' ELSE printf(' ± %.1f%%', 50 * (ci95_high - "
+    "ci95_low)) END"
+    "   || printf(' at batch %d', batch_size), ', ')"
+    "   || CASE WHEN max(noise_floor) IS NULL THEN '' ELSE"
+    "    ': time ratios within ' || group_concat(printf('%.1f%%', 100 * noise_floor), ', ')"
+    "    || ' of 1 mean nothing' END"
+    "  FROM (SELECT * FROM floor ORDER BY batch_size) GROUP BY workload, arm, seed"
+    "  UNION ALL SELECT workload, 2, printf('%d of %d samples stand apart (more than 3 scaled MADs "
+    "and"
+    " 2%% from their median), the longest %.1f times its median; medians keep them', o.n, t.n, "
+    "worst)"
+    "  FROM outlier o JOIN taken t USING (workload)"
+    "  UNION ALL SELECT q.workload, 3, 'NOISY MACHINE: ' || CASE WHEN others_running > 0.1 THEN"
+    "   printf('%.1f other threads wanted to run while times were taken; ', others_running)"
+    "   ELSE '' END || CASE WHEN cpu_share < 0.98 THEN"
+    "   printf('the timed thread had a core for %.0f%% of the time; ', 100 * cpu_share)"
+    "   ELSE '' END || CASE WHEN worst_floor > 0.05 THEN"
+    "   printf('the noise floor is above 5%%; ') ELSE '' END || 'stop other work and profile again'"
+    "  FROM quiet q LEFT JOIN (SELECT workload, max(noise_floor) AS worst_floor FROM floor GROUP "
+    "BY 1)"
+    "   USING (workload)"
+    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05)"
+    " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
+
 static const char notes_sql[] =
     " SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
     " FROM (SELECT DISTINCT workload, note, arm FROM latency_note"
@@ -203,7 +241,7 @@ static const char unfinished_sql[] =
     " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
     "  LEFT JOIN trial b ON b.id = t.base_trial_id"
     "  WHERE s.status <> 'ok' AND s.workload IN shown"
-    "  AND NOT (t.kind = 'profile' AND s.status = 'skipped' AND b.status <> 'ok'"
+    "  AND NOT (t.kind <> 'train' AND s.status = 'skipped' AND b.status <> 'ok'"
     "   AND b.reason <> s.reason))"
     " GROUP BY workload, status, reason"
     " ORDER BY workload, status, min(trial_id)";
@@ -223,7 +261,8 @@ static bool print_part(struct store *store, const char *workloads, const char *p
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
-    static const char *const parts[] = {differences_sql, warnings_sql, notes_sql, unfinished_sql};
+    static const char *const parts[] = {differences_sql, warnings_sql, noise_sql, notes_sql,
+                                        unfinished_sql};
     size_t n_arms, n_tuned, n;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {

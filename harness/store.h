@@ -30,7 +30,7 @@ struct workload_plan {
 
 struct trial_plan {
     int64_t workload_id;
-    const char *kind;      /* "train" | "profile" */
+    const char *kind;      /* "train" | "profile" | "again" */
     const char *key;       /* hash of all that decides the result */
     int64_t base_trial_id; /* whose checkpoint it needs: a profile's training, a training's base; 0:
                               nobody's */

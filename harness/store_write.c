@@ -329,7 +329,7 @@ static bool write_profiling(struct store *store, int64_t id, const struct profil
     bool ok = store_run(store,
                         "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
                         "wall_seconds = ?2 "
-                        "WHERE id = ?1 AND kind = 'profile' AND status = 'running'",
+                        "WHERE id = ?1 AND kind <> 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds)), error) &&
               check_finished(store, id, error);
     for (int i = 0; ok && i < r->n_profiles; i++)

@@ -217,13 +217,16 @@ static void describe_result(struct store *store, const struct plan_trial *trial,
     store_query(store, sql, read_outcome, outcome, &ignored);
 }
 
+static const char *kind_of(const struct plan_trial *trial) {
+    return trial->again ? "profile again " : trial->profile ? "profile " : "";
+}
+
 /* A trial of the plan that this sweep does not run, or no longer: the counts and the talk. */
 static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, const char *why) {
     sweep->result->n_skipped++;
     progress_skip(&sweep->progress, trial->expected_flops);
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "skipped %s%s: %s\n", trial->profile ? "profile " : "",
-            trial->label, why);
+    fprintf(sweep->options->talk, "skipped %s%s: %s\n", kind_of(trial), trial->label, why);
 }
 
 /* How long a child has run, without the pauses between its turns. */
@@ -236,7 +239,7 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
                          struct error *error) {
     struct trial_row row = {0};
     char reason[512], text[1024];
-    const char *kind = child->trial->profile ? "profile " : "";
+    const char *kind = kind_of(child->trial);
     bool ok;
     if (!store_load_trial(sweep->store, child->trial->id, &row, error)) return false;
     ok = strcmp(row.status, "ok") == 0;

@@ -22,6 +22,11 @@ runs = "FROM (SELECT count(DISTINCT t.id) AS models, count(*) / count(DISTINCT t
 passes = answer("SELECT " . range("passes") . " " . runs)
 models = answer("SELECT " . range("models") . " " . runs)
 
+# How far the times of one model, profiled twice, lie apart: the larger of the arms where it was done.
+noise = "SELECT coalesce(max(noise_floor), 0) FROM noise_floor WHERE (workload, batch_size) IN (SELECT workload, batch_size " \
+    . measured
+banded = real(answer("SELECT count(*) FROM noise_floor WHERE noise_floor IS NOT NULL")) > 0
+
 caption_height = 68 # three lines
 # One column per batch size, so that a workload is a row.
 n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
@@ -44,6 +49,9 @@ do for [i = 0 : n_panels - 1] {
     set xlabel "executed FLOPs / all heads" offset 0, nearer
     set ylabel (i % n_columns == 0 ? "time / all heads" : "")
     present = policies(i)
+    floor = real(answer(noise . " AND " . panel_of(i) . ")")) # 0: no band
+    set object 1 rectangle from graph 0, first 1 - floor to graph 1, first 1 + floor \
+        back fillcolor rgb "#E8E8E8" fillstyle solid noborder
     eval "plot x with lines linecolor rgb faint dashtype 2, " \
         . "for [p in present] points(i, p) using 1:($2 - $3):(0):(2 * $3) " . bar_drawn . ", " \
         . "for [p in present] points(i, p) using 1:2 " . mark_drawn \
@@ -56,7 +64,9 @@ do for [i = 0 : n_panels - 1] {
 caption = "Points: median of " . passes . " forward passes of " . (models eq "1" \
     ? "one trained model per arm (n = 1 seed).\nBars: median absolute deviation within that run. " \
     : "each of an arm's trained models (n = " . models . " seeds), pooled.\nBars: median absolute deviation within those runs. ") \
+    . (banded ? "Grey band: two profiles of one model differ by as much (95%). " : "") \
     . "Left out: times with a warning, or from another environment.\nMachine: " . machine
+unset object 1
 eval legend
 eval "plot -1 notitle, for [p in all_policies] keyentry " . mark_drawn . " title described(p), " \
     . "keyentry with lines linecolor rgb faint dashtype 2 title 'time falls as FLOPs do'"

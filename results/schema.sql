@@ -26,12 +26,13 @@ CREATE TABLE workload (
     file        TEXT NOT NULL                            -- the YAML file it was planned from
 ) STRICT;
 
--- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint.
+-- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint; kind 'again'
+-- times the same checkpoint once more, in turns with the first, so that what differs is noise (A/A).
 -- key = hash of what the trial computes; names and paths are not in it. current = 1: in the latest plan
 -- of its workload. Views look at current rows only, so an edited file never averages with its past.
 CREATE TABLE trial (
     id              INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile')),
+    kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile', 'again')),
     key             TEXT NOT NULL,
     base_trial_id   INTEGER REFERENCES trial (id),       -- whose checkpoint it needs: a profile's training,
                                                          -- or the trial of a training's base arm
@@ -76,7 +77,7 @@ CREATE TABLE trial (
     mean_length_tokens REAL,
     unknown_share   REAL,
     UNIQUE (workload_id, key),
-    CHECK (kind <> 'profile' OR base_trial_id IS NOT NULL)
+    CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed) WHERE current = 1;
 
@@ -587,6 +588,77 @@ CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, late
                               flops_ratio, time_ratio) AS
 SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
 FROM latency_note;
+
+-- The noise floor of each batch size: one model profiled twice, in turns (A/A). ratio_mean is the mean over
+-- blocks of (median of the second profile / median of the first); it would be 1 on a silent machine.
+-- noise_floor is how far its 95% t interval reaches from 1: a time ratio nearer to 1 than that
+-- cannot be told from none. Of several arms that were profiled twice, each has a row.
+CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, ci95_low, ci95_high,
+                         noise_floor) AS
+WITH twice AS (
+    SELECT w.name AS workload, a.arm, a.seed, p.batch_size, p.id AS first, q.id AS second
+    FROM trial a JOIN trial b ON b.base_trial_id = a.base_trial_id AND b.environment_id = a.environment_id
+    JOIN workload w ON w.id = a.workload_id
+    JOIN profile p ON p.trial_id = a.id
+    JOIN profile q ON q.trial_id = b.id AND q.batch_size = p.batch_size
+    WHERE a.kind = 'profile' AND b.kind = 'again' AND a.current = 1 AND b.current = 1
+      AND a.status = 'ok' AND b.status = 'ok'
+), ranked AS (
+    SELECT profile_id, block, latency_ns,
+           row_number() OVER (PARTITION BY profile_id, block ORDER BY latency_ns) AS rank,
+           count(*) OVER (PARTITION BY profile_id, block) AS n
+    FROM profile_sample
+    WHERE profile_id IN (SELECT first FROM twice UNION SELECT second FROM twice)
+), middle AS MATERIALIZED (
+    SELECT profile_id, block, avg(latency_ns) AS median
+    FROM ranked WHERE rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY profile_id, block
+), pair AS (
+    SELECT t.*, s.median / f.median AS ratio
+    FROM twice t JOIN middle f ON f.profile_id = t.first
+    JOIN middle s ON s.profile_id = t.second AND s.block = f.block
+), centred AS (
+    SELECT *, avg(ratio) OVER (PARTITION BY first) AS mean FROM pair
+), summary AS (
+    SELECT workload, arm, seed, batch_size, count(*) AS n, avg(ratio) AS mean,
+           sqrt(sum((ratio - mean) * (ratio - mean)) / (count(*) - 1) / count(*)) AS error
+    FROM centred GROUP BY first
+)
+SELECT workload, arm, seed, batch_size, n, mean, mean - t95 * error, mean + t95 * error,
+       max(abs(mean - t95 * error - 1), abs(mean + t95 * error - 1))
+FROM summary LEFT JOIN t_quantile ON df = min(n - 1, 30);
+
+-- How quiet the machine was while a workload was timed: runnable threads beside the timed one (mean over
+-- blocks), and the share of its time that it had a core.
+CREATE VIEW timing_noise (workload, n_blocks, others_running, cpu_share) AS
+SELECT w.name, count(*), avg(b.others_running), avg(b.cpu_share)
+FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
+JOIN profile_block b ON b.profile_id = p.id
+WHERE t.current = 1 AND t.kind <> 'train' AND t.status = 'ok'
+GROUP BY w.id;
+
+-- Samples that stand apart: more than 3 scaled median absolute deviations (1.4826 MAD is the standard
+-- deviation of a normal distribution) and also more than 2% from the median of their profile. They
+-- stay in the medians; worst is the longest of them in medians.
+CREATE VIEW latency_outlier (workload, arm, seed, batch_size, n_samples, n_outliers, worst) AS
+WITH sample AS (
+    SELECT p.id, t.workload_id, t.arm, t.seed, p.batch_size, s.latency_ns AS ns,
+           row_number() OVER (PARTITION BY p.id ORDER BY s.latency_ns) AS rank,
+           count(*) OVER (PARTITION BY p.id) AS n
+    FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+), middle AS (
+    SELECT id, avg(ns) AS median FROM sample WHERE rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY id
+), away AS (
+    SELECT s.*, m.median, abs(s.ns - m.median) AS distance,
+           row_number() OVER (PARTITION BY s.id ORDER BY abs(s.ns - m.median)) AS place
+    FROM sample s JOIN middle m ON m.id = s.id
+), spread AS (
+    SELECT id, avg(distance) AS mad FROM away WHERE place IN ((n + 1) / 2, (n + 2) / 2) GROUP BY id
+)
+SELECT w.name, a.arm, a.seed, a.batch_size, a.n, count(*), max(a.ns / a.median)
+FROM away a JOIN spread s ON s.id = a.id JOIN workload w ON w.id = a.workload_id
+WHERE a.distance > 3 * 1.4826 * s.mad AND a.distance > 0.02 * a.median
+GROUP BY a.id;
 
 -- What the training of a model took, with all that led to it: the other candidates it was chosen from,
 -- and the base it started from with its own, whatever became of the base later. FLOPs are nominal. A

@@ -17,7 +17,8 @@
     "arms:\n"                                                                                      \
     "  - {arm: all, policy: fixed, heads: 4}\n"                                                    \
     "  - {arm: ours, policy: budgetformer, cost: 0.5}\n"                                           \
-    "seeds: [1, 2]\n"
+    "seeds: [1, 2]\n"                                                                              \
+    "profile: {again: 0}\n"
 #define MODEL "model: {layers: 1, dim: 16, heads: 4}\n"
 
 static const char small[] =
@@ -84,6 +85,23 @@ static void every_arm_and_seed_is_a_trial_and_first_seeds_are_profiled(void **st
     }
 }
 
+static void first_arm_is_profiled_again_for_the_noise_floor(void **state) {
+    struct fixture *f = *state;
+    char twice[1024];
+    const char *at = strstr(small, "again: 0");
+    snprintf(twice, sizeof twice, "%.*sagain: 1}\n", (int)(at - small), small);
+    write_file(f, "small.yaml", twice);
+    make(f);
+    assert_int_equal(f->plan.n_trials, 7); /* the other arm, and the second seed, once */
+    const struct plan_trial *first = &f->plan.trials[1], *second = &f->plan.trials[2];
+    assert_true(first->profile && !first->again && second->profile && second->again);
+    assert_int_equal(first->base_id, second->base_id);
+    assert_int_equal(f->plan.trials[0].id, second->base_id);
+    assert_string_equal(first->label, second->label);
+    assert_string_not_equal(first->key, second->key);
+    for (size_t i = 3; i < 7; i++) assert_false(f->plan.trials[i].again);
+}
+
 static bool read_cost(void *context, int n, const char *const *names, const char *const *texts) {
     (void)n, (void)names;
     snprintf(context, 32, "%s", texts[0] ? texts[0] : "NULL");
@@ -147,7 +165,8 @@ static void new_profile_setting_keeps_the_training(void **state) {
     write_file(f, "small.yaml", small);
     make(f);
     int64_t training = f->plan.trials[0].id, profile = f->plan.trials[1].id;
-    snprintf(changed, sizeof changed, "%sprofile: {repeats: 99}\n", small);
+    const char *at = strstr(small, "again: 0");
+    snprintf(changed, sizeof changed, "%.*srepeats: 99, %s", (int)(at - small), small, at);
     write_file(f, "small.yaml", changed);
     make(f);
     assert_int_equal(f->plan.trials[0].id, training);
@@ -411,6 +430,7 @@ static void more_work_is_expected_to_take_longer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_arm_and_seed_is_a_trial_and_first_seeds_are_profiled),
+        TEST(first_arm_is_profiled_again_for_the_noise_floor),
         TEST(row_says_what_views_need),
         TEST(same_files_give_the_same_rows_with_their_status),
         TEST(new_name_keeps_the_row_and_new_setting_makes_another),

@@ -454,6 +454,114 @@ static void methods_give_every_measure_its_interval(void **state) {
     assert_near(number(f, "SELECT count(*) FROM methods"), 2);
 }
 
+/* The profile of fixed-8 with id 1, and a second one of the same checkpoint with id 2. */
+static void profile_twice(struct fixture *f, double *first, double *second, int n) {
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    int64_t here = environment(f, "{\"cores\": 2}");
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", first, n, 2000, here);
+    profile(f, workload, "other", "fixed", second, n, 2000, here);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET kind = 'again', arm = 'fixed-8', "
+                                      "base_trial_id = (SELECT base_trial_id FROM trial WHERE kind "
+                                      "= 'profile' AND arm = 'fixed-8') "
+                                      "WHERE kind = 'profile' AND arm = 'other'"),
+                     SQLITE_OK);
+    assert_int_equal(raw_sql(f->path, "UPDATE profile_sample SET block = sample / 2"), SQLITE_OK);
+}
+
+static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state) {
+    struct fixture *f = *state;
+    /* Medians per block: 100 and 101, 100 and 99, 200 and 206: ratios 1.01, 0.99, 1.03. */
+    double first[] = {90, 110, 100, 100, 190, 210}, second[] = {100, 102, 98, 100, 206, 206};
+    profile_twice(f, first, second, 6);
+    assert_near(number(f, "SELECT count(*) FROM noise_floor"), 1);
+    assert_near(number(f, "SELECT n_blocks FROM noise_floor"), 3);
+    assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.01);
+    double half = 4.3027 * 0.02 / sqrt(3); /* t of 2 degrees of freedom; sd 0.02 */
+    assert_near(number(f, "SELECT ci95_high FROM noise_floor"), 1.01 + half);
+    assert_near(number(f, "SELECT noise_floor FROM noise_floor"), 0.01 + half);
+    assert_near(number(f, "SELECT count(*) FROM latency_vs_flops"), 1); /* it is no arm */
+    assert_int_equal(
+        raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE kind = 'again'"), SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
+}
+
+static void one_block_has_no_noise_floor(void **state) {
+    struct fixture *f = *state;
+    double first[] = {100, 100}, second[] = {102, 102};
+    profile_twice(f, first, second, 2);
+    assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.02);
+    assert_true(isnan(number(f, "SELECT noise_floor FROM noise_floor")));
+}
+
+static void outliers_are_far_in_deviations_and_in_percent(void **state) {
+    struct fixture *f = *state;
+    /* Median 1000, MAD 1: 1008 is 8 MADs away and less than 2%; 1100 is both. */
+    double first[] = {999, 1000, 1000, 1001, 1008, 1001, 999, 1000, 1100};
+    double second[] = {900, 950, 1000, 1050, 1100, 900, 1100, 1000, 1000}; /* wide: none */
+    profile_twice(f, first, second, 9);
+    assert_near(number(f, "SELECT n_outliers FROM latency_outlier"), 1);
+    assert_near(number(f, "SELECT n_samples FROM latency_outlier"), 9);
+    assert_near(number(f, "SELECT worst FROM latency_outlier"), 1.1);
+    assert_near(number(f, "SELECT count(*) FROM latency_outlier"), 1);
+}
+
+static void report_says_that_a_machine_was_noisy(void **state) {
+    struct fixture *f = *state;
+    char page[16384] = "";
+    double first[] = {100, 100, 100, 100, 100, 100}, second[] = {100, 100, 101, 101, 100, 100};
+    profile_twice(f, first, second, 6);
+    static const struct {
+        const char *others, *cpu, *said;
+    } cases[] = {{"0", "1", NULL},
+                 {"1.4", "1", "1.4 other threads wanted to run"},
+                 {"0", "0.9", "had a core for 90% of the time"}};
+    for (int i = 0; i < 3; i++) {
+        char sql[512];
+        snprintf(sql, sizeof sql,
+                 "DELETE FROM profile_block; INSERT INTO profile_block "
+                 "SELECT id, 0, 1, %s, 10 * %s FROM profile; "
+                 "INSERT INTO profile_block SELECT profile.id, b.value, 1, %s, 0 FROM profile, "
+                 "json_each('[1,2,3,4,5,6,7,8,9]') b",
+                 cases[i].cpu, cases[i].others, cases[i].cpu);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+        memset(page, 0, sizeof page);
+        FILE *out = fmemopen(page, sizeof page - 1, "w");
+        OK(f, report_write(f->store, NULL, out, &f->error));
+        fclose(out);
+        if (!strstr(page, "fixed-8 profiled twice differs by +0.3 ± 1.4% at batch 32"))
+            fail_msg("%s", page);
+        if (cases[i].said && !strstr(page, cases[i].said)) fail_msg("%s", page);
+        assert_true(!cases[i].said == !strstr(page, "NOISY MACHINE"));
+    }
+}
+
+static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
+    struct fixture *f = *state;
+    double first[] = {100, 100}, second[] = {102, 102};
+    profile_twice(f, first, second, 2);
+    assert_int_equal(
+        raw_sql(f->path, "INSERT INTO energy SELECT p.id, 'package', 3.6, 40, 0.5, 0.05, '' FROM "
+                         "profile p JOIN trial t ON t.id = trial_id WHERE kind = 'profile'; "
+                         "INSERT INTO energy SELECT p.id, 'dram', NULL, NULL, NULL, NULL, 'none "
+                         "here' FROM profile p JOIN trial t ON t.id = trial_id "
+                         "WHERE kind = 'profile'"),
+        SQLITE_OK);
+#define PACKAGE " FROM energy_by_batch WHERE domain = 'package'"
+    assert_near(number(f, "SELECT joules_per_input" PACKAGE), 3.6);
+    assert_near(number(f, "SELECT added_joules_per_input" PACKAGE), 1.6);
+    assert_true(isnan(number(f, "SELECT gco2_per_input" PACKAGE)));
+    assert_true(isnan(number(f, "SELECT joules_per_input FROM energy_by_batch WHERE domain <> "
+                                "'package'")));
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET config = "
+                                      "'{\"profile\": {\"grid_gco2_per_kwh\": 400}}'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT gco2_per_input" PACKAGE), 400 * 1e-6);
+#undef PACKAGE
+}
+
 static void views_have_the_promised_columns(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -497,6 +605,11 @@ int main(void) {
         TEST(training_cost_counts_candidates_and_bases),
         TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
         TEST(methods_give_every_measure_its_interval),
+        TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
+        TEST(one_block_has_no_noise_floor),
+        TEST(outliers_are_far_in_deviations_and_in_percent),
+        TEST(report_says_that_a_machine_was_noisy),
+        TEST(energy_is_per_input_and_carbon_needs_an_intensity),
         TEST(views_have_the_promised_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

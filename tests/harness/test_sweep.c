@@ -143,7 +143,7 @@ static void plan_arms(struct fixture *f, const char *const *arms, size_t n, bool
     char yaml[4096];
     int used = snprintf(yaml, sizeof yaml,
                         "workload: w\ntier: default\ndata: {source: topic}\nseeds: 1\n"
-                        "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: %d}\narms:\n",
+                        "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: %d, again: 0}\narms:\n",
                         profile);
     for (size_t i = 0; i < n; i++)
         used += snprintf(yaml + used, sizeof yaml - (size_t)used,

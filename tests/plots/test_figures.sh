@@ -36,6 +36,26 @@ figures_say_n_error_bars_and_machine() {
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
+two_profiles_of_one_model_are_a_band() {
+    test "$(grep -c 'Grey band' "$figures/latency_vs_flops.svg")" -eq 0
+    cat >"$scratch/again.sql" <<'SQL'
+INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
+                   status, planned_at, environment_id)
+SELECT 9999, 'again', 'again', base_trial_id, workload_id, arm, policy, 8, 2, 64, seed, '{}', 'ok', planned_at, 1
+FROM trial WHERE kind = 'profile' AND arm = 'fixed-8';
+INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample)
+SELECT 9000 + p.id, 9999, batch_size, 5, 1 FROM profile p JOIN trial t ON t.id = trial_id
+WHERE arm = 'fixed-8' AND kind = 'profile';
+INSERT INTO profile_sample SELECT 9000 + profile_id, sample, latency_ns * (1.02 + block / 100.0), block
+FROM profile_sample WHERE 9000 + profile_id IN (SELECT id FROM profile);
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/again.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch"
+    grep -q 'Grey band' "$scratch/latency_vs_flops.svg"
+    # One polygon of the band's colour in each of the two panels.
+    test "$(grep -ci "E8E8E8\|rgb(232, *232, *232)" "$scratch/latency_vs_flops.svg")" -ge 2
+}
+
 methods_are_sorted_by_accuracy() {
     sqlite3 "$drawn/it's a.db" "SELECT arm FROM methods WHERE workload = 'mixed'
         AND instr(policy, '/') = 0 ORDER BY accuracy DESC, executed_flops, arm" >"$scratch/wanted"
@@ -198,7 +218,8 @@ SQL
     test -s "$scratch/answer"
 }
 
-behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
+behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png \
+    two_profiles_of_one_model_are_a_band figures_say_n_error_bars_and_machine \
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
