@@ -103,7 +103,7 @@ SELECT p.id, i, p.batch_size * (4000 + p.executed_flops_per_input * 0.9 * (2 - p
                 * (1 + ((i * 13) % 20) / 300.0), i / 4
 FROM profile p JOIN input WHERE i < 20;
 
-INSERT INTO counter
+INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
 SELECT id, 'cycles', '', NULL, 'unavailable', 'this virtual machine shows no PMU', 'thread', 0
 FROM profile
 UNION ALL SELECT id, 'task_clock', 'perf::TASK-CLOCK', executed_flops_per_input, 'counted', '',
