@@ -146,7 +146,7 @@ struct profile_result {
     double marked_ns; /* wall time of a marked pass, per input: what the phases sum to */
     double marks;     /* in a pass of one batch */
     double mark_ns;   /* cost of one */
-    int n_energy; /* ENERGY_PARTS, in their order, or 0 */
+    int n_energy;     /* ENERGY_PARTS, in their order, or 0 */
     struct energy_result energy[2];
 };
 

@@ -26,8 +26,8 @@ struct name_list {
 };
 
 /* type -> C type of the field: INT int, FLOAT double, BOOL bool, CHOICE int (index into choices),
- * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one), NAME_LIST struct name_list
- * (likewise). */
+ * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one),
+ * NAME_LIST struct name_list (likewise). */
 enum option_type {
     OPTION_INT,
     OPTION_FLOAT,

@@ -141,10 +141,11 @@ static int remove_fixture(void **state) {
 /* Plans one workload whose arms are named after what their trials do. */
 static void plan_arms(struct fixture *f, const char *const *arms, size_t n, bool profile) {
     char yaml[4096];
-    int used = snprintf(yaml, sizeof yaml,
-                        "workload: w\ntier: default\ndata: {source: topic}\nseeds: 1\n"
-                        "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: %d, again: 0}\narms:\n",
-                        profile);
+    int used =
+        snprintf(yaml, sizeof yaml,
+                 "workload: w\ntier: default\ndata: {source: topic}\nseeds: 1\n"
+                 "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: %d, again: 0}\narms:\n",
+                 profile);
     for (size_t i = 0; i < n; i++)
         used += snprintf(yaml + used, sizeof yaml - (size_t)used,
                          "  - {arm: %s, policy: budgetformer, cost: 0.%zu}\n", arms[i], i + 1);
