@@ -207,11 +207,13 @@ static void count_work(const struct session *s, const struct batches *b,
     out->dense_flops_per_input = (double)dense_flops / inputs;
 }
 
-static void add_memory(struct profiling_result *out, int64_t bytes, const char *reason,
-                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Appends a row; what else is known of it is the caller's to add. */
+static struct memory_result *add_memory(struct profiling_result *out, int64_t bytes,
+                                        const char *reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-static void add_memory(struct profiling_result *out, int64_t bytes, const char *reason,
-                       const char *format, ...) {
+static struct memory_result *add_memory(struct profiling_result *out, int64_t bytes,
+                                        const char *reason, const char *format, ...) {
     struct memory_result *row = &out->memory[out->n_memory++];
     row->bytes = bytes;
     row->page_faults = -1;
@@ -220,6 +222,7 @@ static void add_memory(struct profiling_result *out, int64_t bytes, const char *
     va_start(arguments, format);
     vsnprintf(row->what, sizeof row->what, format, arguments);
     va_end(arguments);
+    return row;
 }
 
 static void warn_of_threads(const struct counters *counters, struct profiling_result *out) {
@@ -259,11 +262,10 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         memory_phase_start(&stretch);
         time_batches(s, &b, out);
         int64_t peak = memory_phase_end(&stretch, &page_faults);
-        add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size);
-        result->memory[result->n_memory - 1].page_faults = page_faults;
-        add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size);
-        result->memory[result->n_memory - 1].predicted =
-            footprint_of(&s->subject->parameters->config, &limits).inference;
+        add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size)
+            ->page_faults = page_faults;
+        add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size)
+            ->predicted = footprint_of(&s->subject->parameters->config, &limits).inference;
         count_events(s, &b, out);
         warn_of_threads(b.counters, result);
         time_phases(s, &b, out);
@@ -290,8 +292,8 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
     if (ok) {
         int64_t peak = memory_peak_resident(reason, sizeof reason);
         add_memory(out, peak, reason, "peak resident, loading");
-        add_memory(out, (int64_t)subject->parameters->arena.size, "", "arena parameters");
-        out->memory[out->n_memory - 1].predicted =
+        add_memory(out, (int64_t)subject->parameters->arena.size, "", "arena parameters")
+            ->predicted =
             footprint_of(&subject->parameters->config, &(struct trainer_limits){1, 1, 1})
                 .parameters;
     }

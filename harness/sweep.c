@@ -13,6 +13,7 @@
 #include "harness/progress.h"
 #include "harness/system_file.h"
 #include "harness/turn.h"
+#include "harness/verdict.h"
 #include "models/rng.h"
 
 #include <errno.h>
@@ -54,19 +55,6 @@ struct sweep {
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
 };
 
-/* Processes killed for memory since boot, here or in any container: a SIGKILL that nobody here sent
- * is blamed on memory only if this number grew. 0 where the kernel does not say. */
-static long oom_kills(void) {
-    char line[128];
-    long n = 0;
-    FILE *file = fopen("/proc/vmstat", "r");
-    if (!file) return 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "oom_kill %ld", &n) == 1) break;
-    fclose(file);
-    return n;
-}
-
 static int default_jobs(void) {
     cpu_set_t cores;
     if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
@@ -88,24 +76,6 @@ bool sweep_log_folder(const char *db, char *out, size_t size, struct error *erro
 
 static void log_path(const struct sweep *sweep, int64_t id, char *out, size_t size) {
     snprintf(out, size, "%s/trial-%" PRId64 ".log", sweep->logs, id);
-}
-
-/* The last line a trial wrote, without control characters; "" if it wrote none. */
-static void last_log_line(const char *path, char *out, size_t size) {
-    char tail[2048];
-    out[0] = '\0';
-    FILE *file = fopen(path, "rb");
-    if (!file) return;
-    if (fseek(file, -(long)sizeof tail + 1, SEEK_END) != 0) rewind(file);
-    size_t n = fread(tail, 1, sizeof tail - 1, file);
-    fclose(file);
-    while (n > 0 && (unsigned char)tail[n - 1] <= ' ') n--;
-    tail[n] = '\0';
-    char *line = memrchr(tail, '\n', n);
-    line = line ? line + 1 : tail;
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ') *c = ' ';
-    snprintf(out, size, "%.300s", line);
 }
 
 /* ---- starting ---- */
@@ -137,7 +107,8 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, str
     log_path(sweep, trial->id, path, sizeof path);
     int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (log < 0) return error_set(error, "%s: %s", path, strerror(errno));
-    struct child child = {.trial = trial, .started = clock_seconds(), .oom_kills = oom_kills()};
+    struct child child = {
+        .trial = trial, .started = clock_seconds(), .oom_kills = verdict_oom_kills()};
     pid_t parent = getpid();
     child.pid = fork();
     if (child.pid == 0) become_trial(sweep, trial, parent, log);
@@ -150,35 +121,6 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, str
 }
 
 /* ---- ending ---- */
-
-/* What the way a process ended says about its trial, for trials that did not say so themselves. */
-static const char *judge(const struct sweep *sweep, const struct child *child, int status,
-                         char *reason, size_t size) {
-    char path[600], last[400], colon[408] = "";
-    log_path(sweep, child->trial->id, path, sizeof path);
-    last_log_line(path, last, sizeof last);
-    if (last[0]) snprintf(colon, sizeof colon, ": %s", last);
-    if (child->timed_out) {
-        snprintf(reason, size, "longer than %d s%s", sweep->options->timeout, colon);
-        return "timeout";
-    }
-    if (sweep->stopping) {
-        snprintf(reason, size, "the sweep was stopped");
-        return "interrupted";
-    }
-    if (WIFSIGNALED(status)) {
-        int number = WTERMSIG(status);
-        bool memory = number == SIGKILL && oom_kills() > child->oom_kills;
-        snprintf(reason, size, "%ssignal %d (%s)%s", memory ? "out of memory, " : "", number,
-                 strsignal(number), colon);
-        return memory ? "oom" : "killed";
-    }
-    if (WEXITSTATUS(status) == 0)
-        snprintf(reason, size, "the process ended without storing a result%s", colon);
-    else
-        snprintf(reason, size, "exit status %d%s", WEXITSTATUS(status), colon);
-    return "failed";
-}
 
 struct outcome {
     char text[128];
@@ -244,7 +186,14 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
     if (!store_load_trial(sweep->store, child->trial->id, &row, error)) return false;
     ok = strcmp(row.status, "ok") == 0;
     if (!ok) {
-        const char *verdict = judge(sweep, child, status, reason, sizeof reason);
+        char log[600];
+        log_path(sweep, child->trial->id, log, sizeof log);
+        struct process_end end = {.status = status,
+                                  .timeout = child->timed_out ? sweep->options->timeout : 0,
+                                  .stopped = sweep->stopping,
+                                  .oom_kills = child->oom_kills,
+                                  .log = log};
+        const char *verdict = verdict_of(&end, reason, sizeof reason);
         trial_row_free(&row); /* its own word, if it had one, stays: read the row again */
         if (!store_end_trial(sweep->store, child->trial->id, verdict, reason, error) ||
             !store_load_trial(sweep->store, child->trial->id, &row, error))
