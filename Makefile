@@ -28,12 +28,16 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g -march=$(ARCH) \
     $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
     $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) \
+    $(if $(SDE),-DHAVE_SDE=1) \
     $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
+    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
 
 PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
+# PAPI finds libsde only as a shared library: a program with libsde.a has no software events.
+SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/null 2>&1 && \
+    $(CC) -print-file-name=libsde.so | grep / >/dev/null && echo yes))
 ONEDNN   = $(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
 REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
 

@@ -343,8 +343,12 @@ static void list_roles(struct counters *c, const struct counter_request *request
     for (int i = 0; i < COUNTER_ROLES; i++) c->role[i].is = &counter_roles[i];
     for (int i = 0; i < c->request.events.n; i++) {
         const char *name = c->request.events.name[i];
-        c->asked[i] = (struct counter_role){
-            name, "events", !strstr(name, ":::"), ZERO_IS_UNPROVEN, {{name, {{name, 1}}, 0}}};
+        c->asked[i] =
+            (struct counter_role){name,
+                                  "events",
+                                  !strstr(name, ":::"),
+                                  c->request.only_events ? ZERO_IS_FINE : ZERO_IS_UNPROVEN,
+                                  {{name, {{name, 1}}, 0}}};
         c->role[COUNTER_ROLES + i].is = &c->asked[i];
     }
 }

@@ -63,7 +63,9 @@ extern const struct counter_role counter_roles[COUNTER_ROLES];
  * become a role of their own, behind the built-in ones. */
 struct counter_request {
     struct name_list events;
-    bool only_events; /* the built-in roles are not asked for */
+    /* The built-in roles are not asked for, and the caller knows what its events should read: a 0
+     * is believed. */
+    bool only_events;
     /* Events share the hardware in turns and are scaled up, in PAPI by whole percents. Meant for
      * regions of many milliseconds: the kernel changes turns about every 4 ms, and an event that
      * had none reads 0 (so that a 0 is never believed here). Status is then "multiplexed". */

@@ -8,7 +8,7 @@
  * is added or, if its name exists already, replaced.
  */
 #include "harness/experiment.h"
-#include "harness/counters.h"
+#include "harness/software_events.h"
 #include "harness/yaml.h"
 #include "models/policy.h"
 
@@ -156,13 +156,16 @@ static const struct location *place_of(const struct node *base, const struct nod
 /* An event is stored as a role of its own name, beside the built-in ones. */
 static bool check_events(const struct experiment *e, const struct location *at,
                          struct error *error) {
-    for (int i = 0; i < e->profile.events.n; i++)
-        for (int role = 0; role < COUNTER_ROLES; role++)
-            if (strcmp(e->profile.events.name[i], counter_roles[role].name) == 0)
-                return error_set_at(error, at,
-                                    "events in profile has '%s', a role that is counted anyway: "
-                                    "remove it",
-                                    counter_roles[role].name);
+    for (int i = 0; i < e->profile.events.n; i++) {
+        const char *name = e->profile.events.name[i];
+        bool known = false;
+        for (int j = 0; j < COUNTER_ROLES; j++) known |= !strcmp(name, counter_roles[j].name);
+        for (int j = 0; j < SOFTWARE_EVENTS; j++)
+            known |= !strcmp(name, software_event_name((enum software_event)j));
+        if (known)
+            return error_set_at(
+                error, at, "events in profile has '%s', which is counted anyway: remove it", name);
+    }
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "harness/memory.h"
 #include "harness/phase_timer.h"
 #include "harness/saved_model.h"
+#include "harness/software_events.h"
 #include "harness/training.h"
 #include "harness/turn.h"
 #include "models/footprint.h"
@@ -38,6 +39,7 @@ struct session {
 struct batches {
     struct inference *inference;
     struct batch_buffer *buffer;
+    struct software_events *exported;
     struct counters *counters; /* its own: they add up all repeats since they were opened */
     int size;
 };
@@ -104,7 +106,7 @@ static void count_events(const struct session *s, const struct batches *b,
             inference_run(b->inference, &batch, NULL, NULL);
             counters_stop(b->counters, pass);
         }
-    for (int role = 0; role < out->n_counters; role++)
+    for (int role = 0; role < counters_roles(b->counters); role++)
         counters_result(b->counters, role, b->size, &out->counters[role]);
 }
 
@@ -170,18 +172,38 @@ static void measure_energy(const struct session *s, const struct batches *b,
     }
 }
 
+/* What the last run did: the running sums less those before it, which are brought up to date. */
+static struct software_counts work_since(const struct session *s, const struct batches *b,
+                                         const struct batch *batch, const struct phase_work *phases,
+                                         struct software_counts *before) {
+    struct software_counts now = *before, since;
+    now.count[EVENT_EXECUTED_FLOPS] = (int64_t)flops_total(&phases->work.flops);
+    now.count[EVENT_BYTES_GATHERED] = (int64_t)phases->bytes[PHASE_GATHER];
+    now.count[EVENT_TOKENS] += batch->n_tokens;
+    for (int j = 0; j < batch->n_samples; j++)
+        for (int l = 0; l < s->subject->parameters->config.layers; l++)
+            now.count[EVENT_HEADS_RUN] += inference_heads_run(b->inference, l, j);
+    for (int i = 0; i < SOFTWARE_EVENTS; i++) since.count[i] = now.count[i] - before->count[i];
+    *before = now;
+    return since;
+}
+
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
 static void count_work(const struct session *s, const struct batches *b,
                        struct profile_result *out) {
     const struct model_config *c = &s->subject->parameters->config;
     struct phase_work phases;
+    struct software_counts before = {0}, one_batch;
     uint64_t dense_flops = 0;
     double heads = 0.0, budget = 0.0;
     int inputs = s->config->repeats * b->size;
     phase_work_start(&phases);
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
+        software_events_start(b->exported);
         inference_run(b->inference, &batch, &phases.work, NULL);
+        one_batch = work_since(s, b, &batch, &phases, &before);
+        software_events_stop(b->exported, &one_batch);
         for (int j = 0; j < batch.n_samples; j++) {
             struct flops one =
                 flops_dense(s->subject->dense, batch.offsets[j + 1] - batch.offsets[j]);
@@ -196,6 +218,9 @@ static void count_work(const struct session *s, const struct batches *b,
         }
     }
     phase_work_stop(&phases);
+    for (int i = 0; i < SOFTWARE_EVENTS; i++)
+        software_events_result(b->exported, (enum software_event)i, b->size,
+                               &out->counters[out->n_counters - SOFTWARE_EVENTS + i]);
     for (int p = 0; p < INFERENCE_PHASES; p++) {
         out->phase[p].flops = (double)phases.flops[p] / inputs;
         out->phase[p].bytes = (double)phases.bytes[p] / inputs;
@@ -246,7 +271,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->warmup = s->config->warmup;
     out->n_samples = s->config->repeats;
     out->inputs_per_sample = size;
-    out->n_counters = COUNTER_ROLES + s->config->events.n;
+    out->n_counters = COUNTER_ROLES + s->config->events.n + SOFTWARE_EVENTS;
     out->n_blocks = s->config->blocks;
     out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
     out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
@@ -255,7 +280,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
     ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
-         counters_open(&counted, &b.counters, error);
+         counters_open(&counted, &b.counters, error) && software_events_open(&b.exported, error);
     if (ok) {
         struct memory_phase stretch;
         int64_t page_faults;
@@ -275,6 +300,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     inference_free(b.inference);
     batch_buffer_free(b.buffer);
     counters_close(b.counters);
+    software_events_close(b.exported);
     return ok;
 }
 

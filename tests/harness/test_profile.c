@@ -6,6 +6,7 @@
 #include "harness/counters.h"
 #include "harness/evaluation.h"
 #include "harness/profile.h"
+#include "harness/software_events.h"
 #include "tests/harness/small_trial.h"
 
 #include <math.h>
@@ -291,7 +292,7 @@ static void counters_are_values_or_reasons(void **state) {
     for (int i = 0; i < N_ARMS; i++)
         for (int k = 0; k < 2; k++) {
             const struct profile_result *p = &all[i].result.profiles[k];
-            assert_int_equal(p->n_counters, COUNTER_ROLES + 2);
+            assert_int_equal(p->n_counters, COUNTER_ROLES + 2 + SOFTWARE_EVENTS);
             assert_string_equal(p->counters[COUNTER_ROLES].role, "perf::MINOR-FAULTS");
             assert_string_equal(p->counters[COUNTER_ROLES + 1].role, "PAPI_NO_SUCH");
             assert_false(p->counters[COUNTER_ROLES + 1].available);
@@ -311,6 +312,29 @@ static void counters_are_values_or_reasons(void **state) {
                     assert_true(isnan(row->value) && row->reason[0] != 0);
                 }
             }
+        }
+}
+
+static void exported_events_equal_the_instrumented_counts(void **state) {
+    const struct profiled *all = *state;
+    for (int i = 0; i < N_ARMS; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct profile_result *p = &all[i].result.profiles[k];
+            const struct counter_result *row = &p->counters[COUNTER_ROLES + 2];
+            if (!row[EVENT_EXECUTED_FLOPS].available) {
+                print_message("SKIP: %s\n", row[EVENT_EXECUTED_FLOPS].reason);
+                skip();
+            }
+            assert_string_equal(row[EVENT_TOKENS].event, "sde:::headroom::tokens");
+            assert_true(fabs(row[EVENT_EXECUTED_FLOPS].value / p->executed_flops_per_input - 1) <
+                        1e-12);
+            assert_true(row[EVENT_TOKENS].value == 12);
+            assert_true(fabs(row[EVENT_HEADS_RUN].value -
+                             p->mean_heads * all[i].trial.experiment.model.layers) < 1e-9 ||
+                        i == BAG); /* which has no layers */
+            assert_true(row[EVENT_BYTES_GATHERED].available);
+            if (i == FIXED_4) assert_true(row[EVENT_BYTES_GATHERED].value == 0);
+            if (i == RANDOM_2 && k == 1) assert_true(row[EVENT_BYTES_GATHERED].value > 0);
         }
 }
 
@@ -410,6 +434,7 @@ int main(void) {
         cmocka_unit_test(phases_sum_to_the_wall_time_of_their_passes),
         cmocka_unit_test(work_of_the_phases_is_all_that_is_executed),
         cmocka_unit_test(counters_are_values_or_reasons),
+        cmocka_unit_test(exported_events_equal_the_instrumented_counts),
         cmocka_unit_test(missing_checkpoint_is_an_error_naming_it),
         cmocka_unit_test(truncated_checkpoint_is_an_error_naming_it),
         cmocka_unit_test(altered_checkpoint_is_an_error_naming_it),
