@@ -32,7 +32,8 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g -march=$(ARCH) \
     $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
+    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) \
+    $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
 
 PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.

@@ -122,8 +122,14 @@ bool counter_is_missing(int code) {
 void counter_explain(const struct counter_host *host, bool hardware, const char *event, int code,
                      const char *text, char *out, size_t size) {
     bool virtual_machine = host->hypervisor[0] && strcmp(host->hypervisor, "none") != 0;
-    bool forbidden = code == COUNTER_NO_PERMISSION || code == COUNTER_COMPONENT_DISABLED;
-    if (hardware && !host->pmu[0] && virtual_machine)
+    bool disabled = code == COUNTER_COMPONENT_DISABLED;
+    const char *component_end = strstr(event, ":::"); /* NULL: the CPU's own component */
+    if (component_end && (disabled || counter_is_missing(code)))
+        snprintf(out, size,
+                 "PAPI has no event %s: `papi_component_avail` tells whether its component %.*s is "
+                 "built and enabled",
+                 event, (int)(component_end - event), event);
+    else if (hardware && !host->pmu[0] && virtual_machine)
         snprintf(out, size,
                  "this virtual machine exposes no performance-monitoring unit: ask its host for a "
                  "virtual PMU, or measure on bare metal");
@@ -131,7 +137,8 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
         snprintf(out, size,
                  "the kernel shows no performance-monitoring unit in "
                  "/sys/bus/event_source/devices: measure on a machine and kernel that have one");
-    else if (forbidden || (host->paranoid > 2 && code != COUNTER_CONFLICT))
+    else if (disabled || code == COUNTER_NO_PERMISSION ||
+             (host->paranoid > 2 && code != COUNTER_CONFLICT))
         explain_permission(host, out, size);
     else if (code == COUNTER_CONFLICT && host->nmi_watchdog == 1)
         snprintf(out, size,

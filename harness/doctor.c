@@ -77,6 +77,30 @@ static void read_valgrind(const char *path, struct doctor_source *out) {
              "not in PATH, so counts cannot be simulated: `sudo apt-get install valgrind`");
 }
 
+/* Whether PAPI reads Headroom's own counts: a region of made-up counts, exported and read back. */
+static void read_software_events(const struct counter_backend *backend, struct doctor_source *out) {
+    static const struct software_counts made_up = {{1, 1, 1, 1}};
+    struct software_events *events;
+    struct counter_result read;
+    struct error error;
+    snprintf(out->what, sizeof out->what, "sde:::headroom");
+    if (!software_events_open_backend(backend, &events, &error)) {
+        snprintf(out->detail, sizeof out->detail, "%.255s", error.text);
+        return;
+    }
+    software_events_start(events);
+    software_events_stop(events, &made_up);
+    out->available = true;
+    snprintf(out->detail, sizeof out->detail,
+             "FLOPs, heads, tokens and gathered bytes as PAPI events");
+    for (int i = 0; i < SOFTWARE_EVENTS && out->available; i++) {
+        software_events_result(events, (enum software_event)i, 1, &read);
+        out->available = read.available;
+        if (!read.available) snprintf(out->detail, sizeof out->detail, "%s", read.reason);
+    }
+    software_events_close(events);
+}
+
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
                          struct doctor *out) {
     struct counters *counters = NULL;
@@ -95,6 +119,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
         snprintf(out->counters_problem, sizeof out->counters_problem, "%.255s", error.text);
     }
     counters_close(counters);
+    read_software_events(backend, &out->software_events);
 }
 
 void doctor_read(struct doctor *out) {
@@ -217,6 +242,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
             doctor->environment.papi_version[0] ? doctor->environment.papi_version : "absent",
             doctor->n_passes, doctor->n_passes == 1 ? "" : "es");
     print_counters(&page, doctor);
+    print_source(&page, &doctor->software_events);
     fprintf(out, "\nTime, memory, energy\n");
     print_source(&page, &doctor->clock);
     for (int i = 0; i < DOCTOR_MEMORY; i++) print_source(&page, &doctor->memory[i]);
@@ -279,6 +305,7 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
     append_source(out, "simulation", &doctor->valgrind);
     for (int i = 0; i < COUNTER_ROLES && !doctor->counters_problem[0]; i++)
         append_counter(out, &doctor->counter[i]);
+    append_source(out, "software events", &doctor->software_events);
     text_append(out, "], \"environment\": ");
     environment_write_json(&doctor->environment, out);
     text_append(out, "}");

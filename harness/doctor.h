@@ -12,6 +12,7 @@
 #include "harness/counters.h"
 #include "harness/energy.h"
 #include "harness/environment.h"
+#include "harness/software_events.h"
 
 /* One source of a measurement other than a counter role. */
 struct doctor_source {
@@ -27,6 +28,7 @@ struct doctor {
     char counters_problem[256]; /* "" or why no role could be tried at all */
     int n_passes;
     struct counter_result counter[COUNTER_ROLES];
+    struct doctor_source software_events; /* Headroom's own counts, as PAPI reads them */
     struct doctor_source clock;
     struct doctor_source memory[DOCTOR_MEMORY];
     int n_energy;

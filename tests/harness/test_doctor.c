@@ -214,6 +214,30 @@ static void energy_and_valgrind_are_looked_for_where_they_would_be(void **state)
     assert_true(doctor.valgrind.available);
 }
 
+static void own_events_are_available_only_where_papi_reads_what_was_exported(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake without = good_machine(), with = good_machine(), off_by_one = good_machine();
+    char name[SOFTWARE_EVENTS][NAME_SIZE];
+    for (int i = 0; i < SOFTWARE_EVENTS; i++) {
+        software_event_papi_name((enum software_event)i, name[i]);
+        add_event(&with, name[i], 1);
+        add_event(&off_by_one, name[i], i == EVENT_TOKENS ? 2 : 1);
+    }
+    examine(&with, &doctor);
+    assert_true(doctor.software_events.available);
+
+    examine(&off_by_one, &doctor);
+    assert_false(doctor.software_events.available);
+    examine(&without, &doctor);
+    assert_false(doctor.software_events.available);
+#ifdef HAVE_SDE
+    assert_non_null(strstr(doctor.software_events.detail, "papi_component_avail"));
+#else
+    assert_non_null(strstr(doctor.software_events.detail, "libpapi-dev"));
+#endif
+}
+
 static void json_says_what_the_page_says(void **state) {
     (void)state;
     struct doctor doctor = made_up();
@@ -228,7 +252,7 @@ static void json_says_what_the_page_says(void **state) {
     assert_non_null(strstr(json.data, "{\"kind\": \"counter\", \"what\": \"cycles\", "
                                       "\"available\": false, "
                                       "\"detail\": \"a \\\"quoted\\\" reason\"}"));
-    assert_int_equal(sources->n_children, 1 + DOCTOR_MEMORY + 1 + 1 + COUNTER_ROLES);
+    assert_int_equal(sources->n_children, 1 + DOCTOR_MEMORY + 1 + 1 + COUNTER_ROLES + 1);
     assert_non_null(node_find(root, "environment"));
     node_free(root);
     text_free(&json);
@@ -244,6 +268,7 @@ int main(void) {
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
         cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
         cmocka_unit_test(energy_and_valgrind_are_looked_for_where_they_would_be),
+        cmocka_unit_test(own_events_are_available_only_where_papi_reads_what_was_exported),
         cmocka_unit_test(json_says_what_the_page_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
