@@ -179,6 +179,20 @@ static const char differences_sql[] =
     "   OR (p.arm_b = d.arm AND a.policy = 'budgetformer'))"
     " ORDER BY p.workload, a.policy DESC, a.cost_weight";
 
+/* The curve of fixed heads and the budgets of BudgetFormer, each on a line; a range is what cannot
+ * be ruled out. */
+static const char needed_sql[] =
+    ", line AS (SELECT workload, policy, reason, n_seeds,"
+    "   CASE WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"
+    "    WHEN heads_low IS NULL THEN 'none' ELSE printf('not known, %g to %g',"
+    "     round(heads_low, 1), round(heads_high, 1)) END AS found, heads"
+    "  FROM heads_needed WHERE workload IN shown AND policy IN ('fixed', 'budgetformer'))"
+    " SELECT printf('%s: %s of %d with %s', workload, found, heads,"
+    "   CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
+    "  || CASE reason WHEN '' THEN '' ELSE ': ' || reason END"
+    "  AS 'heads per layer needed to stay within 1 point of all heads'"
+    " FROM line ORDER BY workload, policy DESC";
+
 /* Equal warnings of one workload are one line. */
 static const char warnings_sql[] =
     " SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
@@ -261,8 +275,8 @@ static bool print_part(struct store *store, const char *workloads, const char *p
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
-    static const char *const parts[] = {differences_sql, warnings_sql, noise_sql, notes_sql,
-                                        unfinished_sql};
+    static const char *const parts[] = {differences_sql, needed_sql, warnings_sql,
+                                        noise_sql,       notes_sql,  unfinished_sql};
     size_t n_arms, n_tuned, n;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {

@@ -514,6 +514,90 @@ WHERE policy = 'fixed' AND layers > 0
                   WHERE b.evaluation_id = r.evaluation_id AND b.k <> r.base_heads)
 GROUP BY workload;
 
+-- Every trained arm against the arm with all heads, in points of test accuracy: the difference with a
+-- 95% interval that holds for other seeds and for other test inputs. Both arms saw the same seeds and
+-- the same inputs, so both parts are paired. seeds_half: t interval over the seeds' differences.
+-- inputs_half: normal interval over the inputs' differences, each the mean over seeds, with one win and
+-- one loss added (Bonett and Price 2012 do so for one seed), so that few inputs without any difference
+-- prove nothing. The halves add as squares; what seeds and inputs share is in both, so the interval is
+-- a little too wide. NULL with one seed. Arms whose model has other heads or layers are left out.
+CREATE VIEW difference_to_all_heads (workload, arm, policy, mean_heads, heads, n_seeds, n_inputs,
+                                     difference_points, seeds_half_points, inputs_half_points,
+                                     ci95_low_points, ci95_high_points) AS
+WITH pair AS MATERIALIZED (
+    SELECT a.workload, a.arm, a.policy, a.mean_heads, a.base_heads AS heads, a.evaluation_id AS own,
+           b.evaluation_id AS dense, a.accuracy - b.accuracy AS difference
+    FROM dense_arm d JOIN accuracy_by_seed b ON b.workload = d.workload AND b.arm = d.arm
+    JOIN accuracy_by_seed a ON a.workload = b.workload AND a.seed = b.seed AND a.arm <> b.arm
+    WHERE instr(a.policy, '/') = 0 AND a.base_heads = b.base_heads AND a.layers = b.layers
+), centred AS (
+    SELECT *, avg(difference) OVER (PARTITION BY workload, arm) AS mean FROM pair
+), seeds AS (
+    SELECT workload, arm, policy, avg(mean_heads) AS mean_heads, max(heads) AS heads, count(*) AS n,
+           avg(difference) AS mean,
+           sqrt(sum((difference - mean) * (difference - mean)) / (count(*) - 1) / count(*)) AS error
+    FROM centred GROUP BY workload, arm
+), input AS (
+    SELECT p.workload, p.arm, avg((x.predicted = x.label) - (y.predicted = y.label)) AS difference
+    FROM pair p JOIN prediction x ON x.evaluation_id = p.own
+    JOIN prediction y ON y.evaluation_id = p.dense AND y.input = x.input
+    GROUP BY p.workload, p.arm, x.input
+), moments AS (
+    SELECT workload, arm, count(*) AS n, sum(difference) / (count(*) + 2) AS mean,
+           (sum(difference * difference) + 2) / (count(*) + 2) AS mean_square
+    FROM input GROUP BY workload, arm
+), half AS (
+    SELECT s.*, m.n AS n_inputs, 100 * t95 * s.error AS seeds_half,
+           100 * 1.96 * sqrt((mean_square - m.mean * m.mean) / (m.n + 2)) AS inputs_half
+    FROM seeds s JOIN moments m USING (workload, arm) LEFT JOIN t_quantile ON df = min(s.n - 1, 30)
+), both AS (
+    SELECT *, sqrt(seeds_half * seeds_half + inputs_half * inputs_half) AS half FROM half
+)
+SELECT workload, arm, policy, mean_heads, heads, n, n_inputs, 100 * mean, seeds_half, inputs_half,
+       100 * mean - half, 100 * mean + half
+FROM both;
+
+-- Heads per layer needed to stay within 1 point of all heads, among the arms of each policy. An arm is
+-- within if its interval above lies over -1 and is at most 1 point wide to either side (a wider one could
+-- only pass by a gain that nobody expects), worse if it lies below -1, and open otherwise.
+-- heads_needed: the fewest heads of an arm that is within; all of them if every other arm of `fixed`, to
+-- which the reference belongs, is worse; else NULL, and reason says what is in the way.
+-- heads_low: the fewest that are not worse; heads_estimate: the fewest that lose at most 1 point in the
+-- mean; heads_high: the fewest that are within, or all. Intervals are not widened for how many arms there
+-- are to choose from.
+CREATE VIEW heads_needed (workload, policy, heads, heads_needed, heads_low, heads_estimate, heads_high,
+                          n_seeds, n_inputs, reason) AS
+WITH judged AS (
+    SELECT *, (ci95_high_points - ci95_low_points) / 2 AS half,
+           CASE WHEN ci95_high_points < -1 THEN 'worse'
+                WHEN ci95_low_points >= -1 AND ci95_high_points - ci95_low_points <= 2 THEN 'within'
+                ELSE 'open' END AS verdict
+    FROM difference_to_all_heads
+), summary AS (
+    SELECT workload, policy, heads, min(n_seeds) AS n_seeds, n_inputs,
+           min(CASE verdict WHEN 'within' THEN mean_heads END) AS within,
+           min(CASE WHEN verdict <> 'worse' THEN mean_heads END) AS low,
+           min(CASE WHEN round(difference_points, 9) >= -1 THEN mean_heads END) AS estimate,
+           min(CASE verdict WHEN 'open' THEN inputs_half_points END) AS inputs_half,
+           min(CASE verdict WHEN 'open' THEN half END) AS half
+    FROM judged GROUP BY workload, policy
+), bounded AS (
+    SELECT *, coalesce(within, CASE WHEN policy = 'fixed' AND low IS NULL THEN heads END) AS needed,
+           CASE WHEN policy = 'fixed' OR low IS NOT NULL THEN heads END AS most
+    FROM summary
+)
+SELECT workload, policy, heads, needed, coalesce(low, most), coalesce(estimate, most),
+       coalesce(within, most), n_seeds, n_inputs,
+       CASE WHEN needed IS NOT NULL THEN ''
+            WHEN low IS NULL THEN 'every arm loses more than 1 point'
+            WHEN inputs_half > 1
+            THEN format('the test set of %d cannot resolve 1 point: ±%.2f', n_inputs, inputs_half)
+            WHEN n_seeds < 2 THEN 'one seed does not say what another would give'
+            WHEN half > 1 THEN format('%d seeds and %d test inputs cannot resolve 1 point: ±%.2f',
+                                      n_seeds, n_inputs, half)
+            ELSE format('the loss is too near to 1 point for ±%.2f', half) END
+FROM bounded;
+
 -- Times can be compared under equal conditions: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
 -- Another revision may have changed the kernels, but most commits do not, and a sweep that goes on

@@ -216,6 +216,8 @@ SQL
     test -s "$scratch/answer"
     timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_trend' >"$scratch/answer"
     test -s "$scratch/answer"
+    timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM heads_needed' >"$scratch/answer"
+    test -s "$scratch/answer"
 }
 
 behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png \
