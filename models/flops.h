@@ -24,7 +24,7 @@ enum flop_component {
     FLOP_NORM, /* all LayerNorms */
     FLOP_RESIDUAL,
     FLOP_GATE,     /* what the policy itself costs, pooling included */
-    FLOP_POSITION, /* adding position embeddings */
+    FLOP_POSITION, /* adding position and segment embeddings */
     FLOP_POOL,
     FLOP_CLASSIFIER,
     FLOP_CLASSIFIER_BIAS,
@@ -54,7 +54,8 @@ void flops_add_layer(const struct model_config *config, int layer, int n_tokens,
 void flops_add_layer_active(const struct model_config *config, int layer, int n_tokens,
                             int64_t token_heads, struct flops *flops);
 
-/* Adds everything outside the layers for one input: positions, final norm, pool, classifier. */
+/* Adds everything outside the layers for one input: positions, segments, final norm, pool,
+ * classifier. */
 void flops_add_ends(const struct model_config *config, int n_tokens, struct flops *flops);
 
 /* The dense cost of one input: every existing head runs, gates included. */

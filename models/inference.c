@@ -148,15 +148,20 @@ void inference_add(size_t n, const float *from, float *to) {
 static void embed(struct inference *inf, const struct batch *batch, struct work *work) {
     const struct parameters *p = inf->p;
     size_t dim = (size_t)p->config.dim;
-    for (int b = 0; b < batch->n_samples; b++)
+    uint64_t added = (p->position ? 1u : 0u) + (p->segment ? 1u : 0u);
+    for (int b = 0; b < batch->n_samples; b++) {
+        size_t segment = 0;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
             float *row = inf->x + (size_t)i * dim;
             memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
             if (p->position)
                 inference_add(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
+            if (p->segment) inference_add(dim, p->segment + segment * dim, row);
+            segment |= batch->tokens[i] == p->config.separator;
         }
-    if (p->position) work_add(work, FLOP_POSITION, (uint64_t)batch->n_tokens * dim);
-    work_move(work, (p->position ? 3 : 2) * (uint64_t)batch->n_tokens * dim);
+    }
+    work_add(work, FLOP_POSITION, added * (uint64_t)batch->n_tokens * dim);
+    work_move(work, (2 + added) * (uint64_t)batch->n_tokens * dim);
 }
 
 static int gate_rows(const struct inference *inf, const struct batch *batch) {

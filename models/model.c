@@ -62,6 +62,8 @@ static const struct option resolved_rows[] = {
     {"vocab", OPTION_INT, FIELD(vocab), NULL, 1, 1 << 24, NULL, "V"},
     {"max_len", OPTION_INT, FIELD(max_len), NULL, 1, 1 << 20, NULL, "longest input, tokens"},
     {"classes", OPTION_INT, FIELD(classes), NULL, 1, 1 << 20, NULL, "C"},
+    {"separator", OPTION_INT, FIELD(separator), "0", 0, 1 << 24, NULL,
+     "token between the texts of a pair, which have a segment embedding; 0: single texts"},
     {"positions", OPTION_BOOL, FIELD(positions), "true", 0, 0, NULL, "position embedding"},
     {"final_norm", OPTION_BOOL, FIELD(final_norm), "true", 0, 0, NULL, "LayerNorm before the pool"},
     {"dropout", OPTION_FLOAT, FIELD(dropout), "0", 0, 0.9, NULL, "in training"},
@@ -94,8 +96,8 @@ static bool find_text(const struct node *map, const char *key, const char **out,
 }
 
 /* Heads per layer against the numbers of layers and of heads; finds a base_heads that is missing.
- */
-static bool check_heads(const struct node *root, struct model_config *out, struct error *error) {
+ * The separator must be a token. */
+static bool check_numbers(const struct node *root, struct model_config *out, struct error *error) {
     int most = 0;
     for (int l = 0; l < out->heads.n; l++)
         if (out->heads.value[l] > most) most = out->heads.value[l];
@@ -111,6 +113,9 @@ static bool check_heads(const struct node *root, struct model_config *out, struc
     if (most > out->base_heads)
         return error_set_at(error, &root->at, "config has a layer of %d heads but base_heads %d",
                             most, out->base_heads);
+    if (out->separator >= out->vocab)
+        return error_set_at(error, &root->at, "config has separator %d, which is no token of %d",
+                            out->separator, out->vocab);
     return true;
 }
 
@@ -150,7 +155,7 @@ static bool read_tree(const struct node *root, struct model_config *out, struct 
         !options_require(&out->policy->options, own, NULL, &own->at, error) ||
         !options_bind(&out->policy->options, own, NULL, out->policy_options, error))
         return false;
-    return check_heads(root, out, error) && check_gated_layers(out, error);
+    return check_numbers(root, out, error) && check_gated_layers(out, error);
 }
 
 bool model_read_json(const char *json, size_t size, struct model_config *out, struct error *error) {

@@ -20,12 +20,13 @@ struct model_config {
     struct int_list heads; /* [layers] heads that exist in each layer, 0 = no attention sublayer */
     int ffn;               /* F; 0 in a file means 4 * dim, resolved here */
     int vocab, classes, max_len; /* from the data set */
+    int separator;               /* from the data set: token between the texts of a pair, 0: none */
     bool positions;              /* learned position embedding added */
     bool final_norm;             /* LayerNorm before the pool */
     double dropout;              /* after the embedding and each sublayer, training only */
     double norm_eps;
     double init_std;      /* of weight matrices */
-    double embedding_std; /* of token and position embeddings */
+    double embedding_std; /* of token, position and segment embeddings */
     const struct policy_ops *policy;
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
 };
@@ -33,8 +34,8 @@ struct model_config {
 /* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std, embedding_std. */
 extern const struct option_table model_options;
 
-/* Completes a config whose model_options fields, policy, policy_options, vocab, classes and max_len
- * are set: fills head_dim, heads and ffn, then lets the policy change the shape. */
+/* Completes a config whose model_options fields, policy, policy_options, vocab, classes, max_len
+ * and separator are set: fills head_dim, heads and ffn, then lets the policy change the shape. */
 bool model_resolve(struct model_config *config, struct error *error);
 
 /* The same without the policy's say: every layer has all H heads. */

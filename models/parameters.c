@@ -75,6 +75,8 @@ static void layout(struct parameters *p) {
     if (c->positions)
         p->position = declare(p, (size_t)c->max_len * dim, false, c->embedding_std, 0,
                               "embed.position.weight");
+    if (c->separator)
+        p->segment = declare(p, 2 * dim, false, c->embedding_std, 0, "embed.segment.weight");
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) declare_attention(p, l, (size_t)c->heads.value[l]);
         declare_ffn(p, l);
@@ -240,6 +242,7 @@ size_t parameters_views(const struct parameters *p, struct tensor_view *out) {
     const struct model_config *c = &p->config;
     add_plain(&list, 2, c->vocab, c->dim, p->token, "embed.token.weight");
     if (c->positions) add_plain(&list, 2, c->max_len, c->dim, p->position, "embed.position.weight");
+    if (c->separator) add_plain(&list, 2, 2, c->dim, p->segment, "embed.segment.weight");
     for (int l = 0; l < c->layers; l++) {
         const struct layer_parameters *layer = &p->layer[l];
         if (c->heads.value[l] > 0) add_attention(&list, p, l);

@@ -38,6 +38,7 @@ struct parameters {
     struct model_config config;
     struct arena arena;
     float *token, *position; /* [V][D], [max_len][D] or NULL */
+    float *segment;          /* [2][D] of pairs: up to the separator, after it; else NULL */
     struct layer_parameters layer[MODEL_LAYERS_MAX];
     float *final_weight, *final_bias;           /* [D] or NULL */
     float *classifier_weight, *classifier_bias; /* [C][D], [C] */

@@ -1,5 +1,6 @@
 /*
- * The encoder's forward and backward pass: token + position embedding, L pre-LN layers
+ * The encoder's forward and backward pass: token + position embedding (and, where inputs are pairs
+ * of texts, segment embedding), L pre-LN layers
  *   x += sum_h a_h Att_h(LN1 x) W_O^h + b_O,   x += W_down gelu(W_up LN2 x + b_up) + b_down,
  * final LayerNorm, mean over valid tokens, linear classifier (checkpoint.md: Forward).
  *
@@ -189,19 +190,23 @@ static void add_residual(struct trainer *t, const struct policy_step *step, int 
     for (size_t i = 0; i < n; i++) out[i] = x[i] + t->branch[i];
 }
 
+static void add_row(size_t dim, const float *from, float *to) {
+#pragma omp simd
+    for (size_t j = 0; j < dim; j++) to[j] += from[j];
+}
+
 static void embed_forward(struct trainer *t, const struct batch *batch,
                           const struct policy_step *step, float *x) {
     const struct parameters *p = t->p;
     size_t dim = (size_t)p->config.dim;
     for (int b = 0; b < batch->n_samples; b++) {
+        size_t segment = 0;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
-            const float *token = p->token + (size_t)batch->tokens[i] * dim;
             float *row = x + (size_t)i * dim;
-            memcpy(row, token, dim * sizeof *row);
-            if (!p->position) continue;
-            const float *position = p->position + (size_t)(i - batch->offsets[b]) * dim;
-#pragma omp simd
-            for (size_t j = 0; j < dim; j++) row[j] += position[j];
+            memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
+            if (p->position) add_row(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
+            if (p->segment) add_row(dim, p->segment + segment * dim, row);
+            segment |= batch->tokens[i] == p->config.separator;
         }
     }
     drop(t, step, 0, batch->n_tokens, x);
@@ -213,15 +218,13 @@ static void embed_backward(struct trainer *t, const struct batch *batch,
     size_t dim = (size_t)g->config.dim;
     drop(t, step, 0, batch->n_tokens, t->dx);
     for (int b = 0; b < batch->n_samples; b++) {
+        size_t segment = 0;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
             const float *up = t->dx + (size_t)i * dim;
-            float *token = g->token + (size_t)batch->tokens[i] * dim;
-#pragma omp simd
-            for (size_t j = 0; j < dim; j++) token[j] += up[j];
-            if (!g->position) continue;
-            float *position = g->position + (size_t)(i - batch->offsets[b]) * dim;
-#pragma omp simd
-            for (size_t j = 0; j < dim; j++) position[j] += up[j];
+            add_row(dim, up, g->token + (size_t)batch->tokens[i] * dim);
+            if (g->position) add_row(dim, up, g->position + (size_t)(i - batch->offsets[b]) * dim);
+            if (g->segment) add_row(dim, up, g->segment + segment * dim);
+            segment |= batch->tokens[i] == g->config.separator;
         }
     }
 }

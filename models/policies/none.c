@@ -1,6 +1,7 @@
 /*
  * No attention: every layer is its FFN alone. Tokens never meet before the mean pool, so what this
- * arm still solves needs no attention at all, and no head budget can be credited for it.
+ * arm still solves needs no attention at all, and no head budget can be credited for it. Of a pair
+ * it sees each word with its text, and never a word of one text with a word of the other.
  */
 #include "models/policy.h"
 

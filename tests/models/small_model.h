@@ -66,6 +66,13 @@ static inline struct model_config small_config(const struct policy_ops *policy, 
     return config;
 }
 
+/* Token 7 as the separator of pairs. Random batches have it at the start, in the middle and at the
+ * end of an input, twice in one, and not at all. */
+static inline struct model_config small_pairs(struct model_config config) {
+    config.separator = 7;
+    return config;
+}
+
 /* Parameters of a config, every element moved off its special value (biases 0, norms 1). */
 static inline struct parameters *small_parameters(const struct model_config *config,
                                                   uint64_t seed) {

@@ -116,6 +116,16 @@ static void policies_without_positions_or_layers_pay_for_neither(void **state) {
     assert_int_equal(flops_total(&f), 4 * 9 * 16 * 32 + 9 * (32 + 16) + 8 * 9 * 32 + 6 * 9 * 16);
 }
 
+/* One addition a number more than the same model without. */
+static void pairs_pay_for_their_segments(void **state) {
+    (void)state;
+    struct model_config single = small_config(policy_find("fixed"), "{\"heads\":2}", 2, 16, 4);
+    struct model_config pairs = small_pairs(single);
+    struct flops a = flops_dense(&single, 9), b = flops_dense(&pairs, 9);
+    assert_int_equal(b.count[FLOP_POSITION], 2 * 9 * 16);
+    assert_int_equal(flops_total(&b) - flops_total(&a), 9 * 16);
+}
+
 /* narrow-k costs what k active heads of eight cost, less the gate: the control at equal FLOPs. */
 static void narrow_layer_equals_active_heads_without_the_gate(void **state) {
     (void)state;
@@ -230,6 +240,7 @@ int main(void) {
         cmocka_unit_test(components_have_different_names),
         cmocka_unit_test(layers_ends_and_gates_add_up_to_the_dense_cost),
         cmocka_unit_test(policies_without_positions_or_layers_pay_for_neither),
+        cmocka_unit_test(pairs_pay_for_their_segments),
         cmocka_unit_test(narrow_layer_equals_active_heads_without_the_gate),
         cmocka_unit_test(heads_chosen_by_tokens_cost_queries_and_whole_keys),
         cmocka_unit_test(active_cost_of_whole_inputs_is_the_executed_without_the_gate),

@@ -35,6 +35,7 @@ static void arenas_hold_what_the_closed_form_says(void **state) {
         for (int k = 0; k < 2; k++) {
             struct model_config config =
                 small_config(policy_find(cases[i][0]), cases[i][1], 2, 32, 4);
+            if (k == 1) config = small_pairs(config);
             struct parameters *p = small_parameters(&config, 3);
             struct trainer *trainer = NULL;
             struct inference *inference = NULL;

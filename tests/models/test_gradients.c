@@ -225,6 +225,16 @@ static void bag_of_words(void **state) {
     check_gradients(&c, 0.5);
 }
 
+static void pairs_of_texts(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("fixed"), "{\"heads\":2}", 1, 16, 4);
+    c = small_pairs(c);
+    c.dropout = 0.1;
+    check_gradients(&c, 0.5);
+    c = small_pairs(small_config(policy_find("none"), "{}", 1, 16, 4));
+    check_gradients(&c, 0.5);
+}
+
 static void per_token_gates(void **state) {
     (void)state;
     struct model_config c = small_config(&per_token, "{}", 2, 16, 4);
@@ -356,6 +366,7 @@ int main(void) {
         cmocka_unit_test(heads_ranked_over_the_whole_net),
         cmocka_unit_test(no_attention),
         cmocka_unit_test(bag_of_words),
+        cmocka_unit_test(pairs_of_texts),
         cmocka_unit_test(per_token_gates),
         cmocka_unit_test(hard_mask_keeps_the_soft_gradient),
         cmocka_unit_test(large_batches_have_the_gradients_of_their_parts),

@@ -173,6 +173,7 @@ static void checkpoint_brings_back_the_same_bits(void **state) {
     small_batch_fill(&data, 3);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config config = config_of(cases[i][0], cases[i][1]);
+        if (i % 2 == 0) config = small_pairs(config);
         struct parameters *p[2] = {small_parameters(&config, 1), small_parameters(&config, 2)};
         p[1]->seed = p[0]->seed; /* the trial's, not the file's */
         struct checkpoint *file = NULL;
@@ -199,6 +200,49 @@ static void checkpoint_brings_back_the_same_bits(void **state) {
         parameters_free(p[1]);
     }
     scratch_remove(&scratch);
+}
+
+/* Both models' values of every tensor they share; returns how many tensors that was. */
+static int shared_tensors(const struct parameters *a, const struct parameters *b, bool *all_equal) {
+    int shared = 0;
+    *all_equal = true;
+    for (int i = 0; i < a->n_tensors; i++)
+        for (int j = 0; j < b->n_tensors; j++) {
+            if (strcmp(a->tensors[i].name, b->tensors[j].name) != 0) continue;
+            assert_int_equal(a->tensors[i].count, b->tensors[j].count);
+            *all_equal &= memcmp((float *)(void *)a->arena.base + a->tensors[i].offset,
+                                 (float *)(void *)b->arena.base + b->tensors[j].offset,
+                                 a->tensors[i].count * sizeof(float)) == 0;
+            shared++;
+        }
+    return shared;
+}
+
+/* Of pairs of texts a model learns one tensor more, and starts with the same weights elsewhere. */
+static void pairs_add_a_segment_embedding_and_change_no_other_weight(void **state) {
+    (void)state;
+    struct model_config single = config_of("fixed", "{\"heads\":[2,0]}");
+    struct model_config pairs = small_pairs(single), bag = config_of("bag-of-words", "{}");
+    struct parameters *p[2];
+    struct error error;
+    bool equal;
+    size_t n;
+    assert_true(parameters_new(&single, "p", &p[0], &error));
+    assert_true(parameters_new(&pairs, "p", &p[1], &error));
+    for (int i = 0; i < 2; i++) parameters_initialise(p[i], 5);
+    assert_null(p[0]->segment);
+    assert_int_equal(shared_tensors(p[0], p[1], &equal), p[0]->n_tensors);
+    assert_true(equal);
+    struct tensor_view *views = views_of(p[1], &n);
+    assert_int_equal(n, parameters_views(p[0], NULL) + 1);
+    assert_string_equal(views[2].name, "embed.segment.weight");
+    assert_true(views[2].rank == 2 && views[2].shape[0] == 2 && views[2].shape[1] == 16);
+    assert_true(memcmp(p[1]->segment, p[1]->segment + 16, 16 * sizeof(float)) != 0);
+    bag.separator = 7;
+    assert_true(model_resolve(&bag, &error));
+    assert_int_equal(bag.separator, 0); /* a mean knows no order */
+    free(views);
+    for (int i = 0; i < 2; i++) parameters_free(p[i]);
 }
 
 /* Element [row][col] of a named tensor as the file has it. */
@@ -318,9 +362,21 @@ static void naive_ffn(struct naive *f, int l) {
     }
 }
 
-static void logits_follow_from_the_tensors_by_name(void **state) {
-    (void)state;
-    struct model_config config = config_of("fixed", "{\"heads\":[3,0]}");
+/* Token, position and, of pairs, segment: row 1 after the first separator. */
+static void naive_embed(struct naive *f, const int32_t *tokens) {
+    int segment = 0;
+    for (int t = 0; t < f->n; t++) {
+        for (int c = 0; c < 16; c++) {
+            f->x[t][c] = element(f->views, f->n_views, "embed.token.weight", 0, tokens[t], c) +
+                         element(f->views, f->n_views, "embed.position.weight", 0, t, c);
+            if (f->config->separator)
+                f->x[t][c] += element(f->views, f->n_views, "embed.segment.weight", 0, segment, c);
+        }
+        if (tokens[t] == f->config->separator) segment = 1;
+    }
+}
+
+static void check_logits(struct model_config config) {
     struct parameters *p = small_parameters(&config, 7);
     struct inference *inf = NULL;
     struct small_batch data;
@@ -334,10 +390,7 @@ static void logits_follow_from_the_tensors_by_name(void **state) {
         int first = data.offsets[b];
         struct naive f = {views, n, &config, data.offsets[b + 1] - first, {{0}}, {{0}}};
         double pooled[16] = {0};
-        for (int t = 0; t < f.n; t++)
-            for (int c = 0; c < 16; c++)
-                f.x[t][c] = element(views, n, "embed.token.weight", 0, data.tokens[first + t], c) +
-                            element(views, n, "embed.position.weight", 0, t, c);
+        naive_embed(&f, data.tokens + first);
         naive_attention(&f, 0, 3);
         naive_ffn(&f, 0);
         naive_ffn(&f, 1);
@@ -356,20 +409,10 @@ static void logits_follow_from_the_tensors_by_name(void **state) {
     parameters_free(p);
 }
 
-/* Both models' values of every tensor they share; returns how many tensors that was. */
-static int shared_tensors(const struct parameters *a, const struct parameters *b, bool *all_equal) {
-    int shared = 0;
-    *all_equal = true;
-    for (int i = 0; i < a->n_tensors; i++)
-        for (int j = 0; j < b->n_tensors; j++) {
-            if (strcmp(a->tensors[i].name, b->tensors[j].name) != 0) continue;
-            assert_int_equal(a->tensors[i].count, b->tensors[j].count);
-            *all_equal &= memcmp((float *)(void *)a->arena.base + a->tensors[i].offset,
-                                 (float *)(void *)b->arena.base + b->tensors[j].offset,
-                                 a->tensors[i].count * sizeof(float)) == 0;
-            shared++;
-        }
-    return shared;
+static void logits_follow_from_the_tensors_by_name(void **state) {
+    (void)state;
+    check_logits(config_of("fixed", "{\"heads\":[3,0]}"));
+    check_logits(small_pairs(config_of("fixed", "{\"heads\":[3,0]}")));
 }
 
 static void arms_of_one_seed_start_from_the_same_weights(void **state) {
@@ -442,6 +485,7 @@ static void model_json_comes_back_as_it_was(void **state) {
         struct error error;
         config.dropout = 0.1;
         config.norm_eps = 1e-7;
+        config.separator = 2 * (int)i;
         model_write_json(&config, &first);
         if (!model_read_json(first.data, first.size, &back, &error)) fail_msg("%s", error.text);
         model_write_json(&back, &second);
@@ -454,6 +498,7 @@ static void model_json_comes_back_as_it_was(void **state) {
         assert_int_equal(back.head_dim, 4);
         assert_int_equal(back.positions, config.positions);
         assert_int_equal(back.final_norm, config.final_norm);
+        assert_int_equal(back.separator, 2 * (int)i);
         assert_true(back.norm_eps == 1e-7 && back.dropout == 0.1 && back.init_std == 0.3);
         text_free(&first);
         text_free(&second);
@@ -480,6 +525,7 @@ static void model_json_errors_name_what_is_wrong(void **state) {
         {"\"dim\":16", "\"dim\":0", "dim"},
         {"\"dim\":16", "\"dim\":\"wide\"", "dim"},
         {"\"vocab\":11", "\"vocab\":11,\"voacb\":12", "voacb"},
+        {"\"separator\":0", "\"separator\":11", "separator 11"},
         {"{", "[{", ""},
         {"}", "", ""},
     };
@@ -513,7 +559,7 @@ static void config_from_elsewhere_needs_only_the_documented_keys(void **state) {
     struct error error;
     if (!model_read_json(json, strlen(json), &c, &error)) fail_msg("%s", error.text);
     assert_int_equal(c.base_heads, 4); /* as many as fit into dim */
-    assert_true(c.positions && c.final_norm && c.dropout == 0);
+    assert_true(c.positions && c.final_norm && c.dropout == 0 && c.separator == 0);
     assert_int_equal(c.heads.value[0], 2);
 }
 
@@ -565,6 +611,7 @@ int main(void) {
         cmocka_unit_test(budgetformer_adds_its_gate_to_every_layer),
         cmocka_unit_test(models_without_attention_have_no_attention_tensors),
         cmocka_unit_test(checkpoint_brings_back_the_same_bits),
+        cmocka_unit_test(pairs_add_a_segment_embedding_and_change_no_other_weight),
         cmocka_unit_test(head_h_owns_rows_and_one_slab),
         cmocka_unit_test(logits_follow_from_the_tensors_by_name),
         cmocka_unit_test(arms_of_one_seed_start_from_the_same_weights),

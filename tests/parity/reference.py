@@ -181,6 +181,9 @@ def logits_of(weights, config, policy, sample, tokens, training):
     norm = lambda own, name, x: functional.layer_norm(
         x, x.shape[-1:], own[name + ".weight"], own[name + ".bias"], config["norm_eps"])
     x = weights["embed.token.weight"][tokens] + weights["embed.position.weight"][:len(tokens)]
+    if config.get("separator"):
+        between = (tokens == config["separator"]).long()
+        x = x + weights["embed.segment.weight"][(between.cumsum(0) - between).clamp(max=1)]
     for layer, heads in enumerate(config["heads"]):
         prefix = f"layers.{layer}."
         own = {k[len(prefix):]: v for k, v in weights.items() if k.startswith(prefix)}

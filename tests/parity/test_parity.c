@@ -22,29 +22,32 @@ enum {
     STEP = 5
 };
 
-/* A method, its options, and where its schedules stand. */
+/* A method, its options, where its schedules stand, and the separator of pairs or 0. */
 struct parity_case {
     const char *name, *policy, *options;
     double progress;
+    int separator;
 };
 
 static const struct parity_case cases[] = {
-    {"fixed", "fixed", "{\"heads\":[4,1]}", 0.5},
+    {"fixed", "fixed", "{\"heads\":[4,1]}", 0.5, 0},
+    {"pairs", "fixed", "{\"heads\":[4,1]}", 0.5, 6},
     {"budgetformer-soft", "budgetformer",
-     "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.92,\"entropy_start\":-0.5}", 0.5},
+     "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.92,\"entropy_start\":-0.5}", 0.5, 0},
     {"budgetformer-hard", "budgetformer",
      "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.5,\"entropy_end\":0.5,\"noise_until\":1}",
-     0.7},
+     0.7, 0},
     {"budgetformer-ablated", "budgetformer",
      "{\"hidden\":4,\"cost\":0.5,\"cost_on\":\"executed\",\"global_budget\":true,\"initial_"
      "budget\":0.25}",
-     0.55},
+     0.55, 0},
     {"paper-plain", "budgetformer-paper", "{\"hidden\":4,\"cost\":0.5,\"initial_budget\":0.09}",
-     0.5},
-    {"paper-mass", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"mass\"}", 0.2},
-    {"paper-raw", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"raw\"}", 0.9},
-    {"moh", "moh", "{\"shared\":1,\"routed\":2,\"balance\":0.5}", 0.5},
-    {"moh-pool", "moh-pool", "{\"shared\":2,\"routed\":1,\"balance\":0.5}", 0.5},
+     0.5, 0},
+    {"paper-mass", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"mass\"}", 0.2,
+     0},
+    {"paper-raw", "budgetformer-paper", "{\"hidden\":4,\"tau_end\":0.7,\"mode\":\"raw\"}", 0.9, 0},
+    {"moh", "moh", "{\"shared\":1,\"routed\":2,\"balance\":0.5}", 0.5, 0},
+    {"moh-pool", "moh-pool", "{\"shared\":2,\"routed\":1,\"balance\":0.5}", 0.5, 0},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -90,6 +93,7 @@ static void data_new(const struct parity_case *c, struct data *d) {
     d->config.max_len = LENGTH;
     d->config.ffn = DIM;
     d->config.init_std = 0.4;
+    d->config.separator = c->separator;
     d->p = small_parameters(&d->config, 8);
     for (int b = 0, t = 0; b < SAMPLES; b++) {
         for (int i = 0; i < lengths[b]; i++, t++)
