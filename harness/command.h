@@ -24,6 +24,7 @@ struct arguments {
     const char *db;       /* path of the database, "results/results.db" */
     bool full;            /* --tier full */
     const char *filter;   /* NULL: no filter */
+    const char *tag;      /* NULL: whatever their tags */
     int jobs;             /* 0: one per online core */
     int timeout;          /* seconds per trial, 0: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */

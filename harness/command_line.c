@@ -25,6 +25,8 @@ static const struct flag flags[] = {
      "which grid: full adds the full files and overlays `full:`"},
     {"filter", "REGEX", FLAG_TEXT, offsetof(struct arguments, filter),
      "only trials whose workload/arm/seed matches"},
+    {"tag", "T", FLAG_TEXT, offsetof(struct arguments, tag),
+     "only workloads with this tag, whatever their tier"},
     {"jobs", "N", FLAG_COUNT, offsetof(struct arguments, jobs),
      "trainings at the same time (default: online cores)"},
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),

@@ -6,17 +6,17 @@
 #include "harness/experiment.h"
 #include "harness/report.h"
 #include "harness/store.h"
+#include "harness/workload_files.h"
 #include "models/policy.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static void print_options(const struct option_table *table) {
-    static const char *const types[] = {"whole number", "number", "true|false",
-                                        "choice",       "text",   "whole numbers"};
+    static const char *const types[] = {"whole number", "number",        "true|false", "choice",
+                                        "text",         "whole numbers", "names"};
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
         const char *value = !row->default_text   ? "(required)"
@@ -59,35 +59,88 @@ static bool list_options(const struct arguments *arguments, struct error *error)
     return true;
 }
 
-static bool list_workloads(const struct arguments *arguments, struct error *error) {
+enum { COLUMNS = 6, CELL = 256 };
+
+/* One line of the table of workloads; the summary comes last and may be of any length. */
+struct workload_row {
+    char cell[COLUMNS][CELL];
+    char summary[2 * OPTION_STRING_MAX];
+};
+
+static void fill_row(const struct experiment *e, struct workload_row *row) {
     static const char *const tiers[] = {"default", "full", "named"};
+    char missing[OPTION_STRING_MAX] = "", (*cell)[CELL] = row->cell;
+    snprintf(cell[0], CELL, "%s", e->name);
+    snprintf(cell[1], CELL, "%s", tiers[e->tier]);
+    for (int i = 0; i < e->tags.n; i++) {
+        size_t used = strlen(cell[2]);
+        snprintf(cell[2] + used, CELL - used, "%s%s", i ? "," : "", e->tags.name[i]);
+    }
+    snprintf(cell[3], CELL, "%s", e->granularity);
+    snprintf(cell[4], CELL, "%d arm%s x %d seed%s", e->n_arms, PLURAL_S(e->n_arms), e->seeds.n,
+             PLURAL_S(e->seeds.n));
+    snprintf(cell[5], CELL, "%s", e->duration);
+    bool present = dataset_is_present(&e->data, missing, sizeof missing);
+    snprintf(row->summary, sizeof row->summary, "%s%s%s%s", e->summary,
+             present ? "" : " (absent: ", missing, present ? "" : ")");
+}
+
+/* Characters of a UTF-8 text, which is what columns are made of. */
+static int count_characters(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+static void print_rows(const struct workload_row *rows, size_t n) {
+    int width[COLUMNS] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (int c = 0; c < COLUMNS; c++) {
+            int length = count_characters(*rows[i].cell[c] ? rows[i].cell[c] : "-");
+            if (length > width[c]) width[c] = length;
+        }
+    for (size_t i = 0; i < n; i++) {
+        for (int c = 0; c < COLUMNS; c++) {
+            const char *text = *rows[i].cell[c] ? rows[i].cell[c] : "-";
+            printf("%s%*s", text, width[c] - count_characters(text) + 2, "");
+        }
+        printf("%s\n", rows[i].summary);
+    }
+}
+
+static bool list_workloads(const struct arguments *arguments, struct error *error) {
+    struct workload_files files;
+    if (!workload_files_find(NULL, 0, "workloads", &files, error)) return false;
     struct experiment *experiment = malloc(sizeof *experiment);
-    glob_t found = {0};
-    size_t n_bad = 0;
-    (void)arguments;
-    if (!experiment) return error_set(error, "out of memory");
-    if (glob("workloads/*.yaml", 0, NULL, &found) != 0)
-        error_set(error,
-                  "no workloads/*.yaml here: start headroom in the folder of its repository");
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        char missing[256] = "", text[1400];
+    struct workload_row *rows = calloc(files.n + 1, sizeof *rows);
+    size_t n_bad = 0, n = 1;
+    bool ok = experiment && rows;
+    if (!ok) error_set(error, "out of memory");
+    if (ok)
+        rows[0] = (struct workload_row){
+            {"WORKLOAD", "TIER", "TAGS", "GRANULARITY", "SIZE", "DURATION"}, "SUMMARY"};
+    for (size_t i = 0; ok && i < files.n; i++) {
         struct error problem = {0};
-        if (!experiment_read(found.gl_pathv[i], false, experiment, &problem)) {
-            error_format(&problem, text, sizeof text);
-            fprintf(stderr, "%s\n", text);
-            n_bad++;
+        char text[sizeof problem.text + sizeof problem.at.file + 32];
+        if (experiment_read(files.paths[i], false, experiment, &problem)) {
+            if (!arguments->tag || experiment_has_tag(experiment, arguments->tag))
+                fill_row(experiment, &rows[n++]);
             continue;
         }
-        bool present = dataset_is_present(&experiment->data, missing, sizeof missing);
-        printf("%-16s %-8s %2d arm%s x %d seed%s  %s%s%s%s\n", experiment->name,
-               tiers[experiment->tier], experiment->n_arms, PLURAL_S(experiment->n_arms),
-               experiment->seeds.n, PLURAL_S(experiment->seeds.n), experiment->summary,
-               present ? "" : " (absent: ", missing, present ? "" : ")");
+        error_format(&problem, text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+        n_bad++;
     }
-    if (n_bad > 0) error_set(error, "%zu file%s cannot be used", n_bad, PLURAL_S(n_bad));
-    bool ok = found.gl_pathc > 0 && n_bad == 0;
-    globfree(&found);
+    if (ok && n > 1) print_rows(rows, n);
+    if (n_bad > 0)
+        ok = error_set(error, "%zu file%s cannot be used", n_bad, PLURAL_S(n_bad));
+    else if (ok && n == 1)
+        ok = error_set(error,
+                       "no workload has the tag '%s'; `headroom list workloads` shows the tags",
+                       arguments->tag);
+    free(rows);
     free(experiment);
+    workload_files_free(&files);
     return ok;
 }
 
@@ -127,9 +180,10 @@ const struct command list_command = {
     "policies|workloads|options|trials",
     1,
     1,
-    {"db"},
+    {"db", "tag"},
     "  policies   ways to choose heads, with their options and defaults\n"
-    "  workloads  the files of workloads/, and whether their data is here\n"
+    "  workloads  the files of workloads/ (--tag T: those with a tag), and whether their data is "
+    "here\n"
     "  options    every key of a workload file: default, type, meaning\n"
     "  trials     the trials of the database with status and reason\n",
     run};

@@ -98,7 +98,8 @@ static void list_workloads(const struct plan *plan, struct text *out) {
     text_append(out, "]");
 }
 
-/* After a sweep of named files only their workloads: the database may hold many others. */
+/* After a sweep of named or tagged files only their workloads: the database may hold many others.
+ */
 static bool print_report(struct store *store, const struct plan *plan, bool named,
                          struct error *error) {
     struct text workloads = {0};
@@ -147,6 +148,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .files = arguments->words,
         .n_files = arguments->n_words,
         .folder = "workloads",
+        .tag = arguments->tag,
         .full = arguments->full,
         .profile = !arguments->no_profile,
         .filter = arguments->filter,
@@ -177,6 +179,10 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (count_selected(&plan, NULL) == 0) {
         if (plan.n_problems > 0)
             error_set(error, "none of the files can be used");
+        else if (arguments->tag && plan.n_workloads == 0)
+            error_set(error,
+                      "no workload has the tag '%s'; `headroom list workloads` shows the tags",
+                      arguments->tag);
         else
             error_set(error, "no trial %s%s",
                       arguments->filter ? "matches --filter " : "is planned",
@@ -189,7 +195,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto done;
     }
     if (!sweep_run(store, &plan, &options, &result, error)) goto done;
-    status = conclude(store, &plan, &result, request.n_files > 0, error);
+    status = conclude(store, &plan, &result, request.n_files > 0 || request.tag, error);
 done:
     plan_free(&plan);
     store_close(store);
@@ -202,10 +208,11 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
-    "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run "
-    "whatever\n"
-    "their tier. Every arm and seed of a file is one trial, a process of its own; profiles run\n"
+    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
+    "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files "
+    "that "
+    "are\nnamed run whatever their tier. Every arm and seed of a file is one trial, a process of "
+    "its own; profiles run\n"
     "alone, after all trainings. Finished trials are never run again, those that died are. A\n"
     "workload whose data is absent is skipped; if it was named, that is an error. The table\n"
     "at the end is of the named files, else of the whole database.\n"
@@ -216,5 +223,6 @@ const struct command sweep_command = {
     "examples:\n"
     "  headroom sweep --dry-run\n"
     "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
+    "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
     run};

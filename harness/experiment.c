@@ -17,28 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys at the top of a file that are plain values. */
-struct header {
-    char workload[OPTION_STRING_MAX], summary[OPTION_STRING_MAX], granularity[OPTION_STRING_MAX];
-    int tier;
-    struct int_list seeds;
-};
-
-#define HEADER(field) offsetof(struct header, field)
-static const struct option header_rows[] = {
-    {"workload", OPTION_STRING, HEADER(workload), NULL, 0, 0, NULL,
-     "name, unique over all files of a sweep"},
-    {"summary", OPTION_STRING, HEADER(summary), "", 0, 0, NULL, "one line about what is asked"},
-    {"granularity", OPTION_STRING, HEADER(granularity), "-", 0, 0, NULL,
-     "short label of the axis: synthetic, coarse, fine"},
-    {"tier", OPTION_CHOICE, HEADER(tier), "named", 0, 0, "default|full|named",
-     "smallest tier that runs the file unnamed"},
-    {"seeds", OPTION_INT_LIST, HEADER(seeds), "[1, 2, 3]", 0, 2147483647, NULL,
-     "one trial per arm and seed"},
-};
-const struct option_table experiment_options = {"workload file", header_rows,
-                                                sizeof header_rows / sizeof *header_rows};
-
 /* What an arm may say beside its policy's options, where that is a plain value. */
 static const struct option arm_rows[] = {
     {"target_budget", OPTION_FLOAT, offsetof(struct candidates, target_budget), "0", 0, 1, NULL,
@@ -106,38 +84,53 @@ static bool check_list(const struct int_list *list, const char *key, const char 
     return true;
 }
 
+/* Where a plain key at the top is given: in the overlay, else in the base; the top if in neither.
+ */
+static const struct location *place_at_top(const struct node *base, const struct node *overlay,
+                                           const char *key) {
+    const struct node *node = overlay ? node_find(overlay, key) : NULL;
+    if (!node) node = node_find(base, key);
+    return node ? &node->at : &base->at;
+}
+
+static bool check_names(const struct node *base, const struct experiment *e, struct error *error) {
+    const struct {
+        const char *key, *value;
+        bool needed;
+    } names[] = {{"workload", e->name, true},
+                 {"granularity", e->granularity, true},
+                 {"corpus", e->corpus, false}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((names[i].needed || names[i].value[0]) &&
+            !check_name(names[i].key, names[i].value, EXPERIMENT_NAME_SIZE,
+                        place_at_top(base, NULL, names[i].key), error))
+            return false;
+    for (int i = 0; i < e->tags.n; i++)
+        if (!check_name("tag", e->tags.name[i], EXPERIMENT_NAME_SIZE,
+                        place_at_top(base, NULL, "tags"), error))
+            return false;
+    return true;
+}
+
 static bool read_header(const struct node *base, const struct node *overlay, struct experiment *e,
                         struct error *error) {
-    struct header header;
-    options_default(&experiment_options, &header);
-    if (!options_bind(&experiment_options, base, section_keys, &header, error)) return false;
-    if (!options_require(&experiment_options, base, NULL, &base->at, error)) return false;
-    if (overlay) {
-        static const char *const fixed_keys[] = {"workload", "tier", "full"};
-        for (size_t i = 0; i < sizeof fixed_keys / sizeof *fixed_keys; i++) {
-            const struct node *node = node_find(overlay, fixed_keys[i]);
-            if (node)
-                return error_set_at(error, &node->key_at,
-                                    "'%s' belongs to the top of the file, not into full",
-                                    fixed_keys[i]);
-        }
-        if (!options_bind(&experiment_options, overlay, section_keys, &header, error)) return false;
-    }
-
-    const struct node *name = node_find(base, "workload");
-    const struct node *label = node_find(base, "granularity");
-    const struct node *seeds = overlay ? node_find(overlay, "seeds") : NULL;
-    if (!seeds) seeds = node_find(base, "seeds");
-    if (!check_name("workload", header.workload, sizeof e->name, &name->at, error) ||
-        !check_name("granularity", header.granularity, sizeof e->granularity,
-                    label ? &label->at : &base->at, error))
+    static const char *const fixed_keys[] = {"workload", "granularity", "corpus",
+                                             "tags",     "tier",        "full"};
+    options_default(&experiment_options, e);
+    if (!options_bind(&experiment_options, base, section_keys, e, error) ||
+        !options_require(&experiment_options, base, NULL, &base->at, error) ||
+        !check_names(base, e, error))
         return false;
-    memcpy(e->name, header.workload, sizeof e->name);
-    memcpy(e->granularity, header.granularity, sizeof e->granularity);
-    memcpy(e->summary, header.summary, sizeof e->summary);
-    e->tier = header.tier;
-    e->seeds = header.seeds;
-    return check_list(&e->seeds, "seeds", "seed", seeds ? &seeds->at : &base->at, error);
+    for (size_t i = 0; overlay && i < sizeof fixed_keys / sizeof *fixed_keys; i++) {
+        const struct node *node = node_find(overlay, fixed_keys[i]);
+        if (node)
+            return error_set_at(error, &node->key_at,
+                                "'%s' belongs to the top of the file, not into full",
+                                fixed_keys[i]);
+    }
+    if (overlay && !options_bind(&experiment_options, overlay, section_keys, e, error))
+        return false;
+    return check_list(&e->seeds, "seeds", "seed", place_at_top(base, overlay, "seeds"), error);
 }
 
 /* Where a section says `key`: in the overlay, else in the base; the top of the file if in neither.
@@ -445,6 +438,12 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
 done:
     node_free(root);
     return ok;
+}
+
+bool experiment_has_tag(const struct experiment *e, const char *tag) {
+    for (int i = 0; i < e->tags.n; i++)
+        if (strcmp(e->tags.name[i], tag) == 0) return true;
+    return false;
 }
 
 bool experiment_apply_candidate(struct experiment *e, int arm, int i, struct text *settings,

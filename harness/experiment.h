@@ -11,7 +11,7 @@
 #include "models/model.h"
 #include "workloads/dataset.h"
 
-enum { EXPERIMENT_ARMS_MAX = 64 };
+enum { EXPERIMENT_ARMS_MAX = 64, EXPERIMENT_NAME_SIZE = 64 };
 
 /* `tier:`. A named file runs only when it stands on the command line. */
 enum experiment_tier { TIER_DEFAULT, TIER_FULL, TIER_NAMED };
@@ -42,21 +42,25 @@ struct profile_config {
 extern const struct option_table profile_options;
 
 struct arm {
-    char name[64];
+    char name[EXPERIMENT_NAME_SIZE];
     const struct policy_ops *policy;
     _Alignas(16) unsigned char policy_options[MODEL_POLICY_OPTIONS_MAX];
     int base; /* index of the arm whose finished trial this one starts from; -1: none */
-    char base_name[64];
+    char base_name[EXPERIMENT_NAME_SIZE];
     struct candidates candidates; /* policy_options are those of the first */
     struct location at, base_at;
 };
 
 struct experiment {
     char file[256];
-    char name[64]; /* `workload:`; unique over all files of a sweep */
+    char name[OPTION_STRING_MAX]; /* `workload:`; unique over all files of a sweep */
     char summary[OPTION_STRING_MAX];
-    char granularity[64]; /* short label of the axis: "synthetic", "coarse", "fine" */
-    int tier;             /* enum experiment_tier: smallest tier that runs it unnamed */
+    char
+        granularity[OPTION_STRING_MAX]; /* short label of the axis: "synthetic", "coarse", "fine" */
+    char corpus[OPTION_STRING_MAX];     /* the same for workloads on the same texts; "": none */
+    char duration[OPTION_STRING_MAX];   /* expected, for people */
+    struct name_list tags;
+    int tier; /* enum experiment_tier: smallest tier that runs it unnamed */
     struct data_config data;
     struct model_config model; /* model_options fields only; policy and data fields not resolved */
     struct train_config train;
@@ -66,7 +70,7 @@ struct experiment {
     struct int_list seeds;
 };
 
-/* The plain keys at the top of a file: workload, summary, granularity, tier, seeds. */
+/* The plain keys at the top of a file: workload, summary, tier, seeds, ... */
 extern const struct option_table experiment_options;
 
 /* What every arm may say beside arm, policy, base, tune and its policy's options. */
@@ -74,6 +78,9 @@ extern const struct option_table arm_options;
 
 /* Reads one file; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
+
+/* Whether `tags:` has this one. */
+bool experiment_has_tag(const struct experiment *experiment, const char *tag);
 
 /* The arm as its candidate i: with that candidate's values, and nothing left to tune. `settings`
  * (may be NULL) receives the values as a JSON object. */

@@ -3,13 +3,13 @@
  * written in one transaction, so that a killed planner leaves the old plan or the new one.
  */
 #include "harness/plan.h"
+#include "harness/workload_files.h"
 #include "models/flops.h"
 #include "models/policy.h"
 #include "workloads/sha256.h"
 #include "workloads/text_file.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -81,6 +81,13 @@ static bool refuse_same_name(const struct planner *planner, const struct experim
     return true;
 }
 
+/* A tag chooses among the files whatever their tier, a name on the command line whatever it is. */
+static bool is_wanted(const struct plan_request *request, const struct experiment *e) {
+    if (request->tag) return experiment_has_tag(e, request->tag);
+    return request->n_files > 0 || e->tier == TIER_DEFAULT ||
+           (e->tier == TIER_FULL && request->full);
+}
+
 /* Reads one file; what is wrong with it becomes a problem of the plan. */
 static bool read_file(struct planner *planner, const char *path, struct error *error) {
     const struct plan_request *request = planner->request;
@@ -90,7 +97,7 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     struct experiment *e = &source->experiment;
     source->named = request->n_files > 0;
     if (!experiment_read(path, request->full, e, &problem)) goto refused;
-    if (!source->named && (e->tier == TIER_NAMED || (e->tier == TIER_FULL && !request->full))) {
+    if (!is_wanted(request, e)) {
         free(source);
         return true;
     }
@@ -119,23 +126,12 @@ failed:
 
 static bool read_files(struct planner *planner, struct error *error) {
     const struct plan_request *request = planner->request;
-    char pattern[512];
-    glob_t found = {0};
+    struct workload_files files;
+    if (!workload_files_find(request->files, request->n_files, request->folder, &files, error))
+        return false;
     bool ok = true;
-    if (request->n_files > 0) {
-        for (int i = 0; ok && i < request->n_files; i++)
-            ok = read_file(planner, request->files[i], error);
-        return ok;
-    }
-    snprintf(pattern, sizeof pattern, "%s/*.yaml", request->folder);
-    if (glob(pattern, 0, NULL, &found) != 0) /* sorted by name */
-        return error_set(error,
-                         "no %s here: start headroom in the folder of its repository, or name the "
-                         "workload files",
-                         pattern);
-    for (size_t i = 0; ok && i < found.gl_pathc; i++)
-        ok = read_file(planner, found.gl_pathv[i], error);
-    globfree(&found);
+    for (size_t i = 0; ok && i < files.n; i++) ok = read_file(planner, files.paths[i], error);
+    workload_files_free(&files);
     return ok;
 }
 
@@ -223,7 +219,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     struct plan_trial *trial = &plan->trials[plan->n_trials];
 
     *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
-    snprintf(trial->label, sizeof trial->label, "%s/%s/%d", e->name, arm->name, seed);
+    snprintf(trial->label, sizeof trial->label, "%.63s/%s/%d", e->name, arm->name, seed);
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
     trial->selected =
         (!profile || planner->request->profile) &&
@@ -323,7 +319,11 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
 /* Arms in the order of the file, but a base before the arms that start from it. */
 static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
     const struct experiment *e = &source->experiment;
-    struct workload_plan row = {e->name, e->summary, e->granularity, e->file};
+    struct workload_plan row = {.name = e->name,
+                                .summary = e->summary,
+                                .granularity = e->granularity,
+                                .corpus = e->corpus[0] ? e->corpus : NULL,
+                                .file = e->file};
     int64_t trainings[EXPERIMENT_ARMS_MAX][OPTION_LIST_MAX], workload;
     bool planned[EXPERIMENT_ARMS_MAX] = {false};
     size_t first = planner->plan->n_trials;

@@ -15,8 +15,9 @@ struct plan_request {
     char **files;       /* workload files named by the user; run whatever their tier */
     int n_files;        /* 0: every file of `folder` whose tier fits */
     const char *folder; /* "workloads" */
-    bool full;          /* tier full: more files, and the overlay `full:` */
-    bool profile;       /* select profile trials too */
+    const char *tag; /* only files with this tag, of `folder` then whatever their tier; NULL: all */
+    bool full;       /* tier full: more files, and the overlay `full:` */
+    bool profile;    /* select profile trials too */
     const char *filter; /* extended regular expression on the label, or NULL */
     bool dry_run;       /* plan as always, then forget */
 };

@@ -26,6 +26,7 @@ void store_close(struct store *store); /* NULL is fine */
 
 struct workload_plan {
     const char *name, *summary, *granularity, *file;
+    const char *corpus; /* NULL: none */
 };
 
 struct trial_plan {

@@ -19,7 +19,7 @@
 /* All that planning may change, for comparing before and after. */
 #define PLANNED                                                                                    \
     "SELECT id, current, arm, config, expected_flops, command, status FROM trial "                 \
-    "UNION ALL SELECT id, name, summary, granularity, file, 'workload', '' FROM workload"
+    "UNION ALL SELECT id, name, summary, granularity, file, corpus, '' FROM workload"
 
 bool store_begin_plan(struct store *store, struct error *error) {
     if (!store_begin(store, error)) return false;
@@ -62,14 +62,14 @@ static bool insert_returning(struct store *store, const char *sql, const struct 
 bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
                          struct error *error) {
     bool found;
-    return insert_returning(
-               store,
-               "INSERT INTO workload (name, summary, granularity, file) VALUES (?1, ?2, ?3, ?4) "
-               "ON CONFLICT (name) DO UPDATE SET summary = excluded.summary, "
-               "granularity = excluded.granularity, file = excluded.file RETURNING id",
-               VALUES(TEXT(plan->name), TEXT(plan->summary), TEXT(plan->granularity),
-                      TEXT(plan->file)),
-               id, NULL, &found, error) &&
+    return insert_returning(store,
+                            "INSERT INTO workload (name, summary, granularity, corpus, file) "
+                            "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET "
+                            "summary = excluded.summary, granularity = excluded.granularity, "
+                            "corpus = excluded.corpus, file = excluded.file RETURNING id",
+                            VALUES(TEXT(plan->name), TEXT(plan->summary), TEXT(plan->granularity),
+                                   TEXT(plan->corpus), TEXT(plan->file)),
+                            id, NULL, &found, error) &&
            store_run(store, "UPDATE trial SET current = 0 WHERE workload_id = ?1", VALUES(INT(*id)),
                      error);
 }

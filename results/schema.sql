@@ -22,6 +22,7 @@ CREATE TABLE workload (
     name        TEXT NOT NULL UNIQUE,
     summary     TEXT NOT NULL,
     granularity TEXT NOT NULL,                           -- label of the axis: synthetic, coarse, fine
+    corpus      TEXT,                                    -- the same for workloads on the same texts; NULL: none
     n_classes   INTEGER,                                 -- NULL until a trial has read the data
     file        TEXT NOT NULL                            -- the YAML file it was planned from
 ) STRICT;

@@ -155,7 +155,7 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
 
 static inline int64_t plan_workload(struct fixture *f, const char *name) {
     int64_t id;
-    struct workload_plan plan = {name, "made up", "synthetic", "made-up.yaml"};
+    struct workload_plan plan = {name, "made up", "synthetic", "made-up.yaml", NULL};
     OK(f, store_plan_workload(f->store, &plan, &id, &f->error));
     return id;
 }

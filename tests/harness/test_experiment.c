@@ -156,6 +156,10 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
          "batch size 8 is listed twice", ""},
         {"  train: {epochs: 9}", "  model: {heads: 5}", 15, 18, "5 heads do not divide", ""},
         {"  train: {epochs: 9}", "  tier: full", 15, 3, "'tier' belongs to the top", ""},
+        {"  train: {epochs: 9}", "  tags: [x]", 15, 3, "'tags' belongs to the top", ""},
+        {"tier: default", "tags: [quick, a b]", 4, 7, "the name of tag 'a b'", "letters, digits"},
+        {"tier: default", "corpus: a/b", 4, 9, "the name of corpus 'a/b'", "letters, digits"},
+        {"tier: default", "tags: [a, a]", 4, 11, "entry 2 of tags in workload file", "before"},
         {"  train: {epochs: 9}", "  trian: {epochs: 9}", 15, 3, "'trian'", "'train'"},
         {"seeds: 1}", "events: [PAPI_L1_DCM, cycles]}", 8, 10, "events in profile has 'cycles'",
          "counted anyway"},
@@ -200,8 +204,7 @@ static void every_mistake_in_tune_has_its_place_and_its_fix(void **state) {
          "fair"},
         {"", ", target_budget: 0.5", 12, 39, "chooses between candidates", "add 'tune'"},
         {"{batch: [8, 9]}", ", target_budget: 2", 12, 54, "target_budget in arm is 2", "and 1"},
-        {"", ", cost: 1, tune: {cost: [0]}", 12, 39, "'cost' is tuned in line 12 and given",
-         "remove"},
+        {"", ", cost: 1, tune: {cost: [0]}", 12, 39, "'cost' is tuned in", "remove"},
         {"", "}\n  - {arm: v, policy: voita, base: all, tune: {epochs: [x]}", 13, 56,
          "epochs in arm (policy voita) is 'x'", ""}, /* its own, not those of train */
         {"", ", tune: {cost: [x]}", 12, 53, "cost in arm (policy budgetformer) is 'x'", "between"},
@@ -304,6 +307,10 @@ static void trial_json_holds_what_decides_the_result_and_no_names(void **state) 
     experiment_write_trial_json(e, &e->arms[0], 1, true, &before);
     strcpy(e->name, "renamed");
     strcpy(e->summary, "another");
+    strcpy(e->corpus, "another");
+    strcpy(e->duration, "another");
+    strcpy(e->granularity, "another");
+    e->tags = (struct name_list){1, {"another"}};
     strcpy(e->arms[0].name, "renamed");
     e->profile.seeds = 2; /* profiles more trials, changes none */
     experiment_write_trial_json(e, &e->arms[0], 1, true, &after);

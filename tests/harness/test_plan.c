@@ -425,6 +425,40 @@ static void more_work_is_expected_to_take_longer(void **state) {
     assert_true(fabs(f->plan.trials[0].expected_flops / short_flops - 3) < 1e-9);
 }
 
+static void corpus_is_stored_and_null_where_none_is_given(void **state) {
+    struct fixture *f = *state;
+    char value[32] = "", again[1024];
+    write_file(f, "small.yaml", small);
+    snprintf(again, sizeof again, "corpus: trec\nworkload: same%s", strchr(small, '\n'));
+    write_file(f, "same.yaml", again);
+    make(f);
+    assert_true(store_query(f->store,
+                            "SELECT group_concat(name || ':' || ifnull(corpus, 'NULL')) FROM "
+                            "(SELECT name, corpus FROM workload ORDER BY name)",
+                            read_cost, value, &f->error));
+    assert_string_equal(value, "same:trec,small:NULL");
+}
+
+static void tag_chooses_files_of_every_tier(void **state) {
+    struct fixture *f = *state;
+    char again[1024];
+    write_file(f, "small.yaml", small);
+    snprintf(again, sizeof again, "tags: [real, mine]\nworkload: tagged%s",
+             strstr(small, "\ndata")); /* its tier is `named` */
+    write_file(f, "tagged.yaml", again);
+    f->request.tag = "mine";
+    make(f);
+    assert_int_equal(f->plan.n_workloads, 1);
+    assert_string_equal(f->plan.trials[0].label, "tagged/all/1");
+    char path[160], *names[] = {path};
+    scratch_path(&f->scratch, "small.yaml", path, sizeof path);
+    f->request.files = names;
+    f->request.n_files = 1;
+    make(f); /* of the named files only those with the tag */
+    assert_int_equal(f->plan.n_workloads, 0);
+    assert_int_equal(f->plan.n_problems, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, remove_fixture)
 
 int main(void) {
@@ -441,6 +475,8 @@ int main(void) {
         TEST(absent_data_leaves_results_current_and_skips_only_what_has_none),
         TEST(bad_file_and_second_name_leave_the_others_planned),
         TEST(tier_chooses_files_and_naming_overrules_it),
+        TEST(corpus_is_stored_and_null_where_none_is_given),
+        TEST(tag_chooses_files_of_every_tier),
         TEST(base_is_planned_once_and_before_who_needs_it),
         TEST(selected_trial_selects_the_bases_that_it_still_needs),
         TEST(new_name_of_a_base_keeps_all_rows_and_new_settings_make_others),
