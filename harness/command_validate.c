@@ -69,7 +69,7 @@ const struct command validate_command = {
     0,
     1000000,
     {"tag"},
-    "Reads each file in both tiers and prints the place and the fix of the\n"
+    "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
     "first error in each. Without FILES: every file of workloads/. Neither their data is needed "
     "nor\n"
     "is anything written.\n"

@@ -8,8 +8,8 @@
  * is added or, if its name exists already, replaced.
  */
 #include "harness/experiment.h"
+#include "harness/extends.h"
 #include "harness/software_events.h"
-#include "harness/yaml.h"
 #include "models/policy.h"
 
 #include <ctype.h>
@@ -94,6 +94,11 @@ static const struct location *place_at_top(const struct node *base, const struct
 }
 
 static bool check_names(const struct node *base, const struct experiment *e, struct error *error) {
+    const struct location *name = place_at_top(base, NULL, "workload");
+    if (strcmp(name->file, e->file) != 0)
+        return error_set_at(error, &base->at,
+                            "the file needs its own 'workload': '%s' is the name of %s", e->name,
+                            name->file);
     const struct {
         const char *key, *value;
         bool needed;
@@ -114,8 +119,8 @@ static bool check_names(const struct node *base, const struct experiment *e, str
 
 static bool read_header(const struct node *base, const struct node *overlay, struct experiment *e,
                         struct error *error) {
-    static const char *const fixed_keys[] = {"workload", "granularity", "corpus",
-                                             "tags",     "tier",        "full"};
+    static const char *const fixed_keys[] = {"extends", "workload", "granularity", "corpus",
+                                             "tags",    "tier",     "full"};
     options_default(&experiment_options, e);
     if (!options_bind(&experiment_options, base, section_keys, e, error) ||
         !options_require(&experiment_options, base, NULL, &base->at, error) ||
@@ -252,8 +257,8 @@ static bool read_tuning(const struct node *node, const struct node *tune_all, st
         const struct node *given = node_find(node, list->key);
         if (given && option_find(&arm->policy->options, list->key))
             return error_set_at(error, &given->key_at,
-                                "'%s' is tuned in line %d and given here: remove one of them",
-                                list->key, list->key_at.line);
+                                "'%s' is tuned in %s:%d and given here: remove one of them",
+                                list->key, list->key_at.file, list->key_at.line);
     }
     return candidates_apply(c, 0, arm->policy, &ignored, arm->policy_options, NULL, error);
 }
@@ -401,6 +406,25 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
     return ok;
 }
 
+/* Refuses keys of `map`, a section `data`, that the chosen source does not use. In a file that
+ * extends another the two may have come together from different places. */
+static bool check_data_keys(const struct experiment *e, const struct node *map,
+                            const struct node *base, struct error *error) {
+    if (data_config_check_keys(&e->data, map, error)) return true;
+    const struct node *entry = map->first, *data = node_find(base, "data");
+    const struct node *source = data ? node_find(data, "source") : NULL;
+    while (entry &&
+           (entry->key_at.line != error->at.line || entry->key_at.column != error->at.column))
+        entry = entry->next;
+    if (!entry || !source || strcmp(source->at.file, error->at.file) == 0) return false;
+    struct error cause = *error;
+    return error_set_at(error, &cause.at,
+                        "%s; the source is chosen in %s:%d:%d, where `%s: ~` would "
+                        "drop the inherited key",
+                        cause.text, source->at.file, source->at.line, source->at.column,
+                        entry->key);
+}
+
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
     struct node *root = NULL;
     const struct node *overlay = NULL, *data, *more_data, *arms, *more_arms, *tune;
@@ -411,7 +435,7 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
                          sizeof out->file - 1);
     memcpy(out->file, path, strlen(path) + 1);
 
-    if (!yaml_read(path, &root, error)) return false;
+    if (!extends_read(path, &root, error)) return false;
     if (!expect(root, NODE_MAP, "a workload file", error)) goto done;
     if (full && !find_map(root, "full", &overlay, error)) goto done;
     if (!read_header(root, overlay, out, error)) goto done;
@@ -419,8 +443,8 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
 
     data = node_find(root, "data");
     more_data = overlay ? node_find(overlay, "data") : NULL;
-    if (data && !data_config_check_keys(&out->data, data, error)) goto done;
-    if (more_data && !data_config_check_keys(&out->data, more_data, error)) goto done;
+    if (data && !check_data_keys(out, data, root, error)) goto done;
+    if (more_data && !check_data_keys(out, more_data, root, error)) goto done;
 
     arms = node_find(root, "arms");
     more_arms = overlay ? node_find(overlay, "arms") : NULL;

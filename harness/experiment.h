@@ -53,7 +53,8 @@ struct arm {
 
 struct experiment {
     char file[256];
-    char name[OPTION_STRING_MAX]; /* `workload:`; unique over all files of a sweep */
+    char extends[OPTION_STRING_MAX]; /* followed by extends.h before anything is bound */
+    char name[OPTION_STRING_MAX];    /* `workload:`; unique over all files of a sweep */
     char summary[OPTION_STRING_MAX];
     char
         granularity[OPTION_STRING_MAX]; /* short label of the axis: "synthetic", "coarse", "fine" */

@@ -8,6 +8,8 @@
 
 #define TOP(field) offsetof(struct experiment, field)
 static const struct option top_rows[] = {
+    {"extends", OPTION_STRING, TOP(extends), "", 0, 0, NULL,
+     "a workload file that this one changes; maps are merged, KEY: ~ removes what is inherited"},
     {"workload", OPTION_STRING, TOP(name), NULL, 0, 0, NULL,
      "name, unique over all files of a sweep"},
     {"summary", OPTION_STRING, TOP(summary), "", 0, 0, NULL, "one line about what is asked"},

@@ -425,6 +425,25 @@ static void more_work_is_expected_to_take_longer(void **state) {
     assert_true(fabs(f->plan.trials[0].expected_flops / short_flops - 3) < 1e-9);
 }
 
+/* What a file inherits, and what it says about itself, are no part of what its trials compute. */
+static void merged_file_plans_the_trials_of_its_copy_in_one_piece(void **state) {
+    struct fixture *f = *state;
+    char folder[128];
+    write_file(f, "small.yaml", small);
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "base", folder, sizeof folder), 0700), 0);
+    write_file(f, "base/base.yaml",
+               "data: {source: offsets, relations: 3}\n" ARMS "train: {epochs: 9}\n");
+    write_file(f, "top.yaml",
+               "extends: base/base.yaml\nworkload: top\ntags: [mine]\ncorpus: a\n"
+               "duration: 3 s\nsummary: other words\n" MODEL
+               "data: {source: topic, relations: ~}\ntrain: {epochs: 2}\ntier: default\n");
+    make(f);
+    assert_int_equal(f->plan.n_problems, 0);
+    assert_int_equal(f->plan.n_trials, 12);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(f->plan.trials[i].key, f->plan.trials[6 + i].key);
+}
+
 static void corpus_is_stored_and_null_where_none_is_given(void **state) {
     struct fixture *f = *state;
     char value[32] = "", again[1024];
@@ -475,6 +494,7 @@ int main(void) {
         TEST(absent_data_leaves_results_current_and_skips_only_what_has_none),
         TEST(bad_file_and_second_name_leave_the_others_planned),
         TEST(tier_chooses_files_and_naming_overrules_it),
+        TEST(merged_file_plans_the_trials_of_its_copy_in_one_piece),
         TEST(corpus_is_stored_and_null_where_none_is_given),
         TEST(tag_chooses_files_of_every_tier),
         TEST(base_is_planned_once_and_before_who_needs_it),

@@ -84,17 +84,24 @@ static void what_a_workload_file_does_not_need_is_refused_at_its_place(void **st
 static void deep_nesting_is_an_error_and_no_crash(void **state) {
     (void)state;
     enum { LEVELS = 10000 };
-    struct text block = {0}, flow = {0}, keys = {0}, lines = {0};
+    struct text block = {0}, flow = {0}, keys = {0}, lines = {0}, mixed = {0}, both = {0};
+    text_append(&both, "a:\n- b:\n  - c: ");
     for (int i = 0; i < LEVELS; i++) {
         text_append(&block, "- ");
         text_append(&flow, "[");
         text_append(&keys, "{a: ");
+        text_append(&mixed, "{a: [");
+        text_append(&both, "[{a: ");
         text_append(&lines, "%*sa:\n", i < 100 ? i : 100, "");
     }
     assert_refused(block.data, block.size, 1, 129, "deeper than 64");
     assert_refused(flow.data, flow.size, 1, 65, "deeper than 64");
     assert_refused(keys.data, keys.size, 1, 257, "deeper than 64");
     assert_refused(lines.data, lines.size, 65, 65, "deeper than 64");
+    assert_refused(mixed.data, mixed.size, 1, 161, "deeper than 64");
+    assert_refused(both.data, both.size, 3, 154, "deeper than 64");
+    text_free(&mixed);
+    text_free(&both);
     text_free(&block);
     text_free(&flow);
     text_free(&keys);
