@@ -3,13 +3,12 @@
  * tables, so a setting exists once: as a row with its default, its range and its help. What a file
  * says twice, misspells or contradicts is an error at its place, because a silently ignored key
  * costs a researcher a day of wrong runs.
- *
- * `full:` overlays the file: sections merge key by key, lists of values are replaced, and an arm
- * is added or, if its name exists already, replaced.
+ * Files on top of others and `full:` on top of its file are one tree before anything is read here.
  */
 #include "harness/experiment.h"
 #include "harness/extends.h"
 #include "harness/software_events.h"
+#include "harness/overlay.h"
 #include "models/policy.h"
 
 #include <ctype.h>
@@ -51,20 +50,13 @@ static bool expect(const struct node *node, enum node_kind kind, const char *wha
                         kinds[node->kind]);
 }
 
-/* A map's entry that must be a map itself; absent is fine and leaves *out NULL. */
-static bool find_map(const struct node *map, const char *key, const struct node **out,
-                     struct error *error) {
-    *out = map ? node_find(map, key) : NULL;
-    return !*out || expect(*out, NODE_MAP, key, error);
-}
-
 /* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting. */
-static bool check_name(const char *what, const char *name, size_t capacity,
-                       const struct location *at, struct error *error) {
+static bool check_name(const char *what, const char *name, const struct location *at,
+                       struct error *error) {
     size_t length = strlen(name);
-    if (length == 0 || length >= capacity)
-        return error_set_at(error, at, "the name of %s must have 1 to %zu characters", what,
-                            capacity - 1);
+    if (length == 0 || length >= EXPERIMENT_NAME_SIZE)
+        return error_set_at(error, at, "the name of %s must have 1 to %d characters", what,
+                            EXPERIMENT_NAME_SIZE - 1);
     for (const char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_.+=", *c))
             return error_set_at(
@@ -84,19 +76,16 @@ static bool check_list(const struct int_list *list, const char *key, const char 
     return true;
 }
 
-/* Where a plain key at the top is given: in the overlay, else in the base; the top if in neither.
- */
-static const struct location *place_at_top(const struct node *base, const struct node *overlay,
-                                           const char *key) {
-    const struct node *node = overlay ? node_find(overlay, key) : NULL;
-    if (!node) node = node_find(base, key);
-    return node ? &node->at : &base->at;
+/* Where a map says `key`, else where the map is. */
+static const struct location *place_of(const struct node *map, const char *key) {
+    const struct node *entry = node_find(map, key);
+    return entry ? &entry->at : &map->at;
 }
 
-static bool check_names(const struct node *base, const struct experiment *e, struct error *error) {
-    const struct location *name = place_at_top(base, NULL, "workload");
+static bool check_names(const struct node *root, const struct experiment *e, struct error *error) {
+    const struct location *name = place_of(root, "workload");
     if (strcmp(name->file, e->file) != 0)
-        return error_set_at(error, &base->at,
+        return error_set_at(error, &root->at,
                             "the file needs its own 'workload': '%s' is the name of %s", e->name,
                             name->file);
     const struct {
@@ -107,48 +96,19 @@ static bool check_names(const struct node *base, const struct experiment *e, str
                  {"corpus", e->corpus, false}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if ((names[i].needed || names[i].value[0]) &&
-            !check_name(names[i].key, names[i].value, EXPERIMENT_NAME_SIZE,
-                        place_at_top(base, NULL, names[i].key), error))
+            !check_name(names[i].key, names[i].value, place_of(root, names[i].key), error))
             return false;
     for (int i = 0; i < e->tags.n; i++)
-        if (!check_name("tag", e->tags.name[i], EXPERIMENT_NAME_SIZE,
-                        place_at_top(base, NULL, "tags"), error))
-            return false;
+        if (!check_name("tag", e->tags.name[i], place_of(root, "tags"), error)) return false;
     return true;
 }
 
-static bool read_header(const struct node *base, const struct node *overlay, struct experiment *e,
-                        struct error *error) {
-    static const char *const fixed_keys[] = {"extends", "workload", "granularity", "corpus",
-                                             "tags",    "tier",     "full"};
+static bool read_header(const struct node *root, struct experiment *e, struct error *error) {
     options_default(&experiment_options, e);
-    if (!options_bind(&experiment_options, base, section_keys, e, error) ||
-        !options_require(&experiment_options, base, NULL, &base->at, error) ||
-        !check_names(base, e, error))
-        return false;
-    for (size_t i = 0; overlay && i < sizeof fixed_keys / sizeof *fixed_keys; i++) {
-        const struct node *node = node_find(overlay, fixed_keys[i]);
-        if (node)
-            return error_set_at(error, &node->key_at,
-                                "'%s' belongs to the top of the file, not into full",
-                                fixed_keys[i]);
-    }
-    if (overlay && !options_bind(&experiment_options, overlay, section_keys, e, error))
-        return false;
-    return check_list(&e->seeds, "seeds", "seed", place_at_top(base, overlay, "seeds"), error);
-}
-
-/* Where a section says `key`: in the overlay, else in the base; the top of the file if in neither.
- */
-static const struct location *place_of(const struct node *base, const struct node *overlay,
-                                       const char *section, const char *key) {
-    const struct node *maps[] = {overlay, base};
-    for (int i = 0; i < 2; i++) {
-        const struct node *map = maps[i] ? node_find(maps[i], section) : NULL;
-        const struct node *entry = map ? node_find(map, key) : NULL;
-        if (entry) return &entry->at;
-    }
-    return &base->at;
+    return options_bind(&experiment_options, root, section_keys, e, error) &&
+           options_require(&experiment_options, root, NULL, &root->at, error) &&
+           check_names(root, e, error) &&
+           check_list(&e->seeds, "seeds", "seed", place_of(root, "seeds"), error);
 }
 
 /* An event is stored as a role of its own name, beside the built-in ones. */
@@ -167,32 +127,31 @@ static bool check_events(const struct experiment *e, const struct location *at,
     return true;
 }
 
-static bool read_sections(const struct node *base, const struct node *overlay, struct experiment *e,
-                          struct error *error) {
+static bool read_sections(const struct node *root, struct experiment *e, struct error *error) {
     struct section sections[N_SECTIONS];
+    const struct node *maps[N_SECTIONS];
     list_sections(e, sections);
     for (int i = 0; i < N_SECTIONS; i++) {
         const struct section *s = &sections[i];
-        const struct node *below = NULL, *above = NULL;
         options_default(s->table, s->out);
-        if (!find_map(base, s->key, &below, error) || !find_map(overlay, s->key, &above, error))
+        maps[i] = node_find(root, s->key);
+        if (maps[i] && (!expect(maps[i], NODE_MAP, s->key, error) ||
+                        !options_bind(s->table, maps[i], NULL, s->out, error)))
             return false;
-        if (below && !options_bind(s->table, below, NULL, s->out, error)) return false;
-        if (above && !options_bind(s->table, above, NULL, s->out, error)) return false;
-        if (!options_require(s->table, below, above, below ? &below->at : &base->at, error))
-            return false;
+        if (!maps[i]) maps[i] = root; /* for places */
+        if (!options_require(s->table, maps[i], NULL, &maps[i]->at, error)) return false;
     }
-    const struct node *data = node_find(base, "data"), *profile = node_find(base, "profile");
-    if (!check_events(e, profile ? &profile->at : &base->at, error)) return false;
+    const struct node *data = maps[0], *model = maps[1], *profile = maps[3];
     struct error cause = {0};
+    if (!check_events(e, &profile->at, error)) return false;
     if (!data_config_check(&e->data, &cause))
-        return error_set_at(error, data ? &data->at : &base->at, "%s", cause.text);
+        return error_set_at(error, &data->at, "%s", cause.text);
     if (e->model.dim % e->model.base_heads != 0)
-        return error_set_at(error, place_of(base, overlay, "model", "heads"),
+        return error_set_at(error, place_of(model, "heads"),
                             "heads must divide dim: %d heads do not divide dim %d",
                             e->model.base_heads, e->model.dim);
     return check_list(&e->profile.batch_sizes, "batch_sizes", "batch size",
-                      place_of(base, overlay, "profile", "batch_sizes"), error);
+                      place_of(profile, "batch_sizes"), error);
 }
 
 static const struct policy_ops *find_policy(const struct node *node, struct error *error) {
@@ -278,7 +237,7 @@ static bool read_base(const struct node *node, struct arm *arm, struct error *er
                             "policy '%s' takes nothing from another arm; remove 'base'",
                             arm->policy->name);
     if (!expect(base, NODE_SCALAR, "base", error)) return false;
-    if (!check_name("base", base->text, sizeof arm->base_name, &base->at, error)) return false;
+    if (!check_name("base", base->text, &base->at, error)) return false;
     memcpy(arm->base_name, base->text, strlen(base->text) + 1);
     arm->base_at = base->at;
     return true;
@@ -295,7 +254,7 @@ static bool read_arm(const struct node *node, const struct node *tune, struct ex
         if (!expect(value, NODE_SCALAR, required[i], error)) return false;
     }
     const struct node *name = node_find(node, "arm");
-    if (!check_name("arm", name->text, sizeof arm->name, &name->at, error)) return false;
+    if (!check_name("arm", name->text, &name->at, error)) return false;
     memcpy(arm->name, name->text, strlen(name->text) + 1);
     arm->at = name->at;
     arm->policy = find_policy(node_find(node, "policy"), error);
@@ -315,24 +274,21 @@ static int find_arm(const struct experiment *e, const char *name) {
     return at < e->n_arms ? at : -1;
 }
 
-/* Adds the arms of one list; within it names are unique, an earlier list's arm is replaced. `tune`
- * is the file's, for arms without their own. */
+/* Reads a list of arms, whose names are unique; `tune` is the file's, for arms without their own.
+ */
 static bool read_arms(const struct node *list, const struct node *tune, struct experiment *e,
                       struct error *error) {
-    bool seen[EXPERIMENT_ARMS_MAX] = {false};
     if (!expect(list, NODE_LIST, "arms", error)) return false;
     for (const struct node *node = list->first; node; node = node->next) {
         struct arm arm;
         if (!read_arm(node, tune, e, &arm, error)) return false;
-        int found = find_arm(e, arm.name), at = found < 0 ? e->n_arms : found;
-        if (found >= 0 && seen[at])
+        int found = find_arm(e, arm.name);
+        if (found >= 0)
             return error_set_at(error, &arm.at, "arm '%s' stands twice, first in line %d", arm.name,
-                                e->arms[at].at.line);
-        if (at == EXPERIMENT_ARMS_MAX)
+                                e->arms[found].at.line);
+        if (e->n_arms == EXPERIMENT_ARMS_MAX)
             return error_set_at(error, &arm.at, "more than %d arms", EXPERIMENT_ARMS_MAX);
-        e->arms[at] = arm;
-        seen[at] = true;
-        if (at == e->n_arms) e->n_arms++;
+        e->arms[e->n_arms++] = arm;
     }
     return true;
 }
@@ -406,16 +362,13 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
     return ok;
 }
 
-/* Refuses keys of `map`, a section `data`, that the chosen source does not use. In a file that
- * extends another the two may have come together from different places. */
-static bool check_data_keys(const struct experiment *e, const struct node *map,
-                            const struct node *base, struct error *error) {
-    if (data_config_check_keys(&e->data, map, error)) return true;
-    const struct node *entry = map->first, *data = node_find(base, "data");
-    const struct node *source = data ? node_find(data, "source") : NULL;
-    while (entry &&
-           (entry->key_at.line != error->at.line || entry->key_at.column != error->at.column))
-        entry = entry->next;
+/* Refuses keys of the section `data` that the chosen source does not use. In a file that extends
+ * another the two may have come together from different places. */
+static bool check_data_keys(const struct experiment *e, const struct node *data,
+                            struct error *error) {
+    if (data_config_check_keys(&e->data, data, error)) return true;
+    const struct node *entry = data->first, *source = node_find(data, "source");
+    while (entry && memcmp(&entry->key_at, &error->at, sizeof error->at) != 0) entry = entry->next;
     if (!entry || !source || strcmp(source->at.file, error->at.file) == 0) return false;
     struct error cause = *error;
     return error_set_at(error, &cause.at,
@@ -425,41 +378,38 @@ static bool check_data_keys(const struct experiment *e, const struct node *map,
                         entry->key);
 }
 
-bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
-    struct node *root = NULL;
-    const struct node *overlay = NULL, *data, *more_data, *arms, *more_arms, *tune;
-    bool ok = false;
+static bool bind_tree(const struct node *root, struct experiment *out, struct error *error) {
+    if (!expect(root, NODE_MAP, "a workload file", error)) return false;
+    if (!read_header(root, out, error) || !read_sections(root, out, error)) return false;
+    const struct node *data = node_find(root, "data"), *arms = node_find(root, "arms");
+    if (data && !check_data_keys(out, data, error)) return false;
+    if (arms && !read_arms(arms, node_find(root, "tune"), out, error)) return false;
+    if (out->n_arms == 0)
+        return error_set_at(error, arms ? &arms->at : &root->at,
+                            "the file needs `arms:` with at least one entry, such as"
+                            " {arm: heads-8, policy: fixed, heads: 8}");
+    return link_bases(out, error) && check_candidates(out, error) && check_arms_differ(out, error);
+}
+
+bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,
+                          struct error *error) {
     memset(out, 0, sizeof *out);
+    *root = NULL;
     if (strlen(path) >= sizeof out->file)
         return error_set(error, "%.64s...: the path is longer than %zu characters", path,
                          sizeof out->file - 1);
     memcpy(out->file, path, strlen(path) + 1);
+    if (extends_read(path, root, error) && (!full || overlay_full(*root, error)) &&
+        bind_tree(*root, out, error))
+        return true;
+    node_free(*root);
+    *root = NULL;
+    return false;
+}
 
-    if (!extends_read(path, &root, error)) return false;
-    if (!expect(root, NODE_MAP, "a workload file", error)) goto done;
-    if (full && !find_map(root, "full", &overlay, error)) goto done;
-    if (!read_header(root, overlay, out, error)) goto done;
-    if (!read_sections(root, overlay, out, error)) goto done;
-
-    data = node_find(root, "data");
-    more_data = overlay ? node_find(overlay, "data") : NULL;
-    if (data && !check_data_keys(out, data, root, error)) goto done;
-    if (more_data && !check_data_keys(out, more_data, root, error)) goto done;
-
-    arms = node_find(root, "arms");
-    more_arms = overlay ? node_find(overlay, "arms") : NULL;
-    tune = overlay ? node_find(overlay, "tune") : NULL;
-    if (!tune) tune = node_find(root, "tune");
-    if (arms && !read_arms(arms, tune, out, error)) goto done;
-    if (more_arms && !read_arms(more_arms, tune, out, error)) goto done;
-    if (out->n_arms == 0) {
-        error_set_at(error, arms ? &arms->at : &root->at,
-                     "the file needs `arms:` with at least one entry, such as"
-                     " {arm: heads-8, policy: fixed, heads: 8}");
-        goto done;
-    }
-    ok = link_bases(out, error) && check_candidates(out, error) && check_arms_differ(out, error);
-done:
+bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
+    struct node *root;
+    bool ok = experiment_read_tree(path, full, out, &root, error);
     node_free(root);
     return ok;
 }
@@ -573,7 +523,7 @@ bool experiment_read_trial_json(const char *json, size_t size, struct experiment
             goto done;
         }
     if (!options_bind(&table, root, others, &trial, error)) goto done;
-    if (!read_sections(root, NULL, out, error)) goto done;
+    if (!read_sections(root, out, error)) goto done;
     if (!read_arm_json(root, out, error)) goto done;
     out->n_arms = 1; /* the others are there for what it is based on */
     out->seeds = (struct int_list){.n = 1, .value = {trial.seed}};

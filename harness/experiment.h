@@ -77,8 +77,12 @@ extern const struct option_table experiment_options;
 /* What every arm may say beside arm, policy, base, tune and its policy's options. */
 extern const struct option_table arm_options;
 
-/* Reads one file; `full` applies the overlay. */
+/* Reads one file, merged with those it extends; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
+
+/* The same, with the merged tree that was read; *root is the caller's to free. */
+bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,
+                          struct error *error);
 
 /* Whether `tags:` has this one. */
 bool experiment_has_tag(const struct experiment *experiment, const char *tag);

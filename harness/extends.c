@@ -42,6 +42,14 @@ static bool refuse_removal(const struct node *entry, const struct slot *slots, s
                         guess ? guess : "", guess ? "'?" : "");
 }
 
+/* A section is a section in every file; most often what is no map is the mistake. */
+static bool refuse_kinds(const struct node *old, const struct node *new, struct error *error) {
+    const struct node *map = new->kind == NODE_MAP ? new : old, *other = map == new ? old : new;
+    return error_set_at(error, &other->at,
+                        "%.60s must be a map of keys, as in %s:%d:%d, or neither may be one",
+                        new->key, map->at.file, map->at.line, map->at.column);
+}
+
 /* Puts `entry` (from now on ours) where the lower map has its key, or at the end. */
 static bool place(struct node *entry, struct slot *slots, size_t n, struct slot **sorted,
                   struct slot *end, struct error *error) {
@@ -56,6 +64,8 @@ static bool place(struct node *entry, struct slot *slots, size_t n, struct slot 
         ok = tree_merge(old, entry, error);
         old->at = entry->at; /* what is wrong with all of it is said where it was last changed */
         old->key_at = entry->key_at;
+    } else if (old && (old->kind == NODE_MAP) != (entry->kind == NODE_MAP)) {
+        ok = refuse_kinds(old, entry, error);
     } else {
         *(found ? &(*found)->now : &end->now) = entry;
         kept = true;

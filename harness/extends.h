@@ -12,8 +12,8 @@ enum { EXTENDS_FILES_MAX = 16 };
 
 /* Moves the entries of the map `above` into the map `below`: a key that both have as maps is merged
  * likewise, any other is replaced, and one whose value in `above` is a written out null (`~` or
- * `null`) is removed. A null that removes nothing is an error, because it is a misspelt key. Both
- * stay the caller's to free, also after an error. */
+ * `null`) is removed. A null that removes nothing is an error, because it is a misspelt key, and so
+ * is a map where the other has none. Both stay the caller's to free, also after an error. */
 bool tree_merge(struct node *below, struct node *above, struct error *error);
 
 /* Reads a file and those it extends, the first ancestor lowest. A name is relative to the folder of

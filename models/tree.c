@@ -36,6 +36,19 @@ const struct node *node_find(const struct node *map, const char *key) {
     return NULL;
 }
 
+struct node *node_take(struct node *map, const char *key) {
+    if (map->kind != NODE_MAP) return NULL;
+    for (struct node **link = &map->first; *link; link = &(*link)->next) {
+        struct node *entry = *link;
+        if (strcmp(entry->key, key) != 0) continue;
+        *link = entry->next;
+        entry->next = NULL;
+        map->n_children--;
+        return entry;
+    }
+    return NULL;
+}
+
 enum { NAME_MAX_LENGTH = 63 };
 
 /* Levenshtein distance by its recurrence, one row at a time; row[j] belongs to b's first j letters.

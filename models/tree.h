@@ -28,6 +28,9 @@ void node_free(struct node *node);
 /* The entry of a map with this key, or NULL. */
 const struct node *node_find(const struct node *map, const char *key);
 
+/* Takes the entry with this key out of a map; it is the caller's then. NULL where there is none. */
+struct node *node_take(struct node *map, const char *key);
+
 /* The key among n candidates that a user probably meant (edit distance <= 2), or NULL. */
 const char *closest_name(const char *word, const char *const *candidates, size_t n);
 

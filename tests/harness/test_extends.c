@@ -59,7 +59,7 @@ static void assert_refused(struct fixture *f, const char *name, const char *plac
     char text[sizeof f->error.text + sizeof f->error.at.file + 32];
     f->error = (struct error){0};
     if (experiment_read(path_of(f, name), true, &f->experiment, &f->error))
-        fail_msg("%s is accepted", name);
+        fail_msg("%s is accepted: expected %s", name, problem);
     error_format(&f->error, text, sizeof text);
     size_t folder = strlen(f->scratch.folder) + 1;
     if (strncmp(text, f->scratch.folder, folder - 1) != 0 ||
@@ -209,7 +209,8 @@ static void every_mistake_has_its_place_in_the_right_file(void **state) {
         {"extends: base.yaml\nworkload: x\nmodel: ~\nfull: {model: {heads: 5}}\n", "x.yaml:4:23",
          "do not divide", ""},
         {"extends: base.yaml\nworkload: x\narms: ~\n", "x.yaml:1:1", "needs `arms:`", ""},
-        {"extends: base.yaml\nworkload: x\ntrain: 3\n", "x.yaml:3:8", "train must be a map", ""},
+        {"extends: base.yaml\nworkload: x\ntrain: 3\n", "x.yaml:3:8", "train must be a map of keys",
+         "base.yaml:7:8"},
         {"extends: base.yaml\nworkload: x\ntune: {heads: [1, 2]}\n", "base.yaml:10:34",
          "'heads' is tuned in", "x.yaml:3 and given here"},
         {"extends: base.yaml\nworkload: x\nfull: {extends: base.yaml}\n", "x.yaml:3:8",
@@ -292,7 +293,8 @@ static void no_damaged_pair_crashes_or_fails_without_words(void **state) {
                 merged++;
             } else {
                 assert_true(error.text[0] && error.at.line > 0);
-                assert_string_equal(error.at.file, "high");
+                assert_true(strcmp(error.at.file, "high") == 0 ||
+                            strcmp(error.at.file, "low") == 0);
                 refused++;
             }
         }
