@@ -29,7 +29,7 @@ struct arguments {
     int timeout;          /* seconds per trial, 0: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
-    bool dry_run, no_profile, quick, json, help, version;
+    bool dry_run, no_profile, quick, json, resolved, help, version;
     int n_words;
     char **words; /* what is not a flag, in order */
 };
@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command sweep_command, trial_command, list_command, validate_command,
-    doctor_command, bench_command, report_command, evaluate_command, predict_command;
+    doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help, --version.
  */

@@ -43,6 +43,8 @@ static const struct flag flags[] = {
      "a subset on small shapes, in seconds"},
     {"shape", "D,B,N", FLAG_TEXT, offsetof(struct arguments, shape),
      "time one model only and store nothing"},
+    {"resolved", NULL, FLAG_SWITCH, offsetof(struct arguments, resolved),
+     "with every key that was left out, at its default"},
     {"help", NULL, FLAG_SWITCH, offsetof(struct arguments, help), "this text"},
     {"version", NULL, FLAG_SWITCH, offsetof(struct arguments, version), "the version"},
 };
