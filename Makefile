@@ -12,6 +12,7 @@
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
 # NO_INSTALL  1: print the install commands, run none
 # HEADROOM_DATA  folder of the data sets, else data/
+# SETS        what make data fetches: names of sets, all, or list; else the small ones
 ARCH ?= native
 TIER ?= default
 DB   ?= results/results.db
@@ -79,8 +80,8 @@ test: build $(TESTS) ## build and run every test [SANITIZER=address,undefined] [
 plots: packages ## draw the figures again from a database [DB=...]
 	@$(DRAW)
 
-data: ## fetch and check the TREC data set
-	workloads/fetch_data.sh
+data: ## fetch and check public data sets: the small ones, or [SETS="imdb snli", all or list]
+	@workloads/fetch_data.sh $(SETS)
 
 bench: build ## speed and savings against this machine's limits, stored [DB=...]
 	@./headroom bench --db $(DB)

@@ -12,7 +12,7 @@ set -eu
 group=${1:-base}
 
 # PAPI and oneDNN (dnnl.h) are optional: without them the program is built without hardware counters
-# and with OpenBLAS alone, and says so.
+# and with OpenBLAS alone, and says so. Two of the data sets come as zip files.
 # "-" where a package manager does not have it.
 packages="
 group need     kind    name       apt                      dnf                pacman    brew
@@ -28,6 +28,7 @@ base  optional header  dnnl.h     libdnnl-dev              onednn-devel       on
 base  required program sqlite3    sqlite3                  sqlite             sqlite    sqlite
 base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu gnuplot
 data  required fetcher curl       curl,ca-certificates     curl               curl      curl
+data  optional program unzip      unzip                    unzip              unzip     unzip
 "
 
 present() { # kind name
@@ -77,7 +78,8 @@ install_command() {
 # Without a way to install: optional packages may stay away, required ones end it here.
 give_up() {
     if [ -z "$(missing required)" ]; then
-        echo "headroom: building without $lacking ($1)" >&2
+        [ "$group" = base ] && doing=building || doing='going on'
+        echo "headroom: $doing without $lacking ($1)" >&2
         exit 0
     fi
     {

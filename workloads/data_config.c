@@ -129,7 +129,17 @@ void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
     size_t length = strlen(root);
     bool below = strncmp(path, root, length) == 0 && path[length] == '/';
     const char *name = below ? path + length + 1 : path;
-    const char *fetch = strncmp(name, "trec/", 5) == 0 ? "; `make data` fetches it" : "";
+    static const char *const fetched_sets[] = {
+        /* folders of data_sources.txt that `make data` can fill */
+        "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
+        "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
+    };
+    char fetch[64] = "";
+    for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
+        size_t size = strlen(fetched_sets[i]);
+        if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
+            snprintf(fetch, sizeof fetch, "; `make data SETS=%s` fetches it", fetched_sets[i]);
+    }
     if (!below)
         snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
     else if (set && set[0])

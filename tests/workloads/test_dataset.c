@@ -167,7 +167,7 @@ static void an_absent_file_is_named_with_the_fix(void **state) {
     assert_false(dataset_is_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("trec/absent"));
     expect_refusal(&config, "trec/absent is looked for in $HEADROOM_DATA=/tmp");
-    assert_non_null(strstr(error.text, "; `make data` fetches it"));
+    assert_non_null(strstr(error.text, "; `make data SETS=trec` fetches it"));
     strcpy(config.test_file, "mine/absent");
     expect_refusal(&config, "mine/absent is looked for in $HEADROOM_DATA=/tmp");
     assert_null(strstr(error.text, "make data"));
@@ -180,6 +180,27 @@ static void an_absent_file_is_named_with_the_fix(void **state) {
     config.source = SOURCE_TOPIC;
     strcpy(config.test_file, "absent");
     assert_true(dataset_is_present(&config, missing, sizeof missing));
+}
+
+/* Only these: what is placed by hand has no sum in the list. */
+static void what_make_data_fetches_is_said_with_its_set(void **state) {
+    (void)state;
+    FILE *sources = fopen("workloads/data_sources.txt", "r");
+    assert_non_null(sources);
+    char line[1024], place[256], path[512], hint[DATASET_HINT_SIZE], set[320];
+    int fetched = 0, by_hand = 0;
+    while (fgets(line, sizeof line, sources)) {
+        if (line[0] == '#' || sscanf(line, "%*s %*s %255s", place) != 1) continue;
+        snprintf(path, sizeof path, "%s/%s", data_root(), place);
+        snprintf(set, sizeof set, "SETS=%.*s`", (int)strcspn(place, "/"), place);
+        dataset_hint(path, hint);
+        if (line[0] == '-')
+            by_hand++, assert_null(strstr(hint, "make data"));
+        else
+            fetched++, assert_non_null(strstr(hint, set));
+    }
+    fclose(sources);
+    assert_true(fetched > 10 && by_hand > 0);
 }
 
 static void the_vocabulary_comes_from_the_training_part_alone(void **state) {
@@ -322,6 +343,7 @@ int main(void) {
         cmocka_unit_test(bad_rows_are_refused_at_their_line),
         cmocka_unit_test(a_forgotten_header_is_refused_at_its_line),
         cmocka_unit_test(an_absent_file_is_named_with_the_fix),
+        cmocka_unit_test(what_make_data_fetches_is_said_with_its_set),
         cmocka_unit_test(the_vocabulary_comes_from_the_training_part_alone),
         cmocka_unit_test(long_texts_are_cut_and_counted),
         cmocka_unit_test(limits_and_slice_keep_the_classes_in_proportion),
