@@ -45,10 +45,13 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 
 # --- Files ---------------------------------------------------------------------------------------
 
+# The portable build has a folder and a program of its own (make headroom-v3).
+B       := build
+PROGRAM := headroom
 SOURCES := $(wildcard models/*.c models/policies/*.c workloads/*.c harness/*.c)
-OBJECTS := $(SOURCES:%.c=build/%.o) build/schema_sql.o
-LIBRARY := build/headroom.a
-TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*/test_*.c))
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/schema_sql.o
+LIBRARY := $(B)/headroom.a
+TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
 FIGURES := $(dir $(DB))figures
 DRAW    := plots/draw.sh $(DB) $(FIGURES) && touch $(FIGURES)/.drawn
@@ -64,7 +67,8 @@ MAKEFLAGS += --no-builtin-rules
 
 .PHONY: build sweep test plots data bench bench-peers parity parity-golden format clean help packages FORCE
 
-build: headroom ## build the program (default)
+# The portable program stays in step with the other one as soon as it is there.
+build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
 
 # Figures are drawn also when a trial failed, but not again when the database has not changed. The
 # sweep's own copy of the table is dropped, so that the table comes last.
@@ -74,8 +78,14 @@ sweep: build ## train, profile, store and plot what is not done yet [TIER=full] 
 	test $(FIGURES)/.drawn -nt $(DB) || { $(DRAW); } || status=1; \
 	./headroom report --db $(DB); exit $$status
 
-test: build $(TESTS) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
+test: build $(TESTS) $(if $(shell command -v valgrind),headroom-v3) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
 	tests/run.sh $(TESTS) $(SCRIPTS)
+
+# Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder.
+ifneq ($(PROGRAM),headroom-v3)
+headroom-v3: FORCE | packages ## the same program for any x86-64 since 2013: what `counters: cachegrind` runs
+	@$(MAKE) --no-print-directory ARCH=x86-64-v3 SANITIZER= B=build-v3 PROGRAM=headroom-v3 headroom-v3
+endif
 
 plots: packages ## draw the figures again from a database [DB=...]
 	@$(DRAW)
@@ -91,52 +101,52 @@ bench-peers: build ## the same model in PyTorch (python3-torch), side by side
 	    'PyTorch, on Debian and Ubuntu apt-get install python3-torch' >&2; exit 1; }
 	@$(PYTHON) harness/bench_peers.py
 
-parity: build/tests/parity/test_parity ## loss and gradients of the methods against PyTorch's
+parity: $(B)/tests/parity/test_parity ## loss and gradients of the methods against PyTorch's
 	@tests/parity/parity.sh $(PYTHON)
 
-parity-golden: build/tests/parity/test_parity ## have PyTorch write its numbers anew, for the tests without it
+parity-golden: $(B)/tests/parity/test_parity ## have PyTorch write its numbers anew, for the tests without it
 	@tests/parity/parity.sh $(PYTHON) tests/parity/golden
 
 format: ## run clang-format over the sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean: ## remove what was built, never results or data
-	rm -rf build headroom
+	rm -rf build build-v3 headroom headroom-v3
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 # --- How things are made -------------------------------------------------------------------------
 
 # The archive holds everything but main, for the program and for the tests.
-headroom: build/harness/main.o $(LIBRARY) build/libraries
-	$(CC) @build/flags $< $(LIBRARY) @build/libraries -o $@
+$(PROGRAM): $(B)/harness/main.o $(LIBRARY) $(B)/libraries
+	$(CC) @$(B)/flags $< $(LIBRARY) @$(B)/libraries -o $@
 
-$(LIBRARY): $(filter-out build/harness/main.o,$(OBJECTS))
+$(LIBRARY): $(filter-out $(B)/harness/main.o,$(OBJECTS))
 	@rm -f $@ && $(AR) rcs $@ $^
 
-build/%.o: %.c build/flags
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) @build/flags $(DEFINES) -MMD -MP -c $< -o $@
+	$(CC) @$(B)/flags $(DEFINES) -MMD -MP -c $< -o $@
 
-build/tests/%: tests/%.c $(LIBRARY) build/libraries
+$(B)/tests/%: tests/%.c $(LIBRARY) $(B)/libraries
 	@mkdir -p $(@D)
-	$(CC) @build/flags -MMD -MP $< $(LIBRARY) -lcmocka @build/libraries -o $@
+	$(CC) @$(B)/flags -MMD -MP $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
 
 # A result says how it was built.
-build/harness/environment.o: build/revision
-build/harness/environment.o: DEFINES = \
-    -DHEADROOM_CFLAGS="\"$$(cat build/flags)\"" -DHEADROOM_GIT="\"$$(cat build/revision)\""
+$(B)/harness/environment.o: $(B)/revision
+$(B)/harness/environment.o: DEFINES = \
+    -DHEADROOM_CFLAGS="\"$$(cat $(B)/flags)\"" -DHEADROOM_GIT="\"$$(cat $(B)/revision)\""
 
 # A cached data set is known by the code that made it.
-build/workloads/dataset_cache.o: build/data_code
-build/workloads/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat build/data_code)\""
+$(B)/workloads/dataset_cache.o: $(B)/data_code
+$(B)/workloads/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
 # The schema as a C array, byte by byte: no escapes to get wrong and no limit on literal length.
-build/schema_sql.o: build/schema_sql.c build/flags
-	$(CC) @build/flags -c $< -o $@
+$(B)/schema_sql.o: $(B)/schema_sql.c $(B)/flags
+	$(CC) @$(B)/flags -c $< -o $@
 
-build/schema_sql.c: results/schema.sql
+$(B)/schema_sql.c: results/schema.sql
 	@mkdir -p $(@D)
 	@{ echo 'extern const char results_schema_sql[];'; \
 	  echo 'const char results_schema_sql[] = {'; \
@@ -144,11 +154,11 @@ build/schema_sql.c: results/schema.sql
 
 # Flags, libraries and revision live in files that change only when their content does, so that
 # everything made from them is made again exactly then.
-build/flags:     CONTENT = $(FLAGS)
-build/libraries: CONTENT = $(LIBRARIES)
-build/revision:  CONTENT = $(REVISION)
-build/data_code: CONTENT = $(shell cat workloads/*.[ch] models/rng.[ch] | sha256sum | cut -c 1-64)
-build/flags build/libraries build/revision build/data_code: FORCE | packages
+$(B)/flags:     CONTENT = $(FLAGS)
+$(B)/libraries: CONTENT = $(LIBRARIES)
+$(B)/revision:  CONTENT = $(REVISION)
+$(B)/data_code: CONTENT = $(shell cat workloads/*.[ch] models/rng.[ch] | sha256sum | cut -c 1-64)
+$(B)/flags $(B)/libraries $(B)/revision $(B)/data_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
 

@@ -32,7 +32,7 @@ every_link_leads_somewhere() {
 }
 
 every_make_target_exists() {
-    grep -hoE '(^|`)make [a-z]+' README.md */README.md */*/README.md | tr -d '`' | sort -u | while read -r _ target; do
+    grep -hoE '(^|`)make [a-z0-9-]+' README.md */README.md */*/README.md | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
     done
 }
