@@ -9,6 +9,7 @@
 #include "harness/evaluation.h"
 #include "harness/profile.h"
 #include "harness/saved_model.h"
+#include "harness/simulated_counters.h"
 #include "harness/training.h"
 #include "models/policy.h"
 
@@ -69,9 +70,9 @@ static bool load(struct evaluation *e, const struct arguments *arguments, struct
     return true;
 }
 
-static bool measure(struct evaluation *e, bool profile, struct error *error) {
+static bool measure(struct evaluation *e, const char *file, bool profile, struct error *error) {
     struct evaluator *evaluator = NULL;
-    struct profile_subject subject = {e->model.parameters, e->data, &e->dense};
+    struct profile_subject subject = {e->model.parameters, e->data, &e->dense, file};
     bool ok = evaluator_new(e->model.parameters, &e->dense, e->workload->train.eval_batch,
                             e->data->max_len, &evaluator, error) &&
               evaluator_run(evaluator, &e->data->test, NULL, NULL, &e->result, error);
@@ -150,7 +151,7 @@ static void print_phases(const struct profiling_result *profile) {
 /* Roles without a value stand together with the reason they share. */
 static void print_counters(const struct profiling_result *profile) {
     const struct counter_result *first = profile->profiles[0].counters;
-    int n_roles = profile->profiles[0].n_counters;
+    int n_roles = profile->profiles[0].n_counters - profile->profiles[0].n_simulated;
     printf("counted for an input\n");
     for (int role = 0; role < n_roles; role++) {
         if (!first[role].available) continue;
@@ -170,6 +171,22 @@ static void print_counters(const struct profiling_result *profile) {
             if (!first[j].available && strcmp(first[j].reason, first[role].reason) == 0)
                 printf(", %s", first[j].role);
         printf(": %s\n", first[role].reason);
+    }
+}
+
+/* Apart from what was measured, and in words that say so. */
+static void print_simulated(const struct profiling_result *profile) {
+    for (int i = 0; i < profile->n_profiles; i++) {
+        const struct profile_result *p = &profile->profiles[i];
+        const struct counter_result *row = p->counters + p->n_counters - p->n_simulated;
+        if (p->n_simulated == 0) continue;
+        if (i == 0) printf("simulated for an input, not measured\n");
+        printf("  batch %d", p->batch_size);
+        for (int j = 0; j < p->n_simulated; j++)
+            if (row[j].available) printf("%s %s %.6g", j ? "," : "", row[j].role, row[j].value);
+        if (!row->available) printf(": nothing: %s", row->reason);
+        putchar('\n');
+        if (row->available) printf("    %s\n", row->event);
     }
 }
 
@@ -205,13 +222,15 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!e.workload)
         error_set(error, "out of memory");
     else
-        ok = load(&e, arguments, error) && measure(&e, !arguments->no_profile, error);
+        ok = load(&e, arguments, error) &&
+             measure(&e, arguments->words[0], !arguments->no_profile, error);
     if (ok) print_result(&e);
     if (ok && !arguments->no_profile) {
         warn(&e);
         print_latency(&e.profile);
         print_phases(&e.profile);
         print_counters(&e.profile);
+        print_simulated(&e.profile);
         print_memory(&e.profile);
     }
     profiling_result_free(&e.profile);

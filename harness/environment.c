@@ -250,6 +250,10 @@ void environment_read(struct environment *e) {
 /* ---- writing -----------------------------------------------------------------------------------
  */
 
+const char *environment_revision(void) {
+    return HEADROOM_GIT[0] ? HEADROOM_GIT : "unknown";
+}
+
 void environment_summary(const struct environment *e, char *out, size_t size) {
     bool guest = e->hypervisor[0] && strcmp(e->hypervisor, "none") != 0;
     snprintf(out, size, "%s, %" PRId64 " cores, %s%s%s, %s",

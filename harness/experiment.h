@@ -27,6 +27,9 @@ struct train_config {
 };
 extern const struct option_table train_options;
 
+/* Whose counts a profile has beside those that PAPI and the kernel give. */
+enum profile_counters { COUNTERS_MEASURED, COUNTERS_CACHEGRIND };
+
 /* The `profile:` section. */
 struct profile_config {
     struct int_list batch_sizes; /* 1, 32 */
@@ -34,6 +37,8 @@ struct profile_config {
     int blocks;                  /* the repeats are taken in; arms take turns between them */
     int inputs;                  /* test inputs cycled through */
     int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
+    int counters;                /* enum profile_counters */
+    int simulated_inputs;        /* test inputs that a simulator runs, at least one batch */
     struct name_list events;     /* PAPI names to count beside the roles of counters.h */
     bool multiplex;              /* all events in one pass, scaled up and flagged */
     int again;                   /* arms, from the first, whose first seed is profiled twice */

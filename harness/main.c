@@ -15,8 +15,9 @@
 #endif
 
 static const struct command *const commands[] = {
-    &sweep_command, &trial_command,    &report_command,  &list_command,   &validate_command,
-    &show_command,  &evaluate_command, &predict_command, &doctor_command, &bench_command,
+    &sweep_command,    &trial_command, &report_command,   &list_command,
+    &validate_command, &show_command,  &evaluate_command, &predict_command,
+    &doctor_command,   &bench_command, &forward_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -118,8 +119,8 @@ int main(int argc, char **argv) {
         help_command(command, stdout);
         return EXIT_OK;
     }
-    bool measures =
-        command == &trial_command || command == &bench_command || command == &evaluate_command;
+    bool measures = command == &trial_command || command == &bench_command ||
+                    command == &evaluate_command || command == &forward_command;
     if (measures && !run_with_one_thread(argv, &error))
         return fail(command->name, &error, EXIT_FAILED);
     int status = command->run(&arguments, &error);

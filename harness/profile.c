@@ -12,6 +12,7 @@
 #include "harness/memory.h"
 #include "harness/phase_timer.h"
 #include "harness/saved_model.h"
+#include "harness/simulated_counters.h"
 #include "harness/software_events.h"
 #include "harness/training.h"
 #include "harness/turn.h"
@@ -232,6 +233,23 @@ static void count_work(const struct session *s, const struct batches *b,
     out->dense_flops_per_input = (double)dense_flops / inputs;
 }
 
+/* The first batches once more under a simulator. Their rows come after the measured ones. */
+static void simulate_events(const struct session *s, const struct batches *b,
+                            struct profile_result *out) {
+    int32_t index[4096 + 4096]; /* the largest simulated_inputs, and batch */
+    int n = (s->config->simulated_inputs + b->size - 1) / b->size * b->size;
+    for (int i = 0; i < n; i++) index[i] = s->order[i % s->n_inputs];
+    struct simulation simulation = {.checkpoint = s->subject->checkpoint,
+                                    .seed = s->subject->parameters->seed,
+                                    .split = &s->subject->data->test,
+                                    .index = index,
+                                    .n_inputs = n,
+                                    .batch_size = b->size};
+    simulate_counters(&simulation, out->counters + out->n_counters);
+    out->n_simulated = SIMULATED_ROLES;
+    out->n_counters += SIMULATED_ROLES;
+}
+
 /* Appends a row; what else is known of it is the caller's to add. */
 static struct memory_result *add_memory(struct profiling_result *out, int64_t bytes,
                                         const char *reason, const char *format, ...)
@@ -275,7 +293,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->n_blocks = s->config->blocks;
     out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
     out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
-    out->counters = calloc((size_t)out->n_counters, sizeof *out->counters);
+    out->counters = calloc((size_t)out->n_counters + SIMULATED_ROLES, sizeof *out->counters);
     bool ok = out->blocks && out->latency_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
     ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
@@ -296,6 +314,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         time_phases(s, &b, out);
         measure_energy(s, &b, out);
         count_work(s, &b, out);
+        if (s->config->counters == COUNTERS_CACHEGRIND) simulate_events(s, &b, out);
     }
     inference_free(b.inference);
     batch_buffer_free(b.buffer);
@@ -355,7 +374,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint, const
     bool ok = load_trained(trial, checkpoint, train_key, &model, &data, error) &&
               trial_models(trial, data, &own, &dense, error);
     if (ok) {
-        struct profile_subject subject = {model.parameters, data, &dense};
+        struct profile_subject subject = {model.parameters, data, &dense, checkpoint};
         ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
         out->wall_seconds = clock_seconds() - start;
     }

@@ -11,11 +11,13 @@
 #include "models/parameters.h"
 
 /* What is profiled: a model over the test split of its data. `dense` is the full model that savings
- * are held against. All borrowed. */
+ * are held against; `checkpoint` the file it was read from, which a simulator reads again. All
+ * borrowed. */
 struct profile_subject {
     const struct parameters *parameters;
     const struct dataset *data;
     const struct model_config *dense;
+    const char *checkpoint;
 };
 
 /* Every batch size of `config`; `seed` draws the sample of test inputs. */

@@ -97,13 +97,13 @@ struct training_result {
 
 /* One counter role in one profile: value, or the reason why there is none. */
 struct counter_result {
-    char role[96];  /* "cycles", "instructions", ..., or an event that the workload asks for */
-    char event[96]; /* the name PAPI knew it by; "" if none worked */
+    char role[96];   /* "cycles", "instructions", ..., or an event that the workload asks for */
+    char event[192]; /* the name it was counted by; "" if none worked */
     bool available;
     double value;     /* per input; meaningless unless available */
-    char status[16];  /* "counted" | "multiplexed" (extrapolated) | "unavailable" */
+    char status[16];  /* "counted" | "multiplexed" (extrapolated) | "simulated" | "unavailable" */
     char reason[256]; /* why unavailable; "" otherwise */
-    char scope[16];   /* "thread" | "process" */
+    char scope[16];   /* "thread" | "process" | "simulator" */
     int pass;         /* from 0, the first that its events were counted in; -1: none */
     int repeats;      /* forward passes the value is a mean of */
 };
@@ -140,6 +140,7 @@ struct profile_result {
     double mean_heads, mean_s; /* as in an evaluation */
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;
+    int n_simulated; /* of them, the last ones: from a simulator */
     struct counter_result *counters;
     /* of passes of their own, because marks cost time */
     struct phase_result phase[INFERENCE_PHASES];

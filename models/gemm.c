@@ -23,6 +23,23 @@ void gemm_library(char *out, size_t size) {
 #endif
 }
 
+void gemm_kernels(char *out, size_t size) {
+    const char *core = openblas_get_corename();
+    snprintf(out, size, "OpenBLAS %s", core ? core : "unknown");
+#if HAVE_ONEDNN
+    static const struct {
+        dnnl_cpu_isa_t bits; /* those of what it builds on included */
+        const char *name;
+    } sets[] = {{dnnl_cpu_isa_avx512_core, "AVX-512"},
+                {dnnl_cpu_isa_avx2, "AVX2"},
+                {dnnl_cpu_isa_avx, "AVX"},
+                {(dnnl_cpu_isa_t)0, "SSE4.1"}};
+    size_t used = strlen(out), set = 0;
+    while ((dnnl_get_effective_cpu_isa() & sets[set].bits) != sets[set].bits) set++;
+    snprintf(out + used, size - used, ", oneDNN %s", sets[set].name);
+#endif
+}
+
 void work_add(struct work *work, enum flop_component component, uint64_t flops) {
     if (work) work->flops.count[component] += flops;
 }

@@ -253,20 +253,23 @@ CREATE TABLE profile_sample (
     PRIMARY KEY (profile_id, sample)
 ) STRICT, WITHOUT ROWID;
 
+-- Events of the profile's passes, or of some of them run again in a simulator: what that counts has the
+-- scope 'simulator' and the status 'simulated', and stands beside what was measured, never for it.
 CREATE TABLE counter (
     profile_id      INTEGER NOT NULL REFERENCES profile (id),
     role            TEXT NOT NULL,                       -- cycles, instructions, fp_operations, ...
     event           TEXT NOT NULL,                       -- the name it was counted by; '' if none worked
     value_per_input REAL,
     -- multiplexed: the event had the hardware for a part of the time and was scaled up
-    status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'unavailable')),
+    status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'simulated', 'unavailable')),
     reason          TEXT NOT NULL,                       -- why unavailable
-    scope           TEXT NOT NULL,                       -- thread or process
+    scope           TEXT NOT NULL,                       -- thread, process or simulator
     pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
     repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
-    PRIMARY KEY (profile_id, role),
+    PRIMARY KEY (profile_id, role, scope),
     CHECK ((status = 'unavailable') = (value_per_input IS NULL)),
-    CHECK (status <> 'unavailable' OR reason <> '')
+    CHECK (status <> 'unavailable' OR reason <> ''),
+    CHECK (status = 'unavailable' OR (status = 'simulated') = (scope = 'simulator'))
 ) STRICT, WITHOUT ROWID;
 
 -- Energy of the whole socket (package: cores, caches, memory controller) and of its memory while the
