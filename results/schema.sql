@@ -961,6 +961,58 @@ JOIN energy e ON e.profile_id = p.id
 WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
 GROUP BY w.id, t.arm, p.batch_size, e.domain;
 
+-- What the counters of one model's passes say together, per input and as rates. source is 'measured',
+-- 'multiplexed' (extrapolated from a part of the time) or 'simulated', and a row never mixes them; a
+-- rate is NULL where one of its counts is missing, and a simulator has no cycles. FLOPs are those of the
+-- passes counted, by the formula; fp_operations_per_flop holds what the hardware counted against them
+-- (single precision where that is all it counts: the models compute in nothing else).
+CREATE VIEW counter_rates (workload, arm, policy, seed, batch_size, source, mean_heads,
+                           executed_flops_per_input, instructions_per_input, instructions_per_cycle,
+                           l1d_misses_per_1000_instructions, llc_misses_per_1000_instructions,
+                           branch_misses_per_1000_instructions, flops_per_cycle,
+                           flops_per_instruction, fp_operations_per_flop) AS
+WITH wide AS (
+    SELECT p.id, CASE WHEN max(scope = 'simulator') THEN 'simulated'
+                      WHEN max(status = 'multiplexed') THEN 'multiplexed' ELSE 'measured' END AS source,
+           max(CASE role WHEN 'cycles' THEN value_per_input END) AS cycles,
+           max(CASE role WHEN 'instructions' THEN value_per_input END) AS instructions,
+           max(CASE role WHEN 'l1d_misses' THEN value_per_input END) AS l1d_misses,
+           max(CASE role WHEN 'llc_misses' THEN value_per_input END) AS llc_misses,
+           max(CASE role WHEN 'branch_misses' THEN value_per_input END) AS branch_misses,
+           coalesce(max(CASE role WHEN 'fp_operations' THEN value_per_input END),
+                    max(CASE role WHEN 'fp_single' THEN value_per_input END)) AS fp_operations,
+           max(CASE WHEN scope = 'simulator' AND role = 'executed_flops' THEN value_per_input END) AS flops,
+           max(CASE WHEN scope = 'simulator' AND role = 'heads_run' THEN value_per_input END) AS heads
+    FROM counter c JOIN profile p ON p.id = c.profile_id GROUP BY p.id, scope = 'simulator'
+), known AS (
+    SELECT x.*, p.trial_id, p.batch_size,
+           CASE source WHEN 'simulated' THEN heads ELSE p.mean_heads END AS mean_heads,
+           CASE source WHEN 'simulated' THEN flops ELSE p.executed_flops_per_input END AS executed
+    FROM wide x JOIN profile p USING (id)
+)
+SELECT w.name, t.arm, t.policy, t.seed, k.batch_size, k.source, k.mean_heads, k.executed,
+       k.instructions, k.instructions / k.cycles, 1000 * k.l1d_misses / k.instructions,
+       1000 * k.llc_misses / k.instructions, 1000 * k.branch_misses / k.instructions,
+       k.executed / k.cycles, k.executed / k.instructions, k.fp_operations / k.executed
+FROM known k JOIN trial t ON t.id = k.trial_id JOIN workload w ON w.id = t.workload_id
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok';
+
+-- Instructions and executed FLOPs relative to the arm that runs all heads: same seed, batch size and
+-- source, so the same inputs. instructions_over_flops is 1 where instructions fall exactly as the
+-- FLOP formula says; below 1 they fall faster. NULL where instructions were not counted.
+CREATE VIEW instructions_vs_flops (workload, arm, policy, seed, batch_size, source, mean_heads,
+                                   executed_flops_per_input, instructions_per_input, flops_ratio,
+                                   instructions_ratio, instructions_over_flops) AS
+SELECT r.workload, r.arm, r.policy, r.seed, r.batch_size, r.source, r.mean_heads,
+       r.executed_flops_per_input, r.instructions_per_input,
+       r.executed_flops_per_input / d.executed_flops_per_input,
+       r.instructions_per_input / d.instructions_per_input,
+       (r.instructions_per_input / d.instructions_per_input)
+           / (r.executed_flops_per_input / d.executed_flops_per_input)
+FROM counter_rates r JOIN dense_arm a USING (workload)
+JOIN counter_rates d ON d.workload = r.workload AND d.arm = a.arm AND d.seed = r.seed
+                    AND d.batch_size = r.batch_size AND d.source = r.source;
+
 -- The latest bench of each machine (rows of environment that agree in host and machine): full runs,
 -- or quick ones where there is nothing else. reached is what the target is about; met is 0 or 1.
 CREATE VIEW bench_latest (host, machine, finished_at, quick, position, section, name, unit, median,

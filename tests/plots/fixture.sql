@@ -109,6 +109,14 @@ FROM profile
 UNION ALL SELECT id, 'task_clock', 'perf::TASK-CLOCK', executed_flops_per_input, 'counted', '',
                  'thread', 20 FROM profile;
 
+-- What a simulator counted, and so never a cycle: 2 FLOPs an instruction, a miss every 100 of them.
+INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, pass, repeats)
+SELECT id, r.column1, 'made up', r.column2 * executed_flops_per_input, 'simulated', '', 'simulator', 0, 1
+FROM profile JOIN (VALUES ('instructions', 0.5), ('l1d_misses', 0.005), ('llc_misses', 0.0005),
+                          ('branch_misses', 0.001), ('executed_flops', 1.0)) r
+UNION ALL
+SELECT id, 'heads_run', 'made up', mean_heads, 'simulated', '', 'simulator', 0, 1 FROM profile;
+
 INSERT INTO ceiling VALUES (1, 1e11, 2e10, '2000-01-01T00:00:00Z');
 
 -- Intensities grow with the batch, because weights are read once for all its inputs. column2: FLOPs,

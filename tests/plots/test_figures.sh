@@ -203,6 +203,42 @@ SQL
     sqlite3 "$scratch/a.db" <results/queries/gate.sql | grep -q 'bag-of-words .*does not hold'
 }
 
+simulated_counts_never_enter_a_measured_rate() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    rates="SELECT DISTINCT source, instructions_per_cycle, round(flops_per_instruction, 6),
+        round(l1d_misses_per_1000_instructions, 6), round(fp_operations_per_flop, 6)
+        FROM counter_rates ORDER BY source"
+    test "$(sqlite3 "$scratch/a.db" "$rates")" = 'measured||||
+simulated||2.0|10.0|'
+    # With hardware counters beside them: 3 instructions per cycle, 4 FLOPs in each, 1.5 operations a FLOP.
+    sqlite3 "$scratch/a.db" "
+        UPDATE counter SET status = 'counted', event = 'x', reason = '', value_per_input = 1e6
+        WHERE role = 'cycles';
+        INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
+        SELECT profile_id, 'instructions', 'x', 3e6, 'counted', '', 'thread', 1 FROM counter
+        WHERE role = 'cycles'
+        UNION ALL SELECT profile_id, 'fp_operations', 'x', 18e6, 'counted', '', 'thread', 1 FROM counter
+        WHERE role = 'cycles';
+        UPDATE profile SET executed_flops_per_input = 12e6"
+    test "$(sqlite3 "$scratch/a.db" "$rates")" = 'measured|3.0|4.0||1.5
+simulated||2.0|10.0|'
+    test "$(sqlite3 "$scratch/a.db" "SELECT DISTINCT source, flops_per_cycle FROM counter_rates
+        ORDER BY source")" = 'measured|12.0
+simulated|'
+}
+
+instructions_beside_flops_or_a_sentence_why_not() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    query=results/queries/instructions_vs_budget.sql
+    # The simulator of the made-up results counts half an instruction for every FLOP.
+    sqlite3 "$scratch/a.db" <$query >"$scratch/answer"
+    grep -q '^offsets .* simulated .* fixed-1 .* 1\.0 *$' "$scratch/answer"
+    ! grep -q 'measured\|no instructions' "$scratch/answer" || return 1
+    sqlite3 "$scratch/a.db" "UPDATE counter SET value_per_input = NULL, status = 'unavailable',
+        reason = 'valgrind is not installed' WHERE scope = 'simulator'"
+    test "$(sqlite3 "$scratch/a.db" <$query)" = 'no instructions were counted: valgrind is not installed'
+}
+
 views_over_200000_predictions_answer_at_once() {
     cat >"$scratch/many.sql" <<'SQL'
 WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
@@ -230,4 +266,5 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     the_gate_says_whether_words_alone_are_at_chance \
     methods_are_sorted_by_accuracy \
     fifty_tuned_arms_are_drawn_with_their_names \
+    simulated_counts_never_enter_a_measured_rate instructions_beside_flops_or_a_sentence_why_not \
     views_over_200000_predictions_answer_at_once
