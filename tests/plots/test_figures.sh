@@ -21,7 +21,7 @@ plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline; do
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline counters; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
     done
@@ -54,6 +54,20 @@ SQL
     grep -q 'Grey band' "$scratch/latency_vs_flops.svg"
     # One polygon of the band's colour in each of the two panels.
     test "$(grep -ci "E8E8E8\|rgb(232, *232, *232)" "$scratch/latency_vs_flops.svg")" -ge 2
+}
+
+counters_are_drawn_as_simulated_or_measured_never_both() {
+    grep -q 'offsets, batch 1, simulated' "$figures/counters.svg"
+    grep -q 'valgrind knows no cycles' "$figures/counters.svg"
+    ! grep -q ', measured' "$figures/counters.svg" || return 1
+    cat >"$scratch/hardware.sql" <<'SQL'
+UPDATE counter SET status = 'counted', event = 'x', reason = '', value_per_input = 1e6 WHERE role = 'cycles';
+UPDATE counter SET status = 'counted', scope = 'thread', reason = '' WHERE role = 'instructions';
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch/figures"
+    grep -q 'offsets, batch 1, measured' "$scratch/figures/counters.svg"
+    ! grep -q ', simulated' "$scratch/figures/counters.svg" || return 1
 }
 
 methods_are_sorted_by_accuracy() {
@@ -264,7 +278,7 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance \
-    methods_are_sorted_by_accuracy \
+    methods_are_sorted_by_accuracy counters_are_drawn_as_simulated_or_measured_never_both \
     fifty_tuned_arms_are_drawn_with_their_names \
     simulated_counts_never_enter_a_measured_rate instructions_beside_flops_or_a_sentence_why_not \
     views_over_200000_predictions_answer_at_once
