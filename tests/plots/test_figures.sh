@@ -50,7 +50,7 @@ INSERT INTO profile_sample SELECT 9000 + profile_id, sample, latency_ns * (1.02 
 FROM profile_sample WHERE 9000 + profile_id IN (SELECT id FROM profile);
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/again.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch"
+    plots/draw.sh "$scratch/a.db" "$scratch" latency_vs_flops
     grep -q 'Grey band' "$scratch/latency_vs_flops.svg"
     # One polygon of the band's colour in each of the two panels.
     test "$(grep -ci "E8E8E8\|rgb(232, *232, *232)" "$scratch/latency_vs_flops.svg")" -ge 2
@@ -65,7 +65,7 @@ UPDATE counter SET status = 'counted', event = 'x', reason = '', value_per_input
 UPDATE counter SET status = 'counted', scope = 'thread', reason = '' WHERE role = 'instructions';
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch/figures"
+    plots/draw.sh "$scratch/a.db" "$scratch/figures" counters
     grep -q 'offsets, batch 1, measured' "$scratch/figures/counters.svg"
     ! grep -q ', simulated' "$scratch/figures/counters.svg" || return 1
 }
@@ -102,7 +102,7 @@ INSERT INTO tuning SELECT id, 0, '{}', 0.5, 1, 1, 1, 1, 1, '' FROM more;
 INSERT INTO tuning SELECT id, 1, '{}', 0.5, 1, 1, 1, 1, 0, '' FROM more;
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch"
+    plots/draw.sh "$scratch/a.db" "$scratch" methods budget_by_layer
     for i in 1 8 16; do
         grep -q "fixed-4-number-$i<" "$scratch/methods.svg"
         grep -q "budgetformer-0.1-num" "$scratch/budget_by_layer.svg"
@@ -119,7 +119,7 @@ a_roofline_shows_the_ceilings_and_every_phase_that_computes() {
     done
     database "$scratch/a.db" tests/plots/fixture.sql
     sqlite3 "$scratch/a.db" 'DELETE FROM ceiling' # no roof, no figure
-    plots/draw.sh "$scratch/a.db" "$scratch"
+    plots/draw.sh "$scratch/a.db" "$scratch" roofline
     grep -q 'no data yet' "$scratch/roofline.svg"
 }
 
@@ -161,7 +161,7 @@ SQL
     ! test -e "$scratch/ran"
 }
 
-a_file_that_is_no_database_is_an_error_and_draws_nothing() {
+a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing() {
     echo hello >"$scratch/a.db"
     status=0
     plots/draw.sh "$scratch/a.db" "$scratch/out" 2>"$scratch/talk" || status=$?
@@ -172,6 +172,10 @@ a_file_that_is_no_database_is_an_error_and_draws_nothing() {
     test "$status" -eq 1
     grep -q 'make sweep' "$scratch/talk"
     test ! -e "$scratch/out/accuracy_vs_budget.svg"
+    status=0
+    plots/draw.sh "$drawn/it's a.db" "$scratch/out" no-such 2>"$scratch/talk" || status=$?
+    test "$status" -eq 1
+    grep -q "no figure 'no-such'" "$scratch/talk"
 }
 
 every_stored_query_runs_and_answers() {
@@ -275,7 +279,7 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
-    a_file_that_is_no_database_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
+    a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance \
     methods_are_sorted_by_accuracy counters_are_drawn_as_simulated_or_measured_never_both \
