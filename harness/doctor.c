@@ -12,6 +12,7 @@
 
 #include "harness/energy.h"
 #include "harness/memory.h"
+#include "harness/simulated_counters.h"
 
 /* ---- reading -----------------------------------------------------------------------------------
  */
@@ -59,24 +60,6 @@ static void read_energy(const char *root, struct doctor *out) {
     memcpy(out->energy[0].detail, energy.reason[ENERGY_PACKAGE], sizeof out->energy[0].detail);
 }
 
-/* Whether valgrind is found: it simulates counts where none can be measured. */
-static void read_valgrind(const char *path, struct doctor_source *out) {
-    char file[512];
-    snprintf(out->what, sizeof out->what, "valgrind");
-    while (path && *path) {
-        int length = (int)strcspn(path, ":");
-        snprintf(file, sizeof file, "%.*s/valgrind", length, path);
-        if (access(file, X_OK) == 0) {
-            out->available = true;
-            snprintf(out->detail, sizeof out->detail, "%.200s, for simulated counts", file);
-            return;
-        }
-        path += length + (path[length] == ':');
-    }
-    snprintf(out->detail, sizeof out->detail,
-             "not in PATH, so counts cannot be simulated: `sudo apt-get install valgrind`");
-}
-
 /* Whether PAPI reads Headroom's own counts: a region of made-up counts, exported and read back. */
 static void read_software_events(const struct counter_backend *backend, struct doctor_source *out) {
     static const struct software_counts made_up = {{1, 1, 1, 1}};
@@ -110,7 +93,9 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     read_clock(&out->clock);
     read_memory(out->memory);
     read_energy(root, out);
-    read_valgrind(path, &out->valgrind);
+    snprintf(out->simulator.what, sizeof out->simulator.what, "simulated counts");
+    out->simulator.available =
+        simulated_counters_usable(path, NULL, out->simulator.detail, sizeof out->simulator.detail);
     if (counters_open_backend(backend, NULL, &counters, &error)) {
         out->n_passes = counters_passes(counters);
         for (int role = 0; role < COUNTER_ROLES; role++)
@@ -129,6 +114,11 @@ void doctor_read(struct doctor *out) {
 bool doctor_can_profile(const struct doctor *doctor) {
     return doctor->clock.available;
 }
+
+/* What was written without a machine that could run it. */
+static const char doctor_untested[] =
+    "hardware counters and RAPL energy. No machine used in development\n"
+    "has a PMU or RAPL, so that code has only run against made-up ones";
 
 /* ---- printing ----------------------------------------------------------------------------------
  */
@@ -247,7 +237,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     print_source(&page, &doctor->clock);
     for (int i = 0; i < DOCTOR_MEMORY; i++) print_source(&page, &doctor->memory[i]);
     for (int i = 0; i < doctor->n_energy; i++) print_source(&page, &doctor->energy[i]);
-    print_source(&page, &doctor->valgrind);
+    print_source(&page, &doctor->simulator);
     fprintf(out, "\nSettings\n");
     print_environment(&page, doctor);
     for (int i = 0; i < COUNTER_ROLES; i++) {
@@ -262,29 +252,30 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
                 "are stored as NULL\nwith the reason above. FLOPs are counted by the program and "
                 "do not need them.\n");
     else
-        fprintf(out,
-                "\nProfiling works, with %d of %d hardware counters. Counting them is untested on "
-                "hardware: no machine\nused in development had any.\n",
-                n_counted, n_hardware);
+        fprintf(out, "\nProfiling works, with %d of %d hardware counters.\n", n_counted,
+                n_hardware);
+    fprintf(out, "Untested on hardware: %s.\n", doctor_untested);
 }
 
 /* ---- for machines ------------------------------------------------------------------------------
  */
 
-static void append_source(struct text *out, const char *kind, const struct doctor_source *source) {
-    text_append(out, ", {\"kind\": \"%s\", \"what\": ", kind);
+static void append_source(struct text *out, const char *kind, bool untested,
+                          const struct doctor_source *source) {
+    bool first = !out->failed && out->data[out->size - 1] == '[';
+    text_append(out, "%s{\"kind\": \"%s\", \"what\": ", first ? "" : ", ", kind);
     text_append_json_string(out, source->what);
     text_append(out, ", \"available\": %s, \"detail\": ", source->available ? "true" : "false");
     text_append_json_string(out, source->detail);
-    text_append(out, "}");
+    text_append(out, ", \"untested_on_hardware\": %s}", untested ? "true" : "false");
 }
 
-static void append_counter(struct text *out, const struct counter_result *counter) {
+static void append_counter(struct text *out, int role, const struct counter_result *counter) {
     struct doctor_source source = {.available = counter->available};
     snprintf(source.what, sizeof source.what, "%s", counter->role);
     snprintf(source.detail, sizeof source.detail, "%s",
              counter->available ? counter->event : counter->reason);
-    append_source(out, "counter", &source);
+    append_source(out, "counter", counter_roles[role].hardware, &source);
 }
 
 void doctor_write_json(const struct doctor *doctor, struct text *out) {
@@ -294,18 +285,15 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
         text_append_json_string(out, doctor->counters_problem);
     else
         text_append(out, "null");
-    text_append(out,
-                ", \"sources\": [{\"kind\": \"time\", \"what\": \"latency\", "
-                "\"available\": %s, \"detail\": ",
-                doctor->clock.available ? "true" : "false");
-    text_append_json_string(out, doctor->clock.detail);
-    text_append(out, "}");
-    for (int i = 0; i < DOCTOR_MEMORY; i++) append_source(out, "memory", &doctor->memory[i]);
-    for (int i = 0; i < doctor->n_energy; i++) append_source(out, "energy", &doctor->energy[i]);
-    append_source(out, "simulation", &doctor->valgrind);
+    text_append(out, ", \"sources\": [");
+    append_source(out, "time", false, &doctor->clock);
+    for (int i = 0; i < DOCTOR_MEMORY; i++) append_source(out, "memory", false, &doctor->memory[i]);
+    for (int i = 0; i < doctor->n_energy; i++)
+        append_source(out, "energy", true, &doctor->energy[i]);
+    append_source(out, "simulation", false, &doctor->simulator);
     for (int i = 0; i < COUNTER_ROLES && !doctor->counters_problem[0]; i++)
-        append_counter(out, &doctor->counter[i]);
-    append_source(out, "software events", &doctor->software_events);
+        append_counter(out, i, &doctor->counter[i]);
+    append_source(out, "software events", false, &doctor->software_events);
     text_append(out, "], \"environment\": ");
     environment_write_json(&doctor->environment, out);
     text_append(out, "}");

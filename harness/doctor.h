@@ -33,7 +33,7 @@ struct doctor {
     struct doctor_source memory[DOCTOR_MEMORY];
     int n_energy;
     struct doctor_source energy[ENERGY_DOMAINS_MAX]; /* at least one: what there is, or why not */
-    struct doctor_source valgrind;                   /* simulates counts that cannot be measured */
+    struct doctor_source simulator;                  /* of counts that cannot be measured */
 };
 
 void doctor_read(struct doctor *out);
@@ -45,7 +45,9 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
                          struct doctor *out);
 
 /* One object: can_profile, sources (each with kind, what, available, detail: where it comes from,
- * or why not and the fix) and the environment. */
+ * or why not and the fix; untested_on_hardware: no machine in development had it) and the
+ * environment.
+ */
 void doctor_write_json(const struct doctor *doctor, struct text *out);
 
 /* Profiling needs a clock; the rest adds to it. */

@@ -68,8 +68,7 @@ static bool explain(struct run *run, const char *format, ...) {
 
 /* ---- what is needed ---- */
 
-static bool find_valgrind(char *out, size_t size) {
-    const char *at = getenv("PATH");
+static bool find_valgrind(const char *at, char *out, size_t size) {
     while (at && *at) {
         int length = (int)strcspn(at, ":");
         snprintf(out, size, "%.*s/valgrind", length, at);
@@ -79,7 +78,7 @@ static bool find_valgrind(char *out, size_t size) {
     return false;
 }
 
-static bool find_tools(const char *program, struct run *run) {
+static bool find_tools(const char *path, const char *program, struct run *run) {
     char self[900] = "headroom";
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length > 0) self[length] = '\0';
@@ -87,8 +86,8 @@ static bool find_tools(const char *program, struct run *run) {
     snprintf(run->program, sizeof run->program, "%.*sheadroom-v3",
              slash ? (int)(slash - self) + 1 : 0, self);
     if (program) snprintf(run->program, sizeof run->program, "%s", program);
-    if (!find_valgrind(run->valgrind, sizeof run->valgrind))
-        return explain(run, "valgrind is not installed: apt-get install valgrind");
+    if (!find_valgrind(path, run->valgrind, sizeof run->valgrind))
+        return explain(run, "valgrind is not in PATH: `sudo apt-get install valgrind`");
     if (access(run->program, X_OK) != 0)
         return explain(run,
                        "%.150s is not there, and valgrind cannot run AVX-512: make headroom-v3",
@@ -96,10 +95,13 @@ static bool find_tools(const char *program, struct run *run) {
     return true;
 }
 
-bool simulated_counters_usable(const char *program, char *reason, size_t size) {
+bool simulated_counters_usable(const char *path, const char *program, char *detail, size_t size) {
     struct run run = {0};
-    bool ok = find_tools(program, &run);
-    snprintf(reason, size, "%s", run.reason);
+    bool ok = find_tools(path, program, &run);
+    if (ok)
+        snprintf(detail, size, "%.100s with %.100s", run.valgrind, run.program);
+    else
+        snprintf(detail, size, "%s", run.reason);
     return ok;
 }
 
@@ -301,8 +303,8 @@ static void fill(const struct run *run, int role, struct counter_result *out) {
 void simulate_counters(const struct simulation *simulation,
                        struct counter_result out[SIMULATED_ROLES]) {
     struct run run = {.simulation = simulation};
-    bool ok = find_tools(simulation->program, &run) && make_folder(&run) && write_inputs(&run) &&
-              run_valgrind(&run) && read_counts(&run) && read_build(&run);
+    bool ok = find_tools(getenv("PATH"), simulation->program, &run) && make_folder(&run) &&
+              write_inputs(&run) && run_valgrind(&run) && read_counts(&run) && read_build(&run);
     if (ok && !(sum_events(&run, roles[0].events) > 0))
         explain(&run, "valgrind never saw %s: is headroom-v3 stripped?", SIMULATED_FUNCTION);
     for (int role = 0; role < SIMULATED_ROLES; role++) fill(&run, role, &out[role]);

@@ -33,8 +33,9 @@ struct simulation {
     int n_inputs, batch_size;
 };
 
-/* True if counts can be simulated here; otherwise what is missing and how to get it. */
-bool simulated_counters_usable(const char *program, char *reason, size_t size);
+/* True if counts can be simulated here. `detail`: by what; or what is missing and how to get it.
+ * path: folders that may hold valgrind, as in PATH; program: as in struct simulation. */
+bool simulated_counters_usable(const char *path, const char *program, char *detail, size_t size);
 
 /* Fills all rows: values per input, or the reason why there are none. Takes about a hundred times
  * as long as the passes themselves. */

@@ -75,6 +75,14 @@ your_own_workload_becomes_a_figure() {
     ./headroom sweep "$scratch/my.yaml" --db "$scratch/my.db" 2>&1 | grep -q 'nothing to do'
 }
 
+# No machine used in development has a PMU or RAPL; whoever has one must learn that before trusting it.
+what_is_untested_on_hardware_is_labelled() {
+    for file in README.md harness/README.md results/README.md; do
+        grep -q 'untested on hardware' "$file"
+    done
+    ./headroom doctor --db "$scratch/a.db" | grep -q 'Untested on hardware: hardware counters and RAPL energy'
+}
+
 behaviours every_link_leads_somewhere every_make_target_exists every_command_explains_itself \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
-    every_example_file_is_valid your_own_workload_becomes_a_figure
+    every_example_file_is_valid what_is_untested_on_hardware_is_labelled your_own_workload_becomes_a_figure

@@ -83,10 +83,12 @@ static void verdict_counts_the_hardware_counters(void **state) {
     char page[PAGE_SIZE];
     print_page(&doctor, false, page);
     assert_non_null(strstr(page, "hardware counters are stored as NULL"));
+    assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
     doctor.counter[0].available = true;
     doctor.counter[0].reason[0] = '\0';
     print_page(&doctor, false, page);
     assert_non_null(strstr(page, "1 of 11 hardware counters"));
+    assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
     doctor.clock.available = false;
     assert_false(doctor_can_profile(&doctor));
     print_page(&doctor, false, page);
@@ -181,7 +183,7 @@ static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void
     assert_true(doctor_can_profile(&doctor));
 }
 
-static void energy_and_valgrind_are_looked_for_where_they_would_be(void **state) {
+static void energy_and_simulators_are_looked_for_where_they_would_be(void **state) {
     (void)state;
     struct fake fake = good_machine();
     struct counter_backend backend = backend_of(&fake);
@@ -192,8 +194,8 @@ static void energy_and_valgrind_are_looked_for_where_they_would_be(void **state)
     assert_int_equal(doctor.n_energy, 1);
     assert_false(doctor.energy[0].available);
     assert_non_null(strstr(doctor.energy[0].detail, "intel_rapl_msr"));
-    assert_false(doctor.valgrind.available);
-    assert_non_null(strstr(doctor.valgrind.detail, "apt-get install valgrind"));
+    assert_false(doctor.simulator.available);
+    assert_non_null(strstr(doctor.simulator.detail, "apt-get install valgrind"));
 
     machine_add(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
     machine_add(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "12345\n");
@@ -211,7 +213,8 @@ static void energy_and_valgrind_are_looked_for_where_they_would_be(void **state)
     assert_string_equal(doctor.energy[1].what, "dram");
     assert_false(doctor.energy[1].available); /* it has no energy_uj that we may read */
     assert_non_null(strstr(doctor.energy[1].detail, "chmod"));
-    assert_true(doctor.valgrind.available);
+    assert_false(doctor.simulator.available); /* it has no portable build to run */
+    assert_non_null(strstr(doctor.simulator.detail, "make headroom-v3"));
 }
 
 static void own_events_are_available_only_where_papi_reads_what_was_exported(void **state) {
@@ -251,7 +254,11 @@ static void json_says_what_the_page_says(void **state) {
     const struct node *sources = node_find(root, "sources");
     assert_non_null(strstr(json.data, "{\"kind\": \"counter\", \"what\": \"cycles\", "
                                       "\"available\": false, "
-                                      "\"detail\": \"a \\\"quoted\\\" reason\"}"));
+                                      "\"detail\": \"a \\\"quoted\\\" reason\", "
+                                      "\"untested_on_hardware\": true}"));
+    assert_non_null(strstr(json.data, "\"what\": \"task_clock_ns\", \"available\": true, "
+                                      "\"detail\": \"an::EVENT\", "
+                                      "\"untested_on_hardware\": false}"));
     assert_int_equal(sources->n_children, 1 + DOCTOR_MEMORY + 1 + 1 + COUNTER_ROLES + 1);
     assert_non_null(node_find(root, "environment"));
     node_free(root);
@@ -267,7 +274,7 @@ int main(void) {
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
         cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
-        cmocka_unit_test(energy_and_valgrind_are_looked_for_where_they_would_be),
+        cmocka_unit_test(energy_and_simulators_are_looked_for_where_they_would_be),
         cmocka_unit_test(own_events_are_available_only_where_papi_reads_what_was_exported),
         cmocka_unit_test(json_says_what_the_page_says),
     };
