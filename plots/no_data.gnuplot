@@ -1,4 +1,4 @@
-# The whole figure while the database has nothing for it.
+# The whole figure while the database has nothing for it; `why` says more, where it is known.
 eval start(1, 1, 0)
 eval panel(0)
 unset border
@@ -6,5 +6,5 @@ unset tics
 unset grid
 set key off
 set title title_text font sprintf(",%d", size_title)
-set label 1 "no data yet" at graph 0.5, 0.5 center textcolor rgb faint
+set label 1 (exists("why") ? why : "no data yet") at graph 0.5, 0.5 center textcolor rgb faint
 plot [0:1] [0:1] -1

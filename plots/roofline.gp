@@ -16,14 +16,7 @@ number(column, i) = real(answer(sprintf("SELECT avg(%s) " . measured . " AND %s"
 phases_dense(i) = answer(sprintf("SELECT group_concat(phase, ' ') FROM (SELECT DISTINCT phase " . measured . " AND %s AND " . dense . ")", panel_of(i)))
 phases_other(i) = answer(sprintf("SELECT group_concat(phase, ' ') FROM (SELECT DISTINCT phase " . measured . " AND %s AND NOT " . dense . ")", panel_of(i)))
 
-# A phase has its colour and its mark; the order is that of a forward pass.
-every_phase = "embedding norm gate qkv map output ffn pool classifier"
-colour_of(p) = has("qkv", p) ? "#0072B2" : has("map", p) ? "#D55E00" : has("output", p) ? "#56B4E9" \
-             : has("ffn", p) ? "#009E73" : has("gate", p) ? "#E69F00" : has("norm", p) ? "#CC79A7" : "#000000"
-mark_of(p) = has("qkv", p) ? 7 : has("map", p) ? 9 : has("output", p) ? 5 : has("ffn", p) ? 13 \
-           : has("gate", p) ? 11 : has("norm", p) ? 2 : has("embedding", p) ? 1 : has("pool", p) ? 3 : 6
-phase_drawn = "with points linewidth 1.2 pointtype mark_of(p) linecolor rgb colour_of(p) pointsize size_mark"
-
+computing = "embedding norm gate qkv map output ffn pool classifier" # every phase but gather
 caption_height = 68 # three lines
 n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
 eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, 10)
@@ -57,6 +50,6 @@ caption = "Large marks: all heads; small: the other arms. Means over seeds (n = 
     . "Machine: " . machine
 unset label 3
 eval legend
-eval "plot -1 notitle, for [p in every_phase] keyentry " . phase_drawn . " title p, " \
+eval "plot -1 notitle, for [p in computing] keyentry " . phase_drawn . " title p, " \
     . "keyentry with lines linecolor rgb faint linewidth 1.5 title 'what this machine reaches'"
 unset multiplot

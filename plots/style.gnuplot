@@ -46,6 +46,17 @@ has(policies, p) = strstrt(" " . policies . " ", " " . p . " ") ? 1 : 0
 if_has(policies, p, part) = has(policies, p) ? ", " . part : ""
 faint = "#8A8A8A"
 
+# ---- phases of a forward pass: colour and mark; the order is that in which they run ----
+
+every_phase = "embedding norm gate gather qkv map output ffn pool classifier"
+colour_of(p) = has("qkv", p) ? "#0072B2" : has("map", p) ? "#D55E00" : has("output", p) ? "#56B4E9" \
+             : has("ffn", p) ? "#009E73" : has("gate", p) ? "#E69F00" : has("norm", p) ? "#CC79A7" \
+             : has("gather", p) ? faint : "#000000"
+mark_of(p) = has("qkv", p) ? 7 : has("map", p) ? 9 : has("output", p) ? 5 : has("ffn", p) ? 13 \
+           : has("gate", p) ? 11 : has("norm", p) ? 2 : has("embedding", p) ? 1 : has("pool", p) ? 3 \
+           : has("gather", p) ? 4 : 6
+phase_drawn = "with points linewidth 1.2 pointtype mark_of(p) linecolor rgb colour_of(p) pointsize size_mark"
+
 # A bar is a vector without head: yerrorbars would cut a gap into it around the mark.
 bar_drawn = "with vectors nohead linewidth 1.2 linecolor rgb colour(p)"
 mark_drawn = "with points linewidth 1.2 pointtype mark(p) pointsize size_mark linecolor rgb colour(p)"

@@ -120,19 +120,22 @@ SELECT id, 'heads_run', 'made up', mean_heads, 'simulated', '', 'simulator', 0, 
 INSERT INTO ceiling VALUES (1, 1e11, 2e10, '2000-01-01T00:00:00Z');
 
 -- Intensities grow with the batch, because weights are read once for all its inputs. column2: FLOPs,
--- column3: FLOPs per byte at batch 1, column4: GFLOP/s at batch 1.
+-- column3: FLOPs per byte at batch 1, column4: GFLOP/s at batch 1. Gathering takes time and no FLOPs.
 INSERT INTO phase
 WITH known AS (
     SELECT p.id, p.batch_size, f.*,
            column2 * p.executed_flops_per_input * (CASE column1 WHEN 'map' THEN p.mean_heads / 8
-                                                   WHEN 'gate' THEN p.mean_s IS NOT NULL ELSE 1 END) AS flops
+                                                   WHEN 'gate' THEN p.mean_s IS NOT NULL
+                                                   WHEN 'gather' THEN p.mean_s IS NOT NULL ELSE 1 END) AS work
     FROM profile p
-    JOIN (VALUES ('embedding', 0.01, 0.1, 1), ('norm', 0.05, 0.6, 4), ('gate', 0.03, 1.5, 5),
+    JOIN (VALUES ('embedding', 0.01, 0.1, 1), ('norm', 0.05, 0.6, 4), ('gate', 0.03, 1.5, 5), ('gather', 0.03, 0.5, 8),
                  ('qkv', 0.2, 3, 30), ('map', 0.2, 5, 20), ('output', 0.1, 2.5, 25), ('ffn', 0.38, 4, 40),
                  ('pool', 0.02, 0.25, 3), ('classifier', 0.01, 0.5, 2)) f
 ), timed AS (
-    SELECT *, flops / column4 * (CASE batch_size WHEN 1 THEN 1 ELSE 0.6 END) AS ns FROM known WHERE flops > 0
+    SELECT *, work / column4 * (CASE batch_size WHEN 1 THEN 1 ELSE 0.6 END) AS ns FROM known WHERE work > 0
 )
-SELECT id, column1, ns, ns / sum(ns) OVER (PARTITION BY id), flops,
-       flops / column3 / (CASE batch_size WHEN 1 THEN 1 ELSE 4 END)
+SELECT id, column1, ns, ns / sum(ns) OVER (PARTITION BY id), CASE column1 WHEN 'gather' THEN 0 ELSE work END,
+       work / column3 / (CASE batch_size WHEN 1 THEN 1 ELSE 4 END)
 FROM timed;
+UPDATE profile SET marks_per_pass = 13, mark_ns = 20,
+                   marked_ns_per_input = (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = profile.id);

@@ -21,7 +21,7 @@ plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline counters; do
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline counters phases cycles; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
     done
@@ -56,18 +56,56 @@ SQL
     test "$(grep -ci "E8E8E8\|rgb(232, *232, *232)" "$scratch/latency_vs_flops.svg")" -ge 2
 }
 
-counters_are_drawn_as_simulated_or_measured_never_both() {
-    grep -q 'offsets, batch 1, simulated' "$figures/counters.svg"
-    grep -q 'valgrind knows no cycles' "$figures/counters.svg"
-    ! grep -q ', measured' "$figures/counters.svg" || return 1
-    cat >"$scratch/hardware.sql" <<'SQL'
-UPDATE counter SET status = 'counted', event = 'x', reason = '', value_per_input = 1e6 WHERE role = 'cycles';
-UPDATE counter SET status = 'counted', scope = 'thread', reason = '' WHERE role = 'instructions';
+# Three instructions and 6 FLOPs in a cycle, a miss every 100 instructions, 1.02 operations a FLOP.
+with_hardware_counters() {
+    cat <<'SQL'
+DELETE FROM counter WHERE role = 'cycles';
+INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, pass, repeats)
+SELECT id, r.column1, 'made up', r.column2 * executed_flops_per_input, 'counted', '', 'thread', 0, 20
+FROM profile JOIN (VALUES ('cycles', 1 / 6.0), ('instructions', 0.5), ('l1d_misses', 0.005),
+                          ('fp_operations', 1.02)) r
+UNION ALL SELECT id, 'llc_misses', '', NULL, 'unavailable', 'nobody counts them', 'thread', NULL, 0 FROM profile;
 SQL
+}
+
+simulated_and_measured_counts_have_panels_of_their_own() {
+    grep -q 'offsets, batch 1, simulated' "$figures/counters.svg"
+    ! grep -q ', measured<' "$figures/counters.svg" || return 1
+    with_hardware_counters >"$scratch/hardware.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch/figures" counters
-    grep -q 'offsets, batch 1, measured' "$scratch/figures/counters.svg"
-    ! grep -q ', simulated' "$scratch/figures/counters.svg" || return 1
+    plots/draw.sh "$scratch/a.db" "$scratch" counters cycles
+    grep -q 'offsets, batch 1, simulated' "$scratch/counters.svg"
+    grep -q 'offsets, batch 1, measured' "$scratch/counters.svg"
+    grep -q 'offsets, batch 32, measured' "$scratch/cycles.svg"
+    ! grep -q simulated "$scratch/cycles.svg" || return 1
+    sqlite3 "$scratch/a.db" "UPDATE counter SET status = 'multiplexed' WHERE status = 'counted'"
+    plots/draw.sh "$scratch/a.db" "$scratch" cycles
+    grep -q 'offsets, batch 32, multiplexed' "$scratch/cycles.svg"
+}
+
+what_was_not_counted_says_why_in_the_picture() {
+    grep -q 'no cycles were counted: this virtual machine shows no PMU' "$figures/cycles.svg"
+    with_hardware_counters >"$scratch/hardware.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch" counters
+    grep -q 'not counted: nobody counts them' "$scratch/counters.svg"
+    sqlite3 "$scratch/a.db" "UPDATE counter SET value_per_input = NULL, status = 'unavailable',
+        reason = 'valgrind is not in PATH'; DELETE FROM counter WHERE scope = 'thread'"
+    plots/draw.sh "$scratch/a.db" "$scratch" counters
+    grep -q 'no instructions were counted: valgrind is not in PATH' "$scratch/counters.svg"
+}
+
+every_phase_has_its_share_of_the_time() {
+    for phase in embedding norm gate gather qkv map output ffn pool classifier; do
+        grep -q ">$phase<" "$figures/phases.svg"
+    done
+    grep -q 'n = 1 per arm' "$figures/phases.svg"
+    grep -q 'which takes .* of the time' "$figures/phases.svg"
+    database "$scratch/a.db" tests/plots/fixture.sql
+    # The made-up map takes the less of the time the fewer heads run; everything else gains.
+    test "$(sqlite3 "$scratch/a.db" "SELECT group_concat(arm, ' ') FROM (SELECT arm FROM phase_by_budget
+        WHERE phase = 'map' AND policy = 'fixed' AND batch_size = 1 ORDER BY time_share)")" = \
+        'fixed-1 fixed-2 fixed-4 fixed-8'
 }
 
 methods_are_sorted_by_accuracy() {
@@ -282,7 +320,8 @@ behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_
     a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance \
-    methods_are_sorted_by_accuracy counters_are_drawn_as_simulated_or_measured_never_both \
+    methods_are_sorted_by_accuracy simulated_and_measured_counts_have_panels_of_their_own what_was_not_counted_says_why_in_the_picture \
+    every_phase_has_its_share_of_the_time \
     fifty_tuned_arms_are_drawn_with_their_names \
     simulated_counts_never_enter_a_measured_rate instructions_beside_flops_or_a_sentence_why_not \
     views_over_200000_predictions_answer_at_once
