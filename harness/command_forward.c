@@ -6,6 +6,7 @@
  */
 #include "harness/command.h"
 #include "harness/environment.h"
+#include "harness/forward_inputs.h"
 #include "harness/saved_model.h"
 #include "harness/simulated_counters.h"
 #include "models/inference.h"
@@ -15,19 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All inputs, end to end; arrays grow together as lines are read. */
-struct inputs {
-    int n, longest;
-    int32_t n_tokens;
-    int32_t *offsets; /* [n + 1] */
-    int32_t *ids, *labels;
-    int32_t *tokens;
-};
-
 struct forward {
     struct saved_model model;
     struct inference *inference;
-    struct inputs inputs;
+    struct forward_inputs inputs;
     int32_t *offsets; /* [batch + 1] of the batch at hand */
     int batch;
 };
@@ -35,76 +27,8 @@ struct forward {
 static void forward_free(struct forward *f) {
     inference_free(f->inference);
     saved_model_free(&f->model);
-    free(f->inputs.offsets);
-    free(f->inputs.ids);
-    free(f->inputs.labels);
-    free(f->inputs.tokens);
+    forward_inputs_free(&f->inputs);
     free(f->offsets);
-}
-
-/* ---- reading ---- */
-
-static bool grow(int32_t **array, size_t n, struct error *error) {
-    int32_t *grown = realloc(*array, n * sizeof **array);
-    if (!grown) return error_set(error, "out of memory for the inputs");
-    *array = grown;
-    return true;
-}
-
-/* The next number of a line; *at moves behind it. At its end *at is NULL. */
-static bool read_number(char **at, int limit, int line, int32_t *out, struct error *error) {
-    char *end;
-    *at += strspn(*at, " \t\r\n");
-    if (!**at) {
-        *at = NULL;
-        return true;
-    }
-    errno = 0;
-    long value = strtol(*at, &end, 10);
-    if (errno || end == *at || !strchr(" \t\r\n", *end) || value < 0 || value >= limit)
-        return error_set(error, "line %d: '%.*s' is no number from 0 to %d", line,
-                         (int)strcspn(*at, " \t\r\n"), *at, limit - 1);
-    *at = end;
-    *out = (int32_t)value;
-    return true;
-}
-
-/* One input: its number, then its tokens. */
-static bool read_input(char *line, const struct model_config *c, struct inputs *in,
-                       struct error *error) {
-    int number = in->n + 1;
-    size_t room = (size_t)in->n_tokens + strlen(line) / 2 + 1, n = (size_t)in->n;
-    if (!grow(&in->tokens, room, error) || !grow(&in->offsets, n + 2, error) ||
-        !grow(&in->ids, n + 1, error) || !grow(&in->labels, n + 1, error))
-        return false;
-    if (in->n == 0) in->offsets[0] = 0;
-    if (!read_number(&line, INT32_MAX, number, &in->ids[n], error)) return false;
-    while (line)
-        if (!read_number(&line, c->vocab, number, &in->tokens[in->n_tokens], error))
-            return false;
-        else if (line)
-            in->n_tokens++;
-    int length = in->n_tokens - in->offsets[n];
-    if (length < 1 || length > c->max_len)
-        return error_set(error, "line %d: an input is its number and 1 to %d tokens, not %d",
-                         number, c->max_len, length);
-    in->labels[n] = 0;
-    in->offsets[n + 1] = in->n_tokens;
-    in->longest = length > in->longest ? length : in->longest;
-    in->n++;
-    return true;
-}
-
-static bool read_inputs(FILE *from, const struct model_config *c, struct inputs *in,
-                        struct error *error) {
-    char *line = NULL;
-    size_t room = 0;
-    bool ok = true;
-    while (ok && getline(&line, &room, from) > 0) ok = read_input(line, c, in, error);
-    if (ok && ferror(from)) ok = error_set(error, "cannot read the inputs: %s", strerror(errno));
-    if (ok && in->n == 0) ok = error_set(error, "no inputs: give one a line, `0 17 4 9 ...`");
-    free(line);
-    return ok;
 }
 
 static bool forward_new(const struct arguments *arguments, struct forward *f, struct error *error) {
@@ -121,7 +45,7 @@ static bool forward_new(const struct arguments *arguments, struct forward *f, st
     f->batch = (int)batch;
     f->offsets = calloc((size_t)batch + 1, sizeof *f->offsets);
     if (!f->offsets) return error_set(error, "out of memory");
-    if (!read_inputs(stdin, &f->model.parameters->config, &f->inputs, error)) return false;
+    if (!forward_inputs_read(stdin, &f->model.parameters->config, &f->inputs, error)) return false;
     struct trainer_limits limits = {f->batch, f->batch * f->inputs.longest, f->inputs.longest};
     return inference_new(f->model.parameters, &limits, &f->inference, error);
 }
@@ -130,7 +54,7 @@ static bool forward_new(const struct arguments *arguments, struct forward *f, st
 
 /* The batch that starts with input `first`. */
 static struct batch take_batch(const struct forward *f, int first) {
-    const struct inputs *in = &f->inputs;
+    const struct forward_inputs *in = &f->inputs;
     int n = in->n - first < f->batch ? in->n - first : f->batch;
     for (int i = 0; i <= n; i++) f->offsets[i] = in->offsets[first + i] - in->offsets[first];
     return (struct batch){n,          f->offsets[n],      in->tokens + in->offsets[first],

@@ -232,6 +232,13 @@ static bool find_line(const char *path, const char *name, const char *follows, c
     return found;
 }
 
+/* A count as written, or NaN: a negative one, or one with something behind it, is none. */
+static double read_count(const char *text) {
+    char *end;
+    double value = strtod(text, &end);
+    return end != text && !*end && value >= 0 && isfinite(value) ? value : (double)NAN;
+}
+
 /* Callgrind's file names the events in one line and has their totals in another. */
 static bool read_counts(struct run *run) {
     char names[512], totals[512], *name_end, *total_end;
@@ -242,7 +249,7 @@ static bool read_counts(struct run *run) {
     char *name = strtok_r(names, " ", &name_end), *total = strtok_r(totals, " ", &total_end);
     for (; name && total && run->n_events < EVENTS_MAX; run->n_events++) {
         snprintf(run->event[run->n_events].name, sizeof run->event->name, "%s", name);
-        run->event[run->n_events].count = strtod(total, NULL);
+        run->event[run->n_events].count = read_count(total);
         name = strtok_r(NULL, " ", &name_end);
         total = strtok_r(NULL, " ", &total_end);
     }
@@ -273,11 +280,10 @@ static double sum_events(const struct run *run, const char *const events[EVENTS_
 }
 
 static double value_of(const struct run *run, int role) {
-    char text[REPLY_MAX], *end;
+    char text[REPLY_MAX];
     if (!roles[role].line) return sum_events(run, roles[role].events) / run->simulation->n_inputs;
     if (!find_line(run->path[REPLY], roles[role].line, " ", text, sizeof text)) return (double)NAN;
-    double value = strtod(text, &end);
-    return end != text ? value : (double)NAN;
+    return read_count(text);
 }
 
 static void fill(const struct run *run, int role, struct counter_result *out) {

@@ -4,9 +4,13 @@
  * because valgrind is a hundred times slower than the machine.
  */
 #include "harness/simulated_counters.h"
+#include "harness/environment.h"
+#include "tests/fuzz.h"
 #include "tests/harness/small_trial.h"
 
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const portable = "./headroom-v3"; /* `make test` builds it */
 
@@ -121,8 +125,8 @@ static void the_same_passes_give_the_same_counts(void **state) {
     const struct models *m = *state;
     struct counter_result first[SIMULATED_ROLES], again[SIMULATED_ROLES];
     skip_without_valgrind(m);
-    count(m, &m->four, 8, 8, portable, first);
-    count(m, &m->four, 8, 8, portable, again);
+    count(m, &m->four, 2, 2, portable, first);
+    count(m, &m->four, 2, 2, portable, again);
     for (int i = 0; i < SIMULATED_ROLES; i++)
         assert_true(value(first, first[i].role) == value(again, first[i].role));
 }
@@ -187,6 +191,68 @@ static void a_program_that_fails_is_a_reason_with_its_last_words(void **state) {
     assert_no_values(rows, "make headroom-v3");
 }
 
+/* Valgrind as a script: it hands over a file of counts and what the program under it says. */
+static void write_file(const char *folder, const char *name, const char *text, size_t size) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(text, 1, size, out), size);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void whatever_valgrind_writes_is_a_count_or_a_reason(void **state) {
+    const struct models *m = *state;
+    static const char *const words[] = {"events: ", "totals: ", "creator: ", "\n",    " ",  "Ir",
+                                        "-1",       "nan",      "inf",       "1e999", "0x", "x"};
+    static const char good[] = "creator: callgrind-3.19.0\nevents: Ir Bc Bcm Bi Bim D1mr D1mw ILmr "
+                               "DLmr DLmw\ntotals: 4000 40 4 4 1 8 8 1 1 1\n";
+    struct counter_result rows[SIMULATED_ROLES];
+    struct fuzz fuzz = {.state = 20260101};
+    char folder[32] = "/tmp/headroom-test-XXXXXX", script[400], reply[256], text[512], path[64];
+    int n_counted = 0, n_refused = 0;
+    assert_non_null(mkdtemp(folder));
+    int size = snprintf(script, sizeof script,
+                        "#!/bin/sh\nfor a; do case $a in --callgrind-out-file=*)\n"
+                        "cat %s/counts >\"${a#*=}\"; esac; done\ncat %s/reply\n",
+                        folder, folder);
+    write_file(folder, "valgrind", script, (size_t)size);
+    snprintf(path, sizeof path, "%s/valgrind", folder);
+    assert_int_equal(chmod(path, 0755), 0);
+    size =
+        snprintf(reply, sizeof reply, "executed_flops 100\nheads_run 4\nbuild %s\nkernels none\n",
+                 environment_revision());
+    write_file(folder, "reply", reply, (size_t)size);
+    char *old = strdup(getenv("PATH"));
+    setenv("PATH", folder, 1);
+    for (int i = 0; i < 100; i++) {
+        size_t length = sizeof good - 1;
+        memcpy(text, good, length);
+        if (i > 0)
+            length = fuzz_mutate(&fuzz, good, length, words, sizeof words / sizeof *words, text,
+                                 sizeof text);
+        write_file(folder, "counts", text, length);
+        count(m, &m->one, 4, 2, "/bin/true", rows);
+        for (int j = 0; j < SIMULATED_ROLES; j++) {
+            assert_true(rows[j].available ? rows[j].value >= 0 && isfinite(rows[j].value)
+                                          : rows[j].reason[0] != '\0');
+            n_counted += rows[j].available;
+            n_refused += !rows[j].available;
+        }
+        if (i == 0) assert_true(value(rows, "instructions") == 1000);
+        if (i == 0) assert_true(value(rows, "llc_misses") == 0.75);
+    }
+    setenv("PATH", old, 1);
+    free(old);
+    for (const char *const *name = (const char *const[]){"counts", "reply", "valgrind", NULL};
+         *name; name++) {
+        snprintf(path, sizeof path, "%s/%s", folder, *name);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+    assert_true(n_counted > 100 && n_refused > 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_fall_with_the_heads_as_the_flops_do),
@@ -197,6 +263,7 @@ int main(void) {
         cmocka_unit_test(without_valgrind_every_row_says_how_to_get_it),
         cmocka_unit_test(without_the_portable_build_every_row_says_how_to_make_it),
         cmocka_unit_test(a_program_that_fails_is_a_reason_with_its_last_words),
+        cmocka_unit_test(whatever_valgrind_writes_is_a_count_or_a_reason),
     };
     return cmocka_run_group_tests_name("simulated_counters", tests, make_models, free_models);
 }
