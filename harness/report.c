@@ -202,7 +202,7 @@ static const char warnings_sql[] =
     " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
 
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
- * and whether the machine was quiet. */
+ * whether the machine was quiet, and what phase markers cost. */
 static const char noise_sql[] =
     ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
     " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
@@ -236,7 +236,14 @@ static const char noise_sql[] =
     "  FROM quiet q LEFT JOIN (SELECT workload, max(noise_floor) AS worst_floor FROM floor GROUP "
     "BY 1)"
     "   USING (workload)"
-    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05)"
+    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05"
+    "  UNION ALL SELECT workload, 4, 'phase markers make a pass '"
+    "   || group_concat(printf('%.2f to %.2f times as long at batch %d', least, most, batch_size),"
+    " ', ')"
+    "   || printf('; phases add up to all but %.1f%% of it', 100 * max(rest))"
+    "  FROM (SELECT workload, batch_size, min(marked_over_unmarked) AS least,"
+    "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
+    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2 ORDER BY 2) GROUP BY workload)"
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
 
 static const char notes_sql[] =

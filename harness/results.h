@@ -135,19 +135,20 @@ struct profile_result {
     int batch_size;
     int warmup, n_samples, inputs_per_sample; /* inputs in one timed sample */
     double *latency_ns; /* [n_samples] wall time of one forward pass of one batch */
-    int n_blocks;       /* sample i is of block i * n_blocks / n_samples */
+    /* [n_samples] The same batch later, with marks between its phases and without, one after the
+     * other; NULL: not measured. */
+    double *marked_ns, *unmarked_ns;
+    int n_blocks; /* sample i is of block i * n_blocks / n_samples */
     struct profile_block *blocks;
     double mean_heads, mean_s; /* as in an evaluation */
     double executed_flops_per_input, dense_flops_per_input;
     int n_counters;
     int n_simulated; /* of them, the last ones: from a simulator */
     struct counter_result *counters;
-    /* of passes of their own, because marks cost time */
-    struct phase_result phase[INFERENCE_PHASES];
-    double marked_ns; /* wall time of a marked pass, per input: what the phases sum to */
-    double marks;     /* in a pass of one batch */
-    double mark_ns;   /* cost of one */
-    int n_energy;     /* ENERGY_PARTS, in their order, or 0 */
+    struct phase_result phase[INFERENCE_PHASES]; /* of the marked passes; they sum to these */
+    double marks;                                /* in a pass of one batch */
+    double mark_ns;                              /* cost of one */
+    int n_energy;                                /* ENERGY_PARTS, in their order, or 0 */
     struct energy_result energy[2];
 };
 

@@ -279,12 +279,11 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
     bool ok = store_run(store,
                         "INSERT INTO profile (trial_id, batch_size, warmup_passes, "
                         "inputs_per_sample, mean_heads, mean_s, executed_flops_per_input, "
-                        "dense_flops_per_input, marked_ns_per_input, marks_per_pass, mark_ns) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                        "dense_flops_per_input, marks_per_pass, mark_ns) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                         VALUES(INT(trial_id), INT(p->batch_size), INT(p->warmup),
                                INT(p->inputs_per_sample), REAL(p->mean_heads), REAL(p->mean_s),
                                REAL(p->executed_flops_per_input), REAL(p->dense_flops_per_input),
-                               REAL(p->marks > 0 ? p->marked_ns : (double)NAN),
                                REAL(p->marks > 0 ? p->marks : (double)NAN),
                                REAL(p->marks > 0 ? p->mark_ns : (double)NAN)),
                         error);
@@ -298,9 +297,11 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
                        error);
     }
     for (int i = 0; ok && i < p->n_samples; i++)
-        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3, ?4)",
+        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                        VALUES(INT(id), INT(i), REAL(p->latency_ns[i]),
-                              INT((int64_t)i * p->n_blocks / p->n_samples)),
+                              INT((int64_t)i * p->n_blocks / p->n_samples),
+                              REAL(p->marked_ns ? p->marked_ns[i] : (double)NAN),
+                              REAL(p->unmarked_ns ? p->unmarked_ns[i] : (double)NAN)),
                        error);
     for (int i = 0; ok && i < p->n_counters; i++) {
         const struct counter_result *c = &p->counters[i];

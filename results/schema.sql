@@ -193,8 +193,6 @@ CREATE TABLE profile (
     mean_s                   REAL,
     executed_flops_per_input REAL,
     dense_flops_per_input    REAL,
-    marked_ns_per_input      REAL,                       -- wall time of the passes with phase markers: what
-                                                         -- time_ns of their phases sums to
     marks_per_pass           REAL,                       -- phases entered in one forward pass of one batch
     mark_ns                  REAL,                       -- what one mark costs here
     UNIQUE (trial_id, batch_size)
@@ -250,6 +248,8 @@ CREATE TABLE profile_sample (
     sample     INTEGER NOT NULL,                         -- in the order they were taken, from 0
     latency_ns REAL NOT NULL,                            -- one forward pass of one batch
     block      INTEGER NOT NULL DEFAULT 0,               -- that it was taken in
+    marked_ns  REAL,                                     -- the same batch later, with phase markers, and
+    unmarked_ns REAL,                                    -- without, just before or after
     PRIMARY KEY (profile_id, sample)
 ) STRICT, WITHOUT ROWID;
 
@@ -893,18 +893,27 @@ SELECT workload, arm, policy, batch_size, avg(mean_heads), phase, avg(time_ns), 
        avg(flops_share), avg(bytes), count(*)
 FROM known GROUP BY workload, arm, batch_size, phase;
 
--- What the markers cost: time of the passes with them over the time without, both means, which noise
--- moves; the time that as many marks should take as a share of the pass; and how far the phases' sum is
--- from the wall time.
+-- What the markers cost: time of a pass with them over the time of the same batch without (the median of
+-- these ratios, pass by pass); the time that as many marks should take as a share of the pass; and how far the phases'
+-- sum is from the wall time.
 CREATE VIEW phase_cost (workload, arm, seed, batch_size, marks_per_pass, mark_ns, marks_share,
                         marked_over_unmarked, unaccounted_share) AS
+WITH ranked AS (
+    SELECT profile_id, marked_ns, marked_ns / unmarked_ns AS ratio,
+           row_number() OVER (PARTITION BY profile_id ORDER BY marked_ns / unmarked_ns) AS rank,
+           count(*) OVER (PARTITION BY profile_id) AS n
+    FROM profile_sample WHERE marked_ns IS NOT NULL
+), marked AS (
+    SELECT profile_id, avg(marked_ns) AS ns,
+           avg(CASE WHEN rank IN ((n + 1) / 2, (n + 2) / 2) THEN ratio END) AS ratio
+    FROM ranked GROUP BY profile_id
+)
 SELECT w.name, t.arm, t.seed, p.batch_size, p.marks_per_pass, p.mark_ns,
-       p.marks_per_pass * p.mark_ns / (p.marked_ns_per_input * p.inputs_per_sample),
-       p.marked_ns_per_input * p.inputs_per_sample
-           / (SELECT avg(latency_ns) FROM profile_sample s WHERE s.profile_id = p.id),
-       1 - (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = p.id) / p.marked_ns_per_input
+       p.marks_per_pass * p.mark_ns / m.ns, m.ratio,
+       1 - (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = p.id) * p.inputs_per_sample / m.ns
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id
-WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' AND p.marked_ns_per_input IS NOT NULL;
+JOIN marked m ON m.profile_id = p.id
+WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok';
 
 -- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
 -- that the machine has there: the sgemm peak, or the intensity times the triad's bandwidth. A phase whose

@@ -98,7 +98,7 @@ SELECT t.id, b.column1, 3, b.column1, e.mean_heads, e.mean_s,
 FROM trial t JOIN evaluation e ON e.trial_id = t.base_trial_id AND e.control = 'none'
 JOIN (VALUES (1), (32)) b;
 
-INSERT INTO profile_sample
+INSERT INTO profile_sample (profile_id, sample, latency_ns, block)
 SELECT p.id, i, p.batch_size * (4000 + p.executed_flops_per_input * 0.9 * (2 - p.batch_size / 32.0))
                 * (1 + ((i * 13) % 20) / 300.0), i / 4
 FROM profile p JOIN input WHERE i < 20;

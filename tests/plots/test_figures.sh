@@ -46,7 +46,8 @@ FROM trial WHERE kind = 'profile' AND arm = 'fixed-8';
 INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample)
 SELECT 9000 + p.id, 9999, batch_size, 5, 1 FROM profile p JOIN trial t ON t.id = trial_id
 WHERE arm = 'fixed-8' AND kind = 'profile';
-INSERT INTO profile_sample SELECT 9000 + profile_id, sample, latency_ns * (1.02 + block / 100.0), block
+INSERT INTO profile_sample (profile_id, sample, latency_ns, block)
+SELECT 9000 + profile_id, sample, latency_ns * (1.02 + block / 100.0), block
 FROM profile_sample WHERE 9000 + profile_id IN (SELECT id FROM profile);
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/again.sql"
