@@ -29,6 +29,7 @@ struct term_state {
     int slot;      /* its value in the pass's event set */
     bool seen;     /* read something other than 0 at least once */
     int64_t total; /* over all repeats */
+    int64_t empty; /* what the pass reads around nothing, at least */
 };
 
 struct role_state {
@@ -331,6 +332,27 @@ static void pack_role(struct counters *c, struct role_state *state) {
         if (!pack_term(c, state, &state->term[i])) return;
 }
 
+/* What reading itself counts, as the least of some passes around nothing: more than that would be
+ * somebody else's doing. */
+static void read_empty_regions(struct counters *c) {
+    enum { TIMES = 10 };
+    struct kernel_counts after;
+    for (int i = 0; i < c->n_passes * TIMES; i++) {
+        struct pass *pass = &c->pass[i / TIMES];
+        start_pass(c, pass);
+        if (!stop_pass(c, pass, &after)) continue;
+        for (int role = 0; role < c->n_roles; role++) {
+            struct role_state *state = &c->role[role];
+            for (int t = 0; state->source >= 0 && t < n_terms(source_of(state)); t++) {
+                struct term_state *term = &state->term[t];
+                if (term->pass != i / TIMES) continue;
+                int64_t value = term_value(c, state, t, &after);
+                if (i % TIMES == 0 || value < term->empty) term->empty = value > 0 ? value : 0;
+            }
+        }
+    }
+}
+
 /* ---- interface ---------------------------------------------------------------------------------
  */
 
@@ -375,6 +397,7 @@ bool counters_open_backend(const struct counter_backend *backend,
             prove_role(c, state, problem);
     }
     for (int role = 0; role < c->n_roles; role++) pack_role(c, &c->role[role]);
+    if (!c->multiplex) read_empty_regions(c);
     *out = c;
     return true;
 }
@@ -451,7 +474,7 @@ void counters_describe(const struct counters *c, int role, struct counter_result
     const struct role_state *state = &c->role[role];
     const struct counter_source *source = state->source < 0 ? NULL : source_of(state);
     const char *failure = state->reason;
-    *out = (struct counter_result){.available = true, .value = NAN, .pass = -1};
+    *out = (struct counter_result){.available = true, .value = NAN, .empty = NAN, .pass = -1};
     snprintf(out->role, sizeof out->role, "%s", state->is->name);
     snprintf(out->scope, sizeof out->scope, "thread");
     snprintf(out->status, sizeof out->status, "%s",
@@ -473,6 +496,13 @@ static double mean_count(const struct counters *c, const struct role_state *stat
     for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++)
         sum += source_of(state)->term[i].weight * (double)state->term[i].total /
                c->pass[state->term[i].pass].repeats;
+    return sum;
+}
+
+static double empty_count(const struct role_state *state) {
+    double sum = 0.0;
+    for (int i = 0, terms = n_terms(source_of(state)); i < terms; i++)
+        sum += source_of(state)->term[i].weight * (double)state->term[i].empty;
     return sum;
 }
 
@@ -512,8 +542,10 @@ void counters_result(const struct counters *c, int role, double inputs,
                  "%s never read anything but 0: nothing shows that it counts here",
                  source_of(state)->name);
         make_unavailable(out, reason);
-    } else
+    } else {
         out->value = mean_count(c, state) / inputs;
+        if (!c->multiplex) out->empty = empty_count(state) / inputs;
+    }
 }
 
 double counters_thread_share(const struct counters *c) {

@@ -99,7 +99,8 @@ void counters_stop(struct counters *counters, int pass);
  * NaN. */
 void counters_describe(const struct counters *counters, int role, struct counter_result *out);
 
-/* The mean over repeats, per input, when every repeat processed `inputs` inputs. Doubtful counts
+/* The mean over repeats, per input, when every repeat processed `inputs` inputs, and beside it what
+ * of that reading the counters alone counts: it is not taken away. Doubtful counts
  * (negative, zero where that is impossible, instructions per cycle outside 0.01..8) are
  * unavailable. */
 void counters_result(const struct counters *counters, int role, double inputs,

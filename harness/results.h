@@ -101,6 +101,7 @@ struct counter_result {
     char event[192]; /* the name it was counted by; "" if none worked */
     bool available;
     double value;     /* per input; meaningless unless available */
+    double empty;     /* what the same pass reads around nothing, per input; NaN: unknown */
     char status[16];  /* "counted" | "multiplexed" (extrapolated) | "simulated" | "unavailable" */
     char reason[256]; /* why unavailable; "" otherwise */
     char scope[16];   /* "thread" | "process" | "simulator" */

@@ -305,11 +305,13 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
                        error);
     for (int i = 0; ok && i < p->n_counters; i++) {
         const struct counter_result *c = &p->counters[i];
-        ok = store_run(store, "INSERT INTO counter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                       VALUES(INT(id), TEXT(c->role), TEXT(c->event),
-                              REAL(c->available ? c->value : (double)NAN), TEXT(c->status),
-                              TEXT(c->reason), TEXT(c->scope), COUNT(c->pass), INT(c->repeats)),
-                       error);
+        ok =
+            store_run(store, "INSERT INTO counter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      VALUES(INT(id), TEXT(c->role), TEXT(c->event),
+                             REAL(c->available ? c->value : (double)NAN), TEXT(c->status),
+                             TEXT(c->reason), TEXT(c->scope), COUNT(c->pass), INT(c->repeats),
+                             REAL(c->available ? c->empty : (double)NAN)),
+                      error);
     }
     for (int i = 0; ok && i < p->n_energy; i++) {
         const struct energy_result *e = &p->energy[i];

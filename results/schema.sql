@@ -266,6 +266,8 @@ CREATE TABLE counter (
     scope           TEXT NOT NULL,                       -- thread, process or simulator
     pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
     repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
+    empty_per_input REAL,                                -- what of the value is reading the counters: the
+                                                         -- least of some passes around nothing
     PRIMARY KEY (profile_id, role, scope),
     CHECK ((status = 'unavailable') = (value_per_input IS NULL)),
     CHECK (status <> 'unavailable' OR reason <> ''),

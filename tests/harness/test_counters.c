@@ -375,6 +375,28 @@ static void work_in_other_threads_shows_in_the_thread_share(void **state) {
     counters_close(counters);
 }
 
+static void what_reading_alone_counts_stands_beside_the_value(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct counter_result result;
+    struct error error;
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+    fake.event[0].value += 500; /* 1000 cycles around nothing, 1500 around the region */
+    counters_start(counters, 0);
+    counters_stop(counters, 0);
+    counters_result(counters, role_named("cycles"), 2, &result);
+    counters_close(counters);
+    assert_true(result.value == 750);
+    assert_true(result.empty == 500);
+
+    struct counter_request request = {.multiplex = true};
+    result = count_request(&fake, &request, "cycles", 1, 1);
+    assert_true(result.available);
+    assert_true(isnan(result.empty)); /* scaled up, it would mean nothing */
+}
+
 static void start_and_stop_allocate_nothing(void **state) {
     (void)state;
     if (!ALLOCATIONS_COUNTED) {
@@ -510,6 +532,7 @@ int main(void) {
         cmocka_unit_test(version_mismatch_names_both_versions),
         cmocka_unit_test(kernel_that_tells_nothing_makes_roles_unavailable),
         cmocka_unit_test(work_in_other_threads_shows_in_the_thread_share),
+        cmocka_unit_test(what_reading_alone_counts_stands_beside_the_value),
         cmocka_unit_test(start_and_stop_allocate_nothing),
         cmocka_unit_test(page_faults_of_touched_memory_are_counted_here),
         cmocka_unit_test(hundred_sleeps_are_not_zero_context_switches),
