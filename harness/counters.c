@@ -476,7 +476,7 @@ void counters_describe(const struct counters *c, int role, struct counter_result
     const char *failure = state->reason;
     *out = (struct counter_result){.available = true, .value = NAN, .empty = NAN, .pass = -1};
     snprintf(out->role, sizeof out->role, "%s", state->is->name);
-    snprintf(out->scope, sizeof out->scope, "thread");
+    snprintf(out->scope, sizeof out->scope, state->is->hardware ? "thread, user" : "thread");
     snprintf(out->status, sizeof out->status, "%s",
              c->multiplex && source && !from_kernel(source) ? "multiplexed" : "counted");
     if (source) snprintf(out->event, sizeof out->event, "%s", source->name);

@@ -263,7 +263,8 @@ CREATE TABLE counter (
     -- multiplexed: the event had the hardware for a part of the time and was scaled up
     status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'simulated', 'unavailable')),
     reason          TEXT NOT NULL,                       -- why unavailable
-    scope           TEXT NOT NULL,                       -- thread, process or simulator
+    scope           TEXT NOT NULL,                       -- thread; 'thread, user': without what the kernel
+                                                         -- does for it (PAPI's default domain); simulator
     pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
     repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
     empty_per_input REAL,                                -- what of the value is reading the counters: the

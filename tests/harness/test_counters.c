@@ -69,7 +69,7 @@ static void counts_are_means_over_repeats_per_input(void **state) {
     assert_true(result.available);
     assert_string_equal(result.status, "counted");
     assert_string_equal(result.event, "PAPI_TOT_INS");
-    assert_string_equal(result.scope, "thread");
+    assert_string_equal(result.scope, "thread, user");
     assert_string_equal(result.reason, "");
     assert_int_equal(result.repeats, 5);
     assert_int_equal(result.pass, 0);
