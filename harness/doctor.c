@@ -1,10 +1,11 @@
 /*
- * The doctor: reads every source once, the way profiling uses it, and prints one screen. Reasons
- * that several roles share are printed once, with the fix at their end.
+ * The doctor: reads every source once, the way profiling uses it, and prints one screen: what can
+ * be measured, then what cannot, each reason once and with the fix at its end.
  */
 #include "harness/doctor.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,30 +14,48 @@
 #include "harness/energy.h"
 #include "harness/memory.h"
 #include "harness/simulated_counters.h"
+#include "harness/software_events.h"
 
 /* ---- reading -----------------------------------------------------------------------------------
  */
 
-static void read_clock(struct doctor_source *out) {
-    struct timespec step;
-    snprintf(out->what, sizeof out->what, "latency");
-    out->available = clock_getres(CLOCK_MONOTONIC, &step) == 0 && step.tv_sec == 0;
-    if (out->available)
-        snprintf(out->detail, sizeof out->detail, "CLOCK_MONOTONIC, step %ld ns", step.tv_nsec);
-    else
-        snprintf(out->detail, sizeof out->detail, "CLOCK_MONOTONIC is missing or too coarse");
+static struct doctor_source *add_source(struct doctor *doctor, const char *kind, const char *what,
+                                        bool available, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static struct doctor_source *add_source(struct doctor *doctor, const char *kind, const char *what,
+                                        bool available, const char *format, ...) {
+    struct doctor_source *source = &doctor->source[doctor->n_sources++];
+    va_list arguments;
+    source->kind = kind;
+    source->available = available;
+    snprintf(source->what, sizeof source->what, "%s", what);
+    va_start(arguments, format);
+    vsnprintf(source->detail, sizeof source->detail, format, arguments);
+    va_end(arguments);
+    return source;
 }
 
-static void read_memory(struct doctor_source out[DOCTOR_MEMORY]) {
-    int64_t peak = memory_peak_resident(out[0].detail, sizeof out[0].detail);
-    snprintf(out[0].what, sizeof out[0].what, "peak resident");
-    out[0].available = peak > 0;
+static void read_clock(struct doctor *out) {
+    struct timespec step;
+    out->can_profile = clock_getres(CLOCK_MONOTONIC, &step) == 0 && step.tv_sec == 0;
+    if (out->can_profile)
+        add_source(out, "time", "latency", true, "CLOCK_MONOTONIC, step %ld ns", step.tv_nsec);
+    else
+        add_source(out, "time", "latency", false, "CLOCK_MONOTONIC is missing or too coarse");
+}
+
+static void read_memory(struct doctor *out) {
+    char reason[160];
+    int64_t peak = memory_peak_resident(reason, sizeof reason);
     if (peak > 0)
-        snprintf(out[0].detail, sizeof out[0].detail, "VmHWM of /proc/self/status, now %.1f MB",
-                 (double)peak / 1e6);
-    snprintf(out[1].what, sizeof out[1].what, "peak per phase");
-    out[1].available = memory_reset_peak(out[1].detail, sizeof out[1].detail);
-    if (out[1].available) snprintf(out[1].detail, sizeof out[1].detail, "/proc/self/clear_refs");
+        add_source(out, "memory", "peak resident", true, "VmHWM of /proc/self/status, now %.1f MB",
+                   (double)peak / 1e6);
+    else
+        add_source(out, "memory", "peak resident", false, "%s", reason);
+    bool reset = memory_reset_peak(reason, sizeof reason);
+    add_source(out, "memory", "peak per phase", reset, "%s",
+               reset ? "/proc/self/clear_refs" : reason);
 }
 
 /* RAPL domains as the profiles read them; one line that says so where there is none. */
@@ -45,80 +64,77 @@ static void read_energy(const char *root, struct doctor *out) {
     energy_open(root, &energy);
     for (int i = 0; i < energy.n; i++) {
         const struct energy_domain *domain = &energy.domain[i];
-        struct doctor_source *source = &out->energy[i];
-        snprintf(source->what, sizeof source->what, "%s", domain->name);
-        source->available = !domain->reason[0];
-        if (source->available)
-            snprintf(source->detail, sizeof source->detail, "%.200s/energy_uj", domain->folder);
-        else
-            snprintf(source->detail, sizeof source->detail, "%s", domain->reason);
+        bool usable = !domain->reason[0];
+        add_source(out, "energy", domain->name, usable, "%s%s",
+                   usable ? domain->folder : domain->reason, usable ? "/energy_uj" : "")
+            ->untested = true;
     }
-    out->n_energy = energy.n;
-    if (energy.n > 0) return;
-    out->n_energy = 1;
-    snprintf(out->energy[0].what, sizeof out->energy[0].what, "energy");
-    memcpy(out->energy[0].detail, energy.reason[ENERGY_PACKAGE], sizeof out->energy[0].detail);
+    if (energy.n == 0)
+        add_source(out, "energy", "energy", false, "%s", energy.reason[ENERGY_PACKAGE])->untested =
+            true;
+}
+
+static void read_simulator(const char *path, struct doctor *out) {
+    char detail[512];
+    bool usable = simulated_counters_usable(path, NULL, detail, sizeof detail);
+    add_source(out, "simulation", "simulated counts", usable, "%s", detail);
+}
+
+static void read_counters(const struct counter_backend *backend, struct doctor *out) {
+    struct counters *counters = NULL;
+    struct counter_result role;
+    struct error error;
+    if (!counters_open_backend(backend, NULL, &counters, &error)) {
+        add_source(out, "counter", "counters", false, "%s", error.text);
+        return;
+    }
+    out->n_passes = counters_passes(counters);
+    for (int i = 0; i < COUNTER_ROLES; i++) {
+        counters_describe(counters, i, &role);
+        out->n_hardware += counter_roles[i].hardware && role.available;
+        add_source(out, "counter", role.role, role.available, "%s",
+                   role.available ? role.event : role.reason)
+            ->untested = counter_roles[i].hardware;
+    }
+    counters_close(counters);
 }
 
 /* Whether PAPI reads Headroom's own counts: a region of made-up counts, exported and read back. */
-static void read_software_events(const struct counter_backend *backend, struct doctor_source *out) {
+static void read_software_events(const struct counter_backend *backend, struct doctor *out) {
     static const struct software_counts made_up = {{1, 1, 1, 1}};
+    static const char name[] = "sde:::headroom";
     struct software_events *events;
-    struct counter_result read;
+    struct counter_result read = {.available = true};
     struct error error;
-    snprintf(out->what, sizeof out->what, "sde:::headroom");
     if (!software_events_open_backend(backend, &events, &error)) {
-        snprintf(out->detail, sizeof out->detail, "%.255s", error.text);
+        add_source(out, "software events", name, false, "%s", error.text);
         return;
     }
     software_events_start(events);
     software_events_stop(events, &made_up);
-    out->available = true;
-    snprintf(out->detail, sizeof out->detail,
-             "FLOPs, heads, tokens and gathered bytes as PAPI events");
-    for (int i = 0; i < SOFTWARE_EVENTS && out->available; i++) {
+    for (int i = 0; i < SOFTWARE_EVENTS && read.available; i++)
         software_events_result(events, (enum software_event)i, 1, &read);
-        out->available = read.available;
-        if (!read.available) snprintf(out->detail, sizeof out->detail, "%s", read.reason);
-    }
+    add_source(out, "software events", name, read.available, "%s",
+               read.available ? "FLOPs, heads, tokens and gathered bytes as PAPI events"
+                              : read.reason);
     software_events_close(events);
 }
 
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
                          struct doctor *out) {
-    struct counters *counters = NULL;
-    struct error error;
     memset(out, 0, sizeof *out);
     environment_read_root(root, &out->environment);
-    read_clock(&out->clock);
-    read_memory(out->memory);
+    read_clock(out);
+    read_counters(backend, out);
+    read_software_events(backend, out);
+    read_memory(out);
     read_energy(root, out);
-    snprintf(out->simulator.what, sizeof out->simulator.what, "simulated counts");
-    out->simulator.available =
-        simulated_counters_usable(path, NULL, out->simulator.detail, sizeof out->simulator.detail);
-    if (counters_open_backend(backend, NULL, &counters, &error)) {
-        out->n_passes = counters_passes(counters);
-        for (int role = 0; role < COUNTER_ROLES; role++)
-            counters_describe(counters, role, &out->counter[role]);
-    } else {
-        snprintf(out->counters_problem, sizeof out->counters_problem, "%.255s", error.text);
-    }
-    counters_close(counters);
-    read_software_events(backend, &out->software_events);
+    read_simulator(path, out);
 }
 
 void doctor_read(struct doctor *out) {
     doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), out);
 }
-
-bool doctor_can_profile(const struct doctor *doctor) {
-    return doctor->clock.available;
-}
-
-/* What was written without a machine that could run it. */
-static const char doctor_untested[] =
-    "hardware counters and RAPL energy. No machine used in development\n"
-    "has a PMU or RAPL, so that code has only run against made-up ones";
 
 /* ---- printing ----------------------------------------------------------------------------------
  */
@@ -130,7 +146,7 @@ struct page {
 
 /* Words wrapped under a left margin at which the cursor already stands; ends the line. */
 static void print_wrapped(const struct page *page, int margin, const char *words) {
-    enum { WIDTH = 96 };
+    enum { WIDTH = 98 };
     int column = margin;
     while (*words) {
         int length = (int)strcspn(words, " ");
@@ -149,36 +165,46 @@ static void print_wrapped(const struct page *page, int margin, const char *words
     fputc('\n', page->file);
 }
 
-/* "  name                yes  detail" */
-static void print_line(const struct page *page, const char *name, bool available,
-                       const char *detail) {
-    const char *start = page->colour ? (available ? "\033[32m" : "\033[33m") : "";
-    const char *end = page->colour ? "\033[0m" : "";
-    fprintf(page->file, "  %-19s %s%-4s%s ", name, start, available ? "yes" : "no", end);
-    print_wrapped(page, 27, detail);
+static void start_colour(const struct page *page, bool available) {
+    if (page->colour) fputs(available ? "\033[32m" : "\033[33m", page->file);
 }
 
-static void print_source(const struct page *page, const struct doctor_source *source) {
-    print_line(page, source->what, source->available, source->detail);
+static void end_colour(const struct page *page) {
+    if (page->colour) fputs("\033[0m", page->file);
 }
 
-/* Roles that work, each with its event; then one reason after another, below the roles it stops. */
-static void print_counters(const struct page *page, const struct doctor *doctor) {
-    const struct counter_result *counter = doctor->counter;
-    if (doctor->counters_problem[0]) {
-        print_line(page, "counters", false, doctor->counters_problem);
-        return;
+static void print_available(const struct page *page, const struct doctor *doctor) {
+    fprintf(page->file, "\nMeasured here\n");
+    for (int i = 0; i < doctor->n_sources; i++) {
+        if (!doctor->source[i].available) continue;
+        start_colour(page, true);
+        fprintf(page->file, "  %-19s ", doctor->source[i].what);
+        end_colour(page);
+        print_wrapped(page, 22, doctor->source[i].detail);
     }
-    for (int i = 0; i < COUNTER_ROLES; i++)
-        if (counter[i].available) print_line(page, counter[i].role, true, counter[i].event);
-    for (int i = 0; i < COUNTER_ROLES; i++) {
-        bool told = counter[i].available;
-        for (int j = 0; j < i && !told; j++)
-            told = strcmp(counter[j].reason, counter[i].reason) == 0;
-        if (told) continue;
-        for (int j = i; j < COUNTER_ROLES; j++)
-            if (strcmp(counter[j].reason, counter[i].reason) == 0)
-                print_line(page, counter[j].role, false, j == i ? counter[i].reason : "\"");
+}
+
+/* One reason after another, each below all that it stops. */
+static void print_unavailable(const struct page *page, const struct doctor *doctor) {
+    bool told[DOCTOR_SOURCES_MAX] = {false}, any = false;
+    for (int i = 0; i < doctor->n_sources; i++) {
+        const struct doctor_source *first = &doctor->source[i];
+        struct text names = {0};
+        if (first->available || told[i]) continue;
+        for (int j = i; j < doctor->n_sources; j++) {
+            const struct doctor_source *source = &doctor->source[j];
+            if (source->available || strcmp(source->detail, first->detail) != 0) continue;
+            text_append(&names, "%s%s", j > i ? ", " : "", source->what);
+            told[j] = true;
+        }
+        fputs(any ? "  " : "\nNot measured here\n  ", page->file);
+        any = true;
+        start_colour(page, false);
+        print_wrapped(page, 2, names.failed ? first->what : names.data);
+        end_colour(page);
+        fprintf(page->file, "%6s", "");
+        print_wrapped(page, 6, first->detail);
+        text_free(&names);
     }
 }
 
@@ -226,74 +252,45 @@ static void print_environment(const struct page *page, const struct doctor *doct
 void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     struct page page = {out, colour};
     char machine[512];
-    int n_hardware = 0, n_counted = 0;
+    int n_hardware = 0;
+    for (int i = 0; i < COUNTER_ROLES; i++) n_hardware += counter_roles[i].hardware;
     environment_summary(&doctor->environment, machine, sizeof machine);
-    fprintf(out, "%s\n\nCounters (PAPI %s, calling thread, %d pass%s)\n", machine,
-            doctor->environment.papi_version[0] ? doctor->environment.papi_version : "absent",
-            doctor->n_passes, doctor->n_passes == 1 ? "" : "es");
-    print_counters(&page, doctor);
-    print_source(&page, &doctor->software_events);
-    fprintf(out, "\nTime, memory, energy\n");
-    print_source(&page, &doctor->clock);
-    for (int i = 0; i < DOCTOR_MEMORY; i++) print_source(&page, &doctor->memory[i]);
-    for (int i = 0; i < doctor->n_energy; i++) print_source(&page, &doctor->energy[i]);
-    print_source(&page, &doctor->simulator);
+    fprintf(out, "%s\n\n", machine);
+    if (!doctor->can_profile)
+        fprintf(out, "Profiling is not possible here: there is no usable clock.\n");
+    else if (doctor->n_hardware == 0)
+        fprintf(out,
+                "Profiling works here, without hardware counters: they are stored as NULL with "
+                "their reason.\nExecuted FLOPs do not need them, the program counts those.\n");
+    else
+        fprintf(out,
+                "Profiling works here, with %d of %d hardware counters in %d pass%s of the calling "
+                "thread.\n",
+                doctor->n_hardware, n_hardware, doctor->n_passes,
+                doctor->n_passes == 1 ? "" : "es");
+    print_available(&page, doctor);
+    print_unavailable(&page, doctor);
     fprintf(out, "\nSettings\n");
     print_environment(&page, doctor);
-    for (int i = 0; i < COUNTER_ROLES; i++) {
-        n_hardware += counter_roles[i].hardware;
-        n_counted += counter_roles[i].hardware && doctor->counter[i].available;
-    }
-    if (!doctor_can_profile(doctor))
-        fprintf(out, "\nProfiling is not possible here: there is no usable clock.\n");
-    else if (n_counted == 0)
-        fprintf(out,
-                "\nProfiling works, with time, memory and software events; hardware counters "
-                "are stored as NULL\nwith the reason above. FLOPs are counted by the program and "
-                "do not need them.\n");
-    else
-        fprintf(out, "\nProfiling works, with %d of %d hardware counters.\n", n_counted,
-                n_hardware);
-    fprintf(out, "Untested on hardware: %s.\n", doctor_untested);
+    fprintf(out,
+            "\nUntested on hardware: hardware counters and RAPL energy. No machine used in "
+            "development\nhas a PMU or RAPL, so that code has only run against made-up ones.\n");
 }
 
 /* ---- for machines ------------------------------------------------------------------------------
  */
 
-static void append_source(struct text *out, const char *kind, bool untested,
-                          const struct doctor_source *source) {
-    bool first = !out->failed && out->data[out->size - 1] == '[';
-    text_append(out, "%s{\"kind\": \"%s\", \"what\": ", first ? "" : ", ", kind);
-    text_append_json_string(out, source->what);
-    text_append(out, ", \"available\": %s, \"detail\": ", source->available ? "true" : "false");
-    text_append_json_string(out, source->detail);
-    text_append(out, ", \"untested_on_hardware\": %s}", untested ? "true" : "false");
-}
-
-static void append_counter(struct text *out, int role, const struct counter_result *counter) {
-    struct doctor_source source = {.available = counter->available};
-    snprintf(source.what, sizeof source.what, "%s", counter->role);
-    snprintf(source.detail, sizeof source.detail, "%s",
-             counter->available ? counter->event : counter->reason);
-    append_source(out, "counter", counter_roles[role].hardware, &source);
-}
-
 void doctor_write_json(const struct doctor *doctor, struct text *out) {
-    text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"counters_problem\": ",
-                doctor_can_profile(doctor) ? "true" : "false", doctor->n_passes);
-    if (doctor->counters_problem[0])
-        text_append_json_string(out, doctor->counters_problem);
-    else
-        text_append(out, "null");
-    text_append(out, ", \"sources\": [");
-    append_source(out, "time", false, &doctor->clock);
-    for (int i = 0; i < DOCTOR_MEMORY; i++) append_source(out, "memory", false, &doctor->memory[i]);
-    for (int i = 0; i < doctor->n_energy; i++)
-        append_source(out, "energy", true, &doctor->energy[i]);
-    append_source(out, "simulation", false, &doctor->simulator);
-    for (int i = 0; i < COUNTER_ROLES && !doctor->counters_problem[0]; i++)
-        append_counter(out, i, &doctor->counter[i]);
-    append_source(out, "software events", false, &doctor->software_events);
+    text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"sources\": [",
+                doctor->can_profile ? "true" : "false", doctor->n_passes);
+    for (int i = 0; i < doctor->n_sources; i++) {
+        const struct doctor_source *source = &doctor->source[i];
+        text_append(out, "%s{\"kind\": \"%s\", \"what\": ", i ? ", " : "", source->kind);
+        text_append_json_string(out, source->what);
+        text_append(out, ", \"available\": %s, \"detail\": ", source->available ? "true" : "false");
+        text_append_json_string(out, source->detail);
+        text_append(out, ", \"untested_on_hardware\": %s}", source->untested ? "true" : "false");
+    }
     text_append(out, "], \"environment\": ");
     environment_write_json(&doctor->environment, out);
     text_append(out, "}");
@@ -310,5 +307,5 @@ int doctor_run(FILE *out, bool json, bool colour) {
     } else {
         doctor_print(&doctor, out, colour);
     }
-    return doctor_can_profile(&doctor) ? 0 : 1;
+    return doctor.can_profile ? 0 : 1;
 }

@@ -12,28 +12,25 @@
 #include "harness/counters.h"
 #include "harness/energy.h"
 #include "harness/environment.h"
-#include "harness/software_events.h"
 
-/* One source of a measurement other than a counter role. */
+/* One source of measurements. */
 struct doctor_source {
+    const char *kind; /* "time", "counter", "software events", "memory", "energy", "simulation" */
     char what[96];
     bool available;
-    char detail[256]; /* where it comes from; or why not, and the fix */
+    bool untested;    /* no machine used in development had it */
+    char detail[512]; /* where it comes from; or why not, and the fix */
 };
 
-enum { DOCTOR_MEMORY = 2 };
+enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + 5 };
 
 struct doctor {
     struct environment environment;
-    char counters_problem[256]; /* "" or why no role could be tried at all */
-    int n_passes;
-    struct counter_result counter[COUNTER_ROLES];
-    struct doctor_source software_events; /* Headroom's own counts, as PAPI reads them */
-    struct doctor_source clock;
-    struct doctor_source memory[DOCTOR_MEMORY];
-    int n_energy;
-    struct doctor_source energy[ENERGY_DOMAINS_MAX]; /* at least one: what there is, or why not */
-    struct doctor_source simulator;                  /* of counts that cannot be measured */
+    bool can_profile; /* there is a clock: the rest adds to it */
+    int n_passes;     /* that the counters take */
+    int n_hardware;   /* counters that need a performance-monitoring unit and work */
+    int n_sources;
+    struct doctor_source source[DOCTOR_SOURCES_MAX];
 };
 
 void doctor_read(struct doctor *out);
@@ -44,14 +41,9 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour);
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
                          struct doctor *out);
 
-/* One object: can_profile, sources (each with kind, what, available, detail: where it comes from,
- * or why not and the fix; untested_on_hardware: no machine in development had it) and the
- * environment.
- */
+/* One object: can_profile, counter_passes, sources (each with kind, what, available, detail: where
+ * it comes from, or why not and the fix, and untested_on_hardware) and the environment. */
 void doctor_write_json(const struct doctor *doctor, struct text *out);
-
-/* Profiling needs a clock; the rest adds to it. */
-bool doctor_can_profile(const struct doctor *doctor);
 
 /* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */
 int doctor_run(FILE *out, bool json, bool colour);

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "harness/doctor.h"
+#include "harness/software_events.h"
 #include "tests/harness/fake_counters.h"
 #include "tests/harness/machine.h"
 
@@ -32,65 +33,75 @@ static int occurrences(const char *text, const char *part) {
     return n;
 }
 
-/* A report in which the hardware roles are unavailable for one reason and the others count. */
+static void add(struct doctor *doctor, const char *what, bool available, const char *detail) {
+    struct doctor_source *source = &doctor->source[doctor->n_sources++];
+    *source = (struct doctor_source){
+        .kind = "a kind", .available = available, .untested = strcmp(what, "cycles") == 0};
+    snprintf(source->what, sizeof source->what, "%s", what);
+    snprintf(source->detail, sizeof source->detail, "%s", detail);
+}
+
+/* Findings in which the hardware roles are unavailable for one reason and the others count. */
 static struct doctor made_up(void) {
-    struct doctor doctor = {.n_passes = 1, .n_energy = 1};
+    struct doctor doctor = {.can_profile = true, .n_passes = 1};
     doctor.environment.cores = 4;
-    doctor.clock = (struct doctor_source){"latency", true, "a clock"};
-    doctor.memory[0] = (struct doctor_source){"peak resident", true, "VmHWM"};
-    doctor.memory[1] = (struct doctor_source){"peak per phase", false, "not writable"};
-    doctor.energy[0] = (struct doctor_source){"energy", false, "no domain"};
-    for (int role = 0; role < COUNTER_ROLES; role++) {
-        struct counter_result *result = &doctor.counter[role];
-        *result = (struct counter_result){.available = !counter_roles[role].hardware, .value = NAN};
-        snprintf(result->role, sizeof result->role, "%s", counter_roles[role].name);
-        snprintf(result->event, sizeof result->event, "%s", result->available ? "an::EVENT" : "");
-        snprintf(result->reason, sizeof result->reason, "%s",
-                 result->available ? "" : "broken: mend it");
-    }
+    add(&doctor, "latency", true, "a clock");
+    for (int role = 0; role < COUNTER_ROLES; role++)
+        add(&doctor, counter_roles[role].name, !counter_roles[role].hardware,
+            counter_roles[role].hardware ? "broken: mend it" : "an::EVENT");
+    add(&doctor, "peak per phase", false, "not writable");
     return doctor;
 }
 
-static void every_role_has_a_line_and_a_shared_reason_is_told_once(void **state) {
+static void every_source_is_named_and_a_shared_reason_is_told_once(void **state) {
     (void)state;
     struct doctor doctor = made_up();
     char page[PAGE_SIZE];
     print_page(&doctor, false, page);
-    for (int role = 0; role < COUNTER_ROLES; role++) {
-        char line[64];
-        snprintf(line, sizeof line, "\n  %s ", counter_roles[role].name);
-        assert_int_equal(occurrences(page, line), 1);
+    const char *missing = strstr(page, "Not measured here");
+    assert_non_null(missing);
+    for (int i = 0; i < doctor.n_sources; i++) {
+        const char *at = strstr(page, doctor.source[i].what);
+        assert_non_null(at);
+        assert_true((at < missing) == doctor.source[i].available);
     }
     assert_int_equal(occurrences(page, "broken: mend it"), 1);
     assert_int_equal(occurrences(page, "an::EVENT"), 3);
-    assert_non_null(strstr(page, "not writable"));
-    assert_non_null(strstr(page, "no domain"));
+    assert_int_equal(occurrences(page, "not writable"), 1);
 }
 
 static void different_reasons_are_all_told(void **state) {
     (void)state;
     struct doctor doctor = made_up();
-    snprintf(doctor.counter[2].reason, sizeof doctor.counter[2].reason, "another reason");
+    snprintf(doctor.source[2].detail, sizeof doctor.source[2].detail, "another reason");
     char page[PAGE_SIZE];
     print_page(&doctor, false, page);
     assert_int_equal(occurrences(page, "broken: mend it"), 1);
     assert_int_equal(occurrences(page, "another reason"), 1);
 }
 
-static void verdict_counts_the_hardware_counters(void **state) {
+static void where_all_is_measured_nothing_is_said_to_be_missing(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    for (int i = 0; i < doctor.n_sources; i++) doctor.source[i].available = true;
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    assert_null(strstr(page, "Not measured"));
+}
+
+static void verdict_comes_first_and_counts_the_hardware_counters(void **state) {
     (void)state;
     struct doctor doctor = made_up();
     char page[PAGE_SIZE];
     print_page(&doctor, false, page);
-    assert_non_null(strstr(page, "hardware counters are stored as NULL"));
+    const char *verdict = strstr(page, "Profiling works here, without hardware counters");
+    assert_true(verdict && verdict < strstr(page, "Measured here"));
     assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
-    doctor.counter[0].available = true;
-    doctor.counter[0].reason[0] = '\0';
+    doctor.n_hardware = 1;
     print_page(&doctor, false, page);
     assert_non_null(strstr(page, "1 of 11 hardware counters"));
     assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
-    doctor.clock.available = false;
-    assert_false(doctor_can_profile(&doctor));
+    doctor.can_profile = false;
     print_page(&doctor, false, page);
     assert_non_null(strstr(page, "not possible"));
 }
@@ -102,15 +113,15 @@ static void colours_only_when_asked(void **state) {
     print_page(&doctor, false, plain);
     print_page(&doctor, true, coloured);
     assert_null(strchr(plain, '\033'));
-    assert_non_null(strstr(coloured, "\033[32myes"));
-    assert_non_null(strstr(coloured, "\033[33mno"));
+    assert_non_null(strstr(coloured, "\033[32m  latency"));
+    assert_non_null(strstr(coloured, "\033[33mcycles"));
 }
 
 static void long_reasons_wrap_within_the_screen(void **state) {
     (void)state;
     struct doctor doctor = made_up();
-    for (int i = 0; i < 240; i++) doctor.counter[0].reason[i] = i % 8 == 7 ? ' ' : 'x';
-    doctor.counter[0].reason[240] = '\0';
+    for (int i = 0; i < 240; i++) doctor.source[1].detail[i] = i % 8 == 7 ? ' ' : 'x';
+    doctor.source[1].detail[240] = '\0';
     char page[PAGE_SIZE];
     print_page(&doctor, false, page);
     for (char *line = strtok(page, "\n"); line; line = strtok(NULL, "\n"))
@@ -124,17 +135,19 @@ static void this_machine_fits_one_screen_and_can_profile(void **state) {
     assert_non_null(out);
     assert_int_equal(doctor_run(out, false, false), 0);
     fclose(out);
-    assert_true(occurrences(text, "\n") <= 50);
+    assert_true(occurrences(text, "\n") <= 40);
     assert_non_null(strstr(text, "CLOCK_MONOTONIC"));
 }
 
-static const char *detail_of(const struct doctor *doctor, const char *role) {
-    for (int i = 0; i < COUNTER_ROLES; i++)
-        if (strcmp(doctor->counter[i].role, role) == 0)
-            return doctor->counter[i].available ? doctor->counter[i].event
-                                                : doctor->counter[i].reason;
-    fail_msg("no role %s", role);
-    return "";
+static const struct doctor_source *source_named(const struct doctor *doctor, const char *what) {
+    for (int i = 0; i < doctor->n_sources; i++)
+        if (strcmp(doctor->source[i].what, what) == 0) return &doctor->source[i];
+    fail_msg("no source %s", what);
+    return NULL;
+}
+
+static const char *detail_of(const struct doctor *doctor, const char *what) {
+    return source_named(doctor, what)->detail;
 }
 
 /* The doctor's findings about a made-up machine without files, programs or RAPL. */
@@ -155,22 +168,21 @@ static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void
     denied.host.paranoid = 4;
     examine(&denied, &doctor);
     assert_non_null(strstr(detail_of(&doctor, "cycles"), "perf_event_paranoid"));
-    assert_true(doctor_can_profile(&doctor));
+    assert_true(doctor.can_profile);
 
     missing.open_code = COUNTER_NO_BACKEND;
     missing.problem = "no component: built without PAPI";
     examine(&missing, &doctor);
     assert_non_null(strstr(detail_of(&doctor, "cycles"), "no component"));
-    assert_true(doctor_can_profile(&doctor));
+    assert_true(doctor.can_profile);
 
     for (int i = 0; zero.event[i].name; i++) zero.event[i].value = 0;
     examine(&zero, &doctor);
     for (int i = 0; i < COUNTER_ROLES; i++)
-        if (counter_roles[i].hardware && counter_roles[i].zero != ZERO_IS_FINE &&
-            doctor.counter[i].available)
-            fail_msg("%s counts nothing with %s", doctor.counter[i].role, doctor.counter[i].event);
+        if (counter_roles[i].hardware && counter_roles[i].zero != ZERO_IS_FINE)
+            assert_false(source_named(&doctor, counter_roles[i].name)->available);
     assert_true(detail_of(&doctor, "cycles")[0] != '\0');
-    assert_true(doctor_can_profile(&doctor));
+    assert_true(doctor.can_profile);
 
     crowded.n_counters = 2; /* conflicting events go to passes of their own */
     examine(&crowded, &doctor);
@@ -180,7 +192,7 @@ static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void
 
     examine(&guest, &doctor);
     assert_non_null(strstr(detail_of(&doctor, "cycles"), "PMU"));
-    assert_true(doctor_can_profile(&doctor));
+    assert_true(doctor.can_profile);
 }
 
 static void energy_and_simulators_are_looked_for_where_they_would_be(void **state) {
@@ -191,11 +203,13 @@ static void energy_and_simulators_are_looked_for_where_they_would_be(void **stat
     char root[64], folders[160], program[128];
     machine_open(root);
     doctor_read_machine(&backend, root, "", &doctor);
-    assert_int_equal(doctor.n_energy, 1);
-    assert_false(doctor.energy[0].available);
-    assert_non_null(strstr(doctor.energy[0].detail, "intel_rapl_msr"));
-    assert_false(doctor.simulator.available);
-    assert_non_null(strstr(doctor.simulator.detail, "apt-get install valgrind"));
+    assert_false(source_named(&doctor, "energy")->available);
+    assert_true(source_named(&doctor, "energy")->untested);
+    assert_true(source_named(&doctor, "cycles")->untested);
+    assert_false(source_named(&doctor, "page_faults")->untested);
+    assert_non_null(strstr(detail_of(&doctor, "energy"), "intel_rapl_msr"));
+    assert_false(source_named(&doctor, "simulated counts")->available);
+    assert_non_null(strstr(detail_of(&doctor, "simulated counts"), "apt-get install valgrind"));
 
     machine_add(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
     machine_add(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "12345\n");
@@ -207,14 +221,11 @@ static void energy_and_simulators_are_looked_for_where_they_would_be(void **stat
     snprintf(folders, sizeof folders, "/nonexistent:%s/bin", root);
     doctor_read_machine(&backend, root, folders, &doctor);
     machine_close(root);
-    assert_int_equal(doctor.n_energy, 2);
-    assert_string_equal(doctor.energy[0].what, "package-0");
-    assert_true(doctor.energy[0].available);
-    assert_string_equal(doctor.energy[1].what, "dram");
-    assert_false(doctor.energy[1].available); /* it has no energy_uj that we may read */
-    assert_non_null(strstr(doctor.energy[1].detail, "chmod"));
-    assert_false(doctor.simulator.available); /* it has no portable build to run */
-    assert_non_null(strstr(doctor.simulator.detail, "make headroom-v3"));
+    assert_true(source_named(&doctor, "package-0")->available);
+    assert_false(source_named(&doctor, "dram")->available); /* no energy_uj that we may read */
+    assert_non_null(strstr(detail_of(&doctor, "dram"), "chmod"));
+    assert_false(source_named(&doctor, "simulated counts")->available); /* no portable build */
+    assert_non_null(strstr(detail_of(&doctor, "simulated counts"), "make headroom-v3"));
 }
 
 static void own_events_are_available_only_where_papi_reads_what_was_exported(void **state) {
@@ -228,16 +239,16 @@ static void own_events_are_available_only_where_papi_reads_what_was_exported(voi
         add_event(&off_by_one, name[i], i == EVENT_TOKENS ? 2 : 1);
     }
     examine(&with, &doctor);
-    assert_true(doctor.software_events.available);
+    assert_true(source_named(&doctor, "sde:::headroom")->available);
 
     examine(&off_by_one, &doctor);
-    assert_false(doctor.software_events.available);
+    assert_false(source_named(&doctor, "sde:::headroom")->available);
     examine(&without, &doctor);
-    assert_false(doctor.software_events.available);
+    assert_false(source_named(&doctor, "sde:::headroom")->available);
 #ifdef HAVE_SDE
-    assert_non_null(strstr(doctor.software_events.detail, "papi_component_avail"));
+    assert_non_null(strstr(detail_of(&doctor, "sde:::headroom"), "papi_component_avail"));
 #else
-    assert_non_null(strstr(doctor.software_events.detail, "libpapi-dev"));
+    assert_non_null(strstr(detail_of(&doctor, "sde:::headroom"), "libpapi-dev"));
 #endif
 }
 
@@ -247,19 +258,18 @@ static void json_says_what_the_page_says(void **state) {
     struct text json = {0};
     struct error error;
     struct node *root;
-    snprintf(doctor.counter[0].reason, sizeof doctor.counter[0].reason, "a \"quoted\" reason");
+    snprintf(doctor.source[1].detail, sizeof doctor.source[1].detail, "a \"quoted\" reason");
     doctor_write_json(&doctor, &json);
     assert_true(json_parse(json.data, json.size, "doctor", &root, &error));
     assert_string_equal(node_find(root, "can_profile")->text, "true");
-    const struct node *sources = node_find(root, "sources");
-    assert_non_null(strstr(json.data, "{\"kind\": \"counter\", \"what\": \"cycles\", "
+    assert_int_equal(node_find(root, "sources")->n_children, doctor.n_sources);
+    assert_non_null(strstr(json.data, "{\"kind\": \"a kind\", \"what\": \"cycles\", "
                                       "\"available\": false, "
                                       "\"detail\": \"a \\\"quoted\\\" reason\", "
                                       "\"untested_on_hardware\": true}"));
-    assert_non_null(strstr(json.data, "\"what\": \"task_clock_ns\", \"available\": true, "
-                                      "\"detail\": \"an::EVENT\", "
-                                      "\"untested_on_hardware\": false}"));
-    assert_int_equal(sources->n_children, 1 + DOCTOR_MEMORY + 1 + 1 + COUNTER_ROLES + 1);
+    assert_non_null(strstr(json.data,
+                           "\"what\": \"task_clock_ns\", \"available\": true, "
+                           "\"detail\": \"an::EVENT\", \"untested_on_hardware\": false}"));
     assert_non_null(node_find(root, "environment"));
     node_free(root);
     text_free(&json);
@@ -267,9 +277,10 @@ static void json_says_what_the_page_says(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_role_has_a_line_and_a_shared_reason_is_told_once),
+        cmocka_unit_test(every_source_is_named_and_a_shared_reason_is_told_once),
         cmocka_unit_test(different_reasons_are_all_told),
-        cmocka_unit_test(verdict_counts_the_hardware_counters),
+        cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),
+        cmocka_unit_test(verdict_comes_first_and_counts_the_hardware_counters),
         cmocka_unit_test(colours_only_when_asked),
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
