@@ -3,6 +3,7 @@
  * energy_uj since Linux 5.10, because fine-grained energy can leak secrets of other processes.
  */
 #include "harness/energy.h"
+#include "harness/clock.h"
 #include "harness/system_file.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const char *const energy_part_names[ENERGY_PARTS] = {"package", "dram"};
 
@@ -90,5 +92,41 @@ void energy_stop(struct energy *energy, double joules[ENERGY_PARTS]) {
         }
         uint64_t used = after >= d->before ? after - d->before : d->range - d->before + after;
         joules[d->part] += 1e-6 * (double)used;
+    }
+}
+
+/* Half a second: some hundred times as long as the kernel takes to renew its counters. */
+static const double work_seconds = 0.5, idle_seconds = 0.2;
+
+void energy_measure(const char *root, int64_t (*work)(void *context), void *context,
+                    struct energy_result out[ENERGY_PARTS]) {
+    struct energy energy;
+    double idle[ENERGY_PARTS], busy[ENERGY_PARTS], seconds = 0.0;
+    bool any = false;
+    int64_t inputs = 0;
+    energy_open(root, &energy);
+    for (int part = 0; part < ENERGY_PARTS; part++) {
+        memcpy(out[part].reason, energy.reason[part], sizeof out[part].reason);
+        any = any || !energy.reason[part][0];
+    }
+    if (!any) return;
+    energy_start(&energy);
+    double start = clock_seconds();
+    nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * idle_seconds)}, NULL);
+    double slept = clock_seconds() - start;
+    energy_stop(&energy, idle);
+    energy_start(&energy);
+    for (start = clock_seconds(); seconds < work_seconds; seconds = clock_seconds() - start)
+        inputs += work(context);
+    energy_stop(&energy, busy);
+    for (int part = 0; part < ENERGY_PARTS; part++) {
+        struct energy_result *row = &out[part];
+        row->joules_per_input = busy[part] / (double)inputs;
+        row->idle_watts = idle[part] / slept;
+        row->seconds = seconds;
+        row->seconds_per_input = seconds / (double)inputs;
+        if (!row->reason[0] && !(busy[part] > 0))
+            snprintf(row->reason, sizeof row->reason,
+                     "its counter stood still or was lost while the passes ran");
     }
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/results.h"
+
 enum energy_part { ENERGY_PACKAGE, ENERGY_DRAM, ENERGY_PARTS, ENERGY_NO_PART = ENERGY_PARTS };
 enum { ENERGY_DOMAINS_MAX = 16 };
 
@@ -42,5 +44,11 @@ void energy_open(const char *root, struct energy *out);
  * of a counter is seen (after minutes at full power), a second one would not be. */
 void energy_start(struct energy *energy);
 void energy_stop(struct energy *energy, double joules[ENERGY_PARTS]);
+
+/* The energy of an input: the machine at rest, and then `work`, which returns how many inputs it
+ * processed, over and over for half a second. Where nothing can be measured, nothing runs and the
+ * rows have reasons. */
+void energy_measure(const char *root, int64_t (*work)(void *context), void *context,
+                    struct energy_result out[ENERGY_PARTS]);
 
 #endif

@@ -144,46 +144,20 @@ static void time_phases(const struct session *s, const struct batches *b,
     out->mark_ns = phase_timer_mark_ns();
 }
 
-/* Half a second: some hundred times as long as the kernel takes to renew its energy counters. */
-static const double energy_seconds = 0.5, idle_seconds = 0.2;
+/* All batches once more: work for the energy meter, which repeats it. */
+struct repeated {
+    const struct session *session;
+    const struct batches *batches;
+};
 
-/* Energy of the same batches, run over and over: a few timed passes are too short for it. Where
- * nothing can be measured, nothing runs. */
-static void measure_energy(const struct session *s, const struct batches *b,
-                           struct profile_result *out) {
-    struct energy energy;
-    double idle[ENERGY_PARTS], busy[ENERGY_PARTS], start, seconds = 0.0;
-    bool any = false;
-    int64_t inputs = 0;
-    energy_open("", &energy);
-    out->n_energy = ENERGY_PARTS;
-    for (int part = 0; part < ENERGY_PARTS; part++) {
-        memcpy(out->energy[part].reason, energy.reason[part], sizeof energy.reason[part]);
-        any = any || !energy.reason[part][0];
+static int64_t run_all_batches(void *context) {
+    const struct repeated *r = context;
+    int repeats = r->session->config->repeats;
+    for (int i = 0; i < repeats; i++) {
+        struct batch batch = take_batch(r->session, r->batches, i);
+        inference_run(r->batches->inference, &batch, NULL, NULL);
     }
-    if (!any) return;
-    energy_start(&energy);
-    start = clock_seconds();
-    nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * idle_seconds)}, NULL);
-    double slept = clock_seconds() - start;
-    energy_stop(&energy, idle);
-    energy_start(&energy);
-    for (start = clock_seconds(); seconds < energy_seconds; seconds = clock_seconds() - start)
-        for (int i = 0; i < s->config->repeats; i++, inputs += b->size) {
-            struct batch batch = take_batch(s, b, i);
-            inference_run(b->inference, &batch, NULL, NULL);
-        }
-    energy_stop(&energy, busy);
-    for (int part = 0; part < ENERGY_PARTS; part++) {
-        struct energy_result *row = &out->energy[part];
-        row->joules_per_input = busy[part] / (double)inputs;
-        row->idle_watts = idle[part] / slept;
-        row->seconds = seconds;
-        row->seconds_per_input = seconds / (double)inputs;
-        if (!row->reason[0] && !(busy[part] > 0))
-            snprintf(row->reason, sizeof row->reason,
-                     "its counter stood still or was lost while the passes ran");
-    }
+    return (int64_t)repeats * r->batches->size;
 }
 
 /* What the last run did: the running sums less those before it, which are brought up to date. */
@@ -327,7 +301,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         count_events(s, &b, out);
         warn_of_threads(b.counters, result);
         time_phases(s, &b, out);
-        measure_energy(s, &b, out);
+        energy_measure("", run_all_batches, &(struct repeated){s, &b}, out->energy);
+        out->n_energy = ENERGY_PARTS;
         count_work(s, &b, out);
         if (s->config->counters == COUNTERS_CACHEGRIND) simulate_events(s, &b, out);
     }

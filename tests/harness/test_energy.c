@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <time.h>
 
 #include "harness/energy.h"
 #include "tests/harness/machine.h"
@@ -119,12 +120,54 @@ static void counter_that_is_no_number_or_goes_away_gives_no_energy(void **state)
     assert_true(isnan(joules[ENERGY_PACKAGE]));
 }
 
+/* A machine whose package spends 1 mJ while four inputs are processed, and nothing at rest. */
+struct spender {
+    const char *root;
+    int calls, microjoules;
+};
+
+static int64_t process_four_inputs(void *context) {
+    struct spender *s = context;
+    char energy[32];
+    snprintf(energy, sizeof energy, "%d\n", s->microjoules * ++s->calls);
+    set_energy(s->root, "0", energy);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    return 4;
+}
+
+static void energy_of_an_input_is_what_the_repeated_work_spent(void **state) {
+    (void)state;
+    struct energy_result row[ENERGY_PARTS] = {0};
+    char root[64];
+    machine_open(root);
+    struct spender spender = {.root = root, .microjoules = 1000}, idler = {.root = root};
+    energy_measure(root, process_four_inputs, &spender, row);
+    assert_int_equal(spender.calls, 0); /* nothing to measure, so nothing runs */
+    assert_non_null(strstr(row[ENERGY_PACKAGE].reason, "intel_rapl_msr"));
+
+    add_domain(root, "0", "package-0", "0\n");
+    energy_measure(root, process_four_inputs, &spender, row);
+    assert_string_equal(row[ENERGY_PACKAGE].reason, "");
+    assert_true(fabs(row[ENERGY_PACKAGE].joules_per_input - 250e-6) < 1e-12);
+    assert_true(row[ENERGY_PACKAGE].idle_watts == 0);
+    assert_true(row[ENERGY_PACKAGE].seconds >= 0.5);
+    assert_true(fabs(row[ENERGY_PACKAGE].seconds_per_input * 4 * spender.calls -
+                     row[ENERGY_PACKAGE].seconds) < 1e-9);
+    assert_non_null(strstr(row[ENERGY_DRAM].reason, "no RAPL domain 'dram'"));
+
+    set_energy(root, "0", "0\n");
+    energy_measure(root, process_four_inputs, &idler, row);
+    assert_non_null(strstr(row[ENERGY_PACKAGE].reason, "stood still"));
+    machine_close(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_sums_over_sockets_without_what_overlaps),
         cmocka_unit_test(counter_that_started_again_is_unwrapped),
         cmocka_unit_test(what_cannot_be_read_is_unknown_with_the_fix),
         cmocka_unit_test(counter_that_is_no_number_or_goes_away_gives_no_energy),
+        cmocka_unit_test(energy_of_an_input_is_what_the_repeated_work_spent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
