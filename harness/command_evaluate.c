@@ -156,9 +156,11 @@ static void print_counters(const struct profiling_result *profile) {
     for (int role = 0; role < n_roles; role++) {
         if (!first[role].available) continue;
         printf("  %-16s ", first[role].role);
-        for (int i = 0; i < profile->n_profiles; i++)
-            printf("%s%.4g at batch %d", i ? ", " : "", profile->profiles[i].counters[role].value,
-                   profile->profiles[i].batch_size);
+        for (int i = 0; i < profile->n_profiles; i++) {
+            const struct counter_result *c = &profile->profiles[i].counters[role];
+            printf("%s%.4g at batch %d", i ? ", " : "", c->value, profile->profiles[i].batch_size);
+            if (c->empty > 0.01 * c->value) printf(" with %.4g for reading it", c->empty);
+        }
         printf(" (%s)\n", first[role].event);
     }
     for (int role = 0; role < n_roles; role++) {

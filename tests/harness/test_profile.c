@@ -10,6 +10,8 @@
 #include "tests/harness/small_trial.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const char *const key = "key of the trial"; /* what small_trial_run trains under */
@@ -340,6 +342,40 @@ static void exported_events_equal_the_instrumented_counts(void **state) {
         }
 }
 
+static void *spin(void *stop) {
+    while (!atomic_load((atomic_bool *)stop)) continue;
+    return NULL;
+}
+
+/* Threads that compute while passes are counted, as those of a BLAS would: what they do is in no
+ * count. Whether one of them had a core in those moments is up to the machine: some attempts. */
+static void work_of_other_threads_is_a_warning(void **state) {
+    struct profiled *all = *state;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+        print_message("SKIP: on one core, threads take turns\n");
+        skip();
+    }
+    enum { SPINNERS = 4 };
+    struct profiling_result r;
+    struct error error;
+    char warning[sizeof r.warning] = "";
+    for (int attempt = 0; attempt < 5 && !warning[0]; attempt++) {
+        pthread_t thread[SPINNERS];
+        atomic_bool stop = false;
+        for (int i = 0; i < SPINNERS; i++)
+            assert_int_equal(pthread_create(&thread[i], NULL, spin, &stop), 0);
+        bool ok = profiling_run(&all[FIXED_4].trial.experiment, all[FIXED_4].trial.checkpoint, key,
+                                &r, &error);
+        atomic_store(&stop, true);
+        for (int i = 0; i < SPINNERS; i++) pthread_join(thread[i], NULL);
+        if (!ok) fail_msg("%s", error.text);
+        memcpy(warning, r.warning, sizeof warning);
+        profiling_result_free(&r);
+    }
+    assert_non_null(strstr(warning, "threads_not_counted"));
+    assert_non_null(strstr(warning, "OPENBLAS_NUM_THREADS=1"));
+}
+
 /* Profiles `path` as the trial's checkpoint; the error must have both texts, the result nothing. */
 static void assert_refused(const struct small_trial *t, const char *path, const char *train_key,
                            const char *named) {
@@ -437,6 +473,7 @@ int main(void) {
         cmocka_unit_test(work_of_the_phases_is_all_that_is_executed),
         cmocka_unit_test(counters_are_values_or_reasons),
         cmocka_unit_test(exported_events_equal_the_instrumented_counts),
+        cmocka_unit_test(work_of_other_threads_is_a_warning),
         cmocka_unit_test(missing_checkpoint_is_an_error_naming_it),
         cmocka_unit_test(truncated_checkpoint_is_an_error_naming_it),
         cmocka_unit_test(altered_checkpoint_is_an_error_naming_it),
