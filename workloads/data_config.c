@@ -1,8 +1,8 @@
 /*
  * The `data:` section: its options, what they must satisfy together, and where its files are.
  */
+#include "workloads/reader.h"
 #include "workloads/synthetic.h"
-#include "workloads/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 #define FIELD(name) offsetof(struct data_config, name)
 static const struct option rows[] = {
-    {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0, "label-text|csv|topic|offsets|pairs|mixed",
-     "reader of text files, or generator"},
+    {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0,
+     "label-text|csv|tsv|topic|offsets|pairs|mixed", "reader of text files, or generator"},
     {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
      "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there"},
     {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
@@ -19,13 +19,21 @@ static const struct option rows[] = {
      "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
     {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1",
      "text: of all three files"},
+    {"label", OPTION_STRING, FIELD(label), "", 0, 0, NULL,
+     "csv, tsv: column of the label, its number from 1 or its name in the header; empty: 1"},
+    {"text", OPTION_NAME_LIST, FIELD(text), "[]", 0, 0, NULL,
+     "csv, tsv: columns of the text, joined by a space in this order; empty: 2"},
+    {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
+     "csv, tsv: the first record names the columns; names in label or text imply it"},
     {"label_depth", OPTION_INT, FIELD(label_depth), "0", 0, 16, NULL,
      "text: parts of a label A:b that make the class, 0 = all"},
-    {"label_column", OPTION_INT, FIELD(label_column), "1", 1, 256, NULL, "csv: counted from 1"},
-    {"text_columns", OPTION_INT_LIST, FIELD(text_columns), "[2]", 1, 256, NULL,
-     "csv: counted from 1, joined by a space in this order"},
-    {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
-     "csv: the first record names the columns"},
+    {"label_separator", OPTION_STRING, FIELD(label_separator), ":", 0, 0, NULL,
+     "text: what stands between the parts of a label"},
+    {"drop_labels", OPTION_NAME_LIST, FIELD(drop_labels), "[]", 0, 0, NULL,
+     "text: labels whose rows are left out, and counted"},
+    {"test_share", OPTION_FLOAT, FIELD(test_share), "0", 0, 0.9, NULL,
+     "text: share of the training file that becomes the test split, stratified, instead of a "
+     "test_file"},
     {"max_len", OPTION_INT, FIELD(max_len), "64", 1, 4096, NULL,
      "text: tokens per input, longer ones are cut"},
     {"vocab_limit", OPTION_INT, FIELD(vocab_limit), "20000", 2, 1000000, NULL,
@@ -59,8 +67,8 @@ const struct option_table data_options = {"data", rows, sizeof rows / sizeof *ro
 
 /* The keys that only some sources use, as sets of `enum data_source`. */
 enum {
-    CSV = 1 << SOURCE_CSV,
-    TEXT = 1 << SOURCE_LABEL_TEXT | CSV,
+    COLUMNS = 1 << SOURCE_CSV | 1 << SOURCE_TSV,
+    TEXT = 1 << SOURCE_LABEL_TEXT | COLUMNS,
     TOPIC = 1 << SOURCE_TOPIC,
     PAIRS = 1 << SOURCE_PAIRS,
     RELATIONAL = 1 << SOURCE_OFFSETS | PAIRS | 1 << SOURCE_MIXED,
@@ -71,8 +79,9 @@ static const struct {
     int sources;
 } limited[] = {
     {"train_file", TEXT},      {"test_file", TEXT},    {"classes_file", TEXT},
-    {"encoding", TEXT},        {"label_depth", TEXT},  {"label_column", CSV},
-    {"text_columns", CSV},     {"header", CSV},        {"max_len", TEXT},
+    {"encoding", TEXT},        {"label", COLUMNS},     {"text", COLUMNS},
+    {"header", COLUMNS},       {"label_depth", TEXT},  {"label_separator", TEXT},
+    {"drop_labels", TEXT},     {"test_share", TEXT},   {"max_len", TEXT},
     {"vocab_limit", TEXT},     {"min_count", TEXT},    {"n_train", SYNTHETIC},
     {"n_test", SYNTHETIC},     {"length", SYNTHETIC},  {"relations", RELATIONAL},
     {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC}, {"classes", TOPIC},
@@ -81,13 +90,14 @@ static const struct {
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,
                             struct error *error) {
-    static const char *const names[] = {"label-text", "csv", "topic", "offsets", "pairs", "mixed"};
+    static const char *const names[] = {"label-text", "csv",   "tsv",  "topic",
+                                        "offsets",    "pairs", "mixed"};
     for (const struct node *node = map->first; node; node = node->next)
         for (size_t i = 0; i < sizeof limited / sizeof *limited; i++) {
             int sources = limited[i].sources, used = 0;
-            char list[64] = "";
+            char list[64] = "texts";
             if (strcmp(node->key, limited[i].key) != 0 || sources >> config->source & 1) continue;
-            for (int s = 0; s <= SOURCE_MIXED; s++)
+            for (int s = 0; sources != TEXT && s <= SOURCE_MIXED; s++)
                 if (sources >> s & 1)
                     used += snprintf(list + used, sizeof list - (size_t)used, "%s%s",
                                      used ? ", " : "", names[s]);
@@ -100,11 +110,20 @@ bool data_config_check_keys(const struct data_config *config, const struct node 
 bool data_config_check(const struct data_config *config, struct error *error) {
     const struct generator *generator = generator_find(config->source);
     if (generator) return generator->check(config, error);
-    if (!config->train_file[0] || !config->test_file[0])
-        return error_set(error, "data.train_file and data.test_file must both be given");
-    if (config->source == SOURCE_CSV && config->text_columns.n == 0)
-        return error_set(error, "data.text_columns is empty; name at least one column");
+    if (!config->train_file[0]) return error_set(error, "data.train_file must be given");
+    if (!config->test_file[0] && config->test_share == 0)
+        return error_set(error, "data.test_file is missing; or take a test_share of train_file");
+    if (config->test_file[0] && config->test_share > 0)
+        return error_set(error, "data.test_file and data.test_share are both given; drop one");
+    if (!config->label_separator[0])
+        return error_set(error, "data.label_separator is empty; its default is \":\"");
     return true;
+}
+
+bool data_config_has_header(const struct data_config *config) {
+    bool named = config->label[0] && !reader_column(config->label);
+    for (int i = 0; i < config->text.n; i++) named = named || !reader_column(config->text.name[i]);
+    return config->header || named;
 }
 
 const char *data_root(void) {
@@ -148,4 +167,12 @@ void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
     else
         snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
                  name, root, fetch);
+}
+
+bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
+    char hint[DATASET_HINT_SIZE];
+    if (text_file_find(data_root(), name, path, size)) return true;
+    text_file_path(data_root(), name, path, size);
+    dataset_hint(path, hint);
+    return error_set(error, "no file %s (or %s.gz): %s", path, name, hint);
 }

@@ -29,21 +29,18 @@ static bool limit_split(struct split *split, int n_classes, int limit, int seed,
     return true;
 }
 
-/* Moves validation_share of the training split into the validation split. */
-static bool take_validation(const struct data_config *config, struct dataset *data,
-                            struct error *error) {
-    int want = (int)(config->validation_share * data->train.n + 0.5);
+/* Moves a share of the training split into another split; `option` is where the share is set. */
+static bool take_share(struct dataset *data, double share, const char *option, int seed,
+                       enum split_purpose purpose, struct split *out, struct error *error) {
+    int want = (int)(share * data->train.n + 0.5);
     if (want < 1 || want >= data->train.n)
-        return error_set(error,
-                         "a validation slice of %d from %d training inputs; change "
-                         "data.validation_share or data.train_limit",
-                         want, data->train.n);
+        return error_set(error, "%s takes %d of %d training inputs; change it or data.train_limit",
+                         option, want, data->train.n);
     bool *chosen = malloc((size_t)data->train.n * sizeof *chosen);
-    if (!chosen) return error_set(error, "out of memory for the validation slice");
+    if (!chosen) return error_set(error, "out of memory while splitting");
     struct split rest = {0};
-    bool ok = split_choose(&data->train, data->n_classes, want, config->seed, SPLIT_VALIDATION,
-                           chosen, error) &&
-              split_copy(&data->train, chosen, true, &data->validation, error) &&
+    bool ok = split_choose(&data->train, data->n_classes, want, seed, purpose, chosen, error) &&
+              split_copy(&data->train, chosen, true, out, error) &&
               split_copy(&data->train, chosen, false, &rest, error);
     free(chosen);
     if (!ok) return false;
@@ -73,17 +70,10 @@ static bool load_synthetic(const struct data_config *config, struct dataset *dat
 
 static bool load_text(const struct data_config *config, struct dataset *data,
                       struct word_table *words, struct error *error) {
-    struct word_table classes = {0};
-    bool ok = text_source_load(config, &data->train, &data->test, words, &classes, error);
-    if (ok) {
-        data->n_classes = classes.n;
-        data->max_len = config->max_len;
-        data->class_names = classes.words;
-        classes.words = NULL; /* given away */
-        classes.n = 0;
-    }
-    word_table_free(&classes);
-    return ok;
+    data->max_len = config->max_len;
+    return text_source_load(config, data, words, error) &&
+           (config->test_share == 0 || take_share(data, config->test_share, "data.test_share",
+                                                  config->seed, SPLIT_TEST, &data->test, error));
 }
 
 /* Cuts the texts and replaces table indices by tokens of a vocabulary of the training part. */
@@ -144,7 +134,8 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
                      SPLIT_TRAIN_LIMIT, error) &&
          limit_split(&data->test, data->n_classes, config->test_limit, config->seed,
                      SPLIT_TEST_LIMIT, error) &&
-         take_validation(config, data, error) &&
+         take_share(data, config->validation_share, "data.validation_share", config->seed,
+                    SPLIT_VALIDATION, &data->validation, error) &&
          (!is_text || apply_vocabulary(config, data, &words, error));
     if (!ok) goto done;
     data->mean_length = (double)data->train.offsets[data->train.n] / data->train.n;

@@ -15,6 +15,7 @@
 enum data_source {
     SOURCE_LABEL_TEXT,
     SOURCE_CSV,
+    SOURCE_TSV,
     SOURCE_TOPIC,
     SOURCE_OFFSETS,
     SOURCE_PAIRS,
@@ -26,20 +27,22 @@ struct data_config {
     int source;                         /* enum data_source, a CHOICE */
     char train_file[OPTION_STRING_MAX]; /* below the data root, or absolute; or X.gz */
     char test_file[OPTION_STRING_MAX];
-    char classes_file[OPTION_STRING_MAX]; /* one class name a line; "" = names found in train */
-    int encoding;                         /* utf-8 | iso-8859-1 */
-    int label_depth;                      /* parts of "A:b" that make the class, 0 = all */
-    int label_column;                     /* csv: columns count from 1 */
-    struct int_list text_columns;
-    bool header;                         /* csv: the first record names the columns */
-    int max_len, vocab_limit, min_count; /* tokens per input; words kept, <unk> included */
-    int train_limit, test_limit;         /* 0 = all; stratified, seeded */
-    double validation_share;             /* of the training split */
-    int seed;                            /* of the generator, limits and validation slice */
-    int n_train, n_test, length;         /* synthetic: inputs generated, tokens per input */
-    int relations, values, fillers;      /* synthetic: G, alphabet sizes (see each generator) */
-    int classes;                         /* topic: number of topics */
-    double signal;                       /* topic: share of tokens that come from the topic */
+    char classes_file[OPTION_STRING_MAX];    /* one class name a line; "" = names found in train */
+    int encoding;                            /* utf-8 | iso-8859-1 */
+    char label[OPTION_STRING_MAX];           /* csv, tsv: column, number or name; "" = 1 */
+    struct name_list text, drop_labels;      /* csv, tsv: columns, empty = 2; labels left out */
+    bool header;                             /* csv, tsv: the first record names the columns */
+    int label_depth;                         /* parts of "A:b" that make the class, 0 = all */
+    char label_separator[OPTION_STRING_MAX]; /* the ":" */
+    double test_share;                       /* of the training file, without a test file */
+    int max_len, vocab_limit, min_count;     /* tokens per input; words kept, <unk> included */
+    int train_limit, test_limit;             /* 0 = all; stratified, seeded */
+    double validation_share;                 /* of the training split */
+    int seed;                                /* of the generator, limits and validation slice */
+    int n_train, n_test, length;             /* synthetic: inputs generated, tokens per input */
+    int relations, values, fillers;          /* synthetic: G, alphabet sizes (see each generator) */
+    int classes;                             /* topic: number of topics */
+    double signal;                           /* topic: share of tokens that come from the topic */
 };
 
 extern const struct option_table data_options;
@@ -60,6 +63,7 @@ struct dataset {
     char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */
     int n_truncated;               /* inputs cut at max_len, all splits */
+    int n_dropped;                 /* rows left out by drop_labels */
     double unknown_share;          /* of test tokens that map to <unk>, 0 for synthetic */
     double mean_length;            /* tokens per training input */
 };
@@ -68,12 +72,19 @@ struct dataset {
  * relations. dataset_load does so too; `headroom validate` needs it without the data. */
 bool data_config_check(const struct data_config *config, struct error *error);
 
+/* True if the first record of a csv or tsv file names its columns: said so, or used so. */
+bool data_config_has_header(const struct data_config *config);
+
 /* Error at the first key of a `data:` section that has no effect for the source. */
 bool data_config_check_keys(const struct data_config *config, const struct node *map,
                             struct error *error);
 
 /* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
 const char *data_root(void);
+
+/* Finds the file of this name (or the one with .gz behind it) below the root; an absent file is an
+ * error that says where it was looked for and how to get it. */
+bool data_file_find(const char *name, char *path, size_t size, struct error *error);
 
 /* True if every file the config needs exists; if not, *missing gets the first absent path.
  * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load

@@ -1,44 +1,14 @@
 /*
- * Readers turn a text file into rows of label and text, each with its line, and know nothing of
- * classes or tokens. Everything they do not understand is an error at its line: a skipped row would
- * silently change what a published accuracy is over.
+ * Readers take a text file apart into rows of label and text and hand them on one at a time, so
+ * that a data set is never held as text and as tokens at once. They know nothing of classes or
+ * tokens. Everything they do not understand is an error at its line: a skipped row would silently
+ * change what a published accuracy is over.
  */
 #ifndef HEADROOM_WORKLOADS_READER_H
 #define HEADROOM_WORKLOADS_READER_H
 
-#include "models/option.h"
+#include "workloads/dataset.h"
 #include "workloads/text_file.h"
-
-struct row {
-    size_t label, text; /* where each terminated string starts in rows.pool */
-    int line;           /* the row's first line in the file, from 1 */
-};
-
-struct rows {
-    int n;
-    struct row *row; /* [n] */
-    char *pool;      /* [pool_size] all strings end to end */
-    size_t pool_size;
-    int row_capacity;
-    size_t pool_capacity;
-};
-
-/* One `label text` a line: the label ends at the first blank or tab. LF or CRLF. */
-bool reader_label_text(const struct text_file *file, struct rows *out, struct error *error);
-
-/* Columns count from 1; the texts of several columns are joined by a space. A header line, if there
- * is one, is skipped. */
-struct csv_format {
-    int label_column;
-    struct int_list text_columns;
-    bool header;
-};
-
-/* RFC 4180 with commas: quoted fields, "" for a quote, line breaks inside quotes, LF or CRLF. Every
- * record must have as many fields as the first. Fields are unquoted in place: the file's data is
- * used up. */
-bool reader_csv(struct text_file *file, const struct csv_format *format, struct rows *out,
-                struct error *error);
 
 /* Part of a text, not terminated. */
 struct piece {
@@ -46,9 +16,39 @@ struct piece {
     size_t size;
 };
 
-/* Appends a row whose text is the n pieces joined by spaces; an empty label is an error. */
-bool rows_add(struct rows *rows, const struct location *at, struct piece label,
-              const struct piece *text, int n, struct error *error);
-void rows_free(struct rows *rows);
+/* One input as a file has it. The pieces are the reader's and may be gone after `take`. */
+struct row {
+    struct location at; /* its first line */
+    struct piece label;
+    int n_text;
+    struct piece text[NAME_LIST_MAX]; /* [n_text], to be joined by spaces */
+};
+
+/* Where rows go; false (with the error set) stops the reader. */
+struct row_sink {
+    bool (*take)(void *owner, const struct row *row, struct error *error);
+    void *owner;
+};
+
+/* Reads the whole file as the data section says. The file's bytes may be changed on the way. */
+typedef bool (*reader)(struct text_file *file, const struct data_config *config,
+                       const struct row_sink *sink, struct error *error);
+
+/* The reader of a source; NULL for a generator. */
+reader reader_find(int source);
+
+/* One `label text` a line: the label ends at the first blank or tab. LF or CRLF. */
+bool reader_label_text(struct text_file *file, const struct data_config *config,
+                       const struct row_sink *sink, struct error *error);
+
+/* Records of fields. csv: RFC 4180 with commas: quoted fields, "" for a quote, line breaks inside
+ * quotes. tsv: tabs, every byte else is text. LF or CRLF. Every record must have as many fields as
+ * the first. `label` and `text` are column numbers from 1, by default 1 and 2, or names of the
+ * header. */
+bool reader_csv(struct text_file *file, const struct data_config *config,
+                const struct row_sink *sink, struct error *error);
+
+/* The number that a column's name is, or 0 if it is a name. */
+int reader_column(const char *name);
 
 #endif

@@ -9,17 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool split_new(int n, size_t n_tokens, struct split *out, struct error *error) {
+static bool grow(int32_t **array, size_t n) {
+    int32_t *grown = realloc(*array, n * sizeof **array);
+    if (grown) *array = grown;
+    return grown != NULL;
+}
+
+bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error) {
     size_t inputs = (size_t)n;
-    *out = (struct split){.tokens = malloc((n_tokens + 1) * sizeof(int32_t)),
-                          .offsets = calloc(inputs + 1, sizeof(int32_t)),
-                          .labels = malloc((inputs + 1) * sizeof(int32_t)),
-                          .difficulty = malloc((inputs + 1) * sizeof(int32_t))};
-    if (n_tokens <= INT32_MAX && out->tokens && out->offsets && out->labels && out->difficulty)
-        return true;
+    bool is_new = !split->offsets;
+    if (n_tokens > INT32_MAX || !grow(&split->tokens, n_tokens + 1) ||
+        !grow(&split->offsets, inputs + 1) || !grow(&split->labels, inputs + 1) ||
+        !grow(&split->difficulty, inputs + 1))
+        return error_set(error, "no room for %d inputs of %zu tokens; shorten the training file", n,
+                         n_tokens);
+    if (is_new) split->offsets[0] = 0;
+    return true;
+}
+
+bool split_new(int n, size_t n_tokens, struct split *out, struct error *error) {
+    *out = (struct split){0};
+    if (split_reserve(out, n, n_tokens, error)) return true;
     split_free(out);
-    return error_set(error, "no room for %d inputs of %zu tokens; set data.train_limit", n,
-                     n_tokens);
+    return false;
 }
 
 void split_free(struct split *split) {

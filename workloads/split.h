@@ -9,6 +9,9 @@
 
 /* An empty split with room for n inputs and n_tokens tokens, filled through split_add. */
 bool split_new(int n, size_t n_tokens, struct split *out, struct error *error);
+
+/* Makes room for n inputs and n_tokens tokens in all, in a split that has fewer (or is zeroed). */
+bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error);
 void split_free(struct split *split);
 
 /* Appends one input; the caller stays within the room. */
@@ -16,7 +19,7 @@ void split_add(struct split *split, const int32_t *tokens, int n_tokens, int lab
 
 /* Chooses `want` of the inputs, each class in proportion (largest remainders first), and sets
  * chosen[input]. `seed` and `purpose` name the draw. */
-enum split_purpose { SPLIT_TRAIN_LIMIT = 1, SPLIT_TEST_LIMIT, SPLIT_VALIDATION };
+enum split_purpose { SPLIT_TRAIN_LIMIT = 1, SPLIT_TEST_LIMIT, SPLIT_VALIDATION, SPLIT_TEST };
 bool split_choose(const struct split *split, int n_classes, int want, int seed,
                   enum split_purpose purpose, bool *chosen, struct error *error);
 

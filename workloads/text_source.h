@@ -1,5 +1,6 @@
 /*
- * From text files to token indices: reads both files, settles the class list and numbers the words.
+ * From text files to token indices: reads the files row by row, settles the class list and numbers
+ * the words.
  */
 #ifndef HEADROOM_WORKLOADS_TEXT_SOURCE_H
 #define HEADROOM_WORKLOADS_TEXT_SOURCE_H
@@ -7,11 +8,12 @@
 #include "workloads/dataset.h"
 #include "workloads/word_table.h"
 
-/* Fills both splits with all their inputs, uncut, tokens being indices into `words` (every word of
- * both files; the vocabulary is chosen later, when the training part is known), and `classes` in
- * label order. An absent file, a label outside the classes and an empty text are errors at their
- * place. On failure the outputs hold what there is and must still be freed. */
-bool text_source_load(const struct data_config *config, struct split *train, struct split *test,
-                      struct word_table *words, struct word_table *classes, struct error *error);
+/* Fills the splits, the names of the classes and n_dropped of `out`: all inputs, uncut, tokens
+ * being indices into `words` (every word of both files; the vocabulary is chosen later, when the
+ * training part is known). Without a test file the test split stays empty. An absent file, a label
+ * outside the classes and an empty text are errors at their place. On failure the outputs hold what
+ * there is and must still be freed. */
+bool text_source_load(const struct data_config *config, struct dataset *out,
+                      struct word_table *words, struct error *error);
 
 #endif

@@ -147,7 +147,7 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
         {"source: topic", "source: csv", 5, 7, "train_file", "given"},
         {"source: topic", "source: offsets, signal: 0.4", 5, 25, "signal in data is for topic",
          "not for offsets"},
-        {"source: topic", "max_len: 9, source: topic", 5, 8, "for label-text, csv, not", "topic"},
+        {"source: topic", "max_len: 9, source: topic", 5, 8, "for texts, not", "topic"},
         {"  train: {epochs: 9}", "  data: {header: true}", 15, 10, "header in data is for csv", ""},
         {"seeds: [1, 2]\n", "seeds: [1, 1]\n", 13, 8, "seed 1 is listed twice", ""},
         {"seeds: [1, 2]\n", "seeds: []\n", 13, 8, "at least one seed", ""},

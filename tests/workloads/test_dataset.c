@@ -44,6 +44,11 @@ static void write_labels(const char *name, int n) {
     assert_int_equal(fclose(file), 0);
 }
 
+static void count_labels(const struct split *split, int count[4]) {
+    memset(count, 0, 4 * sizeof *count);
+    for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
+}
+
 static void labels_have_two_depths(void **state) {
     (void)state;
     write_labels("train", 20);
@@ -95,7 +100,7 @@ static void csv_labels_are_names_or_numbers_of_the_class_file(void **state) {
     files_write("test.csv", "2,\"A, b\",zzz\n1,b,c\n");
     struct data_config config = config_of(SOURCE_CSV, "train.csv", "test.csv");
     strcpy(config.classes_file, "classes");
-    config.text_columns = (struct int_list){2, {2, 3}};
+    config.text = (struct name_list){2, {"2", "3"}};
     config.validation_share = 0.25;
     struct dataset *data = load(&config);
     assert_int_equal(data->n_classes, 2);
@@ -117,6 +122,70 @@ static void csv_labels_are_names_or_numbers_of_the_class_file(void **state) {
     expect_refusal(&config, "classes:2: empty class name");
 }
 
+static void rows_of_dropped_labels_are_left_out_and_counted(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    files_write("test", "A:x good\nunsure what ?\nB:x better\nunsure again\n");
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
+    config.drop_labels = (struct name_list){2, {"unsure", "A:y"}};
+    struct dataset *data = load(&config);
+    assert_int_equal(data->train.n + data->validation.n, 40);
+    assert_int_equal(data->test.n, 2);
+    assert_int_equal(data->n_dropped, 22);
+    assert_int_equal(data->n_classes, 2);
+    dataset_free(data);
+    files_write("test", "unsure what ?\n");
+    expect_refusal(&config, "test: no rows");
+}
+
+static void a_share_of_the_training_file_can_be_the_test_split(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "");
+    config.test_share = 0.25;
+    struct dataset *data = load(&config), *same = load(&config);
+    int count[4];
+    assert_int_equal(data->test.n, 15);
+    assert_int_equal(data->train.n + data->validation.n, 45);
+    count_labels(&data->test, count);
+    for (int c = 0; c < 3; c++) assert_int_equal(count[c], 5);
+    assert_string_equal(data->sha256, same->sha256);
+    config.seed = 2;
+    struct dataset *other = load(&config);
+    assert_string_not_equal(data->sha256, other->sha256);
+    dataset_free(data);
+    dataset_free(same);
+    dataset_free(other);
+    config.test_share = 0.001;
+    expect_refusal(&config, "data.test_share takes 0 of 60 training inputs");
+    config.test_share = 0;
+    expect_refusal(&config, "data.test_file is missing; or take a test_share of train_file");
+    config.test_share = 0.1;
+    strcpy(config.test_file, "train");
+    expect_refusal(&config, "data.test_file and data.test_share are both given");
+}
+
+static void a_separator_divides_labels_into_parts(void **state) {
+    (void)state;
+    files_write("groups", "comp::os::x a\ncomp::sys b\nrec::auto:s c\nrec::auto:t d\n");
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "groups", "groups");
+    config.validation_share = 0.25;
+    strcpy(config.label_separator, "::");
+    config.label_depth = 2;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_classes, 4);
+    assert_string_equal(data->class_names[0], "comp::os");
+    assert_string_equal(data->class_names[1], "comp::sys");
+    dataset_free(data);
+    config.label_depth = 1;
+    data = load(&config);
+    assert_int_equal(data->n_classes, 2);
+    assert_string_equal(data->class_names[1], "rec");
+    dataset_free(data);
+    config.label_separator[0] = '\0';
+    expect_refusal(&config, "data.label_separator is empty");
+}
+
 static void bad_rows_are_refused_at_their_line(void **state) {
     (void)state;
     write_labels("train", 20);
@@ -134,8 +203,11 @@ static void bad_rows_are_refused_at_their_line(void **state) {
     files_write("bad", "A:x good\nA:x also\n");
     config = config_of(SOURCE_LABEL_TEXT, "bad", "bad");
     expect_refusal(&config, "bad has one class only");
+    config = config_of(SOURCE_LABEL_TEXT, "train", "bad");
+    files_write("bad", "A:x good\n unlabelled\n");
+    expect_refusal(&config, "bad:2: the label is empty");
     config.train_file[0] = '\0';
-    expect_refusal(&config, "data.train_file and data.test_file must both be given");
+    expect_refusal(&config, "data.train_file must be given");
 }
 
 static void a_forgotten_header_is_refused_at_its_line(void **state) {
@@ -237,11 +309,6 @@ static void long_texts_are_cut_and_counted(void **state) {
     dataset_free(data);
 }
 
-static void count_labels(const struct split *split, int count[4]) {
-    memset(count, 0, 4 * sizeof *count);
-    for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
-}
-
 static void limits_and_slice_keep_the_classes_in_proportion(void **state) {
     (void)state;
     FILE *file = fopen(files_path("skewed"), "w");
@@ -275,7 +342,7 @@ static void limits_and_slice_keep_the_classes_in_proportion(void **state) {
     dataset_free(other);
     config.train_limit = 4;
     config.validation_share = 0.1;
-    expect_refusal(&config, "a validation slice of 0 from 4 training inputs");
+    expect_refusal(&config, "data.validation_share takes 0 of 4 training inputs");
 }
 
 static void training_and_validation_share_no_input(void **state) {
@@ -340,6 +407,9 @@ int main(void) {
         cmocka_unit_test(labels_have_two_depths),
         cmocka_unit_test(gzip_and_plain_give_the_same_data_set),
         cmocka_unit_test(csv_labels_are_names_or_numbers_of_the_class_file),
+        cmocka_unit_test(rows_of_dropped_labels_are_left_out_and_counted),
+        cmocka_unit_test(a_share_of_the_training_file_can_be_the_test_split),
+        cmocka_unit_test(a_separator_divides_labels_into_parts),
         cmocka_unit_test(bad_rows_are_refused_at_their_line),
         cmocka_unit_test(a_forgotten_header_is_refused_at_its_line),
         cmocka_unit_test(an_absent_file_is_named_with_the_fix),

@@ -1,5 +1,5 @@
 /*
- * The two readers: what they accept, what they refuse and where, and that no bytes crash them.
+ * The readers: what they accept, what they refuse and where, and that no bytes crash them.
  */
 #include "tests/fuzz.h"
 #include "tests/workloads/files.h"
@@ -11,135 +11,214 @@
 #include <cmocka.h>
 
 static struct error error;
-static const struct csv_format title_and_text = {1, {2, {2, 3}}, false};
 
-/* A file in memory; the readers may write into it. */
-static struct text_file text_of(const char *text, size_t size) {
-    struct text_file file = {.data = malloc(size + 1), .size = size, .path = "x"};
-    memcpy(file.data, text, size);
-    file.data[size] = '\0';
-    return file;
+/* What a reader handed on: each row as "label|text|text", in fixed room. */
+struct heard {
+    int n, line[8];
+    char row[8][256];
+};
+
+static bool hear(void *owner, const struct row *row, struct error *ignored) {
+    (void)ignored;
+    struct heard *heard = owner;
+    char line[256];
+    int used = snprintf(line, sizeof line, "%.*s", (int)row->label.size, row->label.data);
+    for (int i = 0; i < row->n_text && used < (int)sizeof line; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "|%.*s", (int)row->text[i].size,
+                         row->text[i].data);
+    if (heard->n < 8) {
+        heard->line[heard->n] = row->at.line;
+        memcpy(heard->row[heard->n], line, sizeof line);
+    }
+    heard->n++;
+    return true;
 }
 
-static bool read_text(const char *text, const struct csv_format *format, struct rows *out) {
-    struct text_file file = text_of(text, strlen(text));
+static bool refuse(void *owner, const struct row *row, struct error *out) {
+    (void)owner;
+    return error_set_at(out, &row->at, "no");
+}
+
+/* `text` is the columns of the text, separated by blanks; "" leaves the defaults. */
+static struct data_config config_of(int source, const char *label, const char *text) {
+    struct data_config config;
+    options_default(&data_options, &config);
+    config.source = source;
+    snprintf(config.label, sizeof config.label, "%s", label);
+    char room[200], *rest = room, *word;
+    snprintf(room, sizeof room, "%s", text);
+    while ((word = strsep(&rest, " ")))
+        if (*word) strcpy(config.text.name[config.text.n++], word);
+    return config;
+}
+
+/* The reader may write into the file, so that it gets one of the size to the byte. */
+static bool read_bytes(const char *text, size_t size, const struct data_config *config,
+                       struct heard *out) {
+    struct text_file file = {.data = malloc(size + 1), .size = size, .path = "x"};
+    const struct row_sink sink = {hear, out};
+    assert_non_null(file.data);
+    memcpy(file.data, text, size);
+    file.data[size] = '\0';
+    memset(out, 0, sizeof *out);
     memset(&error, 0, sizeof error);
-    bool ok =
-        format ? reader_csv(&file, format, out, &error) : reader_label_text(&file, out, &error);
+    bool ok = reader_find(config->source)(&file, config, &sink, &error);
     text_file_free(&file);
     return ok;
 }
 
-static void expect_row(const struct rows *rows, int i, int line, const char *label,
-                       const char *text) {
-    assert_in_range(i, 0, rows->n - 1);
-    assert_int_equal(rows->row[i].line, line);
-    assert_string_equal(rows->pool + rows->row[i].label, label);
-    assert_string_equal(rows->pool + rows->row[i].text, text);
+static void read_rows(const char *text, struct data_config config, struct heard *out) {
+    char formatted[1400];
+    if (read_bytes(text, strlen(text), &config, out)) return;
+    error_format(&error, formatted, sizeof formatted);
+    fail_msg("%s", formatted);
 }
 
-static void expect_refusal(const char *text, const struct csv_format *format, const char *message) {
-    struct rows rows;
-    if (read_text(text, format, &rows)) fail_msg("accepted: %s", text);
+static void expect_row(const struct heard *heard, int i, int line, const char *row) {
+    assert_in_range(i, 0, heard->n - 1);
+    assert_int_equal(heard->line[i], line);
+    assert_string_equal(heard->row[i], row);
+}
+
+static void expect_refusal(const char *text, struct data_config config, const char *message) {
+    struct heard heard;
+    if (read_bytes(text, strlen(text), &config, &heard)) fail_msg("accepted: %s", text);
     char formatted[1400];
     error_format(&error, formatted, sizeof formatted);
     assert_string_equal(formatted, message);
-    assert_int_equal(rows.n, 0);
-    assert_null(rows.pool);
 }
 
 static void label_text_lines_are_split_at_the_first_blank(void **state) {
     (void)state;
-    struct rows rows;
-    assert_true(read_text("NUM:dist How far is it ?\r\nA\tb c\nB x", NULL, &rows));
-    assert_int_equal(rows.n, 3);
-    expect_row(&rows, 0, 1, "NUM:dist", " How far is it ?");
-    expect_row(&rows, 1, 2, "A", "\tb c");
-    expect_row(&rows, 2, 3, "B", " x");
-    rows_free(&rows);
+    struct heard heard;
+    read_rows("NUM:dist How far is it ?\r\nA\tb c\nB x", config_of(SOURCE_LABEL_TEXT, "", ""),
+              &heard);
+    assert_int_equal(heard.n, 3);
+    expect_row(&heard, 0, 1, "NUM:dist| How far is it ?");
+    expect_row(&heard, 1, 2, "A|\tb c");
+    expect_row(&heard, 2, 3, "B| x");
 }
 
-static void bad_label_text_lines_are_refused(void **state) {
+static void an_empty_label_text_line_is_refused(void **state) {
     (void)state;
-    expect_refusal("A b\n\nA c\n", NULL, "x:2: empty line; expected `label text`");
-    expect_refusal("A b\n no label\n", NULL, "x:2: the label is empty");
+    expect_refusal("A b\n\nA c\n", config_of(SOURCE_LABEL_TEXT, "", ""),
+                   "x:2: empty line; expected `label text`");
 }
 
 static void csv_fields_may_hold_quotes_commas_and_line_breaks(void **state) {
     (void)state;
-    struct rows rows;
-    assert_true(read_text("1,\"say \"\"hi\"\"\",\"a,b\"\r\n\"2\",\"two\nlines\r\nmore\",\n3,x,y",
-                          &title_and_text, &rows));
-    assert_int_equal(rows.n, 3);
-    expect_row(&rows, 0, 1, "1", "say \"hi\" a,b");
-    expect_row(&rows, 1, 2, "2", "two\nlines\r\nmore ");
-    expect_row(&rows, 2, 5, "3", "x y");
-    rows_free(&rows);
+    struct heard heard;
+    read_rows("1,\"say \"\"hi\"\"\",\"a,b\"\r\n\"2\",\"two\nlines\r\nmore\",\n3,x,y",
+              config_of(SOURCE_CSV, "1", "2 3"), &heard);
+    assert_int_equal(heard.n, 3);
+    expect_row(&heard, 0, 1, "1|say \"hi\"|a,b");
+    expect_row(&heard, 1, 2, "2|two\nlines\r\nmore|");
+    expect_row(&heard, 2, 5, "3|x|y");
 }
 
-static void csv_columns_and_header_are_as_configured(void **state) {
+static void tsv_fields_hold_everything_but_tabs(void **state) {
     (void)state;
-    const struct csv_format format = {3, {3, {2, 1, 2}}, true};
-    struct rows rows;
-    assert_true(read_text("title,text,class\na,b,news\n", &format, &rows));
-    assert_int_equal(rows.n, 1);
-    expect_row(&rows, 0, 2, "news", "b a b");
-    rows_free(&rows);
+    struct heard heard;
+    read_rows("say \"hi\", you\t1\r\n\"\t0\n", config_of(SOURCE_TSV, "2", "1"), &heard);
+    assert_int_equal(heard.n, 2);
+    expect_row(&heard, 0, 1, "1|say \"hi\", you");
+    expect_row(&heard, 1, 2, "0|\"");
+}
+
+static void columns_are_numbers_or_names_of_the_header(void **state) {
+    (void)state;
+    static const char file[] = "title,text,\"class\"\na,b,news\n";
+    struct data_config numbers = config_of(SOURCE_CSV, "3", "2 1");
+    struct heard heard;
+    read_rows(file, numbers, &heard);
+    assert_int_equal(heard.n, 2); /* numbers alone do not say that there is a header */
+    numbers.header = true;
+    read_rows(file, numbers, &heard);
+    assert_int_equal(heard.n, 1);
+    expect_row(&heard, 0, 2, "news|b|a");
+    read_rows(file, config_of(SOURCE_CSV, "class", "text title"), &heard);
+    assert_int_equal(heard.n, 1);
+    expect_row(&heard, 0, 2, "news|b|a");
+    read_rows(file, config_of(SOURCE_CSV, "3", "text"), &heard);
+    assert_int_equal(heard.n, 1);
+    read_rows(file, config_of(SOURCE_CSV, "", ""), &heard);
+    expect_row(&heard, 1, 2, "a|b");
+    expect_refusal(file, config_of(SOURCE_CSV, "klass", "text"),
+                   "x:1: no column 'klass'; the header has: title, text, class");
 }
 
 static void bad_csv_is_refused_at_its_line(void **state) {
     (void)state;
-    const struct csv_format *format = &title_and_text;
-    expect_refusal("1,a,b\n1,\"a\nb,c\n", format,
+    struct data_config config = config_of(SOURCE_CSV, "1", "2 3");
+    expect_refusal("1,a,b\n1,\"a\nb,c\n", config,
                    "x:2: a quoted field opens here and never closes");
-    expect_refusal("1,\"a\n\"x,b\n", format,
+    expect_refusal("1,\"a\n\"x,b\n", config,
                    "x:2: text after a closing quote; write a quote inside a field as \"\"");
-    expect_refusal("1,a\"b,c\n", format,
+    expect_refusal("1,a\"b,c\n", config,
                    "x:1: a quote inside an unquoted field; quote the whole field");
-    expect_refusal("1,\"a\nb\",c\n1,a\n", format, "x:3: 2 fields where the first record has 3");
-    expect_refusal("1,a,b\n\n1,a,b\n", format, "x:2: 1 field where the first record has 3");
-    expect_refusal("1,a\n", format, "x:1: the data section asks for column 3 of 2");
-    expect_refusal("1,a,b\n,a,b\n", format, "x:2: the label is empty");
+    expect_refusal("1,\"a\nb\",c\n1,a\n", config, "x:3: 2 fields where the first record has 3");
+    expect_refusal("1,a,b\n\n1,a,b\n", config, "x:2: 1 field where the first record has 3");
+    expect_refusal("1,a\n", config, "x:1: the data section asks for column 3 of 2");
     char wide[400];
     memset(wide, ',', sizeof wide - 1);
     wide[sizeof wide - 1] = '\0';
-    expect_refusal(wide, format, "x:1: more than 256 fields");
+    expect_refusal(wide, config, "x:1: more than 256 fields");
+}
+
+static void bad_tsv_is_refused_at_its_line(void **state) {
+    (void)state;
+    struct data_config config = config_of(SOURCE_TSV, "1", "2");
+    expect_refusal("1\ta\n1\ta\tb\n", config, "x:2: 3 fields where the first record has 2");
+    expect_refusal("1 a\n", config, "x:1: the data section asks for column 2 of 1");
+}
+
+static void a_sink_that_refuses_stops_the_reader(void **state) {
+    (void)state;
+    struct text_file file = {.data = strdup("A b\nA c\n"), .size = 8, .path = "x"};
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "", "");
+    const struct row_sink sink = {refuse, NULL};
+    memset(&error, 0, sizeof error);
+    assert_false(reader_label_text(&file, &config, &sink, &error));
+    assert_string_equal(error.text, "no");
+    assert_int_equal(error.at.line, 1);
+    text_file_free(&file);
 }
 
 static void no_bytes_crash_a_reader(void **state) {
     (void)state;
     static const char good[] =
-        "1,\"a \"\"b\"\"\",c\r\n\"2\",\"d\ne\",f\nLAB:x some text\n3,,\"\"\n";
-    static const char *const words[] = {"\"", "\"\"", ",", "\n", "\r\n", "\"\n", ",\"", " ", "\r"};
+        "1,\"a \"\"b\"\"\",c\r\n\"2\",\"d\ne\",f\nLAB:x some\ttext\there\n3,,\"\"\n";
+    static const char *const words[] = {"\"", "\"\"", ",", "\n", "\r\n", "\"\n", ",\"", "\t", "\r"};
+    const struct data_config configs[] = {config_of(SOURCE_CSV, "1", "2 3"),
+                                          config_of(SOURCE_TSV, "2", "1"),
+                                          config_of(SOURCE_LABEL_TEXT, "", "")};
     struct fuzz fuzz = {20240607};
     int refused = 0;
     for (int i = 0; i < 20000; i++) {
         char text[256];
+        struct heard heard;
         size_t size = fuzz_mutate(&fuzz, good, sizeof good - 1, words, sizeof words / sizeof *words,
                                   text, sizeof text);
-        for (int csv = 0; csv < 2; csv++) {
-            struct text_file file = text_of(text, size);
-            struct rows rows;
-            memset(&error, 0, sizeof error);
-            bool ok = csv ? reader_csv(&file, &title_and_text, &rows, &error)
-                          : reader_label_text(&file, &rows, &error);
-            text_file_free(&file);
+        for (int k = 0; k < 3; k++) {
+            bool ok = read_bytes(text, size, &configs[k], &heard);
             assert_int_equal(ok, error.text[0] == '\0');
             assert_true(ok || error.at.line > 0);
             refused += !ok;
-            rows_free(&rows);
         }
     }
-    assert_in_range(refused, 5000, 39000); /* the mutations reach both outcomes */
+    assert_in_range(refused, 5000, 59000); /* the mutations reach both outcomes */
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(label_text_lines_are_split_at_the_first_blank),
-        cmocka_unit_test(bad_label_text_lines_are_refused),
+        cmocka_unit_test(an_empty_label_text_line_is_refused),
         cmocka_unit_test(csv_fields_may_hold_quotes_commas_and_line_breaks),
-        cmocka_unit_test(csv_columns_and_header_are_as_configured),
+        cmocka_unit_test(tsv_fields_hold_everything_but_tabs),
+        cmocka_unit_test(columns_are_numbers_or_names_of_the_header),
         cmocka_unit_test(bad_csv_is_refused_at_its_line),
+        cmocka_unit_test(bad_tsv_is_refused_at_its_line),
+        cmocka_unit_test(a_sink_that_refuses_stops_the_reader),
         cmocka_unit_test(no_bytes_crash_a_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static void ag_news_has_four_balanced_classes(void **state) {
     struct data_config config;
     options_default(&data_options, &config);
     config.source = SOURCE_CSV;
-    config.text_columns = (struct int_list){2, {2, 3}};
+    config.text = (struct name_list){2, {"2", "3"}};
     strcpy(config.train_file, "agnews/train_subset.csv");
     strcpy(config.test_file, "agnews/test.csv");
     strcpy(config.classes_file, "agnews/classes.txt");
