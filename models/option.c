@@ -80,6 +80,10 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
         snprintf(out, size, "a name of 1 to %d bytes that the list has not had before",
                  NAME_SIZE - 1);
         break;
+    case OPTION_GROUPS:
+        snprintf(out, size, "a map of lists, {name: [name, name]}, of less than %d bytes as JSON",
+                 OPTION_GROUPS_MAX);
+        break;
     case OPTION_CHOICE:
         n = split_choices(row->choices, room, names);
         used = (size_t)snprintf(out, size, "one of ");
@@ -183,6 +187,33 @@ static bool set_names(struct target *target, const struct node *node, struct nam
     return true;
 }
 
+/* The map's JSON with every entry a list of texts: one spelling for one meaning. */
+static bool set_groups(const struct target *target, const struct node *node, char *out,
+                       struct error *error) {
+    struct text json = {0};
+    if (node->kind != NODE_MAP) return refuse(target, node, error);
+    for (const struct node *group = node->first; group; group = group->next) {
+        const struct node *name = group->kind == NODE_SCALAR ? group : group->first;
+        text_append(&json, "%s", group == node->first ? "{" : ",");
+        text_append_json_string(&json, group->key);
+        text_append(&json, ":[");
+        for (; name; name = name == group ? NULL : name->next) {
+            if (group->kind == NODE_MAP || name->kind != NODE_SCALAR) {
+                text_free(&json);
+                return refuse(target, name, error);
+            }
+            if (name != group && name != group->first) text_append(&json, ",");
+            text_append_json_string(&json, name->text);
+        }
+        text_append(&json, "]%s", group->next ? "" : "}");
+    }
+    bool fits = !json.failed && json.size < OPTION_GROUPS_MAX;
+    memset(out, 0, OPTION_GROUPS_MAX); /* equal maps make equal bytes */
+    if (fits && json.data) memcpy(out, json.data, json.size);
+    text_free(&json);
+    return fits || refuse(target, node, error);
+}
+
 static bool set_choice(const struct target *target, const struct node *node, int *out,
                        struct error *error) {
     char room[OPTION_STRING_MAX];
@@ -213,6 +244,8 @@ static bool set_field(const struct option_table *table, const struct option *row
         return set_names(&target, node, field, error);
     case OPTION_CHOICE:
         return set_choice(&target, node, field, error);
+    case OPTION_GROUPS:
+        return set_groups(&target, node, field, error);
     case OPTION_FLOAT:
         if (!scalar || node->quoted || !parse_float(node->text, &real) || !isfinite(real) ||
             real < row->min || real > row->max)
@@ -250,6 +283,8 @@ static size_t field_size(enum option_type type) {
         return sizeof(struct int_list);
     case OPTION_NAME_LIST:
         return sizeof(struct name_list);
+    case OPTION_GROUPS:
+        return OPTION_GROUPS_MAX;
     }
     return 0;
 }
@@ -280,6 +315,7 @@ void options_default(const struct option_table *table, void *out) {
         struct error error;
         memset((char *)out + row->offset, 0, field_size(row->type));
         /* A default outside its own grammar is a mistake in the table, found by the first run. */
+        if (row->type == OPTION_GROUPS) continue; /* its default is no group */
         if (row->default_text && !set_default(table, row, out, &error)) {
             assert(!"an option's default must satisfy its own row");
         }
@@ -361,6 +397,9 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
         break;
     case OPTION_STRING:
         text_append_json_string(out, field);
+        break;
+    case OPTION_GROUPS:
+        text_append(out, "%s", *(const char *)field ? (const char *)field : "{}");
         break;
     case OPTION_CHOICE:
         split_choices(row->choices, room, names);

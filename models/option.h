@@ -10,7 +10,7 @@
 #include "models/tree.h"
 #include <stdint.h>
 
-enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256 };
+enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256, OPTION_GROUPS_MAX = 8192 };
 
 struct int_list {
     int n;
@@ -27,7 +27,8 @@ struct name_list {
 
 /* type -> C type of the field: INT int, FLOAT double, BOOL bool, CHOICE int (index into choices),
  * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one),
- * NAME_LIST struct name_list (likewise). */
+ * NAME_LIST struct name_list (likewise), GROUPS char[OPTION_GROUPS_MAX]: a map of names to lists of
+ * names, kept as its JSON text, "" if it is empty. */
 enum option_type {
     OPTION_INT,
     OPTION_FLOAT,
@@ -35,7 +36,8 @@ enum option_type {
     OPTION_CHOICE,
     OPTION_STRING,
     OPTION_INT_LIST,
-    OPTION_NAME_LIST
+    OPTION_NAME_LIST,
+    OPTION_GROUPS
 };
 
 struct option {

@@ -21,6 +21,7 @@ struct sample {
     char file[OPTION_STRING_MAX];
     struct int_list heads;
     struct name_list tags;
+    char groups[OPTION_GROUPS_MAX];
     int any;
 };
 
@@ -32,6 +33,7 @@ static const struct option rows[] = {
     {"file", OPTION_STRING, offsetof(struct sample, file), "", 0, 0, NULL, "path"},
     {"heads", OPTION_INT_LIST, offsetof(struct sample, heads), "[1, 32]", 0, 64, NULL, "heads"},
     {"tags", OPTION_NAME_LIST, offsetof(struct sample, tags), "[a, b]", 0, 0, NULL, "names"},
+    {"groups", OPTION_GROUPS, offsetof(struct sample, groups), "", 0, 0, NULL, "names of names"},
     {"any", OPTION_INT, offsetof(struct sample, any), "-7", INT_MIN, INT_MAX, NULL, "any int"},
 };
 static const struct option_table table = {"train", rows, sizeof rows / sizeof *rows};
@@ -101,7 +103,7 @@ static void unknown_keys_suggest_the_nearest_name(void **state) {
     assert_refused("{\"nmae\":1}", 2, "unknown key 'nmae' in train; did you mean 'name'?");
     assert_refused("{\"momentum\":1}", 2,
                    "unknown key 'momentum' in train; it knows: epochs, rate, shuffle, mode, file, "
-                   "heads, tags, any, name");
+                   "heads, tags, groups, any, name");
     assert_refused("[1]", 1, "train must be a map: lines of 'key: value'");
 }
 
@@ -274,6 +276,7 @@ static void assert_round_trip(const struct sample *sample) {
     assert_memory_equal(again.file, sample->file, sizeof again.file);
     assert_memory_equal(&again.heads, &sample->heads, sizeof again.heads);
     assert_memory_equal(&again.tags, &sample->tags, sizeof again.tags);
+    assert_memory_equal(again.groups, sample->groups, sizeof again.groups);
     assert_int_equal(again.any, sample->any);
     options_write_json(&table, &again, &second);
     assert_string_equal(first.data, second.data);
@@ -285,14 +288,16 @@ static void canonical_json_brings_the_struct_back(void **state) {
     (void)state;
     struct sample sample;
     assert_bound("{\"epochs\":3,\"file\":\"a \\\"b\\\"\\n\xC3\xA9\",\"heads\":[],"
-                 "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"]}",
+                 "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"],"
+                 "\"groups\":{\"low\":[1,\"2\"],\"no\\\"ne\":[],\"high\":3}}",
                  &sample);
     struct text text = {0};
     options_write_json(&table, &sample, &text);
     assert_string_equal(text.data,
                         "{\"epochs\":3,\"rate\":0.0003,\"shuffle\":true,\"mode\":\"fast\",\"file\":"
                         "\"a \\\"b\\\"\\u000a\xC3\xA9\",\"heads\":[],"
-                        "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"],\"any\":-7}");
+                        "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"],\"groups\":{\"low\":[\"1\","
+                        "\"2\"],\"no\\\"ne\":[],\"high\":[\"3\"]},\"any\":-7}");
     text_free(&text);
     assert_round_trip(&sample);
     struct fuzz fuzz = {7};
@@ -311,7 +316,8 @@ static void canonical_json_brings_the_struct_back(void **state) {
 static void no_mutation_gets_past_the_ranges(void **state) {
     (void)state;
     static const char good[] = "{\"epochs\":12,\"rate\":0.25,\"shuffle\":false,\"mode\":\"slow\","
-                               "\"file\":\"a/b.txt\",\"heads\":[1,2,64],\"tags\":\"c\",\"any\":-1}";
+                               "\"file\":\"a/b.txt\",\"heads\":[1,2,64],\"tags\":\"c\",\"any\":-1,"
+                               "\"groups\":{\"a\":[1,\"b\"],\"c\":2}}";
     static const char *const words[] = {
         "0", "-1",          "1e400",    "99999999999", "null",   "true", "\"\"",       "[",
         "]", "\"epochs\":", "\"fast\"", "{}",          "0.5e-3", ",",    "\"name\":1,"};
