@@ -7,7 +7,6 @@
 #include "models/flops.h"
 #include "models/policy.h"
 #include "workloads/sha256.h"
-#include "workloads/text_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* One workload of the plan, and what is known about its data without reading it as text. */
 struct source {
@@ -53,18 +51,11 @@ static bool add_problem(struct plan *plan, const struct error *problem, struct e
  * settings, which are in the key already. */
 static bool hash_data(struct source *source, struct error *error) {
     const struct data_config *data = &source->experiment.data;
-    const char *names[] = {data->train_file, data->test_file, data->classes_file};
     struct sha256 hash;
-    bool any = false;
     sha256_start(&hash);
     if (!dataset_is_present(data, source->missing, sizeof source->missing)) return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[512];
-        if (!names[i][0] || !text_file_find(data_root(), names[i], path, sizeof path)) continue;
-        if (!text_file_hash(path, &hash, error)) return false;
-        any = true;
-    }
-    if (any) sha256_finish(&hash, source->data_key);
+    if (!dataset_hash_files(data, &hash, error)) return false;
+    if (data->train_file[0]) sha256_finish(&hash, source->data_key);
     return true;
 }
 
@@ -137,24 +128,17 @@ static bool read_files(struct planner *planner, struct error *error) {
 
 /* ---- cost ---- */
 
-/* Training inputs and their tokens; for text a guess: about 6 bytes a word, gzip a third of that.
- */
+/* Training inputs and their tokens; for text a guess: about 6 bytes a word. */
 static void guess_size(const struct data_config *data, double *inputs, int *length) {
-    char path[512];
-    struct stat info;
     if (!data->train_file[0]) {
         *inputs = data->n_train;
         *length = data->length;
     } else {
+        double found = dataset_training_bytes(data);
         *length = data->max_len > 0 && data->max_len < 32 ? data->max_len : 32;
         *inputs = data->train_limit > 0 ? data->train_limit : 10000;
-        if (text_file_find(data_root(), data->train_file, path, sizeof path) &&
-            stat(path, &info) == 0) {
-            size_t end = strlen(path);
-            bool packed = end > 3 && strcmp(path + end - 3, ".gz") == 0;
-            double found = (double)info.st_size / (packed ? 2 : 6) / *length;
-            if (data->train_limit == 0 || found < *inputs) *inputs = found;
-        }
+        found = found / 6 / *length;
+        if (found > 0 && (data->train_limit == 0 || found < *inputs)) *inputs = found;
     }
     if (*length < 1) *length = 1;
 }

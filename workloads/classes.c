@@ -1,8 +1,9 @@
 /*
  * Labels become classes row by row, so that a bad one is reported at its line. What makes a class
- * of a label: label_depth cuts it; then it is a name, or a number of the class file.
+ * of a label: label_depth cuts it; then it is in a group, or a name, or a number of the class file.
  */
 #include "workloads/classes.h"
+#include "workloads/data_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +42,60 @@ static bool read_class_file(const struct data_config *config, struct word_table 
     return ok;
 }
 
+/* Adds one group: its name is a class, its labels belong to it. */
+static bool add_group(struct classes *classes, const struct node *group, struct error *error) {
+    bool single = group->kind == NODE_SCALAR;
+    int class = word_table_add(&classes->names, group->key, strlen(group->key));
+    if (class < 0) return error_set(error, "out of memory for groups of labels");
+    for (const struct node *label = single ? group : group->first; label;
+         label = single ? NULL : label->next) {
+        int known = classes->grouped.n;
+        if (group->kind == NODE_MAP || label->kind != NODE_SCALAR)
+            return error_set_at(error, &label->at, "a group must be a list of labels");
+        int *grown = realloc(classes->group, ((size_t)known + 1) * sizeof *grown);
+        if (!grown) return error_set(error, "out of memory for groups of labels");
+        classes->group = grown;
+        if (word_table_add(&classes->grouped, label->text, strlen(label->text)) != known)
+            return error_set_at(error, &label->at, "label '%.60s' is in a group already",
+                                label->text);
+        classes->group[known] = class;
+    }
+    return true;
+}
+
+static bool read_groups(struct classes *classes, const char *json, size_t size, const char *name,
+                        struct error *error) {
+    struct node *root = NULL;
+    bool ok = json_parse(json, size, name, &root, error);
+    if (ok && root->kind != NODE_MAP)
+        ok = error_set_at(error, &root->at, "groups must be a map, {\"class\": [\"label\"]}");
+    for (const struct node *group = ok ? root->first : NULL; ok && group; group = group->next)
+        ok = add_group(classes, group, error);
+    node_free(root);
+    return ok;
+}
+
+static bool read_group_file(struct classes *classes, struct error *error) {
+    const struct data_config *config = classes->config;
+    char path[2 * OPTION_STRING_MAX];
+    struct text_file file;
+    if (!data_file_find(config->label_groups_file, path, sizeof path, error) ||
+        !text_file_read(path, ENCODING_UTF_8, &file, error))
+        return false;
+    bool ok = read_groups(classes, file.data, file.size, file.path, error);
+    text_file_free(&file);
+    return ok;
+}
+
 bool classes_start(const struct data_config *config, struct classes *out, struct error *error) {
-    *out = (struct classes){.config = config, .open = !config->classes_file[0]};
-    return out->open || read_class_file(config, &out->names, error);
+    *out = (struct classes){.config = config};
+    if (config->classes_file[0]) return read_class_file(config, &out->names, error);
+    if (config->label_groups_file[0]) return read_group_file(out, error);
+    if (config->label_groups[0])
+        return read_groups(out, config->label_groups, strlen(config->label_groups),
+                           "label_groups in data", error);
+    out->open = true;
+    return true;
 }
 
 /* The first `depth` parts of a label "A:b:c", all of it at depth 0; empty if it has fewer. */
@@ -68,31 +120,46 @@ static int class_number(struct piece label, int n_classes) {
     return !*end && number >= 1 && number <= n_classes ? (int)number - 1 : -1;
 }
 
-int classes_find(struct classes *classes, const struct row *row, struct error *error) {
-    const struct data_config *config = classes->config;
-    struct word_table *names = &classes->names;
-    struct piece label = cut_label(row->label, config->label_separator, config->label_depth);
-    if (label.size == 0) {
-        error_set_at(error, &row->at, "label '%.*s' has fewer parts than label_depth: %d",
-                     shown(row->label), row->label.data, config->label_depth);
-        return -1;
-    }
-    int class = classes->open ? word_table_add(names, label.data, label.size)
-                              : word_table_find(names, label.data, label.size);
-    if (class < 0 && config->classes_file[0]) class = class_number(label, names->n);
-    if (class >= 0) return class;
+static int refuse(const struct classes *classes, struct piece label, const struct location *at,
+                  struct error *error) {
+    const char *file = classes->config->classes_file;
     if (classes->open)
-        error_set_at(error, &row->at, "out of memory for %d classes", names->n);
-    else if (config->classes_file[0])
-        error_set_at(error, &row->at,
-                     "label '%.*s' is none of the %d classes in %s, nor a number 1..%d",
-                     shown(label), label.data, names->n, config->classes_file, names->n);
+        error_set_at(error, at, "out of memory for %d classes", classes->names.n);
+    else if (classes->group)
+        error_set_at(error, at, "label '%.*s' is in none of the %d label groups", shown(label),
+                     label.data, classes->names.n);
+    else if (file[0])
+        error_set_at(error, at, "label '%.*s' is none of the %d classes in %s, nor a number 1..%d",
+                     shown(label), label.data, classes->names.n, file, classes->names.n);
     else
-        error_set_at(error, &row->at,
+        error_set_at(error, at,
                      "label '%.*s' does not occur in the training file; correct the row or list "
                      "it in a classes_file",
                      shown(label), label.data);
     return -1;
+}
+
+int classes_find(struct classes *classes, struct piece label, const struct location *at,
+                 struct error *error) {
+    const struct data_config *config = classes->config;
+    struct word_table *names = &classes->names;
+    struct piece cut = cut_label(label, config->label_separator, config->label_depth);
+    if (cut.size == 0) {
+        error_set_at(error, at, "label '%.*s' has fewer parts than label_depth: %d", shown(label),
+                     label.data, config->label_depth);
+        return -1;
+    }
+    int class;
+    if (classes->group) {
+        int member = word_table_find(&classes->grouped, cut.data, cut.size);
+        class = member < 0 ? -1 : classes->group[member];
+    } else if (classes->open) {
+        class = word_table_add(names, cut.data, cut.size);
+    } else {
+        class = word_table_find(names, cut.data, cut.size);
+        if (class < 0 && config->classes_file[0]) class = class_number(cut, names->n);
+    }
+    return class >= 0 ? class : refuse(classes, cut, at, error);
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -125,4 +192,6 @@ bool classes_close(struct classes *classes, struct split *train, struct error *e
 
 void classes_free(struct classes *classes) {
     word_table_free(&classes->names);
+    word_table_free(&classes->grouped);
+    free(classes->group);
 }

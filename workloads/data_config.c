@@ -11,26 +11,42 @@
 #define FIELD(name) offsetof(struct data_config, name)
 static const struct option rows[] = {
     {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0,
-     "label-text|csv|tsv|topic|offsets|pairs|mixed", "reader of text files, or generator"},
+     "label-text|csv|tsv|jsonl|json|class-files|class-folders|topic|offsets|pairs|mixed",
+     "reader of text files, or generator"},
     {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
-     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there"},
+     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there; "
+     "class-files, "
+     "class-folders: a path with {class} in it"},
     {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
     {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
      "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
-    {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1",
-     "text: of all three files"},
+    {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1|windows-1252",
+     "text: of all files"},
+    {"class_names", OPTION_NAME_LIST, FIELD(class_names), "[]", 0, 0, NULL,
+     "class-files, class-folders: what {class} stands for; empty: whatever is there"},
+    {"train_rows", OPTION_STRING, FIELD(train_rows), "", 0, 0, NULL,
+     "json: path of the list of rows in train_file, as in label; empty: the document is the list"},
+    {"test_rows", OPTION_STRING, FIELD(test_rows), "", 0, 0, NULL,
+     "json: path of the list of rows in test_file, which may be the same file"},
     {"label", OPTION_STRING, FIELD(label), "", 0, 0, NULL,
-     "csv, tsv: column of the label, its number from 1 or its name in the header; empty: 1"},
+     "csv, tsv: column of the label, its number from 1 (the default) or its name in the header; "
+     "jsonl, json: its path in a row, keys joined by dots, list entries from 1 (default: label)"},
     {"text", OPTION_NAME_LIST, FIELD(text), "[]", 0, 0, NULL,
-     "csv, tsv: columns of the text, joined by a space in this order; empty: 2"},
+     "where the text stands, like label; several are joined by a space (default: 2, or text)"},
     {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
      "csv, tsv: the first record names the columns; names in label or text imply it"},
     {"label_depth", OPTION_INT, FIELD(label_depth), "0", 0, 16, NULL,
      "text: parts of a label A:b that make the class, 0 = all"},
     {"label_separator", OPTION_STRING, FIELD(label_separator), ":", 0, 0, NULL,
      "text: what stands between the parts of a label"},
+    {"label_groups", OPTION_GROUPS, FIELD(label_groups), "", 0, 0, NULL,
+     "text: classes and the labels that each is made of, {class: [label, label]}"},
+    {"label_groups_file", OPTION_STRING, FIELD(label_groups_file), "", 0, 0, NULL,
+     "text: a JSON file that holds such a map"},
     {"drop_labels", OPTION_NAME_LIST, FIELD(drop_labels), "[]", 0, 0, NULL,
      "text: labels whose rows are left out, and counted"},
+    {"strip_headers", OPTION_BOOL, FIELD(strip_headers), "false", 0, 0, NULL,
+     "text: drop each text up to its first blank line, and a text that ends there"},
     {"test_share", OPTION_FLOAT, FIELD(test_share), "0", 0, 0.9, NULL,
      "text: share of the training file that becomes the test split, stratified, instead of a "
      "test_file"},
@@ -68,7 +84,10 @@ const struct option_table data_options = {"data", rows, sizeof rows / sizeof *ro
 /* The keys that only some sources use, as sets of `enum data_source`. */
 enum {
     COLUMNS = 1 << SOURCE_CSV | 1 << SOURCE_TSV,
-    TEXT = 1 << SOURCE_LABEL_TEXT | COLUMNS,
+    JSON = 1 << SOURCE_JSON,
+    FIELDS = COLUMNS | 1 << SOURCE_JSONL | JSON,
+    CLASSES = 1 << SOURCE_CLASS_FILES | 1 << SOURCE_CLASS_FOLDERS,
+    TEXT = 1 << SOURCE_LABEL_TEXT | FIELDS | CLASSES,
     TOPIC = 1 << SOURCE_TOPIC,
     PAIRS = 1 << SOURCE_PAIRS,
     RELATIONAL = 1 << SOURCE_OFFSETS | PAIRS | 1 << SOURCE_MIXED,
@@ -78,20 +97,23 @@ static const struct {
     const char *key;
     int sources;
 } limited[] = {
-    {"train_file", TEXT},      {"test_file", TEXT},    {"classes_file", TEXT},
-    {"encoding", TEXT},        {"label", COLUMNS},     {"text", COLUMNS},
-    {"header", COLUMNS},       {"label_depth", TEXT},  {"label_separator", TEXT},
-    {"drop_labels", TEXT},     {"test_share", TEXT},   {"max_len", TEXT},
-    {"vocab_limit", TEXT},     {"min_count", TEXT},    {"n_train", SYNTHETIC},
-    {"n_test", SYNTHETIC},     {"length", SYNTHETIC},  {"relations", RELATIONAL},
-    {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC}, {"classes", TOPIC},
+    {"train_file", TEXT},        {"test_file", TEXT},      {"classes_file", TEXT},
+    {"encoding", TEXT},          {"label", FIELDS},        {"text", FIELDS},
+    {"header", COLUMNS},         {"label_depth", TEXT},    {"label_separator", TEXT},
+    {"drop_labels", TEXT},       {"strip_headers", TEXT},  {"label_groups", TEXT},
+    {"label_groups_file", TEXT}, {"class_names", CLASSES}, {"train_rows", JSON},
+    {"test_rows", JSON},         {"test_share", TEXT},     {"max_len", TEXT},
+    {"vocab_limit", TEXT},       {"min_count", TEXT},      {"n_train", SYNTHETIC},
+    {"n_test", SYNTHETIC},       {"length", SYNTHETIC},    {"relations", RELATIONAL},
+    {"values", TOPIC | PAIRS},   {"fillers", SYNTHETIC},   {"classes", TOPIC},
     {"signal", TOPIC},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,
                             struct error *error) {
-    static const char *const names[] = {"label-text", "csv",   "tsv",  "topic",
-                                        "offsets",    "pairs", "mixed"};
+    static const char *const names[] = {"label-text", "csv",         "tsv",           "jsonl",
+                                        "json",       "class-files", "class-folders", "topic",
+                                        "offsets",    "pairs",       "mixed"};
     for (const struct node *node = map->first; node; node = node->next)
         for (size_t i = 0; i < sizeof limited / sizeof *limited; i++) {
             int sources = limited[i].sources, used = 0;
@@ -117,6 +139,15 @@ bool data_config_check(const struct data_config *config, struct error *error) {
         return error_set(error, "data.test_file and data.test_share are both given; drop one");
     if (!config->label_separator[0])
         return error_set(error, "data.label_separator is empty; its default is \":\"");
+    if (config->source == SOURCE_CLASS_FILES &&
+        (!strstr(config->train_file, "{class}") ||
+         (config->test_file[0] && !strstr(config->test_file, "{class}"))))
+        return error_set(error, "the files of class-files need {class} where the class stands");
+    int n_lists = (config->classes_file[0] != 0) + (config->label_groups[0] != 0) +
+                  (config->label_groups_file[0] != 0);
+    if (n_lists > 1)
+        return error_set(error, "give one of data.classes_file, data.label_groups and "
+                                "data.label_groups_file; each says what the classes are");
     return true;
 }
 
@@ -129,18 +160,6 @@ bool data_config_has_header(const struct data_config *config) {
 const char *data_root(void) {
     const char *root = getenv("HEADROOM_DATA");
     return root && root[0] ? root : "data";
-}
-
-bool dataset_is_present(const struct data_config *config, char *missing, size_t size) {
-    if (generator_find(config->source)) return true;
-    const char *names[] = {config->train_file, config->test_file, config->classes_file};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[2 * OPTION_STRING_MAX];
-        if (!names[i][0] || text_file_find(data_root(), names[i], path, sizeof path)) continue;
-        text_file_path(data_root(), names[i], missing, size);
-        return false;
-    }
-    return true;
 }
 
 void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
@@ -167,12 +186,4 @@ void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
     else
         snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
                  name, root, fetch);
-}
-
-bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
-    char hint[DATASET_HINT_SIZE];
-    if (text_file_find(data_root(), name, path, size)) return true;
-    text_file_path(data_root(), name, path, size);
-    dataset_hint(path, hint);
-    return error_set(error, "no file %s (or %s.gz): %s", path, name, hint);
 }

@@ -16,6 +16,10 @@ enum data_source {
     SOURCE_LABEL_TEXT,
     SOURCE_CSV,
     SOURCE_TSV,
+    SOURCE_JSONL,
+    SOURCE_JSON,
+    SOURCE_CLASS_FILES,
+    SOURCE_CLASS_FOLDERS,
     SOURCE_TOPIC,
     SOURCE_OFFSETS,
     SOURCE_PAIRS,
@@ -27,22 +31,29 @@ struct data_config {
     int source;                         /* enum data_source, a CHOICE */
     char train_file[OPTION_STRING_MAX]; /* below the data root, or absolute; or X.gz */
     char test_file[OPTION_STRING_MAX];
-    char classes_file[OPTION_STRING_MAX];    /* one class name a line; "" = names found in train */
-    int encoding;                            /* utf-8 | iso-8859-1 */
-    char label[OPTION_STRING_MAX];           /* csv, tsv: column, number or name; "" = 1 */
-    struct name_list text, drop_labels;      /* csv, tsv: columns, empty = 2; labels left out */
-    bool header;                             /* csv, tsv: the first record names the columns */
-    int label_depth;                         /* parts of "A:b" that make the class, 0 = all */
-    char label_separator[OPTION_STRING_MAX]; /* the ":" */
-    double test_share;                       /* of the training file, without a test file */
-    int max_len, vocab_limit, min_count;     /* tokens per input; words kept, <unk> included */
-    int train_limit, test_limit;             /* 0 = all; stratified, seeded */
-    double validation_share;                 /* of the training split */
-    int seed;                                /* of the generator, limits and validation slice */
-    int n_train, n_test, length;             /* synthetic: inputs generated, tokens per input */
-    int relations, values, fillers;          /* synthetic: G, alphabet sizes (see each generator) */
-    int classes;                             /* topic: number of topics */
-    double signal;                           /* topic: share of tokens that come from the topic */
+    char classes_file[OPTION_STRING_MAX]; /* one class name a line; "" = names found in train */
+    int encoding;                         /* utf-8 | iso-8859-1 | windows-1252 */
+    struct name_list class_names;         /* class-files, class-folders; empty: all there are */
+    char train_rows[OPTION_STRING_MAX];   /* json: path of the rows in the document */
+    char test_rows[OPTION_STRING_MAX];
+    char label[OPTION_STRING_MAX];             /* column, or path in a row; "" = 1, or "label" */
+    struct name_list text;                     /* columns or paths, empty = 2, or "text" */
+    bool header;                               /* csv, tsv: the first record names the columns */
+    int label_depth;                           /* parts of "A:b" that make the class, 0 = all */
+    char label_separator[OPTION_STRING_MAX];   /* the ":" */
+    char label_groups[OPTION_GROUPS_MAX];      /* JSON {"class": ["label", ...]}, "" = none */
+    char label_groups_file[OPTION_STRING_MAX]; /* a file of such JSON */
+    struct name_list drop_labels;              /* rows left out */
+    bool strip_headers;                        /* drop a text up to its first blank line */
+    double test_share;                         /* of the training file, without a test file */
+    int max_len, vocab_limit, min_count;       /* tokens per input; words kept, <unk> included */
+    int train_limit, test_limit;               /* 0 = all; stratified, seeded */
+    double validation_share;                   /* of the training split */
+    int seed;                                  /* of the generator, limits and validation slice */
+    int n_train, n_test, length;               /* synthetic: inputs generated, tokens per input */
+    int relations, values, fillers; /* synthetic: G, alphabet sizes (see each generator) */
+    int classes;                    /* topic: number of topics */
+    double signal;                  /* topic: share of tokens that come from the topic */
 };
 
 extern const struct option_table data_options;
@@ -63,7 +74,7 @@ struct dataset {
     char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */
     int n_truncated;               /* inputs cut at max_len, all splits */
-    int n_dropped;                 /* rows left out by drop_labels */
+    int n_dropped;                 /* rows left out by drop_labels or strip_headers */
     double unknown_share;          /* of test tokens that map to <unk>, 0 for synthetic */
     double mean_length;            /* tokens per training input */
 };
@@ -82,14 +93,17 @@ bool data_config_check_keys(const struct data_config *config, const struct node 
 /* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
 const char *data_root(void);
 
-/* Finds the file of this name (or the one with .gz behind it) below the root; an absent file is an
- * error that says where it was looked for and how to get it. */
-bool data_file_find(const char *name, char *path, size_t size, struct error *error);
-
 /* True if every file the config needs exists; if not, *missing gets the first absent path.
  * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load
  * says so. */
 bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
+
+/* Adds the bytes of all source files to a hash. Generated data has none. */
+struct sha256;
+bool dataset_hash_files(const struct data_config *config, struct sha256 *hash, struct error *error);
+
+/* Bytes of the training files, gzip counted three times; 0 if there are none. */
+double dataset_training_bytes(const struct data_config *config);
 
 /* Where an absent file (its path, as dataset_is_present gives it) was looked for, and how to get
  * it: "NAME is looked for in data/ (HEADROOM_DATA is not set)". */

@@ -7,7 +7,6 @@
 #include "workloads/dataset_cache.h"
 #include "workloads/sha256.h"
 #include "workloads/split.h"
-#include "workloads/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +54,6 @@ static bool find_file(const char *key, const char *suffix, char *out, size_t siz
 }
 
 bool dataset_cache_key(const struct data_config *config, char key[65]) {
-    const char *names[] = {config->train_file, config->test_file, config->classes_file};
     const int32_t byte_order = 1;
     struct text json = {0};
     struct sha256 hash;
@@ -66,12 +64,7 @@ bool dataset_cache_key(const struct data_config *config, char key[65]) {
     options_write_json(&data_options, config, &json);
     bool ok = HEADROOM_DATA_CODE[0] && !json.failed;
     if (ok) sha256_add(&hash, json.data, json.size);
-    for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
-        char path[PATH_SIZE];
-        if (!names[i][0]) continue;
-        ok = text_file_find(data_root(), names[i], path, sizeof path) &&
-             text_file_hash(path, &hash, &ignored);
-    }
+    ok = ok && dataset_hash_files(config, &hash, &ignored);
     sha256_finish(&hash, key);
     text_free(&json);
     return ok;

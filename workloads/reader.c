@@ -11,6 +11,10 @@ static const reader readers[] = {
     [SOURCE_LABEL_TEXT] = reader_label_text,
     [SOURCE_CSV] = reader_csv,
     [SOURCE_TSV] = reader_csv,
+    [SOURCE_JSONL] = reader_jsonl,
+    [SOURCE_JSON] = reader_json,
+    [SOURCE_CLASS_FILES] = reader_class_files,
+    [SOURCE_CLASS_FOLDERS] = reader_class_folders,
 };
 
 reader reader_find(int source) {

@@ -19,13 +19,16 @@ struct piece {
 /* One input as a file has it. The pieces are the reader's and may be gone after `take`. */
 struct row {
     struct location at; /* its first line */
-    struct piece label;
+    struct piece label; /* empty where the file's path is the label */
     int n_text;
     struct piece text[NAME_LIST_MAX]; /* [n_text], to be joined by spaces */
 };
 
+enum part { PART_TRAIN, PART_TEST };
+
 /* Where rows go; false (with the error set) stops the reader. */
 struct row_sink {
+    enum part part;
     bool (*take)(void *owner, const struct row *row, struct error *error);
     void *owner;
 };
@@ -48,7 +51,22 @@ bool reader_label_text(struct text_file *file, const struct data_config *config,
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error);
 
-/* The number that a column's name is, or 0 if it is a name. */
+/* A JSON value a line. `label` and `text` are paths in it: keys joined by dots, list entries
+ * counted from 1. */
+bool reader_jsonl(struct text_file *file, const struct data_config *config,
+                  const struct row_sink *sink, struct error *error);
+
+/* A JSON document whose rows are the list at the path train_rows or test_rows. */
+bool reader_json(struct text_file *file, const struct data_config *config,
+                 const struct row_sink *sink, struct error *error);
+
+/* Every line is a text; the whole file is one. Both leave the label to the file's path. */
+bool reader_class_files(struct text_file *file, const struct data_config *config,
+                        const struct row_sink *sink, struct error *error);
+bool reader_class_folders(struct text_file *file, const struct data_config *config,
+                          const struct row_sink *sink, struct error *error);
+
+/* The number that a column or a list's entry is named by, or 0 if it is a name. */
 int reader_column(const char *name);
 
 #endif

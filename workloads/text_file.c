@@ -111,23 +111,42 @@ unsigned utf8_next(const char **text) {
     return code;
 }
 
-static bool decode_latin1(struct text_file *file) {
-    char *wide = malloc(file->size * 2 + 1);
-    if (!wide) return false;
-    size_t size = 0;
-    for (size_t i = 0; i < file->size; i++)
-        size += (size_t)utf8_write((unsigned char)file->data[i], wide + size);
+static int line_of(const struct text_file *file, size_t at) {
+    int line = 1;
+    for (size_t i = 0; i < at; i++) line += file->data[i] == '\n';
+    return line;
+}
+
+/* Windows-1252 is ISO-8859-1 but for these, the characters of 0x80 to 0x9f; 0 where it has none. */
+static const unsigned short windows_1252[32] = {
+    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178};
+
+/* Turns an encoding of single bytes into UTF-8. */
+static bool decode_bytes(struct text_file *file, enum text_encoding encoding, struct location *at,
+                         struct error *error) {
+    bool windows = encoding == ENCODING_WINDOWS_1252;
+    size_t high = 0, size = 0;
+    for (size_t i = 0; i < file->size; i++) high += (unsigned char)file->data[i] >= 0x80;
+    char *wide = malloc(file->size + high * 2 + 1); /* at most 3 bytes for one */
+    if (!wide) return error_set(error, "out of memory reading %s", file->path);
+    for (size_t i = 0; i < file->size; i++) {
+        unsigned code = (unsigned char)file->data[i];
+        if (windows && code >= 0x80 && code < 0xa0) code = windows_1252[code - 0x80];
+        if (code == 0) {
+            at->line = line_of(file, i);
+            free(wide);
+            return error_set_at(error, at, "byte 0x%02x is no character of windows-1252",
+                                (unsigned)(unsigned char)file->data[i]);
+        }
+        size += (size_t)utf8_write(code, wide + size);
+    }
     wide[size] = '\0';
     free(file->data);
     file->data = wide;
     file->size = size;
     return true;
-}
-
-static int line_of(const struct text_file *file, size_t at) {
-    int line = 1;
-    for (size_t i = 0; i < at; i++) line += file->data[i] == '\n';
-    return line;
 }
 
 static bool check_text(struct text_file *file, enum text_encoding encoding, struct error *error) {
@@ -138,13 +157,13 @@ static bool check_text(struct text_file *file, enum text_encoding encoding, stru
         at.line = line_of(file, (size_t)(nul - file->data));
         return error_set_at(error, &at, "NUL byte: this is not a text file");
     }
-    if (encoding == ENCODING_ISO_8859_1)
-        return decode_latin1(file) || error_set(error, "out of memory reading %s", file->path);
+    if (encoding != ENCODING_UTF_8) return decode_bytes(file, encoding, &at, error);
     size_t valid = utf8_valid_prefix(file->data, file->size);
     if (valid < file->size) {
         at.line = line_of(file, valid);
-        return error_set_at(error, &at, "byte 0x%02x is not valid UTF-8; set encoding: iso-8859-1",
-                            (unsigned)(unsigned char)file->data[valid]);
+        return error_set_at(
+            error, &at, "byte 0x%02x is not valid UTF-8; set encoding: iso-8859-1 or windows-1252",
+            (unsigned)(unsigned char)file->data[valid]);
     }
     if (file->size >= 3 && memcmp(file->data, "\xef\xbb\xbf", 3) == 0) { /* byte-order mark */
         file->size -= 3;

@@ -9,7 +9,7 @@
 
 struct sha256;
 
-enum text_encoding { ENCODING_UTF_8, ENCODING_ISO_8859_1 };
+enum text_encoding { ENCODING_UTF_8, ENCODING_ISO_8859_1, ENCODING_WINDOWS_1252 };
 
 struct text_file {
     char *data; /* [size], followed by a terminator; no byte of the text is NUL */

@@ -4,10 +4,11 @@
  */
 #include "workloads/text_source.h"
 #include "workloads/classes.h"
+#include "workloads/data_files.h"
 #include "workloads/split.h"
 #include "workloads/tokenizer.h"
 
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct intake {
     const struct data_config *config;
     struct classes classes;
     struct word_table *words;
+    const char *label; /* of all rows of the file, NULL where they have their own */
     struct split *split;
     int room;          /* inputs that the split has room for */
     size_t token_room; /* and tokens */
@@ -63,22 +65,44 @@ static bool is_dropped(const struct data_config *config, struct piece label) {
     return false;
 }
 
+/* What follows the first blank line, LF or CRLF; the whole text if there is none. */
+static char *after_headers(char *text) {
+    for (char *line = text; (line = strchr(line, '\n')); line++) {
+        const char *next = line + 1 + (line[1] == '\r');
+        if (*next == '\n') return line + (next - line) + 1;
+    }
+    return text;
+}
+
+static bool is_blank(const char *text) {
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
 /* Labels and tokenises one row and adds it to the split: the sink of all readers. */
 static bool take_row(void *owner, const struct row *row, struct error *error) {
     struct intake *intake = owner;
+    struct piece label = row->label;
     size_t size;
-    if (row->label.size == 0) return error_set_at(error, &row->at, "the label is empty");
-    if (is_dropped(intake->config, row->label)) {
+    if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
+    if (label.size == 0) return error_set_at(error, &row->at, "the label is empty");
+    if (is_dropped(intake->config, label)) {
         intake->n_dropped++;
         return true;
     }
-    int class = classes_find(&intake->classes, row, error);
+    int class = classes_find(&intake->classes, label, &row->at, error);
     if (class < 0) return false;
     if (!join(intake, row->text, row->n_text, &size))
         return error_set_at(error, &row->at, "out of memory");
+    char *text = intake->text, *token;
+    if (intake->config->strip_headers) {
+        text = after_headers(text);
+        if (is_blank(text)) { /* a post without a body */
+            intake->n_dropped++;
+            return true;
+        }
+    }
     if (!reserve(intake, size, error)) return false; /* a token has a byte */
     int32_t *tokens = intake->split->tokens + intake->split->offsets[intake->split->n];
-    char *text = intake->text, *token;
     int n = 0;
     while (tokenizer_next(&text, &token, &size)) {
         tokens[n] = word_table_add(intake->words, token, size);
@@ -92,24 +116,33 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     return true;
 }
 
-/* Adds the rows of one file to an empty split; *at tells which file it was. */
-static bool read_file(struct intake *intake, const char *name, struct split *split,
-                      struct location *at, struct error *error) {
+static bool read_file(struct intake *intake, enum part part, const struct data_file *source,
+                      struct error *error) {
     const struct data_config *config = intake->config;
-    const struct row_sink sink = {take_row, intake};
-    char path[2 * OPTION_STRING_MAX];
+    const struct row_sink sink = {part, take_row, intake};
     struct text_file file;
-    if (!data_file_find(name, path, sizeof path, error) ||
-        !text_file_read(path, (enum text_encoding)config->encoding, &file, error))
+    if (!text_file_read(source->path, (enum text_encoding)config->encoding, &file, error))
         return false;
+    intake->label = source->label;
+    bool ok = reader_find(config->source)(&file, config, &sink, error);
+    text_file_free(&file);
+    return ok;
+}
+
+/* Adds the rows of a part's files to an empty split; *at tells the first file. */
+static bool read_part(struct intake *intake, enum part part, struct split *split,
+                      struct location *at, struct error *error) {
+    struct data_files files;
     *at = (struct location){0};
-    memcpy(at->file, file.path, sizeof at->file);
     intake->split = split;
     intake->room = 0;
     intake->token_room = 0;
-    bool ok = reader_find(config->source)(&file, config, &sink, error);
-    text_file_free(&file);
-    return ok && (split->n > 0 || error_set_at(error, at, "no rows"));
+    bool ok = data_files_list(intake->config, part, &files, error);
+    if (ok && files.n > 0) snprintf(at->file, sizeof at->file, "%s", files.file[0].path);
+    for (int i = 0; ok && i < files.n; i++) ok = read_file(intake, part, &files.file[i], error);
+    if (ok && files.n > 0 && split->n == 0) ok = error_set_at(error, at, "no rows");
+    data_files_free(&files);
+    return ok;
 }
 
 /* A class of the training file's first line alone is a header that `header: true` should skip. The
@@ -133,15 +166,14 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
     struct intake intake = {.config = config, .words = words};
     struct classes *classes = &intake.classes;
     struct location train_at, test_at;
-    bool may_have_header = (config->source == SOURCE_CSV || config->source == SOURCE_TSV) &&
-                           !config->classes_file[0] && !data_config_has_header(config);
-    bool ok = classes_start(config, classes, error) &&
-              read_file(&intake, config->train_file, &out->train, &train_at, error) &&
-              classes_close(classes, &out->train, error) &&
-              (!config->test_file[0] ||
-               read_file(&intake, config->test_file, &out->test, &test_at, error)) &&
-              (!may_have_header ||
-               refuse_header(&out->train, &out->test, classes->names.words, &train_at, error));
+    bool has_columns = config->source == SOURCE_CSV || config->source == SOURCE_TSV;
+    bool ok = classes_start(config, classes, error);
+    bool may_have_header = has_columns && classes->open && !data_config_has_header(config);
+    ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train_at, error) &&
+         classes_close(classes, &out->train, error) &&
+         read_part(&intake, PART_TEST, &out->test, &test_at, error) &&
+         (!may_have_header ||
+          refuse_header(&out->train, &out->test, classes->names.words, &train_at, error));
     if (ok && classes->names.n < 2)
         ok = error_set(error, "%s has one class only; there is nothing to learn",
                        config->train_file);

@@ -186,6 +186,58 @@ static void a_separator_divides_labels_into_parts(void **state) {
     expect_refusal(&config, "data.label_separator is empty");
 }
 
+static void groups_of_labels_are_the_classes(void **state) {
+    (void)state;
+    files_write("stars", "1 awful\n2 bad\n4 good\n5 great\n1 never\n5 always\n");
+    files_write("groups.json", "{\"low\": [\"1\", \"2\"],\n \"high\": [\"4\", \"5\"]}");
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "stars", "stars");
+    strcpy(config.label_groups, "{\"low\":[\"1\",\"2\"],\"high\":[\"4\",\"5\"]}");
+    config.validation_share = 0.25;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_classes, 2);
+    assert_string_equal(data->class_names[0], "low"); /* in the order of the groups */
+    assert_int_equal(data->test.labels[1], 0);
+    assert_int_equal(data->test.labels[2], 1);
+    struct data_config from_file = config_of(SOURCE_LABEL_TEXT, "stars", "stars");
+    strcpy(from_file.label_groups_file, "groups.json");
+    from_file.validation_share = 0.25;
+    struct dataset *same = load(&from_file);
+    assert_string_equal(data->sha256, same->sha256);
+    dataset_free(data);
+    dataset_free(same);
+
+    strcpy(config.classes_file, "stars");
+    expect_refusal(&config, "give one of data.classes_file, data.label_groups and");
+    config.classes_file[0] = '\0';
+    files_write("stars", "1 awful\n2 bad\n3 so so\n");
+    expect_refusal(&config, "stars:3: label '3' is in none of the 2 label groups");
+    files_write("groups.json", "{\"low\": [\"1\", \"2\"],\n \"high\": [\"4\", \"2\"]}");
+    expect_refusal(&from_file, "groups.json:2:16: label '2' is in a group already");
+    files_write("groups.json", "{\"low\": {\"1\": \"2\"}}");
+    expect_refusal(&from_file, "groups.json:1:15: a group must be a list of labels");
+    files_write("groups.json", "[\"low\"]");
+    expect_refusal(&from_file, "groups.json:1:1: groups must be a map");
+}
+
+static void headers_end_at_the_first_blank_line(void **state) {
+    (void)state;
+    files_write("posts.jsonl",
+                "{\"label\":\"a\",\"text\":\"From: me\\nTo: you\\n\\nhi\\n\\nbye\"}\n"
+                "{\"label\":\"b\",\"text\":\"From: me\\r\\n\\r\\nhi\"}\n"
+                "{\"label\":\"b\",\"text\":\"no header here\\n\"}\n"
+                "{\"label\":\"a\",\"text\":\"From: me\\n\\n \\n\"}\n");
+    struct data_config config = config_of(SOURCE_JSONL, "posts.jsonl", "posts.jsonl");
+    config.strip_headers = true;
+    config.validation_share = 0.34;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->test.n, 3);
+    assert_int_equal(data->n_dropped, 2); /* once in train, once in test */
+    assert_int_equal(data->test.offsets[1], 2);
+    assert_int_equal(data->test.offsets[2], 3);
+    assert_int_equal(data->test.offsets[3], 6);
+    dataset_free(data);
+}
+
 static void bad_rows_are_refused_at_their_line(void **state) {
     (void)state;
     write_labels("train", 20);
@@ -410,6 +462,8 @@ int main(void) {
         cmocka_unit_test(rows_of_dropped_labels_are_left_out_and_counted),
         cmocka_unit_test(a_share_of_the_training_file_can_be_the_test_split),
         cmocka_unit_test(a_separator_divides_labels_into_parts),
+        cmocka_unit_test(groups_of_labels_are_the_classes),
+        cmocka_unit_test(headers_end_at_the_first_blank_line),
         cmocka_unit_test(bad_rows_are_refused_at_their_line),
         cmocka_unit_test(a_forgotten_header_is_refused_at_its_line),
         cmocka_unit_test(an_absent_file_is_named_with_the_fix),

@@ -102,6 +102,20 @@ static void iso_8859_1_becomes_utf_8(void **state) {
     text_file_free(&file);
 }
 
+static void windows_1252_becomes_utf_8(void **state) {
+    (void)state;
+    files_write("windows.txt", "\x80 \x93no\x94 \xe9\n");
+    struct text_file file;
+    assert_true(text_file_read(files_path("windows.txt"), ENCODING_WINDOWS_1252, &file, &error));
+    assert_string_equal(file.data, "\u20ac \u201cno\u201d \u00e9\n");
+    assert_int_equal(file.size, strlen(file.data));
+    text_file_free(&file);
+    files_write("windows.txt", "good\nb\x81"
+                               "d\n");
+    expect_refusal("windows.txt", ENCODING_WINDOWS_1252,
+                   "windows.txt:2: byte 0x81 is no character of windows-1252");
+}
+
 static void a_byte_order_mark_is_dropped(void **state) {
     (void)state;
     files_write("bom.txt", "\xef\xbb\xbf"
@@ -154,6 +168,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(invalid_utf_8_names_its_line_and_the_fix),
         cmocka_unit_test(iso_8859_1_becomes_utf_8),
+        cmocka_unit_test(windows_1252_becomes_utf_8),
         cmocka_unit_test(a_byte_order_mark_is_dropped),
         cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_plain_file_is_found_before_its_archive),
