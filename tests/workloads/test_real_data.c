@@ -2,6 +2,7 @@
  * The published data sets have the published sizes. Looks in HEADROOM_DATA (or data/) and skips
  * what is not there.
  */
+#include "harness/memory.h"
 #include "workloads/dataset.h"
 
 #include <setjmp.h>
@@ -95,6 +96,32 @@ static void imdb_has_2_and_8_classes(void **state) {
     EXPECT({IMDB "}", 25000, 25000, 2, 0}, {IMDB ",\"label\":\"rating\"}", 25000, 25000, 8, 0});
 }
 
+/* Its reviews are held once as text, once as tokens: a reader that kept rows would show here. */
+static void reading_imdb_needs_less_than_three_times_its_text(void **state) {
+    (void)state;
+    struct data_config config;
+    struct memory_phase phase;
+    int64_t page_faults;
+    options_default(&data_options, &config);
+    config.source = SOURCE_JSONL;
+    config.max_len = 256;
+    strcpy(config.train_file, "imdb/imdb_train.jsonl");
+    strcpy(config.test_file, "imdb/imdb_test.jsonl");
+#ifdef __SANITIZE_ADDRESS__
+    print_message("the sanitizer's own memory would be counted\n");
+    skip();
+#endif
+    memory_phase_start(&phase);
+    struct dataset *data = load_or_skip(&config);
+    int64_t peak = memory_phase_end(&phase, &page_faults);
+    dataset_free(data);
+    if (peak < 0 || phase.resident < 0) {
+        print_message("%s\n", phase.reason);
+        skip();
+    }
+    assert_in_range(peak - phase.resident, 1, 3 * 68809767);
+}
+
 static void snli_has_three_classes(void **state) {
     EXPECT({"{\"source\":\"jsonl\",\"train_file\":\"snli/snli_train_subset.jsonl\",\"test_file\":"
             "\"snli/snli_1.0_test.jsonl\",\"label\":\"gold_label\",\"drop_labels\":\"-\","
@@ -171,6 +198,7 @@ int main(void) {
         cmocka_unit_test(trec_has_a_line_that_is_not_utf_8),
         cmocka_unit_test(ag_news_has_four_classes),
         cmocka_unit_test(imdb_has_2_and_8_classes),
+        cmocka_unit_test(reading_imdb_needs_less_than_three_times_its_text),
         cmocka_unit_test(snli_has_three_classes),
         cmocka_unit_test(dbpedia_classes_has_9_and_70_classes),
         cmocka_unit_test(yelp_has_five_classes),
