@@ -82,7 +82,7 @@ static void print_text(const struct predictor *p, const char *text, const struct
         printf("%s %s %.4f", i ? "," : "", class_name(p, p->by_rank[i], room),
                (double)p->share[p->by_rank[i]]);
     if (c->classes > SHOWN_MAX) printf(", %d more", c->classes - SHOWN_MAX);
-    printf("\n  words        %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
+    printf("\n  tokens       %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
            read->n_cut);
     for (int l = 0; l < c->layers; l++) {
         printf("  layer %-6d %d of %d heads:", l, inference_heads_run(p->inference, l, 0),
@@ -108,7 +108,7 @@ static bool print_json(const struct predictor *p, const char *text, const struct
         text_append_json_string(&out, class_name(p, i, room));
         text_append(&out, ":%.6g", (double)p->share[i]);
     }
-    text_append(&out, "},\"words\":%d,\"unknown\":%d,\"cut\":%d,\"heads\":[", read->n,
+    text_append(&out, "},\"tokens\":%d,\"unknown\":%d,\"cut\":%d,\"heads\":[", read->n,
                 read->n_unknown, read->n_cut);
     for (int l = 0; l < c->layers; l++) {
         const char *comma = "";

@@ -137,6 +137,11 @@ static bool check_names(const struct word_table *own, char *const *names, const 
 bool saved_model_check_data(const struct saved_model *model, const struct dataset *data,
                             struct error *error) {
     const struct model_config *c = &model->parameters->config;
+    if (model->words.words.n > 0 && model->words.kind != data->tokenizer)
+        return error_set(error,
+                         "the checkpoint's tokenizer is '%s', that of the data '%s': set "
+                         "`tokenizer` in data to the one that the model was trained with",
+                         tokenizer_name(model->words.kind), tokenizer_name(data->tokenizer));
     if (c->classes != data->n_classes)
         return error_set(error, "the checkpoint tells %d classes apart, the data have %d",
                          c->classes, data->n_classes);

@@ -50,6 +50,8 @@ static const struct option rows[] = {
     {"test_share", OPTION_FLOAT, FIELD(test_share), "0", 0, 0.9, NULL,
      "text: share of the training file that becomes the test split, stratified, instead of a "
      "test_file"},
+    {"tokenizer", OPTION_CHOICE, FIELD(tokenizer), "word", 0, 0, TOKENIZER_KINDS,
+     "text: what a token is"},
     {"max_len", OPTION_INT, FIELD(max_len), "64", 1, 4096, NULL,
      "text: tokens per input, longer ones are cut"},
     {"vocab_limit", OPTION_INT, FIELD(vocab_limit), "20000", 2, 1000000, NULL,
@@ -97,16 +99,16 @@ static const struct {
     const char *key;
     int sources;
 } limited[] = {
-    {"train_file", TEXT},        {"test_file", TEXT},      {"classes_file", TEXT},
-    {"encoding", TEXT},          {"label", FIELDS},        {"text", FIELDS},
-    {"header", COLUMNS},         {"label_depth", TEXT},    {"label_separator", TEXT},
-    {"drop_labels", TEXT},       {"strip_headers", TEXT},  {"label_groups", TEXT},
-    {"label_groups_file", TEXT}, {"class_names", CLASSES}, {"train_rows", JSON},
-    {"test_rows", JSON},         {"test_share", TEXT},     {"max_len", TEXT},
-    {"vocab_limit", TEXT},       {"min_count", TEXT},      {"n_train", SYNTHETIC},
-    {"n_test", SYNTHETIC},       {"length", SYNTHETIC},    {"relations", RELATIONAL},
-    {"values", TOPIC | PAIRS},   {"fillers", SYNTHETIC},   {"classes", TOPIC},
-    {"signal", TOPIC},
+    {"train_file", TEXT},        {"test_file", TEXT},       {"classes_file", TEXT},
+    {"encoding", TEXT},          {"label", FIELDS},         {"text", FIELDS},
+    {"header", COLUMNS},         {"label_depth", TEXT},     {"label_separator", TEXT},
+    {"drop_labels", TEXT},       {"strip_headers", TEXT},   {"label_groups", TEXT},
+    {"label_groups_file", TEXT}, {"class_names", CLASSES},  {"train_rows", JSON},
+    {"test_rows", JSON},         {"test_share", TEXT},      {"tokenizer", TEXT},
+    {"max_len", TEXT},           {"vocab_limit", TEXT},     {"min_count", TEXT},
+    {"n_train", SYNTHETIC},      {"n_test", SYNTHETIC},     {"length", SYNTHETIC},
+    {"relations", RELATIONAL},   {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC},
+    {"classes", TOPIC},          {"signal", TOPIC},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,

@@ -88,6 +88,7 @@ static bool apply_vocabulary(const struct data_config *config, struct dataset *d
     for (int s = 0; ok && s < 3; s++)
         for (int32_t t = 0; t < splits[s]->offsets[splits[s]->n]; t++)
             splits[s]->tokens[t] = map[splits[s]->tokens[t]];
+    data->tokenizer = (enum tokenizer_kind)config->tokenizer;
     free(map);
     if (!ok) return false;
     int32_t unknown = 0, n_tokens = data->test.offsets[data->test.n];
@@ -171,7 +172,7 @@ void dataset_free(struct dataset *dataset) {
 }
 
 void dataset_write_tokenizer(const struct dataset *dataset, struct text *out) {
-    text_append(out, "{\"kind\":\"word\",\"words\":[");
+    text_append(out, "{\"kind\":\"%s\",\"words\":[", tokenizer_name(dataset->tokenizer));
     for (int i = 0; i < dataset->vocab; i++) {
         if (i > 0) text_append(out, ",");
         text_append_json_string(out, dataset->words[i]);

@@ -1,7 +1,7 @@
 /*
  * Data sets as the engine wants them: token indices end to end with offsets, a label and a known
  * difficulty per input. A data set comes from a generator (workloads/synthetic_*.c) or from text
- * files (readers + word tokeniser); what follows cannot tell which. The validation slice is taken
+ * files (readers + tokeniser); what follows cannot tell which. The validation slice is taken
  * from the training split, stratified by label, and depends on the data seed only, so that every
  * arm and every trial seed sees the same three splits.
  */
@@ -11,6 +11,7 @@
 #include "models/batch.h"
 #include "models/error.h"
 #include "models/option.h"
+#include "workloads/tokenizer.h"
 
 enum data_source {
     SOURCE_LABEL_TEXT,
@@ -38,6 +39,7 @@ struct data_config {
     char test_rows[OPTION_STRING_MAX];
     char label[OPTION_STRING_MAX];             /* column, or path in a row; "" = 1, or "label" */
     struct name_list text;                     /* columns or paths, empty = 2, or "text" */
+    int tokenizer;                             /* enum tokenizer_kind, a CHOICE */
     bool header;                               /* csv, tsv: the first record names the columns */
     int label_depth;                           /* parts of "A:b" that make the class, 0 = all */
     char label_separator[OPTION_STRING_MAX];   /* the ":" */
@@ -69,6 +71,7 @@ struct split {
 struct dataset {
     struct split train, validation, test;
     int n_classes, vocab, max_len; /* max_len: longest input that can occur */
+    enum tokenizer_kind tokenizer; /* of text */
     char **class_names;            /* [n_classes] */
     char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */
     char sha256[65];               /* of the splits' arrays and the class names, hex */

@@ -2,7 +2,6 @@
  * Reading words and class names back from a checkpoint's metadata. See saved_words.h.
  */
 #include "workloads/saved_words.h"
-#include "workloads/tokenizer.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -37,8 +36,10 @@ bool saved_names_read(const char *json, const char *what, struct word_table *out
 
 static bool read_tokenizer(const struct node *root, struct saved_words *out, struct error *error) {
     const struct node *kind = node_find(root, "kind"), *max_len = node_find(root, "max_len");
-    if (!kind || kind->kind != NODE_SCALAR || strcmp(kind->text, "word") != 0)
-        return error_set(error, "tokenizer: its kind must be \"word\"");
+    if (!kind || kind->kind != NODE_SCALAR || !tokenizer_find(kind->text, &out->kind))
+        return error_set(error,
+                         "tokenizer: its kind must be one of " TOKENIZER_KINDS ", not '%.40s'",
+                         kind && kind->kind == NODE_SCALAR ? kind->text : "");
     char *end = NULL;
     long length = max_len && max_len->kind == NODE_SCALAR ? strtol(max_len->text, &end, 10) : 0;
     if (!end || *end || length < 1 || length > INT_MAX)
@@ -64,8 +65,7 @@ void saved_words_free(struct saved_words *words) {
 
 bool saved_words_tokenise(const struct saved_words *words, char *text, int32_t *tokens, int room,
                           struct saved_text *out, struct error *error) {
-    char *token;
-    size_t size;
+    struct tokenizer t = {.kind = words->kind, .rest = text};
     /* No token of a text reads "<unk>": only a vocabulary of words starts with it. */
     if (words->words.n == 0 || strcmp(words->words.words[0], "<unk>") != 0)
         return error_set(error,
@@ -73,8 +73,8 @@ bool saved_words_tokenise(const struct saved_words *words, char *text, int32_t *
                          "evaluated, but a text means nothing to it",
                          words->words.n ? words->words.words[0] : "");
     memset(out, 0, sizeof *out);
-    while (tokenizer_next(&text, &token, &size)) {
-        int index = word_table_find(&words->words, token, size);
+    while (tokenizer_next(&t)) {
+        int index = word_table_find(&words->words, t.token, t.size);
         if (out->n == room) {
             out->n_cut++;
             continue;
@@ -82,5 +82,5 @@ bool saved_words_tokenise(const struct saved_words *words, char *text, int32_t *
         out->n_unknown += index <= 0;
         tokens[out->n++] = index < 0 ? 0 : index;
     }
-    return out->n > 0 || error_set(error, "a text without a word");
+    return out->n > 0 || error_set(error, "a text without a %s", tokenizer_name(words->kind));
 }

@@ -7,6 +7,7 @@
 #define HEADROOM_WORKLOADS_SAVED_WORDS_H
 
 #include "models/tree.h"
+#include "workloads/tokenizer.h"
 #include "workloads/word_table.h"
 
 /* Reads a JSON list of different texts; `what` names it in errors. */
@@ -15,21 +16,23 @@ bool saved_names_read(const char *json, const char *what, struct word_table *out
 
 /* The tokeniser as dataset_write_tokenizer writes it: {"kind":"word","words":[...],"max_len":N}. */
 struct saved_words {
+    enum tokenizer_kind kind;
     struct word_table words; /* in the order of tokens */
-    int max_len;             /* tokens that a text is cut to */
+    int max_len;             /* tokens that an input is cut to */
 };
 bool saved_words_read(const char *json, struct saved_words *out, struct error *error);
 void saved_words_free(struct saved_words *words);
 
-/* One text as tokens. */
+/* One input as tokens. */
 struct saved_text {
     int n;         /* tokens written, at most the room */
     int n_unknown; /* of these */
-    int n_cut;     /* words left out because there was no more room */
+    int n_cut;     /* tokens left out because there was no more room */
 };
 
-/* Tokenises valid UTF-8, lower-casing `text` in place, into at most `room` tokens. Words that were
- * generated (t0, t1, ...) cannot read a text: that is an error, and so is a text without words. */
+/* Tokenises valid UTF-8, changing it in place, into at most `room` tokens. Words that were
+ * generated (t0, t1, ...) cannot read a text: that is an error, and so is a text without a token.
+ */
 bool saved_words_tokenise(const struct saved_words *words, char *text, int32_t *tokens, int room,
                           struct saved_text *out, struct error *error);
 

@@ -93,7 +93,7 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     if (class < 0) return false;
     if (!join(intake, row->text, row->n_text, &size))
         return error_set_at(error, &row->at, "out of memory");
-    char *text = intake->text, *token;
+    char *text = intake->text;
     if (intake->config->strip_headers) {
         text = after_headers(text);
         if (is_blank(text)) { /* a post without a body */
@@ -103,9 +103,10 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     }
     if (!reserve(intake, size, error)) return false; /* a token has a byte */
     int32_t *tokens = intake->split->tokens + intake->split->offsets[intake->split->n];
+    struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer, .rest = text};
     int n = 0;
-    while (tokenizer_next(&text, &token, &size)) {
-        tokens[n] = word_table_add(intake->words, token, size);
+    while (tokenizer_next(&t)) {
+        tokens[n] = word_table_add(intake->words, t.token, t.size);
         if (tokens[n++] < 0)
             return error_set_at(error, &row->at, "out of memory while numbering words");
     }

@@ -1,9 +1,26 @@
 /*
- * Characters fall into three kinds; a token is a run of word characters or one mark. See
- * tokenizer.h for the rules and why they are few.
+ * Characters fall into three kinds; a token is a run of word characters or one mark, or else any
+ * single character. See tokenizer.h for the rules and why they are few.
  */
 #include "workloads/tokenizer.h"
 #include "workloads/text_file.h"
+
+#include <string.h>
+
+static const char *const names[] = {"word", "character"};
+
+const char *tokenizer_name(enum tokenizer_kind kind) {
+    return names[kind];
+}
+
+bool tokenizer_find(const char *name, enum tokenizer_kind *out) {
+    for (int i = 0; i < 2; i++)
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum tokenizer_kind)i;
+            return true;
+        }
+    return false;
+}
 
 enum kind { KIND_SPACE, KIND_WORD, KIND_MARK };
 
@@ -25,8 +42,8 @@ static void lower_in_place(char *at, unsigned code) {
         utf8_write(code + 0x20, at);
 }
 
-bool tokenizer_next(char **text, char **token, size_t *size) {
-    const char *next = *text, *start = next;
+bool tokenizer_next(struct tokenizer *t) {
+    const char *next = t->rest, *start = next;
     enum kind kind = KIND_SPACE;
     unsigned code = 0;
     while (*next && kind == KIND_SPACE) {
@@ -34,19 +51,28 @@ bool tokenizer_next(char **text, char **token, size_t *size) {
         code = utf8_next(&next);
         kind = kind_of(code);
     }
-    char *first = *text + (start - *text);
-    if (kind == KIND_WORD) {
-        lower_in_place(first, code);
-        while (*next) {
-            const char *after = next;
-            code = utf8_next(&after);
-            if (kind_of(code) != KIND_WORD) break;
-            lower_in_place(*text + (next - *text), code);
-            next = after;
-        }
+    if (kind == KIND_SPACE) {
+        t->rest += next - t->rest;
+        return false;
     }
-    *token = first;
-    *size = (size_t)(next - start);
-    *text += next - *text;
-    return kind != KIND_SPACE;
+    char *first = t->rest + (start - t->rest);
+    if (t->kind == TOKENIZER_CHARACTER && t->token && first > t->rest) {
+        t->token = t->rest; /* white space between two characters */
+        t->rest = first;
+        *t->token = ' ';
+        t->size = 1;
+        return true;
+    }
+    lower_in_place(first, code);
+    while (t->kind == TOKENIZER_WORD && kind == KIND_WORD && *next) {
+        const char *after = next;
+        code = utf8_next(&after);
+        if (kind_of(code) != KIND_WORD) break;
+        lower_in_place(t->rest + (next - t->rest), code);
+        next = after;
+    }
+    t->token = first;
+    t->size = (size_t)(next - start);
+    t->rest += next - t->rest;
+    return true;
 }

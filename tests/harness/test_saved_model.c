@@ -72,6 +72,8 @@ static void other_data_is_refused_by_its_first_difference(void **state) {
     classes[1][0] = 'c';
     f->model.vocab_sha256[0] ^= 1;
     assert_refused(f, "SHA-256");
+    f->model.words.kind = TOKENIZER_CHARACTER;
+    assert_refused(f, "tokenizer is 'character', that of the data 'word'");
 }
 
 /* The file's tensors under other metadata. */
@@ -112,9 +114,10 @@ static void metadata_that_contradict_are_errors(void **state) {
         {"classes", "[\"a\",\"b\"]"},
         {"classes", "[\"a\",\"a\",\"b\",\"c\"]"},
         {"tokenizer", "{\"kind\":\"word\",\"words\":[\"a\"],\"max_len\":3}"},
+        {"tokenizer", "{\"kind\":\"bpe\",\"words\":[\"a\"],\"max_len\":3}"},
         {"tokenizer", "{\"kind\":\"word\""}};
     static const char *const said[] = {"the metadata name 2", "are both 'a'", "the tokenizer 1",
-                                       "ends here"};
+                                       "word|character, not 'bpe'", "ends here"};
     struct saved_model model;
     struct error error;
     char path[160];

@@ -44,6 +44,42 @@ static void write_labels(const char *name, int n) {
     assert_int_equal(fclose(file), 0);
 }
 
+static const int32_t *input_of(const struct split *split, int i, int *n) {
+    *n = split->offsets[i + 1] - split->offsets[i];
+    return split->tokens + split->offsets[i];
+}
+
+static void characters_are_tokens_if_asked_for(void **state) {
+    (void)state;
+    write_labels("train", 20);
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "train");
+    config.tokenizer = TOKENIZER_CHARACTER;
+    config.max_len = 6; /* "word!" has 5 characters, "word b1" and "word a1 ?" have more */
+    struct dataset *data = load(&config);
+    int n;
+    const int32_t *tokens = input_of(&data->test, 0, &n);
+    static const char expected[] = "word b";
+    assert_int_equal(n, 6);
+    for (int t = 0; t < 6; t++) {
+        assert_int_equal(data->words[tokens[t]][0], expected[t]);
+        assert_int_equal(data->words[tokens[t]][1], 0);
+    }
+    assert_int_equal(data->n_truncated, 80);
+    assert_int_equal(data->vocab, 1 + 4 + 1 + 2 + 1); /* <unk>, word, space, a b, ! */
+    assert_true(data->unknown_share == 0);
+    struct text json = {0};
+    dataset_write_tokenizer(data, &json);
+    assert_non_null(strstr(json.data, "{\"kind\":\"character\",\"words\":[\"<unk>\","));
+    text_free(&json);
+    dataset_free(data);
+    files_write("test", "A:x word \xc3\xa9!\nB:x word\n");
+    strcpy(config.test_file, "test");
+    config.max_len = 64;
+    data = load(&config);
+    assert_true(data->unknown_share == 1.0 / 11);
+    dataset_free(data);
+}
+
 static void count_labels(const struct split *split, int count[4]) {
     memset(count, 0, 4 * sizeof *count);
     for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
@@ -470,6 +506,7 @@ int main(void) {
         cmocka_unit_test(what_make_data_fetches_is_said_with_its_set),
         cmocka_unit_test(the_vocabulary_comes_from_the_training_part_alone),
         cmocka_unit_test(long_texts_are_cut_and_counted),
+        cmocka_unit_test(characters_are_tokens_if_asked_for),
         cmocka_unit_test(limits_and_slice_keep_the_classes_in_proportion),
         cmocka_unit_test(training_and_validation_share_no_input),
         cmocka_unit_test(a_batch_is_ragged_and_keeps_identities),

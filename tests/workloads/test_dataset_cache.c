@@ -82,6 +82,7 @@ static void assert_same(const struct dataset *a, const struct dataset *b) {
     assert_int_equal(a->n_classes, b->n_classes);
     assert_int_equal(a->vocab, b->vocab);
     assert_int_equal(a->max_len, b->max_len);
+    assert_int_equal(a->tokenizer, b->tokenizer);
     for (int i = 0; i < a->n_classes; i++)
         assert_string_equal(a->class_names[i], b->class_names[i]);
     for (int i = 0; i < a->vocab; i++) assert_string_equal(a->words[i], b->words[i]);
@@ -95,12 +96,18 @@ static void assert_same(const struct dataset *a, const struct dataset *b) {
 
 static void what_is_kept_is_what_the_source_gave(void **state) {
     (void)state;
-    struct data_config configs[] = {text_config(), text_config()};
+    struct data_config configs[] = {text_config(), text_config(), text_config()};
     options_default(&data_options, &configs[1]);
     configs[1].source = SOURCE_MIXED;
     configs[1].n_train = 100;
     configs[1].n_test = 20;
-    for (int i = 0; i < 2; i++) {
+    files_write("pairs", "a\tone\ttwo\nb\tthree\tfour\na\tsix\tone\nb\tfive\ttwo\n");
+    configs[2].source = SOURCE_TSV;
+    configs[2].tokenizer = TOKENIZER_CHARACTER;
+    configs[2].max_len = 3;
+    strcpy(configs[2].train_file, "pairs");
+    strcpy(configs[2].test_file, "pairs");
+    for (int i = 0; i < 3; i++) {
         char key[65];
         key_of(&configs[i], key);
         assert_null(dataset_cache_read(key));
@@ -110,7 +117,7 @@ static void what_is_kept_is_what_the_source_gave(void **state) {
         dataset_free(made);
         dataset_free(kept);
     }
-    assert_int_equal(count_files(), 2);
+    assert_int_equal(count_files(), 3);
 }
 
 /* Under a config's name lies another data set: that one must be loaded. */

@@ -20,7 +20,7 @@ static void texts_become_tokens_of_the_saved_words(void **state) {
     struct saved_words words;
     struct saved_text text;
     struct error error;
-    int32_t tokens[8];
+    int32_t tokens[16];
     char a[] = "How FAR, \xC3\x9C"
                "ber?",
          b[] = "far far far far far far", c[] = " \t", d[] = "<unk>";
@@ -42,12 +42,33 @@ static void texts_become_tokens_of_the_saved_words(void **state) {
     saved_words_free(&words);
 }
 
+static void characters_are_read_by_a_tokenizer_of_characters(void **state) {
+    (void)state;
+    struct saved_words words;
+    struct saved_text text;
+    struct error error;
+    int32_t tokens[16];
+    char a[] = " Ab \t b?", b[] = "\n";
+    if (!saved_words_read("{\"kind\":\"character\",\"words\":[\"<unk>\",\"b\",\" \",\"a\"],"
+                          "\"max_len\":8}",
+                          &words, &error))
+        fail_msg("%s", error.text);
+    assert_true(saved_words_tokenise(&words, a, tokens, 8, &text, &error));
+    static const int32_t want[] = {3, 1, 2, 1, 0};
+    assert_int_equal(text.n, 5);
+    assert_memory_equal(tokens, want, sizeof want);
+    assert_int_equal(text.n_unknown, 1);
+    assert_false(saved_words_tokenise(&words, b, tokens, 8, &text, &error));
+    assert_non_null(strstr(error.text, "without a character"));
+    saved_words_free(&words);
+}
+
 static void generated_tokens_cannot_read_a_text(void **state) {
     (void)state;
     struct saved_words words;
     struct saved_text text;
     struct error error;
-    int32_t tokens[4];
+    int32_t tokens[8];
     char t[] = "t0 t1";
     assert_true(saved_words_read("{\"kind\":\"word\",\"words\":[\"t0\",\"t1\"],\"max_len\":4}",
                                  &words, &error));
@@ -60,7 +81,8 @@ static void what_is_wrong_is_named(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"[]", "expected an object"},
-        {"{\"kind\":\"bpe\",\"words\":[\"a\"],\"max_len\":1}", "kind"},
+        {"{\"kind\":\"bpe\",\"words\":[\"a\"],\"max_len\":1}", "word|character, not 'bpe'"},
+        {"{\"kind\":[],\"words\":[\"a\"],\"max_len\":1}", "kind"},
         {"{\"words\":[\"a\"],\"max_len\":1}", "kind"},
         {"{\"kind\":\"word\",\"words\":[\"a\"]}", "max_len"},
         {"{\"kind\":\"word\",\"words\":[\"a\"],\"max_len\":0}", "max_len"},
@@ -100,6 +122,7 @@ static void damaged_json_is_refused_or_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_become_tokens_of_the_saved_words),
+        cmocka_unit_test(characters_are_read_by_a_tokenizer_of_characters),
         cmocka_unit_test(generated_tokens_cannot_read_a_text),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(damaged_json_is_refused_or_read),

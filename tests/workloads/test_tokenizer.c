@@ -15,16 +15,21 @@
 #include <cmocka.h>
 
 /* The tokens of a text joined by '|'. */
-static const char *tokens_of(const char *text) {
+static const char *cut(enum tokenizer_kind kind, const char *text) {
     static char out[512];
-    char copy[256], *next = copy, *token;
-    size_t size, used = 0;
+    char copy[256];
+    struct tokenizer t = {.kind = kind, .rest = copy};
+    size_t used = 0;
     snprintf(copy, sizeof copy, "%s", text);
     out[0] = '\0';
-    while (tokenizer_next(&next, &token, &size))
+    while (tokenizer_next(&t))
         used += (size_t)snprintf(out + used, sizeof out - used, "%s%.*s", used ? "|" : "",
-                                 (int)size, token);
+                                 (int)t.size, t.token);
     return out;
+}
+
+static const char *tokens_of(const char *text) {
+    return cut(TOKENIZER_WORD, text);
 }
 
 static void words_are_lower_case_and_marks_stand_alone(void **state) {
@@ -52,28 +57,83 @@ static void letters_beyond_ascii_are_letters(void **state) {
     assert_string_equal(tokens_of("\xf0\x9f\x98\x80x"), "\xf0\x9f\x98\x80x");
 }
 
+static void characters_are_lower_case_and_white_space_is_one_token(void **state) {
+    (void)state;
+    assert_string_equal(cut(TOKENIZER_CHARACTER, "An Atom?"), "a|n| |a|t|o|m|?");
+    assert_string_equal(cut(TOKENIZER_CHARACTER, " \t a\r\n \xc2\xa0-\xe3\x80\x80"
+                                                 "b \n"),
+                        "a| |-| |b");
+    assert_string_equal(cut(TOKENIZER_CHARACTER, "\xc3\x89\xe2\x82\xac\xf0\x9f\x98\x80"),
+                        "\xc3\xa9|\xe2\x82\xac|\xf0\x9f\x98\x80");
+    assert_string_equal(cut(TOKENIZER_CHARACTER, "<sep>"), "<|s|e|p|>");
+    assert_string_equal(cut(TOKENIZER_CHARACTER, " \n\t"), "");
+    assert_string_equal(cut(TOKENIZER_CHARACTER, ""), "");
+}
+
+static void kinds_have_names(void **state) {
+    (void)state;
+    enum tokenizer_kind kind = TOKENIZER_WORD;
+    assert_true(tokenizer_find("character", &kind));
+    assert_int_equal(kind, TOKENIZER_CHARACTER);
+    assert_false(tokenizer_find("bpe", &kind));
+    char joined[64];
+    snprintf(joined, sizeof joined, "%s|%s", tokenizer_name(TOKENIZER_WORD),
+             tokenizer_name(TOKENIZER_CHARACTER));
+    assert_string_equal(joined, TOKENIZER_KINDS);
+}
+
+static bool is_blank(const char *text, size_t size) {
+    char copy[128];
+    struct tokenizer t = {.rest = copy};
+    snprintf(copy, sizeof copy, "%.*s", (int)size, text);
+    return !tokenizer_next(&t);
+}
+
+/* In the order of the text, without overlap; what is between them is white space. */
+static void check_cover(enum tokenizer_kind kind, const char *text) {
+    char copy[128];
+    size_t n = 0, size = strlen(text), blanks = 0;
+    struct tokenizer t = {.kind = kind, .rest = copy};
+    snprintf(copy, sizeof copy, "%s", text);
+    char *end = copy;
+    bool was_space = true; /* no space is the first token */
+    while (tokenizer_next(&t)) {
+        bool is_space = t.size == 1 && *t.token == ' ';
+        assert_true(t.size > 0 && t.token >= end && t.token + t.size <= t.rest);
+        assert_true(t.rest <= copy + size);
+        assert_true(is_blank(text + (end - copy), (size_t)(t.token - end)));
+        assert_int_equal(utf8_valid_prefix(t.token, t.size), t.size);
+        if (kind == TOKENIZER_WORD) assert_null(memchr(t.token, ' ', t.size));
+        if (kind == TOKENIZER_CHARACTER) {
+            assert_true(t.size == 4 || utf8_valid_prefix(t.token, t.size - 1) == 0);
+            assert_true(is_space || t.token == end || n == 0);
+            assert_false(is_space && was_space);
+        }
+        end = is_space ? t.rest : t.token + t.size;
+        was_space = is_space;
+        blanks += is_space;
+        n++;
+    }
+    assert_true(n == 0 || !was_space);
+    assert_true(is_blank(text + (end - copy), size - (size_t)(end - copy)));
+    assert_ptr_equal(t.rest, copy + size);
+    assert_int_equal(strlen(copy), size);
+    assert_true(kind == TOKENIZER_CHARACTER || blanks == 0);
+}
+
 static void tokens_of_any_valid_text_cover_it_once(void **state) {
     (void)state;
     static const char good[] = "What's \xc3\x89t\xc3\xa9, 3\xe2\x82\xac \xf0\x9f\x98\x80 end.";
     static const char *const words[] = {"\xc3\x97", "\xe2\x80\x83", " ", "Z", "\xc2\xa0", "?"};
     struct fuzz fuzz = {77};
     for (int i = 0; i < 20000; i++) {
-        char text[128], *next = text, *token;
+        char text[128];
         size_t size = fuzz_mutate(&fuzz, good, sizeof good - 1, words, sizeof words / sizeof *words,
                                   text, sizeof text - 1);
         size = utf8_valid_prefix(text, size);
         text[size] = '\0';
-        size = strlen(text);
-        char *end = text;
-        size_t length;
-        while (tokenizer_next(&next, &token, &length)) {
-            assert_true(length > 0 && token >= end && token + length == next);
-            assert_null(memchr(token, ' ', length));
-            assert_int_equal(utf8_valid_prefix(token, length), length);
-            end = next;
-        }
-        assert_ptr_equal(next, text + size);
-        assert_int_equal(strlen(text), size);
+        check_cover(TOKENIZER_WORD, text);
+        check_cover(TOKENIZER_CHARACTER, text);
     }
 }
 
@@ -129,6 +189,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_lower_case_and_marks_stand_alone),
         cmocka_unit_test(letters_beyond_ascii_are_letters),
+        cmocka_unit_test(characters_are_lower_case_and_white_space_is_one_token),
+        cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(tokens_of_any_valid_text_cover_it_once),
         cmocka_unit_test(a_vocabulary_is_ranked_by_count_then_alphabet),
         cmocka_unit_test(a_word_table_keeps_thousands_of_words_apart),
