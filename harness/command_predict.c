@@ -16,12 +16,17 @@
 struct predictor {
     struct saved_model model;
     struct inference *inference;
-    int room;         /* tokens that a text is cut to */
-    int32_t *tokens;  /* [room] */
+    int room;         /* tokens that an input is cut to */
+    int32_t *tokens;  /* [2 * room] */
     float *share;     /* [classes] probabilities */
     int32_t *by_rank; /* [classes] classes, most probable first */
     bool json;
-    int number; /* of the text at hand, from 0: keys per-input randomness */
+    int number; /* of the input at hand, from 0: keys per-input randomness */
+};
+
+/* What is predicted: a text, or two where the model reads pairs. */
+struct input {
+    const char *text, *second; /* second: NULL of a single text */
 };
 
 static bool predictor_new(const char *path, struct predictor *p, struct error *error) {
@@ -33,7 +38,7 @@ static bool predictor_new(const char *path, struct predictor *p, struct error *e
                          "`headroom evaluate` needs none",
                          path);
     p->room = c->max_len < p->model.words.max_len ? c->max_len : p->model.words.max_len;
-    p->tokens = calloc((size_t)p->room, sizeof *p->tokens);
+    p->tokens = calloc(2 * (size_t)p->room, sizeof *p->tokens);
     p->share = calloc((size_t)c->classes, sizeof *p->share);
     p->by_rank = calloc((size_t)c->classes, sizeof *p->by_rank);
     if (!p->tokens || !p->share || !p->by_rank) return error_set(error, "out of memory");
@@ -74,10 +79,13 @@ static const char *class_name(const struct predictor *p, int class, char room[16
 
 enum { SHOWN_MAX = 5 };
 
-static void print_text(const struct predictor *p, const char *text, const struct saved_text *read) {
+static void print_text(const struct predictor *p, const struct input *in,
+                       const struct saved_text *read) {
     const struct model_config *c = &p->model.parameters->config;
     char room[16];
-    printf("%s\n  class        %s\n  probability ", text, class_name(p, p->by_rank[0], room));
+    puts(in->text);
+    if (in->second) printf("  second text  %s\n", in->second);
+    printf("  class        %s\n  probability ", class_name(p, p->by_rank[0], room));
     for (int i = 0; i < c->classes && i < SHOWN_MAX; i++)
         printf("%s %s %.4f", i ? "," : "", class_name(p, p->by_rank[i], room),
                (double)p->share[p->by_rank[i]]);
@@ -93,13 +101,17 @@ static void print_text(const struct predictor *p, const char *text, const struct
     }
 }
 
-static bool print_json(const struct predictor *p, const char *text, const struct saved_text *read,
-                       struct error *error) {
+static bool print_json(const struct predictor *p, const struct input *in,
+                       const struct saved_text *read, struct error *error) {
     const struct model_config *c = &p->model.parameters->config;
     struct text out = {0};
     char room[16];
     text_append(&out, "{\"text\":");
-    text_append_json_string(&out, text);
+    text_append_json_string(&out, in->text);
+    if (in->second) {
+        text_append(&out, ",\"second_text\":");
+        text_append_json_string(&out, in->second);
+    }
     text_append(&out, ",\"class\":");
     text_append_json_string(&out, class_name(p, p->by_rank[0], room));
     text_append(&out, ",\"probability\":{");
@@ -127,39 +139,54 @@ static bool print_json(const struct predictor *p, const char *text, const struct
     return ok;
 }
 
-static bool predict(struct predictor *p, const char *text, struct error *error) {
-    struct saved_text read;
+/* A copy that the tokeniser may change; NULL, with the error, unless it is UTF-8. */
+static char *copy_of(const char *text, struct error *error) {
     size_t size = strlen(text);
-    int number = p->number + 1;
+    char *copy = NULL;
     if (utf8_valid_prefix(text, size) != size)
-        return error_set(error, "text %d is not valid UTF-8", number);
-    char *copy = strdup(text); /* the tokeniser lower-cases in place */
-    if (!copy) return error_set(error, "out of memory");
-    bool ok = saved_words_tokenise(&p->model.words, copy, p->tokens, p->room, &read, error);
-    free(copy);
-    if (!ok) return error_prefix(error, "text %d", number);
+        error_set(error, "not valid UTF-8");
+    else if (!(copy = strdup(text)))
+        error_set(error, "out of memory");
+    return copy;
+}
+
+static bool predict(struct predictor *p, const struct input *in, struct error *error) {
+    struct saved_text read;
+    char *text = copy_of(in->text, error), *second = NULL;
+    bool ok = text && (!in->second || (second = copy_of(in->second, error))) &&
+              saved_words_tokenise(&p->model.words, text, second, p->tokens, p->room, &read, error);
+    free(text);
+    free(second);
+    if (!ok) return error_prefix(error, "text %d", p->number + 1);
     int32_t offsets[] = {0, read.n}, label = 0, id = p->number++;
     struct batch batch = {1, read.n, p->tokens, offsets, &label, &id};
     inference_run(p->inference, &batch, NULL, NULL);
     rank_classes(p);
-    if (p->json) return print_json(p, text, &read, error);
-    print_text(p, text, &read);
+    if (p->json) return print_json(p, in, &read, error);
+    print_text(p, in, &read);
     return true;
 }
 
-static bool predict_lines(struct predictor *p, FILE *in, struct error *error) {
+/* One text a line or, for a model of pairs, two with a tab between them. */
+static bool predict_lines(struct predictor *p, FILE *file, struct error *error) {
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
     bool ok = true;
-    while (ok && (size = getline(&line, &room, in)) > 0) {
+    while (ok && (size = getline(&line, &room, file)) > 0) {
+        struct input in = {line, NULL};
         if (strlen(line) != (size_t)size)
             ok = error_set(error, "text %d holds a NUL byte", p->number + 1);
         line[strcspn(line, "\r\n")] = '\0';
-        ok = ok && predict(p, line, error);
+        char *tab = p->model.words.separator ? strchr(line, '\t') : NULL;
+        if (tab) {
+            *tab = '\0';
+            in.second = tab + 1;
+        }
+        ok = ok && predict(p, &in, error);
         fflush(stdout); /* somebody may be typing */
     }
-    if (ok && ferror(in)) ok = error_set(error, "cannot read the texts: %s", strerror(errno));
+    if (ok && ferror(file)) ok = error_set(error, "cannot read the texts: %s", strerror(errno));
     if (ok && p->number == 0)
         ok = error_set(error, "no text: give it as an argument, or as lines of the input");
     free(line);
@@ -169,7 +196,12 @@ static bool predict_lines(struct predictor *p, FILE *in, struct error *error) {
 static int run(const struct arguments *arguments, struct error *error) {
     struct predictor p = {.json = arguments->json};
     bool ok = predictor_new(arguments->words[0], &p, error);
-    for (int i = 1; ok && i < arguments->n_words; i++) ok = predict(&p, arguments->words[i], error);
+    int step = p.model.words.separator ? 2 : 1;
+    for (int i = 1; ok && i < arguments->n_words; i += step) {
+        bool has_second = step == 2 && i + 1 < arguments->n_words;
+        struct input in = {arguments->words[i], has_second ? arguments->words[i + 1] : NULL};
+        ok = predict(&p, &in, error);
+    }
     if (ok && arguments->n_words == 1) ok = predict_lines(&p, stdin, error);
     predictor_free(&p);
     return ok ? EXIT_OK : EXIT_FAILED;
@@ -184,11 +216,13 @@ const struct command predict_command = {
     {"json"},
     "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run "
     "once.\n"
+    "A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
     "Prints its class, the probabilities, and which heads were computed in each layer. A model of "
     "a\n"
     "synthetic workload reads generated tokens, so no text means anything to it.\n"
     "\n"
     "examples:\n"
     "  headroom predict trec.safetensors 'How far is it from Denver to Aspen ?'\n"
-    "  headroom predict trec.safetensors --json <questions.txt\n",
+    "  headroom predict trec.safetensors --json <questions.txt\n"
+    "  headroom predict snli.safetensors 'A man sleeps.' 'Nobody is awake.'\n",
     run};

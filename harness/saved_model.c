@@ -86,6 +86,9 @@ static bool check_sizes(const struct saved_model *model, const struct model_conf
     if (classes > 0 && classes != config->classes)
         return error_set(error, "config has %d classes, the metadata name %d", config->classes,
                          classes);
+    if (words > 0 && config->separator && config->separator != model->words.separator)
+        return error_set(error, "config has separator %d, which the tokenizer calls '%.40s'",
+                         config->separator, model->words.words.words[config->separator]);
     return true;
 }
 
@@ -142,6 +145,9 @@ bool saved_model_check_data(const struct saved_model *model, const struct datase
                          "the checkpoint's tokenizer is '%s', that of the data '%s': set "
                          "`tokenizer` in data to the one that the model was trained with",
                          tokenizer_name(model->words.kind), tokenizer_name(data->tokenizer));
+    if (c->separator && !data->separator)
+        return error_set(error, "the checkpoint reads pairs of texts, the data have single ones: "
+                                "name the other text as `second_text` in data");
     if (c->classes != data->n_classes)
         return error_set(error, "the checkpoint tells %d classes apart, the data have %d",
                          c->classes, data->n_classes);
@@ -151,6 +157,9 @@ bool saved_model_check_data(const struct saved_model *model, const struct datase
     if (c->max_len < data->max_len)
         return error_set(error, "the checkpoint reads %d tokens, an input of the data can have %d",
                          c->max_len, data->max_len);
+    if (c->separator && c->separator != data->separator)
+        return error_set(error, "the checkpoint's separator is token %d, that of the data %d",
+                         c->separator, data->separator);
     if (!check_names(&model->classes, data->class_names, "class", error) ||
         !check_names(&model->words.words, data->words, "word", error))
         return false;

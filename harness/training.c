@@ -17,6 +17,7 @@ bool trial_models(const struct experiment *trial, const struct dataset *data,
     model->vocab = data->vocab;
     model->classes = data->n_classes;
     model->max_len = data->max_len;
+    model->separator = data->separator;
     *dense = *model;
     dense->policy = policy_find("fixed"); /* no gates to charge */
     return model_resolve(model, error) && model_resolve_full(dense, error);

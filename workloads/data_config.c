@@ -3,6 +3,7 @@
  */
 #include "workloads/reader.h"
 #include "workloads/synthetic.h"
+#include "workloads/text_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,8 @@ static const struct option rows[] = {
      "jsonl, json: its path in a row, keys joined by dots, list entries from 1 (default: label)"},
     {"text", OPTION_NAME_LIST, FIELD(text), "[]", 0, 0, NULL,
      "where the text stands, like label; several are joined by a space (default: 2, or text)"},
+    {"second_text", OPTION_NAME_LIST, FIELD(second_text), "[]", 0, 0, NULL,
+     "where the second text of a pair stands, like text; empty: single texts"},
     {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
      "csv, tsv: the first record names the columns; names in label or text imply it"},
     {"label_depth", OPTION_INT, FIELD(label_depth), "0", 0, 16, NULL,
@@ -105,10 +108,10 @@ static const struct {
     {"drop_labels", TEXT},       {"strip_headers", TEXT},   {"label_groups", TEXT},
     {"label_groups_file", TEXT}, {"class_names", CLASSES},  {"train_rows", JSON},
     {"test_rows", JSON},         {"test_share", TEXT},      {"tokenizer", TEXT},
-    {"max_len", TEXT},           {"vocab_limit", TEXT},     {"min_count", TEXT},
-    {"n_train", SYNTHETIC},      {"n_test", SYNTHETIC},     {"length", SYNTHETIC},
-    {"relations", RELATIONAL},   {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC},
-    {"classes", TOPIC},          {"signal", TOPIC},
+    {"second_text", FIELDS},     {"max_len", TEXT},         {"vocab_limit", TEXT},
+    {"min_count", TEXT},         {"n_train", SYNTHETIC},    {"n_test", SYNTHETIC},
+    {"length", SYNTHETIC},       {"relations", RELATIONAL}, {"values", TOPIC | PAIRS},
+    {"fillers", SYNTHETIC},      {"classes", TOPIC},        {"signal", TOPIC},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,
@@ -139,6 +142,9 @@ bool data_config_check(const struct data_config *config, struct error *error) {
         return error_set(error, "data.test_file is missing; or take a test_share of train_file");
     if (config->test_file[0] && config->test_share > 0)
         return error_set(error, "data.test_file and data.test_share are both given; drop one");
+    if (config->second_text.n > 0 && config->max_len < TEXT_PAIR_LENGTH_MIN)
+        return error_set(error, "data.max_len is %d; a pair of texts needs at least %d tokens",
+                         config->max_len, TEXT_PAIR_LENGTH_MIN);
     if (!config->label_separator[0])
         return error_set(error, "data.label_separator is empty; its default is \":\"");
     if (config->source == SOURCE_CLASS_FILES &&
@@ -156,6 +162,8 @@ bool data_config_check(const struct data_config *config, struct error *error) {
 bool data_config_has_header(const struct data_config *config) {
     bool named = config->label[0] && !reader_column(config->label);
     for (int i = 0; i < config->text.n; i++) named = named || !reader_column(config->text.name[i]);
+    for (int i = 0; i < config->second_text.n; i++)
+        named = named || !reader_column(config->second_text.name[i]);
     return config->header || named;
 }
 

@@ -6,6 +6,7 @@
 #include "workloads/sha256.h"
 #include "workloads/split.h"
 #include "workloads/synthetic.h"
+#include "workloads/text_pair.h"
 #include "workloads/text_source.h"
 #include "workloads/vocabulary.h"
 
@@ -80,7 +81,9 @@ static bool load_text(const struct data_config *config, struct dataset *data,
 static bool apply_vocabulary(const struct data_config *config, struct dataset *data,
                              const struct word_table *table, struct error *error) {
     struct split *splits[] = {&data->train, &data->validation, &data->test};
-    for (int s = 0; s < 3; s++) data->n_truncated += split_truncate(splits[s], config->max_len);
+    int separator = word_table_find(table, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
+    for (int s = 0; s < 3; s++)
+        data->n_truncated += split_truncate(splits[s], config->max_len, separator);
     int32_t *map = malloc((size_t)table->n * sizeof *map);
     if (!map) return error_set(error, "out of memory for %d words", table->n);
     bool ok = vocabulary_choose(table, &data->train, config->min_count, config->vocab_limit, map,
@@ -89,6 +92,7 @@ static bool apply_vocabulary(const struct data_config *config, struct dataset *d
         for (int32_t t = 0; t < splits[s]->offsets[splits[s]->n]; t++)
             splits[s]->tokens[t] = map[splits[s]->tokens[t]];
     data->tokenizer = (enum tokenizer_kind)config->tokenizer;
+    data->separator = ok && separator >= 0 ? map[separator] : 0;
     free(map);
     if (!ok) return false;
     int32_t unknown = 0, n_tokens = data->test.offsets[data->test.n];

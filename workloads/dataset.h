@@ -39,6 +39,7 @@ struct data_config {
     char test_rows[OPTION_STRING_MAX];
     char label[OPTION_STRING_MAX];             /* column, or path in a row; "" = 1, or "label" */
     struct name_list text;                     /* columns or paths, empty = 2, or "text" */
+    struct name_list second_text;              /* likewise, of pairs; empty = single texts */
     int tokenizer;                             /* enum tokenizer_kind, a CHOICE */
     bool header;                               /* csv, tsv: the first record names the columns */
     int label_depth;                           /* parts of "A:b" that make the class, 0 = all */
@@ -71,6 +72,7 @@ struct split {
 struct dataset {
     struct split train, validation, test;
     int n_classes, vocab, max_len; /* max_len: longest input that can occur */
+    int separator;                 /* token between the texts of a pair; 0: single texts */
     enum tokenizer_kind tokenizer; /* of text */
     char **class_names;            /* [n_classes] */
     char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */

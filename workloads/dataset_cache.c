@@ -161,6 +161,7 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
     move_names(s, &data->class_names, &data->n_classes);
     move_names(s, &data->words, &data->vocab);
     move_bytes(s, &data->max_len, sizeof data->max_len);
+    move_bytes(s, &data->separator, sizeof data->separator);
     move_bytes(s, &data->tokenizer, sizeof data->tokenizer);
     move_bytes(s, data->sha256, sizeof data->sha256);
     move_bytes(s, data->vocab_sha256, sizeof data->vocab_sha256);
@@ -188,7 +189,8 @@ struct dataset *dataset_cache_read(const char *key) {
         s.left = (size_t)info.st_size;
         move_dataset(&s, key, data);
     }
-    s.ok = s.ok && data->tokenizer <= TOKENIZER_CHARACTER;
+    s.ok = s.ok && data->separator >= 0 && data->separator < data->vocab &&
+           data->tokenizer <= TOKENIZER_CHARACTER;
     s.ok = s.ok && split_fits(&data->train, data) && split_fits(&data->validation, data) &&
            split_fits(&data->test, data);
     fclose(s.file);

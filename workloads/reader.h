@@ -18,10 +18,10 @@ struct piece {
 
 /* One input as a file has it. The pieces are the reader's and may be gone after `take`. */
 struct row {
-    struct location at; /* its first line */
-    struct piece label; /* empty where the file's path is the label */
-    int n_text;
-    struct piece text[NAME_LIST_MAX]; /* [n_text], to be joined by spaces */
+    struct location at;                   /* its first line */
+    struct piece label;                   /* empty where the file's path is the label */
+    int n_text, n_second;                 /* n_second: 0 where inputs are single texts */
+    struct piece text[2 * NAME_LIST_MAX]; /* [n_text + n_second], each to be joined by spaces */
 };
 
 enum part { PART_TRAIN, PART_TEST };
@@ -46,13 +46,13 @@ bool reader_label_text(struct text_file *file, const struct data_config *config,
 
 /* Records of fields. csv: RFC 4180 with commas: quoted fields, "" for a quote, line breaks inside
  * quotes. tsv: tabs, every byte else is text. LF or CRLF. Every record must have as many fields as
- * the first. `label` and `text` are column numbers from 1, by default 1 and 2, or names of the
- * header. */
+ * the first. `label`, `text` and `second_text` are column numbers from 1, by default 1 and 2, or
+ * names of the header. */
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error);
 
-/* A JSON value a line. `label` and `text` are paths in it: keys joined by dots, list entries
- * counted from 1. */
+/* A JSON value a line. `label`, `text` and `second_text` are paths in it: keys joined by dots, list
+ * entries counted from 1. */
 bool reader_jsonl(struct text_file *file, const struct data_config *config,
                   const struct row_sink *sink, struct error *error);
 

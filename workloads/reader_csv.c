@@ -77,7 +77,7 @@ static bool read_record(struct csv *csv, struct error *error) {
 
 /* Where label and texts stand in a record, from 0. */
 struct columns {
-    int label, n_text, text[NAME_LIST_MAX];
+    int label, n_text, n_second, text[2 * NAME_LIST_MAX];
 };
 
 int reader_column(const char *name) {
@@ -107,12 +107,16 @@ static int find_column(const struct csv *csv, const char *name, const struct loc
 
 static bool find_columns(const struct csv *csv, const struct data_config *config,
                          const struct location *at, struct columns *out, struct error *error) {
-    const struct name_list *text = &config->text;
+    const struct name_list *text = &config->text, *second = &config->second_text;
     out->label = find_column(csv, config->label[0] ? config->label : "1", at, error);
     out->n_text = text->n ? text->n : 1;
+    out->n_second = second->n;
     bool ok = out->label >= 0;
-    for (int i = 0; ok && i < out->n_text; i++) {
-        out->text[i] = find_column(csv, text->n ? text->name[i] : "2", at, error);
+    for (int i = 0; ok && i < out->n_text + second->n; i++) {
+        const char *name = i >= out->n_text ? second->name[i - out->n_text]
+                           : text->n        ? text->name[i]
+                                            : "2";
+        out->text[i] = find_column(csv, name, at, error);
         ok = out->text[i] >= 0;
     }
     return ok;
@@ -142,7 +146,9 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
         }
         row.label = csv.field[columns.label];
         row.n_text = columns.n_text;
-        for (int i = 0; i < columns.n_text; i++) row.text[i] = csv.field[columns.text[i]];
+        row.n_second = columns.n_second;
+        for (int i = 0; i < columns.n_text + columns.n_second; i++)
+            row.text[i] = csv.field[columns.text[i]];
         if (!sink->take(sink->owner, &row, error)) return false;
     }
     return true;

@@ -68,11 +68,14 @@ static bool read_piece(const struct node *row, const char *path, struct piece *o
 
 static bool read_row(const struct node *node, const struct data_config *config, struct row *row,
                      struct error *error) {
-    const struct name_list *text = &config->text;
+    const struct name_list *text = &config->text, *second = &config->second_text;
     bool ok = read_piece(node, config->label[0] ? config->label : "label", &row->label, error);
     row->n_text = text->n ? text->n : 1;
     for (int i = 0; ok && i < row->n_text; i++)
         ok = read_piece(node, text->n ? text->name[i] : "text", &row->text[i], error);
+    row->n_second = second->n;
+    for (int i = 0; ok && i < second->n; i++)
+        ok = read_piece(node, second->name[i], &row->text[row->n_text + i], error);
     return ok;
 }
 

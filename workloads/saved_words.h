@@ -18,6 +18,7 @@ bool saved_names_read(const char *json, const char *what, struct word_table *out
 struct saved_words {
     enum tokenizer_kind kind;
     struct word_table words; /* in the order of tokens */
+    int separator;           /* the token "<sep>", where inputs are pairs of texts; else 0 */
     int max_len;             /* tokens that an input is cut to */
 };
 bool saved_words_read(const char *json, struct saved_words *out, struct error *error);
@@ -30,10 +31,11 @@ struct saved_text {
     int n_cut;     /* tokens left out because there was no more room */
 };
 
-/* Tokenises valid UTF-8, changing it in place, into at most `room` tokens. Words that were
- * generated (t0, t1, ...) cannot read a text: that is an error, and so is a text without a token.
- */
-bool saved_words_tokenise(const struct saved_words *words, char *text, int32_t *tokens, int room,
-                          struct saved_text *out, struct error *error);
+/* Tokenises valid UTF-8, changing it in place, into at most `room` tokens; `tokens` has room for
+ * twice as many. `second` is the second text of a pair, NULL where the words have no separator.
+ * Words that were generated (t0, t1, ...) cannot read a text: that is an error, and so are a text
+ * without a token and a second text that is missing or not wanted. */
+bool saved_words_tokenise(const struct saved_words *words, char *text, char *second,
+                          int32_t *tokens, int room, struct saved_text *out, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "workloads/split.h"
 #include "models/rng.h"
+#include "workloads/text_pair.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,14 +122,25 @@ bool split_copy(const struct split *split, const bool *chosen, bool value, struc
     return true;
 }
 
-int split_truncate(struct split *split, int max_len) {
+/* Leaves at most max_len of the tokens and returns how many. */
+static int cut(int32_t *tokens, int n, int max_len, int separator) {
+    int first = 0;
+    if (n <= max_len) return n;
+    if (separator < 0) return max_len;
+    while (tokens[first] != separator) first++; /* every pair has one */
+    struct text_pair_kept kept = text_pair_cut(first, n - first - 1, max_len);
+    memmove(tokens + kept.first, tokens + first, (size_t)(kept.second + 1) * sizeof *tokens);
+    return kept.first + 1 + kept.second;
+}
+
+int split_truncate(struct split *split, int max_len, int separator) {
     int n_cut = 0;
     int32_t start = 0, write = 0;
     for (int i = 0; i < split->n; i++) {
-        int32_t size = split->offsets[i + 1] - start;
-        int32_t keep = size < max_len ? size : max_len;
+        int32_t *tokens = split->tokens + start, size = split->offsets[i + 1] - start;
+        int32_t keep = cut(tokens, size, max_len, separator);
         n_cut += keep < size;
-        memmove(split->tokens + write, split->tokens + start, (size_t)keep * sizeof(int32_t));
+        memmove(split->tokens + write, tokens, (size_t)keep * sizeof *tokens);
         start = split->offsets[i + 1];
         write += keep;
         split->offsets[i + 1] = write;

@@ -27,7 +27,8 @@ bool split_choose(const struct split *split, int n_classes, int want, int seed,
 bool split_copy(const struct split *split, const bool *chosen, bool value, struct split *out,
                 struct error *error);
 
-/* Cuts inputs to max_len tokens and returns how many were longer. */
-int split_truncate(struct split *split, int max_len);
+/* Cuts inputs to max_len tokens and returns how many were longer. Where they are pairs, `separator`
+ * is the token between their texts and both are cut (text_pair.h); else it is -1. */
+int split_truncate(struct split *split, int max_len, int separator);
 
 #endif

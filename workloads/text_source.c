@@ -6,6 +6,7 @@
 #include "workloads/classes.h"
 #include "workloads/data_files.h"
 #include "workloads/split.h"
+#include "workloads/text_pair.h"
 #include "workloads/tokenizer.h"
 
 #include <stdio.h>
@@ -26,10 +27,14 @@ struct intake {
     int n_dropped;
 };
 
+static size_t tokens_used(const struct intake *intake) {
+    return intake->split->n ? (size_t)intake->split->offsets[intake->split->n] : 0;
+}
+
 /* Room for one more input of at most n_tokens tokens. */
 static bool reserve(struct intake *intake, size_t n_tokens, struct error *error) {
     struct split *split = intake->split;
-    size_t tokens = n_tokens + (split->n ? (size_t)split->offsets[split->n] : 0);
+    size_t tokens = n_tokens + tokens_used(intake);
     if (split->n < intake->room && tokens <= intake->token_room) return true;
     if (split->n == intake->room) intake->room += intake->room / 2 + 1024;
     if (tokens > intake->token_room) intake->token_room = tokens + tokens / 2;
@@ -78,6 +83,36 @@ static bool is_blank(const char *text) {
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+/* Appends the tokens of a text to the n of the row so far and returns how many it then has; 0 on
+ * error, of which an empty text is one. */
+static int tokenise(struct intake *intake, const struct row *row, char *text, size_t size, int n,
+                    struct error *error) {
+    int before = n;
+    if (!reserve(intake, (size_t)n + size, error)) return 0; /* a token has a byte */
+    int32_t *tokens = intake->split->tokens + tokens_used(intake);
+    struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer, .rest = text};
+    while (tokenizer_next(&t)) {
+        tokens[n] = word_table_add(intake->words, t.token, t.size);
+        if (tokens[n++] < 0)
+            return error_set_at(error, &row->at, "out of memory while numbering words");
+    }
+    if (n > before) return n;
+    return error_set_at(error, &row->at,
+                        "empty %stext after tokenising; remove the row or give it a text",
+                        before ? "second " : "");
+}
+
+/* The separator and the second text after the n tokens of the first, likewise. */
+static int add_second(struct intake *intake, const struct row *row, int n, struct error *error) {
+    size_t size;
+    int separator = word_table_add(intake->words, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
+    if (separator < 0 || !join(intake, row->text + row->n_text, row->n_second, &size))
+        return error_set_at(error, &row->at, "out of memory");
+    if (!reserve(intake, (size_t)n + 1, error)) return 0;
+    intake->split->tokens[tokens_used(intake) + (size_t)n] = separator;
+    return tokenise(intake, row, intake->text, size, n + 1, error);
+}
+
 /* Labels and tokenises one row and adds it to the split: the sink of all readers. */
 static bool take_row(void *owner, const struct row *row, struct error *error) {
     struct intake *intake = owner;
@@ -101,19 +136,10 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
             return true;
         }
     }
-    if (!reserve(intake, size, error)) return false; /* a token has a byte */
-    int32_t *tokens = intake->split->tokens + intake->split->offsets[intake->split->n];
-    struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer, .rest = text};
-    int n = 0;
-    while (tokenizer_next(&t)) {
-        tokens[n] = word_table_add(intake->words, t.token, t.size);
-        if (tokens[n++] < 0)
-            return error_set_at(error, &row->at, "out of memory while numbering words");
-    }
-    if (n == 0)
-        return error_set_at(error, &row->at,
-                            "empty text after tokenising; remove the row or give it a text");
-    split_add(intake->split, tokens, n, class, -1);
+    int n = tokenise(intake, row, text, size, 0, error);
+    if (n > 0 && row->n_second > 0) n = add_second(intake, row, n, error);
+    if (n == 0) return false;
+    split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1);
     return true;
 }
 

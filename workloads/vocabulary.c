@@ -3,7 +3,9 @@
  * file does not change a vocabulary.
  */
 #include "workloads/vocabulary.h"
+#include "workloads/text_pair.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,8 @@ bool vocabulary_choose(const struct word_table *table, const struct split *train
     for (int i = 0; i < table->n; i++)
         entry[i] = (struct entry){.word = table->words[i], .index = i};
     for (int32_t t = 0; t < train->offsets[train->n]; t++) entry[train->tokens[t]].count++;
+    int separator = word_table_find(table, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
+    if (separator >= 0) entry[separator].count = INT_MAX;
     qsort(entry, n, sizeof *entry, compare_entries);
 
     int next = 0;

@@ -76,6 +76,20 @@ static void other_data_is_refused_by_its_first_difference(void **state) {
     assert_refused(f, "tokenizer is 'character', that of the data 'word'");
 }
 
+static void data_without_the_model_s_pairs_are_refused(void **state) {
+    struct fixture *f = *state;
+    struct error error;
+    f->model.parameters->config.separator = 2;
+    assert_refused(f, "reads pairs of texts, the data have single ones");
+    f->data->separator = 1;
+    assert_refused(f, "separator is token 2, that of the data 1");
+    f->data->separator = 2;
+    assert_true(saved_model_check_data(&f->model, f->data, &error));
+    f->model.parameters->config.separator = 0; /* as of a bag of words */
+    assert_true(saved_model_check_data(&f->model, f->data, &error));
+    f->data->separator = 0;
+}
+
 /* The file's tensors under other metadata. */
 static void rewrite(const struct fixture *f, const char *path, const char *config,
                     const struct metadata *more) {
@@ -91,6 +105,26 @@ static void rewrite(const struct fixture *f, const char *path, const char *confi
     assert_true(checkpoint_write(path, meta, more->key ? 3 : 2, views, n, &error));
     text_free(&own);
     free(views);
+}
+
+static void separator_must_be_one_to_the_tokenizer(void **state) {
+    struct fixture *f = *state;
+    struct saved_model model;
+    struct text json = {0}, tokenizer = {0};
+    struct error error;
+    char path[160];
+    scratch_path(&f->trial.scratch, "separator.safetensors", path, sizeof path);
+    model_write_json(&f->model.parameters->config, &json);
+    dataset_write_tokenizer(f->data, &tokenizer);
+    char *at = strstr(json.data, "\"separator\":0");
+    assert_non_null(at);
+    at[strlen("\"separator\":")] = '3';
+    rewrite(f, path, json.data, &(struct metadata){"tokenizer", tokenizer.data});
+    assert_false(saved_model_read(path, &model, &error));
+    if (!strstr(error.text, "separator 3, which the tokenizer calls 't3'"))
+        fail_msg("%s", error.text);
+    text_free(&json);
+    text_free(&tokenizer);
 }
 
 static void what_a_file_does_not_say_is_not_checked(void **state) {
@@ -137,6 +171,8 @@ int main(void) {
         cmocka_unit_test(everything_comes_back),
         cmocka_unit_test(what_a_file_does_not_say_is_not_checked),
         cmocka_unit_test(metadata_that_contradict_are_errors),
+        cmocka_unit_test(data_without_the_model_s_pairs_are_refused),
+        cmocka_unit_test(separator_must_be_one_to_the_tokenizer),
         cmocka_unit_test(other_data_is_refused_by_its_first_difference),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

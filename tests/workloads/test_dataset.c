@@ -4,6 +4,7 @@
  */
 #include "tests/workloads/files.h"
 #include "models/tree.h"
+#include "workloads/saved_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,9 +45,104 @@ static void write_labels(const char *name, int n) {
     assert_int_equal(fclose(file), 0);
 }
 
+/* n rows of label, text of 3 words and second text of 1 to 6, with a header. */
+static void write_pairs(const char *name, int n) {
+    FILE *file = fopen(files_path(name), "w");
+    assert_non_null(file);
+    fprintf(file, "first,second,gold\n");
+    for (int i = 0; i < n; i++)
+        fprintf(file, "One two w%d,%.*s,%s\n", i, 2 * (1 + i % 6) - 1, "a b c d e f",
+                i % 2 ? "yes" : "no");
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct data_config pairs_config(void) {
+    struct data_config config = config_of(SOURCE_CSV, "pairs", "pairs");
+    strcpy(config.label, "gold");
+    config.text = (struct name_list){1, {"first"}};
+    config.second_text = (struct name_list){1, {"second"}};
+    return config;
+}
+
 static const int32_t *input_of(const struct split *split, int i, int *n) {
     *n = split->offsets[i + 1] - split->offsets[i];
     return split->tokens + split->offsets[i];
+}
+
+static void pairs_are_two_texts_with_the_separator_between(void **state) {
+    (void)state;
+    write_pairs("pairs", 60);
+    struct data_config config = pairs_config();
+    struct dataset *data = load(&config);
+    assert_int_equal(data->separator, 1);
+    assert_string_equal(data->words[0], "<unk>");
+    assert_string_equal(data->words[1], "<sep>");
+    for (int i = 0; i < data->test.n; i++) {
+        int n;
+        const int32_t *tokens = input_of(&data->test, i, &n);
+        assert_int_equal(n, 3 + 1 + 1 + i % 6);
+        assert_string_equal(data->words[tokens[0]], "one");
+        for (int t = 0; t < n; t++) assert_int_equal(tokens[t] == 1, t == 3);
+        assert_string_equal(data->words[tokens[4]], "a");
+    }
+    assert_int_equal(data->n_truncated, 0);
+    dataset_free(data);
+    config.vocab_limit = 2; /* whatever is too rare or too many, the separator stays */
+    config.min_count = 1000;
+    data = load(&config);
+    assert_true(data->vocab == 2 && data->separator == 1);
+    dataset_free(data);
+    config.second_text.n = 0;
+    data = load(&config);
+    assert_true(data->separator == 0 && data->vocab == 1);
+    dataset_free(data);
+}
+
+/* Against the tokeniser that a checkpoint brings back: training and `predict` cut alike. */
+static void long_pairs_keep_both_texts_and_are_counted(void **state) {
+    (void)state;
+    write_pairs("pairs", 60);
+    struct data_config config = pairs_config();
+    config.max_len = 6; /* 3 + 1 + 2 or 2 + 1 + 3 */
+    struct dataset *data = load(&config);
+    struct saved_words words;
+    struct text json = {0};
+    dataset_write_tokenizer(data, &json);
+    if (!saved_words_read(json.data, &words, &error)) fail_msg("%s", error.text);
+    assert_int_equal(words.separator, 1);
+    int n_cut = 0, n;
+    for (int i = 0; i < data->test.n; i++) {
+        struct saved_text read;
+        char first[32], second[] = "a b c d e f";
+        int32_t expected[12];
+        second[2 * (1 + i % 6) - 1] = '\0';
+        snprintf(first, sizeof first, "One two w%d", i);
+        assert_true(saved_words_tokenise(&words, first, second, expected, 6, &read, &error));
+        const int32_t *tokens = input_of(&data->test, i, &n);
+        assert_int_equal(n, read.n);
+        assert_memory_equal(tokens, expected, (size_t)n * sizeof *tokens);
+        assert_true(tokens[0] > 1 && tokens[n - 1] > 1);
+        n_cut += i % 6 > 1;
+    }
+    assert_int_equal(n_cut, 40);
+    assert_int_equal(data->n_truncated, 2 * n_cut); /* the same rows are training and validation */
+    saved_words_free(&words);
+    text_free(&json);
+    dataset_free(data);
+}
+
+static void bad_pairs_are_refused(void **state) {
+    (void)state;
+    write_pairs("pairs", 20);
+    struct data_config config = pairs_config();
+    config.max_len = 2;
+    expect_refusal(&config, "data.max_len is 2; a pair of texts needs at least 3 tokens");
+    config = pairs_config();
+    strcpy(config.second_text.name[0], "sceond");
+    expect_refusal(&config, "pairs:1: no column 'sceond'; the header has: first, second, gold");
+    files_write("pairs", "first,second,gold\na,b,no\na, ,yes\n");
+    config = pairs_config();
+    expect_refusal(&config, "pairs:3: empty second text after tokenising");
 }
 
 static void characters_are_tokens_if_asked_for(void **state) {
@@ -506,6 +602,9 @@ int main(void) {
         cmocka_unit_test(what_make_data_fetches_is_said_with_its_set),
         cmocka_unit_test(the_vocabulary_comes_from_the_training_part_alone),
         cmocka_unit_test(long_texts_are_cut_and_counted),
+        cmocka_unit_test(pairs_are_two_texts_with_the_separator_between),
+        cmocka_unit_test(long_pairs_keep_both_texts_and_are_counted),
+        cmocka_unit_test(bad_pairs_are_refused),
         cmocka_unit_test(characters_are_tokens_if_asked_for),
         cmocka_unit_test(limits_and_slice_keep_the_classes_in_proportion),
         cmocka_unit_test(training_and_validation_share_no_input),

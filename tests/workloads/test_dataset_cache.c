@@ -82,6 +82,7 @@ static void assert_same(const struct dataset *a, const struct dataset *b) {
     assert_int_equal(a->n_classes, b->n_classes);
     assert_int_equal(a->vocab, b->vocab);
     assert_int_equal(a->max_len, b->max_len);
+    assert_int_equal(a->separator, b->separator);
     assert_int_equal(a->tokenizer, b->tokenizer);
     for (int i = 0; i < a->n_classes; i++)
         assert_string_equal(a->class_names[i], b->class_names[i]);
@@ -103,6 +104,7 @@ static void what_is_kept_is_what_the_source_gave(void **state) {
     configs[1].n_test = 20;
     files_write("pairs", "a\tone\ttwo\nb\tthree\tfour\na\tsix\tone\nb\tfive\ttwo\n");
     configs[2].source = SOURCE_TSV;
+    configs[2].second_text = (struct name_list){1, {"3"}};
     configs[2].tokenizer = TOKENIZER_CHARACTER;
     configs[2].max_len = 3;
     strcpy(configs[2].train_file, "pairs");

@@ -12,7 +12,8 @@
 
 static struct error error;
 
-/* What a reader handed on: each row as "label|text|text", in fixed room. */
+/* What a reader handed on: each row as "label|text|text", or "label|text||second", in fixed room.
+ */
 struct heard {
     int n, line[8];
     char row[8][256];
@@ -23,9 +24,9 @@ static bool hear(void *owner, const struct row *row, struct error *ignored) {
     struct heard *heard = owner;
     char line[256];
     int used = snprintf(line, sizeof line, "%.*s", (int)row->label.size, row->label.data);
-    for (int i = 0; i < row->n_text && used < (int)sizeof line; i++)
-        used += snprintf(line + used, sizeof line - (size_t)used, "|%.*s", (int)row->text[i].size,
-                         row->text[i].data);
+    for (int i = 0; i < row->n_text + row->n_second && used < (int)sizeof line; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%.*s",
+                         i == row->n_text ? "||" : "|", (int)row->text[i].size, row->text[i].data);
     if (heard->n < 8) {
         heard->line[heard->n] = row->at.line;
         memcpy(heard->row[heard->n], line, sizeof line);
@@ -223,6 +224,24 @@ static void a_json_document_has_its_rows_at_a_path(void **state) {
     expect_refusal(document, config, "x:3:10: no key 'test'; there is: train");
 }
 
+static void second_texts_come_after_the_first(void **state) {
+    (void)state;
+    struct heard heard;
+    struct data_config config = config_of(SOURCE_TSV, "", "");
+    config.second_text = (struct name_list){2, {"4", "3"}};
+    read_rows("a\tb\tc\td\n", config, &heard);
+    expect_row(&heard, 0, 1, "a|b||d|c");
+    config = config_of(SOURCE_CSV, "gold", "p");
+    config.second_text = (struct name_list){1, {"q"}};
+    read_rows("p,q,gold\n1,2,3\n", config, &heard);
+    expect_row(&heard, 0, 2, "3|1||2");
+    config = config_of(SOURCE_JSONL, "gold", "p");
+    config.second_text = (struct name_list){1, {"q.2"}};
+    read_rows("{\"gold\":3,\"p\":\"one\",\"q\":[\"two\",\"three\"]}\n", config, &heard);
+    expect_row(&heard, 0, 1, "3|one||three");
+    expect_refusal("{\"gold\":3,\"p\":\"one\"}\n", config, "x:1:1: no key 'q'; there is: gold, p");
+}
+
 static void bad_json_is_refused_at_its_place(void **state) {
     (void)state;
     static const char good[] = "{\"label\":1,\"text\":\"a\"}\n";
@@ -315,6 +334,7 @@ int main(void) {
         cmocka_unit_test(a_sink_that_refuses_stops_the_reader),
         cmocka_unit_test(json_lines_are_objects_or_lists),
         cmocka_unit_test(a_json_document_has_its_rows_at_a_path),
+        cmocka_unit_test(second_texts_come_after_the_first),
         cmocka_unit_test(bad_json_is_refused_at_its_place),
         cmocka_unit_test(files_of_one_class_have_a_text_a_line_or_are_one),
         cmocka_unit_test(no_bytes_crash_a_reader),

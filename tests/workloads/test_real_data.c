@@ -132,6 +132,32 @@ static void snli_has_three_classes(void **state) {
             19999, 9842, 3, 0});
 }
 
+/* As pairs: every input holds the separator once, with a text on either side. */
+static void snli_is_pairs_of_sentences(void **state) {
+    (void)state;
+    struct data_config config;
+    options_default(&data_options, &config);
+    config.source = SOURCE_JSONL;
+    config.max_len = 24;
+    strcpy(config.train_file, "snli/snli_train_subset.jsonl");
+    strcpy(config.test_file, "snli/snli_1.0_test.jsonl");
+    strcpy(config.label, "gold_label");
+    config.text = (struct name_list){1, {"sentence1"}};
+    config.second_text = (struct name_list){1, {"sentence2"}};
+    struct dataset *data = load_or_skip(&config);
+    assert_string_equal(data->class_names[0], "contradiction");
+    assert_true(data->n_classes == 3 && data->separator == 1);
+    assert_true(data->n_truncated > 0 && data->unknown_share > 0 && data->unknown_share < 0.05);
+    for (int i = 0; i < data->test.n; i++) {
+        int first = data->test.offsets[i], end = data->test.offsets[i + 1], n = 0;
+        for (int t = first; t < end; t++) n += data->test.tokens[t] == 1;
+        assert_int_equal(n, 1);
+        assert_true(end - first <= 24 && data->test.tokens[first] != 1 &&
+                    data->test.tokens[end - 1] != 1);
+    }
+    dataset_free(data);
+}
+
 static void dbpedia_classes_has_9_and_70_classes(void **state) {
 #define DBPEDIA                                                                                    \
     "{\"source\":\"csv\",\"train_file\":\"dbpedia_classes/train.csv\","                            \
@@ -200,6 +226,7 @@ int main(void) {
         cmocka_unit_test(imdb_has_2_and_8_classes),
         cmocka_unit_test(reading_imdb_needs_less_than_three_times_its_text),
         cmocka_unit_test(snli_has_three_classes),
+        cmocka_unit_test(snli_is_pairs_of_sentences),
         cmocka_unit_test(dbpedia_classes_has_9_and_70_classes),
         cmocka_unit_test(yelp_has_five_classes),
         cmocka_unit_test(sst_has_5_and_2_classes),

@@ -4,10 +4,12 @@
  */
 #include "tests/fuzz.h"
 #include "workloads/saved_words.h"
+#include "workloads/text_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -26,18 +28,18 @@ static void texts_become_tokens_of_the_saved_words(void **state) {
          b[] = "far far far far far far", c[] = " \t", d[] = "<unk>";
     if (!saved_words_read(good, &words, &error)) fail_msg("%s", error.text);
     assert_int_equal(words.max_len, 4);
-    assert_true(saved_words_tokenise(&words, a, tokens, 8, &text, &error));
+    assert_true(saved_words_tokenise(&words, a, NULL, tokens, 8, &text, &error));
     static const int32_t want[] = {1, 2, 0, 4, 3};
     assert_int_equal(text.n, 5);
     assert_memory_equal(tokens, want, sizeof want);
     assert_int_equal(text.n_unknown, 1); /* the comma */
     assert_int_equal(text.n_cut, 0);
-    assert_true(saved_words_tokenise(&words, b, tokens, 4, &text, &error));
+    assert_true(saved_words_tokenise(&words, b, NULL, tokens, 4, &text, &error));
     assert_int_equal(text.n, 4);
     assert_int_equal(text.n_cut, 2);
-    assert_false(saved_words_tokenise(&words, c, tokens, 4, &text, &error));
+    assert_false(saved_words_tokenise(&words, c, NULL, tokens, 4, &text, &error));
     assert_non_null(strstr(error.text, "without a word"));
-    assert_true(saved_words_tokenise(&words, d, tokens, 4, &text, &error));
+    assert_true(saved_words_tokenise(&words, d, NULL, tokens, 4, &text, &error));
     assert_int_equal(text.n_unknown, 3); /* three marks and letters, never the token <unk> */
     saved_words_free(&words);
 }
@@ -53,14 +55,89 @@ static void characters_are_read_by_a_tokenizer_of_characters(void **state) {
                           "\"max_len\":8}",
                           &words, &error))
         fail_msg("%s", error.text);
-    assert_true(saved_words_tokenise(&words, a, tokens, 8, &text, &error));
+    assert_true(saved_words_tokenise(&words, a, NULL, tokens, 8, &text, &error));
     static const int32_t want[] = {3, 1, 2, 1, 0};
     assert_int_equal(text.n, 5);
     assert_memory_equal(tokens, want, sizeof want);
     assert_int_equal(text.n_unknown, 1);
-    assert_false(saved_words_tokenise(&words, b, tokens, 8, &text, &error));
+    assert_false(saved_words_tokenise(&words, b, NULL, tokens, 8, &text, &error));
     assert_non_null(strstr(error.text, "without a character"));
     saved_words_free(&words);
+}
+
+/* The same cut as in training: test_dataset holds that one to text_pair_cut. */
+static void pairs_need_two_texts_and_both_are_cut(void **state) {
+    (void)state;
+    struct saved_words words;
+    struct saved_text text;
+    struct error error;
+    int32_t tokens[12];
+    char a[] = "a b c d e", b[] = "e d zzz", c[] = "a", d[] = "?", e[] = "<sep>", f[] = " ";
+    if (!saved_words_read("{\"kind\":\"word\",\"words\":[\"<unk>\",\"<sep>\",\"a\",\"b\",\"c\","
+                          "\"d\",\"e\"],\"max_len\":6}",
+                          &words, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(words.separator, 1);
+    assert_true(saved_words_tokenise(&words, a, b, tokens, 6, &text, &error));
+    static const int32_t want[] = {2, 3, 4, 1, 6, 5};
+    assert_int_equal(text.n, 6);
+    assert_memory_equal(tokens, want, sizeof want);
+    assert_int_equal(text.n_cut, 3);
+    assert_int_equal(text.n_unknown, 0);
+    assert_true(saved_words_tokenise(&words, c, d, tokens, 6, &text, &error));
+    assert_true(text.n == 3 && text.n_cut == 0 && text.n_unknown == 1);
+    assert_true(tokens[0] == 2 && tokens[1] == 1 && tokens[2] == 0);
+    assert_true(saved_words_tokenise(&words, c, e, tokens, 6, &text, &error));
+    assert_true(text.n == 5 && text.n_unknown == 3); /* never the separator */
+    assert_false(saved_words_tokenise(&words, c, NULL, tokens, 6, &text, &error));
+    assert_non_null(strstr(error.text, "reads pairs of texts; give the second one"));
+    assert_false(saved_words_tokenise(&words, c, f, tokens, 6, &text, &error));
+    assert_non_null(strstr(error.text, "second text without a word"));
+    saved_words_free(&words);
+    if (!saved_words_read(good, &words, &error)) fail_msg("%s", error.text);
+    assert_int_equal(words.separator, 0);
+    assert_false(saved_words_tokenise(&words, c, d, tokens, 6, &text, &error));
+    assert_non_null(strstr(error.text, "reads single texts; leave the second one out"));
+    saved_words_free(&words);
+}
+
+/* Whatever the texts, no more than the room is used and every token is one of the words. */
+static void no_text_exceeds_its_room(void **state) {
+    (void)state;
+    static const char first[] = "a b \xc3\x9c? <sep> c", last[] = "d\xe3\x80\x80"
+                                                                  "e";
+    static const char *const pieces[] = {" ", "a", "\xc3\x9c", "<sep>", "\t", "?"};
+    static const char *const kinds[] = {"word", "character"};
+    struct fuzz fuzz = {11};
+    for (int i = 0; i < 20000; i++) {
+        int room = 1 + (int)fuzz_below(&fuzz, 8);
+        char json[160], a[96], b[96];
+        int32_t tokens[2 * 8];
+        struct saved_words words;
+        struct saved_text text;
+        struct error error;
+        snprintf(json, sizeof json,
+                 "{\"kind\":\"%s\",\"words\":[\"<unk>\",\"a\",\" \"%s],\"max_len\":8}",
+                 kinds[i % 2], i % 3 ? ",\"<sep>\"" : "");
+        if (!saved_words_read(json, &words, &error)) fail_msg("%s", error.text);
+        size_t size = fuzz_mutate(&fuzz, first, sizeof first - 1, pieces, 6, a, sizeof a - 1);
+        a[utf8_valid_prefix(a, size)] = '\0';
+        size = fuzz_mutate(&fuzz, last, sizeof last - 1, pieces, 6, b, sizeof b - 1);
+        b[utf8_valid_prefix(b, size)] = '\0';
+        memset(tokens, 0x55, sizeof tokens);
+        if (saved_words_tokenise(&words, a, words.separator ? b : NULL, tokens, room, &text,
+                                 &error)) {
+            int n_separators = 0;
+            assert_in_range(text.n, 1, room);
+            for (int t = 0; t < text.n; t++) {
+                assert_in_range(tokens[t], 0, words.words.n - 1);
+                n_separators += words.separator && tokens[t] == words.separator;
+            }
+            assert_int_equal(n_separators, words.separator ? 1 : 0);
+            for (int t = 2 * room; t < 16; t++) assert_int_equal(tokens[t], 0x55555555);
+        }
+        saved_words_free(&words);
+    }
 }
 
 static void generated_tokens_cannot_read_a_text(void **state) {
@@ -72,7 +149,7 @@ static void generated_tokens_cannot_read_a_text(void **state) {
     char t[] = "t0 t1";
     assert_true(saved_words_read("{\"kind\":\"word\",\"words\":[\"t0\",\"t1\"],\"max_len\":4}",
                                  &words, &error));
-    assert_false(saved_words_tokenise(&words, t, tokens, 4, &text, &error));
+    assert_false(saved_words_tokenise(&words, t, NULL, tokens, 4, &text, &error));
     assert_non_null(strstr(error.text, "generated tokens ('t0'"));
     saved_words_free(&words);
 }
@@ -123,6 +200,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_become_tokens_of_the_saved_words),
         cmocka_unit_test(characters_are_read_by_a_tokenizer_of_characters),
+        cmocka_unit_test(pairs_need_two_texts_and_both_are_cut),
+        cmocka_unit_test(no_text_exceeds_its_room),
         cmocka_unit_test(generated_tokens_cannot_read_a_text),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(damaged_json_is_refused_or_read),
