@@ -193,6 +193,19 @@ static const char needed_sql[] =
     "  AS 'heads per layer needed to stay within 1 point of all heads'"
     " FROM line ORDER BY workload, policy DESC";
 
+/* One line per workload: what was read, and what of it a reader of the results should know. */
+static const char data_sql[] =
+    " SELECT printf('%s: %,d + %,d + %,d inputs of %.1f tokens in %d classes; %.1f%% cut; %.1f%% "
+    "of "
+    "test tokens unknown; %,d test inputs', workload, n_train, n_validation, n_test,"
+    "   mean_length_tokens, n_classes, 100 * truncated_share, 100 * unknown_share, n_overlap)"
+    "  || CASE WHEN n_overlap_dropped > 0 THEN"
+    "   printf(' in training too, so %,d inputs were dropped', n_overlap_dropped)"
+    "   ELSE printf(' (%.1f%%) in training too', 100.0 * n_overlap / n_test) END"
+    "  || CASE n_dropped WHEN 0 THEN '' ELSE printf('; %,d rows of dropped labels', n_dropped) END"
+    "  AS 'data: inputs to train, validate and test'"
+    " FROM data_set WHERE workload IN shown ORDER BY workload";
+
 /* Equal warnings of one workload are one line. */
 static const char warnings_sql[] =
     " SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
@@ -282,8 +295,8 @@ static bool print_part(struct store *store, const char *workloads, const char *p
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
-    static const char *const parts[] = {differences_sql, needed_sql, warnings_sql,
-                                        noise_sql,       notes_sql,  unfinished_sql};
+    static const char *const parts[] = {data_sql,  differences_sql, needed_sql,    warnings_sql,
+                                        noise_sql, notes_sql,       unfinished_sql};
     size_t n_arms, n_tuned, n;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {

@@ -91,6 +91,7 @@ struct training_result {
     struct memory_result memory[TRAINING_MEMORY]; /* arenas by purpose, and peaks of stretches */
     char checkpoint[512]; /* path of the best weights, relative to the database's folder */
     int n_train, n_validation, n_test, n_classes, vocab, n_truncated;
+    int n_dropped, n_overlap, n_overlap_texts, n_overlap_dropped;
     double mean_length, unknown_share;
     char data_sha256[65];
 };

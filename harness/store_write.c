@@ -230,13 +230,17 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                         "wall_seconds = ?2, train_seconds = ?3, train_flops = ?4, parameters = ?5, "
                         "steps = ?6, best_epoch = ?7, checkpoint = ?8, data_sha256 = ?9, "
                         "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
-                        "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16 "
+                        "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16, "
+                        "n_dropped = ?17, n_overlap = ?18, n_overlap_texts = ?19, "
+                        "n_overlap_dropped = ?20 "
                         "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
                                INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
                                INT(r->best_epoch), TEXT(r->checkpoint), TEXT(r->data_sha256),
                                INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
-                               INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share)),
+                               INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share),
+                               INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
+                               INT(r->n_overlap_dropped)),
                         error) &&
               check_finished(store, id, error) && delete_training(store, id, error) &&
               store_run(store,

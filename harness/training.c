@@ -205,6 +205,10 @@ static void describe(const struct run *run, struct training_result *out) {
     out->n_classes = data->n_classes;
     out->vocab = data->vocab;
     out->n_truncated = data->n_truncated;
+    out->n_dropped = data->n_dropped;
+    out->n_overlap = data->n_overlap;
+    out->n_overlap_texts = data->n_overlap_texts;
+    out->n_overlap_dropped = data->n_overlap_dropped;
     out->mean_length = data->mean_length;
     out->unknown_share = data->unknown_share;
     memcpy(out->data_sha256, data->sha256, sizeof out->data_sha256);

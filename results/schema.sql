@@ -74,9 +74,14 @@ CREATE TABLE trial (
     n_validation    INTEGER,
     n_test          INTEGER,
     vocab           INTEGER,
-    n_truncated     INTEGER,
-    mean_length_tokens REAL,
-    unknown_share   REAL,
+    n_truncated     INTEGER,                             -- inputs cut at max_len, all splits
+    mean_length_tokens REAL,                             -- of a training input, after cutting
+    unknown_share   REAL,                                -- of the test tokens: not in the vocabulary
+    n_dropped       INTEGER,                             -- rows left out for their label
+    n_overlap       INTEGER,                             -- test inputs whose whole text is in training too,
+                                                         -- validation included, whatever their labels,
+    n_overlap_texts INTEGER,                             -- how many different texts these are, and how
+    n_overlap_dropped INTEGER,                           -- many inputs of either split were left out for it
     UNIQUE (workload_id, key),
     CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
 ) STRICT;
@@ -404,6 +409,19 @@ SELECT w.name, w.granularity, w.n_classes,
 FROM trial t JOIN workload w ON w.id = t.workload_id JOIN evaluation e ON e.trial_id = t.id
 WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
   AND e.weights = 'best' AND e.split = 'test';
+
+-- The data behind the current results of each workload: what its latest training saw. Every trial of a
+-- workload sees the same data.
+CREATE VIEW data_set (workload, granularity, n_classes, n_train, n_validation, n_test, vocab,
+                      mean_length_tokens, truncated_share, unknown_share, n_dropped, n_overlap,
+                      n_overlap_texts, n_overlap_dropped) AS
+SELECT w.name, w.granularity, w.n_classes, t.n_train, t.n_validation, t.n_test, t.vocab,
+       t.mean_length_tokens,
+       CAST(t.n_truncated AS REAL) / (t.n_train + t.n_validation + t.n_test), t.unknown_share,
+       t.n_dropped, t.n_overlap, t.n_overlap_texts, t.n_overlap_dropped
+FROM workload w
+JOIN trial t ON t.id = (SELECT max(id) FROM trial c WHERE c.workload_id = w.id AND c.current = 1
+                        AND c.kind = 'train' AND c.status = 'ok');
 
 -- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
 -- An interval may reach past 0 or 1. head_budget is mean_heads / H. cost_weight is NULL where tuning

@@ -67,6 +67,9 @@ static const struct option rows[] = {
      "test inputs kept, stratified by label, 0 = all"},
     {"validation_share", OPTION_FLOAT, FIELD(validation_share), "0.1", 0.001, 0.5, NULL,
      "share of the training inputs held out to choose weights, stratified"},
+    {"overlap", OPTION_CHOICE, FIELD(overlap), "keep", 0, 0, "keep|drop-train|drop-test",
+     "text: texts that are in both splits, counted in any case; drop-train takes them from the "
+     "training part, drop-test from the test part"},
     {"seed", OPTION_INT, FIELD(seed), "1", 0, 2147483647, NULL,
      "of the generator, the limits and the validation slice; not of the trial"},
     {"n_train", OPTION_INT, FIELD(n_train), "20000", 2, 10000000, NULL,
@@ -102,16 +105,17 @@ static const struct {
     const char *key;
     int sources;
 } limited[] = {
-    {"train_file", TEXT},        {"test_file", TEXT},       {"classes_file", TEXT},
-    {"encoding", TEXT},          {"label", FIELDS},         {"text", FIELDS},
-    {"header", COLUMNS},         {"label_depth", TEXT},     {"label_separator", TEXT},
-    {"drop_labels", TEXT},       {"strip_headers", TEXT},   {"label_groups", TEXT},
-    {"label_groups_file", TEXT}, {"class_names", CLASSES},  {"train_rows", JSON},
-    {"test_rows", JSON},         {"test_share", TEXT},      {"tokenizer", TEXT},
-    {"second_text", FIELDS},     {"max_len", TEXT},         {"vocab_limit", TEXT},
-    {"min_count", TEXT},         {"n_train", SYNTHETIC},    {"n_test", SYNTHETIC},
-    {"length", SYNTHETIC},       {"relations", RELATIONAL}, {"values", TOPIC | PAIRS},
-    {"fillers", SYNTHETIC},      {"classes", TOPIC},        {"signal", TOPIC},
+    {"train_file", TEXT},        {"test_file", TEXT},      {"classes_file", TEXT},
+    {"encoding", TEXT},          {"label", FIELDS},        {"text", FIELDS},
+    {"header", COLUMNS},         {"label_depth", TEXT},    {"label_separator", TEXT},
+    {"drop_labels", TEXT},       {"strip_headers", TEXT},  {"label_groups", TEXT},
+    {"label_groups_file", TEXT}, {"class_names", CLASSES}, {"train_rows", JSON},
+    {"test_rows", JSON},         {"test_share", TEXT},     {"overlap", TEXT},
+    {"tokenizer", TEXT},         {"second_text", FIELDS},  {"max_len", TEXT},
+    {"vocab_limit", TEXT},       {"min_count", TEXT},      {"n_train", SYNTHETIC},
+    {"n_test", SYNTHETIC},       {"length", SYNTHETIC},    {"relations", RELATIONAL},
+    {"values", TOPIC | PAIRS},   {"fillers", SYNTHETIC},   {"classes", TOPIC},
+    {"signal", TOPIC},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,

@@ -3,6 +3,7 @@
  * hashes. Generated and read data part ways in two lines of `make` and nowhere else.
  */
 #include "workloads/dataset_cache.h"
+#include "workloads/overlap.h"
 #include "workloads/sha256.h"
 #include "workloads/split.h"
 #include "workloads/synthetic.h"
@@ -139,6 +140,7 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
                      SPLIT_TRAIN_LIMIT, error) &&
          limit_split(&data->test, data->n_classes, config->test_limit, config->seed,
                      SPLIT_TEST_LIMIT, error) &&
+         overlap_apply(config, data, error) &&
          take_share(data, config->validation_share, "data.validation_share", config->seed,
                     SPLIT_VALIDATION, &data->validation, error) &&
          (!is_text || apply_vocabulary(config, data, &words, error));

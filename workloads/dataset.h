@@ -27,6 +27,8 @@ enum data_source {
     SOURCE_MIXED
 };
 
+enum overlap { OVERLAP_KEEP, OVERLAP_DROP_TRAIN, OVERLAP_DROP_TEST };
+
 /* The `data:` section of a workload file; data_options documents each field. */
 struct data_config {
     int source;                         /* enum data_source, a CHOICE */
@@ -52,6 +54,7 @@ struct data_config {
     int max_len, vocab_limit, min_count;       /* tokens per input; words kept, <unk> included */
     int train_limit, test_limit;               /* 0 = all; stratified, seeded */
     double validation_share;                   /* of the training split */
+    int overlap;                               /* enum overlap, a CHOICE */
     int seed;                                  /* of the generator, limits and validation slice */
     int n_train, n_test, length;               /* synthetic: inputs generated, tokens per input */
     int relations, values, fillers; /* synthetic: G, alphabet sizes (see each generator) */
@@ -80,8 +83,11 @@ struct dataset {
     char vocab_sha256[65];         /* of the words */
     int n_truncated;               /* inputs cut at max_len, all splits */
     int n_dropped;                 /* rows left out by drop_labels or strip_headers */
-    double unknown_share;          /* of test tokens that map to <unk>, 0 for synthetic */
-    double mean_length;            /* tokens per training input */
+    int n_overlap;         /* test inputs whose text is in training (validation included), */
+    int n_overlap_texts;   /* how many texts these are, and how many */
+    int n_overlap_dropped; /* inputs `overlap` left out for it: of either split */
+    double unknown_share;  /* of test tokens that map to <unk>, 0 for synthetic */
+    double mean_length;    /* tokens per training input */
 };
 
 /* Checks what no single option can: files named for a file source, a length that holds the
