@@ -49,7 +49,7 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 B       := build
 PROGRAM := headroom
 SOURCES := $(wildcard models/*.c models/policies/*.c workloads/*.c harness/*.c)
-OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/schema_sql.o
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/schema_sql.o $(B)/starter_yaml.o
 LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(wildcard tests/*/test_*.sh)
@@ -142,15 +142,18 @@ $(B)/harness/environment.o: DEFINES = \
 $(B)/workloads/dataset_cache.o: $(B)/data_code
 $(B)/workloads/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
-# The schema as a C array, byte by byte: no escapes to get wrong and no limit on literal length.
-$(B)/schema_sql.o: $(B)/schema_sql.c $(B)/flags
-	$(CC) @$(B)/flags -c $< -o $@
-
-$(B)/schema_sql.c: results/schema.sql
+# Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
+# results/schema.sql is results_schema_sql.
+$(B)/schema_sql.c:   results/schema.sql
+$(B)/starter_yaml.c: harness/starter.yaml
+$(B)/schema_sql.c $(B)/starter_yaml.c:
 	@mkdir -p $(@D)
-	@{ echo 'extern const char results_schema_sql[];'; \
-	  echo 'const char results_schema_sql[] = {'; \
+	@{ name=$$(echo '$<' | tr / _ | tr . _); echo "extern const char $$name[];"; \
+	  echo "const char $$name[] = {"; \
 	  od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; echo '0};'; } >$@
+
+$(B)/schema_sql.o $(B)/starter_yaml.o: $(B)/%.o: $(B)/%.c $(B)/flags
+	$(CC) @$(B)/flags -c $< -o $@
 
 # Flags, libraries and revision live in files that change only when their content does, so that
 # everything made from them is made again exactly then.

@@ -2,13 +2,13 @@
  * Workload files as typed values, and trials as JSON. Both directions go through the same option
  * tables, so a setting exists once: as a row with its default, its range and its help. What a file
  * says twice, misspells or contradicts is an error at its place, because a silently ignored key
- * costs a researcher a day of wrong runs.
- * Files on top of others and `full:` on top of its file are one tree before anything is read here.
+ * costs a researcher a day of wrong runs. Files on top of others and `full:` on top of its file are
+ * one tree before anything is read here.
  */
 #include "harness/experiment.h"
 #include "harness/extends.h"
-#include "harness/software_events.h"
 #include "harness/overlay.h"
+#include "harness/software_events.h"
 #include "models/policy.h"
 
 #include <ctype.h>
@@ -50,9 +50,8 @@ static bool expect(const struct node *node, enum node_kind kind, const char *wha
                         kinds[node->kind]);
 }
 
-/* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting. */
-static bool check_name(const char *what, const char *name, const struct location *at,
-                       struct error *error) {
+bool experiment_check_name(const char *what, const char *name, const struct location *at,
+                           struct error *error) {
     size_t length = strlen(name);
     if (length == 0 || length >= EXPERIMENT_NAME_SIZE)
         return error_set_at(error, at, "the name of %s must have 1 to %d characters", what,
@@ -96,10 +95,12 @@ static bool check_names(const struct node *root, const struct experiment *e, str
                  {"corpus", e->corpus, false}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if ((names[i].needed || names[i].value[0]) &&
-            !check_name(names[i].key, names[i].value, place_of(root, names[i].key), error))
+            !experiment_check_name(names[i].key, names[i].value, place_of(root, names[i].key),
+                                   error))
             return false;
     for (int i = 0; i < e->tags.n; i++)
-        if (!check_name("tag", e->tags.name[i], place_of(root, "tags"), error)) return false;
+        if (!experiment_check_name("tag", e->tags.name[i], place_of(root, "tags"), error))
+            return false;
     return true;
 }
 
@@ -237,7 +238,7 @@ static bool read_base(const struct node *node, struct arm *arm, struct error *er
                             "policy '%s' takes nothing from another arm; remove 'base'",
                             arm->policy->name);
     if (!expect(base, NODE_SCALAR, "base", error)) return false;
-    if (!check_name("base", base->text, &base->at, error)) return false;
+    if (!experiment_check_name("base", base->text, &base->at, error)) return false;
     memcpy(arm->base_name, base->text, strlen(base->text) + 1);
     arm->base_at = base->at;
     return true;
@@ -254,7 +255,7 @@ static bool read_arm(const struct node *node, const struct node *tune, struct ex
         if (!expect(value, NODE_SCALAR, required[i], error)) return false;
     }
     const struct node *name = node_find(node, "arm");
-    if (!check_name("arm", name->text, &name->at, error)) return false;
+    if (!experiment_check_name("arm", name->text, &name->at, error)) return false;
     memcpy(arm->name, name->text, strlen(name->text) + 1);
     arm->at = name->at;
     arm->policy = find_policy(node_find(node, "policy"), error);

@@ -89,6 +89,11 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
 bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,
                           struct error *error);
 
+/* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting, less
+ * than EXPERIMENT_NAME_SIZE bytes. `what` has the name; `at` may be NULL. */
+bool experiment_check_name(const char *what, const char *name, const struct location *at,
+                           struct error *error);
+
 /* Whether `tags:` has this one. */
 bool experiment_has_tag(const struct experiment *experiment, const char *tag);
 

@@ -15,9 +15,9 @@
 #endif
 
 static const struct command *const commands[] = {
-    &sweep_command,    &trial_command,  &report_command, &list_command,
-    &validate_command, &show_command,   &data_command,   &evaluate_command,
-    &predict_command,  &doctor_command, &bench_command,  &forward_command,
+    &sweep_command,  &trial_command, &report_command,  &list_command,     &validate_command,
+    &show_command,   &data_command,  &new_command,     &evaluate_command, &predict_command,
+    &doctor_command, &bench_command, &forward_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -37,7 +37,8 @@ static void help_program(FILE *out) {
           "  headroom sweep --dry-run                        what would run, and how much work\n"
           "  headroom sweep                                  train and profile the default grid\n"
           "  headroom sweep workloads/offsets.yaml --jobs 2  one workload\n"
-          "  headroom validate my.yaml                       check a file of your own\n"
+          "  headroom new my                                 my.yaml, for a CSV of your own\n"
+          "  headroom validate my.yaml                       check it\n"
           "  headroom list policies                          ways to choose heads, and their "
           "options\n"
           "\n"

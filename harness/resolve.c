@@ -17,14 +17,16 @@ static void mark(struct node *node) {
     for (struct node *entry = node->first; entry; entry = entry->next) mark(entry);
 }
 
-/* A row's default as a node. Texts stand in the table as they are, all else as YAML. */
+/* A row's default as a node. Texts stand in the table as they are, all else as YAML; nothing is
+ * written for a map that is empty. */
 static struct node *default_node(const struct option *row, struct error *error) {
+    const char *yaml = *row->default_text ? row->default_text : "{}";
     struct node *node = NULL;
     if (row->type == OPTION_STRING) {
         node = calloc(1, sizeof *node);
         if (node) node->quoted = true;
         if (node) node->text = strdup(row->default_text);
-    } else if (!yaml_parse(row->default_text, strlen(row->default_text), "default", &node, error)) {
+    } else if (!yaml_parse(yaml, strlen(yaml), "default", &node, error)) {
         return NULL;
     }
     if (node) node->key = strdup(row->name);

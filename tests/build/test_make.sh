@@ -30,6 +30,7 @@ int main(int count, char **argument) {
 }
 EOF
     cp "$root/results/schema.sql" results
+    cp "$root/harness/starter.yaml" harness
 }
 
 # Runs make, prints what it says, and puts the file names it compiled into $compiled.
@@ -66,7 +67,7 @@ changed_flags_rebuild_everything() {
     build ARCH=x86-64
     ./headroom flags | grep -q 'march=x86-64 .* at unknown'
     build ARCH=x86-64 CFLAGS=-DMORE=1
-    [ "$compiled" = 'build/schema_sql.c harness/environment.c harness/main.c models/one.c ' ]
+    [ "$compiled" = 'build/schema_sql.c build/starter_yaml.c harness/environment.c harness/main.c models/one.c ' ]
     ./headroom flags | grep -q 'march=x86-64 .*-DMORE=1 at unknown'
 }
 

@@ -59,20 +59,32 @@ the_quoted_query_works_on_a_database() {
 }
 
 every_example_file_is_valid() {
-    for file in README.md workloads/README.md harness/README.md; do
+    for file in workloads/README.md harness/README.md; do
         block "$file" yaml 1 >"$scratch/my.yaml"
         test -s "$scratch/my.yaml"
         ./headroom validate "$scratch/my.yaml"
     done
 }
 
+# The walk as it stands, in a folder of its own, but with fewer tickets and less training.
 your_own_workload_becomes_a_figure() {
-    block README.md yaml 1 >"$scratch/my.yaml"
-    ./headroom sweep "$scratch/my.yaml" --db "$scratch/my.db" >"$scratch/table" 2>&1
-    grep -q '^my-offsets / ours' "$scratch/table"
-    plots/draw.sh "$scratch/my.db" "$scratch/figures"
-    grep -q 'my-offsets' "$scratch/figures/accuracy_vs_budget.svg"
-    ./headroom sweep "$scratch/my.yaml" --db "$scratch/my.db" 2>&1 | grep -q 'nothing to do'
+    mkdir -p "$scratch/home/results"
+    for part in headroom harness plots Makefile results/queries; do
+        ln -s "$root/$part" "$scratch/home/$part"
+    done
+    { block README.md sh 1; block README.md sh 2; } >"$scratch/walk"
+    test "$(grep -c '^\./headroom\|^make' "$scratch/walk")" -eq 4
+    sed -i 's/i < 3000/i < 240/; /^\.\/headroom sweep/i \
+        sed -i "s/epochs: 8/epochs: 1/; s/^seeds: .*/seeds: [1, 2]/" tickets.yaml' "$scratch/walk"
+    block README.md yaml 1 >"$scratch/home/small.yaml"
+    cd "$scratch/home"
+    unset HEADROOM_DATA
+    sh -e ../walk >../out 2>&1 || { cat ../out && return 1; }
+    grep -q '^tickets / fixed-1' ../out
+    grep -q '^fixed-8  *8.0' ../out
+    grep -q 'tickets' results/figures/accuracy_vs_budget.svg
+    ./headroom sweep tickets.yaml 2>&1 | grep -q 'nothing to do'
+    ./headroom sweep small.yaml --filter 'heads-1/1$' --no-profile 2>/dev/null | grep -q '^tickets-small / heads-1'
 }
 
 # No machine used in development has a PMU or RAPL; whoever has one must learn that before trusting it.
