@@ -137,5 +137,7 @@ WITH known AS (
 SELECT id, column1, ns, ns / sum(ns) OVER (PARTITION BY id), CASE column1 WHEN 'gather' THEN 0 ELSE work END,
        work / column3 / (CASE batch_size WHEN 1 THEN 1 ELSE 4 END)
 FROM timed;
-UPDATE profile SET marks_per_pass = 13, mark_ns = 20,
-                   marked_ns_per_input = (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = profile.id);
+UPDATE profile SET marks_per_pass = 13, mark_ns = 20;
+UPDATE profile_sample SET unmarked_ns = latency_ns, marked_ns =
+    (SELECT sum(h.time_ns) * p.inputs_per_sample FROM profile p JOIN phase h ON h.profile_id = p.id
+     WHERE p.id = profile_sample.profile_id);
