@@ -71,6 +71,7 @@ static const struct {
     {"imdb-coarse", 25000, 25000, 2},
     {"imdb-fine", 25000, 25000, 8},
     {"agnews", 0, 7600, 4},
+    {"snli", 0, 9824, 3},
     {"yelp5", 5000, 5000, 5},
 };
 
@@ -137,7 +138,7 @@ static void granularities_of_a_corpus_differ_in_their_labels_alone(void **state)
 /* arXiv 2604.22583: 4 layers, 8 heads, width 768, AdamW at 2e-5, batches of 16, 10 epochs. */
 static void full_tier_of_the_papers_tasks_is_what_the_paper_states(void **state) {
     (void)state;
-    static const char *const names[] = {"agnews", "dbpedia", "imdb", "yelp"};
+    static const char *const names[] = {"agnews", "dbpedia", "imdb", "snli", "yelp"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char name[64];
         snprintf(name, sizeof name, "paper-%s", names[i]);
