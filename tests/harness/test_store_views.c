@@ -454,6 +454,37 @@ static void methods_give_every_measure_its_interval(void **state) {
     assert_near(number(f, "SELECT count(*) FROM methods"), 2);
 }
 
+/* Sums of squares would leave nothing of what 12.1e9 +- 100 differ by: a double has 16 digits,
+ * their squares 20. */
+static void an_interval_of_large_numbers_keeps_its_digits(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.5, 0.5}, half = 4.3027 * 100 / sqrt(3.0);
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET executed_flops = n_inputs * "
+                                      "(12100000000 + 100 * (trial_id - 2))"),
+                     SQLITE_OK);
+    double high = number(f, "SELECT ci95_high - mean FROM measure WHERE measure = "
+                            "'executed_flops'");
+    assert_true(fabs(high / half - 1) < 1e-6);
+}
+
+static void memory_stands_beside_what_the_shape_predicts(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double two[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, two, 1);
+    assert_int_equal(raw_sql(f->path, "INSERT INTO memory SELECT id, 'arena x', 1000 * id, '', "
+                                      "1000, 3 FROM trial UNION ALL "
+                                      "SELECT id, 'peak x', NULL, 'not told', NULL, 7 FROM trial"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT ratio FROM memory_by_purpose WHERE what = 'arena x'"), 1.5);
+    assert_near(number(f, "SELECT n_seeds FROM memory_by_purpose WHERE what = 'arena x'"), 2);
+    assert_near(number(f, "SELECT page_faults FROM memory_by_purpose WHERE what = 'peak x' AND "
+                          "bytes IS NULL AND ratio IS NULL AND reason = 'not told'"),
+                7);
+}
+
 /* The profile of fixed-8 with id 1, and a second one of the same checkpoint with id 2. */
 static void profile_twice(struct fixture *f, double *first, double *second, int n) {
     int64_t workload = one_workload(f, "w");
@@ -605,6 +636,8 @@ int main(void) {
         TEST(training_cost_counts_candidates_and_bases),
         TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
         TEST(methods_give_every_measure_its_interval),
+        TEST(an_interval_of_large_numbers_keeps_its_digits),
+        TEST(memory_stands_beside_what_the_shape_predicts),
         TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
         TEST(one_block_has_no_noise_floor),
         TEST(outliers_are_far_in_deviations_and_in_percent),
