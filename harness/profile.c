@@ -112,9 +112,9 @@ static void count_events(const struct session *s, const struct batches *b,
 }
 
 /* Where the time goes: the same batches once more, with marks between the phases and, before or
- * after that in turns, without: what marks cost is less than a machine drifts between two blocks. A
- * pass that took twice as long with marks was interrupted, and whatever phase that fell into would
- * seem to be slow: it is run again, some times at most. */
+ * after that in turns, without: what marks cost is less than a machine drifts between two blocks.
+ * If one of the two took twice as long it was interrupted, and whatever phase that fell into would
+ * seem to be slow: both run again, some times at most. */
 static void time_phases(const struct session *s, const struct batches *b,
                         struct profile_result *out) {
     enum { TRIES = 4 };
@@ -126,7 +126,7 @@ static void time_phases(const struct session *s, const struct batches *b,
         struct batch batch = take_batch(s, b, i);
         const struct phase_timer before = timer;
         double ns[2] = {0.0, INFINITY}; /* without and with marks */
-        for (int try = 0; try < TRIES && ns[1] > 2 * ns[0]; try++) {
+        for (int try = 0; try < TRIES && (ns[1] > 2 * ns[0] || ns[0] > 2 * ns[1]); try++) {
             timer = before;
             for (int turn = 0; turn < 2; turn++) {
                 int marked = (turn + i) % 2;
