@@ -34,13 +34,17 @@ void software_event_papi_name(enum software_event event, char out[NAME_SIZE]) {
 
 #ifdef HAVE_SDE
 
+/* Found again where they are exported already: libsde 7.0 leaks some bytes each time that a counter
+ * is created anew. */
 static void export_events(struct software_events *events) {
     papi_handle_t library = papi_sde_init("headroom"); /* the same one each time */
     for (int i = 0; i < SOFTWARE_EVENTS && !events->reason[0]; i++) {
-        int code = library ? papi_sde_create_counter(library, names[i], PAPI_SDE_DELTA,
-                                                     &events->exported[i])
-                           : SDE_ENOMEM;
-        if (code != SDE_OK || !events->exported[i])
+        void **event = &events->exported[i];
+        int code = library ? SDE_OK : SDE_ENOMEM;
+        if (library) *event = papi_sde_get_counter_handle(library, names[i]);
+        if (library && !*event)
+            code = papi_sde_create_counter(library, names[i], PAPI_SDE_DELTA, event);
+        if (code != SDE_OK || !*event)
             snprintf(events->reason, sizeof events->reason, "libsde does not export %s (code %d)",
                      names[i], code);
     }
