@@ -178,9 +178,9 @@ static void end_stretch(struct run *run, const char *what, int64_t predicted,
     *row = (struct memory_result){.predicted = predicted};
     snprintf(row->what, sizeof row->what, "peak resident, %s", what);
     char ignored[160];
-    int64_t peak = memory_peak_resident(ignored, sizeof ignored);
-    if (peak > out->peak_rss_bytes) out->peak_rss_bytes = peak;
     row->bytes = memory_phase_end(&run->stretch, &row->page_faults);
+    int64_t peak = memory_peak_resident(ignored, sizeof ignored); /* read later: never less */
+    if (peak > out->peak_rss_bytes) out->peak_rss_bytes = peak;
     snprintf(row->reason, sizeof row->reason, "%s", run->stretch.reason);
     memory_phase_start(&run->stretch);
 }
