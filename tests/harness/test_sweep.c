@@ -284,15 +284,17 @@ static void profiles_run_one_at_a_time_after_all_training(void **state) {
 static void profiles_take_turns_in_an_order_that_is_new_in_every_round(void **state) {
     struct fixture *f = *state;
     char runs[8192], order[N_TURNS][8] = {{0}};
-    static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
-    f->options.timeout = 1; /* each runs for 0.4 s, all of them together for longer */
-    plan_arms(f, arms, 3, true);
+    enum { N = 6 };
+    static const char *const arms[N] = {"turns-1", "turns-2", "turns-3",
+                                        "turns-4", "turns-5", "turns-6"};
+    f->options.timeout = 2; /* each runs for 0.4 s, all of them together for longer than that */
+    plan_arms(f, arms, N, true);
     run(f);
-    for (size_t i = 0; i < 6; i++) assert_row(f, i, "ok", "");
+    for (size_t i = 0; i < 2 * N; i++) assert_row(f, i, "ok", "");
     read_runs(f, runs, sizeof runs);
     const char *line = strstr(runs, "from ");
     for (int round = 0; round < N_TURNS; round++)
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < N; i++) {
             char arm, same;
             assert_non_null(line);
             /* Whoever begins a turn ends it before the next begins. */
