@@ -73,7 +73,7 @@ your_own_workload_becomes_a_figure() {
         ln -s "$root/$part" "$scratch/home/$part"
     done
     { block README.md sh 1; block README.md sh 2; } >"$scratch/walk"
-    test "$(grep -c '^\./headroom\|^make' "$scratch/walk")" -eq 4
+    test "$(grep -c '^\./headroom\|^make' "$scratch/walk")" -eq 5
     sed -i 's/i < 3000/i < 240/; /^\.\/headroom sweep/i \
         sed -i "s/epochs: 8/epochs: 1/; s/^seeds: .*/seeds: [1, 2]/" tickets.yaml' "$scratch/walk"
     block README.md yaml 1 >"$scratch/home/small.yaml"
