@@ -37,11 +37,12 @@ if policy == "budgetformer":
     tensors["layers.0.policy.score.bias"] = ([H], [0.0, 1.0])
 tensors["classifier.weight"] = ([C, D], [1.0, 0, 0, 0, 0, 1.0, 0, 0])
 tensors["classifier.bias"] = zeros(C)
+more_config, more_metadata = {}, {}
 exec(sys.argv[4] if len(sys.argv) > 4 else "")
 config = dict(layers=1, heads=[H], dim=D, head_dim=d, ffn=F, vocab=V, max_len=N, classes=C,
               gelu="tanh", norm="pre", norm_eps=1e-5, policy=policy,
-              policy_options=json.loads(options))
-header = {"__metadata__": {"format": "headroom-1", "config": json.dumps(config)}}
+              policy_options=json.loads(options), **more_config)
+header = {"__metadata__": {"format": "headroom-1", "config": json.dumps(config), **more_metadata}}
 offset, data = 0, b""
 for name, (shape, values) in tensors.items():
     data += struct.pack("<%df" % len(values), *values)
@@ -112,5 +113,20 @@ what_is_missing_or_unknown_is_named() {
     grep -q "needs the key 'heads'" "$scratch/said"
 }
 
+# No token means anything but by the text it is in: of `first` there are as many as words and the
+# separator, of `second` as many as words.
+pairs_made_by_hand_are_told_apart_by_their_lengths() {
+    write_checkpoint "$scratch/m" fixed '{"heads": 2}' '
+more_config = {"separator": 1}
+more_metadata = {"classes": json.dumps(["first", "second"]), "tokenizer": json.dumps(
+    {"kind": "word", "words": ["<unk>", "<sep>", *"abcdef"], "max_len": N})}
+tensors["embed.token.weight"] = zeros(V, D)
+tensors["embed.segment.weight"] = ([2, D], [1.0, 0, 0, 0, 0, 1.0, 0, 0])'
+    ./headroom predict "$scratch/m" 'a b' 'c d' 'a' 'b c d' '?' 'x y z' 'a a a' 'e f' >"$scratch/said"
+    cat "$scratch/said"
+    [ "$(grep '^  class' "$scratch/said" | tr -s ' ' | tr '\n' ,)" = " class first, class second, class second, class first," ]
+}
+
 behaviours weights_made_by_hand_are_as_right_as_counting a_gate_made_by_hand_runs_the_head_it_prefers \
-    swapped_classes_are_as_wrong what_is_missing_or_unknown_is_named
+    swapped_classes_are_as_wrong pairs_made_by_hand_are_told_apart_by_their_lengths \
+    what_is_missing_or_unknown_is_named
