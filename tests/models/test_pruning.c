@@ -34,7 +34,7 @@ static const struct policy_ops given_gates = {
 };
 
 static struct parameters *full_model(const struct policy_ops *policy, const char *options) {
-    struct model_config config = small_config(policy, options, LAYERS, DIM, HEADS);
+    struct model_config config = small_pairs(small_config(policy, options, LAYERS, DIM, HEADS));
     return small_parameters(&config, 5);
 }
 
@@ -104,7 +104,7 @@ static void pruned_model_is_a_plain_smaller_one(void **state) {
     (void)state;
     struct parameters *full = full_model(policy_find("fixed"), "{\"heads\":4}"), *pruned = NULL;
     struct model_config fixed =
-        small_config(policy_find("fixed"), "{\"heads\":[2,1,3]}", LAYERS, DIM, HEADS);
+        small_pairs(small_config(policy_find("fixed"), "{\"heads\":[2,1,3]}", LAYERS, DIM, HEADS));
     struct head_gates gates = gates_of(1);
     struct text json = {0}, expected = {0};
     struct error error;
