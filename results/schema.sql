@@ -412,10 +412,10 @@ WHERE t.current = 1 AND t.kind = 'train' AND t.status = 'ok'
 
 -- The data behind the current results of each workload: what its latest training saw. Every trial of a
 -- workload sees the same data.
-CREATE VIEW data_set (workload, granularity, n_classes, n_train, n_validation, n_test, vocab,
+CREATE VIEW data_set (workload, granularity, corpus, n_classes, n_train, n_validation, n_test, vocab,
                       mean_length_tokens, truncated_share, unknown_share, n_dropped, n_overlap,
                       n_overlap_texts, n_overlap_dropped) AS
-SELECT w.name, w.granularity, w.n_classes, t.n_train, t.n_validation, t.n_test, t.vocab,
+SELECT w.name, w.granularity, w.corpus, w.n_classes, t.n_train, t.n_validation, t.n_test, t.vocab,
        t.mean_length_tokens,
        CAST(t.n_truncated AS REAL) / (t.n_train + t.n_validation + t.n_test), t.unknown_share,
        t.n_dropped, t.n_overlap, t.n_overlap_texts, t.n_overlap_dropped

@@ -45,6 +45,11 @@ SELECT 'train', a.arm || '/' || seed.column1, w.id, a.arm, policy, cost_weight, 
        '2000-01-01T00:00:00Z', 1
 FROM arm a JOIN workload w ON w.name = a.workload JOIN seed;
 
+UPDATE trial SET n_train = 900, n_validation = 100, n_test = 100, vocab = 40, n_truncated = 0, unknown_share = 0.01,
+    n_dropped = 0, n_overlap = 0, n_overlap_texts = 0, n_overlap_dropped = 0,
+    mean_length_tokens = CASE workload_id WHEN 1 THEN 16 ELSE 24 END
+WHERE status = 'ok';
+
 INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, layers, heads, accuracy, loss,
                         mean_heads, mean_s, executed_flops, executed_gemm_flops, executed_map_flops,
                         active_flops, dense_flops, flops_by_component)

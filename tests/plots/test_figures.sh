@@ -21,7 +21,7 @@ plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline counters phases cycles; do
+    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline granularity counters phases cycles; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
     done
@@ -33,6 +33,7 @@ figures_say_n_error_bars_and_machine() {
     grep -q '20 forward passes of one trained model per arm (n = 1 seed)' "$figures/latency_vs_flops.svg"
     grep -q 'median absolute deviation within that run' "$figures/latency_vs_flops.svg"
     grep -q 'n = 1 per arm' "$figures/roofline.svg"
+    grep -q '95% interval over seeds (n = 3)' "$figures/granularity.svg"
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
@@ -160,6 +161,41 @@ a_roofline_shows_the_ceilings_and_every_phase_that_computes() {
     sqlite3 "$scratch/a.db" 'DELETE FROM ceiling' # no roof, no figure
     plots/draw.sh "$scratch/a.db" "$scratch" roofline
     grep -q 'no data yet' "$scratch/roofline.svg"
+}
+
+marks() { # of a type that the figure draws, with those in the legend
+    grep -c "#gpPt$1' transform" "$2"
+}
+
+heads_needed_are_filled_where_known_and_open_where_not() {
+    # 100 test inputs resolve nothing, but that every other number of fixed heads loses far more than 1
+    # point on offsets. Each of three workloads is in two panels for each of two families; the legend
+    # has an entry for each workload and for each meaning.
+    test "$(marks 6 "$figures/granularity.svg")" -eq $((2 * 1 + 3 + 1))
+    test "$(marks 5 "$figures/granularity.svg")" -eq $((2 * 5 + 1))
+}
+
+workloads_on_the_same_texts_are_one_line() {
+    # 4,000 inputs are enough: arms below 4 heads lose 4 points, the others nothing.
+    cat >"$scratch/corpus.sql" <<'SQL'
+UPDATE workload SET corpus = 'news & "views"', n_classes = CASE name WHEN 'topic' THEN 4 ELSE 20 END
+WHERE name IN ('topic', 'offsets');
+UPDATE evaluation SET accuracy = 0.9 - CASE WHEN mean_heads >= 4 THEN 0 ELSE 0.04 END + trial_id % 3 / 3000.0;
+DELETE FROM prediction;
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)
+INSERT INTO prediction (evaluation_id, input, label, predicted, length_tokens, heads_run, heads_per_layer)
+SELECT e.id, i, 0, i < 4000 * (1 - accuracy), 24, 8, '[4,4]' FROM evaluation e JOIN trial t ON t.id = trial_id
+JOIN n WHERE control = 'none' AND workload_id < 3;
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/corpus.sql"
+    plots/draw.sh "$scratch/a.db" "$scratch" granularity
+    figure=$scratch/granularity.svg
+    grep -q 'news &amp; &quot;views&quot;\|news &amp; "views"' "$figure"
+    test "$(grep -c 'topic\|offsets\|mixed' "$figure")" -eq 0
+    # Two workloads with 4 fixed heads, one with BudgetFormer's 5.2, in two panels each; and the legend.
+    test "$(marks 6 "$figure")" -eq 8
+    test "$(marks 5 "$figure")" -eq 1
+    test "$(marks 1 "$figure")" -eq 3 # crosses: no budget of the other is within
 }
 
 a_skipped_workload_says_why() {
@@ -316,6 +352,7 @@ SQL
 behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png \
     two_profiles_of_one_model_are_a_band figures_say_n_error_bars_and_machine \
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
+    heads_needed_are_filled_where_known_and_open_where_not workloads_on_the_same_texts_are_one_line \
     a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
     an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
     a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
