@@ -25,7 +25,7 @@ static double largest_class_share(const struct dataset *data) {
 
 static void print_row(const char *name, const struct dataset *data) {
     int n = data->train.n + data->validation.n + data->test.n;
-    printf("%-20s %7d %8.1f %8d %10d %8d %8.1f %6.1f %8.1f %8d %8d\n", name, data->n_classes,
+    printf("%-24s %7d %8.1f %8d %10d %8d %8.1f %6.1f %8.1f %8d %8d\n", name, data->n_classes,
            100 * largest_class_share(data), data->train.n, data->validation.n, data->test.n,
            data->mean_length, 100.0 * data->n_truncated / n, 100 * data->unknown_share,
            data->n_overlap, data->n_dropped + data->n_overlap_dropped);
@@ -55,7 +55,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         return EXIT_FAILED;
     }
-    printf("%-20s %7s %8s %8s %10s %8s %8s %6s %8s %8s %8s\n", "workload", "classes", "largest%",
+    printf("%-24s %7s %8s %8s %10s %8s %8s %6s %8s %8s %8s\n", "workload", "classes", "largest%",
            "train", "validation", "test", "tokens", "cut%", "unknown%", "in train", "dropped");
     for (int i = 0; i < arguments->n_words; i++) {
         struct error problem = {0};

@@ -202,7 +202,7 @@ static const char data_sql[] =
     "  || CASE WHEN n_overlap_dropped > 0 THEN"
     "   printf(' in training too, so %,d inputs were dropped', n_overlap_dropped)"
     "   ELSE printf(' (%.1f%%) in training too', 100.0 * n_overlap / n_test) END"
-    "  || CASE n_dropped WHEN 0 THEN '' ELSE printf('; %,d rows of dropped labels', n_dropped) END"
+    "  || CASE n_dropped WHEN 0 THEN '' ELSE printf('; %,d rows left out', n_dropped) END"
     "  AS 'data: inputs to train, validate and test'"
     " FROM data_set WHERE workload IN shown ORDER BY workload";
 

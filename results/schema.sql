@@ -77,7 +77,7 @@ CREATE TABLE trial (
     n_truncated     INTEGER,                             -- inputs cut at max_len, all splits
     mean_length_tokens REAL,                             -- of a training input, after cutting
     unknown_share   REAL,                                -- of the test tokens: not in the vocabulary
-    n_dropped       INTEGER,                             -- rows left out for their label
+    n_dropped       INTEGER,                             -- rows left out: their label, or headers alone
     n_overlap       INTEGER,                             -- test inputs whose whole text is in training too,
                                                          -- validation included, whatever their labels,
     n_overlap_texts INTEGER,                             -- how many different texts these are, and how

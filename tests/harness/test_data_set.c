@@ -61,9 +61,9 @@ static void a_workload_says_what_it_was_trained_on(void **state) {
         snprintf(sql, sizeof sql, "SELECT %s FROM data_set", cases[i].column);
         assert_near(number(f, sql), cases[i].expected);
     }
-    expect_line(f, "w: 1,800 + 150 + 50 inputs of 12.5 tokens in 6 classes; 1.5% cut; 12.5% of "
-                   "test tokens unknown; 11 test inputs (22.0%) in training too; 1,100 rows of "
-                   "dropped labels\n");
+    expect_line(
+        f, "w: 1,800 + 150 + 50 inputs of 12.5 tokens in 6 classes; 1.5% cut; 12.5% of "
+           "test tokens unknown; 11 test inputs (22.0%) in training too; 1,100 rows left out\n");
 }
 
 static void inputs_dropped_for_overlap_are_said(void **state) {
