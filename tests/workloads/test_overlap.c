@@ -105,6 +105,21 @@ static void generated_inputs_are_counted_too(void **state) {
     dataset_free(data);
 }
 
+/* As workloads/README.md says of pairs.yaml: its test inputs are all in training. */
+static void a_task_of_few_different_inputs_can_be_known_by_heart(void **state) {
+    (void)state;
+    struct data_config config;
+    options_default(&data_options, &config);
+    config.source = SOURCE_PAIRS;
+    config.length = 8;
+    config.relations = 2;
+    config.n_train = 40000;
+    config.n_test = 4000;
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_overlap, 4000);
+    dataset_free(data);
+}
+
 /* A split of texts of 1 to 3 tokens out of 4, many of which are equal. */
 static void fill(struct split *split, int n, uint32_t *random) {
     assert_true(split_new(n, (size_t)n * 3, split, &error));
@@ -172,6 +187,7 @@ int main(void) {
         cmocka_unit_test(whole_texts_are_compared_before_cutting_and_before_the_vocabulary),
         cmocka_unit_test(limits_come_first_so_that_the_count_is_of_what_is_used),
         cmocka_unit_test(generated_inputs_are_counted_too),
+        cmocka_unit_test(a_task_of_few_different_inputs_can_be_known_by_heart),
         cmocka_unit_test(counts_are_those_of_comparing_every_pair),
     };
     return cmocka_run_group_tests(tests, files_open, files_close);
