@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -211,6 +212,15 @@ static void sql_process_is_gone(sqlite3_context *context, int n, sqlite3_value *
     sqlite3_result_int(context, gone);
 }
 
+/* The folder of the database, where it is missing; if that fails, opening the file says why. */
+static void make_folder(char *path) {
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path) return;
+    *slash = '\0';
+    mkdir(path, 0777);
+    *slash = '/';
+}
+
 bool store_open(const char *path, struct store **out, struct error *error) {
     *out = NULL;
     struct store *store = calloc(1, sizeof *store);
@@ -218,6 +228,7 @@ bool store_open(const char *path, struct store **out, struct error *error) {
         error_set(error, "out of memory opening '%s'", path);
         goto fail;
     }
+    make_folder(store->path);
     gethostname(store->host, sizeof store->host - 1);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {

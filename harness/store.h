@@ -16,9 +16,10 @@
 
 struct store;
 
-/* Opens the database at path, creating file and schema (not the folder), and proves that results
- * can be stored there. ":memory:" is a database that goes away with the store. Refuses a file that
- * is not ours or whose schema version this program does not know. */
+/* Opens the database at path, creating file, its folder and schema, and proves that results can be
+ * stored there. Of folders only the last is made: the rest of a mistyped path is an error.
+ * ":memory:" is a database that goes away with the store. Refuses a file that is not ours or whose
+ * schema version this program does not know. */
 bool store_open(const char *path, struct store **out, struct error *error);
 void store_close(struct store *store); /* NULL is fine */
 

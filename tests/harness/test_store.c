@@ -60,11 +60,17 @@ static void results_in_memory_need_no_file(void **state) {
     store_close(store);
 }
 
-static void missing_folder_is_an_error_with_path_and_fix(void **state) {
+static void a_missing_folder_is_made_but_not_two(void **state) {
     struct fixture *f = *state;
     struct store *store;
     char path[160];
     snprintf(path, sizeof path, "%s/absent/results.db", f->folder);
+    OK(f, store_open(path, &store, &f->error));
+    store_close(store);
+    assert_int_equal(unlink(path), 0);
+    *strrchr(path, '/') = '\0';
+    assert_int_equal(rmdir(path), 0);
+    snprintf(path, sizeof path, "%s/absent/too/deep/results.db", f->folder);
     assert_false(store_open(path, &store, &f->error));
     assert_non_null(strstr(f->error.text, path));
     assert_non_null(strstr(f->error.text, "--db"));
@@ -512,7 +518,7 @@ int main(void) {
         TEST(newer_and_foreign_databases_are_refused),
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(results_in_memory_need_no_file),
-        TEST(missing_folder_is_an_error_with_path_and_fix),
+        TEST(a_missing_folder_is_made_but_not_two),
         TEST(read_only_file_or_folder_is_refused_before_any_work),
         TEST(planning_again_finds_the_same_trial_and_its_status),
         TEST(a_plan_that_changes_nothing_leaves_the_file_untouched),
