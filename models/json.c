@@ -218,9 +218,16 @@ static bool check_utf8(struct parser *parser) {
 
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,
                 struct error *error) {
-    struct parser start = {.position = text, .end = text + size, .mark = text, .error = error};
-    snprintf(start.at.file, sizeof start.at.file, "%s", file ? file : "");
-    start.at.line = start.at.column = 1;
+    struct location first = {.line = 1};
+    snprintf(first.file, sizeof first.file, "%s", file ? file : "");
+    return json_parse_line(text, size, &first, out, error);
+}
+
+bool json_parse_line(const char *text, size_t size, const struct location *line, struct node **out,
+                     struct error *error) {
+    struct parser start = {
+        .position = text, .end = text + size, .mark = text, .at = *line, .error = error};
+    start.at.column = 1;
     struct parser parser = start;
     *out = NULL;
     if (!check_utf8(&parser)) return false;

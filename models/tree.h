@@ -43,6 +43,10 @@ size_t utf8_length(const char *text, size_t size);
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,
                 struct error *error);
 
+/* The same for a text that starts a line of a longer file: places are given in that file. */
+bool json_parse_line(const char *text, size_t size, const struct location *line, struct node **out,
+                     struct error *error);
+
 /* A growing text, for writing JSON. `failed` is set if memory ran out; text is then NULL. */
 struct text {
     char *data;

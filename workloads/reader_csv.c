@@ -85,6 +85,10 @@ int reader_column(const char *name) {
     return n > 0 && n < 9 && !name[n] ? atoi(name) : 0;
 }
 
+static bool is_named(const struct piece *field, const char *name) {
+    return field->size == strlen(name) && memcmp(field->data, name, field->size) == 0;
+}
+
 /* The column of a number or, in the header (the record just read), of a name. -1 on error. */
 static int find_column(const struct csv *csv, const char *name, const struct location *at,
                        struct error *error) {
@@ -93,16 +97,23 @@ static int find_column(const struct csv *csv, const char *name, const struct loc
         error_set_at(error, at, "the data section asks for column %d of %d", number, csv->n_fields);
     if (number > 0) return number <= csv->n_fields ? number - 1 : -1;
     char known[400] = "";
-    int used = 0;
+    int used = 0, found = -1;
     for (int i = 0; i < csv->n_fields; i++) {
         const struct piece *field = &csv->field[i];
-        if (field->size == strlen(name) && memcmp(field->data, name, field->size) == 0) return i;
+        if (found >= 0 && is_named(field, name)) {
+            error_set_at(error, at,
+                         "columns %d and %d are both '%s'; name one by its number and "
+                         "set header: true",
+                         found + 1, i + 1, name);
+            return -1;
+        }
+        if (is_named(field, name)) found = i;
         if (used < (int)sizeof known)
             used += snprintf(known + used, sizeof known - (size_t)used, "%s%.*s", i ? ", " : "",
                              field->size > 60 ? 60 : (int)field->size, field->data);
     }
-    error_set_at(error, at, "no column '%s'; the header has: %s", name, known);
-    return -1;
+    if (found < 0) error_set_at(error, at, "no column '%s'; the header has: %s", name, known);
+    return found;
 }
 
 static bool find_columns(const struct csv *csv, const struct data_config *config,
@@ -136,6 +147,8 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
     while (csv.next < csv.end) {
         struct row row = {.at = csv.at};
         if (!read_record(&csv, error)) return false;
+        if (n_first > 1 && csv.n_fields == 1 && csv.field[0].size == 0)
+            return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
         if (n_first && csv.n_fields != n_first)
             return error_set_at(error, &row.at, "%d field%s where the first record has %d",
                                 csv.n_fields, PLURAL_S(csv.n_fields), n_first);

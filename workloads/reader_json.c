@@ -90,10 +90,10 @@ bool reader_jsonl(struct text_file *file, const struct data_config *config,
         const char *stop = newline ? newline : end;
         struct node *node = NULL;
         row.at.line++;
-        ok = json_parse(next, (size_t)(stop - next), file->path, &node, error) &&
-             read_row(node, config, &row, error);
-        if (!ok) error->at.line += row.at.line - 1; /* it saw the first line of a text of one */
-        ok = ok && sink->take(sink->owner, &row, error);
+        if (next[strspn(next, " \t\r")] == '\n')
+            return error_set_at(error, &row.at, "empty line; expected a JSON value");
+        ok = json_parse_line(next, (size_t)(stop - next), &row.at, &node, error) &&
+             read_row(node, config, &row, error) && sink->take(sink->owner, &row, error);
         node_free(node);
         next = newline ? newline + 1 : end;
     }

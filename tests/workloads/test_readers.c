@@ -146,6 +146,9 @@ static void columns_are_numbers_or_names_of_the_header(void **state) {
     expect_row(&heard, 1, 2, "a|b");
     expect_refusal(file, config_of(SOURCE_CSV, "klass", "text"),
                    "x:1: no column 'klass'; the header has: title, text, class");
+    expect_refusal("text,class,text\n", config_of(SOURCE_CSV, "class", "text"),
+                   "x:1: columns 1 and 3 are both 'text'; name one by its number and set header: "
+                   "true");
 }
 
 static void bad_csv_is_refused_at_its_line(void **state) {
@@ -158,7 +161,7 @@ static void bad_csv_is_refused_at_its_line(void **state) {
     expect_refusal("1,a\"b,c\n", config,
                    "x:1: a quote inside an unquoted field; quote the whole field");
     expect_refusal("1,\"a\nb\",c\n1,a\n", config, "x:3: 2 fields where the first record has 3");
-    expect_refusal("1,a,b\n\n1,a,b\n", config, "x:2: 1 field where the first record has 3");
+    expect_refusal("1,a,b\n\n1,a,b\n", config, "x:2: empty line; expected 3 fields");
     expect_refusal("1,a\n", config, "x:1: the data section asks for column 3 of 2");
     char wide[400];
     memset(wide, ',', sizeof wide - 1);
@@ -255,10 +258,11 @@ static void bad_json_is_refused_at_its_place(void **state) {
          "x:2:10: 'label' is a list, not one text or number; name its parts"},
         {"[1,2]", "x:2:1: no entry 'label' in a list of 2; entries count from 1"},
         {"7", "x:2:1: no 'label' in a single value"},
-        {"", "x:2:1: expected a value (the text ends here)"},
+        {"", "x:2: empty line; expected a JSON value"},
         {"{\"label\":1,\"text\":\"a}", "x:2:22: a string is not closed (the text ends here)"},
         {"{\"label\":1,\"text\":\"a\",\"label\":2}",
-         "x:2:23: duplicate key 'label'; it was first given at line 1, column 2"},
+         "x:2:23: duplicate key 'label'; it was first given at line 2, column 2"},
+        {"{\"label\":1}}", "x:2:12: unexpected bytes after the document"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[300];
