@@ -118,11 +118,11 @@ static bool add_classes(struct data_files *files, const struct data_config *conf
     bool ok = true;
     int length = text_file_path(data_root(), name, path, sizeof path);
     size_t root = (size_t)length - strlen(name); /* bytes of path before the name */
-    if (folders && !strstr(name, mark))
-        length += snprintf(path + length, sizeof path - (size_t)length, "/%s", mark);
+    if ((size_t)length + sizeof mark >= sizeof path)
+        return error_set(error, "the path of %s in the data folder is too long", name);
+    if (folders && !strstr(name, mark)) sprintf(path + length, "/%s", mark);
     char *at = strstr(path + root, mark);
-    if (!at || (size_t)length >= sizeof path)
-        return error_set(error, "%s is too long, or has no %s", name, mark);
+    if (!at) return error_set(error, "%s has no %s", name, mark);
     const char *after = at + strlen(mark);
     size_t before = (size_t)(at - path);
     for (int i = 0; ok && i < named->n; i++)

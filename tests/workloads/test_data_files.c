@@ -152,6 +152,27 @@ static void the_root_may_be_a_relative_path(void **state) {
     data_files_free(&files);
 }
 
+static void a_path_that_is_too_long_is_refused(void **state) {
+    (void)state;
+    static const int sources[] = {SOURCE_CLASS_FILES, SOURCE_CLASS_FOLDERS};
+    static char root[5000];
+    /* around the room for a path, and far beyond it */
+    static const int lengths[] = {490, 497, 498, 499, 500, 501, 504, 511, 512, 4999};
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
+        struct data_config config = config_of(sources[i % 2], i % 2 ? "k" : "k{class}", "");
+        struct data_files files;
+        memset(root, 'r', sizeof root);
+        root[lengths[i / 2]] = '\0';
+        assert_int_equal(setenv("HEADROOM_DATA", root, 1), 0);
+        memset(&error, 0, sizeof error);
+        bool ok = data_files_list(&config, PART_TRAIN, &files, &error);
+        data_files_free(&files);
+        assert_int_equal(setenv("HEADROOM_DATA", files_folder, 1), 0);
+        assert_false(ok);
+        if (lengths[i / 2] > 511) assert_non_null(strstr(error.text, "the path of"));
+    }
+}
+
 static void another_class_name_is_another_name_in_the_cache(void **state) {
     (void)state;
     files_write("k.a", "one\ntwo\n");
@@ -190,6 +211,7 @@ int main(void) {
         cmocka_unit_test(named_classes_are_the_only_ones_read),
         cmocka_unit_test(a_folder_holds_one_text_per_file),
         cmocka_unit_test(the_root_may_be_a_relative_path),
+        cmocka_unit_test(a_path_that_is_too_long_is_refused),
         cmocka_unit_test(another_class_name_is_another_name_in_the_cache),
         cmocka_unit_test(the_size_of_training_files_is_known_before_they_are_read),
     };
