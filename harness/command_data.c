@@ -35,14 +35,10 @@ static void print_row(const char *name, const struct dataset *data) {
 /* Reads one file and its data and prints their row. */
 static bool describe(const char *path, bool full, struct experiment *experiment,
                      struct error *error) {
-    char missing[256], hint[DATASET_HINT_SIZE];
     struct dataset *data;
     if (!experiment_read(path, full, experiment, error)) return false;
-    if (!dataset_is_present(&experiment->data, missing, sizeof missing)) {
-        dataset_hint(missing, hint);
-        return error_set(error, "%s: %s is absent: %s", path, missing, hint);
-    }
-    if (!dataset_load(&experiment->data, &data, error)) return false;
+    if (!dataset_load(&experiment->data, &data, error)) /* most errors have a place: a row's */
+        return error->at.file[0] ? false : error_prefix(error, "%s", path);
     print_row(experiment->name, data);
     dataset_free(data);
     return true;
@@ -84,7 +80,7 @@ const struct command data_command = {
     "  cut%        inputs longer than max_len, all splits\n"
     "  unknown%    test tokens outside the vocabulary of the training split\n"
     "  in train    test inputs whose whole text is in training too (validation included)\n"
-    "  dropped     rows that drop_labels or overlap left out\n"
+    "  dropped     rows that drop_labels, strip_headers or overlap left out\n"
     "\n"
     "examples:\n"
     "  headroom data my.yaml\n"

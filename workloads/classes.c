@@ -45,6 +45,8 @@ static bool read_class_file(const struct data_config *config, struct word_table 
 /* Adds one group: its name is a class, its labels belong to it. */
 static bool add_group(struct classes *classes, const struct node *group, struct error *error) {
     bool single = group->kind == NODE_SCALAR;
+    if (!single && !group->first)
+        return error_set_at(error, &group->at, "group '%.60s' has no labels", group->key);
     int class = word_table_add(&classes->names, group->key, strlen(group->key));
     if (class < 0) return error_set(error, "out of memory for groups of labels");
     for (const struct node *label = single ? group : group->first; label;
@@ -67,7 +69,7 @@ static bool read_groups(struct classes *classes, const char *json, size_t size, 
                         struct error *error) {
     struct node *root = NULL;
     bool ok = json_parse(json, size, name, &root, error);
-    if (ok && root->kind != NODE_MAP)
+    if (ok && (root->kind != NODE_MAP || !root->first))
         ok = error_set_at(error, &root->at, "groups must be a map, {\"class\": [\"label\"]}");
     for (const struct node *group = ok ? root->first : NULL; ok && group; group = group->next)
         ok = add_group(classes, group, error);

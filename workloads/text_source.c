@@ -160,6 +160,7 @@ static bool read_file(struct intake *intake, enum part part, const struct data_f
 static bool read_part(struct intake *intake, enum part part, struct split *split,
                       struct location *at, struct error *error) {
     struct data_files files;
+    int n_dropped = intake->n_dropped;
     *at = (struct location){0};
     intake->split = split;
     intake->room = 0;
@@ -167,7 +168,11 @@ static bool read_part(struct intake *intake, enum part part, struct split *split
     bool ok = data_files_list(intake->config, part, &files, error);
     if (ok && files.n > 0) snprintf(at->file, sizeof at->file, "%s", files.file[0].path);
     for (int i = 0; ok && i < files.n; i++) ok = read_file(intake, part, &files.file[i], error);
-    if (ok && files.n > 0 && split->n == 0) ok = error_set_at(error, at, "no rows");
+    if (ok && files.n > 0 && split->n == 0)
+        ok = error_set_at(error, at,
+                          intake->n_dropped > n_dropped
+                              ? "all rows are dropped: see drop_labels and strip_headers in data"
+                              : "no rows");
     data_files_free(&files);
     return ok;
 }

@@ -277,7 +277,7 @@ static void rows_of_dropped_labels_are_left_out_and_counted(void **state) {
     assert_int_equal(data->n_classes, 2);
     dataset_free(data);
     files_write("test", "unsure what ?\n");
-    expect_refusal(&config, "test: no rows");
+    expect_refusal(&config, "test: all rows are dropped");
 }
 
 static void a_share_of_the_training_file_can_be_the_test_split(void **state) {
@@ -357,6 +357,10 @@ static void groups_of_labels_are_the_classes(void **state) {
     expect_refusal(&from_file, "groups.json:2:16: label '2' is in a group already");
     files_write("groups.json", "{\"low\": {\"1\": \"2\"}}");
     expect_refusal(&from_file, "groups.json:1:15: a group must be a list of labels");
+    files_write("groups.json", "{\"low\": [\"1\", \"2\"], \"high\": []}");
+    expect_refusal(&from_file, "groups.json:1:29: group 'high' has no labels");
+    files_write("groups.json", "{}");
+    expect_refusal(&from_file, "groups.json:1:1: groups must be a map");
     files_write("groups.json", "[\"low\"]");
     expect_refusal(&from_file, "groups.json:1:1: groups must be a map");
 }
