@@ -107,8 +107,8 @@ struct counter_result {
     char reason[256]; /* why unavailable; "" otherwise */
     /* "thread" | "thread, user": without what the kernel does for it | "simulator" */
     char scope[16];
-    int pass;         /* from 0, the first that its events were counted in; -1: none */
-    int repeats;      /* forward passes the value is a mean of */
+    int pass;    /* from 0, the first that its events were counted in; -1: none */
+    int repeats; /* forward passes the value is a mean of */
 };
 
 /* One phase of a forward pass, per input. Bytes: of the operands (struct work). */
