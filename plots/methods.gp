@@ -3,8 +3,8 @@
 load "plots/style.gnuplot"
 title_text = "Methods: accuracy, and executed FLOPs as a share of all heads"
 
-tuned = "EXISTS (SELECT 1 FROM methods t WHERE t.workload = m.workload AND t.n_tuning_trials > 1)"
-arms = "FROM methods m WHERE " . plain_policy . "(" . tuned . " OR NOT EXISTS (SELECT 1 FROM methods WHERE n_tuning_trials > 1))"
+tuned = "(SELECT workload FROM accuracy_by_seed WHERE n_tuning_trials > 1)"
+arms = "FROM methods WHERE " . plain_policy . "(workload IN " . tuned . " OR NOT EXISTS " . tuned . ")"
 workloads = "(SELECT workload, count(*) AS n " . arms . " GROUP BY workload ORDER BY workload)"
 n_panels = int(answer("SELECT count(*) FROM " . workloads))
 if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }
