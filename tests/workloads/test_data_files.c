@@ -2,25 +2,16 @@
  * Data sets of one file or folder per class: what {class} finds, in what order, under which name in
  * the cache, and what is said of files that are not there.
  */
-#include "tests/workloads/files.h"
+#include "tests/workloads/data_sets.h"
 #include "workloads/data_files.h"
 #include "workloads/dataset_cache.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <sys/stat.h>
-#include <cmocka.h>
 
-static struct error error;
-
-static struct data_config config_of(int source, const char *train, const char *test) {
-    struct data_config config;
-    options_default(&data_options, &config);
-    config.source = source;
+/* Of few rows, a quarter is for validation. */
+static struct data_config few_rows(int source, const char *train, const char *test) {
+    struct data_config config = config_of(source, train, test);
     config.validation_share = 0.25;
-    snprintf(config.train_file, sizeof config.train_file, "%s", train);
-    snprintf(config.test_file, sizeof config.test_file, "%s", test);
     return config;
 }
 
@@ -44,14 +35,6 @@ static const char *listed(const struct data_config *config) {
     return out;
 }
 
-static void expect_refusal(const struct data_config *config, const char *part) {
-    struct dataset *data;
-    memset(&error, 0, sizeof error);
-    assert_false(dataset_load(config, &data, &error));
-    if (!strstr(files_message(&error), part))
-        fail_msg("expected '%s' in '%s'", part, files_message(&error));
-}
-
 static void a_class_is_what_stands_in_a_files_name(void **state) {
     (void)state;
     make_folder("mr[1]"); /* a name is no pattern */
@@ -60,7 +43,7 @@ static void a_class_is_what_stands_in_a_files_name(void **state) {
     files_write("mr[1]/polarity.pos.md", "notes");
     files_write("mr[1]/polarity..txt", "no class");
     struct data_config config =
-        config_of(SOURCE_CLASS_FILES, "mr[1]/polarity.{class}.txt", "mr[1]/polarity.{class}.txt");
+        few_rows(SOURCE_CLASS_FILES, "mr[1]/polarity.{class}.txt", "mr[1]/polarity.{class}.txt");
     assert_string_equal(listed(&config),
                         "neg=mr[1]/polarity.neg.txt.gz pos=mr[1]/polarity.pos.txt ");
     struct dataset *data;
@@ -84,7 +67,7 @@ static void named_classes_are_the_only_ones_read(void **state) {
     files_write("c.a", "one\ntwo\n");
     files_write("c.b", "one\ntwo\n");
     files_write("c.readme", "no class\n");
-    struct data_config config = config_of(SOURCE_CLASS_FILES, "c.{class}", "");
+    struct data_config config = few_rows(SOURCE_CLASS_FILES, "c.{class}", "");
     config.test_share = 0.25;
     config.class_names = (struct name_list){2, {"b", "a"}};
     assert_string_equal(listed(&config), "a=c.a b=c.b ");
@@ -108,7 +91,7 @@ static void a_folder_holds_one_text_per_file(void **state) {
     files_write("posts/rec.autos/.hidden", "From: z\n\nnot me\n");
     files_write_gzip("posts/sci.space/1.gz", "From: z\r\n\r\nmoon\r\n", 17);
     files_write("posts/sci.space/3", "From: z\n\n  \n");
-    struct data_config config = config_of(SOURCE_CLASS_FOLDERS, "posts", "posts/{class}");
+    struct data_config config = few_rows(SOURCE_CLASS_FOLDERS, "posts", "posts/{class}");
     config.strip_headers = true;
     assert_string_equal(listed(&config),
                         "rec.autos=posts/rec.autos/10 rec.autos=posts/rec.autos/2 "
@@ -141,7 +124,7 @@ static void the_root_may_be_a_relative_path(void **state) {
     assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(chdir("/tmp"), 0);
     assert_int_equal(setenv("HEADROOM_DATA", files_folder + strlen("/tmp/"), 1), 0);
-    struct data_config config = config_of(SOURCE_CLASS_FILES, "r.{class}", "");
+    struct data_config config = few_rows(SOURCE_CLASS_FILES, "r.{class}", "");
     struct data_files files;
     bool ok = data_files_list(&config, PART_TRAIN, &files, &error);
     assert_int_equal(chdir(here), 0);
@@ -178,7 +161,7 @@ static void another_class_name_is_another_name_in_the_cache(void **state) {
     files_write("k.a", "one\ntwo\n");
     files_write("k.b", "one\ntwo\n");
     files_write("groups", "{\"x\": [\"a\"], \"y\": [\"b\", \"c\"]}");
-    struct data_config config = config_of(SOURCE_CLASS_FILES, "k.{class}", "k.{class}");
+    struct data_config config = few_rows(SOURCE_CLASS_FILES, "k.{class}", "k.{class}");
     strcpy(config.label_groups_file, "groups");
     char before[65], after[65];
     assert_true(dataset_cache_key(&config, before));
@@ -199,7 +182,7 @@ static void the_size_of_training_files_is_known_before_they_are_read(void **stat
     (void)state;
     files_write("s.a", "12345");
     files_write("s.b", "123");
-    struct data_config config = config_of(SOURCE_CLASS_FILES, "s.{class}", "s.{class}");
+    struct data_config config = few_rows(SOURCE_CLASS_FILES, "s.{class}", "s.{class}");
     assert_true(dataset_training_bytes(&config) == 8);
     strcpy(config.train_file, "absent.{class}");
     assert_true(dataset_training_bytes(&config) == 0);

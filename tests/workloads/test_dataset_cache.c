@@ -3,18 +3,13 @@
  * but a whole and sound file is believed.
  */
 #include "tests/fuzz.h"
-#include "tests/workloads/files.h"
+#include "tests/workloads/data_sets.h"
 #include "workloads/dataset_cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 static const char train_rows[] = "a one two three\nb four five\na six\nb one seven\nc two two\nc x";
 static const char test_rows[] = "a one nine\nb four six two\nc three";
@@ -30,21 +25,10 @@ static int start(void **state) {
 }
 
 static struct data_config text_config(void) {
-    struct data_config config;
-    options_default(&data_options, &config);
-    config.source = SOURCE_LABEL_TEXT;
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
     config.validation_share = 0.2;
     config.max_len = 2;
-    strcpy(config.train_file, "train");
-    strcpy(config.test_file, "test");
     return config;
-}
-
-static struct dataset *load(const struct data_config *config) {
-    struct dataset *data;
-    struct error error;
-    if (!dataset_load(config, &data, &error)) fail_msg("%s", files_message(&error));
-    return data;
 }
 
 static void key_of(const struct data_config *config, char key[65]) {
@@ -311,7 +295,6 @@ static void writers_at_the_same_time_do_not_disturb_each_other(void **state) {
         pids[i] = fork();
         if (pids[i] != 0) continue;
         bool ok = true;
-        struct error error;
         for (int turn = 0; ok && turn < TURNS; turn++) {
             struct dataset *data = NULL;
             if (i == 0) unlink(path);

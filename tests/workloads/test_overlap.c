@@ -2,33 +2,15 @@
  * Test texts that are in training too: what counts as the same text, how many there are, and what
  * `overlap` leaves out. A slow comparison of every pair says what is right.
  */
-#include "tests/workloads/files.h"
+#include "tests/workloads/data_sets.h"
 #include "workloads/overlap.h"
 #include "workloads/split.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-static struct error error;
-
-static struct data_config config_of(enum overlap overlap) {
-    struct data_config config;
-    options_default(&data_options, &config);
-    config.source = SOURCE_LABEL_TEXT;
+static struct data_config overlapping(enum overlap overlap) {
+    struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
     config.overlap = overlap;
     config.validation_share = 0.5;
-    strcpy(config.train_file, "train");
-    strcpy(config.test_file, "test");
     return config;
-}
-
-static struct dataset *load(const struct data_config *config) {
-    struct dataset *data;
-    memset(&error, 0, sizeof error);
-    if (!dataset_load(config, &data, &error)) fail_msg("%s", files_message(&error));
-    return data;
 }
 
 static void expect(const struct data_config *config, int n_train, int n_test, int n_overlap,
@@ -48,7 +30,7 @@ static void equal_texts_are_counted_and_left_out_on_request(void **state) {
     files_write("train", "a one two\nb one two\na  Three, four\nb only here\na rest\nb rest 2\n"
                          "a three , FOUR\n");
     files_write("test", "a one two\nb three, four\na one  two\nb only there\n");
-    struct data_config config = config_of(OVERLAP_KEEP);
+    struct data_config config = overlapping(OVERLAP_KEEP);
     expect(&config, 7, 4, 3, 2, 0);
     config.overlap = OVERLAP_DROP_TRAIN;
     expect(&config, 3, 4, 3, 2, 4);
@@ -60,7 +42,7 @@ static void whole_texts_are_compared_before_cutting_and_before_the_vocabulary(vo
     (void)state;
     files_write("train", "a same start here\nb x\na y\nb z\n");
     files_write("test", "a same start there\nb unseen\na also unseen\n");
-    struct data_config config = config_of(OVERLAP_DROP_TEST);
+    struct data_config config = overlapping(OVERLAP_DROP_TEST);
     config.max_len = 2;     /* "same start" is left of both */
     config.vocab_limit = 2; /* and all but one word of them is <unk> */
     expect(&config, 4, 3, 0, 0, 0);
@@ -77,7 +59,7 @@ static void limits_come_first_so_that_the_count_is_of_what_is_used(void **state)
     }
     fclose(train);
     fclose(test);
-    struct data_config config = config_of(OVERLAP_KEEP);
+    struct data_config config = overlapping(OVERLAP_KEEP);
     config.train_limit = 50;
     expect(&config, 50, 200, 50, 50, 0);
     config.overlap = OVERLAP_DROP_TEST;
@@ -152,7 +134,7 @@ static void counts_are_those_of_comparing_every_pair(void **state) {
     uint32_t random = 7;
     for (int round = 0; round < 200; round++) {
         struct dataset data = {0};
-        struct data_config config = config_of((enum overlap)(round % 3));
+        struct data_config config = overlapping((enum overlap)(round % 3));
         int n_overlap = 0, n_texts = 0, n_train_shared = 0, n_train = 1 + round % 40;
         fill(&data.train, n_train, &random);
         fill(&data.test, 1 + round % 17, &random);
