@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "harness/report.h"
 #include "harness/store.h"
 
 #include <math.h>
@@ -215,6 +216,64 @@ static inline int64_t one_trial(struct fixture *f) {
     int64_t id = plan_trial(f, plan_workload(f, "w"), "fixed-8", "fixed", 0, 0);
     OK(f, store_end_plan(f->store, true, &f->error));
     return id;
+}
+
+static inline int64_t environment(struct fixture *f, const char *json) {
+    int64_t id;
+    OK(f, store_environment(f->store, json, "host", "machine", json, &id, &f->error));
+    return id;
+}
+
+/* A profile trial over fixed samples; FLOPs per input as given. */
+static inline int64_t profile(struct fixture *f, int64_t workload, const char *arm,
+                              const char *policy, double *samples, int n, double flops,
+                              int64_t environment_id) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT id FROM trial WHERE arm = '%s' AND kind = 'train'", arm);
+    int64_t base = (int64_t)number(f, sql);
+    OK(f, store_begin_plan(f->store, &f->error));
+    int64_t id = plan_trial(f, workload, arm, policy, 0, base);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    struct counter_result counters[] = {{.role = "cycles",
+                                         .event = "",
+                                         .available = false,
+                                         .value = 0,
+                                         .status = "unavailable",
+                                         .reason = "this virtual machine shows no PMU",
+                                         .scope = "thread"},
+                                        {.role = "task_clock",
+                                         .event = "perf::TASK-CLOCK",
+                                         .available = true,
+                                         .value = 250,
+                                         .status = "counted",
+                                         .scope = "thread",
+                                         .repeats = 20}};
+    struct profile_result p = {.batch_size = 32,
+                               .warmup = 3,
+                               .n_samples = n,
+                               .inputs_per_sample = 32,
+                               .latency_ns = samples,
+                               .mean_heads = 4,
+                               .mean_s = NAN,
+                               .executed_flops_per_input = flops,
+                               .dense_flops_per_input = 2000,
+                               .n_counters = 2,
+                               .counters = counters};
+    struct memory_result memory = {.what = "peak resident", .bytes = 1 << 20};
+    struct profiling_result result = {
+        .n_profiles = 1, .profiles = &p, .n_memory = 1, .memory = &memory, .wall_seconds = 2.0};
+    OK(f, store_claim(f->store, id, getpid(), environment_id, &f->error));
+    OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+    return id;
+}
+
+/* What `headroom report` prints of all workloads. */
+static inline const char *report(struct fixture *f, char *page, size_t size) {
+    memset(page, 0, size);
+    FILE *out = fmemopen(page, size - 1, "w");
+    OK(f, report_write(f->store, NULL, out, &f->error));
+    fclose(out);
+    return page;
 }
 
 static const int ALL[INPUTS] = {8, 8, 8, 8}, ONE[INPUTS] = {1, 1, 1, 1},

@@ -3,8 +3,6 @@
  */
 #include "tests/harness/store_fixture.h"
 
-#include "harness/report.h"
-
 /* Finishes one training on made-up data of the workload. */
 static void train_on(struct fixture *f, int64_t workload, int seed, int n_overlap_dropped) {
     struct made_up m;
@@ -29,11 +27,8 @@ static void train_on(struct fixture *f, int64_t workload, int seed, int n_overla
 }
 
 static void expect_line(struct fixture *f, const char *line) {
-    char page[8192] = "";
-    FILE *out = fmemopen(page, sizeof page - 1, "w");
-    OK(f, report_write(f->store, NULL, out, &f->error));
-    fclose(out);
-    if (!strstr(page, line)) fail_msg("no line\n%s\nin\n%s", line, page);
+    char page[8192];
+    if (!strstr(report(f, page, sizeof page), line)) fail_msg("no line\n%s\nin\n%s", line, page);
 }
 
 static void a_workload_says_what_it_was_trained_on(void **state) {

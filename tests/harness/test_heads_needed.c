@@ -4,8 +4,6 @@
  */
 #include "tests/harness/store_fixture.h"
 
-#include "harness/report.h"
-
 /* Which of its test inputs an arm gets wrong, for each seed: [from, to), from 0. */
 struct wrong {
     int from, to;
@@ -58,14 +56,6 @@ static void expect(struct fixture *f, const char *policy, double found, double l
         if (!(isnan(value) && isnan(expected[i])) && !(fabs(value - expected[i]) < 1e-9))
             fail_msg("%s of %s is %g, not %g", columns[i], policy, value, expected[i]);
     }
-}
-
-static char *report(struct fixture *f, char *page, size_t size) {
-    memset(page, 0, size);
-    FILE *out = fmemopen(page, size - 1, "w");
-    OK(f, report_write(f->store, NULL, out, &f->error));
-    fclose(out);
-    return page;
 }
 
 static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {

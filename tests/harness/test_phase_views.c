@@ -2,18 +2,16 @@
  * Phases as they are stored, and what the views over them compute, against numbers worked out by
  * hand.
  */
-#include "harness/report.h"
 #include "tests/harness/store_fixture.h"
 
 enum { SAMPLES = 3 };
 
 /* A profile of batch 2 in which the FFN takes 60 ns an input of 100, and the QKV product 40; the
  * other phases none; 202 ns a pass with the readings of the clock that are no phase's. */
-static void profile(struct fixture *f, int64_t workload, const char *arm, int seed, double scale) {
+static void profile_phases(struct fixture *f, int64_t workload, const char *arm, int seed,
+                           double scale) {
     double samples[SAMPLES] = {170, 170, 170};
     double unmarked[SAMPLES] = {180, 190, 170}, marked[SAMPLES] = {198, 199.5, 208.5};
-    int64_t environment;
-    OK(f, store_environment(f->store, "hash", "host", "machine", "{}", &environment, &f->error));
     char sql[160];
     snprintf(sql, sizeof sql,
              "SELECT id FROM trial WHERE arm = '%s' AND seed = %d AND kind = 'train'", arm, seed);
@@ -36,7 +34,7 @@ static void profile(struct fixture *f, int64_t workload, const char *arm, int se
     p.phase[PHASE_FFN] = (struct phase_result){60 * scale, 600, 100};
     p.phase[PHASE_QKV] = (struct phase_result){40 * scale, 200, 400};
     struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 1};
-    OK(f, store_claim(f->store, id, getpid(), environment, &f->error));
+    OK(f, store_claim(f->store, id, getpid(), environment(f, "{}"), &f->error));
     OK(f, store_finish_profiling(f->store, id, &result, &f->error));
 }
 
@@ -45,8 +43,8 @@ static void time_share_by_phase_stands_beside_the_heads(void **state) {
     int64_t workload = one_workload(f, "w");
     double accuracy[] = {0.5, 0.5};
     train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
-    profile(f, workload, "fixed-8", 0, 1);
-    profile(f, workload, "fixed-8", 1, 3);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 1, 3);
     assert_near(number(f, "SELECT count(*) FROM phase_by_budget"),
                 2); /* phases without time: none */
     static const struct {
@@ -74,15 +72,12 @@ static void the_cost_of_markers_is_told(void **state) {
     int64_t workload = one_workload(f, "w");
     double accuracy[] = {0.5};
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
-    profile(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
     assert_near(number(f, "SELECT marks_share FROM phase_cost"), 40.0 / 202);
     assert_near(number(f, "SELECT marked_over_unmarked FROM phase_cost"), 1.1);
     assert_near(number(f, "SELECT unaccounted_share FROM phase_cost"), 1.0 / 101);
-    char report[8192] = "";
-    FILE *out = fmemopen(report, sizeof report - 1, "w");
-    OK(f, report_write(f->store, NULL, out, &f->error));
-    fclose(out);
-    assert_non_null(strstr(report,
+    char page[8192];
+    assert_non_null(strstr(report(f, page, sizeof page),
                            "phase markers make a pass 1.10 to 1.10 times as long at batch 2; "
                            "phases add up to all but 1.0% of it"));
 }
@@ -92,7 +87,7 @@ static void a_warned_profile_has_no_phases_in_the_views(void **state) {
     int64_t workload = one_workload(f, "w");
     double accuracy[] = {0.5};
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
-    profile(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
     int64_t id = (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile'");
     OK(f, store_warning(f->store, id, "timed with two threads", &f->error));
     assert_near(number(f, "SELECT count(*) FROM phase_by_budget"), 0);
@@ -105,7 +100,7 @@ static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
     double accuracy[] = {0.5};
     bool known = true;
     train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
-    profile(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
     OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
     assert_false(known);
     assert_near(number(f, "SELECT count(*) FROM roofline WHERE roof_flops_per_second IS NULL "
