@@ -78,8 +78,9 @@ sweep: build ## train, profile, store and plot what is not done yet [TIER=full] 
 	test $(FIGURES)/.drawn -nt $(DB) || { $(DRAW); } || status=1; \
 	./headroom report --db $(DB); exit $$status
 
+# The longest tests are scripts, so these start first.
 test: build $(TESTS) $(if $(shell command -v valgrind),headroom-v3) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
-	tests/run.sh $(TESTS) $(SCRIPTS)
+	tests/run.sh $(SCRIPTS) $(TESTS)
 
 # Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder.
 ifneq ($(PROGRAM),headroom-v3)
