@@ -58,6 +58,20 @@ the_quoted_query_works_on_a_database() {
     test "$(block README.md sql 1 | sqlite3 "$scratch/f.db" | wc -l)" -ge 4
 }
 
+# "2.8 heads more for 70 classes of ... than for 9", of the published table.
+the_quoted_growth_with_the_classes_is_the_published_one() {
+    tr '\n' ' ' <README.md | grep -oE '[0-9.]+ +(heads +)?more +for +[0-9]+[^(]* than +for +[0-9]+' |
+        grep -oE '^[0-9.]+|for +[0-9]+' | tr -d 'for ' | paste - - - >"$scratch/quoted"
+    test "$(wc -l <"$scratch/quoted")" -eq 4
+    while read -r more fine coarse; do
+        sqlite3 -cmd '.mode csv' -cmd '.import results/published/granularity_accuracy.csv t' :memory: "
+            SELECT 1 / (count(*) = 1) FROM t AS f JOIN t AS c USING (corpus, arm)
+            WHERE arm = 'budgetformer-0.1' AND f.n_classes = '$fine' AND c.n_classes = '$coarse'
+              AND round(f.mean_heads - c.mean_heads, 1) = $more" |
+            grep -qx 1 || { echo "$more $fine $coarse" && return 1; }
+    done <"$scratch/quoted"
+}
+
 every_example_file_is_valid() {
     for file in workloads/README.md harness/README.md; do
         block "$file" yaml 1 >"$scratch/my.yaml"
@@ -97,4 +111,5 @@ what_is_untested_on_hardware_is_labelled() {
 
 behaviours every_link_leads_somewhere every_make_target_exists every_command_explains_itself \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
-    every_example_file_is_valid what_is_untested_on_hardware_is_labelled your_own_workload_becomes_a_figure
+    the_quoted_growth_with_the_classes_is_the_published_one every_example_file_is_valid \
+    what_is_untested_on_hardware_is_labelled your_own_workload_becomes_a_figure
