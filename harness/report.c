@@ -254,9 +254,11 @@ static const char noise_sql[] =
     "   || group_concat(printf('%.2f to %.2f times as long at batch %d', least, most, batch_size),"
     " ', ')"
     "   || printf('; phases add up to all but %.1f%% of it', 100 * max(rest))"
+    "   || (SELECT printf(' (%s, batch %d)', arm, batch_size) FROM phase_cost p"
+    "    WHERE p.workload = b.workload ORDER BY unaccounted_share DESC LIMIT 1)"
     "  FROM (SELECT workload, batch_size, min(marked_over_unmarked) AS least,"
     "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
-    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2 ORDER BY 2) GROUP BY workload)"
+    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2 ORDER BY 2) b GROUP BY workload)"
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
 
 static const char notes_sql[] =

@@ -79,7 +79,7 @@ static void the_cost_of_markers_is_told(void **state) {
     char page[8192];
     assert_non_null(strstr(report(f, page, sizeof page),
                            "phase markers make a pass 1.10 to 1.10 times as long at batch 2; "
-                           "phases add up to all but 1.0% of it"));
+                           "phases add up to all but 1.0% of it (fixed-8, batch 2)"));
 }
 
 static void a_warned_profile_has_no_phases_in_the_views(void **state) {
