@@ -48,11 +48,11 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 # The portable build has a folder and a program of its own (make headroom-v3).
 B       := build
 PROGRAM := headroom
-SOURCES := $(wildcard models/*.c models/policies/*.c workloads/*.c harness/*.c)
+SOURCES := $(sort $(shell find models workloads harness -name '*.c'))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/schema_sql.o $(B)/starter_yaml.o
 LIBRARY := $(B)/headroom.a
-TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
-SCRIPTS := $(wildcard tests/*/test_*.sh)
+TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
+SCRIPTS := $(sort $(shell find tests -name 'test_*.sh'))
 FIGURES := $(dir $(DB))figures
 DRAW    := plots/draw.sh $(DB) $(FIGURES) && touch $(FIGURES)/.drawn
 
@@ -161,7 +161,7 @@ $(B)/schema_sql.o $(B)/starter_yaml.o: $(B)/%.o: $(B)/%.c $(B)/flags
 $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
 $(B)/revision:  CONTENT = $(REVISION)
-$(B)/data_code: CONTENT = $(shell cat workloads/*.[ch] models/rng.[ch] | sha256sum | cut -c 1-64)
+$(B)/data_code: CONTENT = $(shell cat workloads/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/flags $(B)/libraries $(B)/revision $(B)/data_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@

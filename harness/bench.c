@@ -3,7 +3,7 @@
  * this process is still small; what it measures runs in children.
  */
 #include "harness/bench_private.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * count each array read or written once (STREAM's rule).
  */
 #include "harness/bench_private.h"
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 #include "models/kernels.h"
 #include "models/vector_math.h"
 

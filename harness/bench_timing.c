@@ -3,7 +3,7 @@
  * enough for the clock; rounds go through all cases before any is measured again.
  */
 #include "harness/bench_private.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 
 #include <assert.h>
 #include <math.h>

@@ -7,7 +7,7 @@
 #ifndef HEADROOM_HARNESS_COMMAND_H
 #define HEADROOM_HARNESS_COMMAND_H
 
-#include "models/error.h"
+#include "models/base/error.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "harness/saved_model.h"
 #include "models/inference.h"
 #include "models/policy.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 
 #include <errno.h>
 #include <math.h>

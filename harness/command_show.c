@@ -5,7 +5,7 @@
 #include "harness/command.h"
 #include "harness/experiment.h"
 #include "harness/resolve.h"
-#include "harness/yaml_write.h"
+#include "models/base/yaml_write.h"
 
 #include <stdlib.h>
 

@@ -20,7 +20,7 @@
 #include <papi.h>
 #endif
 
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 
 /* ---- the host ----------------------------------------------------------------------------------
  */

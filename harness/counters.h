@@ -24,8 +24,8 @@
 
 #include "harness/counter_backend.h"
 #include "harness/results.h"
-#include "models/error.h"
-#include "models/option.h"
+#include "models/base/error.h"
+#include "models/base/option.h"
 
 enum {
     COUNTER_ROLES = 14,

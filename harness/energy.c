@@ -3,8 +3,8 @@
  * energy_uj since Linux 5.10, because fine-grained energy can leak secrets of other processes.
  */
 #include "harness/energy.h"
-#include "harness/clock.h"
-#include "harness/system_file.h"
+#include "models/base/clock.h"
+#include "models/base/system_file.h"
 
 #include <errno.h>
 #include <glob.h>

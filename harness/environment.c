@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "harness/counter_backend.h"
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 
 #ifndef HEADROOM_CFLAGS
 #define HEADROOM_CFLAGS ""

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/error.h"
-#include "models/tree.h"
+#include "models/base/error.h"
+#include "models/base/tree.h"
 
 enum tristate { STATE_UNKNOWN = -1, STATE_OFF = 0, STATE_ON = 1 };
 

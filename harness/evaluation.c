@@ -4,7 +4,7 @@
  * bug in one of them and ends the trial instead of being stored.
  */
 #include "harness/evaluation.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "models/policy.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_HARNESS_EXTENDS_H
 #define HEADROOM_HARNESS_EXTENDS_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 enum { EXTENDS_FILES_MAX = 16 };
 

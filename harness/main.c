@@ -3,7 +3,7 @@
  * exit status. Everything else is behind a command.
  */
 #include "harness/command.h"
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 
 int64_t memory_peak_resident_at(const char *path, char *reason, size_t size) {
     char value[64], *unit;

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_HARNESS_OVERLAY_H
 #define HEADROOM_HARNESS_OVERLAY_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 /* Merges the entry `full` of a workload file, if it has one, into the rest, and removes it. */
 bool overlay_full(struct node *root, struct error *error);

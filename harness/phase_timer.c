@@ -2,7 +2,7 @@
  * One clock reading, or one look at the books, per mark. See phase_timer.h.
  */
 #include "harness/phase_timer.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "harness/workload_files.h"
 #include "models/flops.h"
 #include "models/policy.h"
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 
 #include <errno.h>
 #include <math.h>

@@ -8,7 +8,7 @@
  * Extra epochs go on where the base's ended: data order, dropout and noise are those of the epochs
  * after its last, not those of its first again.
  */
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/saved_model.h"
 #include "harness/training_private.h"
 

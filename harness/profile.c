@@ -6,7 +6,7 @@
  * the arms take turns between blocks (turn.h), so that a drifting machine slows all of them alike.
  */
 #include "harness/profile.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/counters.h"
 #include "harness/energy.h"
 #include "harness/memory.h"

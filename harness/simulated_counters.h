@@ -16,7 +16,7 @@
 #define HEADROOM_HARNESS_SIMULATED_COUNTERS_H
 
 #include "harness/results.h"
-#include "models/error.h"
+#include "models/base/error.h"
 #include "workloads/dataset.h"
 
 /* instructions, branches, branch_misses, l1d_misses, llc_misses, and of the very same passes, as

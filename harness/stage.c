@@ -3,7 +3,7 @@
  * weights is the same for every arm: the best validation epoch among those that end after
  * `select_after` of the steps (before that, a budgeted model is not yet what will be deployed).
  */
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/training_private.h"
 #include "models/footprint.h"
 

@@ -9,12 +9,12 @@
  * shuffled order continue them one by one.
  */
 #include "harness/sweep.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/progress.h"
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 #include "harness/turn.h"
 #include "harness/verdict.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 
 #include <errno.h>
 #include <fcntl.h>

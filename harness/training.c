@@ -3,7 +3,7 @@
  * best and for the final weights and for the controls, and the checkpoint.
  */
 #include "harness/base_budget.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/memory.h"
 #include "harness/saved_model.h"
 #include "harness/training_private.h"

@@ -2,7 +2,7 @@
  * The trial's side of taking turns; the sweep's side is in sweep.c.
  */
 #include "harness/turn.h"
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 
 #include <signal.h>
 #include <stdio.h>

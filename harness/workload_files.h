@@ -4,7 +4,7 @@
 #ifndef HEADROOM_HARNESS_WORKLOAD_FILES_H
 #define HEADROOM_HARNESS_WORKLOAD_FILES_H
 
-#include "models/error.h"
+#include "models/base/error.h"
 
 #include <glob.h>
 

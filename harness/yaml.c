@@ -4,7 +4,7 @@
  * level or its first alias before anything of it is expanded.
  */
 #include "harness/yaml.h"
-#include "models/tree_builder.h"
+#include "models/base/tree_builder.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_HARNESS_YAML_H
 #define HEADROOM_HARNESS_YAML_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 /* Reads one file; a scalar in quotes is marked `quoted`. Errors carry file:line:column. */
 bool yaml_read(const char *path, struct node **out, struct error *error);

@@ -8,8 +8,8 @@
 #ifndef HEADROOM_MODELS_CHECKPOINT_H
 #define HEADROOM_MODELS_CHECKPOINT_H
 
-#include "models/error.h"
-#include "models/tree.h"
+#include "models/base/error.h"
+#include "models/base/tree.h"
 #include <stdint.h>
 
 /* One tensor as the file names it, over the engine's memory. Element (g, r, c) of a tensor of

@@ -7,10 +7,10 @@
 #ifndef HEADROOM_MODELS_KERNELS_H
 #define HEADROOM_MODELS_KERNELS_H
 
-#include "models/arena.h"
+#include "models/base/arena.h"
 #include "models/batch.h"
 #include "models/gemm.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 #include <stdbool.h>
 
 /* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not NULL.

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_MODELS_MODEL_H
 #define HEADROOM_MODELS_MODEL_H
 
-#include "models/option.h"
+#include "models/base/option.h"
 
 struct policy_ops;
 

@@ -9,7 +9,7 @@
 #ifndef HEADROOM_MODELS_PARAMETERS_H
 #define HEADROOM_MODELS_PARAMETERS_H
 
-#include "models/arena.h"
+#include "models/base/arena.h"
 #include "models/checkpoint.h"
 #include "models/model.h"
 #include "models/policy.h"

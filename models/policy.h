@@ -19,7 +19,7 @@
 #define HEADROOM_MODELS_POLICY_H
 
 #include "models/model.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 
 struct work;
 struct parameters;

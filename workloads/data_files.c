@@ -3,7 +3,7 @@
  * that the order of rows does not depend on the file system.
  */
 #include "workloads/data_files.h"
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 #include "workloads/word_table.h"
 
 #include <errno.h>

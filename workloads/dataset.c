@@ -4,7 +4,7 @@
  */
 #include "workloads/dataset_cache.h"
 #include "workloads/overlap.h"
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 #include "workloads/split.h"
 #include "workloads/synthetic.h"
 #include "workloads/text_pair.h"

@@ -9,8 +9,8 @@
 #define HEADROOM_WORKLOADS_DATASET_H
 
 #include "models/batch.h"
-#include "models/error.h"
-#include "models/option.h"
+#include "models/base/error.h"
+#include "models/base/option.h"
 #include "workloads/tokenizer.h"
 
 enum data_source {

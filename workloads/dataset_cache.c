@@ -5,7 +5,7 @@
  * when it is complete (rename), and a reader believes no count that the file is too short for.
  */
 #include "workloads/dataset_cache.h"
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 #include "workloads/split.h"
 
 #include <stdio.h>

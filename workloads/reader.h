@@ -8,7 +8,7 @@
 #define HEADROOM_WORKLOADS_READER_H
 
 #include "workloads/dataset.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 
 /* Part of a text, not terminated. */
 struct piece {

@@ -1,7 +1,7 @@
 /*
  * JSON lines (one value a line) and JSON documents that hold a list of rows. A row may be an object
  * or a list: label and texts stand at paths in it, names joined by dots, a list's entries counted
- * from 1. Each line, or the whole document, becomes a tree of models/json.c, which is strict,
+ * from 1. Each line, or the whole document, becomes a tree of models/base/json.c, which is strict,
  * fuzzed and fast enough: of the time that a .jsonl.gz takes, parsing is a sixth and unpacking a
  * third. The tree of a document takes some 700 bytes a value, which only matters to large
  * documents.

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_WORKLOADS_SAVED_WORDS_H
 #define HEADROOM_WORKLOADS_SAVED_WORDS_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 #include "workloads/tokenizer.h"
 #include "workloads/word_table.h"
 

@@ -4,7 +4,7 @@
  * class's size does not change which inputs of another are chosen.
  */
 #include "workloads/split.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 #include "workloads/text_pair.h"
 
 #include <stdlib.h>

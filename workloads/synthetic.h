@@ -6,7 +6,7 @@
 #ifndef HEADROOM_WORKLOADS_SYNTHETIC_H
 #define HEADROOM_WORKLOADS_SYNTHETIC_H
 
-#include "models/rng.h"
+#include "models/base/rng.h"
 #include "workloads/dataset.h"
 
 enum { RELATIONS_MAX = 8, LENGTH_MAX = 1024 };

@@ -3,7 +3,7 @@
  * single character. See tokenizer.h for the rules and why they are few.
  */
 #include "workloads/tokenizer.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 
 #include <string.h>
 

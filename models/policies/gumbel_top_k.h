@@ -11,7 +11,7 @@
 #define HEADROOM_MODELS_POLICIES_GUMBEL_TOP_K_H
 
 #include "models/model.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 
 /* Most scores that can be ranked together: all heads of a net. */
 enum { GUMBEL_SCORES_MAX = MODEL_LAYERS_MAX * OPTION_LIST_MAX };

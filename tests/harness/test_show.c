@@ -4,7 +4,7 @@
  */
 #include "harness/resolve.h"
 #include "harness/yaml.h"
-#include "harness/yaml_write.h"
+#include "models/base/yaml_write.h"
 #include "models/policy.h"
 #include "tests/fuzz.h"
 #include "tests/harness/scratch.h"

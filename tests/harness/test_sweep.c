@@ -4,7 +4,7 @@
  * called as `trial ID --db PATH`, it behaves as the arm's name says, so a test is a list of arms.
  */
 #include "harness/sweep.h"
-#include "harness/clock.h"
+#include "models/base/clock.h"
 #include "harness/turn.h"
 #include "tests/harness/scratch.h"
 

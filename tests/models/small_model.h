@@ -7,7 +7,7 @@
 
 #include "models/batch.h"
 #include "models/parameters.h"
-#include "models/rng.h"
+#include "models/base/rng.h"
 #include "models/trainer.h"
 
 #include <setjmp.h>

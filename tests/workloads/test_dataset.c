@@ -3,7 +3,7 @@
  * place, and the ragged batches that come out. What makes a class of a label is in test_labels.c.
  */
 #include "tests/workloads/data_sets.h"
-#include "models/tree.h"
+#include "models/base/tree.h"
 #include "workloads/saved_words.h"
 
 /* n rows of label, text of 3 words and second text of 1 to 6, with a header. */

@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz.h"
 #include "workloads/saved_words.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

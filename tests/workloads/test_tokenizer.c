@@ -3,7 +3,7 @@
  */
 #include "tests/fuzz.h"
 #include "workloads/split.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 #include "workloads/tokenizer.h"
 #include "workloads/vocabulary.h"
 

@@ -3,7 +3,7 @@
  * not disturb each other, moments, ranges and permutations. All draws are fixed by their counters,
  * so a statistical test here passes always or never; bounds are about five standard errors.
  */
-#include "models/rng.h"
+#include "models/base/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

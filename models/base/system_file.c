@@ -2,7 +2,7 @@
  * The one-value files of /proc and /sys. A value that does not fit is refused instead of cut: a cut
  * number would be a wrong one.
  */
-#include "harness/system_file.h"
+#include "models/base/system_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

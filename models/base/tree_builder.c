@@ -2,7 +2,7 @@
  * Growing a tree from parse events; see tree_builder.h. Each node hangs from the root as soon as it
  * exists, so that freeing the root is all the cleanup that any failure needs.
  */
-#include "models/tree_builder.h"
+#include "models/base/tree_builder.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * little: maps a key a line, lists of plain values in brackets, other lists an entry a line, and
  * texts plain where that is beyond doubt, else in double quotes. Recursion ends at TREE_DEPTH_MAX.
  */
-#include "harness/yaml_write.h"
+#include "models/base/yaml_write.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /*
  * A parsed document: scalars, lists and maps, each with the place it came from. YAML files
- * (harness/ yaml.c) and JSON texts (models/json.c: checkpoints, stored configurations) both become
- * this tree, so that one binder (models/option.c) turns either into typed structs with located
+ * (harness/yaml.c) and JSON texts (models/base/json.c: checkpoints, stored configurations) both become
+ * this tree, so that one binder (models/base/option.c) turns either into typed structs with located
  * errors.
  */
-#ifndef HEADROOM_MODELS_TREE_H
-#define HEADROOM_MODELS_TREE_H
+#ifndef HEADROOM_MODELS_BASE_TREE_H
+#define HEADROOM_MODELS_BASE_TREE_H
 
-#include "models/error.h"
+#include "models/base/error.h"
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 

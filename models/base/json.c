@@ -4,7 +4,7 @@
  * which is why it is here and not taken from a library. Numbers stay text; option.c gives them
  * types.
  */
-#include "models/tree_builder.h"
+#include "models/base/tree_builder.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * One mmap per arena: page-aligned (tests protect single head slabs), zeroed by the kernel, and not
  * counted as resident until it is touched, so VmHWM and the arena's own count can be compared.
  */
-#include "models/arena.h"
+#include "models/base/arena.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
  * Nothing below main() prints or exits, so the same code serves the program, the tests and a
  * fuzzer.
  */
-#ifndef HEADROOM_MODELS_ERROR_H
-#define HEADROOM_MODELS_ERROR_H
+#ifndef HEADROOM_MODELS_BASE_ERROR_H
+#define HEADROOM_MODELS_BASE_ERROR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * Files as text: plain and gzip alike, broken ones refused by name and line.
  */
 #include "tests/workloads/files.h"
-#include "workloads/text_file.h"
+#include "models/base/text_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

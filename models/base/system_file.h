@@ -2,8 +2,8 @@
  * Reading the one-value files of /proc and /sys. Each function takes a `root` that is put before
  * the path: "" on a real machine, the folder of a made-up one in tests.
  */
-#ifndef HEADROOM_HARNESS_SYSTEM_FILE_H
-#define HEADROOM_HARNESS_SYSTEM_FILE_H
+#ifndef HEADROOM_MODELS_BASE_SYSTEM_FILE_H
+#define HEADROOM_MODELS_BASE_SYSTEM_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * scalar and a row, whether the scalar comes from a file or from the row's own default, so that a
  * default is held to the same grammar and range as a user's value.
  */
-#include "models/option.h"
+#include "models/base/option.h"
 
 #include <assert.h>
 #include <errno.h>

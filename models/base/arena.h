@@ -6,10 +6,10 @@
  * The layout code runs twice: first on an empty arena, where arena_take only counts and returns
  * NULL, then, after arena_reserve, for real. So a size can never disagree with its use.
  */
-#ifndef HEADROOM_MODELS_ARENA_H
-#define HEADROOM_MODELS_ARENA_H
+#ifndef HEADROOM_MODELS_BASE_ARENA_H
+#define HEADROOM_MODELS_BASE_ARENA_H
 
-#include "models/error.h"
+#include "models/base/error.h"
 
 enum { ARENA_LINE = 64, ARENA_PAGE = 4096 };
 

@@ -2,7 +2,7 @@
  * Errors as values; see error.h. Every message is composed in a buffer of its own before it is
  * stored, so that an argument may point into the very error being overwritten.
  */
-#include "models/error.h"
+#include "models/base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * 32-bit words (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11).
  * It passes BigCrush, needs no state, and its published vectors pin this file down in the tests.
  */
-#include "models/rng.h"
+#include "models/base/rng.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /*
  * Errors, trees, UTF-8 and growing texts: the small parts that every reader stands on.
  */
-#include "models/tree_builder.h"
+#include "models/base/tree_builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,10 +2,10 @@
  * A text file, plain or gzip, whole in memory as valid UTF-8. Every reader starts from here, so
  * encodings, byte-order marks and broken archives are dealt with once.
  */
-#ifndef HEADROOM_WORKLOADS_TEXT_FILE_H
-#define HEADROOM_WORKLOADS_TEXT_FILE_H
+#ifndef HEADROOM_MODELS_BASE_TEXT_FILE_H
+#define HEADROOM_MODELS_BASE_TEXT_FILE_H
 
-#include "models/error.h"
+#include "models/base/error.h"
 
 struct sha256;
 

@@ -4,10 +4,10 @@
  * no duplicate keys, no NUL inside a text. The stack of open nodes is an array, so nothing
  * recurses.
  */
-#ifndef HEADROOM_MODELS_TREE_BUILDER_H
-#define HEADROOM_MODELS_TREE_BUILDER_H
+#ifndef HEADROOM_MODELS_BASE_TREE_BUILDER_H
+#define HEADROOM_MODELS_BASE_TREE_BUILDER_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 enum { TREE_DEPTH_MAX = 64 };
 

@@ -3,9 +3,9 @@
  * does not report by itself is a file called .gz that is not gzip (it would be read as plain text)
  * and a stream that ends early without an error from gzread, which only gzclose_r admits.
  */
-#include "workloads/text_file.h"
-#include "models/tree.h"
-#include "workloads/sha256.h"
+#include "models/base/text_file.h"
+#include "models/base/tree.h"
+#include "models/base/sha256.h"
 
 #include <errno.h>
 #include <stdint.h>

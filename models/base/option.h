@@ -4,10 +4,10 @@
  * error, the canonical JSON that is hashed and stored, and the documentation that `headroom list`
  * prints.
  */
-#ifndef HEADROOM_MODELS_OPTION_H
-#define HEADROOM_MODELS_OPTION_H
+#ifndef HEADROOM_MODELS_BASE_OPTION_H
+#define HEADROOM_MODELS_BASE_OPTION_H
 
-#include "models/tree.h"
+#include "models/base/tree.h"
 #include <stdint.h>
 
 enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256, OPTION_GROUPS_MAX = 8192 };

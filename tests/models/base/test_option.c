@@ -2,7 +2,7 @@
  * Option tables: what a value may look like, what the refusals say, and that canonical JSON brings
  * every struct back bit by bit.
  */
-#include "models/option.h"
+#include "models/base/option.h"
 #include "tests/fuzz.h"
 
 #include <float.h>

@@ -2,8 +2,8 @@
  * The one clock that durations are read from: monotonic, so that a change of the date moves
  * nothing.
  */
-#ifndef HEADROOM_HARNESS_CLOCK_H
-#define HEADROOM_HARNESS_CLOCK_H
+#ifndef HEADROOM_MODELS_BASE_CLOCK_H
+#define HEADROOM_MODELS_BASE_CLOCK_H
 
 #include <time.h>
 

@@ -4,8 +4,8 @@
  * cannot change another's data order, and dropout masks are recomputed in the backward pass instead
  * of stored.
  */
-#ifndef HEADROOM_MODELS_RNG_H
-#define HEADROOM_MODELS_RNG_H
+#ifndef HEADROOM_MODELS_BASE_RNG_H
+#define HEADROOM_MODELS_BASE_RNG_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * result rows can be compared only if they were trained on the same numbers. Written here because a
  * hundred lines cost less than a dependency on a cryptography library for one function.
  */
-#ifndef HEADROOM_WORKLOADS_SHA256_H
-#define HEADROOM_WORKLOADS_SHA256_H
+#ifndef HEADROOM_MODELS_BASE_SHA256_H
+#define HEADROOM_MODELS_BASE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

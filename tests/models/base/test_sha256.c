@@ -1,7 +1,7 @@
 /*
  * SHA-256 against the vectors that NIST publishes with FIPS 180-4, and against itself in pieces.
  */
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * Documents as trees, and text that grows; see tree.h. Nothing here recurses: a tree comes from a
  * file that somebody else wrote, and its depth must not become the depth of our stack.
  */
-#include "models/tree.h"
+#include "models/base/tree.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * it may use what is cached of them, so a processor's own SHA instructions are used where the build
  * allows them: 1.3 GB/s instead of 0.2.
  */
-#include "workloads/sha256.h"
+#include "models/base/sha256.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * The JSON reader: what it accepts, what it refuses and where, and ten thousand damaged documents.
  */
-#include "models/tree_builder.h"
+#include "models/base/tree_builder.h"
 #include "tests/fuzz.h"
 
 #include <setjmp.h>
