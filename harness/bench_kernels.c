@@ -6,8 +6,8 @@
  */
 #include "harness/bench_private.h"
 #include "models/base/system_file.h"
-#include "models/kernels.h"
-#include "models/vector_math.h"
+#include "models/cpu/kernels.h"
+#include "models/cpu/vector_math.h"
 
 #include <assert.h>
 #include <stdlib.h>

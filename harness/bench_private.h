@@ -6,7 +6,7 @@
 
 #include "harness/bench.h"
 #include "models/inference.h"
-#include "models/optimizer.h"
+#include "models/cpu/optimizer.h"
 #include "models/policy.h"
 #include "models/trainer.h"
 

@@ -4,7 +4,7 @@
  * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown").
  */
 #include "harness/environment.h"
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 
 #include <cblas.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 #ifndef HEADROOM_HARNESS_PHASE_TIMER_H
 #define HEADROOM_HARNESS_PHASE_TIMER_H
 
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 
 struct phase_timer {
     struct phases phases;  /* give its address to the engine */

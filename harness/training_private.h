@@ -9,7 +9,7 @@
 #include "harness/memory.h"
 #include "harness/phase_timer.h"
 #include "harness/training.h"
-#include "models/optimizer.h"
+#include "models/cpu/optimizer.h"
 #include "models/policy.h"
 #include "models/pruning.h"
 #include "models/trainer.h"

@@ -3,7 +3,7 @@
  * and C as everywhere. See footprint.h.
  */
 #include "models/footprint.h"
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 #include "models/policy.h"
 
 /* What both passes and all layers share in the counting. */

@@ -5,7 +5,7 @@
  * here treats rows independently, and a head's slab is read only for the inputs that run it.
  */
 #include "models/inference_private.h"
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #define HEADROOM_MODELS_INFERENCE_H
 
 #include "models/batch.h"
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 #include "models/parameters.h"
 #include "models/trainer.h"
 

@@ -8,7 +8,7 @@
  * tokens of other inputs chose.
  */
 #include "models/inference_private.h"
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * Recomputed: LayerNorm outputs, attention maps, GELU and dropout masks.
  */
 #include "models/trainer.h"
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  * over the layers, and so does the sum of dL/ds that f_o gets in the first layer.
  */
 #include "models/policies/budgetformer_shared.h"
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * rows of one tensor, so that a row's H + 2 logits are one product.
  */
 #include "models/policies/moh_router.h"
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 
 #include <math.h>
 

@@ -44,7 +44,7 @@ example_compiles_without_a_warning() {
 example_keeps_the_promises_of_a_policy() {
     compile_example
     for test in example_policy test_policies; do # the second goes through the whole registry
-        link "$scratch/$test" "tests/models/$test.c"
+        link "$scratch/$test" "tests/models/policies/$test.c"
         CMOCKA_MESSAGE_OUTPUT=TAP "$scratch/$test" >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }
         grep -q '^ok 4 - ' "$scratch/said"
     done

@@ -5,7 +5,7 @@
  */
 #include "harness/evaluation.h"
 #include "models/checkpoint.h"
-#include "models/optimizer.h"
+#include "models/cpu/optimizer.h"
 #include "models/trainer.h"
 #include "tests/harness/small_trial.h"
 

@@ -3,7 +3,7 @@
  * that of the phase. Nothing here reads a clock.
  */
 #include "models/inference.h"
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 #include "models/policy.h"
 #include "tests/models/small_model.h"
 

@@ -73,15 +73,15 @@ without_a_bug_every_test_passes() {
 }
 
 text_that_is_not_there_once_is_an_error() {
-    ! plant models/attention.c 'no such text' '' >"$scratch/talk" || return 1
+    ! plant models/cpu/attention.c 'no such text' '' >"$scratch/talk" || return 1
     grep -q 'attention.c: "no such text" stands there 0 times' "$scratch/talk"
-    ! plant models/attention.c 'head->scores' '' >"$scratch/talk" || return 1
+    ! plant models/cpu/attention.c 'head->scores' '' >"$scratch/talk" || return 1
     grep -q 'stands there [1-9][0-9]* times' "$scratch/talk"
-    cp models/attention.c "$house/models"
+    cp models/cpu/attention.c "$house/models/cpu"
 }
 
 bug_that_changes_nothing_is_not_caught() {
-    ! is_caught models/attention.c '(dp[j] - delta)' '(dp[j] + -delta)' models/test_gradients fixed_heads \
+    ! is_caught models/cpu/attention.c '(dp[j] - delta)' '(dp[j] + -delta)' models/test_gradients fixed_heads \
         >"$scratch/talk" || return 1
     grep -q 'is not caught by fixed_heads' "$scratch/talk"
 }
@@ -89,23 +89,23 @@ bug_that_changes_nothing_is_not_caught() {
 # ---- the bugs ----
 
 sign_in_attention_backward() {
-    is_caught models/attention.c '(dp[j] - delta)' '(dp[j] + delta)' \
+    is_caught models/cpu/attention.c '(dp[j] - delta)' '(dp[j] + delta)' \
         models/test_gradients fixed_heads
 }
 
 scale_left_out_of_attention_backward() {
-    is_caught models/attention.c 'dp[j] = scale * p[j]' 'dp[j] = p[j]' \
+    is_caught models/cpu/attention.c 'dp[j] = scale * p[j]' 'dp[j] = p[j]' \
         models/test_gradients fixed_heads
 }
 
 term_dropped_from_layernorm_backward() {
-    is_caught models/layernorm.c 'weight[i] - sum - xhat' 'weight[i] - xhat' \
+    is_caught models/cpu/layernorm.c 'weight[i] - sum - xhat' 'weight[i] - xhat' \
         models/test_gradients fixed_heads
 }
 
 mean_without_its_1_over_n() {
-    is_caught models/layernorm.c 'out[i] *= scale' 'out[i] *= 1.0f + 0.0f * scale' \
-        models/test_kernels pool_is_the_mean_over_each_sample
+    is_caught models/cpu/layernorm.c 'out[i] *= scale' 'out[i] *= 1.0f + 0.0f * scale' \
+        models/cpu/test_kernels pool_is_the_mean_over_each_sample
 }
 
 sign_of_the_budget_s_gradient() {
@@ -115,7 +115,7 @@ sign_of_the_budget_s_gradient() {
 
 one_head_too_few() {
     is_caught models/policies/budgetformer_shared.c '(int)ceil(s * heads' '(int)floor(s * heads' \
-        models/test_budgetformer inference_runs_the_ceiling_of_the_budget
+        models/policies/test_budgetformer inference_runs_the_ceiling_of_the_budget
 }
 
 gate_multiplied_twice() {
@@ -131,7 +131,7 @@ gate_left_out_of_the_gradient() {
 noise_that_depends_on_batch_mates() {
     is_caught models/policies/budgetformer_shared.c '(uint64_t)call->ids[r] * OPTION_LIST_MAX' \
         '(uint64_t)r * OPTION_LIST_MAX' \
-        models/test_policies gates_do_not_depend_on_batch_mates
+        models/policies/test_policies gates_do_not_depend_on_batch_mates
 }
 
 head_that_nobody_chose_is_run() {
@@ -146,7 +146,7 @@ flops_of_softmax_off_by_one() {
 }
 
 flops_that_a_kernel_forgets() {
-    is_caught models/layernorm.c 'work_add(work, FLOP_NORM, 5 *' 'work_add(work, FLOP_NORM, 4 *' \
+    is_caught models/cpu/layernorm.c 'work_add(work, FLOP_NORM, 5 *' 'work_add(work, FLOP_NORM, 4 *' \
         models/test_inference executed_flops_equal_the_closed_form
 }
 
@@ -157,8 +157,8 @@ factor_k_left_out_of_a_router() {
 }
 
 weight_decay_of_the_wrong_sign() {
-    is_caught models/optimizer.c '1.0 - own * c->weight_decay' '1.0 + own * c->weight_decay' \
-        models/test_optimizer updates_equal_the_reference
+    is_caught models/cpu/optimizer.c '1.0 - own * c->weight_decay' '1.0 + own * c->weight_decay' \
+        models/cpu/test_optimizer updates_equal_the_reference
 }
 
 bugs='sign_in_attention_backward scale_left_out_of_attention_backward

@@ -2,8 +2,8 @@
  * AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), gradient-norm clipping
  * and the learning-rate schedule: linear warm-up, then a cosine to zero.
  */
-#ifndef HEADROOM_MODELS_OPTIMIZER_H
-#define HEADROOM_MODELS_OPTIMIZER_H
+#ifndef HEADROOM_MODELS_CPU_OPTIMIZER_H
+#define HEADROOM_MODELS_CPU_OPTIMIZER_H
 
 #include "models/parameters.h"
 

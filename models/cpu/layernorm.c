@@ -3,7 +3,7 @@
  * row take two passes over D cached floats; the variance is that of the centred values, which does
  * not cancel when the mean is large.
  */
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * Hard-concrete gates: the published formulas at values worked out by hand, their gradient by
  * finite differences at fixed u, the penalty, and which heads stay.
  */
-#include "tests/models/one_policy.h"
+#include "tests/models/policies/one_policy.h"
 #include "models/pruning.h"
 
 static void set_log_a(struct bench *b, double value) {

@@ -3,8 +3,8 @@
  * tanh(u) = 2 sigmoid(2u) - 1 needs one exp and no cancellation. The backward pass recomputes the
  * activation beside its derivative, so only the pre-activation is kept between the passes.
  */
-#include "models/kernels.h"
-#include "models/vector_math.h"
+#include "models/cpu/kernels.h"
+#include "models/cpu/vector_math.h"
 
 static const float two_root = 1.5957691216f; /* 2 sqrt(2 / pi) */
 

@@ -3,8 +3,8 @@
  * the component the caller names. Swapping the library means changing gemm.c, and the executed
  * FLOP count cannot drift from what really ran.
  */
-#ifndef HEADROOM_MODELS_GEMM_H
-#define HEADROOM_MODELS_GEMM_H
+#ifndef HEADROOM_MODELS_CPU_GEMM_H
+#define HEADROOM_MODELS_CPU_GEMM_H
 
 #include "models/flops.h"
 #include "models/phase.h"

@@ -2,7 +2,7 @@
  * One pass over parameters, gradients and both moments per step. Decay applies to weight matrices
  * only (struct tensor says which), scaled by the learning rate and decoupled from the gradient.
  */
-#include "models/optimizer.h"
+#include "models/cpu/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>

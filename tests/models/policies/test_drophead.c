@@ -2,7 +2,7 @@
  * What DropHead promises: heads dropped with probability p, the kept ones scaled to the same sum,
  * never all dropped, and every head at gate 1 at inference.
  */
-#include "tests/models/one_policy.h"
+#include "tests/models/policies/one_policy.h"
 
 /* Every row's gates are 0 or H over the number kept; returns how many are 0, of rows * heads. */
 static int check_rows(const struct bench *b, int rows) {

@@ -2,8 +2,8 @@
  * What each ablation of BudgetFormer leaves out, in both variants: its tensors, its FLOPs, its say
  * in what runs. Gradients of all of them are in test_gradients.c, inference in test_inference.c.
  */
-#include "models/gemm.h"
-#include "tests/models/one_policy.h"
+#include "models/cpu/gemm.h"
+#include "tests/models/policies/one_policy.h"
 
 static const char *const variants[] = {"budgetformer", "budgetformer-paper"};
 enum { VARIANTS = 2 };

@@ -3,7 +3,7 @@
  * is asked through its own interface with weights that make its decision an input: z_h = x_h, and
  * the same budget s for every row.
  */
-#include "tests/models/one_policy.h"
+#include "tests/models/policies/one_policy.h"
 
 static void soft_gates_add_up_to_the_budget(void **state) {
     (void)state;

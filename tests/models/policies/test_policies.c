@@ -2,7 +2,7 @@
  * What the head policies promise: gates that do not depend on batch mates, random heads that are
  * fair and repeatable, fixed heads as listed, and a registry that finds them all.
  */
-#include "tests/models/one_policy.h"
+#include "tests/models/policies/one_policy.h"
 
 /* Random weights and inputs: each row alone decides as it does among others. */
 static void gates_do_not_depend_on_batch_mates(void **state) {

@@ -2,7 +2,7 @@
  * The paper-like variant through its own interface: the softmax gates of training, and what each
  * inference mode multiplies the chosen heads by.
  */
-#include "tests/models/one_policy.h"
+#include "tests/models/policies/one_policy.h"
 
 /* softmax(z / tau) of eight scores. */
 static void probabilities(const float *z, double tau, double p[8]) {

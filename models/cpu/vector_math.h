@@ -3,8 +3,8 @@
  * that the compiler turns into vector code inside any simd loop. Relative error below 2e-7 on
  * [-87, 88]; below that range it returns about 1e-38, above it about 2e38, and NaN stays NaN.
  */
-#ifndef HEADROOM_MODELS_VECTOR_MATH_H
-#define HEADROOM_MODELS_VECTOR_MATH_H
+#ifndef HEADROOM_MODELS_CPU_VECTOR_MATH_H
+#define HEADROOM_MODELS_CPU_VECTOR_MATH_H
 
 #include <stdint.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * 1805.02867); backward recomputes the map from the kept log-sum-exp (Dao et al., FlashAttention,
  * arXiv 2205.14135) instead of storing an n x n matrix per head and sample.
  */
-#include "models/kernels.h"
-#include "models/vector_math.h"
+#include "models/cpu/kernels.h"
+#include "models/cpu/vector_math.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
  * The kernels against plain double-precision loops, over shapes around their block sizes, and the
  * work they book against the rules of BFC-1.
  */
-#include "models/kernels.h"
-#include "models/vector_math.h"
+#include "models/cpu/kernels.h"
+#include "models/cpu/vector_math.h"
 
 #include <float.h>
 #include <math.h>

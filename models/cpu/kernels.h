@@ -4,12 +4,12 @@
  * never -ffast-math). Backward kernels add to parameter gradients and overwrite or add to inputs as
  * said. Rows are tokens unless another name is given.
  */
-#ifndef HEADROOM_MODELS_KERNELS_H
-#define HEADROOM_MODELS_KERNELS_H
+#ifndef HEADROOM_MODELS_CPU_KERNELS_H
+#define HEADROOM_MODELS_CPU_KERNELS_H
 
 #include "models/base/arena.h"
 #include "models/batch.h"
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 #include "models/base/rng.h"
 #include <stdbool.h>
 

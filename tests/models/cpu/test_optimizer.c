@@ -4,7 +4,7 @@
  * learning-rate schedule.
  */
 #include "tests/models/small_model.h"
-#include "models/optimizer.h"
+#include "models/cpu/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>

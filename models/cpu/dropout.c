@@ -2,7 +2,7 @@
  * Dropout (Srivastava et al. 2014) with a mask that is a pure function of the step's counter, so
  * that nothing is stored between the forward and the backward pass: both call this function.
  */
-#include "models/kernels.h"
+#include "models/cpu/kernels.h"
 
 enum { BLOCK = 4 * RNG_LANES };
 

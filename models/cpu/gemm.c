@@ -3,7 +3,7 @@
  * large products, the other for narrow ones (models/README.md has the numbers). Single precision,
  * row-major, single-threaded by the environment that the sweep gives its children. See gemm.h.
  */
-#include "models/gemm.h"
+#include "models/cpu/gemm.h"
 
 #include <cblas.h>
 #if HAVE_ONEDNN

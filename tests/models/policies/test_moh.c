@@ -2,8 +2,8 @@
  * What the router of MoH promises, for `moh` and `moh-pool` alike: gates as the authors' code has
  * them, the K best routed heads beside the shared ones, and a load balance over the rows at hand.
  */
-#include "tests/models/one_policy.h"
-#include "models/gemm.h"
+#include "tests/models/policies/one_policy.h"
+#include "models/cpu/gemm.h"
 #include "models/policies/moh_router.h"
 
 #include <stdlib.h>
