@@ -140,8 +140,8 @@ $(B)/harness/environment.o: DEFINES = \
     -DHEADROOM_CFLAGS="\"$$(cat $(B)/flags)\"" -DHEADROOM_GIT="\"$$(cat $(B)/revision)\""
 
 # A cached data set is known by the code that made it.
-$(B)/workloads/dataset_cache.o: $(B)/data_code
-$(B)/workloads/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
+$(B)/workloads/data/dataset_cache.o: $(B)/data_code
+$(B)/workloads/data/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
 # results/schema.sql is results_schema_sql.
@@ -161,7 +161,7 @@ $(B)/schema_sql.o $(B)/starter_yaml.o: $(B)/%.o: $(B)/%.c $(B)/flags
 $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
 $(B)/revision:  CONTENT = $(REVISION)
-$(B)/data_code: CONTENT = $(shell cat workloads/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
+$(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/flags $(B)/libraries $(B)/revision $(B)/data_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@

@@ -7,7 +7,7 @@
 #define HEADROOM_HARNESS_BASE_BUDGET_H
 
 #include "models/policy.h"
-#include "workloads/dataset.h"
+#include "workloads/data/dataset.h"
 
 /* `checkpoint` is the base's best weights, written by the trial with the key `train_key`: another
  * trial's are refused. `dense` is the full model over the same data, `batch` inputs run at a time.

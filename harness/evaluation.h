@@ -8,7 +8,7 @@
 
 #include "harness/results.h"
 #include "models/inference.h"
-#include "workloads/dataset.h"
+#include "workloads/data/dataset.h"
 
 struct evaluator;
 

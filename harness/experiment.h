@@ -9,7 +9,7 @@
 
 #include "harness/candidates.h"
 #include "models/model.h"
-#include "workloads/dataset.h"
+#include "workloads/data/dataset.h"
 
 enum { EXPERIMENT_ARMS_MAX = 64, EXPERIMENT_NAME_SIZE = 64 };
 

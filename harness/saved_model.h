@@ -8,8 +8,8 @@
 #define HEADROOM_HARNESS_SAVED_MODEL_H
 
 #include "models/parameters.h"
-#include "workloads/dataset.h"
-#include "workloads/saved_words.h"
+#include "workloads/data/dataset.h"
+#include "workloads/data/saved_words.h"
 
 struct saved_model {
     struct parameters *parameters;

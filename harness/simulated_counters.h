@@ -17,7 +17,7 @@
 
 #include "harness/results.h"
 #include "models/base/error.h"
-#include "workloads/dataset.h"
+#include "workloads/data/dataset.h"
 
 /* instructions, branches, branch_misses, l1d_misses, llc_misses, and of the very same passes, as
  * the kernels booked them: executed_flops and heads_run. */

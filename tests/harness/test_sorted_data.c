@@ -3,7 +3,7 @@
  * classes in the same proportions as if the file had been shuffled.
  */
 #include "harness/training_private.h"
-#include "tests/workloads/files.h"
+#include "tests/workloads/data/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Files as text: plain and gzip alike, broken ones refused by name and line.
  */
-#include "tests/workloads/files.h"
+#include "tests/workloads/data/files.h"
 #include "models/base/text_file.h"
 
 #include <setjmp.h>

@@ -1,0 +1,203 @@
+/*
+ * The `data:` section: its options, what they must satisfy together, and where its files are.
+ */
+#include "workloads/data/reader.h"
+#include "workloads/data/synthetic.h"
+#include "workloads/data/text_pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(struct data_config, name)
+static const struct option rows[] = {
+    {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0,
+     "label-text|csv|tsv|jsonl|json|class-files|class-folders|topic|offsets|pairs|mixed",
+     "reader of text files, or generator"},
+    {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
+     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there; "
+     "class-files, "
+     "class-folders: a path with {class} in it"},
+    {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
+    {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
+     "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
+    {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1|windows-1252",
+     "text: of all files"},
+    {"class_names", OPTION_NAME_LIST, FIELD(class_names), "[]", 0, 0, NULL,
+     "class-files, class-folders: what {class} stands for; empty: whatever is there"},
+    {"train_rows", OPTION_STRING, FIELD(train_rows), "", 0, 0, NULL,
+     "json: path of the list of rows in train_file, as in label; empty: the document is the list"},
+    {"test_rows", OPTION_STRING, FIELD(test_rows), "", 0, 0, NULL,
+     "json: path of the list of rows in test_file, which may be the same file"},
+    {"label", OPTION_STRING, FIELD(label), "", 0, 0, NULL,
+     "csv, tsv: column of the label, its number from 1 (the default) or its name in the header; "
+     "jsonl, json: its path in a row, keys joined by dots, list entries from 1 (default: label)"},
+    {"text", OPTION_NAME_LIST, FIELD(text), "[]", 0, 0, NULL,
+     "where the text stands, like label; several are joined by a space (default: 2, or text)"},
+    {"second_text", OPTION_NAME_LIST, FIELD(second_text), "[]", 0, 0, NULL,
+     "where the second text of a pair stands, like text; empty: single texts"},
+    {"header", OPTION_BOOL, FIELD(header), "false", 0, 0, NULL,
+     "csv, tsv: the first record names the columns; names in label or text imply it"},
+    {"label_depth", OPTION_INT, FIELD(label_depth), "0", 0, 16, NULL,
+     "text: parts of a label A:b that make the class, 0 = all"},
+    {"label_separator", OPTION_STRING, FIELD(label_separator), ":", 0, 0, NULL,
+     "text: what stands between the parts of a label"},
+    {"label_groups", OPTION_GROUPS, FIELD(label_groups), "", 0, 0, NULL,
+     "text: classes and the labels that each is made of, {class: [label, label]}"},
+    {"label_groups_file", OPTION_STRING, FIELD(label_groups_file), "", 0, 0, NULL,
+     "text: a JSON file that holds such a map"},
+    {"drop_labels", OPTION_NAME_LIST, FIELD(drop_labels), "[]", 0, 0, NULL,
+     "text: labels whose rows are left out, and counted"},
+    {"strip_headers", OPTION_BOOL, FIELD(strip_headers), "false", 0, 0, NULL,
+     "text: drop each text up to its first blank line, and a text that ends there"},
+    {"test_share", OPTION_FLOAT, FIELD(test_share), "0", 0, 0.9, NULL,
+     "text: share of the training file that becomes the test split, stratified, instead of a "
+     "test_file"},
+    {"tokenizer", OPTION_CHOICE, FIELD(tokenizer), "word", 0, 0, TOKENIZER_KINDS,
+     "text: what a token is"},
+    {"max_len", OPTION_INT, FIELD(max_len), "64", 1, 4096, NULL,
+     "text: tokens per input, longer ones are cut"},
+    {"vocab_limit", OPTION_INT, FIELD(vocab_limit), "20000", 2, 1000000, NULL,
+     "text: words kept, most frequent first, <unk> included"},
+    {"min_count", OPTION_INT, FIELD(min_count), "1", 1, 1000000, NULL,
+     "text: training occurrences that a word needs to be kept"},
+    {"train_limit", OPTION_INT, FIELD(train_limit), "0", 0, 1e9, NULL,
+     "training inputs kept, stratified by label, 0 = all"},
+    {"test_limit", OPTION_INT, FIELD(test_limit), "0", 0, 1e9, NULL,
+     "test inputs kept, stratified by label, 0 = all"},
+    {"validation_share", OPTION_FLOAT, FIELD(validation_share), "0.1", 0.001, 0.5, NULL,
+     "share of the training inputs held out to choose weights, stratified"},
+    {"overlap", OPTION_CHOICE, FIELD(overlap), "keep", 0, 0, "keep|drop-train|drop-test",
+     "text: texts that are in both splits, counted in any case; drop-train takes them from the "
+     "training part, drop-test from the test part"},
+    {"seed", OPTION_INT, FIELD(seed), "1", 0, 2147483647, NULL,
+     "of the generator, the limits and the validation slice; not of the trial"},
+    {"n_train", OPTION_INT, FIELD(n_train), "20000", 2, 10000000, NULL,
+     "synthetic: training inputs generated, validation included"},
+    {"n_test", OPTION_INT, FIELD(n_test), "4000", 1, 10000000, NULL,
+     "synthetic: test inputs generated"},
+    {"length", OPTION_INT, FIELD(length), "24", 1, LENGTH_MAX, NULL, "synthetic: tokens per input"},
+    {"relations", OPTION_INT, FIELD(relations), "6", 1, RELATIONS_MAX, NULL,
+     "offsets, pairs, mixed: relations G that an input can hold"},
+    {"values", OPTION_INT, FIELD(values), "8", 1, LENGTH_MAX, NULL,
+     "topic: words per topic; pairs: different values"},
+    {"fillers", OPTION_INT, FIELD(fillers), "8", 1, 10000, NULL,
+     "synthetic: different tokens that mean nothing"},
+    {"classes", OPTION_INT, FIELD(classes), "4", 2, 1000, NULL, "topic: number of topics"},
+    {"signal", OPTION_FLOAT, FIELD(signal), "0.45", 0, 1, NULL,
+     "topic: probability that a token comes from the topic's words"},
+};
+const struct option_table data_options = {"data", rows, sizeof rows / sizeof *rows};
+
+/* The keys that only some sources use, as sets of `enum data_source`. */
+enum {
+    COLUMNS = 1 << SOURCE_CSV | 1 << SOURCE_TSV,
+    JSON = 1 << SOURCE_JSON,
+    FIELDS = COLUMNS | 1 << SOURCE_JSONL | JSON,
+    CLASSES = 1 << SOURCE_CLASS_FILES | 1 << SOURCE_CLASS_FOLDERS,
+    TEXT = 1 << SOURCE_LABEL_TEXT | FIELDS | CLASSES,
+    TOPIC = 1 << SOURCE_TOPIC,
+    PAIRS = 1 << SOURCE_PAIRS,
+    RELATIONAL = 1 << SOURCE_OFFSETS | PAIRS | 1 << SOURCE_MIXED,
+    SYNTHETIC = TOPIC | RELATIONAL,
+};
+static const struct {
+    const char *key;
+    int sources;
+} limited[] = {
+    {"train_file", TEXT},        {"test_file", TEXT},      {"classes_file", TEXT},
+    {"encoding", TEXT},          {"label", FIELDS},        {"text", FIELDS},
+    {"header", COLUMNS},         {"label_depth", TEXT},    {"label_separator", TEXT},
+    {"drop_labels", TEXT},       {"strip_headers", TEXT},  {"label_groups", TEXT},
+    {"label_groups_file", TEXT}, {"class_names", CLASSES}, {"train_rows", JSON},
+    {"test_rows", JSON},         {"test_share", TEXT},     {"overlap", TEXT},
+    {"tokenizer", TEXT},         {"second_text", FIELDS},  {"max_len", TEXT},
+    {"vocab_limit", TEXT},       {"min_count", TEXT},      {"n_train", SYNTHETIC},
+    {"n_test", SYNTHETIC},       {"length", SYNTHETIC},    {"relations", RELATIONAL},
+    {"values", TOPIC | PAIRS},   {"fillers", SYNTHETIC},   {"classes", TOPIC},
+    {"signal", TOPIC},
+};
+
+bool data_config_check_keys(const struct data_config *config, const struct node *map,
+                            struct error *error) {
+    static const char *const names[] = {"label-text", "csv",         "tsv",           "jsonl",
+                                        "json",       "class-files", "class-folders", "topic",
+                                        "offsets",    "pairs",       "mixed"};
+    for (const struct node *node = map->first; node; node = node->next)
+        for (size_t i = 0; i < sizeof limited / sizeof *limited; i++) {
+            int sources = limited[i].sources, used = 0;
+            char list[64] = "texts";
+            if (strcmp(node->key, limited[i].key) != 0 || sources >> config->source & 1) continue;
+            for (int s = 0; sources != TEXT && s <= SOURCE_MIXED; s++)
+                if (sources >> s & 1)
+                    used += snprintf(list + used, sizeof list - (size_t)used, "%s%s",
+                                     used ? ", " : "", names[s]);
+            return error_set_at(error, &node->key_at, "%s in data is for %s, not for %s", node->key,
+                                list, names[config->source]);
+        }
+    return true;
+}
+
+bool data_config_check(const struct data_config *config, struct error *error) {
+    const struct generator *generator = generator_find(config->source);
+    if (generator) return generator->check(config, error);
+    if (!config->train_file[0]) return error_set(error, "data.train_file must be given");
+    if (!config->test_file[0] && config->test_share == 0)
+        return error_set(error, "data.test_file is missing; or take a test_share of train_file");
+    if (config->test_file[0] && config->test_share > 0)
+        return error_set(error, "data.test_file and data.test_share are both given; drop one");
+    if (config->second_text.n > 0 && config->max_len < TEXT_PAIR_LENGTH_MIN)
+        return error_set(error, "data.max_len is %d; a pair of texts needs at least %d tokens",
+                         config->max_len, TEXT_PAIR_LENGTH_MIN);
+    if (!config->label_separator[0])
+        return error_set(error, "data.label_separator is empty; its default is \":\"");
+    if (config->source == SOURCE_CLASS_FILES &&
+        (!strstr(config->train_file, "{class}") ||
+         (config->test_file[0] && !strstr(config->test_file, "{class}"))))
+        return error_set(error, "the files of class-files need {class} where the class stands");
+    int n_lists = (config->classes_file[0] != 0) + (config->label_groups[0] != 0) +
+                  (config->label_groups_file[0] != 0);
+    if (n_lists > 1)
+        return error_set(error, "give one of data.classes_file, data.label_groups and "
+                                "data.label_groups_file; each says what the classes are");
+    return true;
+}
+
+bool data_config_has_header(const struct data_config *config) {
+    bool named = config->label[0] && !reader_column(config->label);
+    for (int i = 0; i < config->text.n; i++) named = named || !reader_column(config->text.name[i]);
+    for (int i = 0; i < config->second_text.n; i++)
+        named = named || !reader_column(config->second_text.name[i]);
+    return config->header || named;
+}
+
+const char *data_root(void) {
+    const char *root = getenv("HEADROOM_DATA");
+    return root && root[0] ? root : "data";
+}
+
+void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
+    const char *root = data_root(), *set = getenv("HEADROOM_DATA");
+    size_t length = strlen(root);
+    bool below = strncmp(path, root, length) == 0 && path[length] == '/';
+    const char *name = below ? path + length + 1 : path;
+    static const char *const fetched_sets[] = {
+        /* folders of data_sources.txt that `make data` can fill */
+        "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
+        "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
+    };
+    char fetch[64] = "";
+    for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
+        size_t size = strlen(fetched_sets[i]);
+        if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
+            snprintf(fetch, sizeof fetch, "; `make data SETS=%s` fetches it", fetched_sets[i]);
+    }
+    if (!below)
+        snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
+    else if (set && set[0])
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
+                 fetch);
+    else
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
+                 name, root, fetch);
+}

@@ -1,0 +1,33 @@
+/*
+ * Which files a part of a data set is read from, in order. Most sources name one; class-files and
+ * class-folders name a pattern whose {class} stands for every class, and the file's label comes
+ * from there.
+ */
+#ifndef HEADROOM_WORKLOADS_DATA_DATA_FILES_H
+#define HEADROOM_WORKLOADS_DATA_DATA_FILES_H
+
+#include "workloads/data/reader.h"
+
+struct data_file {
+    char *path;  /* the file that is there, with .gz if that is what was found */
+    char *label; /* of all its rows; NULL where each row has its own */
+};
+
+struct data_files {
+    int n;
+    struct data_file *file;             /* [n] */
+    char absent[2 * OPTION_STRING_MAX]; /* the path that was missing, "" if none was */
+};
+
+/* The files of a part; none for the test part of a section without a test_file. Classes are those
+ * of class_names, else those that the pattern matches, sorted; the files of a folder are sorted
+ * too, and names that begin with a dot are passed over. Free the list after failure as well. */
+bool data_files_list(const struct data_config *config, enum part part, struct data_files *out,
+                     struct error *error);
+void data_files_free(struct data_files *files);
+
+/* Finds one file of this name (or the one with .gz behind it) below the root; an absent one is an
+ * error that says where it was looked for and how to get it, and its path is in `path`. */
+bool data_file_find(const char *name, char *path, size_t size, struct error *error);
+
+#endif

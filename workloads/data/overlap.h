@@ -1,0 +1,15 @@
+/*
+ * Texts that are in the test split and in the training split: leakage, which every data set of the
+ * web has some of. Always counted; `overlap` in the data section says what happens to them.
+ */
+#ifndef HEADROOM_WORKLOADS_DATA_OVERLAP_H
+#define HEADROOM_WORKLOADS_DATA_OVERLAP_H
+
+#include "workloads/data/dataset.h"
+
+/* Counts the overlap of the splits and drops inputs as config->overlap says. Two texts are equal if
+ * their tokens are, whatever their labels; so call it on whole texts, before any is cut and before
+ * a vocabulary makes rare words alike. The training split still holds the validation slice. */
+bool overlap_apply(const struct data_config *config, struct dataset *data, struct error *error);
+
+#endif

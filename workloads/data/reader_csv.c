@@ -1,0 +1,168 @@
+/*
+ * RFC 4180, strictly: what that page does not allow (a quote inside a bare field, text after a
+ * closing quote, records of unequal length) is an error at its line, because the usual cause is a
+ * file cut or joined badly, and a lenient reader would turn it into wrong labels. A TSV file is the
+ * same without quotes, as GLUE's are: tabs separate, and a quote is a character like any other.
+ */
+#include "workloads/data/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELDS_MAX = 256 };
+
+struct csv {
+    char separator;
+    bool quotes;
+    char *next, *end;
+    struct location at; /* line of `next` */
+    struct piece field[FIELDS_MAX];
+    int n_fields;
+};
+
+static bool at_line_end(const struct csv *csv) {
+    return csv->next == csv->end || *csv->next == '\n' ||
+           (*csv->next == '\r' && (csv->next + 1 == csv->end || csv->next[1] == '\n'));
+}
+
+/* Reads a quoted field; next stands on the opening quote. The text moves down over dropped quotes.
+ */
+static bool read_quoted(struct csv *csv, struct piece *field, struct error *error) {
+    struct location opened = csv->at;
+    char *write = ++csv->next;
+    field->data = write;
+    for (;; csv->next++) {
+        if (csv->next == csv->end)
+            return error_set_at(error, &opened, "a quoted field opens here and never closes");
+        if (*csv->next == '"') {
+            csv->next++;
+            if (csv->next == csv->end || *csv->next != '"') break;
+        }
+        csv->at.line += *csv->next == '\n';
+        *write++ = *csv->next;
+    }
+    field->size = (size_t)(write - field->data);
+    if (!at_line_end(csv) && *csv->next != csv->separator)
+        return error_set_at(error, &csv->at,
+                            "text after a closing quote; write a quote inside a field as \"\"");
+    return true;
+}
+
+static bool read_bare(struct csv *csv, struct piece *field, struct error *error) {
+    field->data = csv->next;
+    for (; !at_line_end(csv) && *csv->next != csv->separator; csv->next++)
+        if (csv->quotes && *csv->next == '"')
+            return error_set_at(error, &csv->at,
+                                "a quote inside an unquoted field; quote the whole field");
+    field->size = (size_t)(csv->next - field->data);
+    return true;
+}
+
+/* Reads one record into csv->field and moves to the start of the next line. */
+static bool read_record(struct csv *csv, struct error *error) {
+    for (csv->n_fields = 0;; csv->next++) { /* steps over the separator */
+        if (csv->n_fields == FIELDS_MAX)
+            return error_set_at(error, &csv->at, "more than %d fields", FIELDS_MAX);
+        struct piece *field = &csv->field[csv->n_fields++];
+        bool quoted = csv->quotes && csv->next < csv->end && *csv->next == '"';
+        if (!(quoted ? read_quoted(csv, field, error) : read_bare(csv, field, error))) return false;
+        if (at_line_end(csv)) break;
+    }
+    if (csv->next < csv->end && *csv->next == '\r') csv->next++;
+    if (csv->next < csv->end) csv->next++;
+    csv->at.line++;
+    return true;
+}
+
+/* Where label and texts stand in a record, from 0. */
+struct columns {
+    int label, n_text, n_second, text[2 * NAME_LIST_MAX];
+};
+
+int reader_column(const char *name) {
+    size_t n = strspn(name, "0123456789");
+    return n > 0 && n < 9 && !name[n] ? atoi(name) : 0;
+}
+
+static bool is_named(const struct piece *field, const char *name) {
+    return field->size == strlen(name) && memcmp(field->data, name, field->size) == 0;
+}
+
+/* The column of a number or, in the header (the record just read), of a name. -1 on error. */
+static int find_column(const struct csv *csv, const char *name, const struct location *at,
+                       struct error *error) {
+    int number = reader_column(name);
+    if (number > csv->n_fields)
+        error_set_at(error, at, "the data section asks for column %d of %d", number, csv->n_fields);
+    if (number > 0) return number <= csv->n_fields ? number - 1 : -1;
+    char known[400] = "";
+    int used = 0, found = -1;
+    for (int i = 0; i < csv->n_fields; i++) {
+        const struct piece *field = &csv->field[i];
+        if (found >= 0 && is_named(field, name)) {
+            error_set_at(error, at,
+                         "columns %d and %d are both '%s'; name one by its number and "
+                         "set header: true",
+                         found + 1, i + 1, name);
+            return -1;
+        }
+        if (is_named(field, name)) found = i;
+        if (used < (int)sizeof known)
+            used += snprintf(known + used, sizeof known - (size_t)used, "%s%.*s", i ? ", " : "",
+                             field->size > 60 ? 60 : (int)field->size, field->data);
+    }
+    if (found < 0) error_set_at(error, at, "no column '%s'; the header has: %s", name, known);
+    return found;
+}
+
+static bool find_columns(const struct csv *csv, const struct data_config *config,
+                         const struct location *at, struct columns *out, struct error *error) {
+    const struct name_list *text = &config->text, *second = &config->second_text;
+    out->label = find_column(csv, config->label[0] ? config->label : "1", at, error);
+    out->n_text = text->n ? text->n : 1;
+    out->n_second = second->n;
+    bool ok = out->label >= 0;
+    for (int i = 0; ok && i < out->n_text + second->n; i++) {
+        const char *name = i >= out->n_text ? second->name[i - out->n_text]
+                           : text->n        ? text->name[i]
+                                            : "2";
+        out->text[i] = find_column(csv, name, at, error);
+        ok = out->text[i] >= 0;
+    }
+    return ok;
+}
+
+bool reader_csv(struct text_file *file, const struct data_config *config,
+                const struct row_sink *sink, struct error *error) {
+    bool tabs = config->source == SOURCE_TSV;
+    struct csv csv = {.separator = tabs ? '\t' : ',',
+                      .quotes = !tabs,
+                      .next = file->data,
+                      .end = file->data + file->size,
+                      .at = {.line = 1}};
+    struct columns columns = {0};
+    int n_first = 0;
+    snprintf(csv.at.file, sizeof csv.at.file, "%s", file->path);
+    while (csv.next < csv.end) {
+        struct row row = {.at = csv.at};
+        if (!read_record(&csv, error)) return false;
+        if (n_first > 1 && csv.n_fields == 1 && csv.field[0].size == 0)
+            return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
+        if (n_first && csv.n_fields != n_first)
+            return error_set_at(error, &row.at, "%d field%s where the first record has %d",
+                                csv.n_fields, PLURAL_S(csv.n_fields), n_first);
+        if (n_first == 0) {
+            n_first = csv.n_fields;
+            if (!find_columns(&csv, config, &row.at, &columns, error)) return false;
+            if (data_config_has_header(config)) continue;
+        }
+        row.label = csv.field[columns.label];
+        row.n_text = columns.n_text;
+        row.n_second = columns.n_second;
+        for (int i = 0; i < columns.n_text + columns.n_second; i++)
+            row.text[i] = csv.field[columns.text[i]];
+        if (!sink->take(sink->owner, &row, error)) return false;
+    }
+    return true;
+}

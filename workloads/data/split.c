@@ -1,0 +1,149 @@
+/*
+ * A split is four arrays; everything here copies or compacts them. Stratified choice uses largest
+ * remainders, so that counts are exact, and shuffles each class with its own counter, so that one
+ * class's size does not change which inputs of another are chosen.
+ */
+#include "workloads/data/split.h"
+#include "models/base/rng.h"
+#include "workloads/data/text_pair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool grow(int32_t **array, size_t n) {
+    int32_t *grown = realloc(*array, n * sizeof **array);
+    if (grown) *array = grown;
+    return grown != NULL;
+}
+
+bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error) {
+    size_t inputs = (size_t)n;
+    bool is_new = !split->offsets;
+    if (n_tokens > INT32_MAX || !grow(&split->tokens, n_tokens + 1) ||
+        !grow(&split->offsets, inputs + 1) || !grow(&split->labels, inputs + 1) ||
+        !grow(&split->difficulty, inputs + 1))
+        return error_set(error, "no room for %d inputs of %zu tokens; shorten the training file", n,
+                         n_tokens);
+    if (is_new) split->offsets[0] = 0;
+    return true;
+}
+
+bool split_new(int n, size_t n_tokens, struct split *out, struct error *error) {
+    *out = (struct split){0};
+    if (split_reserve(out, n, n_tokens, error)) return true;
+    split_free(out);
+    return false;
+}
+
+void split_free(struct split *split) {
+    free(split->tokens);
+    free(split->offsets);
+    free(split->labels);
+    free(split->difficulty);
+    *split = (struct split){0};
+}
+
+void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label,
+               int difficulty) {
+    int32_t start = split->offsets[split->n];
+    if (n_tokens > 0) memcpy(split->tokens + start, tokens, (size_t)n_tokens * sizeof *tokens);
+    split->labels[split->n] = label;
+    split->difficulty[split->n] = difficulty;
+    split->offsets[++split->n] = start + n_tokens;
+}
+
+/* quota[class]: how many of count[class] to choose so that they sum to `want` of `total`. */
+static void divide(const int *count, int n_classes, int want, int total, int *quota) {
+    int left = want;
+    for (int c = 0; c < n_classes; c++) {
+        quota[c] = (int)((int64_t)count[c] * want / total);
+        left -= quota[c];
+    }
+    /* Fewer than n_classes are left; the largest remainder not yet served gets the next one. */
+    for (; left > 0; left--) {
+        int best = 0;
+        int64_t best_remainder = -1;
+        for (int c = 0; c < n_classes; c++) {
+            int64_t share = (int64_t)count[c] * want;
+            int64_t remainder = quota[c] > share / total ? -1 : share % total;
+            if (remainder > best_remainder) {
+                best = c;
+                best_remainder = remainder;
+            }
+        }
+        quota[best]++;
+    }
+}
+
+bool split_choose(const struct split *split, int n_classes, int want, int seed,
+                  enum split_purpose purpose, bool *chosen, struct error *error) {
+    int *count = calloc((size_t)n_classes * 2, sizeof *count);
+    int32_t *member = malloc(((size_t)split->n + 1) * sizeof *member);
+    bool ok = count && member;
+    if (!ok) {
+        error_set(error, "out of memory while choosing inputs");
+        goto done;
+    }
+    memset(chosen, 0, (size_t)split->n * sizeof *chosen);
+    if (want > split->n) want = split->n;
+    for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
+    int *quota = count + n_classes;
+    if (split->n > 0) divide(count, n_classes, want, split->n, quota);
+    struct rng rng = rng_stream((uint64_t)seed, RNG_SPLIT);
+    for (int c = 0; c < n_classes; c++) {
+        size_t n = 0;
+        for (int i = 0; i < split->n; i++)
+            if (split->labels[i] == c) member[n++] = i;
+        rng_shuffle(&rng, (uint64_t)purpose << 32 | (uint64_t)c, member, n);
+        for (int i = 0; i < quota[c]; i++) chosen[member[i]] = true;
+    }
+
+done:
+    free(count);
+    free(member);
+    return ok;
+}
+
+bool split_copy(const struct split *split, const bool *chosen, bool value, struct split *out,
+                struct error *error) {
+    int n = 0;
+    size_t n_tokens = 0;
+    for (int i = 0; i < split->n; i++)
+        if (chosen[i] == value) {
+            n++;
+            n_tokens += (size_t)(split->offsets[i + 1] - split->offsets[i]);
+        }
+    if (!split_new(n, n_tokens, out, error)) return false;
+    for (int i = 0; i < split->n; i++)
+        if (chosen[i] == value)
+            split_add(out, split->tokens + split->offsets[i],
+                      split->offsets[i + 1] - split->offsets[i], split->labels[i],
+                      split->difficulty[i]);
+    return true;
+}
+
+/* Leaves at most max_len of the tokens and returns how many. */
+static int cut(int32_t *tokens, int n, int max_len, int separator) {
+    int first = 0;
+    if (n <= max_len) return n;
+    if (separator < 0) return max_len;
+    while (tokens[first] != separator) first++; /* every pair has one */
+    struct text_pair_kept kept = text_pair_cut(first, n - first - 1, max_len);
+    memmove(tokens + kept.first, tokens + first, (size_t)(kept.second + 1) * sizeof *tokens);
+    return kept.first + 1 + kept.second;
+}
+
+int split_truncate(struct split *split, int max_len, int separator) {
+    int n_cut = 0;
+    int32_t start = 0, write = 0;
+    for (int i = 0; i < split->n; i++) {
+        int32_t *tokens = split->tokens + start, size = split->offsets[i + 1] - start;
+        int32_t keep = cut(tokens, size, max_len, separator);
+        n_cut += keep < size;
+        memmove(split->tokens + write, tokens, (size_t)keep * sizeof *tokens);
+        start = split->offsets[i + 1];
+        write += keep;
+        split->offsets[i + 1] = write;
+    }
+    return n_cut;
+}

@@ -1,0 +1,34 @@
+/*
+ * Building, choosing and cutting splits: what happens to a data set between its source and the
+ * model. Every choice is stratified by label and a function of the data seed alone.
+ */
+#ifndef HEADROOM_WORKLOADS_DATA_SPLIT_H
+#define HEADROOM_WORKLOADS_DATA_SPLIT_H
+
+#include "workloads/data/dataset.h"
+
+/* An empty split with room for n inputs and n_tokens tokens, filled through split_add. */
+bool split_new(int n, size_t n_tokens, struct split *out, struct error *error);
+
+/* Makes room for n inputs and n_tokens tokens in all, in a split that has fewer (or is zeroed). */
+bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error);
+void split_free(struct split *split);
+
+/* Appends one input; the caller stays within the room. */
+void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty);
+
+/* Chooses `want` of the inputs, each class in proportion (largest remainders first), and sets
+ * chosen[input]. `seed` and `purpose` name the draw. */
+enum split_purpose { SPLIT_TRAIN_LIMIT = 1, SPLIT_TEST_LIMIT, SPLIT_VALIDATION, SPLIT_TEST };
+bool split_choose(const struct split *split, int n_classes, int want, int seed,
+                  enum split_purpose purpose, bool *chosen, struct error *error);
+
+/* Copies the inputs whose chosen[input] equals `value`, in order. */
+bool split_copy(const struct split *split, const bool *chosen, bool value, struct split *out,
+                struct error *error);
+
+/* Cuts inputs to max_len tokens and returns how many were longer. Where they are pairs, `separator`
+ * is the token between their texts and both are cut (text_pair.h); else it is -1. */
+int split_truncate(struct split *split, int max_len, int separator);
+
+#endif

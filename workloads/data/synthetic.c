@@ -1,0 +1,62 @@
+/*
+ * The table of generators and the loop around them. Counters are (split, input) x draw, hence no
+ * number is used twice and any input can be generated alone.
+ */
+#include "workloads/data/synthetic.h"
+#include "workloads/data/split.h"
+
+static const struct generator *const generators[] = {
+    [SOURCE_TOPIC] = &generator_topic,
+    [SOURCE_OFFSETS] = &generator_offsets,
+    [SOURCE_PAIRS] = &generator_pairs,
+    [SOURCE_MIXED] = &generator_mixed,
+};
+
+const struct generator *generator_find(int source) {
+    return source >= 0 && source < (int)(sizeof generators / sizeof *generators)
+               ? generators[source]
+               : NULL;
+}
+
+int draw_below(struct draw *draw, int n) {
+    return (int)rng_below(&draw->rng, draw->input, draw->next++, (uint32_t)n);
+}
+
+int draw_other(struct draw *draw, int n, int not_this) {
+    int other = draw_below(draw, n - 1);
+    return other + (other >= not_this);
+}
+
+bool draw_chance(struct draw *draw, double probability) {
+    return rng_uniform(&draw->rng, draw->input, draw->next++) < probability;
+}
+
+void draw_permutation(struct draw *draw, int *out, int n) {
+    for (int i = 0; i < n; i++) {
+        int j = draw_below(draw, i + 1); /* Fisher-Yates, growing */
+        out[i] = i;
+        out[i] = out[j];
+        out[j] = i;
+    }
+}
+
+static bool generate(const struct data_config *config, uint64_t which, int n, struct split *out,
+                     struct error *error) {
+    const struct generator *generator = generator_find(config->source);
+    if (!split_new(n, (size_t)n * (size_t)config->length, out, error)) return false;
+    struct rng rng = rng_stream((uint64_t)config->seed, RNG_GENERATOR);
+    int32_t tokens[LENGTH_MAX];
+    for (int i = 0; i < n; i++) {
+        struct draw draw = {.rng = rng, .input = which << 32 | (uint64_t)i};
+        int label;
+        int difficulty = generator->make(config, &draw, i, tokens, &label);
+        split_add(out, tokens, config->length, label, difficulty);
+    }
+    return true;
+}
+
+bool synthetic_generate(const struct data_config *config, struct split *train, struct split *test,
+                        struct error *error) {
+    return generate(config, 0, config->n_train, train, error) &&
+           generate(config, 1, config->n_test, test, error);
+}

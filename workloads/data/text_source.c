@@ -1,0 +1,222 @@
+/*
+ * Rows become inputs as they are read: each is labelled, joined, tokenised and forgotten, so that a
+ * file's text and its tokens are all that memory ever holds.
+ */
+#include "workloads/data/text_source.h"
+#include "workloads/data/classes.h"
+#include "workloads/data/data_files.h"
+#include "workloads/data/split.h"
+#include "workloads/data/text_pair.h"
+#include "workloads/data/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What rows are added to. */
+struct intake {
+    const struct data_config *config;
+    struct classes classes;
+    struct word_table *words;
+    const char *label; /* of all rows of the file, NULL where they have their own */
+    struct split *split;
+    int room;          /* inputs that the split has room for */
+    size_t token_room; /* and tokens */
+    char *text;        /* [text_room] the text of one row, joined and terminated */
+    size_t text_room;
+    int n_dropped;
+};
+
+static size_t tokens_used(const struct intake *intake) {
+    return intake->split->n ? (size_t)intake->split->offsets[intake->split->n] : 0;
+}
+
+/* Room for one more input of at most n_tokens tokens. */
+static bool reserve(struct intake *intake, size_t n_tokens, struct error *error) {
+    struct split *split = intake->split;
+    size_t tokens = n_tokens + tokens_used(intake);
+    if (split->n < intake->room && tokens <= intake->token_room) return true;
+    if (split->n == intake->room) intake->room += intake->room / 2 + 1024;
+    if (tokens > intake->token_room) intake->token_room = tokens + tokens / 2;
+    return split_reserve(split, intake->room, intake->token_room, error);
+}
+
+/* Joins the pieces by spaces in intake->text; the size without the terminator is in *size. */
+static bool join(struct intake *intake, const struct piece *piece, int n, size_t *size) {
+    size_t need = 1;
+    for (int i = 0; i < n; i++) need += piece[i].size + 1;
+    if (need > intake->text_room) {
+        char *text = realloc(intake->text, need * 2);
+        if (!text) return false;
+        intake->text = text;
+        intake->text_room = need * 2;
+    }
+    char *next = intake->text;
+    for (int i = 0; i < n; i++) {
+        if (i > 0) *next++ = ' ';
+        memcpy(next, piece[i].data, piece[i].size);
+        next += piece[i].size;
+    }
+    *next = '\0';
+    *size = (size_t)(next - intake->text);
+    return true;
+}
+
+static bool is_dropped(const struct data_config *config, struct piece label) {
+    for (int i = 0; i < config->drop_labels.n; i++) {
+        const char *name = config->drop_labels.name[i];
+        if (strlen(name) == label.size && memcmp(name, label.data, label.size) == 0) return true;
+    }
+    return false;
+}
+
+/* What follows the first blank line, LF or CRLF; the whole text if there is none. */
+static char *after_headers(char *text) {
+    for (char *line = text; (line = strchr(line, '\n')); line++) {
+        const char *next = line + 1 + (line[1] == '\r');
+        if (*next == '\n') return line + (next - line) + 1;
+    }
+    return text;
+}
+
+static bool is_blank(const char *text) {
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* Appends the tokens of a text to the n of the row so far and returns how many it then has; 0 on
+ * error, of which an empty text is one. */
+static int tokenise(struct intake *intake, const struct row *row, char *text, size_t size, int n,
+                    struct error *error) {
+    int before = n;
+    if (!reserve(intake, (size_t)n + size, error)) return 0; /* a token has a byte */
+    int32_t *tokens = intake->split->tokens + tokens_used(intake);
+    struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer, .rest = text};
+    while (tokenizer_next(&t)) {
+        tokens[n] = word_table_add(intake->words, t.token, t.size);
+        if (tokens[n++] < 0)
+            return error_set_at(error, &row->at, "out of memory while numbering words");
+    }
+    if (n > before) return n;
+    return error_set_at(error, &row->at,
+                        "empty %stext after tokenising; remove the row or give it a text",
+                        before ? "second " : "");
+}
+
+/* The separator and the second text after the n tokens of the first, likewise. */
+static int add_second(struct intake *intake, const struct row *row, int n, struct error *error) {
+    size_t size;
+    int separator = word_table_add(intake->words, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
+    if (separator < 0 || !join(intake, row->text + row->n_text, row->n_second, &size))
+        return error_set_at(error, &row->at, "out of memory");
+    if (!reserve(intake, (size_t)n + 1, error)) return 0;
+    intake->split->tokens[tokens_used(intake) + (size_t)n] = separator;
+    return tokenise(intake, row, intake->text, size, n + 1, error);
+}
+
+/* Labels and tokenises one row and adds it to the split: the sink of all readers. */
+static bool take_row(void *owner, const struct row *row, struct error *error) {
+    struct intake *intake = owner;
+    struct piece label = row->label;
+    size_t size;
+    if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
+    if (label.size == 0) return error_set_at(error, &row->at, "the label is empty");
+    if (is_dropped(intake->config, label)) {
+        intake->n_dropped++;
+        return true;
+    }
+    int class = classes_find(&intake->classes, label, &row->at, error);
+    if (class < 0) return false;
+    if (!join(intake, row->text, row->n_text, &size))
+        return error_set_at(error, &row->at, "out of memory");
+    char *text = intake->text;
+    if (intake->config->strip_headers) {
+        text = after_headers(text);
+        if (is_blank(text)) { /* a post without a body */
+            intake->n_dropped++;
+            return true;
+        }
+    }
+    int n = tokenise(intake, row, text, size, 0, error);
+    if (n > 0 && row->n_second > 0) n = add_second(intake, row, n, error);
+    if (n == 0) return false;
+    split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1);
+    return true;
+}
+
+static bool read_file(struct intake *intake, enum part part, const struct data_file *source,
+                      struct error *error) {
+    const struct data_config *config = intake->config;
+    const struct row_sink sink = {part, take_row, intake};
+    struct text_file file;
+    if (!text_file_read(source->path, (enum text_encoding)config->encoding, &file, error))
+        return false;
+    intake->label = source->label;
+    bool ok = reader_find(config->source)(&file, config, &sink, error);
+    text_file_free(&file);
+    return ok;
+}
+
+/* Adds the rows of a part's files to an empty split; *at tells the first file. */
+static bool read_part(struct intake *intake, enum part part, struct split *split,
+                      struct location *at, struct error *error) {
+    struct data_files files;
+    int n_dropped = intake->n_dropped;
+    *at = (struct location){0};
+    intake->split = split;
+    intake->room = 0;
+    intake->token_room = 0;
+    bool ok = data_files_list(intake->config, part, &files, error);
+    if (ok && files.n > 0) snprintf(at->file, sizeof at->file, "%s", files.file[0].path);
+    for (int i = 0; ok && i < files.n; i++) ok = read_file(intake, part, &files.file[i], error);
+    if (ok && files.n > 0 && split->n == 0)
+        ok = error_set_at(error, at,
+                          intake->n_dropped > n_dropped
+                              ? "all rows are dropped: see drop_labels and strip_headers in data"
+                              : "no rows");
+    data_files_free(&files);
+    return ok;
+}
+
+/* A class of the training file's first line alone is a header that `header: true` should skip. The
+ * test file may start with the same line. */
+static bool refuse_header(const struct split *train, const struct split *test, char *const *names,
+                          const struct location *file, struct error *error) {
+    struct location at = *file;
+    for (int i = 1; i < train->n; i++)
+        if (train->labels[i] == train->labels[0]) return true;
+    for (int i = 1; i < test->n; i++)
+        if (test->labels[i] == train->labels[0]) return true;
+    at.line = 1;
+    return error_set_at(error, &at,
+                        "class '%.60s' occurs only in the first line; is it a header? set header: "
+                        "true in data",
+                        names[train->labels[0]]);
+}
+
+bool text_source_load(const struct data_config *config, struct dataset *out,
+                      struct word_table *words, struct error *error) {
+    struct intake intake = {.config = config, .words = words};
+    struct classes *classes = &intake.classes;
+    struct location train_at, test_at;
+    bool has_columns = config->source == SOURCE_CSV || config->source == SOURCE_TSV;
+    bool ok = classes_start(config, classes, error);
+    bool may_have_header = has_columns && classes->open && !data_config_has_header(config);
+    ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train_at, error) &&
+         classes_close(classes, &out->train, error) &&
+         read_part(&intake, PART_TEST, &out->test, &test_at, error) &&
+         (!may_have_header ||
+          refuse_header(&out->train, &out->test, classes->names.words, &train_at, error));
+    if (ok && classes->names.n < 2)
+        ok = error_set(error, "%s has one class only; there is nothing to learn",
+                       config->train_file);
+    if (ok) { /* the names are given away */
+        out->n_dropped = intake.n_dropped;
+        out->n_classes = classes->names.n;
+        out->class_names = classes->names.words;
+        classes->names.words = NULL;
+        classes->names.n = 0;
+    }
+    classes_free(classes);
+    free(intake.text);
+    return ok;
+}
