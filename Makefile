@@ -100,7 +100,7 @@ bench: build ## speed and savings against this machine's limits, stored [DB=...]
 bench-peers: build ## the same model in PyTorch (python3-torch), side by side
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not here: make bench-peers needs' \
 	    'PyTorch, on Debian and Ubuntu apt-get install python3-torch' >&2; exit 1; }
-	@$(PYTHON) harness/bench_peers.py
+	@$(PYTHON) harness/bench/bench_peers.py
 
 parity: $(B)/tests/parity/test_parity ## loss and gradients of the methods against PyTorch's
 	@tests/parity/parity.sh $(PYTHON)
@@ -120,10 +120,10 @@ help: ## print this list
 # --- How things are made -------------------------------------------------------------------------
 
 # The archive holds everything but main, for the program and for the tests.
-$(PROGRAM): $(B)/harness/main.o $(LIBRARY) $(B)/libraries
+$(PROGRAM): $(B)/harness/cli/main.o $(LIBRARY) $(B)/libraries
 	$(CC) @$(B)/flags $< $(LIBRARY) @$(B)/libraries -o $@
 
-$(LIBRARY): $(filter-out $(B)/harness/main.o,$(OBJECTS))
+$(LIBRARY): $(filter-out $(B)/harness/cli/main.o,$(OBJECTS))
 	@rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/%.o: %.c $(B)/flags
@@ -135,8 +135,8 @@ $(B)/tests/%: tests/%.c $(LIBRARY) $(B)/libraries
 	$(CC) @$(B)/flags -MMD -MP $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
 
 # A result says how it was built.
-$(B)/harness/environment.o: $(B)/revision
-$(B)/harness/environment.o: DEFINES = \
+$(B)/harness/measure/environment.o: $(B)/revision
+$(B)/harness/measure/environment.o: DEFINES = \
     -DHEADROOM_CFLAGS="\"$$(cat $(B)/flags)\"" -DHEADROOM_GIT="\"$$(cat $(B)/revision)\""
 
 # A cached data set is known by the code that made it.
@@ -146,7 +146,7 @@ $(B)/workloads/data/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
 # results/schema.sql is results_schema_sql.
 $(B)/schema_sql.c:   results/schema.sql
-$(B)/starter_yaml.c: harness/starter.yaml
+$(B)/starter_yaml.c: harness/config/starter.yaml
 $(B)/schema_sql.c $(B)/starter_yaml.c:
 	@mkdir -p $(@D)
 	@{ name=$$(echo '$<' | tr / _ | tr . _); echo "extern const char $$name[];"; \

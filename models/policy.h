@@ -42,7 +42,7 @@ struct base_budget {
 };
 
 /* What a static method (BASE_WEIGHTS) does between its base's weights and the model that it leaves
- * (harness/post_hoc.c). Each round it may take gradients over training inputs without a step of the
+ * (harness/trial/post_hoc.c). Each round it may take gradients over training inputs without a step of the
  * optimiser; then it is asked which heads stay. */
 struct post_hoc {
     int epochs;   /* of training weights and gates together, before the first round */

@@ -1,6 +1,6 @@
 /*
  * A parsed document: scalars, lists and maps, each with the place it came from. YAML files
- * (harness/yaml.c) and JSON texts (models/base/json.c: checkpoints, stored configurations) both become
+ * (harness/config/yaml.c) and JSON texts (models/base/json.c: checkpoints, stored configurations) both become
  * this tree, so that one binder (models/base/option.c) turns either into typed structs with located
  * errors.
  */

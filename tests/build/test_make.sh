@@ -6,21 +6,21 @@ unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER # of the make that runs th
 
 # A house with the Makefile's folders and four small sources; the working folder from here on.
 small_house() {
-    mkdir -p "$scratch"/models/policies "$scratch"/workloads "$scratch"/harness \
-        "$scratch"/results "$scratch"/tests/models
+    mkdir -p "$scratch"/models/base "$scratch"/workloads/data "$scratch"/harness/config \
+        "$scratch"/harness/measure "$scratch"/harness/cli "$scratch"/results "$scratch"/tests/models
     cp Makefile "$scratch"
     cp harness/install_packages.sh "$scratch/harness"
     cp tests/run.sh "$scratch/tests"
     cd "$scratch"
     echo 'int one(void);' >models/one.h
     printf '#include "models/one.h"\nint one(void) {\n    return 1;\n}\n' >models/one.c
-    cat >harness/environment.c <<'EOF'
+    cat >harness/measure/environment.c <<'EOF'
 const char *environment(void);
 const char *environment(void) {
     return HEADROOM_CFLAGS " at " HEADROOM_GIT;
 }
 EOF
-    cat >harness/main.c <<'EOF'
+    cat >harness/cli/main.c <<'EOF'
 #include <stdio.h>
 extern const char results_schema_sql[];
 const char *environment(void);
@@ -30,7 +30,7 @@ int main(int count, char **argument) {
 }
 EOF
     cp "$root/results/schema.sql" results
-    cp "$root/harness/starter.yaml" harness
+    cp "$root/harness/config/starter.yaml" harness/config
 }
 
 # Runs make, prints what it says, and puts the file names it compiled into $compiled.
@@ -67,7 +67,7 @@ changed_flags_rebuild_everything() {
     build ARCH=x86-64
     ./headroom flags | grep -q 'march=x86-64 .* at unknown'
     build ARCH=x86-64 CFLAGS=-DMORE=1
-    [ "$compiled" = 'build/schema_sql.c build/starter_yaml.c harness/environment.c harness/main.c models/one.c ' ]
+    [ "$compiled" = 'build/schema_sql.c build/starter_yaml.c harness/cli/main.c harness/measure/environment.c models/one.c ' ]
     ./headroom flags | grep -q 'march=x86-64 .*-DMORE=1 at unknown'
 }
 
@@ -82,7 +82,7 @@ changed_revision_rebuilds_only_what_names_it() {
     ./headroom flags | grep -q " at $revision\$"
     echo '/* more */' >>models/one.h && git add .
     build
-    [ "$compiled" = 'harness/environment.c models/one.c ' ]
+    [ "$compiled" = 'harness/measure/environment.c models/one.c ' ]
     ./headroom flags | grep -q " at $revision-dirty\$"
 }
 
@@ -96,7 +96,7 @@ warning_is_an_error_only_when_asked() {
 
 sanitizer_finds_an_overflow() {
     small_house
-    sed -i 's/return puts.*/volatile int sum = 0x7fffffff; return (sum += count) > 0;/' harness/main.c
+    sed -i 's/return puts.*/volatile int sum = 0x7fffffff; return (sum += count) > 0;/' harness/cli/main.c
     build SANITIZER=undefined CFLAGS=-O0
     ! ./headroom >said 2>&1 || return 1
     grep -q 'signed integer overflow' said
@@ -118,7 +118,7 @@ sweep_draws_once_per_database_and_ends_with_the_table() {
     small_house
     mkdir -p plots results/figures
     fake_program plots/draw.sh 'sleep 0.02; echo "$*" >>drawn'
-    cat >harness/main.c <<'EOF'
+    cat >harness/cli/main.c <<'EOF'
 #include <stdlib.h>
 #include <string.h>
 int main(int count, char **argument) {

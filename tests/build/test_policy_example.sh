@@ -52,7 +52,7 @@ example_keeps_the_promises_of_a_policy() {
 
 example_is_listed_trained_and_profiled() {
     compile_example
-    link "$scratch/headroom" build/harness/main.o
+    link "$scratch/headroom" build/harness/cli/main.o
     "$scratch/headroom" list policies | grep -A 1 '^length-budget: ' | grep -q '^  full .* 32 .*tokens from which'
     block yaml >"$scratch/lengths.yaml"
     "$scratch/headroom" validate "$scratch/lengths.yaml"

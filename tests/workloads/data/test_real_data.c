@@ -2,7 +2,7 @@
  * The published data sets have the published sizes. Looks in HEADROOM_DATA (or data/) and skips
  * what is not there.
  */
-#include "harness/memory.h"
+#include "harness/measure/memory.h"
 #include "workloads/data/dataset.h"
 
 #include <setjmp.h>

@@ -1,0 +1,114 @@
+/*
+ * Realised saving: does a forward pass with k of 8 heads take the share of time that its executed
+ * FLOPs promise? The ratio time(k) / time(8) over FLOPs(k) / FLOPs(8) is taken within each round,
+ * where both ran side by side, once with one set of heads for all inputs and once with a set of its
+ * own for every input and layer.
+ */
+#include "harness/bench/bench_private.h"
+
+#include <stdlib.h>
+
+enum { HEADS = 8, LAYERS = 4 };
+
+/* Heads kept and whether every input has a set of its own; the first is the reference of all. */
+static const struct {
+    int k;
+    bool each;
+} kept[] = {{HEADS, false}, {1, false}, {2, false}, {4, false}, {1, true}, {2, true}, {4, true}};
+enum { CASES = sizeof kept / sizeof *kept };
+
+struct saving_call {
+    struct bench_model *model;
+    const struct batch *batch;
+    float *decisions; /* [L][batch][H] */
+    const float *by_layer[LAYERS];
+};
+
+static void run_saving(void *context) {
+    struct saving_call *call = context;
+    inference_run(call->model->inference, call->batch, NULL, call->by_layer);
+}
+
+/* Chooses k heads for every input and layer; `each`: at random for each, else the same. */
+static void choose(struct saving_call *call, int k, bool each) {
+    struct rng rng = rng_stream(1, RNG_CONTROL);
+    int samples = call->batch->n_samples;
+    for (int l = 0; l < LAYERS; l++) {
+        for (int b = 0; b < samples; b++) {
+            int32_t order[HEADS] = {0, 1, 2, 3, 4, 5, 6, 7};
+            float *row = call->decisions + (size_t)(l * samples + b) * HEADS;
+            rng_shuffle(&rng, each ? (uint64_t)(l * samples + b) : 0, order, HEADS);
+            for (int h = 0; h < HEADS; h++) row[h] = 0.0f;
+            for (int i = 0; i < k; i++) row[order[i]] = 1.0f;
+        }
+        call->by_layer[l] = call->decisions + (size_t)(l * samples) * HEADS;
+    }
+}
+
+/* Executed FLOPs of one call, as the kernels count them. */
+static double executed_flops(struct saving_call *call) {
+    struct work work = {0};
+    inference_run(call->model->inference, call->batch, &work, call->by_layer);
+    return (double)flops_total(&work.flops);
+}
+
+static void saving_rows(struct bench_table *table, const struct bench_model *m, int batch,
+                        const struct bench_case *cases, int rounds) {
+    for (int i = 1; i < CASES; i++) {
+        double ratio[BENCH_ROUNDS_MAX], flops = cases[i].work / cases[0].work;
+        for (int r = 0; r < rounds; r++)
+            ratio[r] = cases[i].seconds[r] / cases[0].seconds[r] / flops;
+        struct bench_row *row =
+            bench_row_add(table, "saving", RATIO, "D=%d batch %d, %s, k=%d", m->shape.dim, batch,
+                          kept[i].each ? "a set each" : "one set for all", kept[i].k);
+        bench_row_fill(row, ratio, rounds);
+        if (table->quick) continue;
+        row->limit = LIMIT_AT_MOST;
+        row->target = m->shape.dim < 256 ? 1.20 : 1.10;
+    }
+}
+
+static bool measure_batch(struct bench_model *m, const struct batch *batch,
+                          struct bench_table *table, struct error *error) {
+    /* A large batch takes seconds a pass: fewer rounds keep the whole bench under its limit. */
+    bool slow = table->quick || (m->shape.dim >= 256 && batch->n_samples > 1);
+    struct bench_effort effort = {slow ? 3 : 7, table->quick ? 0.0005 : 0.05};
+    struct saving_call calls[CASES] = {0};
+    struct bench_case cases[CASES] = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < CASES; i++) {
+        calls[i] = (struct saving_call){.model = m, .batch = batch};
+        calls[i].decisions = calloc((size_t)(LAYERS * batch->n_samples) * HEADS, sizeof(float));
+        if (!calls[i].decisions) {
+            ok = error_set(error, "out of memory for the bench");
+            break;
+        }
+        choose(&calls[i], kept[i].k, kept[i].each);
+        cases[i] = (struct bench_case){.run = run_saving,
+                                       .context = &calls[i],
+                                       .unit = MILLISECONDS,
+                                       .work = executed_flops(&calls[i])};
+    }
+    if (ok) {
+        bench_time(cases, CASES, &effort);
+        saving_rows(table, m, batch->n_samples, cases, effort.rounds);
+    }
+    for (int i = 0; i < CASES; i++) free(calls[i].decisions);
+    return ok;
+}
+
+bool bench_saving(struct bench_table *table, struct error *error) {
+    static const struct bench_shape full[] = {{128, 32, 128}, {256, 32, 128}, {768, 32, 128}};
+    static const struct bench_shape quick[] = {{64, 4, 32}};
+    const struct bench_shape *shapes = table->quick ? quick : full;
+    int n = table->quick ? 1 : (int)(sizeof full / sizeof *full);
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        struct bench_model m = {0};
+        ok = bench_model_new(&shapes[i], "random", false, &m, error) &&
+             measure_batch(&m, &m.single, table, error) &&
+             measure_batch(&m, &m.batch, table, error);
+        bench_model_free(&m);
+    }
+    return ok;
+}

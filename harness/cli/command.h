@@ -1,0 +1,60 @@
+/*
+ * What a command of the program is: a name, the words and flags it takes, a help text that teaches,
+ * and a function. main.c owns the list and prints; a command returns its exit status and, when it
+ * could not do its work, an error. Flags are one table (command_line.c), so that parsing,
+ * suggestions and help cannot drift apart.
+ */
+#ifndef HEADROOM_HARNESS_CLI_COMMAND_H
+#define HEADROOM_HARNESS_CLI_COMMAND_H
+
+#include "models/base/error.h"
+
+#include <stdio.h>
+
+/* Exit statuses, the same for every command. */
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,       /* something did not work: a trial, a file, the database */
+    EXIT_USAGE = 2,        /* the command line was not understood */
+    EXIT_INTERRUPTED = 130 /* SIGINT or SIGTERM; what was finished is kept */
+};
+
+/* Everything a command line can say. Texts are borrowed from argv. */
+struct arguments {
+    const char *db;       /* path of the database, "results/results.db" */
+    bool full;            /* --tier full */
+    const char *filter;   /* NULL: no filter */
+    const char *tag;      /* NULL: whatever their tags */
+    int jobs;             /* 0: one per online core */
+    int timeout;          /* seconds per trial, 0: none */
+    const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
+    const char *workload; /* file or name; NULL: not said */
+    bool dry_run, no_profile, quick, json, resolved, help, version;
+    int n_words;
+    char **words; /* what is not a flag, in order */
+};
+
+enum { COMMAND_FLAGS_MAX = 8 };
+
+struct command {
+    const char *name, *summary;
+    const char *words; /* "[FILES...]", "" */
+    int min_words, max_words;
+    const char *flags[COMMAND_FLAGS_MAX]; /* names from the flag table, without the dashes */
+    const char *text;                     /* paragraphs and examples for --help */
+    int (*run)(const struct arguments *arguments, struct error *error);
+};
+
+extern const struct command sweep_command, trial_command, list_command, validate_command,
+    doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
+    data_command, new_command, forward_command;
+
+/* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help, --version.
+ */
+bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
+                       struct error *error);
+
+/* Writes one help line per flag of a command. */
+void command_line_describe(const struct command *command, FILE *out);
+
+#endif

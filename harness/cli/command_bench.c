@@ -1,0 +1,55 @@
+/*
+ * `headroom bench`: the engine's speed and savings beside the machine's limits, printed and stored.
+ */
+#include "harness/bench/bench.h"
+#include "harness/cli/command.h"
+#include "harness/measure/environment.h"
+#include "harness/store/store.h"
+
+#include <string.h>
+
+static bool measure_and_store(struct store *store, bool quick, struct error *error) {
+    static struct bench_table table; /* too large for a stack frame */
+    struct environment environment;
+    char machine[400];
+    int64_t id;
+    environment_read(&environment);
+    environment_summary(&environment, machine, sizeof machine);
+    if (strcmp(environment.build, "release") != 0)
+        fprintf(stderr, "headroom bench: this is a %s build: its times mean nothing\n",
+                environment.build);
+    if (!bench_run(quick, stderr, &table, error)) return false;
+    printf("%s\n%s\n", machine, environment.blas_config);
+    bench_print(&table, stdout);
+    fflush(stdout);
+    return store_machine(store, &environment, &id, error) && store_bench(store, id, &table, error);
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct store *store = NULL;
+    if (arguments->shape)
+        return bench_print_shape(arguments->shape, stdout, error) ? EXIT_OK : EXIT_FAILED;
+    /* Opened first: what cannot be stored is not worth three minutes. */
+    bool ok = store_open(arguments->db, &store, error) &&
+              measure_and_store(store, arguments->quick, error);
+    if (ok) fprintf(stderr, "stored in %s, view bench_latest\n", arguments->db);
+    store_close(store);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+const struct command bench_command = {
+    "bench",
+    "the engine's speed and savings beside this machine's limits",
+    "",
+    0,
+    0,
+    {"db", "quick", "shape"},
+    "Measures, on one thread and in turns: kernels, training and inference as shares of the sgemm\n"
+    "peak or the memory bandwidth, the latency of one input, the time that heads left out save, "
+    "and\n"
+    "the memory of training. Prints one table and stores it. Takes under three minutes; run it on "
+    "an\n"
+    "idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing: `make "
+    "bench-peers`\n"
+    "holds its line against PyTorch.\n",
+    run};

@@ -1,0 +1,41 @@
+/*
+ * `headroom doctor`: what can be measured on this machine, and whether results can be stored.
+ */
+#include "harness/cli/command.h"
+#include "harness/measure/doctor.h"
+#include "harness/store/store.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Tries a throw-away database beside the real one: file systems refuse in more ways than access()
+ * knows (full, read-only, without locks). */
+static bool check_folder(const char *db, struct error *error) {
+    char probe[512];
+    struct store *store = NULL;
+    int used = snprintf(probe, sizeof probe, "%s.doctor-%ld", db, (long)getpid());
+    if (used < 0 || (size_t)used >= sizeof probe)
+        return error_set(error, "%s: the path is too long", db);
+    bool ok = store_open(probe, &store, error);
+    store_close(store);
+    unlink(probe);
+    return ok;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    int status = doctor_run(stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
+    if (!check_folder(arguments->db, error)) return EXIT_FAILED;
+    if (!arguments->json) printf("results: %s can be written\n", arguments->db);
+    return status;
+}
+
+const struct command doctor_command = {
+    "doctor",
+    "what can be measured and stored here, what not, why, and the fix",
+    "",
+    0,
+    0,
+    {"db", "json"},
+    "Tries each hardware counter, memory and energy source by using it, and writes a throw-away\n"
+    "database beside the real one. Exit status 0 when trials can be profiled and stored.\n",
+    run};

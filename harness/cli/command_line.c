@@ -1,0 +1,174 @@
+/*
+ * The command line as one table of flags. getopt_long would parse as well, but it can neither
+ * suggest the flag that was meant nor write the help text, and both should come from the same rows.
+ */
+#include "harness/cli/command.h"
+#include "models/base/tree.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_COUNT, FLAG_TIER };
+
+struct flag {
+    const char *name, *value;
+    enum flag_kind kind;
+    size_t offset;
+    const char *help;
+};
+
+static const struct flag flags[] = {
+    {"db", "PATH", FLAG_TEXT, offsetof(struct arguments, db),
+     "the database (default results/results.db)"},
+    {"tier", "default|full", FLAG_TIER, offsetof(struct arguments, full),
+     "which grid: full adds the full files and overlays `full:`"},
+    {"filter", "REGEX", FLAG_TEXT, offsetof(struct arguments, filter),
+     "only trials whose workload/arm/seed matches"},
+    {"tag", "T", FLAG_TEXT, offsetof(struct arguments, tag),
+     "only workloads with this tag, whatever their tier"},
+    {"jobs", "N", FLAG_COUNT, offsetof(struct arguments, jobs),
+     "trainings at the same time (default: online cores)"},
+    {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
+     "stop a trial that runs longer (default: never)"},
+    {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
+     "print the plan, start and store nothing"},
+    {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
+     "no times and counters"},
+    {"workload", "W", FLAG_TEXT, offsetof(struct arguments, workload),
+     "a workload file, or the name of one in workloads/"},
+    {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),
+     "one JSON object (of each text) for programs"},
+    {"quick", NULL, FLAG_SWITCH, offsetof(struct arguments, quick),
+     "a subset on small shapes, in seconds"},
+    {"shape", "D,B,N", FLAG_TEXT, offsetof(struct arguments, shape),
+     "time one model only and store nothing"},
+    {"resolved", NULL, FLAG_SWITCH, offsetof(struct arguments, resolved),
+     "with every key that was left out, at its default"},
+    {"help", NULL, FLAG_SWITCH, offsetof(struct arguments, help), "this text"},
+    {"version", NULL, FLAG_SWITCH, offsetof(struct arguments, version), "the version"},
+};
+enum { N_FLAGS = sizeof flags / sizeof *flags };
+
+static const struct flag *find_flag(const char *name, size_t length) {
+    for (size_t i = 0; i < N_FLAGS; i++)
+        if (strlen(flags[i].name) == length && memcmp(flags[i].name, name, length) == 0)
+            return &flags[i];
+    return NULL;
+}
+
+/* Fills the names a command accepts: its own, and help everywhere; version only for the program. */
+static size_t accepted(const struct command *command, const char *out[COMMAND_FLAGS_MAX + 2]) {
+    size_t n = 0;
+    for (size_t i = 0; command && i < COMMAND_FLAGS_MAX && command->flags[i]; i++)
+        out[n++] = command->flags[i];
+    out[n++] = "help";
+    if (!command) out[n++] = "version";
+    return n;
+}
+
+static bool set_flag(const struct flag *flag, const char *value, struct arguments *out,
+                     struct error *error) {
+    char *field = (char *)out + flag->offset;
+    char *end;
+    long count;
+    switch (flag->kind) {
+    case FLAG_SWITCH:
+        *(bool *)(void *)field = true;
+        return true;
+    case FLAG_TEXT:
+        if (!*value)
+            return error_set(error, "--%s needs a value: --%s %s", flag->name, flag->name,
+                             flag->value);
+        *(const char **)(void *)field = value;
+        return true;
+    case FLAG_COUNT:
+        count = strtol(value, &end, 10);
+        if (end == value || *end || count < 1 || count > 1000000)
+            return error_set(error, "--%s needs a whole number from 1 on, not '%s'", flag->name,
+                             value);
+        *(int *)(void *)field = (int)count;
+        return true;
+    case FLAG_TIER:
+        if (strcmp(value, "default") != 0 && strcmp(value, "full") != 0)
+            return error_set(error, "--tier is 'default' or 'full', not '%s'", value);
+        *(bool *)(void *)field = strcmp(value, "full") == 0;
+        return true;
+    }
+    return false;
+}
+
+/* One argument that starts with a dash; returns how many arguments it used, 0 on error. */
+static int read_flag(const struct command *command, int argc, char **argv, struct arguments *out,
+                     struct error *error) {
+    const char *names[COMMAND_FLAGS_MAX + 2];
+    size_t n_names = accepted(command, names);
+    const char *name = strcmp(argv[0], "-h") == 0 ? "--help" : argv[0];
+    size_t length = strcspn(name, "=");
+    bool attached = name[length] == '=';
+    const struct flag *flag = NULL;
+
+    for (size_t i = 0; i < n_names; i++)
+        if (length == strlen(names[i]) + 2 && memcmp(name, "--", 2) == 0 &&
+            memcmp(name + 2, names[i], length - 2) == 0)
+            flag = find_flag(names[i], length - 2);
+    if (!flag) {
+        char word[64];
+        const char *start = name + strspn(name, "-");
+        size_t size = strcspn(start, "=");
+        if (size >= sizeof word) size = sizeof word - 1;
+        memcpy(word, start, size);
+        word[size] = '\0';
+        const char *guess = closest_name(word, names, n_names);
+        error_set(error, "unknown option '%s'%s%s%s", argv[0], guess ? ", did you mean '--" : "",
+                  guess ? guess : "", guess ? "'?" : "");
+        return 0;
+    }
+    if (flag->kind == FLAG_SWITCH) {
+        if (attached) error_set(error, "--%s takes no value", flag->name);
+        return !attached && set_flag(flag, NULL, out, error) ? 1 : 0;
+    }
+    if (!attached && argc < 2) {
+        error_set(error, "--%s needs a value: --%s %s", flag->name, flag->name, flag->value);
+        return 0;
+    }
+    if (!set_flag(flag, attached ? name + length + 1 : argv[1], out, error)) return 0;
+    return attached ? 1 : 2;
+}
+
+bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
+                       struct error *error) {
+    bool words_only = false;
+    *out = (struct arguments){.db = "results/results.db", .words = argv};
+    for (int i = 0; i < argc;) {
+        if (words_only || argv[i][0] != '-' || !argv[i][1]) {
+            argv[out->n_words++] = argv[i++]; /* never ahead of i: words gather at the front */
+            continue;
+        }
+        if (strcmp(argv[i], "--") == 0) {
+            words_only = true;
+            i++;
+            continue;
+        }
+        int used = read_flag(command, argc - i, argv + i, out, error);
+        if (used == 0) return false;
+        i += used;
+    }
+    if (!command || out->help) return true;
+    if (out->n_words >= command->min_words && out->n_words <= command->max_words) return true;
+    return error_set(error, "%s, usage: headroom %s %s",
+                     out->n_words < command->min_words ? "too few arguments" : "too many arguments",
+                     command->name, command->words);
+}
+
+void command_line_describe(const struct command *command, FILE *out) {
+    const char *names[COMMAND_FLAGS_MAX + 2];
+    size_t n = accepted(command, names);
+    for (size_t i = 0; i < n; i++) {
+        const struct flag *flag = find_flag(names[i], strlen(names[i]));
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value ? " " : "",
+                 flag->value ? flag->value : "");
+        fprintf(out, "  %-22s %s\n", left, flag->help);
+    }
+}

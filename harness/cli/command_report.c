@@ -1,0 +1,35 @@
+/*
+ * `headroom report`: the table at the end of a sweep, again, from the database alone.
+ */
+#include "harness/cli/command.h"
+#include "harness/store/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct store *store = NULL;
+    bool ok = false;
+    if (access(arguments->db, F_OK) != 0)
+        error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
+                  arguments->db, strerror(errno));
+    else
+        ok = store_open(arguments->db, &store, error) && report_write(store, NULL, stdout, error);
+    store_close(store);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+const struct command report_command = {
+    "report",
+    "print the table of results again",
+    "",
+    0,
+    0,
+    {"db"},
+    "Accuracy, budget, FLOPs and time per workload and arm, comparisons of arms, and the trials\n"
+    "without result. The views of the database hold more: see results/README.md.\n"
+    "\n"
+    "examples:\n"
+    "  headroom report --db results/results.db\n",
+    run};

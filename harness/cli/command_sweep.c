@@ -1,0 +1,228 @@
+/*
+ * `headroom sweep`: plan, run what is not done, report. Talk goes to stderr, the report to stdout.
+ */
+#include "harness/cli/command.h"
+#include "harness/sweep/plan.h"
+#include "harness/sweep/progress.h"
+#include "harness/store/report.h"
+#include "harness/sweep/sweep.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_problems(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_problems; i++) {
+        char text[sizeof plan->problems[i].text + sizeof plan->problems[i].at.file + 32];
+        error_format(&plan->problems[i], text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+    }
+}
+
+/* One line per workload whose data is absent; a workload's trials stand together. */
+static void print_absent(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_trials;) {
+        const struct plan_trial *first = &plan->trials[i];
+        size_t length = strcspn(first->label, "/"), n_kept = 0, n_skipped = 0;
+        for (; i < plan->n_trials; i++) {
+            const struct plan_trial *trial = &plan->trials[i];
+            if (strncmp(trial->label, first->label, length + 1) != 0) break;
+            if (!trial->selected) continue;
+            if (strcmp(trial->status, "ok") == 0)
+                n_kept++;
+            else
+                n_skipped++;
+        }
+        if (!first->missing[0] || n_kept + n_skipped == 0) continue;
+        char hint[DATASET_HINT_SIZE];
+        dataset_hint(first->missing, hint);
+        fprintf(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
+                (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped), n_kept,
+                PLURAL_S(n_kept), hint);
+    }
+}
+
+static void print_lost_checkpoints(const struct plan *plan) {
+    for (size_t i = 0; i < plan->n_trials; i++)
+        if (plan->trials[i].lost_checkpoint)
+            fprintf(stderr,
+                    "%s: its checkpoint is gone, and a trial needs it, so it is trained again\n",
+                    plan->trials[i].label);
+}
+
+/* The plan as text: one line per trial that would be run, data on stdout. */
+static void print_plan(const struct plan *plan) {
+    size_t n = 0, n_ok = 0;
+    double flops = 0;
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const struct plan_trial *trial = &plan->trials[i];
+        if (!trial->selected) continue;
+        if (strcmp(trial->status, "ok") == 0) {
+            n_ok++;
+        } else if (!trial->missing[0]) {
+            printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n",
+                   trial->again     ? "again"
+                   : trial->profile ? "profile"
+                                    : "train",
+                   trial->label, trial->status, trial->expected_flops / 1e9);
+            flops += trial->expected_flops;
+            n++;
+        }
+    }
+    fflush(stdout); /* the total stands below its table, also where both go to one file */
+    fprintf(stderr,
+            "%zu trial%s would run, %.1f GFLOP in all; ok already: %zu; nothing was started or "
+            "stored\n",
+            n, PLURAL_S(n), flops / 1e9, n_ok);
+}
+
+static size_t count_selected(const struct plan *plan, const char *status) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_trials; i++)
+        n += plan->trials[i].selected && (!status || strcmp(plan->trials[i].status, status) == 0);
+    return n;
+}
+
+/* The workloads of the plan as a JSON list; their trials stand together. */
+static void list_workloads(const struct plan *plan, struct text *out) {
+    const char *last = "";
+    size_t length = 0;
+    text_append(out, "[");
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const char *label = plan->trials[i].label;
+        if (i > 0 && strncmp(label, last, length + 1) == 0) continue;
+        last = label;
+        length = strcspn(label, "/");
+        text_append(out, "%s\"%.*s\"", i ? "," : "", (int)length, label);
+    }
+    text_append(out, "]");
+}
+
+/* After a sweep of named or tagged files only their workloads: the database may hold many others.
+ */
+static bool print_report(struct store *store, const struct plan *plan, bool named,
+                         struct error *error) {
+    struct text workloads = {0};
+    if (named) list_workloads(plan, &workloads);
+    bool ok = workloads.failed ? error_set(error, "out of memory")
+                               : report_write(store, workloads.data, stdout, error);
+    text_free(&workloads);
+    return ok;
+}
+
+static int conclude(struct store *store, const struct plan *plan, const struct sweep_result *result,
+                    bool named, struct error *error) {
+    int n_ended = result->n_ok + result->n_failed;
+    size_t n_ok = count_selected(plan, "ok");
+    if (result->interrupted) {
+        error_set(error,
+                  "interrupted: %d trial%s finished, %d left; the same command goes on from here",
+                  n_ended, PLURAL_S(n_ended), result->n_left);
+        return EXIT_INTERRUPTED;
+    }
+    if (result->cores_used >= 0)
+        fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
+                100 * result->cores_used);
+    if (n_ended == 0 && (result->n_skipped > 0 || plan->n_problems > 0))
+        fprintf(stderr, "nothing was run: %d trial%s skipped, %zu already ok\n", result->n_skipped,
+                PLURAL_S(result->n_skipped), n_ok);
+    else if (n_ended == 0)
+        fprintf(stderr,
+                "nothing to do: %zu trial%s already ok (`headroom report` prints the table)\n",
+                n_ok, PLURAL_S(n_ok));
+    else if (!print_report(store, plan, named, error))
+        return EXIT_FAILED;
+    if (result->n_failed > 0)
+        error_set(
+            error,
+            "%d trial%s failed; the reasons stand above, the logs beside the database; the same "
+            "command tries again",
+            result->n_failed, PLURAL_S(result->n_failed));
+    else if (plan->n_problems > 0)
+        error_set(error, "%zu of the files had problems, see above", plan->n_problems);
+    return result->n_failed > 0 || plan->n_problems > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct plan_request request = {
+        .files = arguments->words,
+        .n_files = arguments->n_words,
+        .folder = "workloads",
+        .tag = arguments->tag,
+        .full = arguments->full,
+        .profile = !arguments->no_profile,
+        .filter = arguments->filter,
+        .dry_run = arguments->dry_run,
+    };
+    struct sweep_options options = {
+        .db = arguments->db,
+        .jobs = arguments->jobs,
+        .timeout = arguments->timeout,
+        .talk = stderr,
+    };
+    /* A dry run leaves no file behind where there was none. */
+    bool scratch = arguments->dry_run && access(arguments->db, F_OK) != 0;
+    struct store *store = NULL;
+    struct plan plan = {0};
+    struct sweep_result result;
+    int status = EXIT_FAILED, n_recovered = 0;
+
+    if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
+    if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
+    if (n_recovered > 0)
+        fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
+                PLURAL_S(n_recovered));
+    if (!plan_make(store, &request, &plan, error)) goto done;
+    print_problems(&plan);
+    print_absent(&plan);
+    print_lost_checkpoints(&plan);
+    if (count_selected(&plan, NULL) == 0) {
+        if (plan.n_problems > 0)
+            error_set(error, "none of the files can be used");
+        else if (arguments->tag && plan.n_workloads == 0)
+            error_set(error,
+                      "no workload has the tag '%s'; `headroom list workloads` shows the tags",
+                      arguments->tag);
+        else
+            error_set(error, "no trial %s%s",
+                      arguments->filter ? "matches --filter " : "is planned",
+                      arguments->filter ? arguments->filter : "");
+        goto done;
+    }
+    if (arguments->dry_run) {
+        print_plan(&plan);
+        status = plan.n_problems > 0 ? EXIT_FAILED : EXIT_OK;
+        goto done;
+    }
+    if (!sweep_run(store, &plan, &options, &result, error)) goto done;
+    status = conclude(store, &plan, &result, request.n_files > 0 || request.tag, error);
+done:
+    plan_free(&plan);
+    store_close(store);
+    return status;
+}
+
+const struct command sweep_command = {
+    "sweep",
+    "train and profile workloads, store the results, print the table",
+    "[FILES...]",
+    0,
+    1000000,
+    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
+    "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files "
+    "that "
+    "are\nnamed run whatever their tier. Every arm and seed of a file is one trial, a process of "
+    "its own; profiles run\n"
+    "alone, after all trainings. Finished trials are never run again, those that died are. A\n"
+    "workload whose data is absent is skipped; if it was named, that is an error. The table\n"
+    "at the end is of the named files, else of the whole database.\n"
+    "\n"
+    "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
+    "keeps what is finished; the same command goes on from there.\n"
+    "\n"
+    "examples:\n"
+    "  headroom sweep --dry-run\n"
+    "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
+    "  headroom sweep --tag real                        every workload on real data\n"
+    "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
+    run};

@@ -1,0 +1,203 @@
+/*
+ * `headroom trial ID`: one trial from its row alone, in this process. The row's configuration says
+ * all that is needed, so the same command works under a debugger, in a batch queue or in a sweep.
+ * The results are committed in one transaction; an error becomes the row's reason.
+ */
+#include "harness/bench/bench.h"
+#include "harness/cli/command.h"
+#include "harness/measure/environment.h"
+#include "harness/measure/memory.h"
+#include "harness/trial/profile.h"
+#include "harness/store/store.h"
+#include "harness/trial/tuning.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A trial with all it needs to run. */
+struct task {
+    struct store *store;
+    struct trial_row row;
+    struct experiment *experiment;
+    char key[80];
+    char folder[512]; /* of the database, "" or with a slash at the end */
+};
+
+static bool take_key(void *context, int n, const char *const *names, const char *const *texts) {
+    (void)n, (void)names;
+    snprintf(context, sizeof((struct task *)NULL)->key, "%s", texts[0]);
+    return false;
+}
+
+/* The key of a trial: what decides its result, hashed. */
+static bool read_key(struct store *store, int64_t id, char key[80], struct error *error) {
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT key FROM trial WHERE id = %" PRId64, id);
+    return store_query(store, sql, take_key, key, error);
+}
+
+static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
+    const char *slash = strrchr(db, '/');
+    int length = slash ? (int)(slash - db) + 1 : 0;
+    if ((size_t)length >= sizeof task->folder) return error_set(error, "%s: too long a path", db);
+    snprintf(task->folder, sizeof task->folder, "%.*s", length, db);
+    if (!store_open(db, &task->store, error) ||
+        !store_load_trial(task->store, id, &task->row, error) ||
+        !read_key(task->store, id, task->key, error))
+        return false;
+    struct experiment *e = task->experiment;
+    if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
+        return error_prefix(error, "trial %" PRId64, id);
+    snprintf(e->name, sizeof e->name, "%s", task->row.workload);
+    snprintf(e->arms[0].name, sizeof e->arms[0].name, "%s", task->row.arm);
+    return true;
+}
+
+/* Takes the row for this process, together with the machine it runs on. */
+static bool task_claim(const struct task *task, struct environment *environment, int64_t *id,
+                       struct error *error) {
+    environment_read(environment);
+    return store_machine(task->store, environment, id, error) &&
+           store_claim(task->store, task->row.id, getpid(), *id, error);
+}
+
+/* The first profile in an environment measures what rooflines are drawn with. A machine without the
+ * memory for it still gets its times. */
+static bool measure_ceiling(struct store *store, int64_t environment_id, struct error *error) {
+    struct ceiling ceiling;
+    struct error cause;
+    bool known;
+    char ignored[160];
+    if (!store_has_ceiling(store, environment_id, &known, error)) return false;
+    if (known) return true;
+    if (!bench_ceiling(&ceiling, &cause)) {
+        fprintf(stderr, "no roofline: %s\n", cause.text);
+        return true;
+    }
+    memory_reset_peak(ignored, sizeof ignored); /* its arrays are no part of the profile */
+    return store_ceiling(store, environment_id, &ceiling, error);
+}
+
+/* Path and train key of the checkpoint that this trial starts from: `what` is "training" for a
+ * profile and "base" for a training. */
+static bool find_base(const struct task *task, const char *what, char path[1200], char key[80],
+                      struct error *error) {
+    struct trial_row base;
+    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error) ||
+        !read_key(task->store, task->row.base_trial_id, key, error))
+        return false;
+    bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
+    if (!trained)
+        error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base.id,
+                  base.status);
+    snprintf(path, 1200, "%s%s", task->folder, base.checkpoint);
+    if (trained && access(path, F_OK) != 0)
+        trained = error_set(error,
+                            "%s, the checkpoint of its %s, is gone: a sweep trains it again, or "
+                            "put the file back",
+                            path, what);
+    trial_row_free(&base);
+    return trained;
+}
+
+static bool task_train(const struct task *task, struct error *error) {
+    char folder[600], path[700], relative[64], base[1200], base_key[80];
+    /* By key: databases in one folder number their trials alike. */
+    snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->key);
+    snprintf(folder, sizeof folder, "%scheckpoints", task->folder);
+    snprintf(path, sizeof path, "%s%s", task->folder, relative);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return error_set(error, "%s: %s", folder, strerror(errno));
+    struct training_context context = {.checkpoint = path, .trial = task->key, .log = stderr};
+    struct training_result result = {0};
+    if (task->row.base_trial_id) {
+        if (!find_base(task, "base", base, base_key, error)) return false;
+        context.base = base;
+        context.base_trial = base_key;
+    }
+    bool ok = tuning_run(task->experiment, &context, &result, error);
+    snprintf(result.checkpoint, sizeof result.checkpoint, "%s", relative);
+    ok = ok && store_finish_training(task->store, task->row.id, &result, error);
+    training_result_free(&result);
+    return ok;
+}
+
+static bool task_profile(const struct task *task, const struct environment *environment,
+                         int64_t environment_id, struct error *error) {
+    char path[1200], train_key[80];
+    if (!find_base(task, "training", path, train_key, error)) return false;
+    if (strcmp(environment->build, "release") != 0 &&
+        !store_warning(task->store, task->row.id,
+                       "timed with a debug or sanitizer build: do not compare these times", error))
+        return false;
+    if (!measure_ceiling(task->store, environment_id, error)) return false;
+    struct profiling_result result = {0};
+    bool ok =
+        profiling_run(task->experiment, path, train_key, &result, error) &&
+        (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
+        store_finish_profiling(task->store, task->row.id, &result, error);
+    profiling_result_free(&result);
+    return ok;
+}
+
+/* After the claim every way out ends the row. */
+static bool task_run(const struct task *task, struct error *error) {
+    struct environment environment;
+    struct error second;
+    int64_t environment_id;
+    char text[sizeof error->text + sizeof error->at.file + 32];
+    if (!task_claim(task, &environment, &environment_id, error)) return false;
+    bool ok = strcmp(task->row.kind, "train") != 0
+                  ? task_profile(task, &environment, environment_id, error)
+                  : task_train(task, error);
+    if (ok) return true;
+    error_format(error, text, sizeof text);
+    if (!store_end_trial(task->store, task->row.id, "failed", text, &second))
+        fprintf(stderr, "%s\n", second.text);
+    return false;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct task task = {.experiment = calloc(1, sizeof *task.experiment)};
+    char *end;
+    bool ok = false;
+    errno = 0;
+    int64_t id = strtoll(arguments->words[0], &end, 10);
+    if (errno || *end || id < 1) {
+        error_set(error, "'%s' is no trial: give its number, see `headroom list trials`",
+                  arguments->words[0]);
+        free(task.experiment);
+        return EXIT_USAGE;
+    }
+    if (!task.experiment)
+        error_set(error, "out of memory");
+    else if (access(arguments->db, F_OK) != 0)
+        error_set(error, "%s: %s; `headroom sweep --dry-run` shows what a sweep would plan",
+                  arguments->db, strerror(errno));
+    else
+        ok = task_load(arguments->db, id, &task, error) && task_run(&task, error);
+    if (ok)
+        fprintf(stderr, "trial %" PRId64 " is ok: %s/%s/%" PRId64 "\n", id, task.row.workload,
+                task.row.arm, task.row.seed);
+    trial_row_free(&task.row);
+    store_close(task.store);
+    free(task.experiment);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+const struct command trial_command = {
+    "trial",
+    "run one planned trial in this process",
+    "ID",
+    1,
+    1,
+    {"db"},
+    "ID is the number that `headroom list trials` prints. One BLAS thread, as in a sweep.\n"
+    "\n"
+    "examples:\n"
+    "  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 gdb --args headroom trial 12\n",
+    run};

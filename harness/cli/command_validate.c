@@ -1,0 +1,80 @@
+/*
+ * `headroom validate`: reads workload files as a sweep would, in both tiers, and starts nothing.
+ * Every file is looked at, so that one pass of corrections is enough.
+ */
+#include "harness/cli/command.h"
+#include "harness/config/experiment.h"
+#include "harness/config/workload_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Reads one file at both tiers; the second reading can only fail in `full:`. */
+static bool validate_file(const char *path, struct experiment *experiment, struct error *error) {
+    return experiment_read(path, true, experiment, error) &&
+           experiment_read(path, false, experiment, error);
+}
+
+static void print_valid(const struct experiment *e) {
+    printf("%s: ok: workload '%s', %d arm%s, %d seed%s\n", e->file, e->name, e->n_arms,
+           PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
+}
+
+/* A file that cannot be read has no tags, so it is reported whichever tag was asked for. */
+static int validate_files(const struct workload_files *files, const char *tag,
+                          struct experiment *experiment, struct error *error) {
+    size_t n_bad = 0, n_looked_at = 0;
+    for (size_t i = 0; i < files->n; i++) {
+        struct error problem = {0};
+        char text[sizeof problem.text + sizeof problem.at.file + 32];
+        bool valid = validate_file(files->paths[i], experiment, &problem);
+        if (valid && tag && !experiment_has_tag(experiment, tag)) continue;
+        n_looked_at++;
+        if (valid) {
+            print_valid(experiment);
+            continue;
+        }
+        n_bad++;
+        error_format(&problem, text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+    }
+    if (n_bad > 0)
+        error_set(error, "%zu of %zu files cannot be used", n_bad, n_looked_at);
+    else if (n_looked_at == 0)
+        error_set(error, "no workload has the tag '%s'; `headroom list workloads` shows the tags",
+                  tag);
+    return n_bad > 0 || n_looked_at == 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct workload_files files;
+    struct experiment *experiment = malloc(sizeof *experiment);
+    int status = EXIT_FAILED;
+    if (!experiment) {
+        error_set(error, "out of memory");
+        return EXIT_FAILED;
+    }
+    if (workload_files_find(arguments->words, arguments->n_words, "workloads", &files, error)) {
+        status = validate_files(&files, arguments->tag, experiment, error);
+        workload_files_free(&files);
+    }
+    free(experiment);
+    return status;
+}
+
+const struct command validate_command = {
+    "validate",
+    "check workload files without running anything",
+    "[FILES...]",
+    0,
+    1000000,
+    {"tag"},
+    "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
+    "first error in each. Without FILES: every file of workloads/. Neither their data is needed "
+    "nor\n"
+    "is anything written.\n"
+    "\n"
+    "examples:\n"
+    "  headroom validate my.yaml\n"
+    "  headroom validate --tag real\n",
+    run};

@@ -1,0 +1,311 @@
+/*
+ * The doctor: reads every source once, the way profiling uses it, and prints one screen: what can
+ * be measured, then what cannot, each reason once and with the fix at its end.
+ */
+#include "harness/measure/doctor.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/measure/energy.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/simulated_counters.h"
+#include "harness/measure/software_events.h"
+
+/* ---- reading -----------------------------------------------------------------------------------
+ */
+
+static struct doctor_source *add_source(struct doctor *doctor, const char *kind, const char *what,
+                                        bool available, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static struct doctor_source *add_source(struct doctor *doctor, const char *kind, const char *what,
+                                        bool available, const char *format, ...) {
+    struct doctor_source *source = &doctor->source[doctor->n_sources++];
+    va_list arguments;
+    source->kind = kind;
+    source->available = available;
+    snprintf(source->what, sizeof source->what, "%s", what);
+    va_start(arguments, format);
+    vsnprintf(source->detail, sizeof source->detail, format, arguments);
+    va_end(arguments);
+    return source;
+}
+
+static void read_clock(struct doctor *out) {
+    struct timespec step;
+    out->can_profile = clock_getres(CLOCK_MONOTONIC, &step) == 0 && step.tv_sec == 0;
+    if (out->can_profile)
+        add_source(out, "time", "latency", true, "CLOCK_MONOTONIC, step %ld ns", step.tv_nsec);
+    else
+        add_source(out, "time", "latency", false, "CLOCK_MONOTONIC is missing or too coarse");
+}
+
+static void read_memory(struct doctor *out) {
+    char reason[160];
+    int64_t peak = memory_peak_resident(reason, sizeof reason);
+    if (peak > 0)
+        add_source(out, "memory", "peak resident", true, "VmHWM of /proc/self/status, now %.1f MB",
+                   (double)peak / 1e6);
+    else
+        add_source(out, "memory", "peak resident", false, "%s", reason);
+    bool reset = memory_reset_peak(reason, sizeof reason);
+    add_source(out, "memory", "peak per phase", reset, "%s",
+               reset ? "/proc/self/clear_refs" : reason);
+}
+
+/* RAPL domains as the profiles read them; one line that says so where there is none. */
+static void read_energy(const char *root, struct doctor *out) {
+    struct energy energy;
+    energy_open(root, &energy);
+    for (int i = 0; i < energy.n; i++) {
+        const struct energy_domain *domain = &energy.domain[i];
+        bool usable = !domain->reason[0];
+        add_source(out, "energy", domain->name, usable, "%s%s",
+                   usable ? domain->folder : domain->reason, usable ? "/energy_uj" : "")
+            ->untested = true;
+    }
+    if (energy.n == 0)
+        add_source(out, "energy", "energy", false, "%s", energy.reason[ENERGY_PACKAGE])->untested =
+            true;
+}
+
+static void read_simulator(const char *path, struct doctor *out) {
+    char detail[512];
+    bool usable = simulated_counters_usable(path, NULL, detail, sizeof detail);
+    add_source(out, "simulation", "simulated counts", usable, "%s", detail);
+}
+
+static void read_counters(const struct counter_backend *backend, struct doctor *out) {
+    struct counters *counters = NULL;
+    struct counter_result role;
+    struct error error;
+    if (!counters_open_backend(backend, NULL, &counters, &error)) {
+        add_source(out, "counter", "counters", false, "%s", error.text);
+        return;
+    }
+    out->n_passes = counters_passes(counters);
+    for (int i = 0; i < COUNTER_ROLES; i++) {
+        counters_describe(counters, i, &role);
+        out->n_hardware += counter_roles[i].hardware && role.available;
+        add_source(out, "counter", role.role, role.available, "%s",
+                   role.available ? role.event : role.reason)
+            ->untested = counter_roles[i].hardware;
+    }
+    counters_close(counters);
+}
+
+/* Whether PAPI reads Headroom's own counts: a region of made-up counts, exported and read back. */
+static void read_software_events(const struct counter_backend *backend, struct doctor *out) {
+    static const struct software_counts made_up = {{1, 1, 1, 1}};
+    static const char name[] = "sde:::headroom";
+    struct software_events *events;
+    struct counter_result read = {.available = true};
+    struct error error;
+    if (!software_events_open_backend(backend, &events, &error)) {
+        add_source(out, "software events", name, false, "%s", error.text);
+        return;
+    }
+    software_events_start(events);
+    software_events_stop(events, &made_up);
+    for (int i = 0; i < SOFTWARE_EVENTS && read.available; i++)
+        software_events_result(events, (enum software_event)i, 1, &read);
+    add_source(out, "software events", name, read.available, "%s",
+               read.available ? "FLOPs, heads, tokens and gathered bytes as PAPI events"
+                              : read.reason);
+    software_events_close(events);
+}
+
+void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
+                         struct doctor *out) {
+    memset(out, 0, sizeof *out);
+    environment_read_root(root, &out->environment);
+    read_clock(out);
+    read_counters(backend, out);
+    read_software_events(backend, out);
+    read_memory(out);
+    read_energy(root, out);
+    read_simulator(path, out);
+}
+
+void doctor_read(struct doctor *out) {
+    doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), out);
+}
+
+/* ---- printing ----------------------------------------------------------------------------------
+ */
+
+struct page {
+    FILE *file;
+    bool colour;
+};
+
+/* Words wrapped under a left margin at which the cursor already stands; ends the line. */
+static void print_wrapped(const struct page *page, int margin, const char *words) {
+    enum { WIDTH = 98 };
+    int column = margin;
+    while (*words) {
+        int length = (int)strcspn(words, " ");
+        if (column > margin && column + 1 + length > WIDTH) {
+            fprintf(page->file, "\n%*s", margin, "");
+            column = margin;
+        } else if (column > margin) {
+            fputc(' ', page->file);
+            column++;
+        }
+        fprintf(page->file, "%.*s", length, words);
+        column += length;
+        words += length;
+        words += strspn(words, " ");
+    }
+    fputc('\n', page->file);
+}
+
+static void start_colour(const struct page *page, bool available) {
+    if (page->colour) fputs(available ? "\033[32m" : "\033[33m", page->file);
+}
+
+static void end_colour(const struct page *page) {
+    if (page->colour) fputs("\033[0m", page->file);
+}
+
+static void print_available(const struct page *page, const struct doctor *doctor) {
+    fprintf(page->file, "\nMeasured here\n");
+    for (int i = 0; i < doctor->n_sources; i++) {
+        if (!doctor->source[i].available) continue;
+        start_colour(page, true);
+        fprintf(page->file, "  %-19s ", doctor->source[i].what);
+        end_colour(page);
+        print_wrapped(page, 22, doctor->source[i].detail);
+    }
+}
+
+/* One reason after another, each below all that it stops. */
+static void print_unavailable(const struct page *page, const struct doctor *doctor) {
+    bool told[DOCTOR_SOURCES_MAX] = {false}, any = false;
+    for (int i = 0; i < doctor->n_sources; i++) {
+        const struct doctor_source *first = &doctor->source[i];
+        struct text names = {0};
+        if (first->available || told[i]) continue;
+        for (int j = i; j < doctor->n_sources; j++) {
+            const struct doctor_source *source = &doctor->source[j];
+            if (source->available || strcmp(source->detail, first->detail) != 0) continue;
+            text_append(&names, "%s%s", j > i ? ", " : "", source->what);
+            told[j] = true;
+        }
+        fputs(any ? "  " : "\nNot measured here\n  ", page->file);
+        any = true;
+        start_colour(page, false);
+        print_wrapped(page, 2, names.failed ? first->what : names.data);
+        end_colour(page);
+        fprintf(page->file, "%6s", "");
+        print_wrapped(page, 6, first->detail);
+        text_free(&names);
+    }
+}
+
+/* One setting of the environment: its value, or "unknown" with the reason. */
+static void print_text(const struct page *page, const struct doctor *doctor, const char *field,
+                       const char *value) {
+    const char *why = environment_why_unknown(&doctor->environment, field);
+    fprintf(page->file, "  %-19s %s", field, why ? "unknown: " : "");
+    print_wrapped(page, 22, why ? why : value);
+}
+
+static void print_state(const struct page *page, const struct doctor *doctor, const char *field,
+                        enum tristate state) {
+    print_text(page, doctor, field, state == STATE_ON ? "on" : "off");
+}
+
+/* What would make times steadier, under the setting it is about. */
+static void print_fix(const struct page *page, const char *command) {
+    fprintf(page->file, "  %-19s for steadier times: ", "");
+    print_wrapped(page, 22, command);
+}
+
+static void print_environment(const struct page *page, const struct doctor *doctor) {
+    const struct environment *e = &doctor->environment;
+    char blas[320];
+    snprintf(blas, sizeof blas, "%s, %s kernels, threads: %" PRId64 "%s", e->blas_config,
+             e->blas_core, e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
+    print_text(page, doctor, "blas_config", blas);
+    print_text(page, doctor, "affinity", e->affinity);
+    print_text(page, doctor, "governor", e->governor);
+    if (e->governor[0] && strcmp(e->governor, "performance") != 0)
+        print_fix(page, "sudo cpupower frequency-set -g performance");
+    print_state(page, doctor, "turbo", e->turbo);
+    if (e->turbo == STATE_ON)
+        print_fix(page, "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or "
+                        "echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost");
+    print_state(page, doctor, "smt", e->smt);
+    print_text(page, doctor, "perf_event_paranoid", e->perf_event_paranoid);
+    print_text(page, doctor, "build", e->build);
+    if (strcmp(e->build, "release") != 0)
+        fprintf(page->file, "  %-19s %s\n", "",
+                "timings of this build mean nothing: rebuild with make");
+}
+
+void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
+    struct page page = {out, colour};
+    char machine[512];
+    int n_hardware = 0;
+    for (int i = 0; i < COUNTER_ROLES; i++) n_hardware += counter_roles[i].hardware;
+    environment_summary(&doctor->environment, machine, sizeof machine);
+    fprintf(out, "%s\n\n", machine);
+    if (!doctor->can_profile)
+        fprintf(out, "Profiling is not possible here: there is no usable clock.\n");
+    else if (doctor->n_hardware == 0)
+        fprintf(out,
+                "Profiling works here, without hardware counters: they are stored as NULL with "
+                "their reason.\nExecuted FLOPs do not need them, the program counts those.\n");
+    else
+        fprintf(out,
+                "Profiling works here, with %d of %d hardware counters in %d pass%s of the calling "
+                "thread.\n",
+                doctor->n_hardware, n_hardware, doctor->n_passes,
+                doctor->n_passes == 1 ? "" : "es");
+    print_available(&page, doctor);
+    print_unavailable(&page, doctor);
+    fprintf(out, "\nSettings\n");
+    print_environment(&page, doctor);
+    fprintf(out,
+            "\nUntested on hardware: hardware counters and RAPL energy. No machine used in "
+            "development\nhas a PMU or RAPL, so that code has only run against made-up ones.\n");
+}
+
+/* ---- for machines ------------------------------------------------------------------------------
+ */
+
+void doctor_write_json(const struct doctor *doctor, struct text *out) {
+    text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"sources\": [",
+                doctor->can_profile ? "true" : "false", doctor->n_passes);
+    for (int i = 0; i < doctor->n_sources; i++) {
+        const struct doctor_source *source = &doctor->source[i];
+        text_append(out, "%s{\"kind\": \"%s\", \"what\": ", i ? ", " : "", source->kind);
+        text_append_json_string(out, source->what);
+        text_append(out, ", \"available\": %s, \"detail\": ", source->available ? "true" : "false");
+        text_append_json_string(out, source->detail);
+        text_append(out, ", \"untested_on_hardware\": %s}", source->untested ? "true" : "false");
+    }
+    text_append(out, "], \"environment\": ");
+    environment_write_json(&doctor->environment, out);
+    text_append(out, "}");
+}
+
+int doctor_run(FILE *out, bool json, bool colour) {
+    struct doctor doctor;
+    struct text text = {0};
+    doctor_read(&doctor);
+    if (json) {
+        doctor_write_json(&doctor, &text);
+        fprintf(out, "%s\n", text.failed ? "null" : text.data);
+        text_free(&text);
+    } else {
+        doctor_print(&doctor, out, colour);
+    }
+    return doctor.can_profile ? 0 : 1;
+}

@@ -1,0 +1,51 @@
+/*
+ * `headroom doctor`: what can be measured on this machine, what cannot, why, and the exact fix. A
+ * virtual machine without hardware counters is a normal place to run Headroom; it should take one
+ * screen to learn what is lost there.
+ */
+#ifndef HEADROOM_HARNESS_MEASURE_DOCTOR_H
+#define HEADROOM_HARNESS_MEASURE_DOCTOR_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "harness/measure/counters.h"
+#include "harness/measure/energy.h"
+#include "harness/measure/environment.h"
+
+/* One source of measurements. */
+struct doctor_source {
+    const char *kind; /* "time", "counter", "software events", "memory", "energy", "simulation" */
+    char what[96];
+    bool available;
+    bool untested;    /* no machine used in development had it */
+    char detail[512]; /* where it comes from; or why not, and the fix */
+};
+
+enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + 5 };
+
+struct doctor {
+    struct environment environment;
+    bool can_profile; /* there is a clock: the rest adds to it */
+    int n_passes;     /* that the counters take */
+    int n_hardware;   /* counters that need a performance-monitoring unit and work */
+    int n_sources;
+    struct doctor_source source[DOCTOR_SOURCES_MAX];
+};
+
+void doctor_read(struct doctor *out);
+void doctor_print(const struct doctor *doctor, FILE *out, bool colour);
+
+/* The same of another machine, for tests: its counters, its files below root ("" normally) and the
+ * folders that hold its programs, as in PATH. */
+void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
+                         struct doctor *out);
+
+/* One object: can_profile, counter_passes, sources (each with kind, what, available, detail: where
+ * it comes from, or why not and the fix, and untested_on_hardware) and the environment. */
+void doctor_write_json(const struct doctor *doctor, struct text *out);
+
+/* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */
+int doctor_run(FILE *out, bool json, bool colour);
+
+#endif

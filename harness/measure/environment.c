@@ -1,0 +1,300 @@
+/*
+ * Reading the environment. Three sources: files of /proc, /sys and /etc; system calls and
+ * libraries; and what the build says about itself through macros of the Makefile (HEADROOM_CFLAGS,
+ * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown").
+ */
+#include "harness/measure/environment.h"
+#include "models/cpu/gemm.h"
+
+#include <cblas.h>
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "harness/measure/counter_backend.h"
+#include "models/base/system_file.h"
+
+#ifndef HEADROOM_CFLAGS
+#define HEADROOM_CFLAGS ""
+#endif
+#ifndef HEADROOM_GIT
+#define HEADROOM_GIT ""
+#endif
+
+#define FIELD(name, kind, stable)                                                                  \
+    {                                                                                              \
+#name, kind, offsetof(struct environment, name), sizeof(((struct environment *)0)->name),  \
+            stable                                                                                 \
+    }
+
+const struct environment_field environment_fields[] = {
+    FIELD(hostname, FIELD_TEXT, true),
+    FIELD(cpu_model, FIELD_TEXT, true),
+    FIELD(microcode, FIELD_TEXT, true),
+    FIELD(cores, FIELD_INTEGER, true),
+    FIELD(cores_allowed, FIELD_INTEGER, true),
+    FIELD(affinity, FIELD_TEXT, true),
+    FIELD(governor, FIELD_TEXT, true),
+    FIELD(turbo, FIELD_STATE, true),
+    FIELD(smt, FIELD_STATE, true),
+    FIELD(hypervisor, FIELD_TEXT, true),
+    FIELD(container, FIELD_STATE, true),
+    FIELD(pmu, FIELD_TEXT, true),
+    FIELD(perf_event_paranoid, FIELD_TEXT, true),
+    FIELD(memory_bytes, FIELD_INTEGER, true),
+    FIELD(kernel, FIELD_TEXT, true),
+    FIELD(distribution, FIELD_TEXT, true),
+    FIELD(compiler, FIELD_TEXT, true),
+    FIELD(compiler_flags, FIELD_TEXT, true),
+    FIELD(build, FIELD_TEXT, true),
+    FIELD(blas_config, FIELD_TEXT, true),
+    FIELD(blas_core, FIELD_TEXT, true),
+    FIELD(blas_threads, FIELD_INTEGER, true),
+    FIELD(papi_version, FIELD_TEXT, true),
+    FIELD(sqlite_version, FIELD_TEXT, true),
+    FIELD(git_revision, FIELD_TEXT, true),
+    FIELD(git_dirty, FIELD_STATE, true),
+    FIELD(load_average, FIELD_REAL, false),
+};
+const int environment_n_fields = (int)(sizeof environment_fields / sizeof *environment_fields);
+
+_Static_assert(sizeof environment_fields / sizeof *environment_fields <= ENVIRONMENT_UNKNOWN_MAX,
+               "every field may be unknown");
+_Static_assert(sizeof(enum tristate) == sizeof(int), "states are read as int");
+
+/* ---- fields as values --------------------------------------------------------------------------
+ */
+
+static const void *value_of(const struct environment *e, const struct environment_field *field) {
+    return (const char *)e + field->offset;
+}
+
+static bool is_known(const struct environment *e, const struct environment_field *field) {
+    const void *value = value_of(e, field);
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return *(const char *)value != '\0';
+    case FIELD_INTEGER:
+        return *(const int64_t *)value >= 0;
+    case FIELD_REAL:
+        return !isnan(*(const double *)value);
+    case FIELD_STATE:
+        return *(const enum tristate *)value != STATE_UNKNOWN;
+    }
+    return false;
+}
+
+/* A value as JSON. */
+static void append_value(const struct environment *e, const struct environment_field *field,
+                         struct text *out) {
+    const void *value = value_of(e, field);
+    if (!is_known(e, field))
+        text_append(out, "null");
+    else if (field->kind == FIELD_TEXT)
+        text_append_json_string(out, value);
+    else if (field->kind == FIELD_INTEGER)
+        text_append(out, "%" PRId64, *(const int64_t *)value);
+    else if (field->kind == FIELD_REAL)
+        text_append(out, "%.6g", *(const double *)value);
+    else
+        text_append(out, "%s", *(const enum tristate *)value == STATE_ON ? "true" : "false");
+}
+
+const char *environment_why_unknown(const struct environment *e, const char *field) {
+    for (int i = 0; i < e->n_unknown; i++)
+        if (strcmp(e->unknown[i].field, field) == 0) return e->unknown[i].reason;
+    return NULL;
+}
+
+/* Records why a field is unknown; the first reason given for a field stays. */
+static void explain(struct environment *e, const char *field, const char *reason) {
+    if (e->n_unknown == ENVIRONMENT_UNKNOWN_MAX || environment_why_unknown(e, field)) return;
+    e->unknown[e->n_unknown].field = field;
+    snprintf(e->unknown[e->n_unknown].reason, sizeof e->unknown[0].reason, "%s", reason);
+    e->n_unknown++;
+}
+
+/* ---- reading -----------------------------------------------------------------------------------
+ */
+
+static void read_processor(const char *root, struct environment *e) {
+    char text[64];
+    static const char cpuinfo[] = "/proc/cpuinfo";
+    if (!system_value(root, cpuinfo, "model name", e->cpu_model, sizeof e->cpu_model) &&
+        !system_line(root, "/sys/firmware/devicetree/base/model", e->cpu_model,
+                     sizeof e->cpu_model))
+        explain(e, "cpu_model", "/proc/cpuinfo has no \"model name\"");
+    if (!system_value(root, cpuinfo, "microcode", e->microcode, sizeof e->microcode))
+        explain(e, "microcode", "/proc/cpuinfo has no \"microcode\"");
+    if (!system_line(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", e->governor,
+                     sizeof e->governor))
+        explain(e, "governor", "no cpufreq driver: the machine or its host decides the frequency");
+    /* Intel's own driver has a switch that is on when turbo is off; others have `boost`. */
+    if (system_line(root, "/sys/devices/system/cpu/intel_pstate/no_turbo", text, sizeof text))
+        e->turbo = strcmp(text, "0") == 0 ? STATE_ON : STATE_OFF;
+    else if (system_line(root, "/sys/devices/system/cpu/cpufreq/boost", text, sizeof text))
+        e->turbo = strcmp(text, "0") == 0 ? STATE_OFF : STATE_ON;
+    else
+        explain(e, "turbo", "neither intel_pstate/no_turbo nor cpufreq/boost is readable");
+    if (system_line(root, "/sys/devices/system/cpu/smt/active", text, sizeof text))
+        e->smt = strcmp(text, "0") == 0 ? STATE_OFF : STATE_ON;
+    else
+        explain(e, "smt", "/sys/devices/system/cpu/smt/active is not readable");
+    e->cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!system_value(root, "/proc/self/status", "Cpus_allowed_list", e->affinity,
+                      sizeof e->affinity))
+        explain(e, "affinity", "/proc/self/status has no (or too long a) Cpus_allowed_list");
+    cpu_set_t allowed;
+    e->cores_allowed =
+        sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;
+}
+
+static void read_counting(const char *root, struct environment *e) {
+    struct counter_host host;
+    char reason[128];
+    counter_host_read(root, &host);
+    memcpy(e->hypervisor, host.hypervisor, sizeof e->hypervisor);
+    memcpy(e->pmu, host.pmu[0] ? host.pmu : "none", host.pmu[0] ? sizeof e->pmu : sizeof "none");
+    e->container = host.container ? STATE_ON : STATE_OFF;
+    if (!host.hypervisor[0]) explain(e, "hypervisor", "this kind of CPU does not tell");
+    if (!system_line(root, "/proc/sys/kernel/perf_event_paranoid", e->perf_event_paranoid,
+                     sizeof e->perf_event_paranoid))
+        explain(e, "perf_event_paranoid", "the kernel was built without perf events");
+    counter_library_version(e->papi_version, sizeof e->papi_version, reason, sizeof reason);
+    if (!e->papi_version[0]) explain(e, "papi_version", reason);
+}
+
+static void read_system(const char *root, struct environment *e) {
+    char text[64], *end;
+    struct utsname system;
+    if (gethostname(e->hostname, sizeof e->hostname) != 0) e->hostname[0] = '\0';
+    e->hostname[sizeof e->hostname - 1] = '\0';
+    if (uname(&system) == 0)
+        snprintf(e->kernel, sizeof e->kernel, "%s %s", system.sysname, system.release);
+    if (!system_value(root, "/etc/os-release", "PRETTY_NAME", e->distribution,
+                      sizeof e->distribution))
+        explain(e, "distribution", "/etc/os-release has no PRETTY_NAME");
+    if (system_value(root, "/proc/meminfo", "MemTotal", text, sizeof text)) {
+        long long kilobytes = strtoll(text, &end, 10);
+        if (kilobytes > 0 && strcmp(end, " kB") == 0) e->memory_bytes = kilobytes * 1024;
+    }
+    if (e->memory_bytes < 0) explain(e, "memory_bytes", "/proc/meminfo has no MemTotal in kB");
+    if (system_line(root, "/proc/loadavg", text, sizeof text)) {
+        double load = strtod(text, &end);
+        if (end != text) e->load_average = load;
+    }
+    if (isnan(e->load_average)) explain(e, "load_average", "/proc/loadavg is not readable");
+}
+
+static void read_build(struct environment *e) {
+#ifdef __clang__
+    snprintf(e->compiler, sizeof e->compiler, "clang %s", __clang_version__);
+#else
+    snprintf(e->compiler, sizeof e->compiler, "gcc %s", __VERSION__);
+#endif
+    snprintf(e->compiler_flags, sizeof e->compiler_flags, "%s", HEADROOM_CFLAGS);
+    if (!e->compiler_flags[0]) explain(e, "compiler_flags", "built without HEADROOM_CFLAGS");
+    const char *build = "release";
+#ifndef __OPTIMIZE__
+    build = "debug";
+#endif
+    /* The undefined-behaviour sanitizer sets no macro in gcc: it shows in the flags only. */
+    if (strstr(HEADROOM_CFLAGS, "-fsanitize")) build = "sanitizer";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    build = "sanitizer";
+#endif
+    snprintf(e->build, sizeof e->build, "%s", build);
+
+    const char *git = strcmp(HEADROOM_GIT, "unknown") == 0 ? "" : HEADROOM_GIT;
+    const char *dirty = strstr(git, "-dirty");
+    int length = dirty ? (int)(dirty - git) : (int)strlen(git);
+    snprintf(e->git_revision, sizeof e->git_revision, "%.*s", length, git);
+    if (git[0]) e->git_dirty = dirty ? STATE_ON : STATE_OFF;
+    if (!git[0]) explain(e, "git_revision", "built outside a git checkout");
+    if (!git[0]) explain(e, "git_dirty", "built outside a git checkout");
+}
+
+static void read_libraries(struct environment *e) {
+    const char *core = openblas_get_corename();
+    gemm_library(e->blas_config, sizeof e->blas_config);
+    snprintf(e->blas_core, sizeof e->blas_core, "%s", core ? core : "");
+    e->blas_threads = openblas_get_num_threads();
+    snprintf(e->sqlite_version, sizeof e->sqlite_version, "%s", sqlite3_libversion());
+}
+
+void environment_read_root(const char *root, struct environment *e) {
+    memset(e, 0, sizeof *e);
+    e->turbo = e->smt = e->container = e->git_dirty = STATE_UNKNOWN;
+    e->cores = e->cores_allowed = e->memory_bytes = e->blas_threads = -1;
+    e->load_average = NAN;
+    read_processor(root, e);
+    read_counting(root, e);
+    read_system(root, e);
+    read_build(e);
+    read_libraries(e);
+    for (int i = 0; i < environment_n_fields; i++)
+        if (!is_known(e, &environment_fields[i]))
+            explain(e, environment_fields[i].name, "the system does not tell");
+}
+
+void environment_read(struct environment *e) {
+    environment_read_root("", e);
+}
+
+/* ---- writing -----------------------------------------------------------------------------------
+ */
+
+const char *environment_revision(void) {
+    return HEADROOM_GIT[0] ? HEADROOM_GIT : "unknown";
+}
+
+void environment_summary(const struct environment *e, char *out, size_t size) {
+    bool guest = e->hypervisor[0] && strcmp(e->hypervisor, "none") != 0;
+    snprintf(out, size, "%s, %" PRId64 " cores, %s%s%s, %s",
+             e->cpu_model[0] ? e->cpu_model : "unknown CPU", e->cores, guest ? e->hypervisor : "",
+             guest ? " guest, " : "", e->kernel[0] ? e->kernel : "unknown kernel",
+             e->distribution[0] ? e->distribution : "unknown distribution");
+}
+
+void environment_write_json(const struct environment *e, struct text *out) {
+    text_append(out, "{");
+    for (int i = 0; i < environment_n_fields; i++) {
+        text_append(out, "\"%s\": ", environment_fields[i].name);
+        append_value(e, &environment_fields[i], out);
+        text_append(out, ", ");
+    }
+    text_append(out, "\"unknown\": {");
+    for (int i = 0; i < e->n_unknown; i++) {
+        text_append(out, "%s\"%s\": ", i ? ", " : "", e->unknown[i].field);
+        text_append_json_string(out, e->unknown[i].reason);
+    }
+    text_append(out, "}}");
+}
+
+/* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/. Not cryptographic; it only tells apart. */
+static uint64_t fnv1a(uint64_t hash, const void *data, size_t size) {
+    for (const unsigned char *byte = data; size > 0; size--) {
+        hash ^= *byte++;
+        hash *= UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+void environment_hash(const struct environment *e, char out[ENVIRONMENT_HASH_SIZE]) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (int i = 0; i < environment_n_fields; i++) {
+        const struct environment_field *field = &environment_fields[i];
+        if (!field->stable) continue;
+        const void *value = value_of(e, field);
+        size_t size = field->kind == FIELD_TEXT ? strlen(value) : field->size;
+        hash = fnv1a(hash, field->name, strlen(field->name) + 1);
+        hash = fnv1a(hash, value, size);
+    }
+    snprintf(out, ENVIRONMENT_HASH_SIZE, "%016" PRIx64, hash);
+}

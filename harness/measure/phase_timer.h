@@ -1,0 +1,47 @@
+/*
+ * Listeners to the engine's phase markers (models/phase.h): one for the time of each phase and one
+ * for its work, so that neither disturbs the other. For the time, every mark is one reading of the
+ * clock that ends one phase and begins the next, so the phases add up to the time between the first
+ * mark and the stop, whatever the clock and however slow the machine.
+ */
+#ifndef HEADROOM_HARNESS_MEASURE_PHASE_TIMER_H
+#define HEADROOM_HARNESS_MEASURE_PHASE_TIMER_H
+
+#include "models/cpu/gemm.h"
+
+struct phase_timer {
+    struct phases phases;  /* give its address to the engine */
+    double ns[PHASES];     /* nanoseconds of each phase, of all passes */
+    long marks;            /* phases entered */
+    double (*clock)(void); /* nanoseconds; tests bring one that does not depend on the machine */
+    enum phase at;         /* the phase that lasts; PHASES: none */
+    double since;
+};
+
+/* `clock` NULL: the clock that all durations here are read from. A timer must stay where it is. */
+void phase_timer_start(struct phase_timer *timer, double (*clock)(void));
+
+/* Ends the phase that lasts; the next mark goes on from there. */
+void phase_timer_stop(struct phase_timer *timer);
+
+/* Sum over all phases, nanoseconds. */
+double phase_timer_sum(const struct phase_timer *timer);
+
+/* What one mark costs here in nanoseconds: the fastest of several long runs of nothing but marks.
+ */
+double phase_timer_mark_ns(void);
+
+/* What the kernels booked into `work` during each phase; `work` also carries the marks here. */
+struct phase_work {
+    struct work work;
+    struct phases phases;
+    uint64_t flops[PHASES], bytes[PHASES];
+    enum phase at;
+    uint64_t flops_before, bytes_before;
+};
+
+/* Pass &work->work to the engine; like a timer it must stay where it is. */
+void phase_work_start(struct phase_work *work);
+void phase_work_stop(struct phase_work *work);
+
+#endif

@@ -1,0 +1,327 @@
+/*
+ * Tables for people. SQL does the arithmetic and the number formats, in the views where a
+ * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
+ */
+#include "harness/store/report.h"
+#include "models/base/tree.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 32 };
+
+/* All cells of a query, row by row, names first. */
+struct table {
+    char **cells;
+    size_t n_columns, n_rows; /* n_rows counts the names */
+    bool failed;
+};
+
+static bool append_row(struct table *table, int n, const char *const *texts) {
+    size_t used = table->n_rows * table->n_columns;
+    table->n_columns = (size_t)n;
+    char **grown = realloc(table->cells, (used + (size_t)n) * sizeof *grown);
+    if (!grown) return false;
+    table->cells = grown;
+    for (int i = 0; i < n; i++) {
+        grown[used] = strdup(texts[i] ? texts[i] : "-");
+        if (!grown[used++]) {
+            while (used-- > table->n_rows * table->n_columns) free(grown[used]);
+            return false;
+        }
+    }
+    table->n_rows++;
+    return true;
+}
+
+static bool collect(void *context, int n, const char *const *names, const char *const *texts) {
+    struct table *table = context;
+    if (table->n_rows == 0 && !append_row(table, n, names)) table->failed = true;
+    if (!table->failed && !append_row(table, n, texts)) table->failed = true;
+    return !table->failed;
+}
+
+/* Characters, not bytes: names may be UTF-8. */
+static int width_of(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* Numbers align to the right; a column is one of numbers if all its values are. */
+static bool is_number(const char *text) {
+    return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
+}
+
+struct column {
+    int width;
+    bool numbers;
+};
+
+static struct column measure(const struct table *table, size_t c) {
+    struct column column = {.numbers = c > 0};
+    for (size_t r = 0; r < table->n_rows; r++) {
+        const char *cell = table->cells[r * table->n_columns + c];
+        int width = width_of(cell);
+        if (width > column.width) column.width = width;
+        if (r > 0 && !is_number(cell)) column.numbers = false;
+    }
+    return column;
+}
+
+static void print_table(const struct table *table, FILE *out) {
+    struct column columns[COLUMNS_MAX];
+    for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
+    for (size_t r = 0; r < table->n_rows; r++) {
+        int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
+        for (size_t c = 0; c < table->n_columns; c++) {
+            const char *cell = table->cells[r * table->n_columns + c];
+            int pad = columns[c].width - width_of(cell);
+            if (columns[c].numbers) gap += pad;
+            if (*cell) {
+                fprintf(out, "%*s%s", gap, "", cell);
+                gap = 0;
+            }
+            gap += columns[c].numbers ? 2 : pad + 2;
+        }
+        fputc('\n', out);
+    }
+}
+
+bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_rows,
+                  struct error *error) {
+    struct table table = {0};
+    bool ok = store_query(store, sql, collect, &table, error);
+    assert(table.n_columns <= COLUMNS_MAX);
+    if (ok && table.failed) ok = error_set(error, "out of memory");
+    if (ok) print_table(&table, out);
+    if (n_rows) *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
+    for (size_t i = 0; i < table.n_rows * table.n_columns; i++) free(table.cells[i]);
+    free(table.cells);
+    return ok;
+}
+
+/* What follows are SELECTs of `shown`, the workloads to report on, which print_part puts in front
+ * of them.
+ *
+ * One row per arm, in the order of its first trial; times and ratios where it was profiled. */
+static const char arms_sql[] =
+    ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
+    " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
+    " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
+    "  printf('%.2f', a.mean_heads) AS heads,"
+    "  printf('%.2f', a.head_budget) AS budget,"
+    "  printf('%.1f', 100 * a.accuracy_mean) || CASE WHEN a.accuracy_ci95_high IS NULL THEN ''"
+    "   ELSE printf(' ± %.1f', 100 * (a.accuracy_ci95_high - a.accuracy_mean)) END"
+    "   AS 'accuracy %',"
+    "  a.n_seeds AS n,"
+    "  a.n_tuning_trials AS tried,"
+    "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
+    "  CASE WHEN one.arm IS NOT NULL THEN printf('%.1f', one.latency_ns_median / 1e3) END"
+    "   AS 'us b1',"
+    "  CASE WHEN many.arm IS NOT NULL THEN printf('%.1f', many.latency_ns_median / 1e3) END"
+    "   AS 'us b32',"
+    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time b1',"
+    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time "
+    "b32',"
+    "  CASE WHEN coalesce(many.flops_ratio, one.flops_ratio) IS NOT NULL"
+    "   THEN printf('%.2f', coalesce(many.flops_ratio, one.flops_ratio)) END AS FLOPs"
+    " FROM accuracy_vs_budget a"
+    " JOIN first f ON f.workload = a.workload AND f.arm = a.arm"
+    " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
+    "  AND one.batch_size = 1"
+    " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
+    "  AND many.batch_size = 32"
+    " WHERE a.workload IN shown"
+    " ORDER BY a.workload, f.id, length(a.arm)";
+
+/* The arms of workloads that tune theirs: what methods are compared by, each with its interval. */
+static const char methods_sql[] =
+    ", scale (measure, factor, digits) AS (VALUES ('accuracy', 100, 1), ('heads', 1, 2),"
+    "  ('executed_flops', 1e-6, 3), ('active_flops', 1e-6, 3), ('training_flops', 1e-9, 1),"
+    "  ('latency_ns_batch_1', 1e-3, 1), ('latency_ns_batch_32', 1e-3, 1)),"
+    " cell AS MATERIALIZED (SELECT workload, arm, measure, mean,"
+    "   printf('%.*f', digits, mean * factor) || CASE WHEN ci95_high IS NULL THEN ''"
+    "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
+    "  FROM measure LEFT JOIN scale USING (measure)"
+    "  WHERE workload IN shown AND instr(policy, '/') = 0),"
+    " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
+    " SELECT workload || ' / ' || arm AS 'tuned methods',"
+    "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
+    "  max(CASE measure WHEN 'heads' THEN text END) AS heads,"
+    "  max(CASE measure WHEN 'executed_flops' THEN text END) AS 'executed MFLOP',"
+    "  printf('%.2f', max(CASE measure WHEN 'executed_flops' THEN mean END)"
+    "   / max(CASE measure WHEN 'dense_flops' THEN mean END)) AS 'of all',"
+    "  max(CASE measure WHEN 'active_flops' THEN text END) AS 'active MFLOP',"
+    "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
+    "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
+    "  max(CASE measure WHEN 'training_flops' THEN text END) AS 'training GFLOP'"
+    " FROM cell WHERE workload IN (SELECT workload FROM tuned)"
+    " GROUP BY workload, arm"
+    " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
+
+/* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
+static const char differences_sql[] =
+    " SELECT p.workload || ': ' || CASE WHEN p.arm_a = d.arm THEN"
+    "   'all heads (' || p.arm_a || ') minus one head (' || p.arm_b || ')'"
+    "   ELSE p.arm_a || ' minus all heads (' || p.arm_b || ')' END"
+    "  || printf(': %+.1f points', p.difference_points)"
+    "  || CASE WHEN p.ci95_low_points IS NULL THEN ', no interval'"
+    "   ELSE printf(' [%+.1f, %+.1f]', p.ci95_low_points, p.ci95_high_points) END"
+    "  || printf(', n=%d', p.n_pairs) AS 'accuracy differences, 95% intervals over paired seeds'"
+    " FROM paired_difference p"
+    " JOIN dense_arm d ON d.workload = p.workload"
+    " JOIN accuracy_vs_budget a ON a.workload = p.workload AND a.arm = p.arm_a"
+    " JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b"
+    " WHERE p.workload IN shown"
+    "  AND ((p.arm_a = d.arm AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9)"
+    "   OR (p.arm_b = d.arm AND a.policy = 'budgetformer'))"
+    " ORDER BY p.workload, a.policy DESC, a.cost_weight";
+
+/* The curve of fixed heads and the budgets of BudgetFormer, each on a line; a range is what cannot
+ * be ruled out. */
+static const char needed_sql[] =
+    ", line AS (SELECT workload, policy, reason, n_seeds,"
+    "   CASE WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"
+    "    WHEN heads_low IS NULL THEN 'none' ELSE printf('not known, %g to %g',"
+    "     round(heads_low, 1), round(heads_high, 1)) END AS found, heads"
+    "  FROM heads_needed WHERE workload IN shown AND policy IN ('fixed', 'budgetformer'))"
+    " SELECT printf('%s: %s of %d with %s', workload, found, heads,"
+    "   CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
+    "  || CASE reason WHEN '' THEN '' ELSE ': ' || reason END"
+    "  AS 'heads per layer needed to stay within 1 point of all heads'"
+    " FROM line ORDER BY workload, policy DESC";
+
+/* One line per workload: what was read, and what of it a reader of the results should know. */
+static const char data_sql[] =
+    " SELECT printf('%s: %,d + %,d + %,d inputs of %.1f tokens in %d classes; %.1f%% cut; %.1f%% "
+    "of "
+    "test tokens unknown; %,d test inputs', workload, n_train, n_validation, n_test,"
+    "   mean_length_tokens, n_classes, 100 * truncated_share, 100 * unknown_share, n_overlap)"
+    "  || CASE WHEN n_overlap_dropped > 0 THEN"
+    "   printf(' in training too, so %,d inputs were dropped', n_overlap_dropped)"
+    "   ELSE printf(' (%.1f%%) in training too', 100.0 * n_overlap / n_test) END"
+    "  || CASE n_dropped WHEN 0 THEN '' ELSE printf('; %,d rows left out', n_dropped) END"
+    "  AS 'data: inputs to train, validate and test'"
+    " FROM data_set WHERE workload IN shown ORDER BY workload";
+
+/* Equal warnings of one workload are one line. */
+static const char warnings_sql[] =
+    " SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
+    "  CASE count(*) WHEN 1 THEN '' ELSE 's' END, group_concat(trial_id, ', '))"
+    "  AS 'warnings: times with a warning enter no ratio'"
+    " FROM (SELECT * FROM trial_warning WHERE workload IN shown ORDER BY trial_id)"
+    " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
+
+/* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
+ * whether the machine was quiet, and what phase markers cost. */
+static const char noise_sql[] =
+    ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
+    " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
+    " outlier AS (SELECT workload, sum(n_outliers) AS n, max(worst) AS worst FROM latency_outlier"
+    "  WHERE workload IN shown GROUP BY workload),"
+    " taken AS (SELECT w.name AS workload, count(*) AS n FROM trial t"
+    "  JOIN workload w ON w.id = t.workload_id JOIN profile p ON p.trial_id = t.id"
+    "  JOIN profile_sample s ON s.profile_id = p.id"
+    "  WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' GROUP BY w.id),"
+    " lines (workload, place, text) AS ("
+    "  SELECT workload, 1, printf('%s profiled twice differs by ', arm)"
+    "   || group_concat(printf('%+.1f', 100 * (ratio_mean - 1))"
+    "   || CASE WHEN ci95_low IS NULL THEN '%' ELSE printf(' ± %.1f%%', 50 * (ci95_high - "
+    "ci95_low)) END"
+    "   || printf(' at batch %d', batch_size), ', ')"
+    "   || CASE WHEN max(noise_floor) IS NULL THEN '' ELSE"
+    "    ': time ratios within ' || group_concat(printf('%.1f%%', 100 * noise_floor), ', ')"
+    "    || ' of 1 mean nothing' END"
+    "  FROM (SELECT * FROM floor ORDER BY batch_size) GROUP BY workload, arm, seed"
+    "  UNION ALL SELECT workload, 2, printf('%d of %d samples stand apart (more than 3 scaled MADs "
+    "and"
+    " 2%% from their median), the longest %.1f times its median; medians keep them', o.n, t.n, "
+    "worst)"
+    "  FROM outlier o JOIN taken t USING (workload)"
+    "  UNION ALL SELECT q.workload, 3, 'NOISY MACHINE: ' || CASE WHEN others_running > 0.1 THEN"
+    "   printf('%.1f other threads wanted to run while times were taken; ', others_running)"
+    "   ELSE '' END || CASE WHEN cpu_share < 0.98 THEN"
+    "   printf('the timed thread had a core for %.0f%% of the time; ', 100 * cpu_share)"
+    "   ELSE '' END || CASE WHEN worst_floor > 0.05 THEN"
+    "   printf('the noise floor is above 5%%; ') ELSE '' END || 'stop other work and profile again'"
+    "  FROM quiet q LEFT JOIN (SELECT workload, max(noise_floor) AS worst_floor FROM floor GROUP "
+    "BY 1)"
+    "   USING (workload)"
+    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05"
+    "  UNION ALL SELECT workload, 4, 'phase markers make a pass '"
+    "   || group_concat(printf('%.2f to %.2f times as long at batch %d', least, most, batch_size),"
+    " ', ')"
+    "   || printf('; phases add up to all but %.1f%% of it', 100 * max(rest))"
+    "   || (SELECT printf(' (%s, batch %d)', arm, batch_size) FROM phase_cost p"
+    "    WHERE p.workload = b.workload ORDER BY unaccounted_share DESC LIMIT 1)"
+    "  FROM (SELECT workload, batch_size, min(marked_over_unmarked) AS least,"
+    "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
+    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2 ORDER BY 2) b GROUP BY workload)"
+    " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
+
+static const char notes_sql[] =
+    " SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
+    " FROM (SELECT DISTINCT workload, note, arm FROM latency_note"
+    "  WHERE note <> '' AND workload IN shown)"
+    " GROUP BY workload, note ORDER BY workload, note";
+
+/* Equal statuses and reasons of one workload are one line. A profile that was skipped because its
+ * training has no result is left out: that training is listed, with its own reason. */
+static const char unfinished_sql[] =
+    " SELECT printf('%s: %d %s', workload, count(*), status)"
+    "  || CASE WHEN reason = '' THEN '' ELSE ': ' || reason END"
+    "  || CASE count(*) WHEN 1 THEN printf(' (%s, seed %d, trial %d)', arm, seed, trial_id)"
+    "   ELSE '' END AS 'trials without result'"
+    " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
+    "  LEFT JOIN trial b ON b.id = t.base_trial_id"
+    "  WHERE s.status <> 'ok' AND s.workload IN shown"
+    "  AND NOT (t.kind <> 'train' AND s.status = 'skipped' AND b.status <> 'ok'"
+    "   AND b.reason <> s.reason))"
+    " GROUP BY workload, status, reason"
+    " ORDER BY workload, status, min(trial_id)";
+
+static bool print_part(struct store *store, const char *workloads, const char *part, FILE *out,
+                       size_t *n_rows, struct error *error) {
+    struct text sql = {0};
+    text_append(&sql, "WITH shown (workload) AS (SELECT ");
+    if (workloads)
+        text_append(&sql, "value FROM json_each('%s'))%s", workloads, part);
+    else
+        text_append(&sql, "workload FROM workload_status)%s", part);
+    bool ok = sql.failed ? error_set(error, "out of memory")
+                         : report_table(store, sql.data, out, n_rows, error);
+    text_free(&sql);
+    return ok;
+}
+
+bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
+    static const char *const parts[] = {data_sql,  differences_sql, needed_sql,    warnings_sql,
+                                        noise_sql, notes_sql,       unfinished_sql};
+    size_t n_arms, n_tuned, n;
+    if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
+    if (n_arms > 0) {
+        fputs(
+            "heads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
+            " ± 95% interval,\nwhich covers initialisation and order, not the draw of the data: "
+            "its seed is fixed; tried: candidates\nthat validation chose from; us: median forward "
+            "pass of a batch of 1 and of 32, microseconds; time and\nFLOPs: relative to the arm "
+            "that runs all heads; -: not measured, or not comparable\n\n",
+            out);
+    } else {
+        fputs("no results yet\n", out);
+    }
+    if (!print_part(store, workloads, methods_sql, out, &n_tuned, error)) return false;
+    if (n_tuned > 0)
+        fputs("±: 95% interval over seeds; executed, active: per input; of all: executed share of "
+              "what all heads cost; us: median\nforward pass of a batch of 1 and of 32; training: "
+              "with all candidates, and with the base and its own\n\n",
+              out);
+    enum { LAST = sizeof parts / sizeof *parts - 1 };
+    for (size_t i = 0; i <= LAST; i++) {
+        if (!print_part(store, workloads, parts[i], out, &n, error)) return false;
+        if (n > 0 && i < LAST) fputc('\n', out);
+    }
+    return true;
+}

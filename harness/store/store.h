@@ -1,0 +1,154 @@
+/*
+ * The results database. It is the only thing that the planner, the trial processes and the figures
+ * share: the planner writes rows of status `planned`, each trial process claims its own row and
+ * commits everything it found in one transaction, so that a killed process loses nothing finished
+ * and leaves nothing half written. results/schema.sql describes the tables. All writing goes
+ * through BEGIN IMMEDIATE with a busy timeout; every function that can fail says which file and
+ * what to do.
+ */
+#ifndef HEADROOM_HARNESS_STORE_STORE_H
+#define HEADROOM_HARNESS_STORE_STORE_H
+
+#include "harness/bench/bench.h"
+#include "harness/measure/environment.h"
+#include "harness/record/results.h"
+#include <sys/types.h>
+
+struct store;
+
+/* Opens the database at path, creating file, its folder and schema, and proves that results can be
+ * stored there. Of folders only the last is made: the rest of a mistyped path is an error.
+ * ":memory:" is a database that goes away with the store. Refuses a file that is not ours or whose
+ * schema version this program does not know. */
+bool store_open(const char *path, struct store **out, struct error *error);
+void store_close(struct store *store); /* NULL is fine */
+
+/* ---- planning: one transaction from begin to end ---- */
+
+struct workload_plan {
+    const char *name, *summary, *granularity, *file;
+    const char *corpus; /* NULL: none */
+};
+
+struct trial_plan {
+    int64_t workload_id;
+    const char *kind;      /* "train" | "profile" | "again" */
+    const char *key;       /* hash of all that decides the result */
+    int64_t base_trial_id; /* whose checkpoint it needs: a profile's training, a training's base; 0:
+                              nobody's */
+    const char *arm, *policy;
+    double cost_weight; /* NaN: the policy has no budget cost */
+    int base_heads, layers, dim;
+    int64_t seed;
+    const char *config;    /* resolved configuration, JSON */
+    double expected_flops; /* NaN: unknown */
+};
+
+bool store_begin_plan(struct store *store, struct error *error);
+
+/* Inserts or updates a workload and takes its trials out of the current plan; those planned again
+ * by store_plan_trial come back. So plan every trial of a workload, and filter what to run later.
+ */
+bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
+                         struct error *error);
+
+/* Inserts a trial or finds the one with the same workload and key; makes it current and refreshes
+ * its names, never its results. status_out: "planned" for a new one. Planning the same key twice in
+ * one plan is an error that names both arms. */
+bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
+                      char status_out[16], struct error *error);
+
+/* Inside a plan, for data that is absent and so cannot enter the key: replaces `key` by that of the
+ * stored trial with the same configuration, if there is one. The one that was current comes first,
+ * unless it was only skipped, then one with results, then the latest. */
+bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
+                     char key[65], struct error *error);
+
+/* Commits the plan, or forgets it (dry run, error). A plan that changes nothing leaves the file as
+ * it is, to the byte. */
+bool store_end_plan(struct store *store, bool commit, struct error *error);
+
+/* ---- the life of a trial ---- */
+
+/* One trial as it stands. Strings are owned by the row; those absent in the database are "". */
+struct trial_row {
+    int64_t id, base_trial_id, workload_id; /* base_trial_id 0: none */
+    char kind[16], status[16];
+    char *workload, *arm, *policy, *config, *reason, *command, *checkpoint, *data_sha256;
+    int64_t seed;
+    double expected_flops, wall_seconds; /* NaN: unknown */
+};
+
+struct trial_list {
+    struct trial_row *rows;
+    size_t n;
+};
+
+/* All current trials in planned order, or those with one status (status not NULL). */
+bool store_list_trials(struct store *store, const char *status, struct trial_list *out,
+                       struct error *error);
+void trial_list_free(struct trial_list *list);
+
+bool store_load_trial(struct store *store, int64_t id, struct trial_row *out, struct error *error);
+void trial_row_free(struct trial_row *row);
+
+/* The row of this environment, inserted if new. machine: one line for captions. json: the rest. */
+bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
+                       const char *json, int64_t *id, struct error *error);
+
+/* The same from what environment_read found. */
+bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
+                   struct error *error);
+
+/* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
+ * attempt left. Error if it is ok already or another live process runs it. environment_id 0:
+ * unknown. */
+bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
+                 struct error *error);
+
+/* Write all results of a trial and set it ok, in one transaction, in place of those of an earlier
+ * run; NaN becomes NULL. Executed and
+ * closed-form FLOPs that differ are an error and nothing is stored. */
+bool store_finish_training(struct store *store, int64_t id, const struct training_result *result,
+                           struct error *error);
+bool store_finish_profiling(struct store *store, int64_t id, const struct profiling_result *result,
+                            struct error *error);
+
+/* Ends a planned or running trial as failed, killed, timeout, oom, skipped or interrupted. A trial
+ * that has ended already keeps what it said: the process that knows most reports first. One that
+ * another living process runs stays as it is. */
+bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
+                     struct error *error);
+
+/* Makes an ok training whose checkpoint file is gone planned again; *lost says whether it was. What
+ * it found stays until the new results take its place. */
+bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost, struct error *error);
+
+/* Makes a trial that ended without results planned again. */
+bool store_retry(struct store *store, int64_t id, struct error *error);
+
+/* Trials of this host found running although their process is gone become interrupted. */
+bool store_recover(struct store *store, int *n_recovered, struct error *error);
+
+bool store_warning(struct store *store, int64_t trial_id, const char *text, struct error *error);
+
+/* Stores one run of the bench in one transaction; NaN becomes NULL. */
+bool store_bench(struct store *store, int64_t environment_id, const struct bench_table *table,
+                 struct error *error);
+
+/* What bounds a phase on the machine of this environment, once. */
+bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
+                       struct error *error);
+bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
+                   struct error *error);
+
+/* ---- reading ---- */
+
+/* Runs one SELECT and calls row for each result; text NULL where the value is NULL. The callback
+ * returns false to stop. For tables at the end of a sweep: queries belong on views. */
+bool store_query(struct store *store, const char *sql,
+                 bool (*row)(void *context, int n, const char *const *names,
+                             const char *const *texts),
+                 void *context, struct error *error);
+
+#endif

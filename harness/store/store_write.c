@@ -1,0 +1,352 @@
+/*
+ * What a trial found out, written in one transaction: the status becomes ok together with the last
+ * row, so a reader never sees half a trial. Many-row tables go through one prepared statement each.
+ */
+#include "harness/measure/energy.h"
+#include "harness/store/store_private.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OF_TRIAL "WHERE evaluation_id IN (SELECT id FROM evaluation WHERE trial_id = ?1)"
+#define NOW      "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+/* The trial must be ours to finish; a sweep may have declared it dead meanwhile. */
+static bool check_finished(struct store *store, int64_t id, struct error *error) {
+    if (sqlite3_changes(store->db) == 1) return true;
+    return error_set(error,
+                     "trial %lld is not running, so its results are not stored; it may have been "
+                     "stopped or finished by another process",
+                     (long long)id);
+}
+
+static bool write_memory(struct store *store, int64_t trial_id, const struct memory_result *m,
+                         struct error *error) {
+    return store_run(store,
+                     "INSERT INTO memory (trial_id, what, bytes, reason, predicted_bytes, "
+                     "page_faults) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                     VALUES(INT(trial_id), TEXT(m->what), COUNT(m->bytes),
+                            TEXT(m->bytes < 0 ? m->reason : ""),
+                            COUNT(m->predicted > 0 ? m->predicted : -1), COUNT(m->page_faults)),
+                     error);
+}
+
+/* The two numbers that every training has, and its rows by purpose. */
+static bool write_training_memory(struct store *store, int64_t id, const struct training_result *r,
+                                  struct error *error) {
+    struct memory_result arenas = {"arena training", r->arena_bytes, "not counted", 0, -1};
+    struct memory_result peak = {"peak resident", r->peak_rss_bytes,
+                                 "VmHWM is not in /proc/self/status", 0, -1};
+    bool ok = write_memory(store, id, &arenas, error) && write_memory(store, id, &peak, error);
+    for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);
+    return ok;
+}
+
+static bool write_epochs(struct store *store, int64_t trial_id,
+                         const struct training_result *result, struct error *error) {
+    bool ok = true;
+    for (int i = 0; ok && i < result->n_epochs; i++) {
+        const struct epoch_result *e = &result->epochs[i];
+        ok = store_run(
+            store, "INSERT INTO epoch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            VALUES(INT(trial_id), INT(e->epoch), INT(e->step), REAL(e->train_loss),
+                   REAL(e->train_regulariser), REAL(e->train_mean_s), REAL(e->validation_loss),
+                   REAL(e->validation_accuracy), REAL(e->validation_mean_heads),
+                   REAL(e->learning_rate), REAL(e->train_seconds), REAL(e->validation_seconds)),
+            error);
+    }
+    return ok;
+}
+
+/* The candidates of a tuned trial. If they differ in the budget's weight, which was unknown until
+ * now, the trial has that of the chosen one. */
+static bool write_tuning(struct store *store, int64_t trial_id,
+                         const struct training_result *result, struct error *error) {
+    bool ok = true;
+    for (int i = 0; ok && i < result->n_candidates; i++) {
+        const struct candidate_result *c = &result->candidates[i];
+        ok =
+            store_run(store, "INSERT INTO tuning VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      VALUES(INT(trial_id), INT(i), TEXT(c->settings), REAL(c->validation_accuracy),
+                             REAL(c->validation_loss), REAL(c->validation_mean_heads),
+                             c->reason[0] ? REAL(NAN) : REAL(c->train_seconds),
+                             c->reason[0] ? REAL(NAN) : INT((int64_t)c->train_flops),
+                             INT(c->chosen), TEXT(c->reason)),
+                      error);
+    }
+    return ok && (result->n_candidates == 0 ||
+                  store_run(store,
+                            "UPDATE trial SET cost_weight = json_extract(settings, '$.cost') "
+                            "FROM tuning WHERE id = ?1 AND trial_id = ?1 AND chosen "
+                            "AND json_type(settings, '$.cost') IS NOT NULL",
+                            VALUES(INT(trial_id)), error));
+}
+
+static bool write_training_phases(struct store *store, int64_t trial_id,
+                                  const struct training_result *r, struct error *error) {
+    bool ok = true;
+    double sum = 0.0;
+    for (int p = 0; p < PHASES; p++) sum += r->phase_seconds[p];
+    for (int p = 0; ok && p < PHASES; p++)
+        if (r->phase_seconds[p] > 0.0)
+            ok = store_run(store, "INSERT INTO training_phase VALUES (?1, ?2, ?3, ?4)",
+                           VALUES(INT(trial_id), TEXT(phase_name((enum phase)p)),
+                                  REAL(r->phase_seconds[p]), REAL(r->phase_seconds[p] / sum)),
+                           error);
+    return ok;
+}
+
+/* ---- evaluations ---- */
+
+static bool check_flops(const struct evaluation_result *e, struct error *error) {
+    for (int c = 0; c < FLOP_COMPONENTS; c++)
+        if (e->executed.count[c] != e->formula.count[c])
+            return error_set(error,
+                             "counted and closed-form FLOPs differ in %s: %" PRIu64
+                             " executed, %" PRIu64 " by the formula (%s weights, %s split, control "
+                             "%s): this is a bug in the program",
+                             flops_component_name((enum flop_component)c), e->executed.count[c],
+                             e->formula.count[c], e->weights, e->split, e->control);
+    return true;
+}
+
+static bool write_evaluation_row(struct store *store, int64_t trial_id,
+                                 const struct evaluation_result *e, struct error *error) {
+    struct text components = {0};
+    for (int c = 0; c < FLOP_COMPONENTS; c++)
+        text_append(&components, "%s\"%s\":%" PRIu64, c ? "," : "{",
+                    flops_component_name((enum flop_component)c), e->executed.count[c]);
+    text_append(&components, "}");
+    bool ok = !components.failed || error_set(error, "out of memory storing an evaluation");
+    ok = ok &&
+         store_run(store,
+                   "INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, "
+                   "layers, heads, accuracy, loss, mean_heads, mean_s, executed_flops, "
+                   "executed_gemm_flops, executed_map_flops, active_flops, dense_flops, "
+                   "flops_by_component, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+                   "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                   VALUES(INT(trial_id), TEXT(e->weights), TEXT(e->split), TEXT(e->control),
+                          INT(e->n), INT(e->layers), INT(e->heads), REAL(e->accuracy),
+                          REAL(e->loss), REAL(e->mean_heads), REAL(e->mean_s),
+                          INT((int64_t)flops_total(&e->executed)),
+                          INT((int64_t)flops_gemm(&e->executed)),
+                          INT((int64_t)flops_map(&e->executed)), INT((int64_t)e->active_flops),
+                          INT((int64_t)e->dense_flops), TEXT(components.data), REAL(e->seconds)),
+                   error);
+    text_free(&components);
+    return ok;
+}
+
+static bool write_predictions(struct store *store, int64_t evaluation_id,
+                              const struct evaluation_result *e, struct error *error) {
+    sqlite3_stmt *insert =
+        store_prepare(store, "INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                      NULL, 0, error);
+    bool ok = insert != NULL;
+    for (int i = 0; ok && i < e->n; i++) {
+        int64_t heads_run = 0;
+        struct text list = {0};
+        text_append(&list, "[");
+        double s = e->budget && e->layers > 0 ? 0.0 : (double)NAN;
+        for (int l = 0; l < e->layers; l++) {
+            size_t at = (size_t)i * (size_t)e->layers + (size_t)l;
+            heads_run += e->heads_run[at];
+            text_append(&list, "%s%d", l ? "," : "", (int)e->heads_run[at]);
+            if (e->budget) s += (double)e->budget[at] / e->layers;
+        }
+        text_append(&list, "]");
+        ok = !list.failed || error_set(error, "out of memory storing predictions");
+        ok = ok && store_rerun(store, insert,
+                               VALUES(INT(evaluation_id), INT(i), INT(e->label[i]),
+                                      INT(e->predicted[i]), COUNT(e->difficulty[i]),
+                                      INT(e->length[i]), INT(heads_run), TEXT(list.data), REAL(s)),
+                               error);
+        text_free(&list);
+    }
+    sqlite3_finalize(insert);
+    return ok;
+}
+
+/* Inputs per (layer, k): heads_run [n][layers] as a histogram. */
+static bool write_layer_budget(struct store *store, int64_t evaluation_id,
+                               const struct evaluation_result *e, struct error *error) {
+    size_t n = (size_t)e->n * (size_t)e->layers;
+    int32_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        if (e->heads_run[i] > most) most = e->heads_run[i];
+    int64_t *count = calloc((size_t)most + 1, sizeof *count);
+    if (!count) return error_set(error, "out of memory storing the budget per layer");
+    bool ok = true;
+    for (int l = 0; ok && l < e->layers; l++) {
+        memset(count, 0, ((size_t)most + 1) * sizeof *count);
+        for (size_t i = (size_t)l; i < n; i += (size_t)e->layers) count[e->heads_run[i]]++;
+        for (int32_t k = 0; ok && k <= most; k++)
+            if (count[k])
+                ok = store_run(store, "INSERT INTO layer_budget VALUES (?1, ?2, ?3, ?4)",
+                               VALUES(INT(evaluation_id), INT(l), INT(k), INT(count[k])), error);
+    }
+    free(count);
+    return ok;
+}
+
+static bool write_head_usage(struct store *store, int64_t evaluation_id,
+                             const struct evaluation_result *e, struct error *error) {
+    bool ok = true;
+    for (int i = 0; ok && e->usage && i < e->layers * e->heads; i++)
+        ok = store_run(store, "INSERT INTO head_usage VALUES (?1, ?2, ?3, ?4)",
+                       VALUES(INT(evaluation_id), INT(i / e->heads), INT(i % e->heads),
+                              INT((int64_t)e->usage[i])),
+                       error);
+    return ok;
+}
+
+static bool write_evaluation(struct store *store, int64_t trial_id,
+                             const struct evaluation_result *e, struct error *error) {
+    if (!check_flops(e, error) || !write_evaluation_row(store, trial_id, e, error)) return false;
+    int64_t id = sqlite3_last_insert_rowid(store->db);
+    return write_layer_budget(store, id, e, error) && write_head_usage(store, id, e, error) &&
+           (strcmp(e->split, "test") != 0 || write_predictions(store, id, e, error));
+}
+
+/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
+static bool delete_training(struct store *store, int64_t id, struct error *error) {
+    static const char *const statements[] = {
+        "DELETE FROM prediction " OF_TRIAL,       "DELETE FROM layer_budget " OF_TRIAL,
+        "DELETE FROM head_usage " OF_TRIAL,       "DELETE FROM evaluation WHERE trial_id = ?1",
+        "DELETE FROM epoch WHERE trial_id = ?1",  "DELETE FROM memory WHERE trial_id = ?1",
+        "DELETE FROM tuning WHERE trial_id = ?1", "DELETE FROM training_phase WHERE trial_id = ?1"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
+        ok = store_run(store, statements[i], VALUES(INT(id)), error);
+    return ok;
+}
+
+static bool write_training(struct store *store, int64_t id, const struct training_result *r,
+                           struct error *error) {
+    bool ok = store_run(store,
+                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
+                        "wall_seconds = ?2, train_seconds = ?3, train_flops = ?4, parameters = ?5, "
+                        "steps = ?6, best_epoch = ?7, checkpoint = ?8, data_sha256 = ?9, "
+                        "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
+                        "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16, "
+                        "n_dropped = ?17, n_overlap = ?18, n_overlap_texts = ?19, "
+                        "n_overlap_dropped = ?20 "
+                        "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
+                        VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
+                               INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
+                               INT(r->best_epoch), TEXT(r->checkpoint), TEXT(r->data_sha256),
+                               INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
+                               INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share),
+                               INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
+                               INT(r->n_overlap_dropped)),
+                        error) &&
+              check_finished(store, id, error) && delete_training(store, id, error) &&
+              store_run(store,
+                        "UPDATE workload SET n_classes = ?2 "
+                        "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",
+                        VALUES(INT(id), INT(r->n_classes)), error) &&
+              write_training_memory(store, id, r, error) && write_epochs(store, id, r, error) &&
+              write_tuning(store, id, r, error) && write_training_phases(store, id, r, error);
+    for (int i = 0; ok && i < r->n_evaluations; i++)
+        ok = write_evaluation(store, id, &r->evaluations[i], error);
+    return ok;
+}
+
+bool store_finish_training(struct store *store, int64_t id, const struct training_result *result,
+                           struct error *error) {
+    if (!store_begin(store, error)) return false;
+    return store_end(store, write_training(store, id, result, error), error);
+}
+
+/* ---- profiles ---- */
+
+/* Phases that the model does not have take no time and get no row. */
+static bool write_phases(struct store *store, int64_t profile_id, const struct profile_result *p,
+                         struct error *error) {
+    bool ok = true;
+    double sum = 0.0;
+    for (int i = 0; i < INFERENCE_PHASES; i++) sum += p->phase[i].ns;
+    for (int i = 0; ok && i < INFERENCE_PHASES; i++)
+        if (p->phase[i].ns > 0.0)
+            ok = store_run(store, "INSERT INTO phase VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                           VALUES(INT(profile_id), TEXT(phase_name((enum phase)i)),
+                                  REAL(p->phase[i].ns), REAL(p->phase[i].ns / sum),
+                                  REAL(p->phase[i].flops), REAL(p->phase[i].bytes)),
+                           error);
+    return ok;
+}
+
+static bool write_profile(struct store *store, int64_t trial_id, const struct profile_result *p,
+                          struct error *error) {
+    bool ok = store_run(store,
+                        "INSERT INTO profile (trial_id, batch_size, warmup_passes, "
+                        "inputs_per_sample, mean_heads, mean_s, executed_flops_per_input, "
+                        "dense_flops_per_input, marks_per_pass, mark_ns) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                        VALUES(INT(trial_id), INT(p->batch_size), INT(p->warmup),
+                               INT(p->inputs_per_sample), REAL(p->mean_heads), REAL(p->mean_s),
+                               REAL(p->executed_flops_per_input), REAL(p->dense_flops_per_input),
+                               REAL(p->marks > 0 ? p->marks : (double)NAN),
+                               REAL(p->marks > 0 ? p->mark_ns : (double)NAN)),
+                        error);
+    int64_t id = sqlite3_last_insert_rowid(store->db);
+    ok = ok && write_phases(store, id, p, error);
+    for (int i = 0; ok && i < p->n_blocks; i++) {
+        const struct profile_block *b = &p->blocks[i];
+        ok = store_run(store, "INSERT INTO profile_block VALUES (?1, ?2, ?3, ?4, ?5)",
+                       VALUES(INT(id), INT(i), REAL(b->started_s), REAL(b->cpu_share),
+                              COUNT(b->others_running)),
+                       error);
+    }
+    for (int i = 0; ok && i < p->n_samples; i++)
+        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                       VALUES(INT(id), INT(i), REAL(p->latency_ns[i]),
+                              INT((int64_t)i * p->n_blocks / p->n_samples),
+                              REAL(p->marked_ns ? p->marked_ns[i] : (double)NAN),
+                              REAL(p->unmarked_ns ? p->unmarked_ns[i] : (double)NAN)),
+                       error);
+    for (int i = 0; ok && i < p->n_counters; i++) {
+        const struct counter_result *c = &p->counters[i];
+        ok =
+            store_run(store, "INSERT INTO counter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      VALUES(INT(id), TEXT(c->role), TEXT(c->event),
+                             REAL(c->available ? c->value : (double)NAN), TEXT(c->status),
+                             TEXT(c->reason), TEXT(c->scope), COUNT(c->pass), INT(c->repeats),
+                             REAL(c->available ? c->empty : (double)NAN)),
+                      error);
+    }
+    for (int i = 0; ok && i < p->n_energy; i++) {
+        const struct energy_result *e = &p->energy[i];
+        bool known = !e->reason[0];
+        ok = store_run(store, "INSERT INTO energy VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                       VALUES(INT(id), TEXT(energy_part_names[i]),
+                              REAL(known ? e->joules_per_input : (double)NAN),
+                              REAL(known ? e->idle_watts : (double)NAN),
+                              REAL(known ? e->seconds : (double)NAN),
+                              REAL(known ? e->seconds_per_input : (double)NAN), TEXT(e->reason)),
+                       error);
+    }
+    return ok;
+}
+
+static bool write_profiling(struct store *store, int64_t id, const struct profiling_result *r,
+                            struct error *error) {
+    bool ok = store_run(store,
+                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
+                        "wall_seconds = ?2 "
+                        "WHERE id = ?1 AND kind <> 'train' AND status = 'running'",
+                        VALUES(INT(id), REAL(r->wall_seconds)), error) &&
+              check_finished(store, id, error);
+    for (int i = 0; ok && i < r->n_profiles; i++)
+        ok = write_profile(store, id, &r->profiles[i], error);
+    for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);
+    return ok;
+}
+
+bool store_finish_profiling(struct store *store, int64_t id, const struct profiling_result *result,
+                            struct error *error) {
+    if (!store_begin(store, error)) return false;
+    return store_end(store, write_profiling(store, id, result, error), error);
+}

@@ -1,0 +1,363 @@
+/*
+ * Planning. Files are read one by one, so that a bad one costs only itself; then all rows are
+ * written in one transaction, so that a killed planner leaves the old plan or the new one.
+ */
+#include "harness/sweep/plan.h"
+#include "harness/config/workload_files.h"
+#include "models/flops.h"
+#include "models/policy.h"
+#include "models/base/sha256.h"
+
+#include <errno.h>
+#include <math.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One workload of the plan, and what is known about its data without reading it as text. */
+struct source {
+    struct experiment experiment;
+    bool named;
+    char missing[256];
+    char data_key[65]; /* hash of the data files' bytes; "" for generated data */
+};
+
+struct planner {
+    struct store *store;
+    const struct plan_request *request;
+    regex_t filter;
+    bool filtering;
+    struct source **sources;
+    size_t n_sources;
+    struct plan *plan;
+};
+
+static bool out_of_memory(struct error *error) {
+    return error_set(error, "out of memory while planning");
+}
+
+static bool add_problem(struct plan *plan, const struct error *problem, struct error *error) {
+    struct error *grown = realloc(plan->problems, (plan->n_problems + 1) * sizeof *grown);
+    if (!grown) return out_of_memory(error);
+    plan->problems = grown;
+    plan->problems[plan->n_problems++] = *problem;
+    return true;
+}
+
+/* ---- data, as far as keys need it ---- */
+
+/* Names the data by the bytes of its files: what the tokeniser makes of them follows from the data
+ * settings, which are in the key already. */
+static bool hash_data(struct source *source, struct error *error) {
+    const struct data_config *data = &source->experiment.data;
+    struct sha256 hash;
+    sha256_start(&hash);
+    if (!dataset_is_present(data, source->missing, sizeof source->missing)) return true;
+    if (!dataset_hash_files(data, &hash, error)) return false;
+    if (data->train_file[0]) sha256_finish(&hash, source->data_key);
+    return true;
+}
+
+/* ---- files ---- */
+
+static bool refuse_same_name(const struct planner *planner, const struct experiment *new,
+                             struct error *problem) {
+    for (size_t i = 0; i < planner->n_sources; i++) {
+        const struct experiment *old = &planner->sources[i]->experiment;
+        if (strcmp(old->name, new->name) == 0)
+            return error_set(problem, "%s: workload '%s' is already in %s; rename one of them",
+                             new->file, new->name, old->file);
+    }
+    return true;
+}
+
+/* A tag chooses among the files whatever their tier, a name on the command line whatever it is. */
+static bool is_wanted(const struct plan_request *request, const struct experiment *e) {
+    if (request->tag) return experiment_has_tag(e, request->tag);
+    return request->n_files > 0 || e->tier == TIER_DEFAULT ||
+           (e->tier == TIER_FULL && request->full);
+}
+
+/* Reads one file; what is wrong with it becomes a problem of the plan. */
+static bool read_file(struct planner *planner, const char *path, struct error *error) {
+    const struct plan_request *request = planner->request;
+    struct error problem = {0};
+    struct source *source = calloc(1, sizeof *source);
+    if (!source) return out_of_memory(error);
+    struct experiment *e = &source->experiment;
+    source->named = request->n_files > 0;
+    if (!experiment_read(path, request->full, e, &problem)) goto refused;
+    if (!is_wanted(request, e)) {
+        free(source);
+        return true;
+    }
+    if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
+    if (source->missing[0] && source->named) {
+        char hint[DATASET_HINT_SIZE];
+        dataset_hint(source->missing, hint);
+        error_set(&problem, "%s: the data file %s is absent: %s", e->file, source->missing, hint);
+        if (!add_problem(planner->plan, &problem, error)) goto failed;
+    }
+    struct source **grown = realloc(planner->sources, (planner->n_sources + 1) * sizeof *grown);
+    if (!grown) {
+        out_of_memory(error);
+        goto failed;
+    }
+    planner->sources = grown;
+    planner->sources[planner->n_sources++] = source;
+    return true;
+refused:
+    free(source);
+    return add_problem(planner->plan, &problem, error);
+failed:
+    free(source);
+    return false;
+}
+
+static bool read_files(struct planner *planner, struct error *error) {
+    const struct plan_request *request = planner->request;
+    struct workload_files files;
+    if (!workload_files_find(request->files, request->n_files, request->folder, &files, error))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < files.n; i++) ok = read_file(planner, files.paths[i], error);
+    workload_files_free(&files);
+    return ok;
+}
+
+/* ---- cost ---- */
+
+/* Training inputs and their tokens; for text a guess: about 6 bytes a word. */
+static void guess_size(const struct data_config *data, double *inputs, int *length) {
+    if (!data->train_file[0]) {
+        *inputs = data->n_train;
+        *length = data->length;
+    } else {
+        double found = dataset_training_bytes(data);
+        *length = data->max_len > 0 && data->max_len < 32 ? data->max_len : 32;
+        *inputs = data->train_limit > 0 ? data->train_limit : 10000;
+        found = found / 6 / *length;
+        if (found > 0 && (data->train_limit == 0 || found < *inputs)) *inputs = found;
+    }
+    if (*length < 1) *length = 1;
+}
+
+/* Passes over the training split, forward and backward; a method that starts from trained weights
+ * says itself how many it adds. */
+static int training_passes(const struct experiment *e, const struct model_config *model) {
+    struct post_hoc extra;
+    if (model->policy->base != BASE_WEIGHTS) return e->train.epochs;
+    model->policy->post_hoc(model, &extra);
+    return extra.epochs + extra.recovery + (extra.scores ? extra.rounds : 0);
+}
+
+double plan_expected_flops(const struct experiment *e, const struct model_config *model,
+                           bool profile) {
+    double inputs, passes = 0;
+    int length;
+    guess_size(&e->data, &inputs, &length);
+    struct flops dense = flops_dense(model, length);
+    double forward = (double)flops_total(&dense);
+    if (!profile) return 3 * forward * inputs * training_passes(e, model);
+    for (int i = 0; i < e->profile.batch_sizes.n; i++)
+        passes +=
+            (double)e->profile.batch_sizes.value[i] * (e->profile.warmup + e->profile.repeats);
+    return forward * passes;
+}
+
+/* ---- rows ---- */
+
+/* The weight of the budget in a policy's loss is its option `cost`; NaN where it has none. */
+static double cost_weight(const struct arm *arm) {
+    const struct option_table *table = &arm->policy->options;
+    if (candidates_have(&arm->candidates, "cost")) return NAN; /* the chosen one's, when it is */
+    for (size_t i = 0; i < table->n_rows; i++)
+        if (strcmp(table->rows[i].name, "cost") == 0 && table->rows[i].type == OPTION_FLOAT)
+            return *(const double *)(const void *)(arm->policy_options + table->rows[i].offset);
+    return NAN;
+}
+
+static bool grow_trials(struct plan *plan, struct error *error) {
+    if (plan->n_trials & (plan->n_trials + 1)) return true; /* room up to the next 2^k - 1 */
+    size_t room = 2 * plan->n_trials + 1;
+    struct plan_trial *grown = realloc(plan->trials, room * sizeof *grown);
+    if (!grown) return out_of_memory(error);
+    plan->trials = grown;
+    return true;
+}
+
+/* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
+ * checkpoint. base_id is the training of a profile, or of a training's base arm. */
+static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
+                       const struct arm *arm, int seed, const char *kind, int64_t base_id,
+                       int64_t *id, struct error *error) {
+    const struct experiment *e = &source->experiment;
+    struct plan *plan = planner->plan;
+    struct model_config model;
+    struct text config = {0};
+    struct sha256 hash;
+    bool ok = false, again = strcmp(kind, "again") == 0;
+    bool profile = again || strcmp(kind, "profile") == 0;
+    if (!grow_trials(plan, error)) return false;
+    struct plan_trial *trial = &plan->trials[plan->n_trials];
+
+    *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
+    snprintf(trial->label, sizeof trial->label, "%.63s/%s/%d", e->name, arm->name, seed);
+    snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
+    trial->selected =
+        (!profile || planner->request->profile) &&
+        (!planner->filtering || regexec(&planner->filter, trial->label, 0, NULL, 0) == 0);
+    experiment_write_trial_json(e, arm, seed, profile, &config);
+    if (config.failed) {
+        out_of_memory(error);
+        goto done;
+    }
+    sha256_start(&hash);
+    sha256_add(&hash, config.data, config.size);
+    sha256_add(&hash, source->data_key, strlen(source->data_key));
+    if (again) sha256_add(&hash, kind, strlen(kind)); /* else it would be the first profile */
+    sha256_finish(&hash, trial->key);
+    if (source->missing[0] &&
+        !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
+        goto done;
+
+    experiment_model(e, arm, &model);
+    model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
+    if (!model_resolve(&model, error)) goto done;
+    trial->expected_flops = plan_expected_flops(e, &model, profile);
+    if (!profile) trial->expected_flops *= arm->candidates.n;
+    trial->path_flops = trial->expected_flops;
+    struct trial_plan row = {
+        .workload_id = workload_id,
+        .kind = kind,
+        .key = trial->key,
+        .base_trial_id = base_id,
+        .arm = arm->name,
+        .policy = arm->policy->name,
+        .cost_weight = cost_weight(arm),
+        .base_heads = model.base_heads,
+        .layers = model.layers,
+        .dim = model.dim,
+        .seed = seed,
+        .config = config.data,
+        .expected_flops = trial->expected_flops,
+    };
+    if (!store_plan_trial(planner->store, &row, &trial->id, trial->status, error)) goto done;
+    *id = trial->id;
+    plan->n_trials++;
+    ok = true;
+done:
+    text_free(&config);
+    return ok;
+}
+
+/* The trial with this id among the n before one that needs its checkpoint. */
+static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
+    while (n > 0 && trials[n - 1].id != id) n--;
+    return n > 0 ? &trials[n - 1] : NULL;
+}
+
+/* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and
+ * one whose file is gone is planned again. From the last trial of the source to its first, so that
+ * a base that came in this way asks for its own. */
+static bool select_bases(struct planner *planner, size_t first, struct error *error) {
+    struct plan_trial *trials = planner->plan->trials + first;
+    for (size_t i = planner->plan->n_trials - first; i-- > 0;) {
+        struct plan_trial *base = find_base(trials, i, trials[i].base_id);
+        if (!base) continue;
+        if (!trials[i].profile && base->expected_flops + trials[i].path_flops > base->path_flops)
+            base->path_flops = base->expected_flops + trials[i].path_flops;
+        if (!trials[i].selected || trials[i].missing[0] || strcmp(trials[i].status, "ok") == 0)
+            continue;
+        if (!store_replan_lost_checkpoint(planner->store, base->id, &base->lost_checkpoint, error))
+            return false;
+        if (base->lost_checkpoint) strcpy(base->status, "planned");
+        if (strcmp(base->status, "ok") != 0) base->selected = true;
+    }
+    return true;
+}
+
+/* All seeds of one arm, and their profiles. trainings[arm][seed] holds the ids of what is planned.
+ */
+static bool plan_arm(struct planner *planner, const struct source *source, int64_t workload, int a,
+                     int64_t (*trainings)[OPTION_LIST_MAX], struct error *error) {
+    const struct experiment *e = &source->experiment;
+    const struct arm *arm = &e->arms[a];
+    int64_t profile;
+    for (int s = 0; s < e->seeds.n; s++) {
+        int seed = e->seeds.value[s];
+        int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
+        if (!plan_trial(planner, source, workload, arm, seed, "train", base, training, error))
+            return false;
+        if (s < e->profile.seeds && !plan_trial(planner, source, workload, arm, seed, "profile",
+                                                *training, &profile, error))
+            return false;
+        if (s == 0 && e->profile.seeds > 0 && a < e->profile.again &&
+            !plan_trial(planner, source, workload, arm, seed, "again", *training, &profile, error))
+            return false;
+    }
+    return true;
+}
+
+/* Arms in the order of the file, but a base before the arms that start from it. */
+static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
+    const struct experiment *e = &source->experiment;
+    struct workload_plan row = {.name = e->name,
+                                .summary = e->summary,
+                                .granularity = e->granularity,
+                                .corpus = e->corpus[0] ? e->corpus : NULL,
+                                .file = e->file};
+    int64_t trainings[EXPERIMENT_ARMS_MAX][OPTION_LIST_MAX], workload;
+    bool planned[EXPERIMENT_ARMS_MAX] = {false};
+    size_t first = planner->plan->n_trials;
+    if (!store_plan_workload(planner->store, &row, &workload, error)) return false;
+    for (int n = 0; n < e->n_arms; n++) {
+        int a = 0;
+        while (planned[a] || (e->arms[a].base >= 0 && !planned[e->arms[a].base])) a++;
+        if (!plan_arm(planner, source, workload, a, trainings, error)) return false;
+        planned[a] = true;
+    }
+    return select_bases(planner, first, error);
+}
+
+bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
+               struct error *error) {
+    struct planner planner = {.store = store, .request = request, .plan = out};
+    bool ok = false, begun = false;
+    *out = (struct plan){0};
+    if (request->filter) {
+        char why[128];
+        int code = regcomp(&planner.filter, request->filter, REG_EXTENDED | REG_NOSUB);
+        if (code != 0) {
+            regerror(code, &planner.filter, why, sizeof why);
+            return error_set(error, "--filter '%s' is no regular expression: %s", request->filter,
+                             why);
+        }
+        planner.filtering = true;
+    }
+    if (!read_files(&planner, error)) goto done;
+    if (!store_begin_plan(store, error)) goto done;
+    begun = true;
+    for (size_t i = 0; i < planner.n_sources; i++)
+        if (!plan_source(&planner, planner.sources[i], error)) goto done;
+    out->n_workloads = planner.n_sources;
+    begun = false;
+    ok = store_end_plan(store, !request->dry_run, error);
+done:
+    if (begun) {
+        struct error ignored; /* the first error is the one to report */
+        store_end_plan(store, false, &ignored);
+    }
+    if (planner.filtering) regfree(&planner.filter);
+    for (size_t i = 0; i < planner.n_sources; i++) free(planner.sources[i]);
+    free(planner.sources);
+    if (!ok) plan_free(out);
+    return ok;
+}
+
+void plan_free(struct plan *plan) {
+    free(plan->trials);
+    free(plan->problems);
+    *plan = (struct plan){0};
+}

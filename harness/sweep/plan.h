@@ -1,0 +1,61 @@
+/*
+ * From workload files to trial rows. A trial's identity is the hash of everything that decides its
+ * result, so planning the same files again finds the same rows, and only what is new or has not
+ * ended well is run. Planning needs no engine and no data: it is quick enough to be done always.
+ * Where the data is absent, a stored trial with the same configuration is the same trial: results
+ * do not go away with the files they came from.
+ */
+#ifndef HEADROOM_HARNESS_SWEEP_PLAN_H
+#define HEADROOM_HARNESS_SWEEP_PLAN_H
+
+#include "harness/config/experiment.h"
+#include "harness/store/store.h"
+
+struct plan_request {
+    char **files;       /* workload files named by the user; run whatever their tier */
+    int n_files;        /* 0: every file of `folder` whose tier fits */
+    const char *folder; /* "workloads" */
+    const char *tag; /* only files with this tag, of `folder` then whatever their tier; NULL: all */
+    bool full;       /* tier full: more files, and the overlay `full:` */
+    bool profile;    /* select profile trials too */
+    const char *filter; /* extended regular expression on the label, or NULL */
+    bool dry_run;       /* plan as always, then forget */
+};
+
+struct plan_trial {
+    int64_t id, base_id;  /* base_id: whose checkpoint it needs (a profile's training, the trial
+                             of a training's base arm); 0: nobody's */
+    bool profile, again;  /* again: a second profile of the same checkpoint, for the noise floor */
+    bool selected;        /* selected: by `profile` and `filter`, or because a trial that is to
+                             run needs its checkpoint */
+    bool lost_checkpoint; /* planned again: its file is gone and one that is to run needs it */
+    char key[65];
+    char label[192];   /* workload/arm/seed */
+    char status[16];   /* as the database had it, "planned" for a new one */
+    char missing[256]; /* first absent data file, "" if all are present */
+    double expected_flops;
+    double path_flops; /* its own and those of the longest chain of trainings that waits for it */
+};
+
+/* What stood in the way of one file; the others are planned all the same. */
+struct plan {
+    struct plan_trial *trials; /* by workload, arm, seed, but bases before who needs them; a profile
+                                  right after its training */
+    size_t n_trials, n_workloads;
+    struct error *problems;
+    size_t n_problems;
+};
+
+/* Returns false only when there can be no plan: no database, a wrong filter, no memory. A bad file,
+ * two files with one name, and absent data of a *named* file are problems of the plan. */
+bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
+               struct error *error);
+void plan_free(struct plan *plan);
+
+/* A rough cost in FLOPs, for order and remaining time: training is 3 x dense forward x inputs x
+ * epochs, profiling its forward passes. `model` is resolved. For text the number of inputs is
+ * guessed from the file's size. */
+double plan_expected_flops(const struct experiment *experiment, const struct model_config *model,
+                           bool profile);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Running a plan. Each trial is its own process, `PROGRAM trial ID --db PATH`, so that a crash, a
+ * leak or a memory limit costs one row; the process commits its own results. The sweep only starts
+ * processes, watches them, and writes the end of those that could not. It never computes.
+ */
+#ifndef HEADROOM_HARNESS_SWEEP_SWEEP_H
+#define HEADROOM_HARNESS_SWEEP_SWEEP_H
+
+#include "harness/sweep/plan.h"
+
+#include <stdio.h>
+
+struct sweep_options {
+    const char *program; /* runs `trial ID --db PATH`; NULL: this executable */
+    const char *db;      /* path of the store's file; logs go to `logs/` beside it */
+    int jobs;            /* trainings at the same time; 0: online cores */
+    int timeout;         /* seconds per trial; 0: none */
+    FILE *talk;          /* progress; data does not go here */
+};
+
+struct sweep_result {
+    int n_ok, n_failed; /* of the trials this sweep started */
+    int n_skipped;      /* absent data, no checkpoint to start from, or run by another process */
+    int n_left;         /* planned and not started, after an interruption */
+    bool interrupted;   /* SIGINT or SIGTERM */
+    double cores_used;  /* share of the cores' time that went into trials while some were queued;
+                           negative where none had to wait or only one ran at a time */
+};
+
+/* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then
+ * profiles, of which only one runs at any moment: those of a workload take turns. Failed trials do
+ * not stop it; false only if the store or a process could not be used. SIGINT and SIGTERM end it in
+ * order: running trials become `interrupted`. */
+bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
+               struct sweep_result *result, struct error *error);
+
+/* The database's folder plus "/logs", created if needed. */
+bool sweep_log_folder(const char *db, char *out, size_t size, struct error *error);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Counting what a base runs. The same evaluation as everywhere, so the FLOPs are those that the
+ * kernels booked, and they equal the closed form.
+ */
+#include "harness/trial/base_budget.h"
+#include "harness/trial/evaluation.h"
+#include "harness/trial/saved_model.h"
+
+#include <string.h>
+
+static void take_means(const struct evaluation_result *r, struct base_budget *out) {
+    memset(out, 0, sizeof *out);
+    out->layers = r->layers;
+    out->flops_per_input = (double)flops_total(&r->executed) / r->n;
+    for (int i = 0; i < r->n; i++) {
+        out->mean_length += (double)r->length[i] / r->n;
+        for (int l = 0; l < r->layers; l++)
+            out->heads[l] += (double)r->heads_run[i * r->layers + l] / r->n;
+    }
+}
+
+bool base_budget_count(const char *checkpoint, const char *train_key, const struct dataset *data,
+                       const struct model_config *dense, int batch, struct base_budget *out,
+                       struct error *error) {
+    struct saved_model base = {0};
+    struct evaluator *evaluator = NULL;
+    struct evaluation_result result = {0};
+    bool ok = false;
+    if (!saved_model_read(checkpoint, &base, error)) return false;
+    if (strcmp(base.trial, train_key) != 0) {
+        error_set(error, "%s was not written by the base's training; train that again", checkpoint);
+        goto done;
+    }
+    if (!saved_model_check_data(&base, data, error)) {
+        error_prefix(error, "%s was trained on other data", checkpoint);
+        goto done;
+    }
+    if (!evaluator_new(base.parameters, dense, batch, data->max_len, &evaluator, error) ||
+        !evaluator_run(evaluator, &data->validation, NULL, NULL, &result, error))
+        goto done;
+    take_means(&result, out);
+    ok = true;
+done:
+    evaluation_result_free(&result);
+    evaluator_free(evaluator);
+    saved_model_free(&base);
+    return ok;
+}

@@ -1,0 +1,387 @@
+/*
+ * Profiling of forward passes. Latency is timed first, with nothing else running in the region;
+ * then the same batches run again once per counter pass, because reading counters costs time and
+ * not all events fit the hardware together. Every arm of a workload sees the same inputs in the
+ * same order, so that samples can be compared pair by pair. Timed passes come in blocks; in a sweep
+ * the arms take turns between blocks (turn.h), so that a drifting machine slows all of them alike.
+ */
+#include "harness/trial/profile.h"
+#include "models/base/clock.h"
+#include "harness/measure/counters.h"
+#include "harness/measure/energy.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/phase_timer.h"
+#include "harness/trial/saved_model.h"
+#include "harness/measure/simulated_counters.h"
+#include "harness/measure/software_events.h"
+#include "harness/trial/training.h"
+#include "harness/measure/turn.h"
+#include "models/footprint.h"
+#include "models/inference.h"
+#include "models/policy.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
+
+/* What all batch sizes share. */
+struct session {
+    const struct profile_config *config;
+    const struct profile_subject *subject;
+    int32_t *order; /* [n_inputs] the test inputs that are cycled through */
+    int n_inputs;
+};
+
+/* One batch size: its inference workspace and the batch at hand. */
+struct batches {
+    struct inference *inference;
+    struct batch_buffer *buffer;
+    struct software_events *exported;
+    struct counters *counters; /* its own: they add up all repeats since they were opened */
+    int size;
+};
+
+/* A seeded sample of the test split: files may be sorted by class or length. */
+static bool choose_inputs(struct session *s, uint64_t seed, struct error *error) {
+    int n = s->subject->data->test.n;
+    struct rng rng = rng_stream(seed, RNG_SPLIT);
+    s->order = malloc((size_t)n * sizeof *s->order);
+    if (!s->order) return error_set(error, "out of memory for the order of %d inputs", n);
+    for (int32_t i = 0; i < n; i++) s->order[i] = i;
+    rng_shuffle(&rng, 1, s->order, (size_t)n);
+    s->n_inputs = s->config->inputs < n ? s->config->inputs : n;
+    return true;
+}
+
+/* Batch number i: the next `size` inputs of the cycle, wrapping around. */
+static struct batch take_batch(const struct session *s, const struct batches *b, int i) {
+    int32_t index[4096]; /* the largest batch size the options allow */
+    for (int j = 0; j < b->size; j++) index[j] = s->order[(i * b->size + j) % s->n_inputs];
+    return batch_gather(b->buffer, &s->subject->data->test, index, b->size);
+}
+
+/* The first sample i that belongs to a block: i * n_blocks / n_samples, rounded down, is its
+ * number. */
+static int first_of(int block, const struct profile_result *out) {
+    return (int)(((int64_t)block * out->n_samples + out->n_blocks - 1) / out->n_blocks);
+}
+
+/* One block of the timed passes: warm again after other arms' turns, then what belongs to it. */
+static void time_block(const struct session *s, const struct batches *b, int block,
+                       struct profile_result *out) {
+    struct profile_block *row = &out->blocks[block];
+    int first = first_of(block, out), end = first_of(block + 1, out);
+    turn_wait();
+    for (int i = 0; i < s->config->warmup; i++) {
+        struct batch batch = take_batch(s, b, i);
+        inference_run(b->inference, &batch, NULL, NULL);
+    }
+    row->others_running = turn_others_running();
+    row->started_s = clock_seconds();
+    double cpu = clock_thread_seconds();
+    for (int i = first; i < end; i++) {
+        struct batch batch = take_batch(s, b, i);
+        double start = clock_nanoseconds();
+        inference_run(b->inference, &batch, NULL, NULL);
+        out->latency_ns[i] = clock_nanoseconds() - start;
+    }
+    row->cpu_share = (clock_thread_seconds() - cpu) / (clock_seconds() - row->started_s);
+}
+
+static void time_batches(const struct session *s, const struct batches *b,
+                         struct profile_result *out) {
+    for (int block = 0; block < out->n_blocks; block++) time_block(s, b, block, out);
+    turn_wait(); /* what follows is not timed: the last blocks of all arms come before it */
+}
+
+static void count_events(const struct session *s, const struct batches *b,
+                         struct profile_result *out) {
+    for (int pass = 0; pass < counters_passes(b->counters); pass++)
+        for (int i = 0; i < s->config->repeats; i++) {
+            struct batch batch = take_batch(s, b, i);
+            counters_start(b->counters, pass);
+            inference_run(b->inference, &batch, NULL, NULL);
+            counters_stop(b->counters, pass);
+        }
+    for (int role = 0; role < counters_roles(b->counters); role++)
+        counters_result(b->counters, role, b->size, &out->counters[role]);
+}
+
+/* Where the time goes: the same batches once more, with marks between the phases and, before or
+ * after that in turns, without: what marks cost is less than a machine drifts between two blocks.
+ * If one of the two took twice as long it was interrupted, and whatever phase that fell into would
+ * seem to be slow: both run again, some times at most. */
+static void time_phases(const struct session *s, const struct batches *b,
+                        struct profile_result *out) {
+    enum { TRIES = 4 };
+    double inputs = (double)s->config->repeats * b->size;
+    struct phase_timer timer;
+    phase_timer_start(&timer, NULL);
+    struct work work = {.phases = &timer.phases};
+    for (int i = 0; i < s->config->repeats; i++) {
+        struct batch batch = take_batch(s, b, i);
+        const struct phase_timer before = timer;
+        double ns[2] = {0.0, INFINITY}; /* without and with marks */
+        for (int try = 0; try < TRIES && (ns[1] > 2 * ns[0] || ns[0] > 2 * ns[1]); try++) {
+            timer = before;
+            for (int turn = 0; turn < 2; turn++) {
+                int marked = (turn + i) % 2;
+                double start = clock_nanoseconds();
+                inference_run(b->inference, &batch, marked ? &work : NULL, NULL);
+                phase_timer_stop(&timer);
+                ns[marked] = clock_nanoseconds() - start;
+            }
+        }
+        out->unmarked_ns[i] = ns[0];
+        out->marked_ns[i] = ns[1];
+    }
+    for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = timer.ns[p] / inputs;
+    out->marks = (double)timer.marks / s->config->repeats;
+    out->mark_ns = phase_timer_mark_ns();
+}
+
+/* All batches once more: work for the energy meter, which repeats it. */
+struct repeated {
+    const struct session *session;
+    const struct batches *batches;
+};
+
+static int64_t run_all_batches(void *context) {
+    const struct repeated *r = context;
+    int repeats = r->session->config->repeats;
+    for (int i = 0; i < repeats; i++) {
+        struct batch batch = take_batch(r->session, r->batches, i);
+        inference_run(r->batches->inference, &batch, NULL, NULL);
+    }
+    return (int64_t)repeats * r->batches->size;
+}
+
+/* What the last run did: the running sums less those before it, which are brought up to date. */
+static struct software_counts work_since(const struct session *s, const struct batches *b,
+                                         const struct batch *batch, const struct phase_work *phases,
+                                         struct software_counts *before) {
+    struct software_counts now = *before, since;
+    now.count[EVENT_EXECUTED_FLOPS] = (int64_t)flops_total(&phases->work.flops);
+    now.count[EVENT_BYTES_GATHERED] = (int64_t)phases->bytes[PHASE_GATHER];
+    now.count[EVENT_TOKENS] += batch->n_tokens;
+    for (int j = 0; j < batch->n_samples; j++)
+        for (int l = 0; l < s->subject->parameters->config.layers; l++)
+            now.count[EVENT_HEADS_RUN] += inference_heads_run(b->inference, l, j);
+    for (int i = 0; i < SOFTWARE_EVENTS; i++) since.count[i] = now.count[i] - before->count[i];
+    *before = now;
+    return since;
+}
+
+/* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
+static void count_work(const struct session *s, const struct batches *b,
+                       struct profile_result *out) {
+    const struct model_config *c = &s->subject->parameters->config;
+    struct phase_work phases;
+    struct software_counts before = {0}, one_batch;
+    uint64_t dense_flops = 0;
+    double heads = 0.0, budget = 0.0;
+    int inputs = s->config->repeats * b->size;
+    phase_work_start(&phases);
+    for (int i = 0; i < s->config->repeats; i++) {
+        struct batch batch = take_batch(s, b, i);
+        software_events_start(b->exported);
+        inference_run(b->inference, &batch, &phases.work, NULL);
+        one_batch = work_since(s, b, &batch, &phases, &before);
+        software_events_stop(b->exported, &one_batch);
+        for (int j = 0; j < batch.n_samples; j++) {
+            struct flops one =
+                flops_dense(s->subject->dense, batch.offsets[j + 1] - batch.offsets[j]);
+            dense_flops += flops_total(&one);
+            for (int l = 0; l < c->layers; l++) {
+                struct heads_used used = inference_heads_used(b->inference, l, j);
+                heads += (double)used.token_heads / (batch.offsets[j + 1] - batch.offsets[j]);
+                const float *row = inference_decisions(b->inference, l);
+                if (c->policy->budget && row)
+                    budget += c->policy->budget(row + (size_t)j * policy_decision_floats(c, l));
+            }
+        }
+    }
+    phase_work_stop(&phases);
+    for (int i = 0; i < SOFTWARE_EVENTS; i++)
+        software_events_result(b->exported, (enum software_event)i, b->size,
+                               &out->counters[out->n_counters - SOFTWARE_EVENTS + i]);
+    for (int p = 0; p < INFERENCE_PHASES; p++) {
+        out->phase[p].flops = (double)phases.flops[p] / inputs;
+        out->phase[p].bytes = (double)phases.bytes[p] / inputs;
+    }
+    double decided = (double)inputs * (c->layers > 0 ? c->layers : 1);
+    out->mean_heads = heads / decided;
+    out->mean_s = c->policy->budget ? budget / decided : NAN;
+    out->executed_flops_per_input = (double)flops_total(&phases.work.flops) / inputs;
+    out->dense_flops_per_input = (double)dense_flops / inputs;
+}
+
+/* The first batches once more under a simulator. Their rows come after the measured ones. */
+static void simulate_events(const struct session *s, const struct batches *b,
+                            struct profile_result *out) {
+    int32_t index[4096 + 4096]; /* the largest simulated_inputs, and batch */
+    int n = (s->config->simulated_inputs + b->size - 1) / b->size * b->size;
+    for (int i = 0; i < n; i++) index[i] = s->order[i % s->n_inputs];
+    struct simulation simulation = {.checkpoint = s->subject->checkpoint,
+                                    .seed = s->subject->parameters->seed,
+                                    .split = &s->subject->data->test,
+                                    .index = index,
+                                    .n_inputs = n,
+                                    .batch_size = b->size};
+    simulate_counters(&simulation, out->counters + out->n_counters);
+    out->n_simulated = SIMULATED_ROLES;
+    out->n_counters += SIMULATED_ROLES;
+}
+
+/* Appends a row; what else is known of it is the caller's to add. */
+static struct memory_result *add_memory(struct profiling_result *out, int64_t bytes,
+                                        const char *reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static struct memory_result *add_memory(struct profiling_result *out, int64_t bytes,
+                                        const char *reason, const char *format, ...) {
+    struct memory_result *row = &out->memory[out->n_memory++];
+    row->bytes = bytes;
+    row->page_faults = -1;
+    snprintf(row->reason, sizeof row->reason, "%s", bytes < 0 ? reason : "");
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(row->what, sizeof row->what, format, arguments);
+    va_end(arguments);
+    return row;
+}
+
+static void warn_of_threads(const struct counters *counters, struct profiling_result *out) {
+    double share = counters_thread_share(counters);
+    if (share < 0.9)
+        snprintf(out->warning, sizeof out->warning,
+                 "threads_not_counted: only %.0f%% of this process's CPU time is the measured "
+                 "thread's; set OPENBLAS_NUM_THREADS=1",
+                 100.0 * share);
+}
+
+static bool profile_batch_size(const struct session *s, int size, struct profiling_result *result,
+                               struct error *error) {
+    struct profile_result *out = &result->profiles[result->n_profiles++];
+    struct trainer_limits limits = {size, size * s->subject->data->max_len,
+                                    s->subject->data->max_len};
+    struct batches b = {.size = size};
+    struct counter_request counted = {.events = s->config->events,
+                                      .multiplex = s->config->multiplex};
+    out->batch_size = size;
+    out->warmup = s->config->warmup;
+    out->n_samples = s->config->repeats;
+    out->inputs_per_sample = size;
+    out->n_counters = COUNTER_ROLES + s->config->events.n + SOFTWARE_EVENTS;
+    out->n_blocks = s->config->blocks;
+    out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
+    out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
+    out->marked_ns = calloc((size_t)out->n_samples, sizeof *out->marked_ns);
+    out->unmarked_ns = calloc((size_t)out->n_samples, sizeof *out->unmarked_ns);
+    out->counters = calloc((size_t)out->n_counters + SIMULATED_ROLES, sizeof *out->counters);
+    bool ok = out->blocks && out->latency_ns && out->marked_ns && out->unmarked_ns && out->counters;
+    if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
+    ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
+         batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
+         counters_open(&counted, &b.counters, error) && software_events_open(&b.exported, error);
+    if (ok) {
+        struct memory_phase stretch;
+        int64_t page_faults;
+        memory_phase_start(&stretch);
+        time_batches(s, &b, out);
+        int64_t peak = memory_phase_end(&stretch, &page_faults);
+        add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size)
+            ->page_faults = page_faults;
+        add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size)
+            ->predicted = footprint_of(&s->subject->parameters->config, &limits).inference;
+        count_events(s, &b, out);
+        warn_of_threads(b.counters, result);
+        time_phases(s, &b, out);
+        energy_measure("", run_all_batches, &(struct repeated){s, &b}, out->energy);
+        out->n_energy = ENERGY_PARTS;
+        count_work(s, &b, out);
+        if (s->config->counters == COUNTERS_CACHEGRIND) simulate_events(s, &b, out);
+    }
+    inference_free(b.inference);
+    batch_buffer_free(b.buffer);
+    counters_close(b.counters);
+    software_events_close(b.exported);
+    return ok;
+}
+
+bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
+                   uint64_t seed, struct profiling_result *out, struct error *error) {
+    struct session session = {.config = config, .subject = subject};
+    double start = clock_seconds();
+    char reason[160] = "";
+    memset(out, 0, sizeof *out);
+    out->profiles = calloc((size_t)config->batch_sizes.n, sizeof *out->profiles);
+    out->memory = calloc(MEMORY_ROWS_MAX, sizeof *out->memory);
+    bool ok = out->profiles && out->memory;
+    if (!ok) error_set(error, "out of memory for the results");
+    ok = ok && choose_inputs(&session, seed, error);
+    if (ok) {
+        int64_t peak = memory_peak_resident(reason, sizeof reason);
+        add_memory(out, peak, reason, "peak resident, loading");
+        add_memory(out, (int64_t)subject->parameters->arena.size, "", "arena parameters")
+            ->predicted =
+            footprint_of(&subject->parameters->config, &(struct trainer_limits){1, 1, 1})
+                .parameters;
+    }
+    for (int i = 0; ok && i < config->batch_sizes.n; i++)
+        ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);
+    out->wall_seconds = clock_seconds() - start;
+    free(session.order);
+    if (!ok) profiling_result_free(out);
+    return ok;
+}
+
+/* The trained model of a trial, read back over its data. */
+static bool load_trained(const struct experiment *trial, const char *checkpoint,
+                         const char *train_key, struct saved_model *model, struct dataset **data,
+                         struct error *error) {
+    if (!dataset_load(&trial->data, data, error) || !saved_model_read(checkpoint, model, error))
+        return false;
+    if (strcmp(model->trial, train_key) != 0)
+        return error_set(error, "%s was not written by this trial's training; train it again",
+                         checkpoint);
+    model->parameters->seed = (uint64_t)trial->seeds.value[0];
+    return saved_model_check_data(model, *data, error) ||
+           error_prefix(error, "%s was trained on other data, train it again", checkpoint);
+}
+
+bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
+                   struct profiling_result *out, struct error *error) {
+    struct saved_model model = {0};
+    struct dataset *data = NULL;
+    struct model_config own, dense;
+    double start = clock_seconds();
+    memset(out, 0, sizeof *out);
+    bool ok = load_trained(trial, checkpoint, train_key, &model, &data, error) &&
+              trial_models(trial, data, &own, &dense, error);
+    if (ok) {
+        struct profile_subject subject = {model.parameters, data, &dense, checkpoint};
+        ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
+        out->wall_seconds = clock_seconds() - start;
+    }
+    saved_model_free(&model);
+    dataset_free(data);
+    return ok;
+}
+
+void profiling_result_free(struct profiling_result *r) {
+    for (int i = 0; i < r->n_profiles; i++) {
+        free(r->profiles[i].latency_ns);
+        free(r->profiles[i].marked_ns);
+        free(r->profiles[i].unmarked_ns);
+        free(r->profiles[i].blocks);
+        free(r->profiles[i].counters);
+    }
+    free(r->profiles);
+    free(r->memory);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,34 @@
+/*
+ * One profiling trial: loads the checkpoint of a finished training trial, runs forward passes at
+ * each batch size, and reports raw latencies, counters, executed FLOPs and memory. The timed and
+ * counted region is one call of inference_run; reading data, batching and evaluation stay outside.
+ */
+#ifndef HEADROOM_HARNESS_TRIAL_PROFILE_H
+#define HEADROOM_HARNESS_TRIAL_PROFILE_H
+
+#include "harness/config/experiment.h"
+#include "harness/record/results.h"
+#include "models/parameters.h"
+
+/* What is profiled: a model over the test split of its data. `dense` is the full model that savings
+ * are held against; `checkpoint` the file it was read from, which a simulator reads again. All
+ * borrowed. */
+struct profile_subject {
+    const struct parameters *parameters;
+    const struct dataset *data;
+    const struct model_config *dense;
+    const char *checkpoint;
+};
+
+/* Every batch size of `config`; `seed` draws the sample of test inputs. */
+bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
+                   uint64_t seed, struct profiling_result *out, struct error *error);
+
+/* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote, and
+ * `train_key` that trial's key: another trial's weights are refused. Counter roles that do not work
+ * here come back with their reason. */
+bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
+                   struct profiling_result *out, struct error *error);
+void profiling_result_free(struct profiling_result *result);
+
+#endif

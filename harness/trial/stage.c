@@ -1,0 +1,211 @@
+/*
+ * The training loop: one model, one schedule, so many epochs. The rule that picks the reported
+ * weights is the same for every arm: the best validation epoch among those that end after
+ * `select_after` of the steps (before that, a budgeted model is not yet what will be deployed).
+ */
+#include "models/base/clock.h"
+#include "harness/trial/training_private.h"
+#include "models/footprint.h"
+
+#include <math.h>
+#include <string.h>
+
+void stage_free(struct run *run) {
+    evaluator_free(run->evaluator);
+    trainer_free(run->trainer);
+    optimizer_free(run->optimizer);
+    parameters_free(run->parameters);
+    parameters_free(run->best);
+    run->evaluator = NULL;
+    run->trainer = NULL;
+    run->optimizer = NULL;
+    run->parameters = run->best = NULL;
+}
+
+static bool new_optimizer(struct run *run, struct error *error) {
+    const struct train_config *t = &run->trial->train;
+    struct optimizer_config config = {
+        .learning_rate = run->stage.learning_rate,
+        .weight_decay = t->weight_decay,
+        .beta1 = t->beta1,
+        .beta2 = t->beta2,
+        .epsilon = t->epsilon,
+        .clip_norm = t->clip_norm,
+        .warmup_steps = (int64_t)(t->warmup * (double)run->total_steps),
+        .total_steps = run->total_steps,
+    };
+    return optimizer_new(run->parameters, &config, &run->optimizer, error);
+}
+
+static void add_arena(struct stage_arenas *arenas, const char *what, int64_t bytes,
+                      int64_t predicted) {
+    struct memory_result *row = &arenas->rows[arenas->n++];
+    *row = (struct memory_result){.bytes = bytes, .predicted = predicted, .page_faults = -1};
+    snprintf(row->what, sizeof row->what, "arena %s", what);
+    arenas->bytes += bytes;
+}
+
+/* The arenas of the stage at hand, beside the closed form. */
+static struct stage_arenas list_arenas(const struct run *run, const struct trainer_limits *trained,
+                                       const struct trainer_limits *evaluated) {
+    struct footprint need = footprint_of(&run->stage.model, trained);
+    struct footprint evaluation = footprint_of(&run->stage.model, evaluated);
+    struct stage_arenas list = {0};
+    add_arena(&list, "parameters", (int64_t)run->parameters->arena.size, need.parameters);
+    add_arena(&list, "best parameters", (int64_t)run->best->arena.size, need.parameters);
+    if (run->trainer) {
+        int64_t gradients = (int64_t)trainer_gradients(run->trainer)->arena.size;
+        int64_t activations = trainer_activation_bytes(run->trainer);
+        add_arena(&list, "gradients", gradients, need.parameters);
+        add_arena(&list, "activations", activations, need.activations);
+        add_arena(&list, "training workspace",
+                  trainer_bytes(run->trainer) - gradients - activations, need.training);
+    }
+    if (run->optimizer)
+        add_arena(&list, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
+    add_arena(&list, "evaluation workspace", evaluator_bytes(run->evaluator), evaluation.inference);
+    return list;
+}
+
+bool stage_start(struct run *run, const struct stage *stage, struct error *error) {
+    const struct train_config *t = &run->trial->train;
+    uint64_t seed = (uint64_t)run->trial->seeds.value[0];
+    int max_len = run->data->max_len;
+    struct trainer_limits limits = {t->batch, t->batch * max_len, max_len};
+    bool trained = stage->epochs > 0, differentiated = trained || stage->gradients;
+    stage_free(run);
+    run->stage = *stage;
+    run->total_steps = run->steps_per_epoch * stage->epochs;
+    if (!parameters_new(&stage->model, "parameters", &run->parameters, error) ||
+        !parameters_new(&stage->model, "best parameters", &run->best, error) ||
+        (differentiated && !trainer_new(run->parameters, &limits, seed, &run->trainer, error)) ||
+        (trained && !new_optimizer(run, error)) ||
+        !evaluator_new(run->parameters, &run->dense, t->eval_batch, max_len, &run->evaluator,
+                       error))
+        return false;
+    if (differentiated) trainer_set_phases(run->trainer, &run->timer.phases);
+    parameters_initialise(run->parameters, seed);
+    struct trainer_limits evaluated = {t->eval_batch, t->eval_batch * max_len, max_len};
+    struct stage_arenas arenas = list_arenas(run, &limits, &evaluated);
+    if (arenas.bytes > run->arenas.bytes) run->arenas = arenas;
+    return true;
+}
+
+void stage_shuffle(struct run *run, int epoch) {
+    int32_t n = run->data->train.n;
+    for (int32_t i = 0; i < n; i++) run->order[i] = i;
+    rng_shuffle(&run->order_rng, (uint64_t)(run->stage.epochs_before + epoch), run->order,
+                (size_t)n);
+}
+
+/* All steps of one epoch (from 0) of the stage. Fills the training fields of its row. */
+static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, struct error *error) {
+    const struct split *train = &run->data->train;
+    int batch_size = run->trial->train.batch;
+    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = clock_seconds();
+    long n_budget = 0;
+    phase_enter(&run->timer.phases, PHASE_DATA);
+    stage_shuffle(run, epoch);
+    int64_t step_index = epoch * run->steps_per_epoch;
+    int64_t steps_before = run->stage.epochs_before * run->steps_per_epoch;
+    for (int first = 0; first < train->n; first += batch_size, step_index++) {
+        int n = train->n - first < batch_size ? train->n - first : batch_size;
+        struct batch batch = batch_gather(run->buffer, train, run->order + first, n);
+        struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
+                                   .step = (uint64_t)(steps_before + step_index),
+                                   .noise = run->noise};
+        double batch_loss = trainer_step(run->trainer, &batch, &step);
+        if (!isfinite(batch_loss) || !isfinite(step.regulariser)) {
+            run->diverged = true;
+            return error_set(error,
+                             "training diverged in epoch %d (loss %g); lower learning_rate or "
+                             "set clip_norm",
+                             row->epoch, batch_loss);
+        }
+        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
+        row->learning_rate =
+            optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
+        phase_enter(&run->timer.phases, PHASE_DATA);
+        loss += batch_loss * n;
+        regulariser += step.regulariser;
+        sum_budget += step.sum_budget;
+        n_budget += step.n_budget;
+    }
+    phase_timer_stop(&run->timer);
+    row->train_loss = loss / train->n;
+    row->train_regulariser = regulariser / (double)run->steps_per_epoch;
+    row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
+    row->train_seconds = clock_seconds() - start;
+    return true;
+}
+
+static bool validate_epoch(struct run *run, struct epoch_result *row, struct error *error) {
+    struct evaluation_result result;
+    if (!evaluator_run(run->evaluator, &run->data->validation, NULL, NULL, &result, error))
+        return false;
+    if (!isfinite(result.loss)) {
+        evaluation_result_free(&result);
+        run->diverged = true;
+        return error_set(error,
+                         "training diverged in epoch %d (validation loss is not finite); lower "
+                         "learning_rate or set clip_norm",
+                         row->epoch);
+    }
+    row->validation_loss = result.loss;
+    row->validation_accuracy = result.accuracy;
+    row->validation_mean_heads = result.mean_heads;
+    row->validation_seconds = result.seconds;
+    evaluation_result_free(&result);
+    return true;
+}
+
+void copy_values(const struct parameters *from, struct parameters *to) {
+    memcpy(to->arena.base, from->arena.base, from->arena.used);
+}
+
+uint64_t stage_train_flops(const struct run *run, int n) {
+    const struct split *train = &run->data->train;
+    uint64_t total = 0;
+    for (int i = 0; i < n; i++) {
+        int32_t input = run->order[i];
+        struct flops one =
+            flops_dense(&run->stage.model, train->offsets[input + 1] - train->offsets[input]);
+        total += 3 * flops_gemm(&one);
+    }
+    return total;
+}
+
+static void log_epoch(const struct run *run, const struct epoch_result *row) {
+    if (!run->context->log) return;
+    fprintf(run->context->log,
+            "epoch %d/%d: train loss %.4f, validation accuracy %.4f, mean heads %.2f, %.1f s\n",
+            row->epoch, run->n_epochs, row->train_loss, row->validation_accuracy,
+            row->validation_mean_heads, row->train_seconds + row->validation_seconds);
+}
+
+bool stage_train(struct run *run, struct training_result *out, struct error *error) {
+    const struct epoch_result *best = NULL;
+    double late_from = run->trial->train.select_after * (double)run->total_steps;
+    out->best_epoch = out->n_epochs;
+    if (run->stage.epochs == 0) copy_values(run->parameters, run->best);
+    for (int epoch = 0; epoch < run->stage.epochs; epoch++) {
+        struct epoch_result *row = &out->epochs[out->n_epochs];
+        row->epoch = out->n_epochs + 1;
+        if (!train_epoch(run, epoch, row, error) || !validate_epoch(run, row, error)) return false;
+        out->n_epochs++;
+        out->steps += run->steps_per_epoch;
+        row->step = out->steps;
+        out->train_seconds += row->train_seconds;
+        out->train_flops += stage_train_flops(run, run->data->train.n);
+        log_epoch(run, row);
+        bool late = (double)((epoch + 1) * run->steps_per_epoch) >= late_from;
+        bool better = !best || row->validation_accuracy > best->validation_accuracy ||
+                      (row->validation_accuracy == best->validation_accuracy &&
+                       row->validation_loss < best->validation_loss);
+        if (!late || !better) continue;
+        best = row;
+        out->best_epoch = row->epoch;
+        copy_values(run->parameters, run->best);
+    }
+    return true;
+}

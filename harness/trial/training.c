@@ -1,0 +1,249 @@
+/*
+ * A trial: data, the stages that train its model, one look at the test split at the end, for the
+ * best and for the final weights and for the controls, and the checkpoint.
+ */
+#include "harness/trial/base_budget.h"
+#include "models/base/clock.h"
+#include "harness/measure/memory.h"
+#include "harness/trial/saved_model.h"
+#include "harness/trial/training_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool trial_models(const struct experiment *trial, const struct dataset *data,
+                  struct model_config *model, struct model_config *dense, struct error *error) {
+    experiment_model(trial, &trial->arms[0], model);
+    model->vocab = data->vocab;
+    model->classes = data->n_classes;
+    model->max_len = data->max_len;
+    model->separator = data->separator;
+    *dense = *model;
+    dense->policy = policy_find("fixed"); /* no gates to charge */
+    return model_resolve(model, error) && model_resolve_full(dense, error);
+}
+
+static void run_free(struct run *run) {
+    stage_free(run);
+    batch_buffer_free(run->buffer);
+    dataset_free(run->data);
+    free(run->order);
+}
+
+/* Gives the model the size of what the trial's base runs, for a policy that asks for it. */
+static bool shape_like_base(const struct run *run, struct model_config *model,
+                            struct error *error) {
+    const struct training_context *c = run->context;
+    struct base_budget budget;
+    if (model->policy->base != BASE_BUDGET) return true;
+    if (!c->base)
+        return error_set(error, "policy %s has no base to start from", model->policy->name);
+    return base_budget_count(c->base, c->base_trial, run->data, &run->dense,
+                             run->trial->train.eval_batch, &budget, error) &&
+           model->policy->shape_like(model, &budget, error);
+}
+
+/* Everything but the model. */
+static bool run_new(struct run *run, struct model_config *model, struct error *error) {
+    const struct experiment *trial = run->trial;
+    uint64_t seed = (uint64_t)trial->seeds.value[0];
+    if (!dataset_load(&trial->data, &run->data, error) ||
+        !trial_models(trial, run->data, model, &run->dense, error) ||
+        !shape_like_base(run, model, error))
+        return false;
+    /* Making a data set may need more memory than training on it, reading a cached one does not:
+     * the peak starts here, or it would depend on which trial came first. */
+    memory_phase_start(&run->stretch);
+    int n = run->data->train.n, batch = trial->train.batch;
+    run->order = malloc((size_t)n * sizeof *run->order);
+    if (!run->order) return error_set(error, "out of memory for the order of %d inputs", n);
+    run->steps_per_epoch = (n + batch - 1) / batch;
+    run->order_rng = rng_stream(seed, RNG_DATA_ORDER);
+    run->noise = rng_stream(seed, RNG_NOISE);
+    return batch_buffer_new(batch, run->data->max_len, &run->buffer, error);
+}
+
+/* From the initial weights, or from those of the arm's base, to the best and the final ones. */
+static bool train(struct run *run, struct training_result *out, struct error *error) {
+    const struct train_config *t = &run->trial->train;
+    struct stage stage = {.epochs = t->epochs, .learning_rate = t->learning_rate};
+    if (!run_new(run, &stage.model, error)) return false;
+    bool post_hoc = stage.model.policy->base == BASE_WEIGHTS;
+    run->n_epochs = post_hoc ? post_hoc_epochs(&stage.model) : stage.epochs;
+    out->epochs = calloc((size_t)run->n_epochs + 1, sizeof *out->epochs);
+    if (!out->epochs) return error_set(error, "out of memory for the results");
+    if (post_hoc) return post_hoc_train(run, &stage.model, out, error);
+    return stage_start(run, &stage, error) && stage_train(run, out, error);
+}
+
+/* Evaluates the current weights on a split and appends the result under the given names. */
+static bool append_evaluation(struct run *run, const struct split *split, const char *weights,
+                              const char *split_name, const char *control,
+                              const struct decisions *given, struct decisions *record,
+                              struct training_result *out, struct error *error) {
+    struct evaluation_result *result = &out->evaluations[out->n_evaluations];
+    if (!evaluator_run(run->evaluator, split, given, record, result, error)) return false;
+    result->weights = weights;
+    result->split = split_name;
+    result->control = control;
+    if (run->trial->arms[0].policy->base == BASE_WEIGHTS)
+        post_hoc_original_heads(&run->kept, result);
+    out->n_evaluations++;
+    return true;
+}
+
+/* Everybody gets the mean decision of the training set. */
+static bool evaluate_static(struct run *run, struct training_result *out, struct error *error) {
+    const struct dataset *data = run->data;
+    struct evaluation_result scratch = {0};
+    struct decisions train = {0}, mean = {0};
+    bool ok =
+        evaluator_run(run->evaluator, &data->train, NULL, &train, &scratch, error) &&
+        decisions_mean(&train, data->test.n, &mean, error) &&
+        append_evaluation(run, &data->test, "best", "test", "static", &mean, NULL, out, error);
+    evaluation_result_free(&scratch);
+    decisions_free(&train);
+    decisions_free(&mean);
+    return ok;
+}
+
+/* Everybody gets the decisions of another input of the same group. */
+static bool evaluate_shuffled(struct run *run, const struct decisions *test, const char *control,
+                              const int32_t *group, struct training_result *out,
+                              struct error *error) {
+    struct decisions shuffled = {0};
+    uint64_t seed = (uint64_t)run->trial->seeds.value[0];
+    bool ok = decisions_shuffle(test, group, seed, &shuffled, error) &&
+              append_evaluation(run, &run->data->test, "best", "test", control, &shuffled, NULL,
+                                out, error);
+    decisions_free(&shuffled);
+    return ok;
+}
+
+static bool varies(const int32_t *value, int n) {
+    for (int i = 1; i < n; i++)
+        if (value[i] != value[0]) return true;
+    return false;
+}
+
+/* Static and shuffled controls of the best weights on the test split, after its plain evaluation.
+ * Where all inputs are of one length or difficulty its own shuffle would be the plain one again. */
+static bool evaluate_controls(struct run *run, const struct decisions *test,
+                              struct training_result *out, struct error *error) {
+    const struct evaluation_result *plain = &out->evaluations[out->n_evaluations - 1];
+    const int32_t *length = plain->length, *difficulty = plain->difficulty;
+    return evaluate_static(run, out, error) &&
+           evaluate_shuffled(run, test, "shuffled", NULL, out, error) &&
+           (!varies(length, test->n) ||
+            evaluate_shuffled(run, test, "shuffled-by-length", length, out, error)) &&
+           (!varies(difficulty, test->n) ||
+            evaluate_shuffled(run, test, "shuffled-by-difficulty", difficulty, out, error));
+}
+
+/* Every inference mode of the policy: the same weights, each mode deciding for itself. */
+static bool evaluate_modes(struct run *run, struct training_result *out, struct error *error) {
+    const char *const *modes = run->parameters->config.policy->modes;
+    bool ok = true;
+    for (int i = 0; ok && modes && modes[i]; i++) {
+        evaluator_set_mode(run->evaluator, i + 1);
+        ok = append_evaluation(run, &run->data->test, "best", "test", modes[i], NULL, NULL, out,
+                               error);
+    }
+    evaluator_set_mode(run->evaluator, 0);
+    return ok;
+}
+
+/* Final weights, then best weights (which stay in place for the checkpoint), then the controls and
+ * the inference modes. */
+static bool evaluate_all(struct run *run, struct training_result *out, struct error *error) {
+    const struct dataset *data = run->data;
+    struct decisions test = {0};
+    if (!append_evaluation(run, &data->test, "final", "test", "none", NULL, NULL, out, error))
+        return false;
+    copy_values(run->best, run->parameters);
+    bool ok = append_evaluation(run, &data->validation, "best", "validation", "none", NULL, NULL,
+                                out, error) &&
+              append_evaluation(run, &data->test, "best", "test", "none", NULL, &test, out, error);
+    if (ok && run->parameters->config.policy->budget)
+        ok = evaluate_controls(run, &test, out, error);
+    ok = ok && evaluate_modes(run, out, error);
+    decisions_free(&test);
+    return ok;
+}
+
+/* Ends a stretch of the trial as a row, and begins the next. */
+static void end_stretch(struct run *run, const char *what, int64_t predicted,
+                        struct training_result *out) {
+    struct memory_result *row = &out->memory[out->n_memory++];
+    *row = (struct memory_result){.predicted = predicted};
+    snprintf(row->what, sizeof row->what, "peak resident, %s", what);
+    char ignored[160];
+    row->bytes = memory_phase_end(&run->stretch, &row->page_faults);
+    int64_t peak = memory_peak_resident(ignored, sizeof ignored); /* read later: never less */
+    if (peak > out->peak_rss_bytes) out->peak_rss_bytes = peak;
+    snprintf(row->reason, sizeof row->reason, "%s", run->stretch.reason);
+    memory_phase_start(&run->stretch);
+}
+
+/* The arenas, and the peak of the training: what was resident before, and all arenas. */
+static void describe_training(struct run *run, struct training_result *out) {
+    int64_t predicted = run->stretch.resident;
+    for (int i = 0; i < run->arenas.n; i++) {
+        out->memory[out->n_memory++] = run->arenas.rows[i];
+        if (predicted > 0) predicted += run->arenas.rows[i].predicted;
+    }
+    end_stretch(run, "training", predicted, out);
+}
+
+static void describe(const struct run *run, struct training_result *out) {
+    const struct dataset *data = run->data;
+    out->parameters = parameters_count(run->parameters);
+    out->arena_bytes = run->arenas.bytes;
+    out->n_train = data->train.n;
+    out->n_validation = data->validation.n;
+    out->n_test = data->test.n;
+    out->n_classes = data->n_classes;
+    out->vocab = data->vocab;
+    out->n_truncated = data->n_truncated;
+    out->n_dropped = data->n_dropped;
+    out->n_overlap = data->n_overlap;
+    out->n_overlap_texts = data->n_overlap_texts;
+    out->n_overlap_dropped = data->n_overlap_dropped;
+    out->mean_length = data->mean_length;
+    out->unknown_share = data->unknown_share;
+    memcpy(out->data_sha256, data->sha256, sizeof out->data_sha256);
+    for (int p = 0; p < PHASES; p++) out->phase_seconds[p] = 1e-9 * run->timer.ns[p];
+    snprintf(out->checkpoint, sizeof out->checkpoint, "%s", run->context->checkpoint);
+}
+
+bool training_run(const struct experiment *trial, const struct training_context *context,
+                  struct training_result *out, struct error *error) {
+    enum { EVALUATIONS_MAX = 7 + POLICY_MODES_MAX };
+    struct run run = {.trial = trial, .context = context};
+    double start = clock_seconds();
+    memset(out, 0, sizeof *out);
+    out->peak_rss_bytes = -1;
+    phase_timer_start(&run.timer, NULL);
+    out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
+    bool ok = out->evaluations || error_set(error, "out of memory for the results");
+    ok = ok && train(&run, out, error);
+    if (ok) describe_training(&run, out);
+    ok = ok && evaluate_all(&run, out, error) &&
+         saved_model_write(context->checkpoint, run.parameters, run.data, context->trial, error);
+    if (ok) end_stretch(&run, "evaluation", 0, out);
+    if (ok) describe(&run, out);
+    out->wall_seconds = clock_seconds() - start;
+    run_free(&run);
+    if (!ok) training_result_free(out);
+    out->diverged = run.diverged;
+    return ok;
+}
+
+void training_result_free(struct training_result *r) {
+    for (int i = 0; i < r->n_evaluations; i++) evaluation_result_free(&r->evaluations[i]);
+    for (int i = 0; i < r->n_candidates; i++) free(r->candidates[i].settings);
+    free(r->candidates);
+    free(r->evaluations);
+    free(r->epochs);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,33 @@
+/*
+ * One training trial from its resolved configuration to its results: data, model, epochs, the
+ * choice of the reported weights on the validation slice, the checkpoint, and one look at the test
+ * split.
+ */
+#ifndef HEADROOM_HARNESS_TRIAL_TRAINING_H
+#define HEADROOM_HARNESS_TRIAL_TRAINING_H
+
+#include "harness/config/experiment.h"
+#include "harness/record/results.h"
+
+#include <stdio.h>
+
+struct training_context {
+    const char *checkpoint; /* path that the best weights are written to */
+    const char *trial;      /* identity stored in the checkpoint: the train key */
+    FILE *log;              /* one line per epoch; NULL: silent */
+    const char *base;       /* path of the checkpoint that the arm's base trained; NULL: none */
+    const char *base_trial; /* that trial's train key: another trial's checkpoint is refused */
+};
+
+/* `trial` has exactly one arm and one seed. The same trial gives the same bits on the same machine
+ * and binary, timings apart. After an error `out` holds nothing but `diverged`. */
+bool training_run(const struct experiment *trial, const struct training_context *context,
+                  struct training_result *out, struct error *error);
+void training_result_free(struct training_result *result);
+
+/* The resolved model of the trial's arm over a loaded data set (before a base has its say), and the
+ * full model (H heads in every layer) that savings are held against. */
+bool trial_models(const struct experiment *trial, const struct dataset *data,
+                  struct model_config *model, struct model_config *dense, struct error *error);
+
+#endif

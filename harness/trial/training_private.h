@@ -1,0 +1,89 @@
+/*
+ * What the parts of a training share: training.c, which makes a trial of it, stage.c, which trains
+ * one model, and post_hoc.c, for methods that remove heads from a trained model.
+ */
+#ifndef HEADROOM_HARNESS_TRIAL_TRAINING_PRIVATE_H
+#define HEADROOM_HARNESS_TRIAL_TRAINING_PRIVATE_H
+
+#include "harness/trial/evaluation.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/phase_timer.h"
+#include "harness/trial/training.h"
+#include "models/cpu/optimizer.h"
+#include "models/policy.h"
+#include "models/pruning.h"
+#include "models/trainer.h"
+
+/* A stretch of training of one model under one schedule. A plain trial is one stage; a post-hoc
+ * method has one with all heads and one with those that stay. */
+struct stage {
+    struct model_config model;
+    int epochs;           /* 0: the weights stay as they are given */
+    int epochs_before;    /* of this seed: data order, dropout and noise go on from there */
+    double learning_rate; /* peak */
+    bool gradients;       /* a trainer is needed although nothing is trained */
+};
+
+/* What a stage reserves, by purpose. */
+struct stage_arenas {
+    int64_t bytes; /* of all */
+    int n;
+    struct memory_result rows[7];
+};
+
+/* Everything one trial holds while it runs. */
+struct run {
+    const struct experiment *trial;
+    const struct training_context *context;
+    struct dataset *data;
+    struct model_config dense;
+    struct batch_buffer *buffer;
+    int32_t *order; /* [n_train] */
+    int64_t steps_per_epoch;
+    struct rng order_rng, noise;
+    int n_epochs;               /* of all stages */
+    bool diverged;              /* a loss was not finite: the settings are at fault, nothing else */
+    struct stage_arenas arenas; /* of the stage that needed most */
+    struct memory_phase stretch; /* training, then evaluation */
+    struct phase_timer timer;    /* of everything that train_seconds counts */
+    struct head_gates kept;      /* of a post-hoc method: the base's heads that are left */
+    /* of the stage at hand */
+    struct stage stage;
+    int64_t total_steps;
+    struct parameters *parameters, *best;
+    struct trainer *trainer;     /* NULL: nothing to differentiate */
+    struct optimizer *optimizer; /* NULL: nothing to train */
+    struct evaluator *evaluator; /* over `parameters` */
+};
+
+/* Makes the model, with the initial weights of the seed, and what trains it, in place of those of
+ * the stage before. */
+bool stage_start(struct run *run, const struct stage *stage, struct error *error);
+void stage_free(struct run *run);
+
+/* All epochs: appends their rows, adds up steps, seconds and FLOPs, and keeps the best validation
+ * epoch among those that end after `select_after` of the stage's steps in `best`. A stage without
+ * epochs keeps the weights it has. */
+bool stage_train(struct run *run, struct training_result *out, struct error *error);
+
+/* The training split in the order of one epoch of this seed, into run->order. */
+void stage_shuffle(struct run *run, int epoch);
+
+/* Nominal work of one pass over the first n inputs of the order, forward and backward: three
+ * forward passes' products, all heads of the stage's model, no recomputation (BFC-1). */
+uint64_t stage_train_flops(const struct run *run, int n);
+
+void copy_values(const struct parameters *from, struct parameters *to);
+
+/* Methods that start from a base's weights (BASE_WEIGHTS): trains or scores `model` from them, asks
+ * the policy which heads stay, removes the others and trains what is left. */
+bool post_hoc_train(struct run *run, const struct model_config *model, struct training_result *out,
+                    struct error *error);
+
+/* How many epochs that will be. */
+int post_hoc_epochs(const struct model_config *model);
+
+/* Gives the heads in an evaluation of the pruned model (usage) their places in the base. */
+void post_hoc_original_heads(const struct head_gates *kept, struct evaluation_result *result);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * The workload files of real texts: what they promise about themselves, and, where the data is in
+ * HEADROOM_DATA (or data/), that every set has the published rows and classes at every granularity.
+ * The paper's large sets are only checked for what the paper states.
+ */
+#include "harness/config/experiment.h"
+#include "harness/config/workload_files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct experiment *read_workload(const char *path, bool full) {
+    struct experiment *experiment = malloc(sizeof *experiment);
+    struct error error;
+    assert_non_null(experiment);
+    if (!experiment_read(path, full, experiment, &error))
+        fail_msg("%s:%d %s", error.at.file, error.at.line, error.text);
+    return experiment;
+}
+
+static struct experiment *read_named(const char *name, bool full) {
+    char path[128];
+    snprintf(path, sizeof path, "workloads/%s.yaml", name);
+    return read_workload(path, full);
+}
+
+static void every_file_says_what_it_asks_and_how_long_it_takes(void **state) {
+    (void)state;
+    struct workload_files files;
+    struct error error;
+    assert_true(workload_files_find(NULL, 0, "workloads", &files, &error));
+    assert_true(files.n > 20);
+    for (size_t i = 0; i < files.n; i++) {
+        struct experiment *e = read_workload(files.paths[i], false);
+        char path[300], first[8] = "";
+        snprintf(path, sizeof path, "workloads/%s.yaml", e->name);
+        assert_string_equal(files.paths[i], path); /* a file is found by its workload's name */
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        assert_non_null(fgets(first, sizeof first, file));
+        fclose(file);
+        if (first[0] != '#' || !e->summary[0] || !e->duration[0])
+            fail_msg("%s lacks a comment, a summary or a duration", path);
+        free(e);
+    }
+    workload_files_free(&files);
+}
+
+/* Rows of train with validation, rows of test, classes. 0 train rows: make data has more. */
+static const struct {
+    const char *name;
+    int train, test, classes;
+} sets[] = {
+    {"trec-coarse", 5452, 500, 6},
+    {"trec-fine", 5452, 500, 50},
+    {"sst-coarse", 6920, 1821, 2},
+    {"sst-fine", 8544, 2210, 5},
+    {"glue-sst2", 67349, 872, 2},
+    {"mr", 9596, 1066, 2},
+    {"clinc-coarse", 15000, 4500, 10},
+    {"clinc-fine", 15000, 4500, 150},
+    {"newsgroups-coarse", 11314, 7532, 7}, /* some posts end with their headers: dropped */
+    {"newsgroups-fine", 11314, 7532, 20},
+    {"dbpedia-classes-coarse", 0, 0, 9},
+    {"dbpedia-classes-fine", 0, 0, 70},
+    {"imdb-coarse", 25000, 25000, 2},
+    {"imdb-fine", 25000, 25000, 8},
+    {"agnews", 0, 7600, 4},
+    {"snli", 0, 9824, 3},
+    {"yelp5", 5000, 5000, 5},
+};
+
+static void real_sets_have_the_published_rows_and_classes(void **state) {
+    (void)state;
+    int n_loaded = 0;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        char missing[1024];
+        struct experiment *e = read_named(sets[i].name, false);
+        struct dataset *data;
+        struct error error;
+        if (!dataset_is_present(&e->data, missing, sizeof missing)) {
+            print_message("no %s; set HEADROOM_DATA\n", missing);
+            free(e);
+            continue;
+        }
+        if (!dataset_load(&e->data, &data, &error))
+            fail_msg("%s: %s:%d %s", sets[i].name, error.at.file, error.at.line, error.text);
+        int train = data->train.n + data->validation.n, dropped = sets[i].train - train;
+        print_message("%s: %d + %d rows, %d dropped\n", sets[i].name, train, data->test.n,
+                      data->n_dropped);
+        if (e->data.strip_headers) {
+            assert_int_equal(dropped + sets[i].test - data->test.n, data->n_dropped);
+        } else {
+            if (sets[i].train) assert_int_equal(dropped, 0);
+            if (sets[i].test) assert_int_equal(data->test.n, sets[i].test);
+        }
+        assert_int_equal(data->n_classes, sets[i].classes);
+        dataset_free(data);
+        free(e);
+        n_loaded++;
+    }
+    if (n_loaded == 0) skip();
+}
+
+static void granularities_of_a_corpus_differ_in_their_labels_alone(void **state) {
+    (void)state;
+    static const char *const names[] = {"sst",  "clinc", "newsgroups", "dbpedia-classes",
+                                        "imdb", "trec"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int full = 0; full < 2; full++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s-coarse", names[i]);
+            struct experiment *coarse = read_named(name, full);
+            snprintf(name, sizeof name, "%s-fine", names[i]);
+            struct experiment *fine = read_named(name, full);
+            assert_true(coarse->corpus[0]);
+            assert_string_equal(coarse->corpus, fine->corpus);
+            assert_string_equal(coarse->granularity, "coarse");
+            assert_string_equal(fine->granularity, "fine");
+            assert_string_equal(coarse->data.train_file, fine->data.train_file);
+            assert_string_equal(coarse->data.test_file, fine->data.test_file);
+            assert_int_equal(coarse->data.max_len, fine->data.max_len);
+            assert_int_equal(coarse->train.epochs, fine->train.epochs);
+            assert_int_equal(coarse->n_arms, fine->n_arms);
+            assert_memory_equal(&coarse->model, &fine->model, sizeof fine->model);
+            assert_int_equal(fine->model.dim, full ? 128 : 64);
+            assert_int_equal(fine->model.layers, full ? 4 : 2);
+            free(coarse);
+            free(fine);
+        }
+}
+
+/* arXiv 2604.22583: 4 layers, 8 heads, width 768, AdamW at 2e-5, batches of 16, 10 epochs. */
+static void full_tier_of_the_papers_tasks_is_what_the_paper_states(void **state) {
+    (void)state;
+    static const char *const names[] = {"agnews", "dbpedia", "imdb", "snli", "yelp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "paper-%s", names[i]);
+        struct experiment *e = read_named(name, true);
+        assert_true(experiment_has_tag(e, "paper"));
+        assert_int_equal(e->model.layers, 4);
+        assert_int_equal(e->model.base_heads, 8);
+        assert_int_equal(e->model.dim, 768);
+        assert_int_equal(e->train.epochs, 10);
+        assert_int_equal(e->train.batch, 16);
+        assert_float_equal(e->train.learning_rate, 2e-5, 1e-12);
+        assert_int_equal(e->data.train_limit, 0);
+        free(e);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_file_says_what_it_asks_and_how_long_it_takes),
+        cmocka_unit_test(real_sets_have_the_published_rows_and_classes),
+        cmocka_unit_test(granularities_of_a_corpus_differ_in_their_labels_alone),
+        cmocka_unit_test(full_tier_of_the_papers_tasks_is_what_the_paper_states),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/*
+ * Counting what a workload asks for: events by name, each a role of its own, and multiplexing. The
+ * PAPI behind it is made up (fake_counters.h).
+ */
+#include "tests/harness/measure/fake_counters.h"
+
+/* ---- events that a workload asks for ------------------------------------------------------------
+ */
+
+static void event_asked_for_is_a_role_of_its_own(void **state) {
+    (void)state;
+    for (int n_counters = 1; n_counters <= 16; n_counters += 5) {
+        struct fake fake = good_machine();
+        struct counter_request request = {.events = {2, {"PAPI_VEC_SP", "UOPS_RETIRED:ALL"}}};
+        fake.n_counters = n_counters;
+        add_event(&fake, "PAPI_VEC_SP", 36);
+        add_event(&fake, "UOPS_RETIRED:ALL", 90);
+        struct counter_result result = count_request(&fake, &request, "PAPI_VEC_SP", 3, 4);
+        assert_true(result.available && result.value == 9.0);
+        assert_string_equal(result.event, "PAPI_VEC_SP");
+        result = count_request(&fake, &request, "UOPS_RETIRED:ALL", 3, 4);
+        assert_true(result.available && result.value == 22.5);
+        result = count_request(&fake, &request, "cycles", 3, 4);
+        assert_true(result.available && result.value == 250.0);
+    }
+}
+
+static void event_that_nothing_knows_is_a_reason_naming_it(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.events = {1, {"PAPI_TOT_CYX"}}};
+    struct counter_result result = count_request(&fake, &request, "PAPI_TOT_CYX", 1, 1);
+    assert_unavailable(&result, "PAPI knows no event PAPI_TOT_CYX");
+}
+
+/* One that may have nothing to count is believed once it has read something. */
+static void event_that_never_read_anything_but_zero_is_not_believed(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.events = {1, {"DIVIDER:BUSY"}}};
+    struct fake_event *event = add_event(&fake, "DIVIDER:BUSY", 0);
+    struct counter_result result = count_request(&fake, &request, "DIVIDER:BUSY", 4, 1);
+    assert_unavailable(&result, "never read anything but 0");
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct error error;
+    assert_true(counters_open_backend(&backend, &request, &counters, &error));
+    for (int i = 0; i < 4; i++) {
+        event->value = i == 2 ? 8 : 0;
+        counters_start(counters, 0);
+        counters_stop(counters, 0);
+    }
+    counters_result(counters, COUNTER_ROLES, 1, &result);
+    counters_close(counters);
+    assert_true(result.available && result.value == 2.0);
+}
+
+static void event_of_another_component_gets_its_own_pass(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.events = {1, {"sde:::headroom::tokens"}}};
+    add_event(&fake, "sde:::headroom::tokens", 7)->component = 1;
+    struct counter_result result = count_request(&fake, &request, "sde:::headroom::tokens", 2, 1);
+    assert_true(result.available && result.value == 7.0);
+    assert_int_equal(result.pass, 1);
+}
+
+static void only_what_was_asked_for_is_counted_on_request(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.events = {1, {"PAPI_VEC_SP"}}, .only_events = true};
+    add_event(&fake, "PAPI_VEC_SP", 36);
+    struct counter_result result = count_request(&fake, &request, "cycles", 1, 1);
+    assert_unavailable(&result, "not asked for");
+    result = count_request(&fake, &request, "PAPI_VEC_SP", 1, 1);
+    assert_true(result.available && result.value == 36.0);
+}
+
+/* ---- multiplexing -------------------------------------------------------------------------------
+ */
+
+static void multiplexed_counts_share_one_pass_and_say_so(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.multiplex = true};
+    fake.n_counters = 2;
+    for (int role = 0; role < N_PRESETS; role++) {
+        struct counter_result result =
+            count_request(&fake, &request, counter_roles[role].name, 3, 1);
+        assert_true(result.available && result.value == (double)presets[role].value);
+        assert_string_equal(result.status, "multiplexed");
+        assert_int_equal(result.pass, 0);
+    }
+    struct counter_result result = count_request(&fake, &request, "context_switches", 3, 1);
+    assert_string_equal(result.status, "counted"); /* the kernel's own number takes no turns */
+}
+
+static void nothing_is_multiplexed_unless_asked_for(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    fake.n_counters = 2;
+    for (int role = 0; role < COUNTER_ROLES; role++) {
+        struct counter_result result = count(&fake, counter_roles[role].name, 1, 1);
+        assert_string_equal(result.status, "counted");
+    }
+    assert_int_equal(fake.n_multiplexed, 0);
+}
+
+/* PAPI hands out the raw 0 of an event that never had its turn. */
+static void zero_of_a_multiplexed_event_is_never_believed(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.multiplex = true};
+    fake.n_counters = 7;
+    fake.starves = true;
+    struct counter_result result = count_request(&fake, &request, "llc_misses", 2, 1);
+    assert_unavailable(&result, "read 0 while multiplexed");
+    result = count_request(&fake, &request, "l2_misses", 2, 1);
+    assert_true(result.available && result.value == 20.0);
+}
+
+static void machine_that_cannot_multiplex_says_so(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.multiplex = true};
+    fake.multiplex_code = COUNTER_NOT_SUPPORTED;
+    struct counter_result result = count_request(&fake, &request, "cycles", 2, 1);
+    assert_unavailable(&result, "PAPI cannot multiplex here");
+    result = count_request(&fake, &request, "context_switches", 2, 1);
+    assert_true(result.available);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(event_asked_for_is_a_role_of_its_own),
+        cmocka_unit_test(event_that_nothing_knows_is_a_reason_naming_it),
+        cmocka_unit_test(event_that_never_read_anything_but_zero_is_not_believed),
+        cmocka_unit_test(event_of_another_component_gets_its_own_pass),
+        cmocka_unit_test(only_what_was_asked_for_is_counted_on_request),
+        cmocka_unit_test(multiplexed_counts_share_one_pass_and_say_so),
+        cmocka_unit_test(nothing_is_multiplexed_unless_asked_for),
+        cmocka_unit_test(zero_of_a_multiplexed_event_is_never_believed),
+        cmocka_unit_test(machine_that_cannot_multiplex_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+/*
+ * The doctor's page: complete, one screen, with every reason once; the same for programs; and what
+ * it finds on made-up machines whose counters fail in every way.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "harness/measure/doctor.h"
+#include "harness/measure/software_events.h"
+#include "tests/harness/measure/fake_counters.h"
+#include "tests/harness/measure/machine.h"
+
+enum { PAGE_SIZE = 16384 };
+
+/* What the doctor prints about `doctor`. */
+static void print_page(const struct doctor *doctor, bool colour, char page[PAGE_SIZE]) {
+    memset(page, 0, PAGE_SIZE);
+    FILE *out = fmemopen(page, PAGE_SIZE - 1, "w");
+    assert_non_null(out);
+    doctor_print(doctor, out, colour);
+    fclose(out);
+}
+
+static int occurrences(const char *text, const char *part) {
+    int n = 0;
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part)) n++;
+    return n;
+}
+
+static void add(struct doctor *doctor, const char *what, bool available, const char *detail) {
+    struct doctor_source *source = &doctor->source[doctor->n_sources++];
+    *source = (struct doctor_source){
+        .kind = "a kind", .available = available, .untested = strcmp(what, "cycles") == 0};
+    snprintf(source->what, sizeof source->what, "%s", what);
+    snprintf(source->detail, sizeof source->detail, "%s", detail);
+}
+
+/* Findings in which the hardware roles are unavailable for one reason and the others count. */
+static struct doctor made_up(void) {
+    struct doctor doctor = {.can_profile = true, .n_passes = 1};
+    doctor.environment.cores = 4;
+    add(&doctor, "latency", true, "a clock");
+    for (int role = 0; role < COUNTER_ROLES; role++)
+        add(&doctor, counter_roles[role].name, !counter_roles[role].hardware,
+            counter_roles[role].hardware ? "broken: mend it" : "an::EVENT");
+    add(&doctor, "peak per phase", false, "not writable");
+    return doctor;
+}
+
+static void every_source_is_named_and_a_shared_reason_is_told_once(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    const char *missing = strstr(page, "Not measured here");
+    assert_non_null(missing);
+    for (int i = 0; i < doctor.n_sources; i++) {
+        const char *at = strstr(page, doctor.source[i].what);
+        assert_non_null(at);
+        assert_true((at < missing) == doctor.source[i].available);
+    }
+    assert_int_equal(occurrences(page, "broken: mend it"), 1);
+    assert_int_equal(occurrences(page, "an::EVENT"), 3);
+    assert_int_equal(occurrences(page, "not writable"), 1);
+}
+
+static void different_reasons_are_all_told(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    snprintf(doctor.source[2].detail, sizeof doctor.source[2].detail, "another reason");
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    assert_int_equal(occurrences(page, "broken: mend it"), 1);
+    assert_int_equal(occurrences(page, "another reason"), 1);
+}
+
+static void where_all_is_measured_nothing_is_said_to_be_missing(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    for (int i = 0; i < doctor.n_sources; i++) doctor.source[i].available = true;
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    assert_null(strstr(page, "Not measured"));
+}
+
+static void verdict_comes_first_and_counts_the_hardware_counters(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    const char *verdict = strstr(page, "Profiling works here, without hardware counters");
+    assert_true(verdict && verdict < strstr(page, "Measured here"));
+    assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
+    doctor.n_hardware = 1;
+    print_page(&doctor, false, page);
+    assert_non_null(strstr(page, "1 of 11 hardware counters"));
+    assert_non_null(strstr(page, "Untested on hardware: hardware counters and RAPL energy"));
+    doctor.can_profile = false;
+    print_page(&doctor, false, page);
+    assert_non_null(strstr(page, "not possible"));
+}
+
+static void colours_only_when_asked(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char plain[PAGE_SIZE], coloured[PAGE_SIZE];
+    print_page(&doctor, false, plain);
+    print_page(&doctor, true, coloured);
+    assert_null(strchr(plain, '\033'));
+    assert_non_null(strstr(coloured, "\033[32m  latency"));
+    assert_non_null(strstr(coloured, "\033[33mcycles"));
+}
+
+static void long_reasons_wrap_within_the_screen(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    for (int i = 0; i < 240; i++) doctor.source[1].detail[i] = i % 8 == 7 ? ' ' : 'x';
+    doctor.source[1].detail[240] = '\0';
+    char page[PAGE_SIZE];
+    print_page(&doctor, false, page);
+    for (char *line = strtok(page, "\n"); line; line = strtok(NULL, "\n"))
+        assert_true(strlen(line) <= 100);
+}
+
+static void this_machine_fits_one_screen_and_can_profile(void **state) {
+    (void)state;
+    char text[PAGE_SIZE] = "";
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    assert_non_null(out);
+    assert_int_equal(doctor_run(out, false, false), 0);
+    fclose(out);
+    assert_true(occurrences(text, "\n") <= 50);
+    assert_non_null(strstr(text, "CLOCK_MONOTONIC"));
+}
+
+static const struct doctor_source *source_named(const struct doctor *doctor, const char *what) {
+    for (int i = 0; i < doctor->n_sources; i++)
+        if (strcmp(doctor->source[i].what, what) == 0) return &doctor->source[i];
+    fail_msg("no source %s", what);
+    return NULL;
+}
+
+static const char *detail_of(const struct doctor *doctor, const char *what) {
+    return source_named(doctor, what)->detail;
+}
+
+/* The doctor's findings about a made-up machine without files, programs or RAPL. */
+static void examine(struct fake *fake, struct doctor *out) {
+    struct counter_backend backend = backend_of(fake);
+    char root[64];
+    machine_open(root);
+    doctor_read_machine(&backend, root, "", out);
+    machine_close(root);
+}
+
+static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake denied = good_machine(), missing = good_machine(), zero = good_machine();
+    struct fake crowded = good_machine(), guest = virtual_machine();
+    for (int i = 0; denied.event[i].name; i++) denied.event[i].add_code = COUNTER_NO_PERMISSION;
+    denied.host.paranoid = 4;
+    examine(&denied, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "perf_event_paranoid"));
+    assert_true(doctor.can_profile);
+
+    missing.open_code = COUNTER_NO_BACKEND;
+    missing.problem = "no component: built without PAPI";
+    examine(&missing, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "no component"));
+    assert_true(doctor.can_profile);
+
+    for (int i = 0; zero.event[i].name; i++) zero.event[i].value = 0;
+    examine(&zero, &doctor);
+    for (int i = 0; i < COUNTER_ROLES; i++)
+        if (counter_roles[i].hardware && counter_roles[i].zero != ZERO_IS_FINE)
+            assert_false(source_named(&doctor, counter_roles[i].name)->available);
+    assert_true(detail_of(&doctor, "cycles")[0] != '\0');
+    assert_true(doctor.can_profile);
+
+    crowded.n_counters = 2; /* conflicting events go to passes of their own */
+    examine(&crowded, &doctor);
+    assert_true(doctor.n_passes > 1);
+    assert_string_equal(detail_of(&doctor, "cycles"), "PAPI_TOT_CYC");
+    assert_string_equal(detail_of(&doctor, "branch_misses"), "PAPI_BR_MSP");
+
+    examine(&guest, &doctor);
+    assert_non_null(strstr(detail_of(&doctor, "cycles"), "PMU"));
+    assert_true(doctor.can_profile);
+}
+
+static void energy_and_simulators_are_looked_for_where_they_would_be(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct doctor doctor;
+    char root[64], folders[160], program[128];
+    machine_open(root);
+    doctor_read_machine(&backend, root, "", &doctor);
+    assert_false(source_named(&doctor, "energy")->available);
+    assert_true(source_named(&doctor, "energy")->untested);
+    assert_true(source_named(&doctor, "cycles")->untested);
+    assert_false(source_named(&doctor, "page_faults")->untested);
+    assert_non_null(strstr(detail_of(&doctor, "energy"), "intel_rapl_msr"));
+    assert_false(source_named(&doctor, "simulated counts")->available);
+    assert_non_null(strstr(detail_of(&doctor, "simulated counts"), "apt-get install valgrind"));
+
+    machine_add(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+    machine_add(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "12345\n");
+    machine_add(root, "/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "999999\n");
+    machine_add(root, "/sys/class/powercap/intel-rapl:0:0/name", "dram\n");
+    machine_add(root, "/bin/valgrind", "");
+    snprintf(program, sizeof program, "%s/bin/valgrind", root);
+    chmod(program, 0755);
+    snprintf(folders, sizeof folders, "/nonexistent:%s/bin", root);
+    doctor_read_machine(&backend, root, folders, &doctor);
+    machine_close(root);
+    assert_true(source_named(&doctor, "package-0")->available);
+    assert_false(source_named(&doctor, "dram")->available); /* no energy_uj that we may read */
+    assert_non_null(strstr(detail_of(&doctor, "dram"), "chmod"));
+    assert_false(source_named(&doctor, "simulated counts")->available); /* no portable build */
+    assert_non_null(strstr(detail_of(&doctor, "simulated counts"), "make headroom-v3"));
+}
+
+static void own_events_are_available_only_where_papi_reads_what_was_exported(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake without = good_machine(), with = good_machine(), off_by_one = good_machine();
+    char name[SOFTWARE_EVENTS][NAME_SIZE];
+    for (int i = 0; i < SOFTWARE_EVENTS; i++) {
+        software_event_papi_name((enum software_event)i, name[i]);
+        add_event(&with, name[i], 1);
+        add_event(&off_by_one, name[i], i == EVENT_TOKENS ? 2 : 1);
+    }
+    examine(&with, &doctor);
+    assert_true(source_named(&doctor, "sde:::headroom")->available);
+
+    examine(&off_by_one, &doctor);
+    assert_false(source_named(&doctor, "sde:::headroom")->available);
+    examine(&without, &doctor);
+    assert_false(source_named(&doctor, "sde:::headroom")->available);
+#ifdef HAVE_SDE
+    assert_non_null(strstr(detail_of(&doctor, "sde:::headroom"), "papi_component_avail"));
+#else
+    assert_non_null(strstr(detail_of(&doctor, "sde:::headroom"), "libpapi-dev"));
+#endif
+}
+
+static void json_says_what_the_page_says(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    struct text json = {0};
+    struct error error;
+    struct node *root;
+    snprintf(doctor.source[1].detail, sizeof doctor.source[1].detail, "a \"quoted\" reason");
+    doctor_write_json(&doctor, &json);
+    assert_true(json_parse(json.data, json.size, "doctor", &root, &error));
+    assert_string_equal(node_find(root, "can_profile")->text, "true");
+    assert_int_equal(node_find(root, "sources")->n_children, doctor.n_sources);
+    assert_non_null(strstr(json.data, "{\"kind\": \"a kind\", \"what\": \"cycles\", "
+                                      "\"available\": false, "
+                                      "\"detail\": \"a \\\"quoted\\\" reason\", "
+                                      "\"untested_on_hardware\": true}"));
+    assert_non_null(strstr(json.data,
+                           "\"what\": \"task_clock_ns\", \"available\": true, "
+                           "\"detail\": \"an::EVENT\", \"untested_on_hardware\": false}"));
+    assert_non_null(node_find(root, "environment"));
+    node_free(root);
+    text_free(&json);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_source_is_named_and_a_shared_reason_is_told_once),
+        cmocka_unit_test(different_reasons_are_all_told),
+        cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),
+        cmocka_unit_test(verdict_comes_first_and_counts_the_hardware_counters),
+        cmocka_unit_test(colours_only_when_asked),
+        cmocka_unit_test(long_reasons_wrap_within_the_screen),
+        cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
+        cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
+        cmocka_unit_test(energy_and_simulators_are_looked_for_where_they_would_be),
+        cmocka_unit_test(own_events_are_available_only_where_papi_reads_what_was_exported),
+        cmocka_unit_test(json_says_what_the_page_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

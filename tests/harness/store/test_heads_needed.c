@@ -1,0 +1,241 @@
+/*
+ * How many heads are needed to stay within 1 point of all heads: the interval over seeds and test
+ * inputs against numbers worked out by hand, and each verdict with its reason.
+ */
+#include "tests/harness/store/store_fixture.h"
+
+/* Which of its test inputs an arm gets wrong, for each seed: [from, to), from 0. */
+struct wrong {
+    int from, to;
+};
+
+/* An arm of k heads per layer with one trained model per seed and n test inputs of its own. */
+static void add_arm(struct fixture *f, int64_t workload, const char *arm, const char *policy, int k,
+                    int n, int n_seeds, const struct wrong *wrong) {
+    double accuracy[8];
+    char sql[1024];
+    assert_in_range(n_seeds, 1, 8);
+    for (int s = 0; s < n_seeds; s++) accuracy[s] = 1 - (double)(wrong[s].to - wrong[s].from) / n;
+    train(f, workload, arm, policy, (const int[]){k, k, k, k}, n_seeds, accuracy, 1);
+    for (int s = 0; s < n_seeds; s++) {
+        snprintf(sql, sizeof sql,
+                 "CREATE TEMP TABLE own AS SELECT e.id FROM evaluation e "
+                 "JOIN trial t ON t.id = trial_id WHERE arm = '%s' AND seed = %d;"
+                 "DELETE FROM prediction WHERE evaluation_id IN own;"
+                 "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+                 "INSERT INTO prediction (evaluation_id, input, label, predicted, length_tokens, "
+                 "heads_run, heads_per_layer) "
+                 "SELECT own.id, i, 0, i >= %d AND i < %d, 1, 2, '[1,1]' FROM n JOIN own",
+                 arm, s, n - 1, wrong[s].from, wrong[s].to);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    }
+}
+
+static const struct wrong NONE[8];
+
+/* The value of a column of heads_needed for one policy; NaN for NULL. */
+static double needed(struct fixture *f, const char *column, const char *policy) {
+    char sql[512];
+    snprintf(sql, sizeof sql, "SELECT %s FROM heads_needed WHERE policy = '%s'", column, policy);
+    return number(f, sql);
+}
+
+static void expect_reason(struct fixture *f, const char *policy, const char *reason) {
+    char column[256];
+    snprintf(column, sizeof column, "reason = '%s'", reason);
+    if (needed(f, column, policy) == 1) return;
+    fail_msg("not the reason: %s", reason);
+}
+
+static void expect(struct fixture *f, const char *policy, double found, double low, double estimate,
+                   double high) {
+    const char *columns[] = {"heads_needed", "heads_low", "heads_estimate", "heads_high"};
+    double expected[] = {found, low, estimate, high};
+    for (int i = 0; i < 4; i++) {
+        double value = needed(f, columns[i], policy);
+        if (!(isnan(value) && isnan(expected[i])) && !(fabs(value - expected[i]) < 1e-9))
+            fail_msg("%s of %s is %g, not %g", columns[i], policy, value, expected[i]);
+    }
+}
+
+static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    /* All heads get everything right, 4 heads the first 2, 3 and 4 of 998 inputs wrong. */
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "four", "fixed", 4, 998, 3,
+            (const struct wrong[]){{0, 2}, {0, 3}, {0, 4}});
+    /* Seeds: -2, -3, -4 of 998, standard deviation 1 of 998. Inputs: means over seeds are -1, -1,
+     * -2/3, -1/3 and else 0: sum -3, squares 2 + 4/9 + 1/9; with one win and one loss more, of
+     * 1000. */
+    double seeds = 100 * 4.3027 / 998 / sqrt(3.0);
+    double inputs = 196 * sqrt(((4 + 5.0 / 9) / 1000 - 9e-6) / 1000);
+    double half = sqrt(seeds * seeds + inputs * inputs), mean = -300.0 / 998;
+    const char *from = "FROM difference_to_all_heads WHERE arm = 'four'";
+    const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"n_seeds", 3},
+                 {"n_inputs", 998},
+                 {"mean_heads", 4},
+                 {"difference_points", mean},
+                 {"seeds_half_points", seeds},
+                 {"inputs_half_points", inputs},
+                 {"ci95_low_points", mean - half},
+                 {"ci95_high_points", mean + half}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT %s %s", cases[i].column, from);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM difference_to_all_heads"), 1); /* not itself */
+}
+
+static void inputs_are_paired_whatever_all_heads_get_wrong(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong half[3] = {{0, 499}, {0, 499}, {0, 499}};
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, half);
+    add_arm(f, workload, "same", "fixed", 4, 998, 3, half); /* wrong on the same inputs */
+    add_arm(f, workload, "other", "fixed", 2, 998, 3,
+            (const struct wrong[]){{499, 998}, {499, 998}, {499, 998}});
+    const char *sql = "SELECT inputs_half_points FROM difference_to_all_heads WHERE arm = '%s'";
+    char same[128], other[128];
+    snprintf(same, sizeof same, sql, "same");
+    snprintf(other, sizeof other, sql, "other");
+    assert_near(number(f, same), 196 * sqrt(2.0 / 1000 / 1000));
+    assert_near(number(f, other), 196 * sqrt(1000.0 / 1000 / 1000)); /* +-1 everywhere */
+    assert_near(number(f, "SELECT difference_points FROM difference_to_all_heads "
+                          "WHERE arm = 'other'"),
+                0);
+}
+
+static void fewest_heads_that_are_demonstrably_within_1_point(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "six", "fixed", 6, 998, 3, (const struct wrong[]){{0, 2}, {0, 3}, {0, 4}});
+    add_arm(f, workload, "four", "fixed", 4, 998, 3,
+            (const struct wrong[]){{0, 2}, {0, 3}, {0, 4}});
+    add_arm(f, workload, "three", "fixed", 3, 998, 3, /* loses 0.9 in the mean */
+            (const struct wrong[]){{0, 8}, {0, 9}, {0, 10}});
+    add_arm(f, workload, "two", "fixed", 2, 998, 3, /* 1.2: may be less */
+            (const struct wrong[]){{0, 11}, {0, 12}, {0, 13}});
+    add_arm(f, workload, "one", "fixed", 1, 998, 3, /* 10: too much */
+            (const struct wrong[]){{0, 99}, {0, 100}, {0, 101}});
+    expect(f, "fixed", 4, 2, 3, 4);
+    expect_reason(f, "fixed", "");
+    assert_non_null(strstr(report(f, page, sizeof page), "w: 4 of 8 with fixed heads\n"));
+}
+
+static void a_small_test_set_cannot_resolve_1_point(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    /* Not one of 98 answers differs: half a width of 196 sqrt(2 / 100 / 100). */
+    add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
+    expect(f, "fixed", NAN, 1, 1, 8);
+    expect_reason(f, "fixed", "the test set of 98 cannot resolve 1 point: ±2.77");
+    assert_non_null(strstr(report(f, page, sizeof page),
+                           "w: not known, 1 to 8 of 8 with fixed heads: the test set of 98 cannot "
+                           "resolve 1 point: ±2.77\n"));
+}
+
+static void a_lucky_gain_on_a_small_test_set_is_no_proof(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    /* One head is 5 points better and its interval starts above -1, but is wider than a point. */
+    struct wrong five[3] = {{0, 5}, {0, 5}, {0, 5}};
+    add_arm(f, workload, "all", "fixed", 8, 98, 3, five);
+    add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
+    assert_true(number(f, "SELECT ci95_low_points FROM difference_to_all_heads") > -1);
+    expect(f, "fixed", NAN, 1, 1, 8);
+}
+
+static void seeds_that_scatter_cannot_resolve_1_point(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 9998, 3,
+            (const struct wrong[]){{0, 0}, {0, 0}, {0, 90}});
+    /* Seeds 0, 0, -90 of 9998: sd 90 / sqrt(3); inputs: 90 with a mean of -1/3. */
+    double seeds = 100 * 4.3027 * 90 / 3 / 9998;
+    double inputs = 196 * sqrt(((90 / 9.0 + 2) / 1e4 - 9e-6) / 1e4);
+    char reason[128];
+    snprintf(reason, sizeof reason, "3 seeds and 9998 test inputs cannot resolve 1 point: ±%.2f",
+             sqrt(seeds * seeds + inputs * inputs));
+    expect(f, "fixed", NAN, 1, 1, 8);
+    expect_reason(f, "fixed", reason);
+}
+
+static void a_loss_of_nearly_1_point_is_left_open(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong hundred[3] = {{0, 100}, {0, 100}, {0, 100}};
+    add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 9998, 3, hundred);
+    /* -1.0002 points; inputs: 100 of -1, so 196 sqrt((102 / 1e4 - 1e-4) / 1e4). */
+    expect(f, "fixed", NAN, 1, 8, 8);
+    expect_reason(f, "fixed", "the loss is too near to 1 point for ±0.20");
+}
+
+static void if_every_other_arm_is_worse_fixed_heads_need_all(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    struct wrong many[3] = {{0, 100}, {0, 110}, {0, 120}};
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "four", "fixed", 4, 998, 3, many);
+    add_arm(f, workload, "ours", "budgetformer", 5, 998, 3, many);
+    expect(f, "fixed", 8, 8, 8, 8);
+    expect_reason(f, "fixed", "");
+    expect(f, "budgetformer", NAN, NAN, NAN, NAN);
+    expect_reason(f, "budgetformer", "every arm loses more than 1 point");
+    assert_non_null(strstr(report(f, page, sizeof page),
+                           "w: none of 8 with budgetformer: every arm loses more than 1 point\n"));
+}
+
+static void one_seed_proves_nothing(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 9998, 1, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 9998, 1, NONE);
+    expect(f, "fixed", NAN, 1, 1, 8);
+    expect_reason(f, "fixed", "one seed does not say what another would give");
+    assert_near(number(f, "SELECT ci95_low_points IS NULL AND inputs_half_points > 0 "
+                          "FROM difference_to_all_heads"),
+                1);
+}
+
+static void each_policy_is_a_family_of_its_own(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w"), without = one_workload(f, "without all heads");
+    double accuracy[] = {1, 1, 1};
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "ours", "budgetformer", 5, 998, 3, NONE);
+    add_arm(f, workload, "other heads", "wide", 3, 998, 3, NONE);
+    train(f, without, "one", "fixed", ONE, 3, accuracy, 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET heads = 3 WHERE trial_id IN "
+                                      "(SELECT id FROM trial WHERE arm = 'other heads')"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM heads_needed"), 1);
+    expect(f, "budgetformer", 5, 5, 5, 5);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(the_interval_joins_scatter_of_seeds_and_of_inputs),
+        TEST(inputs_are_paired_whatever_all_heads_get_wrong),
+        TEST(fewest_heads_that_are_demonstrably_within_1_point),
+        TEST(a_small_test_set_cannot_resolve_1_point),
+        TEST(a_lucky_gain_on_a_small_test_set_is_no_proof),
+        TEST(seeds_that_scatter_cannot_resolve_1_point),
+        TEST(a_loss_of_nearly_1_point_is_left_open),
+        TEST(if_every_other_arm_is_worse_fixed_heads_need_all),
+        TEST(one_seed_proves_nothing),
+        TEST(each_policy_is_a_family_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+/*
+ * What the views over profiles compute, against numbers worked out by hand: latencies and their
+ * ratios, which of them are refused, the noise floor, outliers and energy.
+ */
+#include "tests/harness/store/store_fixture.h"
+
+static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "wide", "fixed", ALL, 1, accuracy,
+          1); /* found by what it ran, not by name */
+    train(f, workload, "fixed-8", "fixed", ONE, 1, accuracy, 1);
+    double dense[] = {300, 100, 200, 400,
+                      1000};            /* median 300; |x - 300|: 0 200 100 100 700 -> 100 */
+    double narrow[] = {10, 40, 20, 30}; /* median 25; 15 15 5 5 -> 10 */
+    int64_t here = environment(f, "{\"cores\": 2}");
+    profile(f, workload, "wide", "fixed", dense, 5, 2000, here);
+    profile(f, workload, "fixed-8", "fixed", narrow, 4, 500, here);
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"wide", "latency_ns_median", 300},
+                 {"wide", "latency_ns_mad", 100},
+                 {"wide", "time_ratio", 1},
+                 {"wide", "flops_ratio", 1},
+                 {"fixed-8", "latency_ns_median", 25},
+                 {"fixed-8", "latency_ns_mad", 10},
+                 {"fixed-8", "flops_ratio", 0.25},
+                 {"fixed-8", "time_ratio", 25.0 / 300},
+                 {"fixed-8", "batch_size", 32}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM latency_vs_flops WHERE arm = '%s'",
+                 cases[i].column, cases[i].arm);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT value IS NULL AND reason LIKE '%PMU%' FROM counter_vs_budget "
+                          "WHERE role = 'cycles'"),
+                1);
+    assert_near(number(f, "SELECT value FROM counter_vs_budget WHERE role = 'task_clock'"), 250);
+}
+
+/* Two arms timed in two environments; the second has a third of the time. */
+static void time_pair(struct fixture *f, const char *dense_json, const char *narrow_json) {
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, dense[] = {300}, narrow[] = {100};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", dense, 1, 2000, environment(f, dense_json));
+    profile(f, workload, "fixed-1", "fixed", narrow, 1, 500, environment(f, narrow_json));
+}
+
+static void times_of_different_machines_or_builds_have_no_ratio(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O3\"}",
+              "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O2\"}");
+    assert_near(number(f, "SELECT time_ratio IS NULL AND note LIKE '%same environment%' "
+                          "AND latency_ns_median = 100 AND flops_ratio = 0.25 "
+                          "FROM latency_note WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+}
+
+static void times_of_another_revision_keep_their_ratio_with_a_note(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{\"cores\": 2, \"git_revision\": \"a\", \"load_average\": 0.1}",
+              "{\"cores\": 2, \"git_revision\": \"b\", \"load_average\": 1.9}");
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                1.0 / 3);
+    assert_near(number(f, "SELECT note LIKE '%same revision%' FROM latency_note "
+                          "WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT note = '' FROM latency_note WHERE arm = 'fixed-8'"), 1);
+}
+
+static void times_of_an_unknown_environment_have_no_ratio(void **state) {
+    struct fixture *f = *state;
+    time_pair(f, "{}", "{}");
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 0);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET environment_id = NULL"), SQLITE_OK);
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 2);
+}
+
+static void a_warned_profile_is_shown_and_enters_no_ratio(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    time_pair(f, "{}", "{}");
+    int64_t warned = (int64_t)number(f, "SELECT max(id) FROM trial WHERE arm = 'fixed-1'");
+    OK(f, store_warning(f->store, warned, "threads_not_counted: other threads ran", &f->error));
+    assert_near(number(f, "SELECT time_ratio IS NULL AND note = 'timed with a warning' "
+                          "FROM latency_note WHERE arm = 'fixed-1'"),
+                1);
+    assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+    assert_near(number(f, "SELECT n_warnings = 1 AND n_trials = 2 FROM workload_status"), 1);
+    assert_near(number(f, "SELECT trial_id FROM trial_warning"), (double)warned);
+    report(f, page, sizeof page);
+    assert_non_null(strstr(page, "w: threads_not_counted: other threads ran (profile trial 4)"));
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 0 WHERE kind = 'profile'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT n_warnings FROM workload_status"), 0);
+    /* A warning on the reference takes every ratio. */
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 1; UPDATE warning SET trial_id = "
+                                      "(SELECT id FROM trial WHERE arm = 'fixed-8' "
+                                      "AND kind = 'profile')"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT sum(time_ratio IS NULL) FROM latency_vs_flops"), 2);
+}
+
+static void the_report_shows_short_times_and_what_intervals_cover(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[] = {4321};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 1, 2000, 0);
+    report(f, page, sizeof page);
+    assert_non_null(strstr(page, "us b32"));
+    assert_non_null(strstr(page, " 4.3 "));
+    assert_non_null(strstr(page, "initialisation and order"));
+}
+
+/* The profile of fixed-8 with id 1, and a second one of the same checkpoint with id 2. */
+static void profile_twice(struct fixture *f, double *first, double *second, int n) {
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    int64_t here = environment(f, "{\"cores\": 2}");
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", first, n, 2000, here);
+    profile(f, workload, "other", "fixed", second, n, 2000, here);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET kind = 'again', arm = 'fixed-8', "
+                                      "base_trial_id = (SELECT base_trial_id FROM trial WHERE kind "
+                                      "= 'profile' AND arm = 'fixed-8') "
+                                      "WHERE kind = 'profile' AND arm = 'other'"),
+                     SQLITE_OK);
+    assert_int_equal(raw_sql(f->path, "UPDATE profile_sample SET block = sample / 2"), SQLITE_OK);
+}
+
+static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state) {
+    struct fixture *f = *state;
+    /* Medians per block: 100 and 101, 100 and 99, 200 and 206: ratios 1.01, 0.99, 1.03. */
+    double first[] = {90, 110, 100, 100, 190, 210}, second[] = {100, 102, 98, 100, 206, 206};
+    profile_twice(f, first, second, 6);
+    assert_near(number(f, "SELECT count(*) FROM noise_floor"), 1);
+    assert_near(number(f, "SELECT n_blocks FROM noise_floor"), 3);
+    assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.01);
+    double half = 4.3027 * 0.02 / sqrt(3); /* t of 2 degrees of freedom; sd 0.02 */
+    assert_near(number(f, "SELECT ci95_high FROM noise_floor"), 1.01 + half);
+    assert_near(number(f, "SELECT noise_floor FROM noise_floor"), 0.01 + half);
+    assert_near(number(f, "SELECT count(*) FROM latency_vs_flops"), 1); /* it is no arm */
+    assert_int_equal(
+        raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE kind = 'again'"), SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
+}
+
+static void one_block_has_no_noise_floor(void **state) {
+    struct fixture *f = *state;
+    double first[] = {100, 100}, second[] = {102, 102};
+    profile_twice(f, first, second, 2);
+    assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.02);
+    assert_true(isnan(number(f, "SELECT noise_floor FROM noise_floor")));
+}
+
+static void outliers_are_far_in_deviations_and_in_percent(void **state) {
+    struct fixture *f = *state;
+    /* Median 1000, MAD 1: 1008 is 8 MADs away and less than 2%; 1100 is both. */
+    double first[] = {999, 1000, 1000, 1001, 1008, 1001, 999, 1000, 1100};
+    double second[] = {900, 950, 1000, 1050, 1100, 900, 1100, 1000, 1000}; /* wide: none */
+    profile_twice(f, first, second, 9);
+    assert_near(number(f, "SELECT n_outliers FROM latency_outlier"), 1);
+    assert_near(number(f, "SELECT n_samples FROM latency_outlier"), 9);
+    assert_near(number(f, "SELECT worst FROM latency_outlier"), 1.1);
+    assert_near(number(f, "SELECT count(*) FROM latency_outlier"), 1);
+}
+
+static void report_says_that_a_machine_was_noisy(void **state) {
+    struct fixture *f = *state;
+    char page[16384];
+    double first[] = {100, 100, 100, 100, 100, 100}, second[] = {100, 100, 101, 101, 100, 100};
+    profile_twice(f, first, second, 6);
+    static const struct {
+        const char *others, *cpu, *said;
+    } cases[] = {{"0", "1", NULL},
+                 {"1.4", "1", "1.4 other threads wanted to run"},
+                 {"0", "0.9", "had a core for 90% of the time"}};
+    for (int i = 0; i < 3; i++) {
+        char sql[512];
+        snprintf(sql, sizeof sql,
+                 "DELETE FROM profile_block; INSERT INTO profile_block "
+                 "SELECT id, 0, 1, %s, 10 * %s FROM profile; "
+                 "INSERT INTO profile_block SELECT profile.id, b.value, 1, %s, 0 FROM profile, "
+                 "json_each('[1,2,3,4,5,6,7,8,9]') b",
+                 cases[i].cpu, cases[i].others, cases[i].cpu);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+        report(f, page, sizeof page);
+        if (!strstr(page, "fixed-8 profiled twice differs by +0.3 ± 1.4% at batch 32"))
+            fail_msg("%s", page);
+        if (cases[i].said && !strstr(page, cases[i].said)) fail_msg("%s", page);
+        assert_true(!cases[i].said == !strstr(page, "NOISY MACHINE"));
+    }
+}
+
+static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
+    struct fixture *f = *state;
+    double first[] = {100, 100}, second[] = {102, 102};
+    profile_twice(f, first, second, 2);
+    assert_int_equal(
+        raw_sql(f->path, "INSERT INTO energy SELECT p.id, 'package', 3.6, 40, 0.5, 0.05, '' FROM "
+                         "profile p JOIN trial t ON t.id = trial_id WHERE kind = 'profile'; "
+                         "INSERT INTO energy SELECT p.id, 'dram', NULL, NULL, NULL, NULL, 'none "
+                         "here' FROM profile p JOIN trial t ON t.id = trial_id "
+                         "WHERE kind = 'profile'"),
+        SQLITE_OK);
+#define PACKAGE " FROM energy_by_batch WHERE domain = 'package'"
+    assert_near(number(f, "SELECT joules_per_input" PACKAGE), 3.6);
+    assert_near(number(f, "SELECT added_joules_per_input" PACKAGE), 1.6);
+    assert_true(isnan(number(f, "SELECT gco2_per_input" PACKAGE)));
+    assert_true(isnan(number(f, "SELECT joules_per_input FROM energy_by_batch WHERE domain <> "
+                                "'package'")));
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET config = "
+                                      "'{\"profile\": {\"grid_gco2_per_kwh\": 400}}'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT gco2_per_input" PACKAGE), 400 * 1e-6);
+#undef PACKAGE
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
+        TEST(times_of_different_machines_or_builds_have_no_ratio),
+        TEST(times_of_another_revision_keep_their_ratio_with_a_note),
+        TEST(times_of_an_unknown_environment_have_no_ratio),
+        TEST(a_warned_profile_is_shown_and_enters_no_ratio),
+        TEST(the_report_shows_short_times_and_what_intervals_cover),
+        TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
+        TEST(one_block_has_no_noise_floor),
+        TEST(outliers_are_far_in_deviations_and_in_percent),
+        TEST(report_says_that_a_machine_was_noisy),
+        TEST(energy_is_per_input_and_carbon_needs_an_intensity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/*
+ * Phases as they are stored, and what the views over them compute, against numbers worked out by
+ * hand.
+ */
+#include "tests/harness/store/store_fixture.h"
+
+enum { SAMPLES = 3 };
+
+/* A profile of batch 2 in which the FFN takes 60 ns an input of 100, and the QKV product 40; the
+ * other phases none; 202 ns a pass with the readings of the clock that are no phase's. */
+static void profile_phases(struct fixture *f, int64_t workload, const char *arm, int seed,
+                           double scale) {
+    double samples[SAMPLES] = {170, 170, 170};
+    double unmarked[SAMPLES] = {180, 190, 170}, marked[SAMPLES] = {198, 199.5, 208.5};
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "SELECT id FROM trial WHERE arm = '%s' AND seed = %d AND kind = 'train'", arm, seed);
+    int64_t base = (int64_t)number(f, sql);
+    OK(f, store_begin_plan(f->store, &f->error));
+    int64_t id = plan_trial(f, workload, arm, "fixed", seed, base);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    struct profile_result p = {.batch_size = 2,
+                               .n_samples = SAMPLES,
+                               .inputs_per_sample = 2,
+                               .latency_ns = samples,
+                               .marked_ns = marked,
+                               .unmarked_ns = unmarked,
+                               .mean_heads = 4,
+                               .mean_s = NAN,
+                               .executed_flops_per_input = 800,
+                               .dense_flops_per_input = 1000,
+                               .marks = 4,
+                               .mark_ns = 10};
+    p.phase[PHASE_FFN] = (struct phase_result){60 * scale, 600, 100};
+    p.phase[PHASE_QKV] = (struct phase_result){40 * scale, 200, 400};
+    struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 1};
+    OK(f, store_claim(f->store, id, getpid(), environment(f, "{}"), &f->error));
+    OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+}
+
+static void time_share_by_phase_stands_beside_the_heads(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 1, 3);
+    assert_near(number(f, "SELECT count(*) FROM phase_by_budget"),
+                2); /* phases without time: none */
+    static const struct {
+        const char *column;
+        double ffn, qkv;
+    } cases[] = {{"time_ns", 120, 80},        {"time_share", 0.6, 0.4},
+                 {"flops", 600, 200},         {"bytes", 100, 400},
+                 {"flops_share", 0.75, 0.25}, {"mean_heads", 4, 4},
+                 {"batch_size", 2, 2},        {"n_seeds", 2, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        const char *select = "SELECT %s FROM phase_by_budget WHERE phase = '%s'";
+        snprintf(sql, sizeof sql, select, cases[i].column, "ffn");
+        assert_near(number(f, sql), cases[i].ffn);
+        snprintf(sql, sizeof sql, select, cases[i].column, "qkv");
+        assert_near(number(f, sql), cases[i].qkv);
+    }
+}
+
+/* 202 ns a marked pass of two inputs; 1.1, 1.05 and 1.23 times as long as without; 4 marks of 10
+ * ns.
+ */
+static void the_cost_of_markers_is_told(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    assert_near(number(f, "SELECT marks_share FROM phase_cost"), 40.0 / 202);
+    assert_near(number(f, "SELECT marked_over_unmarked FROM phase_cost"), 1.1);
+    assert_near(number(f, "SELECT unaccounted_share FROM phase_cost"), 1.0 / 101);
+    char page[8192];
+    assert_non_null(strstr(report(f, page, sizeof page),
+                           "phase markers make a pass 1.10 to 1.10 times as long at batch 2; "
+                           "phases add up to all but 1.0% of it (fixed-8, batch 2)"));
+}
+
+static void a_warned_profile_has_no_phases_in_the_views(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    int64_t id = (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile'");
+    OK(f, store_warning(f->store, id, "timed with two threads", &f->error));
+    assert_near(number(f, "SELECT count(*) FROM phase_by_budget"), 0);
+}
+
+/* The FFN has 6 FLOPs per byte and 10 GFLOP/s, the product 0.5 and 5. */
+static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    bool known = true;
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
+    assert_false(known);
+    assert_near(number(f, "SELECT count(*) FROM roofline WHERE roof_flops_per_second IS NULL "
+                          "AND roof_share IS NULL AND bound IS NULL"),
+                2);
+    struct ceiling ceiling = {20e9, 16e9}, other = {1, 1};
+    OK(f, store_ceiling(f->store, 1, &ceiling, &f->error));
+    OK(f, store_ceiling(f->store, 1, &other, &f->error)); /* the first stays */
+    OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
+    assert_true(known);
+    static const struct {
+        const char *column;
+        double ffn, qkv;
+    } cases[] = {{"flops_per_byte", 6, 0.5},
+                 {"flops_per_second", 10e9, 5e9},
+                 {"roof_flops_per_second", 20e9, 8e9},
+                 {"roof_share", 0.5, 0.625},
+                 {"bound = 'compute'", 1, 0},
+                 {"bound = 'memory'", 0, 1},
+                 {"time_share", 0.6, 0.4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        const char *select = "SELECT %s FROM roofline WHERE phase = '%s'";
+        snprintf(sql, sizeof sql, select, cases[i].column, "ffn");
+        assert_near(number(f, sql), cases[i].ffn);
+        snprintf(sql, sizeof sql, select, cases[i].column, "qkv");
+        assert_near(number(f, sql), cases[i].qkv);
+    }
+}
+
+static void the_ceilings_are_measured_in_sane_units(void **state) {
+    (void)state;
+    struct ceiling ceiling;
+    struct error error;
+    if (!bench_ceiling(&ceiling, &error)) fail_msg("%s", error.text);
+    /* Some FLOPs and some bytes a microsecond, on anything that runs this; less than any core. */
+    assert_true(ceiling.flops_per_second > 1e6 && ceiling.flops_per_second < 1e14);
+    assert_true(ceiling.bytes_per_second > 1e6 && ceiling.bytes_per_second < 1e14);
+}
+
+static void training_phases_are_stored_once_per_training(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    struct made_up m;
+    for (int run = 0; run < 2; run++) { /* its checkpoint is lost: it runs again */
+        make_up(&m, 0.5, ALL);
+        m.result.phase_seconds[PHASE_FORWARD] = 1 + run;
+        m.result.phase_seconds[PHASE_BACKWARD] = 3;
+        OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+        OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+        bool lost = false;
+        if (run == 0) OK(f, store_replan_lost_checkpoint(f->store, id, &lost, &f->error));
+    }
+    assert_near(number(f, "SELECT count(*) FROM training_phase_share"), 2);
+    assert_near(number(f, "SELECT share FROM training_phase_share WHERE phase = 'forward'"), 0.4);
+    assert_near(number(f, "SELECT seconds FROM training_phase_share WHERE phase = 'backward'"), 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(time_share_by_phase_stands_beside_the_heads),
+        TEST(the_cost_of_markers_is_told),
+        TEST(a_warned_profile_has_no_phases_in_the_views),
+        TEST(a_phase_stands_below_the_roof_of_its_intensity),
+        TEST(the_ceilings_are_measured_in_sane_units),
+        TEST(training_phases_are_stored_once_per_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

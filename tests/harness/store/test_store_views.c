@@ -1,0 +1,351 @@
+/*
+ * What the views of results/schema.sql compute, against numbers worked out by hand. Those of times
+ * and energy are in test_latency_views.c.
+ */
+#include "tests/harness/store/store_fixture.h"
+
+static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.6, 0.7}, one[] = {0.4};
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, one, 1);
+    train(f, workload, "budget", "budgetformer", MIXED, 3, three, 3);
+    /* sd = 0.1, standard error 0.1 / sqrt(3), t(2) = 4.3027 */
+    double half = 4.3027 * 0.1 / sqrt(3.0);
+    const char *row = "SELECT %s FROM accuracy_vs_budget WHERE arm = '%s'";
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {
+        {"fixed-8", "accuracy_mean", 0.6},
+        {"fixed-8", "accuracy_ci95_low", 0.6 - half},
+        {"fixed-8", "accuracy_ci95_high", 0.6 + half},
+        {"fixed-8", "n_seeds", 3},
+        {"fixed-8", "head_budget", 1},
+        {"fixed-8", "n_classes", 2},
+        {"fixed-8", "executed_flops_per_input", 2000},
+        {"fixed-8", "active_flops_per_input", 900},
+        {"fixed-1", "accuracy_mean", 0.4},
+        {"fixed-1", "accuracy_ci95_low", NAN},
+        {"fixed-1", "head_budget", 0.125},
+        {"budget", "mean_heads", 4},
+        {"budget", "mean_s", 0.5},
+        {"budget (static)", "accuracy_mean", 0.5},
+        {"budget (static)", "policy = 'budgetformer/static'", 1},
+        {"budget (shuffled)", "accuracy_mean", 0.4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, row, cases[i].column, cases[i].arm);
+        double value = number(f, sql);
+        if (isnan(cases[i].expected))
+            assert_true(isnan(value));
+        else
+            assert_near(value, cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM accuracy_vs_budget"), 5);
+}
+
+static void beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow(void **state) {
+    struct fixture *f = *state;
+    enum { SEEDS = 40 };
+    double accuracy[SEEDS];
+    for (int i = 0; i < SEEDS; i++) accuracy[i] = i % 2 ? 0.4 : 0.6;
+    train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, SEEDS, accuracy, 1);
+    /* Every distance from the mean is 0.1: variance 0.01 * 40 / 39. */
+    double error = sqrt(0.01 * SEEDS / (SEEDS - 1) / SEEDS);
+    assert_near(number(f, "SELECT accuracy_ci95_high FROM accuracy_vs_budget"),
+                0.5 + 2.0423 * error);
+}
+
+static void paired_difference_pairs_by_seed(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    /* Differences 10, 12, 14 points: mean 12, sd 2. The fourth seed has no partner. */
+    double a[] = {0.80, 0.72, 0.94, 0.10}, b[] = {0.70, 0.60, 0.80};
+    train(f, workload, "a", "fixed", ALL, 4, a, 1);
+    train(f, workload, "b", "fixed", ONE, 3, b, 1);
+    const char *from = "FROM paired_difference WHERE arm_a = 'a' AND arm_b = 'b'";
+    const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"difference_points", 12},
+                 {"n_pairs", 3},
+                 {"ci95_low_points", 12 - 4.3027 * 2 / sqrt(3.0)},
+                 {"ci95_high_points", 12 + 4.3027 * 2 / sqrt(3.0)},
+                 {"ci90_low_points", 12 - 2.9200 * 2 / sqrt(3.0)},
+                 {"ci90_high_points", 12 + 2.9200 * 2 / sqrt(3.0)}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT %s %s", cases[i].column, from);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT difference_points FROM paired_difference WHERE arm_a = 'b'"),
+                -12);
+}
+
+static void budgets_are_told_by_layer_and_by_difficulty(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "budget", "budgetformer", MIXED, 2, accuracy, 1); /* k = 2 4 4 6 */
+    assert_near(number(f, "SELECT share FROM budget_by_layer WHERE layer = 1 AND k = 4"), 0.5);
+    assert_near(number(f, "SELECT share FROM budget_by_layer WHERE layer = 0 AND k = 2"), 0.25);
+    assert_near(number(f, "SELECT sum(share) FROM budget_by_layer"), LAYERS);
+    assert_near(number(f, "SELECT n_inputs FROM head_usage WHERE layer = 0 AND head = 3 LIMIT 1"),
+                3);
+    /* Difficulty 1: inputs 0 and 1 with k = 2 and 4; predicted is 0, label 0 and 1. */
+    const char *columns[] = {"mean_heads", "accuracy", "n_inputs", "n_seeds",
+                             "mean_heads_ci95_low"};
+    const double expected[][5] = {{3, 0.5, 2, 2, 3}, {5, 0.5, 2, 2, 5}};
+    for (int g = 1; g <= 2; g++)
+        for (int c = 0; c < 5; c++) {
+            char sql[128];
+            snprintf(sql, sizeof sql, "SELECT %s FROM budget_by_difficulty WHERE difficulty = %d",
+                     columns[c], g);
+            assert_near(number(f, sql), expected[g - 1][c]);
+        }
+}
+
+static void trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed(void **state) {
+    struct fixture *f = *state;
+    /* Inputs 0 and 1 have difficulty 1, 2 and 3 difficulty 2: 1, 2 and 6 heads more; mean 3. */
+    static const int k[3][INPUTS] = {{2, 2, 3, 3}, {1, 3, 4, 4}, {1, 1, 6, 8}};
+    int64_t workload = one_workload(f, "w");
+    OK(f, store_begin_plan(f->store, &f->error));
+    for (int seed = 0; seed < 3; seed++) plan_trial(f, workload, "budget", "budgetformer", seed, 0);
+    OK(f, store_end_plan(f->store, true, &f->error));
+    for (int seed = 0; seed < 3; seed++) {
+        struct made_up m;
+        make_up(&m, 0.5, k[seed]);
+        OK(f, store_claim(f->store, seed + 1, getpid(), 0, &f->error));
+        OK(f, store_finish_training(f->store, seed + 1, &m.result, &f->error));
+    }
+    /* Variance ((1 - 3)^2 + (2 - 3)^2 + (6 - 3)^2) / 2 = 7 */
+    double half = 4.3027 * sqrt(7 / 3.0);
+    assert_near(number(f, "SELECT heads_difference_mean FROM budget_trend"), 3);
+    assert_near(number(f, "SELECT heads_difference_ci95_low FROM budget_trend"), 3 - half);
+    assert_near(number(f, "SELECT heads_difference_ci95_high FROM budget_trend"), 3 + half);
+    assert_near(number(f, "SELECT difficulty_low = 1 AND difficulty_high = 2 AND n_seeds = 3 "
+                          "FROM budget_trend"),
+                1);
+    assert_int_equal(raw_sql(f->path, "UPDATE prediction SET difficulty = 2"), SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM budget_trend"), 0); /* one difficulty: no trend */
+}
+
+static bool collect_names(void *context, int n, const char *const *names,
+                          const char *const *texts) {
+    char *out = context;
+    (void)texts;
+    out[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        strcat(out, i ? ", " : "");
+        strcat(out, names[i]);
+    }
+    return false;
+}
+
+/* A finished training of seed 0 that tried these costs and took the last; base 0: none. */
+static int64_t train_tuned(struct fixture *f, int64_t workload, const char *arm, int64_t base,
+                           int n, uint64_t train_flops) {
+    struct made_up m;
+    struct candidate_result candidates[3] = {{0}};
+    char settings[3][32], status[16], key[64];
+    int64_t id;
+    make_up(&m, 0.5, ALL);
+    for (int i = 0; i < n; i++) {
+        snprintf(settings[i], sizeof settings[i], "{\"cost\":%d}", i);
+        candidates[i] = (struct candidate_result){.settings = settings[i],
+                                                  .validation_accuracy = 0.5,
+                                                  .validation_loss = 1,
+                                                  .validation_mean_heads = 8 - i,
+                                                  .train_seconds = 1 + i,
+                                                  .train_flops = train_flops,
+                                                  .chosen = i == n - 1};
+    }
+    if (n > 2) {
+        strcpy(candidates[0].reason, "diverged");
+        candidates[0].validation_accuracy = NAN;
+    }
+    m.result.candidates = candidates;
+    m.result.n_candidates = n;
+    m.result.train_flops = train_flops;
+    m.result.train_seconds = n > 0 ? n : 1;
+    snprintf(key, sizeof key, "%s/0", arm);
+    struct trial_plan plan = trial_plan(workload, arm, "budgetformer", 0, key);
+    plan.base_trial_id = base;
+    OK(f, store_begin_plan(f->store, &f->error));
+    OK(f, store_plan_trial(f->store, &plan, &id, status, &f->error));
+    OK(f, store_end_plan(f->store, true, &f->error));
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+    return id;
+}
+
+static void training_cost_counts_candidates_and_bases(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    int64_t first = train_tuned(f, workload, "first", 0, 3, 100);
+    int64_t second = train_tuned(f, workload, "second", first, 0, 10);
+    train_tuned(f, workload, "third", second, 2, 1);
+    /* Of the first, one of three diverged: its cost is not known. */
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"first", "train_flops", 100},  {"first", "tuning_flops", 100},
+                 {"first", "base_flops", 0},     {"first", "total_flops", 200},
+                 {"first", "total_seconds", 5},  {"first", "n_tuning_trials", 3},
+                 {"second", "tuning_flops", 0},  {"second", "base_flops", 200},
+                 {"second", "total_flops", 210}, {"second", "n_tuning_trials", 1},
+                 {"third", "train_flops", 1},    {"third", "tuning_flops", 1},
+                 {"third", "total_flops", 212},  {"third", "total_seconds", 9}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM training_cost WHERE arm = '%s'", cases[i].column,
+                 cases[i].arm);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM training_cost"), 3);
+    /* A base that is trained again, its checkpoint being lost, has cost what it cost. */
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET status = 'failed' WHERE arm = 'first'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT total_flops FROM training_cost WHERE arm = 'third'"), 212);
+    assert_near(number(f, "SELECT count(*) FROM training_cost"), 2);
+}
+
+static void tuned_trial_shows_how_many_were_tried_and_what_was_chosen(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    train_tuned(f, workload, "tuned", 0, 3, 100);
+    train_tuned(f, workload, "plain", 0, 0, 100);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_by_seed WHERE arm = 'tuned'"), 3);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_vs_budget WHERE arm = 'tuned'"), 3);
+    assert_near(number(f, "SELECT n_tuning_trials FROM accuracy_vs_budget WHERE arm = 'plain'"), 1);
+    assert_near(number(f, "SELECT cost_weight FROM accuracy_vs_budget WHERE arm = 'tuned'"), 2);
+    assert_near(number(f, "SELECT cost_weight IS NULL FROM trial WHERE arm = 'plain'"), 1);
+    assert_near(number(f, "SELECT sum(validation_accuracy IS NULL AND reason = 'diverged') "
+                          "FROM tuning"),
+                1);
+    char page[4096];
+    report(f, page, sizeof page);
+    assert_non_null(strstr(page, "tuned methods"));
+    assert_non_null(strstr(page, "tried"));
+}
+
+static void methods_give_every_measure_its_interval(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.6, 0.7}, half = 4.3027 * 0.1 / sqrt(3.0);
+    double fast[] = {100, 300, 200}, slow[] = {400, 500, 600, 500};
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, three, 1);
+    int64_t here = environment(f, "{}");
+    profile(f, workload, "fixed-1", "fixed", fast, 3, 500, here);
+    profile(f, workload, "fixed-8", "fixed", slow, 4, 500, here);
+    const struct {
+        const char *arm, *column;
+        double expected;
+    } cases[] = {{"fixed-8", "accuracy", 0.6},
+                 {"fixed-8", "accuracy_ci95_low", 0.6 - half},
+                 {"fixed-8", "accuracy_ci95_high", 0.6 + half},
+                 {"fixed-8", "n_seeds", 3},
+                 {"fixed-8", "mean_heads", 8},
+                 {"fixed-8", "mean_heads_ci95_low", 8},
+                 {"fixed-8", "executed_flops", 2000},
+                 {"fixed-8", "dense_flops", 2000},
+                 {"fixed-8", "latency_small_ns", 500},
+                 {"fixed-8", "latency_seeds", 1},
+                 {"fixed-8", "batch_small", 32},
+                 {"fixed-1", "executed_flops", 250},
+                 {"fixed-1", "latency_small_ns", 200},
+                 {"fixed-1", "latency_small_ns_ci95_low", NAN},
+                 {"fixed-1", "accuracy_ci95_low", NAN},
+                 {"fixed-1", "n_tuning_trials", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s FROM methods WHERE arm = '%s'", cases[i].column,
+                 cases[i].arm);
+        double value = number(f, sql);
+        if (isnan(cases[i].expected))
+            assert_true(isnan(value));
+        else
+            assert_near(value, cases[i].expected);
+    }
+    assert_near(number(f, "SELECT count(*) FROM methods"), 2);
+}
+
+/* Sums of squares would leave nothing of what 12.1e9 +- 100 differ by: a double has 16 digits,
+ * their squares 20. */
+static void an_interval_of_large_numbers_keeps_its_digits(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double three[] = {0.5, 0.5, 0.5}, half = 4.3027 * 100 / sqrt(3.0);
+    train(f, workload, "fixed-8", "fixed", ALL, 3, three, 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET executed_flops = n_inputs * "
+                                      "(12100000000 + 100 * (trial_id - 2))"),
+                     SQLITE_OK);
+    double high = number(f, "SELECT ci95_high - mean FROM measure WHERE measure = "
+                            "'executed_flops'");
+    assert_true(fabs(high / half - 1) < 1e-6);
+}
+
+static void memory_stands_beside_what_the_shape_predicts(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double two[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, two, 1);
+    assert_int_equal(raw_sql(f->path, "INSERT INTO memory SELECT id, 'arena x', 1000 * id, '', "
+                                      "1000, 3 FROM trial UNION ALL "
+                                      "SELECT id, 'peak x', NULL, 'not told', NULL, 7 FROM trial"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT ratio FROM memory_by_purpose WHERE what = 'arena x'"), 1.5);
+    assert_near(number(f, "SELECT n_seeds FROM memory_by_purpose WHERE what = 'arena x'"), 2);
+    assert_near(number(f, "SELECT page_faults FROM memory_by_purpose WHERE what = 'peak x' AND "
+                          "bytes IS NULL AND ratio IS NULL AND reason = 'not told'"),
+                7);
+}
+
+static void views_have_the_promised_columns(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[] = {1, 2, 3}, ignored;
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 3, 2000, 0);
+    static const char *const views[][2] = {
+        {"accuracy_vs_budget",
+         "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
+         "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
+         "executed_flops_per_input, active_flops_per_input, n_tuning_trials"},
+        {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
+                             "flops_ratio, time_ratio"},
+        {"budget_by_layer", "workload, arm, layer, k, share"},
+        {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
+                         "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
+        {"counter_vs_budget", "workload, arm, role, value, status, reason, scope"},
+        {"trial_status", "trial_id, workload, arm, seed, status, reason, command"}};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        char sql[64], names[512] = "";
+        snprintf(sql, sizeof sql, "SELECT * FROM %s", views[i][0]);
+        OK(f, store_query(f->store, sql, collect_names, names, &f->error));
+        assert_string_equal(names, views[i][1]);
+    }
+    assert_false(store_query(f->store, "DELETE FROM trial", first_number, &ignored, &f->error));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(accuracy_vs_budget_gives_means_and_t_intervals),
+        TEST(beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow),
+        TEST(paired_difference_pairs_by_seed),
+        TEST(budgets_are_told_by_layer_and_by_difficulty),
+        TEST(trend_is_heads_at_the_largest_minus_the_smallest_difficulty_by_seed),
+        TEST(training_cost_counts_candidates_and_bases),
+        TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
+        TEST(methods_give_every_measure_its_interval),
+        TEST(an_interval_of_large_numbers_keeps_its_digits),
+        TEST(memory_stands_beside_what_the_shape_predicts),
+        TEST(views_have_the_promised_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
