@@ -14,8 +14,8 @@
 
 /* One tensor as the file names it, over the engine's memory. Element (g, r, c) of a tensor of
  * groups x rows x cols lives at data[g*group_stride + r*row_stride + c*col_stride]; in the file
- * it is row (g*rows + r), column c of shape[0] x shape[1] (rank 1: rows*groups numbers, cols = 1).
- */
+ * it is row (g*rows + r), column c of shape[0] x shape[1] (rank 1: rows*groups numbers, cols =
+ * 1). */
 struct tensor_view {
     char name[96];
     int rank;

@@ -46,8 +46,8 @@ uint64_t flops_map(const struct flops *flops) {
     return c[FLOP_SCORES] + c[FLOP_SCALE] + c[FLOP_SOFTMAX] + c[FLOP_AV];
 }
 
-/* A layer in which `keys` (token, head) pairs have K and V, and `queries` pairs Q, map row and O.
- */
+/* A layer in which `keys` (token, head) pairs have K and V, and `queries` pairs Q, map row and
+ * O. */
 static void add_layer(const struct model_config *config, int layer, uint64_t n, uint64_t keys,
                       uint64_t queries, struct flops *flops) {
     uint64_t dim = (uint64_t)config->dim, ffn = (uint64_t)config->ffn;

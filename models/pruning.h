@@ -8,8 +8,8 @@
 
 #include "models/parameters.h"
 
-/* [layer][head] of a model with all heads. 0: the head is removed; else its output is multiplied.
- */
+/* [layer][head] of a model with all heads. 0: the head is removed; else its output is
+ * multiplied. */
 struct head_gates {
     float value[MODEL_LAYERS_MAX][OPTION_LIST_MAX];
 };

@@ -349,8 +349,8 @@ static double cross_entropy(const struct batch *batch, int classes, float *logit
     return loss;
 }
 
-/* Where layer l reads the residual stream: its attention input, or, without heads, its FFN input.
- */
+/* Where layer l reads the residual stream: its attention input, or, without heads, its FFN
+ * input. */
 static float *stream_into(struct trainer *t, int l) {
     if (l == t->p->config.layers) return t->output;
     return t->p->config.heads.value[l] > 0 ? t->layer[l].input : t->layer[l].middle;

@@ -49,8 +49,8 @@ extern const struct command sweep_command, trial_command, list_command, validate
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, forward_command;
 
-/* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help, --version.
- */
+/* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
+ * --version. */
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error);
 

@@ -52,12 +52,10 @@ static bool list_options(const struct arguments *arguments, struct error *error)
     }
     printf(
         "\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
-        "(headroom list policies). A policy that starts from a finished trial has `base`: the "
-        "arm of "
+        "(headroom list policies). A policy that starts from a finished trial has `base`: the arm of "
         "the\nsame file whose trial of the same seed it takes.\n"
         "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...} with "
-        "options of\nthe policy or of train. Candidate i takes the i-th value of each list; all "
-        "are "
+        "options of\nthe policy or of train. Candidate i takes the i-th value of each list; all are "
         "trained, and the\nvalidation slice chooses. Every arm of a file has equally many.\n"
         "full: the same keys, overlaid by --tier full.\n"
         "extends: all keys but `workload` may come from another file, and that one's from a third. "
@@ -189,8 +187,7 @@ const struct command list_command = {
     1,
     {"db", "tag"},
     "  policies   ways to choose heads, with their options and defaults\n"
-    "  workloads  the files of workloads/ (--tag T: those with a tag), and whether their data is "
-    "here\n"
+    "  workloads  the files of workloads/ (--tag T: those with a tag), and whether their data is here\n"
     "  options    every key of a workload file: default, type, meaning\n"
     "  trials     the trials of the database with status and reason\n",
     run};

@@ -98,8 +98,8 @@ static void list_workloads(const struct plan *plan, struct text *out) {
     text_append(out, "]");
 }
 
-/* After a sweep of named or tagged files only their workloads: the database may hold many others.
- */
+/* After a sweep of named or tagged files only their workloads: the database may hold many
+ * others. */
 static bool print_report(struct store *store, const struct plan *plan, bool named,
                          struct error *error) {
     struct text workloads = {0};
@@ -209,13 +209,11 @@ const struct command sweep_command = {
     0,
     1000000,
     {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
-    "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files "
-    "that "
-    "are\nnamed run whatever their tier. Every arm and seed of a file is one trial, a process of "
-    "its own; profiles run\n"
-    "alone, after all trainings. Finished trials are never run again, those that died are. A\n"
-    "workload whose data is absent is skipped; if it was named, that is an error. The table\n"
-    "at the end is of the named files, else of the whole database.\n"
+    "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
+    "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
+    "own; profiles run alone, after all trainings. Finished trials are never run again, those that\n"
+    "died are. A workload whose data is absent is skipped; if it was named, that is an error. The\n"
+    "table at the end is of the named files, else of the whole database.\n"
     "\n"
     "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
     "keeps what is finished; the same command goes on from there.\n"

@@ -70,8 +70,7 @@ const struct command validate_command = {
     1000000,
     {"tag"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
-    "first error in each. Without FILES: every file of workloads/. Neither their data is needed "
-    "nor\n"
+    "first error in each. Without FILES: every file of workloads/. Neither their data is needed nor\n"
     "is anything written.\n"
     "\n"
     "examples:\n"

@@ -192,8 +192,8 @@ static bool check_shape(const struct experiment *e, const struct arm *arm, struc
     return true;
 }
 
-/* `tune` of an arm, or else that of the file (may be NULL), and `target_budget`; from YAML or JSON.
- */
+/* `tune` of an arm, or else that of the file (may be NULL), and `target_budget`; from YAML or
+ * JSON. */
 static bool read_tuning(const struct node *node, const struct node *tune_all, struct arm *arm,
                         struct error *error) {
     const struct node *own = node_find(node, "tune"), *tune = own ? own : tune_all;
@@ -275,8 +275,8 @@ static int find_arm(const struct experiment *e, const char *name) {
     return at < e->n_arms ? at : -1;
 }
 
-/* Reads a list of arms, whose names are unique; `tune` is the file's, for arms without their own.
- */
+/* Reads a list of arms, whose names are unique; `tune` is the file's, for arms without their
+ * own. */
 static bool read_arms(const struct node *list, const struct node *tune, struct experiment *e,
                       struct error *error) {
     if (!expect(list, NODE_LIST, "arms", error)) return false;

@@ -102,8 +102,8 @@ bool experiment_has_tag(const struct experiment *experiment, const char *tag);
 bool experiment_apply_candidate(struct experiment *experiment, int arm, int i,
                                 struct text *settings, struct error *error);
 
-/* The model of one arm, as far as the file knows it: vocab, classes and max_len are still missing.
- */
+/* The model of one arm, as far as the file knows it: vocab, classes and max_len are still
+ * missing. */
 void experiment_model(const struct experiment *experiment, const struct arm *arm,
                       struct model_config *out);
 

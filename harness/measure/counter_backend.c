@@ -22,8 +22,7 @@
 
 #include "models/base/system_file.h"
 
-/* ---- the host ----------------------------------------------------------------------------------
- */
+/* ---- the host ---- */
 
 /* The hypervisor's signature (CPUID leaf 0x40000000), once the CPU has said that there is one. */
 static void read_hypervisor_vendor(char *out, size_t size) {
@@ -94,8 +93,7 @@ void counter_host_read(const char *root, struct counter_host *host) {
     host->nmi_watchdog = read_setting(root, "/proc/sys/kernel/nmi_watchdog");
 }
 
-/* ---- explanations ------------------------------------------------------------------------------
- */
+/* ---- explanations ---- */
 
 static void explain_permission(const struct counter_host *host, char *out, size_t size) {
     char level[80] = "no permission to count";
@@ -169,8 +167,7 @@ bool counter_version_problem(unsigned built, unsigned loaded, char *out, size_t 
     return true;
 }
 
-/* ---- the kernel's accounting -------------------------------------------------------------------
- */
+/* ---- the kernel's accounting ---- */
 
 static int64_t nanoseconds(struct timespec t) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
@@ -192,8 +189,7 @@ static bool kernel_read(void *context, struct kernel_counts *out) {
     return true;
 }
 
-/* ---- PAPI --------------------------------------------------------------------------------------
- */
+/* ---- PAPI ---- */
 
 #ifdef HAVE_PAPI
 

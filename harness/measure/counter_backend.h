@@ -36,8 +36,8 @@ struct counter_host {
     int nmi_watchdog; /* kernel.nmi_watchdog: 1 takes one hardware counter away */
 };
 
-/* What the kernel accounts without any counting library. All but process_cpu_ns are this thread's.
- */
+/* What the kernel accounts without any counting library. All but process_cpu_ns are this
+ * thread's. */
 struct kernel_counts {
     int64_t thread_cpu_ns, page_faults, context_switches;
     int64_t process_cpu_ns;
@@ -67,8 +67,8 @@ void counter_host_read(const char *root, struct counter_host *host);
 bool counter_is_missing(int code);
 
 /* One sentence on why `event` failed with `code` on this host, with the fix where there is one.
- * `hardware`: the event needs a performance-monitoring unit. `text`: the backend's words, or NULL.
- */
+ * `hardware`: the event needs a performance-monitoring unit. `text`: the backend's words, or
+ * NULL. */
 void counter_explain(const struct counter_host *host, bool hardware, const char *event, int code,
                      const char *text, char *out, size_t size);
 

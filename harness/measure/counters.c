@@ -61,8 +61,7 @@ struct counters {
     int64_t thread_cpu_ns, process_cpu_ns;
 };
 
-/* ---- the known work ----------------------------------------------------------------------------
- */
+/* ---- the known work ---- */
 
 /* About 0.3 ms of everything a ZERO_IS_SUSPECT role counts: fresh pages (first read, for load
  * misses of the data TLB, then written), data larger than a first-level cache, dependent
@@ -93,8 +92,7 @@ static void known_work(void) {
     if (page != MAP_FAILED) munmap((void *)page, BYTES);
 }
 
-/* ---- proving and packing -----------------------------------------------------------------------
- */
+/* ---- proving and packing ---- */
 
 static const struct counter_source *source_of(const struct role_state *state) {
     return &state->is->source[state->source];
@@ -353,8 +351,7 @@ static void read_empty_regions(struct counters *c) {
     }
 }
 
-/* ---- interface ---------------------------------------------------------------------------------
- */
+/* ---- interface ---- */
 
 /* The built-in roles and, behind them, one for each event asked for. Those of other components than
  * the CPU's have a prefix before ":::", as in sde:::headroom::tokens. */

@@ -16,8 +16,7 @@
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/software_events.h"
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static struct doctor_source *add_source(struct doctor *doctor, const char *kind, const char *what,
                                         bool available, const char *format, ...)
@@ -136,8 +135,7 @@ void doctor_read(struct doctor *out) {
     doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), out);
 }
 
-/* ---- printing ----------------------------------------------------------------------------------
- */
+/* ---- printing ---- */
 
 struct page {
     FILE *file;
@@ -277,8 +275,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
             "development\nhas a PMU or RAPL, so that code has only run against made-up ones.\n");
 }
 
-/* ---- for machines ------------------------------------------------------------------------------
- */
+/* ---- for machines ---- */
 
 void doctor_write_json(const struct doctor *doctor, struct text *out) {
     text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"sources\": [",

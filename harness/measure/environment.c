@@ -68,8 +68,7 @@ _Static_assert(sizeof environment_fields / sizeof *environment_fields <= ENVIRON
                "every field may be unknown");
 _Static_assert(sizeof(enum tristate) == sizeof(int), "states are read as int");
 
-/* ---- fields as values --------------------------------------------------------------------------
- */
+/* ---- fields as values ---- */
 
 static const void *value_of(const struct environment *e, const struct environment_field *field) {
     return (const char *)e + field->offset;
@@ -120,8 +119,7 @@ static void explain(struct environment *e, const char *field, const char *reason
     e->n_unknown++;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void read_processor(const char *root, struct environment *e) {
     char text[64];
@@ -247,8 +245,7 @@ void environment_read(struct environment *e) {
     environment_read_root("", e);
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 const char *environment_revision(void) {
     return HEADROOM_GIT[0] ? HEADROOM_GIT : "unknown";

@@ -65,16 +65,16 @@ struct environment_field {
 extern const struct environment_field environment_fields[];
 extern const int environment_n_fields;
 
-/* Never fails: what cannot be read is unknown. `root` ("" normally) is put before every path read.
- */
+/* Never fails: what cannot be read is unknown. `root` ("" normally) is put before every path
+ * read. */
 void environment_read(struct environment *out);
 void environment_read_root(const char *root, struct environment *out);
 
 /* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */
 const char *environment_revision(void);
 
-/* One line for captions: "AMD EPYC, 2 cores, KVMKVMKVM guest, Linux 6.18.0, Debian GNU/Linux 12".
- */
+/* One line for captions: "AMD EPYC, 2 cores, KVMKVMKVM guest, Linux 6.18.0, Debian GNU/Linux
+ * 12". */
 void environment_summary(const struct environment *environment, char *out, size_t size);
 
 /* Why a field is unknown, or NULL if it is known. */

@@ -27,8 +27,8 @@ void phase_timer_stop(struct phase_timer *timer);
 /* Sum over all phases, nanoseconds. */
 double phase_timer_sum(const struct phase_timer *timer);
 
-/* What one mark costs here in nanoseconds: the fastest of several long runs of nothing but marks.
- */
+/* What one mark costs here in nanoseconds: the fastest of several long runs of nothing but
+ * marks. */
 double phase_timer_mark_ns(void);
 
 /* What the kernels booked into `work` during each phase; `work` also carries the marks here. */

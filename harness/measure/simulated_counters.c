@@ -215,8 +215,8 @@ static bool run_valgrind(struct run *run) {
 
 /* ---- reading ---- */
 
-/* The rest of the first line that starts with `name` and what follows it; false if there is none.
- */
+/* The rest of the first line that starts with `name` and what follows it; false if there is
+ * none. */
 static bool find_line(const char *path, const char *name, const char *follows, char *out,
                       size_t size) {
     char line[1024];
@@ -256,8 +256,8 @@ static bool read_counts(struct run *run) {
     return true;
 }
 
-/* Another revision may run other passes: its counts would stand beside times they do not explain.
- */
+/* Another revision may run other passes: its counts would stand beside times they do not
+ * explain. */
 static bool read_build(struct run *run) {
     if (!find_line(run->path[REPLY], "build", " ", run->build, sizeof run->build) ||
         !find_line(run->path[REPLY], "kernels", " ", run->kernels, sizeof run->kernels))

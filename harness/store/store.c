@@ -153,13 +153,13 @@ static bool check_schema(struct store *store, bool *created, struct error *error
                          "'%s' has schema version %lld, this program knows version %d; use the "
                          "Headroom that wrote it, or name another file with --db",
                          store->path, (long long)version, SCHEMA_VERSION);
-    /* Nothing to change, but write all the same: a read-only file must show now, not after hours.
-     */
+    /* Nothing to change, but write all the same: a read-only file must show now, not after
+     * hours. */
     return store_exec(store, "PRAGMA application_id = 1212498244", error);
 }
 
-/* SQLite reports a full disk at the first write that does not fit: perhaps after hours of training.
- */
+/* SQLite reports a full disk at the first write that does not fit: perhaps after hours of
+ * training. */
 static bool check_free_space(const char *path, struct error *error) {
     if (strcmp(path, ":memory:") == 0) return true;
     struct statvfs disk;
@@ -172,8 +172,8 @@ static bool check_free_space(const char *path, struct error *error) {
                      path, free_bytes >> 10, FREE_MEBIBYTES);
 }
 
-/* State letter and start time (clock ticks since boot) of a process; false where /proc cannot say.
- */
+/* State letter and start time (clock ticks since boot) of a process; false where /proc cannot
+ * say. */
 static bool process_stat(pid_t pid, char *state, long long *start_ticks) {
     char path[64], line[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
@@ -189,8 +189,8 @@ static bool process_stat(pid_t pid, char *state, long long *start_ticks) {
                           state, start_ticks) == 2;
 }
 
-/* SQL function process_start(pid): what tells a process from a later one with the same id, or NULL.
- */
+/* SQL function process_start(pid): what tells a process from a later one with the same id, or
+ * NULL. */
 static void sql_process_start(sqlite3_context *context, int n, sqlite3_value **values) {
     (void)n;
     char state;

@@ -47,8 +47,8 @@ struct trial_plan {
 bool store_begin_plan(struct store *store, struct error *error);
 
 /* Inserts or updates a workload and takes its trials out of the current plan; those planned again
- * by store_plan_trial come back. So plan every trial of a workload, and filter what to run later.
- */
+ * by store_plan_trial come back. So plan every trial of a workload, and filter what to run
+ * later. */
 bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
                          struct error *error);
 

@@ -37,8 +37,8 @@ struct value {
     (const struct value[]){__VA_ARGS__},                                                           \
         (int)(sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value))
 
-/* Turns the connection's last failure into one sentence with the path and the fix; returns false.
- */
+/* Turns the connection's last failure into one sentence with the path and the fix; returns
+ * false. */
 bool store_failed(struct store *store, struct error *error);
 
 /* Plain SQL without values. */
@@ -60,8 +60,8 @@ bool store_rerun(struct store *store, sqlite3_stmt *statement, const struct valu
 int64_t store_number(struct store *store, const char *sql, struct error *error);
 
 bool store_begin(struct store *store, struct error *error);
-/* Commits if ok, else rolls back and keeps the error that is set; returns whether it is committed.
- */
+/* Commits if ok, else rolls back and keeps the error that is set; returns whether it is
+ * committed. */
 bool store_end(struct store *store, bool ok, struct error *error);
 
 #endif

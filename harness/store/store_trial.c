@@ -97,12 +97,13 @@ static bool same_trial_twice(struct store *store, const struct trial_plan *plan,
 static bool set_command(struct store *store, int64_t id, struct error *error) {
     bool plain = strspn(store->path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                      "0123456789_./+-") == strlen(store->path);
-    return store_run(store,
-                     plain ? "UPDATE trial SET command = format('./headroom trial %d --db %s', id, "
-                             "?2) WHERE id = ?1"
-                           : "UPDATE trial SET command = format('./headroom trial %d --db ''%s''', "
-                             "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
-                     VALUES(INT(id), TEXT(store->path)), error);
+    return store_run(
+        store,
+        plain
+            ? "UPDATE trial SET command = format('./headroom trial %d --db %s', id, ?2) WHERE id = ?1"
+            : "UPDATE trial SET command = format('./headroom trial %d --db ''%s''', "
+              "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
+        VALUES(INT(id), TEXT(store->path)), error);
 }
 
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
@@ -336,11 +337,11 @@ bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost,
 
 bool store_retry(struct store *store, int64_t id, struct error *error) {
     int changed;
-    if (!change_trial(store,
-                      "UPDATE trial SET status = 'planned', reason = '', started_at = NULL, "
-                      "finished_at = NULL, pid = NULL "
-                      "WHERE id = ?1 AND status NOT IN ('ok', 'running')",
-                      VALUES(INT(id)), &changed, error))
+    if (!change_trial(
+            store,
+            "UPDATE trial SET status = 'planned', reason = '', started_at = NULL, finished_at = NULL, pid = NULL "
+            "WHERE id = ?1 AND status NOT IN ('ok', 'running')",
+            VALUES(INT(id)), &changed, error))
         return false;
     return changed == 1 || wrong_status(store, id, "be planned again", error);
 }

@@ -334,8 +334,8 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
 static bool write_profiling(struct store *store, int64_t id, const struct profiling_result *r,
                             struct error *error) {
     bool ok = store_run(store,
-                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW ", "
-                        "wall_seconds = ?2 "
+                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW
+                        ", wall_seconds = ?2 "
                         "WHERE id = ?1 AND kind <> 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds)), error) &&
               check_finished(store, id, error);

@@ -278,8 +278,8 @@ static bool select_bases(struct planner *planner, size_t first, struct error *er
     return true;
 }
 
-/* All seeds of one arm, and their profiles. trainings[arm][seed] holds the ids of what is planned.
- */
+/* All seeds of one arm, and their profiles. trainings[arm][seed] holds the ids of what is
+ * planned. */
 static bool plan_arm(struct planner *planner, const struct source *source, int64_t workload, int a,
                      int64_t (*trainings)[OPTION_LIST_MAX], struct error *error) {
     const struct experiment *e = &source->experiment;

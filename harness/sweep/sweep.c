@@ -478,8 +478,8 @@ static int longest_first(const void *a, const void *b) {
     return x->id < y->id ? -1 : 1;
 }
 
-/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere.
- */
+/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs
+ * elsewhere. */
 static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *run, int *n_retried,
                     struct error *error) {
     char reason[sizeof trial->missing + DATASET_HINT_SIZE + 16], hint[DATASET_HINT_SIZE];

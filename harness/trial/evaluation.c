@@ -217,8 +217,8 @@ static void take_input(const struct evaluator *e, const struct batch *batch, int
     r->dense_flops += flops_total(&dense);
 }
 
-/* Moves the decisions that the batch used into the split's record, and its budgets into the result.
- */
+/* Moves the decisions that the batch used into the split's record, and its budgets into the
+ * result. */
 static void take_decisions(const struct evaluator *e, const struct decisions *given, int first,
                            int n, struct decisions *record, struct evaluation_result *r) {
     const struct model_config *c = &e->parameters->config;

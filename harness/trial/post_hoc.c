@@ -103,8 +103,8 @@ static void log_heads(const struct run *run) {
     fprintf(log, "\n");
 }
 
-/* From the base's weights to the gates that say which heads stay; run->parameters has all of them.
- */
+/* From the base's weights to the gates that say which heads stay; run->parameters has all of
+ * them. */
 static bool choose_heads(struct run *run, const struct post_hoc *plan, struct training_result *out,
                          struct error *error) {
     const struct policy_ops *policy = run->stage.model.policy;

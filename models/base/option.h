@@ -76,8 +76,8 @@ const struct option *option_find(const struct option_table *table, const char *n
 /* Writes one field of the struct `in` as a canonical JSON value. */
 void option_write_json(const struct option *row, const void *in, struct text *out);
 
-/* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-trip.
- */
+/* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-
+ * trip. */
 void options_write_json(const struct option_table *table, const void *in, struct text *out);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The first line without its newline; false, and out "", when it is unreadable, empty or too long.
- */
+/* The first line without its newline; false, and out "", when it is unreadable, empty or too
+ * long. */
 bool system_line(const char *root, const char *path, char *out, size_t size);
 
 /* The value of the first "key : value" or "key=value" line, without quotes; false when there is

@@ -51,8 +51,8 @@ struct node *node_take(struct node *map, const char *key) {
 
 enum { NAME_MAX_LENGTH = 63 };
 
-/* Levenshtein distance by its recurrence, one row at a time; row[j] belongs to b's first j letters.
- */
+/* Levenshtein distance by its recurrence, one row at a time; row[j] belongs to b's first j
+ * letters. */
 static size_t edit_distance(const char *a, const char *b) {
     size_t length_a = strlen(a), length_b = strlen(b), row[NAME_MAX_LENGTH + 1];
     if (length_a > NAME_MAX_LENGTH || length_b > NAME_MAX_LENGTH) return SIZE_MAX;

@@ -21,8 +21,8 @@ struct node {
     struct location at, key_at;
 };
 
-/* Frees a node and everything below it; iterative, so that deep nesting cannot overflow the stack.
- */
+/* Frees a node and everything below it; iterative, so that deep nesting cannot overflow the
+ * stack. */
 void node_free(struct node *node);
 
 /* The entry of a map with this key, or NULL. */

@@ -86,8 +86,8 @@ void attention_forward(struct work *work, const struct attention *head, float *o
                      out + (size_t)first * (size_t)head->ld_out, log_sum);
 }
 
-/* From raw scores s and dP to P = exp(scale s - log_sum) and dS = scale P (dP - delta), in place.
- */
+/* From raw scores s and dP to P = exp(scale s - log_sum) and dS = scale P (dP - delta), in
+ * place. */
 static void softmax_row_backward(float *p, float *dp, int n, float scale, float log_sum,
                                  float delta) {
 #pragma omp simd

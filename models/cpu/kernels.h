@@ -13,8 +13,8 @@
 #include "models/base/rng.h"
 #include <stdbool.h>
 
-/* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not NULL.
- */
+/* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not
+ * NULL. */
 void layernorm_forward(struct work *work, int rows, int dim, const float *x, const float *weight,
                        const float *bias, double eps, float *y, float *mean, float *rstd);
 

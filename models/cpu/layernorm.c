@@ -43,8 +43,8 @@ void layernorm_again(int rows, int dim, const float *x, const float *weight, con
     }
 }
 
-/* With g = dy * weight and xhat = (x - mean) * rstd: dx = rstd (g - mean(g) - xhat mean(g xhat)).
- */
+/* With g = dy * weight and xhat = (x - mean) * rstd: dx = rstd (g - mean(g) - xhat mean(g
+ * xhat)). */
 void layernorm_backward(int rows, int dim, const float *x, const float *weight, const float *mean,
                         const float *rstd, const float *dy, float *dweight, float *dbias,
                         float *dx) {

@@ -24,8 +24,8 @@ void optimizer_free(struct optimizer *optimizer);
 double optimizer_step(struct optimizer *optimizer, struct parameters *parameters,
                       const struct parameters *gradients);
 
-/* Learning rate of step `step` (from 0): linear to the peak over the warm-up, then half a cosine.
- */
+/* Learning rate of step `step` (from 0): linear to the peak over the warm-up, then half a
+ * cosine. */
 double optimizer_rate(const struct optimizer_config *config, int64_t step);
 
 /* Euclidean norm of all gradients, summed in double. */

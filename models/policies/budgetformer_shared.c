@@ -242,8 +242,8 @@ static struct budget_row row_of(const struct gate_call *call, const struct sched
                                .kept = keep->kept + r * call->heads};
 }
 
-/* The loss terms of one row. A fixed budget and drawn scores have none: nothing could follow them.
- */
+/* The loss terms of one row. A fixed budget and drawn scores have none: nothing could follow
+ * them. */
 static double regulariser(const struct gate_call *call, const struct schedule *now, double s,
                           const float *z) {
     const struct budget_options *o = options_of(call->config);

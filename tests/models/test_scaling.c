@@ -37,8 +37,8 @@ static struct bytes bytes_of(struct parameters *p, int samples, int tokens, int 
 }
 
 /* On the line through the first and the last of n lengths, but for rounding: each of three arenas
- * to a page, each of some fifty arrays to a cache line. One N x N buffer would be 1 MB off at 512.
- */
+ * to a page, each of some fifty arrays to a cache line. One N x N buffer would be 1 MB off at
+ * 512. */
 static void assert_line(const char *what, const int64_t *bytes, int n) {
     const double rounding = 3 * ARENA_PAGE + 64 * ARENA_LINE;
     double rise = (double)(bytes[n - 1] - bytes[0]) / (lengths[n - 1] - lengths[0]);
@@ -68,8 +68,8 @@ static void memory_grows_linearly_with_length(void **state) {
             one_train[i] = one.training;
             one_run[i] = one.inference;
         }
-        /* A chunk holds BATCH_CHUNK_TOKENS or one longer input, so the last length is off the line.
-         */
+        /* A chunk holds BATCH_CHUNK_TOKENS or one longer input, so the last length is off the
+         * line. */
         assert_true(lengths[N_LENGTHS - 2] == BATCH_CHUNK_TOKENS);
         assert_line("training, equal tokens", batch_train, N_LENGTHS - 1);
         assert_line("inference, equal tokens", batch_run, N_LENGTHS - 1);

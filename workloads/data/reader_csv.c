@@ -26,8 +26,8 @@ static bool at_line_end(const struct csv *csv) {
            (*csv->next == '\r' && (csv->next + 1 == csv->end || csv->next[1] == '\n'));
 }
 
-/* Reads a quoted field; next stands on the opening quote. The text moves down over dropped quotes.
- */
+/* Reads a quoted field; next stands on the opening quote. The text moves down over dropped
+ * quotes. */
 static bool read_quoted(struct csv *csv, struct piece *field, struct error *error) {
     struct location opened = csv->at;
     char *write = ++csv->next;

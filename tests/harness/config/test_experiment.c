@@ -192,8 +192,8 @@ static void every_mistake_has_its_place_and_its_fix(void **state) {
     }
 }
 
-/* As above, for what stands in `tune`: beside the arms (line 13), or in the arm `ours` (line 12).
- */
+/* As above, for what stands in `tune`: beside the arms (line 13), or in the arm `ours` (line
+ * 12). */
 static void every_mistake_in_tune_has_its_place_and_its_fix(void **state) {
     struct fixture *fixture = *state;
     static const struct {

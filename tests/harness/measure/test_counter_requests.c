@@ -4,8 +4,7 @@
  */
 #include "tests/harness/measure/fake_counters.h"
 
-/* ---- events that a workload asks for ------------------------------------------------------------
- */
+/* ---- events that a workload asks for ---- */
 
 static void event_asked_for_is_a_role_of_its_own(void **state) {
     (void)state;
@@ -76,8 +75,7 @@ static void only_what_was_asked_for_is_counted_on_request(void **state) {
     assert_true(result.available && result.value == 36.0);
 }
 
-/* ---- multiplexing -------------------------------------------------------------------------------
- */
+/* ---- multiplexing ---- */
 
 static void multiplexed_counts_share_one_pass_and_say_so(void **state) {
     (void)state;

@@ -19,8 +19,7 @@
 
 #include "tests/harness/measure/fake_counters.h"
 
-/* ---- no allocation between start and stop: malloc is counted ------------------------------------
- */
+/* ---- no allocation between start and stop: malloc is counted ---- */
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
 enum { ALLOCATIONS_COUNTED = 0 }; /* the sanitizer has its own malloc */
@@ -59,8 +58,7 @@ static struct fake_event *event_named(struct fake *fake, const char *name) {
     return NULL;
 }
 
-/* ---- tests --------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void counts_are_means_over_repeats_per_input(void **state) {
     (void)state;
@@ -113,8 +111,8 @@ static void chain_falls_back_to_the_next_source(void **state) {
     assert_true(result.value == 1200.0);
 }
 
-/* A server whose PAPI has no floating-point presets: 2 x 4 native events, most beyond `n` counters.
- */
+/* A server whose PAPI has no floating-point presets: 2 x 4 native events, most beyond `n`
+ * counters. */
 static struct fake machine_without_fp_presets(int n_counters) {
     struct fake fake = good_machine();
     fake.n_counters = n_counters;
@@ -418,8 +416,7 @@ static void start_and_stop_allocate_nothing(void **state) {
     counters_close(counters);
 }
 
-/* ---- this machine -------------------------------------------------------------------------------
- */
+/* ---- this machine ---- */
 
 static double touch_pages(size_t n) {
     size_t size = n * 4096;

@@ -65,8 +65,7 @@ static void time_share_by_phase_stands_beside_the_heads(void **state) {
 }
 
 /* 202 ns a marked pass of two inputs; 1.1, 1.05 and 1.23 times as long as without; 4 marks of 10
- * ns.
- */
+ * ns. */
 static void the_cost_of_markers_is_told(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");

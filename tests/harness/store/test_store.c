@@ -86,8 +86,8 @@ static int in_child(struct fixture *f, int (*child)(struct fixture *)) {
     return status;
 }
 
-/* 0 if opening fails with a message that names path and fix. Root may write anywhere: give that up.
- */
+/* 0 if opening fails with a message that names path and fix. Root may write anywhere: give that
+ * up. */
 static int open_is_refused(struct fixture *f) {
     if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) return 77;
     struct store *store;

@@ -295,10 +295,12 @@ static void memory_stands_beside_what_the_shape_predicts(void **state) {
     int64_t workload = one_workload(f, "w");
     double two[] = {0.5, 0.5};
     train(f, workload, "fixed-8", "fixed", ALL, 2, two, 1);
-    assert_int_equal(raw_sql(f->path, "INSERT INTO memory SELECT id, 'arena x', 1000 * id, '', "
-                                      "1000, 3 FROM trial UNION ALL "
-                                      "SELECT id, 'peak x', NULL, 'not told', NULL, 7 FROM trial"),
-                     SQLITE_OK);
+    assert_int_equal(
+        raw_sql(
+            f->path,
+            "INSERT INTO memory SELECT id, 'arena x', 1000 * id, '', 1000, 3 FROM trial UNION ALL "
+            "SELECT id, 'peak x', NULL, 'not told', NULL, 7 FROM trial"),
+        SQLITE_OK);
     assert_near(number(f, "SELECT ratio FROM memory_by_purpose WHERE what = 'arena x'"), 1.5);
     assert_near(number(f, "SELECT n_seeds FROM memory_by_purpose WHERE what = 'arena x'"), 2);
     assert_near(number(f, "SELECT page_faults FROM memory_by_purpose WHERE what = 'peak x' AND "

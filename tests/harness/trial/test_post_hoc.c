@@ -300,8 +300,8 @@ static void scoring_is_without_dropout(void **state) {
     }
 }
 
-/* After a base of four epochs comes the order of the fifth; after one of six, that of the seventh.
- */
+/* After a base of four epochs comes the order of the fifth; after one of six, that of the
+ * seventh. */
 static void extra_epochs_go_on_where_the_base_ended(void **state) {
     const struct fixture *f = *state;
     static const char *const arms[] = {"policy: random-static, heads: 4, recovery: 1",

@@ -215,16 +215,16 @@ static void attention_of_some_queries_asks_all_tokens(void **state) {
     check_attention(7, 7, 8, 1, 1e-5);
 }
 
-/* Scores of some thousands: exp of them overflows, exp of what is left after the maximum does not.
- */
+/* Scores of some thousands: exp of them overflows, exp of what is left after the maximum does
+ * not. */
 static void attention_rows_with_large_scores_do_not_overflow(void **state) {
     (void)state;
     check_attention(65, 1, 8, 40, 2e-3);
     check_attention(300, 1, 8, 40, 2e-3); /* the maximum rises from tile to tile */
 }
 
-/* dq, dk, dv of one head by their definition, in double: P = softmax, dS = P (dP - delta) / sqrt d.
- */
+/* dq, dk, dv of one head by their definition, in double: P = softmax, dS = P (dP - delta) / sqrt
+ * d. */
 static void naive_backward(const struct attention *head, const float *dout, const float *delta,
                            double *dq, double *dk, double *dv) {
     int n = head->n, d = head->head_dim, ld = head->ld_kv;

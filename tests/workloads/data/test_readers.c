@@ -12,8 +12,8 @@
 
 static struct error error;
 
-/* What a reader handed on: each row as "label|text|text", or "label|text||second", in fixed room.
- */
+/* What a reader handed on: each row as "label|text|text", or "label|text||second", in fixed
+ * room. */
 struct heard {
     int n, line[8];
     char row[8][256];
