@@ -49,7 +49,8 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 B       := build
 PROGRAM := headroom
 SOURCES := $(sort $(shell find models workloads harness -name '*.c'))
-OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/schema_sql.o $(B)/starter_yaml.o
+TEXTS   := results/tables.sql results/views.sql harness/config/starter.yaml
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 SCRIPTS := $(sort $(shell find tests -name 'test_*.sh'))
@@ -144,16 +145,14 @@ $(B)/workloads/data/dataset_cache.o: $(B)/data_code
 $(B)/workloads/data/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
-# results/schema.sql is results_schema_sql.
-$(B)/schema_sql.c:   results/schema.sql
-$(B)/starter_yaml.c: harness/config/starter.yaml
-$(B)/schema_sql.c $(B)/starter_yaml.c:
+# results/views.sql is results_views_sql.
+$(TEXTS:%=$(B)/%.c): $(B)/%.c: %
 	@mkdir -p $(@D)
-	@{ name=$$(echo '$<' | tr / _ | tr . _); echo "extern const char $$name[];"; \
+	@{ name=$$(echo '$<' | tr /. __); echo "extern const char $$name[];"; \
 	  echo "const char $$name[] = {"; \
 	  od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; echo '0};'; } >$@
 
-$(B)/schema_sql.o $(B)/starter_yaml.o: $(B)/%.o: $(B)/%.c $(B)/flags
+$(TEXTS:%=$(B)/%.o): $(B)/%.o: $(B)/%.c $(B)/flags
 	$(CC) @$(B)/flags -c $< -o $@
 
 # Flags, libraries and revision live in files that change only when their content does, so that

@@ -16,11 +16,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-extern const char results_schema_sql[]; /* results/schema.sql, made a C file by the Makefile */
+extern const char results_tables_sql[], results_views_sql[]; /* made C files by the Makefile */
 
 enum {
     SCHEMA_VERSION = 2,
-    APPLICATION_ID = 0x48454144, /* "HEAD"; both as in schema.sql */
+    APPLICATION_ID = 0x48454144, /* "HEAD"; both as in tables.sql */
     BUSY_MILLISECONDS = 10000,
     FREE_MEBIBYTES = 16 /* less is no room for one trial's rows and its journal */
 };
@@ -143,7 +143,9 @@ static bool check_schema(struct store *store, bool *created, struct error *error
     int64_t objects = store_number(store, "SELECT count(*) FROM sqlite_schema", error);
     if (version < 0 || application < 0 || objects < 0) return false;
     *created = version == 0 && application == 0 && objects == 0;
-    if (*created) return store_exec(store, results_schema_sql, error);
+    if (*created)
+        return store_exec(store, results_tables_sql, error) &&
+               store_exec(store, results_views_sql, error);
     if (application != APPLICATION_ID)
         return error_set(error,
                          "'%s' is a database of another program; name another file with --db",

@@ -2,7 +2,7 @@
  * The results database. It is the only thing that the planner, the trial processes and the figures
  * share: the planner writes rows of status `planned`, each trial process claims its own row and
  * commits everything it found in one transaction, so that a killed process loses nothing finished
- * and leaves nothing half written. results/schema.sql describes the tables. All writing goes
+ * and leaves nothing half written. results/tables.sql describes the tables. All writing goes
  * through BEGIN IMMEDIATE with a busy timeout; every function that can fail says which file and
  * what to do.
  */

@@ -22,14 +22,14 @@ const char *environment(void) {
 EOF
     cat >harness/cli/main.c <<'EOF'
 #include <stdio.h>
-extern const char results_schema_sql[];
+extern const char results_tables_sql[];
 const char *environment(void);
 int main(int count, char **argument) {
     (void)argument;
-    return puts(count > 1 ? environment() : results_schema_sql) < 0;
+    return puts(count > 1 ? environment() : results_tables_sql) < 0;
 }
 EOF
-    cp "$root/results/schema.sql" results
+    cp "$root/results/tables.sql" "$root/results/views.sql" results
     cp "$root/harness/config/starter.yaml" harness/config
 }
 
@@ -67,7 +67,7 @@ changed_flags_rebuild_everything() {
     build ARCH=x86-64
     ./headroom flags | grep -q 'march=x86-64 .* at unknown'
     build ARCH=x86-64 CFLAGS=-DMORE=1
-    [ "$compiled" = 'build/schema_sql.c build/starter_yaml.c harness/cli/main.c harness/measure/environment.c models/one.c ' ]
+    [ "$compiled" = 'build/harness/config/starter.yaml.c build/results/tables.sql.c build/results/views.sql.c harness/cli/main.c harness/measure/environment.c models/one.c ' ]
     ./headroom flags | grep -q 'march=x86-64 .*-DMORE=1 at unknown'
 }
 
@@ -105,11 +105,11 @@ sanitizer_finds_an_overflow() {
 schema_is_embedded_byte_for_byte() {
     small_house
     build
-    ./headroom | sed '$d' | cmp - results/schema.sql
+    ./headroom | sed '$d' | cmp - results/tables.sql
     # Bytes that a C string literal would mangle.
-    printf -- '-- "quoted" \\n \\ ??/ %%s \303\251 \t\nSELECT 1;\n' >results/schema.sql
+    printf -- '-- "quoted" \\n \\ ??/ %%s \303\251 \t\nSELECT 1;\n' >results/tables.sql
     build
-    ./headroom | sed '$d' | cmp - results/schema.sql
+    ./headroom | sed '$d' | cmp - results/tables.sql
 }
 
 # A program whose sweep touches the database as told by $TOUCH and ends as told by $END; figures

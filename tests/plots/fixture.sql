@@ -1,5 +1,5 @@
 -- Made-up results for testing the figures and queries: TEST DATA, measured nowhere. Three workloads
--- with ten arms and three seeds, and one workload that was skipped. Load after results/schema.sql.
+-- with ten arms and three seeds, and one workload that was skipped. Load after tables.sql and views.sql.
 
 CREATE TEMP TABLE arm (workload, arm, policy, cost_weight, heads REAL, accuracy REAL);
 INSERT INTO arm

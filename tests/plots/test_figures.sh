@@ -10,7 +10,7 @@ database() { # file sql-file...
     rm -f "$1"
     file=$1
     shift
-    cat results/schema.sql "$@" | sqlite3 "$file" >"$scratch/sqlite.log"
+    cat results/tables.sql results/views.sql "$@" | sqlite3 "$file" >"$scratch/sqlite.log"
 }
 
 # Drawn once for several behaviours; drawing twice is one of them.

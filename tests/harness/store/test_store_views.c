@@ -1,5 +1,5 @@
 /*
- * What the views of results/schema.sql compute, against numbers worked out by hand. Those of times
+ * What the views of results/views.sql compute, against numbers worked out by hand. Those of times
  * and energy are in test_latency_views.c.
  */
 #include "tests/harness/store/store_fixture.h"

@@ -1,0 +1,347 @@
+-- The tables of the results database, version 2. One file holds everything a sweep planned, did and
+-- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
+-- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
+-- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
+-- The program embeds both files, so a database never needs them next to it; by hand:
+--     cat results/tables.sql results/views.sql | sqlite3 new.db
+
+-- A machine with its software; trials that saw the same one share the row.
+CREATE TABLE environment (
+    id       INTEGER PRIMARY KEY,
+    hash     TEXT NOT NULL UNIQUE,                       -- of json, without what changes by the minute
+    host     TEXT NOT NULL,
+    machine  TEXT NOT NULL,                              -- one line for captions
+    json     TEXT NOT NULL CHECK (json_valid(json)),     -- everything known: CPU, BLAS, flags, git, ...
+    seen_at  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE workload (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE,
+    summary     TEXT NOT NULL,
+    granularity TEXT NOT NULL,                           -- label of the axis: synthetic, coarse, fine
+    corpus      TEXT,                                    -- the same for workloads on the same texts; NULL: none
+    n_classes   INTEGER,                                 -- NULL until a trial has read the data
+    file        TEXT NOT NULL                            -- the YAML file it was planned from
+) STRICT;
+
+-- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint; kind 'again'
+-- times the same checkpoint once more, in turns with the first, so that what differs is noise (A/A).
+-- key = hash of what the trial computes; names and paths are not in it. current = 1: in the latest plan
+-- of its workload. Views look at current rows only, so an edited file never averages with its past.
+CREATE TABLE trial (
+    id              INTEGER PRIMARY KEY,
+    kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile', 'again')),
+    key             TEXT NOT NULL,
+    base_trial_id   INTEGER REFERENCES trial (id),       -- whose checkpoint it needs: a profile's training,
+                                                         -- or the trial of a training's base arm
+    workload_id     INTEGER NOT NULL REFERENCES workload (id),
+    current         INTEGER NOT NULL DEFAULT 1 CHECK (current IN (0, 1)),
+    arm             TEXT NOT NULL,
+    policy          TEXT NOT NULL,
+    cost_weight     REAL,                                -- NULL: the policy has no budget cost
+    base_heads      INTEGER NOT NULL,                    -- H of the arm's model: heads per layer if
+                                                         -- none is left out
+    layers          INTEGER NOT NULL,
+    dim             INTEGER NOT NULL,
+    seed            INTEGER NOT NULL,
+    config          TEXT NOT NULL CHECK (json_valid(config)),
+    expected_flops  REAL,                                -- planner's estimate, for the remaining time
+    status          TEXT NOT NULL DEFAULT 'planned' CHECK (status IN
+        ('planned', 'running', 'ok', 'failed', 'killed', 'timeout', 'oom', 'skipped', 'interrupted')),
+    reason          TEXT NOT NULL DEFAULT '',
+    command         TEXT NOT NULL DEFAULT '',            -- runs this trial again
+    planned_at      TEXT NOT NULL,                       -- UTC, ISO 8601
+    started_at      TEXT,
+    finished_at     TEXT,
+    environment_id  INTEGER REFERENCES environment (id),
+    host            TEXT,                                -- of the process that claimed it
+    pid             INTEGER,
+    pid_start_ticks INTEGER,                             -- tells a process from a later one of its pid
+    wall_seconds    REAL,
+    train_seconds   REAL,                                -- forward + backward + optimiser, and making batches:
+                                                         -- shuffling, gathering
+    train_flops     INTEGER,                             -- nominal: 3 x forward products, all heads; both
+                                                         -- without its base and other candidates: training_cost
+    parameters      INTEGER,
+    steps           INTEGER,
+    best_epoch      INTEGER,                             -- whose weights are 'best'
+    checkpoint      TEXT,                                -- relative to the folder of the database
+    data_sha256     TEXT,
+    n_train         INTEGER,
+    n_validation    INTEGER,
+    n_test          INTEGER,
+    vocab           INTEGER,
+    n_truncated     INTEGER,                             -- inputs cut at max_len, all splits
+    mean_length_tokens REAL,                             -- of a training input, after cutting
+    unknown_share   REAL,                                -- of the test tokens: not in the vocabulary
+    n_dropped       INTEGER,                             -- rows left out: their label, or headers alone
+    n_overlap       INTEGER,                             -- test inputs whose whole text is in training too,
+                                                         -- validation included, whatever their labels,
+    n_overlap_texts INTEGER,                             -- how many different texts these are, and how
+    n_overlap_dropped INTEGER,                           -- many inputs of either split were left out for it
+    UNIQUE (workload_id, key),
+    CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed) WHERE current = 1;
+
+CREATE TABLE epoch (
+    trial_id              INTEGER NOT NULL REFERENCES trial (id),
+    epoch                 INTEGER NOT NULL,              -- from 1
+    step                  INTEGER NOT NULL,              -- optimiser steps done at its end
+    train_loss            REAL,
+    train_regulariser     REAL,
+    train_mean_s          REAL,
+    validation_loss       REAL,
+    validation_accuracy   REAL,
+    validation_mean_heads REAL,                          -- as evaluation.mean_heads
+    learning_rate         REAL,
+    train_seconds         REAL,
+    validation_seconds    REAL,
+    PRIMARY KEY (trial_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- The candidates of a tuned trial: all were trained with its seed, the validation slice chose one. The
+-- epochs, evaluations and training cost of the trial are those of the chosen one.
+CREATE TABLE tuning (
+    trial_id              INTEGER NOT NULL REFERENCES trial (id),
+    candidate             INTEGER NOT NULL,              -- place in the lists of values, from 0
+    settings              TEXT NOT NULL CHECK (json_valid(settings)), -- {"learning_rate":0.001}
+    validation_accuracy   REAL,                          -- of its best weights; NULL: reason says why
+    validation_loss       REAL,
+    validation_mean_heads REAL,                          -- per input and layer
+    train_seconds         REAL,
+    train_flops           INTEGER,
+    chosen                INTEGER NOT NULL CHECK (chosen IN (0, 1)),
+    reason                TEXT NOT NULL,                 -- why it has no result; '' if it has one
+    PRIMARY KEY (trial_id, candidate),
+    CHECK (reason <> '' OR validation_accuracy IS NOT NULL),
+    CHECK (NOT (chosen AND reason <> ''))
+) STRICT, WITHOUT ROWID;
+
+-- One pass over one split with one set of weights and one way of choosing heads: control 'none' is
+-- the method's own, 'mode:...' one of its inference modes, the others replace its decisions. FLOP sums
+-- are over the split, by the rules BFC-1; executed is what the kernels counted, dense is all H heads.
+-- active is what the chosen (token, head) pairs would cost if an unchosen head cost a token nothing,
+-- its K and V included, and gates were free: what papers on heads chosen by single tokens count.
+-- Executed is more for such methods, because one token that chooses a head needs the K and V of all
+-- tokens of its input; where whole inputs choose, the two differ by the gate alone.
+CREATE TABLE evaluation (
+    id                  INTEGER PRIMARY KEY,
+    trial_id            INTEGER NOT NULL REFERENCES trial (id),
+    weights             TEXT NOT NULL CHECK (weights IN ('best', 'final')),
+    split               TEXT NOT NULL CHECK (split IN ('validation', 'test')),
+    control             TEXT NOT NULL CHECK (control GLOB 'mode:?*' OR control IN
+        ('none', 'static', 'shuffled', 'shuffled-by-length', 'shuffled-by-difficulty')),
+    n_inputs            INTEGER NOT NULL CHECK (n_inputs > 0),
+    layers              INTEGER NOT NULL,                -- encoder layers that exist, 0 for bag-of-words
+    heads               INTEGER NOT NULL,                -- H of the arm's model, as in trial.base_heads
+    accuracy            REAL CHECK (accuracy BETWEEN 0 AND 1),
+    loss                REAL,
+    mean_heads          REAL,                            -- that run for a token: mean over an input's
+                                                         -- tokens, over inputs and over layers
+    mean_s              REAL,                            -- NULL: the policy has no budget
+    executed_flops      INTEGER NOT NULL,
+    executed_gemm_flops INTEGER NOT NULL,
+    executed_map_flops  INTEGER NOT NULL,
+    active_flops        INTEGER NOT NULL,
+    dense_flops         INTEGER NOT NULL,
+    flops_by_component  TEXT NOT NULL CHECK (json_valid(flops_by_component)),
+    seconds             REAL,
+    UNIQUE (trial_id, split, weights, control)
+) STRICT;
+
+-- Test split only: one row per input.
+CREATE TABLE prediction (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    input         INTEGER NOT NULL,                      -- index in the test split, from 0
+    label         INTEGER NOT NULL,
+    predicted     INTEGER NOT NULL,
+    difficulty    INTEGER,                               -- known difficulty; NULL where unknown
+    length_tokens INTEGER NOT NULL,
+    heads_run     INTEGER NOT NULL,                      -- heads computed (any token chose them), sum
+                                                         -- over layers
+    heads_per_layer TEXT NOT NULL CHECK (json_valid(heads_per_layer)), -- '[3,2]': k of each layer
+    mean_s        REAL,                                  -- mean over layers
+    PRIMARY KEY (evaluation_id, input)
+) STRICT, WITHOUT ROWID;
+
+-- For how many inputs k heads of a layer (from 0) were computed: any of their tokens chose them.
+CREATE TABLE layer_budget (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    layer         INTEGER NOT NULL,
+    k             INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, layer, k)
+) STRICT, WITHOUT ROWID;
+
+-- For how many inputs this head was computed. Heads that a method removed from a trained model count as
+-- not computed; the others keep the numbers they have in that model.
+CREATE TABLE head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, layer, head)
+) STRICT, WITHOUT ROWID;
+
+-- Forward passes of a checkpoint at one batch size, alone on the machine.
+CREATE TABLE profile (
+    id                       INTEGER PRIMARY KEY,
+    trial_id                 INTEGER NOT NULL REFERENCES trial (id),
+    batch_size               INTEGER NOT NULL,
+    warmup_passes            INTEGER NOT NULL,
+    inputs_per_sample        INTEGER NOT NULL,           -- inputs in one timed sample
+    mean_heads               REAL,
+    mean_s                   REAL,
+    executed_flops_per_input REAL,
+    dense_flops_per_input    REAL,
+    marks_per_pass           REAL,                       -- phases entered in one forward pass of one batch
+    mark_ns                  REAL,                       -- what one mark costs here
+    UNIQUE (trial_id, batch_size)
+) STRICT;
+
+-- Where a forward pass spends its time: passes of their own, with a marker between the phases, so that
+-- the marks cost the timed samples nothing. Every moment belongs to one phase. Bytes are those of the
+-- operands, each read once and each result written once (read first where it is updated), whichever
+-- level of the memory serves them; the map's tiles and the element-wise part of gates count nothing.
+CREATE TABLE phase (
+    profile_id INTEGER NOT NULL REFERENCES profile (id),
+    phase      TEXT NOT NULL,                            -- embedding, norm, gate, gather, qkv, map, ...
+    time_ns    REAL NOT NULL,                            -- mean, per input
+    share      REAL NOT NULL,                            -- of all phases
+    flops      REAL NOT NULL,                            -- executed, per input
+    bytes      REAL NOT NULL,                            -- read and written, per input
+    PRIMARY KEY (profile_id, phase)
+) STRICT, WITHOUT ROWID;
+
+-- What bounds a phase on a machine, measured before the first profile in an environment: the better of
+-- two large products (4096x768x768, 1024^3) and a triad c = a + 3 b over arrays of 128 MiB whose bytes
+-- count each array once, in the best of some rounds. One thread.
+CREATE TABLE ceiling (
+    environment_id         INTEGER PRIMARY KEY REFERENCES environment (id),
+    sgemm_flops_per_second REAL NOT NULL,
+    triad_bytes_per_second REAL NOT NULL,
+    measured_at            TEXT NOT NULL                 -- UTC, ISO 8601
+) STRICT;
+
+-- The same for trial.train_seconds: data (shuffling, gathering), forward, backward, optimiser.
+CREATE TABLE training_phase (
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    phase    TEXT NOT NULL,
+    seconds  REAL NOT NULL,
+    share    REAL NOT NULL,                              -- of all phases
+    PRIMARY KEY (trial_id, phase)
+) STRICT, WITHOUT ROWID;
+
+-- Samples are taken in blocks. The profiles of a workload take turns, one block each, in an order
+-- that is shuffled anew for every round, so that a machine that slows down favours no arm.
+CREATE TABLE profile_block (
+    profile_id     INTEGER NOT NULL REFERENCES profile (id),
+    block          INTEGER NOT NULL,                     -- from 0
+    started_s      REAL NOT NULL,                        -- seconds of the machine's monotonic clock:
+                                                         -- orders the blocks of all trials of a sweep
+    cpu_share      REAL,                                 -- of the block's time that the thread had a core
+    others_running INTEGER,                              -- runnable threads of the machine beside this one
+    PRIMARY KEY (profile_id, block)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE profile_sample (
+    profile_id INTEGER NOT NULL REFERENCES profile (id),
+    sample     INTEGER NOT NULL,                         -- in the order they were taken, from 0
+    latency_ns REAL NOT NULL,                            -- one forward pass of one batch
+    block      INTEGER NOT NULL DEFAULT 0,               -- that it was taken in
+    marked_ns  REAL,                                     -- the same batch later, with phase markers, and
+    unmarked_ns REAL,                                    -- without, just before or after
+    PRIMARY KEY (profile_id, sample)
+) STRICT, WITHOUT ROWID;
+
+-- Events of the profile's passes, or of some of them run again in a simulator: what that counts has the
+-- scope 'simulator' and the status 'simulated', and stands beside what was measured, never for it.
+CREATE TABLE counter (
+    profile_id      INTEGER NOT NULL REFERENCES profile (id),
+    role            TEXT NOT NULL,                       -- cycles, instructions, fp_operations, ...
+    event           TEXT NOT NULL,                       -- the name it was counted by; '' if none worked
+    value_per_input REAL,
+    -- multiplexed: the event had the hardware for a part of the time and was scaled up
+    status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'simulated', 'unavailable')),
+    reason          TEXT NOT NULL,                       -- why unavailable
+    scope           TEXT NOT NULL,                       -- thread; 'thread, user': without what the kernel
+                                                         -- does for it (PAPI's default domain); simulator
+    pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
+    repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
+    empty_per_input REAL,                                -- what of the value is reading the counters: the
+                                                         -- least of some passes around nothing
+    PRIMARY KEY (profile_id, role, scope),
+    CHECK ((status = 'unavailable') = (value_per_input IS NULL)),
+    CHECK (status <> 'unavailable' OR reason <> ''),
+    CHECK (status = 'unavailable' OR (status = 'simulated') = (scope = 'simulator'))
+) STRICT, WITHOUT ROWID;
+
+-- Energy of the whole socket (package: cores, caches, memory controller) and of its memory while the
+-- forward passes of a profile ran over and over, whoever caused it. idle_watts was measured just before,
+-- with this machine at rest: (joules_per_input - idle_watts x seconds per input) is what the work added.
+CREATE TABLE energy (
+    profile_id       INTEGER NOT NULL REFERENCES profile (id),
+    domain           TEXT NOT NULL CHECK (domain IN ('package', 'dram')), -- summed over sockets
+    joules_per_input REAL,
+    idle_watts       REAL,
+    seconds          REAL,                               -- that the passes took
+    seconds_per_input REAL,
+    reason           TEXT NOT NULL,                      -- why not measured; '' if it was
+    PRIMARY KEY (profile_id, domain),
+    CHECK ((joules_per_input IS NULL) = (reason <> ''))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE memory (
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    what     TEXT NOT NULL,                              -- arena ..., peak resident
+    bytes    INTEGER,
+    reason   TEXT NOT NULL,                              -- why not measured
+    predicted_bytes INTEGER,                             -- by the closed form of the model's shape; NULL:
+                                                         -- it says nothing about this
+    page_faults INTEGER,                                 -- of a stretch of time, minor and major
+    PRIMARY KEY (trial_id, what),
+    CHECK (bytes IS NOT NULL OR reason <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE warning (
+    id       INTEGER PRIMARY KEY,
+    trial_id INTEGER NOT NULL REFERENCES trial (id),
+    text     TEXT NOT NULL,
+    at       TEXT NOT NULL
+) STRICT;
+CREATE INDEX warning_trial ON warning (trial_id);
+
+-- One run of `headroom bench`. quick = 1: small shapes, which say nothing about speed.
+CREATE TABLE bench_run (
+    id             INTEGER PRIMARY KEY,
+    environment_id INTEGER NOT NULL REFERENCES environment (id),
+    finished_at    TEXT NOT NULL,                        -- UTC, ISO 8601
+    quick          INTEGER NOT NULL CHECK (quick IN (0, 1)),
+    wall_seconds   REAL NOT NULL
+) STRICT;
+
+-- One line of its table. Rows differ in what they measure, so the unit is a column of its own.
+CREATE TABLE bench_result (
+    bench_run_id INTEGER NOT NULL REFERENCES bench_run (id),
+    position     INTEGER NOT NULL,                       -- line of the table, from 0
+    section      TEXT NOT NULL CHECK (section IN ('memory', 'kernels', 'model', 'saving')),
+    name         TEXT NOT NULL,
+    unit         TEXT NOT NULL CHECK (unit IN ('GFLOP/s', 'GB/s', 'ms', 'ratio', 'MiB')),
+    n_samples    INTEGER NOT NULL,
+    median       REAL,                                   -- in unit; NULL: reason says why
+    lowest       REAL,
+    highest      REAL,
+    share        REAL,                                   -- of the sgemm peak or of the bandwidth
+    target_kind  TEXT CHECK (target_kind IN ('at least', 'at most')),
+    target       REAL,                                   -- of share where there is one, else of median
+    reason       TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (bench_run_id, position),
+    UNIQUE (bench_run_id, section, name),
+    CHECK (median IS NOT NULL OR reason <> ''),
+    CHECK ((target IS NULL) = (target_kind IS NULL))
+) STRICT, WITHOUT ROWID;
+
+PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
+PRAGMA user_version = 2;
