@@ -155,12 +155,7 @@ static bool list_trials(const struct arguments *arguments, struct error *error) 
     if (access(arguments->db, F_OK) != 0)
         return error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
                          arguments->db, strerror(errno));
-    ok = store_open(arguments->db, &store, error) &&
-         report_table(store,
-                      "SELECT trial_id AS id, kind, v.workload || '/' || v.arm || '/' || v.seed"
-                      " AS trial, v.status, v.reason FROM trial_status v"
-                      " JOIN trial t ON t.id = v.trial_id ORDER BY trial_id",
-                      stdout, NULL, error);
+    ok = store_open(arguments->db, &store, error) && report_trials(store, stdout, error);
     store_close(store);
     return ok;
 }

@@ -23,22 +23,8 @@ struct task {
     struct store *store;
     struct trial_row row;
     struct experiment *experiment;
-    char key[80];
     char folder[512]; /* of the database, "" or with a slash at the end */
 };
-
-static bool take_key(void *context, int n, const char *const *names, const char *const *texts) {
-    (void)n, (void)names;
-    snprintf(context, sizeof((struct task *)NULL)->key, "%s", texts[0]);
-    return false;
-}
-
-/* The key of a trial: what decides its result, hashed. */
-static bool read_key(struct store *store, int64_t id, char key[80], struct error *error) {
-    char sql[80];
-    snprintf(sql, sizeof sql, "SELECT key FROM trial WHERE id = %" PRId64, id);
-    return store_query(store, sql, take_key, key, error);
-}
 
 static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
     const char *slash = strrchr(db, '/');
@@ -46,8 +32,7 @@ static bool task_load(const char *db, int64_t id, struct task *task, struct erro
     if ((size_t)length >= sizeof task->folder) return error_set(error, "%s: too long a path", db);
     snprintf(task->folder, sizeof task->folder, "%.*s", length, db);
     if (!store_open(db, &task->store, error) ||
-        !store_load_trial(task->store, id, &task->row, error) ||
-        !read_key(task->store, id, task->key, error))
+        !store_load_trial(task->store, id, &task->row, error))
         return false;
     struct experiment *e = task->experiment;
     if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
@@ -87,14 +72,13 @@ static bool measure_ceiling(struct store *store, int64_t environment_id, struct 
 static bool find_base(const struct task *task, const char *what, char path[1200], char key[80],
                       struct error *error) {
     struct trial_row base;
-    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error) ||
-        !read_key(task->store, task->row.base_trial_id, key, error))
-        return false;
+    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error)) return false;
     bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
     if (!trained)
         error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base.id,
                   base.status);
     snprintf(path, 1200, "%s%s", task->folder, base.checkpoint);
+    snprintf(key, 80, "%s", base.key);
     if (trained && access(path, F_OK) != 0)
         trained = error_set(error,
                             "%s, the checkpoint of its %s, is gone: a sweep trains it again, or "
@@ -107,12 +91,12 @@ static bool find_base(const struct task *task, const char *what, char path[1200]
 static bool task_train(const struct task *task, struct error *error) {
     char folder[600], path[700], relative[64], base[1200], base_key[80];
     /* By key: databases in one folder number their trials alike. */
-    snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->key);
+    snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->row.key);
     snprintf(folder, sizeof folder, "%scheckpoints", task->folder);
     snprintf(path, sizeof path, "%s%s", task->folder, relative);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return error_set(error, "%s: %s", folder, strerror(errno));
-    struct training_context context = {.checkpoint = path, .trial = task->key, .log = stderr};
+    struct training_context context = {.checkpoint = path, .trial = task->row.key, .log = stderr};
     struct training_result result = {0};
     if (task->row.base_trial_id) {
         if (!find_base(task, "base", base, base_key, error)) return false;

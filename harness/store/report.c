@@ -89,14 +89,16 @@ static void print_table(const struct table *table, FILE *out) {
     }
 }
 
-bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_rows,
-                  struct error *error) {
+/* A SELECT as an aligned table: numbers to the right. Prints nothing, not even names, where there is
+ * no row; *n_rows is how many there were. */
+static bool print_query(struct store *store, const char *sql, const struct value *values,
+                        int n_values, FILE *out, size_t *n_rows, struct error *error) {
     struct table table = {0};
-    bool ok = store_query(store, sql, collect, &table, error);
+    bool ok = store_query(store, sql, values, n_values, collect, &table, error);
     assert(table.n_columns <= COLUMNS_MAX);
     if (ok && table.failed) ok = error_set(error, "out of memory");
     if (ok) print_table(&table, out);
-    if (n_rows) *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
+    *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
     for (size_t i = 0; i < table.n_rows * table.n_columns; i++) free(table.cells[i]);
     free(table.cells);
     return ok;
@@ -279,15 +281,55 @@ static const char unfinished_sql[] =
 static bool print_part(struct store *store, const char *workloads, const char *part, FILE *out,
                        size_t *n_rows, struct error *error) {
     struct text sql = {0};
-    text_append(&sql, "WITH shown (workload) AS (SELECT ");
-    if (workloads)
-        text_append(&sql, "value FROM json_each('%s'))%s", workloads, part);
-    else
-        text_append(&sql, "workload FROM workload_status)%s", part);
-    bool ok = sql.failed ? error_set(error, "out of memory")
-                         : report_table(store, sql.data, out, n_rows, error);
+    text_append(&sql,
+                "WITH shown (workload) AS (SELECT name FROM workload"
+                " WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))%s",
+                part);
+    bool ok = sql.failed
+                  ? error_set(error, "out of memory")
+                  : print_query(store, sql.data, VALUES(TEXT(workloads)), out, n_rows, error);
     text_free(&sql);
     return ok;
+}
+
+bool report_trials(struct store *store, FILE *out, struct error *error) {
+    size_t n_rows;
+    return print_query(store,
+                       "SELECT trial_id AS id, kind, v.workload || '/' || v.arm || '/' || v.seed"
+                       " AS trial, v.status, v.reason FROM trial_status v"
+                       " JOIN trial t ON t.id = v.trial_id ORDER BY trial_id",
+                       NO_VALUES, out, &n_rows, error);
+}
+
+struct outcome {
+    char *text;
+    size_t size;
+};
+
+static bool keep_outcome(void *context, int n, const char *const *names, const char *const *texts) {
+    struct outcome *outcome = context;
+    (void)n, (void)names;
+    if (texts[0]) snprintf(outcome->text, outcome->size, "%s", texts[0]);
+    return false;
+}
+
+/* A model's own row precedes those of its controls, whose arm names are longer. */
+bool report_outcome(struct store *store, int64_t trial_id, char *out, size_t size,
+                    struct error *error) {
+    static const char sql[] =
+        "WITH sample AS (SELECT latency_ns, batch_size, row_number() OVER batch AS rank,"
+        "   count(*) OVER (PARTITION BY p.id) AS n"
+        "  FROM profile p JOIN profile_sample ON profile_id = p.id WHERE p.trial_id = ?1"
+        "  WINDOW batch AS (PARTITION BY p.id ORDER BY latency_ns)),"
+        " outcome (text, place) AS ("
+        "  SELECT printf('%.1f us at batch %d', latency_ns / 1e3, batch_size), batch_size"
+        "   FROM sample WHERE rank = (n + 1) / 2"
+        "  UNION ALL SELECT printf('accuracy %.3f, heads %.2f', accuracy, mean_heads), length(arm)"
+        "   FROM accuracy_by_seed WHERE trial_id = ?1)"
+        " SELECT text FROM outcome ORDER BY place LIMIT 1";
+    struct outcome outcome = {out, size};
+    out[0] = '\0';
+    return store_query(store, sql, VALUES(INT(trial_id)), keep_outcome, &outcome, error);
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {

@@ -13,9 +13,12 @@
  * reasons; of all workloads, or of those in a JSON list of names: ["offsets","topic"]. */
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error);
 
-/* Any SELECT as an aligned table: first column to the left, the others to the right. Prints
- * nothing, not even names, where there is no row. *n_rows (may be NULL): how many there were. */
-bool report_table(struct store *store, const char *sql, FILE *out, size_t *n_rows,
-                  struct error *error);
+/* Every current trial with its status and reason; nothing, not even names, where there is none. */
+bool report_trials(struct store *store, FILE *out, struct error *error);
+
+/* One figure of merit of a finished trial, for the talk of a sweep: "accuracy 0.935, heads 2.10" or,
+ * of a profile, its median pass, "1230.0 us at batch 1". "" where there is none. */
+bool report_outcome(struct store *store, int64_t trial_id, char *out, size_t size,
+                    struct error *error);
 
 #endif

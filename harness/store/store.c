@@ -1,6 +1,6 @@
 /*
- * The connection to the results database: opening, the schema version, transactions, statements and
- * what to tell a user when SQLite refuses. The journal is SQLite's default rollback journal: one
+ * The connection to the results database: opening, the schema version, transactions, and what to
+ * tell a user when SQLite refuses. The journal is SQLite's default rollback journal: one
  * file that can be copied, published read-only and put on a network disk, which a write-ahead log
  * cannot; the few writers here commit rarely and wait for each other.
  */
@@ -58,59 +58,6 @@ bool store_failed(struct store *store, struct error *error) {
     }
 }
 
-bool store_exec(struct store *store, const char *sql, struct error *error) {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
-           store_failed(store, error);
-}
-
-static int bind(sqlite3_stmt *statement, const struct value *values, int n_values) {
-    int code = SQLITE_OK;
-    for (int i = 0; i < n_values && code == SQLITE_OK; i++) {
-        const struct value *value = &values[i];
-        switch (value->kind) {
-        case VALUE_INT:
-            code = sqlite3_bind_int64(statement, i + 1, value->as.integer);
-            break;
-        case VALUE_REAL: /* SQLite stores a NaN as NULL */
-            code = sqlite3_bind_double(statement, i + 1, value->as.real);
-            break;
-        case VALUE_TEXT:
-            code = sqlite3_bind_text(statement, i + 1, value->as.text, -1, SQLITE_TRANSIENT);
-            break;
-        }
-    }
-    return code;
-}
-
-sqlite3_stmt *store_prepare(struct store *store, const char *sql, const struct value *values,
-                            int n_values, struct error *error) {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK ||
-        bind(statement, values, n_values) != SQLITE_OK) {
-        store_failed(store, error);
-        sqlite3_finalize(statement);
-        return NULL;
-    }
-    return statement;
-}
-
-bool store_rerun(struct store *store, sqlite3_stmt *statement, const struct value *values,
-                 int n_values, struct error *error) {
-    bool ok =
-        bind(statement, values, n_values) == SQLITE_OK && sqlite3_step(statement) == SQLITE_DONE;
-    if (!ok) store_failed(store, error);
-    sqlite3_reset(statement);
-    return ok;
-}
-
-bool store_run(struct store *store, const char *sql, const struct value *values, int n_values,
-               struct error *error) {
-    sqlite3_stmt *statement = store_prepare(store, sql, values, n_values, error);
-    bool ok = statement && store_rerun(store, statement, NULL, 0, error);
-    sqlite3_finalize(statement);
-    return ok;
-}
-
 bool store_begin(struct store *store, struct error *error) {
     /* IMMEDIATE takes the write lock at once: a reader that upgrades later could deadlock. */
     return store_exec(store, "BEGIN IMMEDIATE", error);
@@ -123,24 +70,12 @@ bool store_end(struct store *store, bool ok, struct error *error) {
     return false;
 }
 
-int64_t store_number(struct store *store, const char *sql, struct error *error) {
-    sqlite3_stmt *statement = store_prepare(store, sql, NULL, 0, error);
-    if (!statement) return -1;
-    int64_t number = -1;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    else
-        store_failed(store, error);
-    sqlite3_finalize(statement);
-    return number;
-}
-
 /* Inside a transaction: makes an empty file a Headroom database, or checks that it is one and can
  * be written. */
 static bool check_schema(struct store *store, bool *created, struct error *error) {
-    int64_t version = store_number(store, "PRAGMA user_version", error);
-    int64_t application = store_number(store, "PRAGMA application_id", error);
-    int64_t objects = store_number(store, "SELECT count(*) FROM sqlite_schema", error);
+    int64_t version = store_number(store, "PRAGMA user_version", NO_VALUES, error);
+    int64_t application = store_number(store, "PRAGMA application_id", NO_VALUES, error);
+    int64_t objects = store_number(store, "SELECT count(*) FROM sqlite_schema", NO_VALUES, error);
     if (version < 0 || application < 0 || objects < 0) return false;
     *created = version == 0 && application == 0 && objects == 0;
     if (*created)
@@ -257,35 +192,8 @@ fail:
 
 void store_close(struct store *store) {
     if (!store) return;
+    store_forget_statements(store);
     sqlite3_close(store->db);
     free(store->path);
     free(store);
-}
-
-bool store_query(struct store *store, const char *sql,
-                 bool (*row)(void *context, int n, const char *const *names,
-                             const char *const *texts),
-                 void *context, struct error *error) {
-    enum { COLUMNS_MAX = 64 };
-    const char *names[COLUMNS_MAX], *texts[COLUMNS_MAX];
-    sqlite3_stmt *statement = store_prepare(store, sql, NULL, 0, error);
-    if (!statement) return false;
-    bool ok = true, more = true;
-    int n = sqlite3_column_count(statement);
-    if (!sqlite3_stmt_readonly(statement) || n > COLUMNS_MAX)
-        ok = more = error_set(error, "not a SELECT of at most %d columns: %s", COLUMNS_MAX, sql);
-    while (more) {
-        int code = sqlite3_step(statement);
-        if (code != SQLITE_ROW) {
-            ok = code == SQLITE_DONE || store_failed(store, error);
-            break;
-        }
-        for (int i = 0; i < n; i++) {
-            names[i] = sqlite3_column_name(statement, i);
-            texts[i] = (const char *)sqlite3_column_text(statement, i);
-        }
-        more = row(context, n, names, texts);
-    }
-    sqlite3_finalize(statement);
-    return ok;
 }

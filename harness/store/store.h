@@ -12,6 +12,8 @@
 #include "harness/bench/bench.h"
 #include "harness/measure/environment.h"
 #include "harness/record/results.h"
+#include "harness/store/value.h"
+
 #include <sys/types.h>
 
 struct store;
@@ -74,6 +76,7 @@ bool store_end_plan(struct store *store, bool commit, struct error *error);
 struct trial_row {
     int64_t id, base_trial_id, workload_id; /* base_trial_id 0: none */
     char kind[16], status[16];
+    char *key; /* hash of all that decides the result */
     char *workload, *arm, *policy, *config, *reason, *command, *checkpoint, *data_sha256;
     int64_t seed;
     double expected_flops, wall_seconds; /* NaN: unknown */
@@ -144,9 +147,10 @@ bool store_ceiling(struct store *store, int64_t environment_id, const struct cei
 
 /* ---- reading ---- */
 
-/* Runs one SELECT and calls row for each result; text NULL where the value is NULL. The callback
- * returns false to stop. For tables at the end of a sweep: queries belong on views. */
-bool store_query(struct store *store, const char *sql,
+/* Runs one SELECT with its parameters bound and calls row for each result; text NULL where the value
+ * is NULL. The callback returns false to stop. SQL that knows tables has its home in this room; from
+ * outside, queries are about views. */
+bool store_query(struct store *store, const char *sql, const struct value *values, int n_values,
                  bool (*row)(void *context, int n, const char *const *names,
                              const char *const *texts),
                  void *context, struct error *error);

@@ -4,9 +4,6 @@
  */
 #include "harness/store/store_private.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
                    struct error *error) {
     char hash[ENVIRONMENT_HASH_SIZE], machine[400];
@@ -20,17 +17,20 @@ bool store_machine(struct store *store, const struct environment *environment, i
     return ok;
 }
 
-static bool write_row(struct store *store, sqlite3_stmt *insert, int64_t run, int position,
-                      const struct bench_row *row, struct error *error) {
+static bool write_row(struct store *store, int64_t run, int position, const struct bench_row *row,
+                      struct error *error) {
     static const char *const kinds[] = {
         [LIMIT_NONE] = NULL, [LIMIT_AT_LEAST] = "at least", [LIMIT_AT_MOST] = "at most"};
-    return store_rerun(store, insert,
-                       VALUES(INT(run), INT(position), TEXT(row->section), TEXT(row->name),
-                              TEXT(bench_unit_name(row->unit)), INT(row->n_samples),
-                              REAL(row->median), REAL(row->lowest), REAL(row->highest),
-                              REAL(row->share), TEXT(kinds[row->limit]), REAL(row->target),
-                              TEXT(row->note)),
-                       error);
+    return store_insert(store, "bench_result",
+                        COLUMNS({"bench_run_id", INT(run)}, {"position", INT(position)},
+                                {"section", TEXT(row->section)}, {"name", TEXT(row->name)},
+                                {"unit", TEXT(bench_unit_name(row->unit))},
+                                {"n_samples", INT(row->n_samples)}, {"median", REAL(row->median)},
+                                {"lowest", REAL(row->lowest)}, {"highest", REAL(row->highest)},
+                                {"share", REAL(row->share)},
+                                {"target_kind", TEXT(kinds[row->limit])},
+                                {"target", REAL(row->target)}, {"reason", TEXT(row->note)}),
+                        error);
 }
 
 bool store_bench(struct store *store, int64_t environment_id, const struct bench_table *table,
@@ -39,28 +39,18 @@ bool store_bench(struct store *store, int64_t environment_id, const struct bench
     bool ok =
         store_run(store,
                   "INSERT INTO bench_run (environment_id, finished_at, quick, wall_seconds) "
-                  "VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3)",
+                  "VALUES (?1, " NOW ", ?2, ?3)",
                   VALUES(INT(environment_id), INT(table->quick), REAL(table->seconds)), error);
     int64_t run = sqlite3_last_insert_rowid(store->db);
-    sqlite3_stmt *insert =
-        ok ? store_prepare(store,
-                           "INSERT INTO bench_result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                           "?10, ?11, ?12, ?13)",
-                           NULL, 0, error)
-           : NULL;
-    ok = insert != NULL;
     for (int i = 0; ok && i < table->n_rows; i++)
-        ok = write_row(store, insert, run, i, &table->rows[i], error);
-    sqlite3_finalize(insert);
+        ok = write_row(store, run, i, &table->rows[i], error);
     return store_end(store, ok, error);
 }
 
 bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
                        struct error *error) {
-    char sql[96];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM ceiling WHERE environment_id = %" PRId64,
-             environment_id);
-    int64_t n = store_number(store, sql, error);
+    int64_t n = store_number(store, "SELECT count(*) FROM ceiling WHERE environment_id = ?1",
+                             VALUES(INT(environment_id)), error);
     *known = n > 0;
     return n >= 0;
 }
@@ -69,11 +59,11 @@ bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
 bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
                    struct error *error) {
     if (!store_begin(store, error)) return false;
-    bool ok = store_run(
-        store,
-        "INSERT OR IGNORE INTO ceiling VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
-        VALUES(INT(environment_id), REAL(ceiling->flops_per_second),
-               REAL(ceiling->bytes_per_second)),
-        error);
+    bool ok = store_run(store,
+                        "INSERT OR IGNORE INTO ceiling (environment_id, sgemm_flops_per_second, "
+                        "triad_bytes_per_second, measured_at) VALUES (?1, ?2, ?3, " NOW ")",
+                        VALUES(INT(environment_id), REAL(ceiling->flops_per_second),
+                               REAL(ceiling->bytes_per_second)),
+                        error);
     return store_end(store, ok, error);
 }

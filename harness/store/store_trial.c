@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NOW "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
-
 /* ---- planning ---- */
 
 /* All that planning may change, for comparing before and after. */
@@ -33,7 +31,8 @@ bool store_end_plan(struct store *store, bool commit, struct error *error) {
     int64_t changes = 0;
     if (commit)
         changes = store_number(
-            store, "SELECT count(*) FROM (" PLANNED " EXCEPT SELECT * FROM temp.before)", error);
+            store, "SELECT count(*) FROM (" PLANNED " EXCEPT SELECT * FROM temp.before)", NO_VALUES,
+            error);
     bool ok = changes >= 0;
     if (changes > 0)
         return store_end(store, store_exec(store, "DROP TABLE temp.before", error), error);
@@ -45,7 +44,7 @@ bool store_end_plan(struct store *store, bool commit, struct error *error) {
 static bool insert_returning(struct store *store, const char *sql, const struct value *values,
                              int n, int64_t *id, char status_out[16], bool *found,
                              struct error *error) {
-    sqlite3_stmt *statement = store_prepare(store, sql, values, n, error);
+    sqlite3_stmt *statement = store_statement(store, sql, values, n, error);
     if (!statement) return false;
     int code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
@@ -55,7 +54,7 @@ static bool insert_returning(struct store *store, const char *sql, const struct 
         code = sqlite3_step(statement);
     }
     bool ok = code == SQLITE_DONE || store_failed(store, error);
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return ok;
 }
 
@@ -78,8 +77,8 @@ bool store_plan_workload(struct store *store, const struct workload_plan *plan, 
 static bool same_trial_twice(struct store *store, const struct trial_plan *plan,
                              struct error *error) {
     sqlite3_stmt *statement =
-        store_prepare(store, "SELECT arm, seed FROM trial WHERE workload_id = ?1 AND key = ?2",
-                      VALUES(INT(plan->workload_id), TEXT(plan->key)), error);
+        store_statement(store, "SELECT arm, seed FROM trial WHERE workload_id = ?1 AND key = ?2",
+                        VALUES(INT(plan->workload_id), TEXT(plan->key)), error);
     if (!statement) return false;
     if (sqlite3_step(statement) == SQLITE_ROW)
         error_set(error,
@@ -89,7 +88,7 @@ static bool same_trial_twice(struct store *store, const struct trial_plan *plan,
                   (long long)sqlite3_column_int64(statement, 1));
     else
         store_failed(store, error);
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return false;
 }
 
@@ -100,8 +99,8 @@ static bool set_command(struct store *store, int64_t id, struct error *error) {
     return store_run(
         store,
         plain
-            ? "UPDATE trial SET command = format('./headroom trial %d --db %s', id, ?2) WHERE id = ?1"
-            : "UPDATE trial SET command = format('./headroom trial %d --db ''%s''', "
+            ? "UPDATE trial SET command = printf('./headroom trial %d --db %s', id, ?2) WHERE id = ?1"
+            : "UPDATE trial SET command = printf('./headroom trial %d --db ''%s''', "
               "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
         VALUES(INT(id), TEXT(store->path)), error);
 }
@@ -130,7 +129,7 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
 
 bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
                      char key[65], struct error *error) {
-    sqlite3_stmt *statement = store_prepare(
+    sqlite3_stmt *statement = store_statement(
         store,
         "SELECT key FROM trial t WHERE workload_id = ?1 AND kind = ?2 AND config = ?3 "
         "ORDER BY status <> 'skipped' AND EXISTS (SELECT 1 FROM temp.before b "
@@ -141,7 +140,7 @@ bool store_known_key(struct store *store, int64_t workload_id, const char *kind,
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) snprintf(key, 65, "%s", sqlite3_column_text(statement, 0));
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return ok;
 }
 
@@ -160,23 +159,24 @@ static double real_or_nan(sqlite3_stmt *statement, int column) {
 }
 
 #define TRIAL_COLUMNS                                                                              \
-    "SELECT t.id, t.base_trial_id, t.workload_id, t.kind, t.status, w.name, t.arm, t.policy, "     \
-    "t.config, t.reason, t.command, t.checkpoint, t.data_sha256, t.seed, t.expected_flops, "       \
-    "t.wall_seconds FROM trial t JOIN workload w ON w.id = t.workload_id "
+    "SELECT t.id, t.base_trial_id, t.workload_id, t.kind, t.status, t.seed, t.expected_flops, "    \
+    "t.wall_seconds, t.key, w.name, t.arm, t.policy, t.config, t.reason, t.command, "              \
+    "t.checkpoint, t.data_sha256 FROM trial t JOIN workload w ON w.id = t.workload_id "
 
 static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct error *error) {
     *row = (struct trial_row){.id = sqlite3_column_int64(statement, 0),
                               .base_trial_id = sqlite3_column_int64(statement, 1),
                               .workload_id = sqlite3_column_int64(statement, 2),
-                              .seed = sqlite3_column_int64(statement, 13),
-                              .expected_flops = real_or_nan(statement, 14),
-                              .wall_seconds = real_or_nan(statement, 15)};
+                              .seed = sqlite3_column_int64(statement, 5),
+                              .expected_flops = real_or_nan(statement, 6),
+                              .wall_seconds = real_or_nan(statement, 7)};
     snprintf(row->kind, sizeof row->kind, "%s", sqlite3_column_text(statement, 3));
     snprintf(row->status, sizeof row->status, "%s", sqlite3_column_text(statement, 4));
-    char **texts[] = {&row->workload, &row->arm,     &row->policy,     &row->config,
-                      &row->reason,   &row->command, &row->checkpoint, &row->data_sha256};
+    char **texts[] = {&row->key,     &row->workload,   &row->arm,
+                      &row->policy,  &row->config,     &row->reason,
+                      &row->command, &row->checkpoint, &row->data_sha256};
     for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++)
-        if (!copy_text(statement, 5 + i, texts[i])) {
+        if (!copy_text(statement, 8 + i, texts[i])) {
             trial_row_free(row);
             return error_set(error, "out of memory reading a trial");
         }
@@ -184,8 +184,8 @@ static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct erro
 }
 
 void trial_row_free(struct trial_row *row) {
-    char *texts[] = {row->workload, row->arm,     row->policy,     row->config,
-                     row->reason,   row->command, row->checkpoint, row->data_sha256};
+    char *texts[] = {row->key,    row->workload, row->arm,        row->policy,     row->config,
+                     row->reason, row->command,  row->checkpoint, row->data_sha256};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     *row = (struct trial_row){0};
 }
@@ -193,7 +193,7 @@ void trial_row_free(struct trial_row *row) {
 bool store_load_trial(struct store *store, int64_t id, struct trial_row *out, struct error *error) {
     *out = (struct trial_row){0};
     sqlite3_stmt *statement =
-        store_prepare(store, TRIAL_COLUMNS "WHERE t.id = ?1", VALUES(INT(id)), error);
+        store_statement(store, TRIAL_COLUMNS "WHERE t.id = ?1", VALUES(INT(id)), error);
     if (!statement) return false;
     bool ok = false;
     switch (sqlite3_step(statement)) {
@@ -208,7 +208,7 @@ bool store_load_trial(struct store *store, int64_t id, struct trial_row *out, st
     default:
         store_failed(store, error);
     }
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return ok;
 }
 
@@ -217,10 +217,10 @@ bool store_list_trials(struct store *store, const char *status, struct trial_lis
     *out = (struct trial_list){0};
     size_t capacity = 0;
     sqlite3_stmt *statement =
-        store_prepare(store,
-                      TRIAL_COLUMNS "WHERE t.current = 1 AND t.status = coalesce(?1, t.status) "
-                                    "ORDER BY t.id",
-                      VALUES(TEXT(status)), error);
+        store_statement(store,
+                        TRIAL_COLUMNS "WHERE t.current = 1 AND t.status = coalesce(?1, t.status) "
+                                      "ORDER BY t.id",
+                        VALUES(TEXT(status)), error);
     if (!statement) return false;
     int code;
     bool ok = true;
@@ -238,7 +238,7 @@ bool store_list_trials(struct store *store, const char *status, struct trial_lis
         out->n += ok;
     }
     if (ok && code != SQLITE_DONE) ok = store_failed(store, error);
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     if (!ok) trial_list_free(out);
     return ok;
 }
@@ -254,12 +254,12 @@ void trial_list_free(struct trial_list *list) {
 bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
                        const char *json, int64_t *id, struct error *error) {
     /* Looked up first: nearly every trial finds its machine there, and a write costs four syncs. */
-    sqlite3_stmt *known = store_prepare(store, "SELECT id FROM environment WHERE hash = ?1",
-                                        VALUES(TEXT(hash)), error);
+    sqlite3_stmt *known = store_statement(store, "SELECT id FROM environment WHERE hash = ?1",
+                                          VALUES(TEXT(hash)), error);
     if (!known) return false;
     bool found = sqlite3_step(known) == SQLITE_ROW;
     if (found) *id = sqlite3_column_int64(known, 0);
-    sqlite3_finalize(known);
+    sqlite3_reset(known);
     if (found) return true;
     return insert_returning(store,
                             "INSERT INTO environment (hash, host, machine, json, seen_at) "
@@ -349,7 +349,7 @@ bool store_retry(struct store *store, int64_t id, struct error *error) {
 bool store_recover(struct store *store, int *n_recovered, struct error *error) {
     return change_trial(store,
                         "UPDATE trial SET status = 'interrupted', finished_at = " NOW ", "
-                        "reason = format('its process %d is gone without a report', pid) "
+                        "reason = printf('its process %d is gone without a report', pid) "
                         "WHERE status = 'running' AND host = ?1 "
                         "AND process_is_gone(pid, pid_start_ticks)",
                         VALUES(TEXT(store->host)), n_recovered, error);

@@ -1,6 +1,6 @@
 /*
  * What a trial found out, written in one transaction: the status becomes ok together with the last
- * row, so a reader never sees half a trial. Many-row tables go through one prepared statement each.
+ * row, so a reader never sees half a trial.
  */
 #include "harness/measure/energy.h"
 #include "harness/store/store_private.h"
@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define OF_TRIAL "WHERE evaluation_id IN (SELECT id FROM evaluation WHERE trial_id = ?1)"
-#define NOW      "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 /* The trial must be ours to finish; a sweep may have declared it dead meanwhile. */
 static bool check_finished(struct store *store, int64_t id, struct error *error) {
@@ -24,13 +23,13 @@ static bool check_finished(struct store *store, int64_t id, struct error *error)
 
 static bool write_memory(struct store *store, int64_t trial_id, const struct memory_result *m,
                          struct error *error) {
-    return store_run(store,
-                     "INSERT INTO memory (trial_id, what, bytes, reason, predicted_bytes, "
-                     "page_faults) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                     VALUES(INT(trial_id), TEXT(m->what), COUNT(m->bytes),
-                            TEXT(m->bytes < 0 ? m->reason : ""),
-                            COUNT(m->predicted > 0 ? m->predicted : -1), COUNT(m->page_faults)),
-                     error);
+    return store_insert(store, "memory",
+                        COLUMNS({"trial_id", INT(trial_id)}, {"what", TEXT(m->what)},
+                                {"bytes", COUNT(m->bytes)},
+                                {"reason", TEXT(m->bytes < 0 ? m->reason : "")},
+                                {"predicted_bytes", COUNT(m->predicted > 0 ? m->predicted : -1)},
+                                {"page_faults", COUNT(m->page_faults)}),
+                        error);
 }
 
 /* The two numbers that every training has, and its rows by purpose. */
@@ -49,13 +48,18 @@ static bool write_epochs(struct store *store, int64_t trial_id,
     bool ok = true;
     for (int i = 0; ok && i < result->n_epochs; i++) {
         const struct epoch_result *e = &result->epochs[i];
-        ok = store_run(
-            store, "INSERT INTO epoch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            VALUES(INT(trial_id), INT(e->epoch), INT(e->step), REAL(e->train_loss),
-                   REAL(e->train_regulariser), REAL(e->train_mean_s), REAL(e->validation_loss),
-                   REAL(e->validation_accuracy), REAL(e->validation_mean_heads),
-                   REAL(e->learning_rate), REAL(e->train_seconds), REAL(e->validation_seconds)),
-            error);
+        ok = store_insert(store, "epoch",
+                          COLUMNS({"trial_id", INT(trial_id)}, {"epoch", INT(e->epoch)},
+                                  {"step", INT(e->step)}, {"train_loss", REAL(e->train_loss)},
+                                  {"train_regulariser", REAL(e->train_regulariser)},
+                                  {"train_mean_s", REAL(e->train_mean_s)},
+                                  {"validation_loss", REAL(e->validation_loss)},
+                                  {"validation_accuracy", REAL(e->validation_accuracy)},
+                                  {"validation_mean_heads", REAL(e->validation_mean_heads)},
+                                  {"learning_rate", REAL(e->learning_rate)},
+                                  {"train_seconds", REAL(e->train_seconds)},
+                                  {"validation_seconds", REAL(e->validation_seconds)}),
+                          error);
     }
     return ok;
 }
@@ -67,14 +71,17 @@ static bool write_tuning(struct store *store, int64_t trial_id,
     bool ok = true;
     for (int i = 0; ok && i < result->n_candidates; i++) {
         const struct candidate_result *c = &result->candidates[i];
-        ok =
-            store_run(store, "INSERT INTO tuning VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                      VALUES(INT(trial_id), INT(i), TEXT(c->settings), REAL(c->validation_accuracy),
-                             REAL(c->validation_loss), REAL(c->validation_mean_heads),
-                             c->reason[0] ? REAL(NAN) : REAL(c->train_seconds),
-                             c->reason[0] ? REAL(NAN) : INT((int64_t)c->train_flops),
-                             INT(c->chosen), TEXT(c->reason)),
-                      error);
+        ok = store_insert(
+            store, "tuning",
+            COLUMNS({"trial_id", INT(trial_id)}, {"candidate", INT(i)},
+                    {"settings", TEXT(c->settings)},
+                    {"validation_accuracy", REAL(c->validation_accuracy)},
+                    {"validation_loss", REAL(c->validation_loss)},
+                    {"validation_mean_heads", REAL(c->validation_mean_heads)},
+                    {"train_seconds", c->reason[0] ? REAL(NAN) : REAL(c->train_seconds)},
+                    {"train_flops", c->reason[0] ? REAL(NAN) : INT((int64_t)c->train_flops)},
+                    {"chosen", INT(c->chosen)}, {"reason", TEXT(c->reason)}),
+            error);
     }
     return ok && (result->n_candidates == 0 ||
                   store_run(store,
@@ -91,10 +98,12 @@ static bool write_training_phases(struct store *store, int64_t trial_id,
     for (int p = 0; p < PHASES; p++) sum += r->phase_seconds[p];
     for (int p = 0; ok && p < PHASES; p++)
         if (r->phase_seconds[p] > 0.0)
-            ok = store_run(store, "INSERT INTO training_phase VALUES (?1, ?2, ?3, ?4)",
-                           VALUES(INT(trial_id), TEXT(phase_name((enum phase)p)),
-                                  REAL(r->phase_seconds[p]), REAL(r->phase_seconds[p] / sum)),
-                           error);
+            ok = store_insert(store, "training_phase",
+                              COLUMNS({"trial_id", INT(trial_id)},
+                                      {"phase", TEXT(phase_name((enum phase)p))},
+                                      {"seconds", REAL(r->phase_seconds[p])},
+                                      {"share", REAL(r->phase_seconds[p] / sum)}),
+                              error);
     return ok;
 }
 
@@ -121,30 +130,27 @@ static bool write_evaluation_row(struct store *store, int64_t trial_id,
     text_append(&components, "}");
     bool ok = !components.failed || error_set(error, "out of memory storing an evaluation");
     ok = ok &&
-         store_run(store,
-                   "INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, "
-                   "layers, heads, accuracy, loss, mean_heads, mean_s, executed_flops, "
-                   "executed_gemm_flops, executed_map_flops, active_flops, dense_flops, "
-                   "flops_by_component, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                   "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-                   VALUES(INT(trial_id), TEXT(e->weights), TEXT(e->split), TEXT(e->control),
-                          INT(e->n), INT(e->layers), INT(e->heads), REAL(e->accuracy),
-                          REAL(e->loss), REAL(e->mean_heads), REAL(e->mean_s),
-                          INT((int64_t)flops_total(&e->executed)),
-                          INT((int64_t)flops_gemm(&e->executed)),
-                          INT((int64_t)flops_map(&e->executed)), INT((int64_t)e->active_flops),
-                          INT((int64_t)e->dense_flops), TEXT(components.data), REAL(e->seconds)),
-                   error);
+         store_insert(
+             store, "evaluation",
+             COLUMNS({"trial_id", INT(trial_id)}, {"weights", TEXT(e->weights)},
+                     {"split", TEXT(e->split)}, {"control", TEXT(e->control)},
+                     {"n_inputs", INT(e->n)}, {"layers", INT(e->layers)}, {"heads", INT(e->heads)},
+                     {"accuracy", REAL(e->accuracy)}, {"loss", REAL(e->loss)},
+                     {"mean_heads", REAL(e->mean_heads)}, {"mean_s", REAL(e->mean_s)},
+                     {"executed_flops", INT((int64_t)flops_total(&e->executed))},
+                     {"executed_gemm_flops", INT((int64_t)flops_gemm(&e->executed))},
+                     {"executed_map_flops", INT((int64_t)flops_map(&e->executed))},
+                     {"active_flops", INT((int64_t)e->active_flops)},
+                     {"dense_flops", INT((int64_t)e->dense_flops)},
+                     {"flops_by_component", TEXT(components.data)}, {"seconds", REAL(e->seconds)}),
+             error);
     text_free(&components);
     return ok;
 }
 
 static bool write_predictions(struct store *store, int64_t evaluation_id,
                               const struct evaluation_result *e, struct error *error) {
-    sqlite3_stmt *insert =
-        store_prepare(store, "INSERT INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                      NULL, 0, error);
-    bool ok = insert != NULL;
+    bool ok = true;
     for (int i = 0; ok && i < e->n; i++) {
         int64_t heads_run = 0;
         struct text list = {0};
@@ -158,14 +164,16 @@ static bool write_predictions(struct store *store, int64_t evaluation_id,
         }
         text_append(&list, "]");
         ok = !list.failed || error_set(error, "out of memory storing predictions");
-        ok = ok && store_rerun(store, insert,
-                               VALUES(INT(evaluation_id), INT(i), INT(e->label[i]),
-                                      INT(e->predicted[i]), COUNT(e->difficulty[i]),
-                                      INT(e->length[i]), INT(heads_run), TEXT(list.data), REAL(s)),
-                               error);
+        ok = ok && store_insert(
+                       store, "prediction",
+                       COLUMNS({"evaluation_id", INT(evaluation_id)}, {"input", INT(i)},
+                               {"label", INT(e->label[i])}, {"predicted", INT(e->predicted[i])},
+                               {"difficulty", COUNT(e->difficulty[i])},
+                               {"length_tokens", INT(e->length[i])}, {"heads_run", INT(heads_run)},
+                               {"heads_per_layer", TEXT(list.data)}, {"mean_s", REAL(s)}),
+                       error);
         text_free(&list);
     }
-    sqlite3_finalize(insert);
     return ok;
 }
 
@@ -184,8 +192,10 @@ static bool write_layer_budget(struct store *store, int64_t evaluation_id,
         for (size_t i = (size_t)l; i < n; i += (size_t)e->layers) count[e->heads_run[i]]++;
         for (int32_t k = 0; ok && k <= most; k++)
             if (count[k])
-                ok = store_run(store, "INSERT INTO layer_budget VALUES (?1, ?2, ?3, ?4)",
-                               VALUES(INT(evaluation_id), INT(l), INT(k), INT(count[k])), error);
+                ok = store_insert(store, "layer_budget",
+                                  COLUMNS({"evaluation_id", INT(evaluation_id)}, {"layer", INT(l)},
+                                          {"k", INT(k)}, {"n_inputs", INT(count[k])}),
+                                  error);
     }
     free(count);
     return ok;
@@ -195,10 +205,11 @@ static bool write_head_usage(struct store *store, int64_t evaluation_id,
                              const struct evaluation_result *e, struct error *error) {
     bool ok = true;
     for (int i = 0; ok && e->usage && i < e->layers * e->heads; i++)
-        ok = store_run(store, "INSERT INTO head_usage VALUES (?1, ?2, ?3, ?4)",
-                       VALUES(INT(evaluation_id), INT(i / e->heads), INT(i % e->heads),
-                              INT((int64_t)e->usage[i])),
-                       error);
+        ok = store_insert(store, "head_usage",
+                          COLUMNS({"evaluation_id", INT(evaluation_id)},
+                                  {"layer", INT(i / e->heads)}, {"head", INT(i % e->heads)},
+                                  {"n_inputs", INT((int64_t)e->usage[i])}),
+                          error);
     return ok;
 }
 
@@ -270,63 +281,71 @@ static bool write_phases(struct store *store, int64_t profile_id, const struct p
     for (int i = 0; i < INFERENCE_PHASES; i++) sum += p->phase[i].ns;
     for (int i = 0; ok && i < INFERENCE_PHASES; i++)
         if (p->phase[i].ns > 0.0)
-            ok = store_run(store, "INSERT INTO phase VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                           VALUES(INT(profile_id), TEXT(phase_name((enum phase)i)),
-                                  REAL(p->phase[i].ns), REAL(p->phase[i].ns / sum),
-                                  REAL(p->phase[i].flops), REAL(p->phase[i].bytes)),
-                           error);
+            ok = store_insert(
+                store, "phase",
+                COLUMNS({"profile_id", INT(profile_id)}, {"phase", TEXT(phase_name((enum phase)i))},
+                        {"time_ns", REAL(p->phase[i].ns)}, {"share", REAL(p->phase[i].ns / sum)},
+                        {"flops", REAL(p->phase[i].flops)}, {"bytes", REAL(p->phase[i].bytes)}),
+                error);
     return ok;
 }
 
 static bool write_profile(struct store *store, int64_t trial_id, const struct profile_result *p,
                           struct error *error) {
-    bool ok = store_run(store,
-                        "INSERT INTO profile (trial_id, batch_size, warmup_passes, "
-                        "inputs_per_sample, mean_heads, mean_s, executed_flops_per_input, "
-                        "dense_flops_per_input, marks_per_pass, mark_ns) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                        VALUES(INT(trial_id), INT(p->batch_size), INT(p->warmup),
-                               INT(p->inputs_per_sample), REAL(p->mean_heads), REAL(p->mean_s),
-                               REAL(p->executed_flops_per_input), REAL(p->dense_flops_per_input),
-                               REAL(p->marks > 0 ? p->marks : (double)NAN),
-                               REAL(p->marks > 0 ? p->mark_ns : (double)NAN)),
-                        error);
+    bool ok = store_insert(store, "profile",
+                           COLUMNS({"trial_id", INT(trial_id)}, {"batch_size", INT(p->batch_size)},
+                                   {"warmup_passes", INT(p->warmup)},
+                                   {"inputs_per_sample", INT(p->inputs_per_sample)},
+                                   {"mean_heads", REAL(p->mean_heads)}, {"mean_s", REAL(p->mean_s)},
+                                   {"executed_flops_per_input", REAL(p->executed_flops_per_input)},
+                                   {"dense_flops_per_input", REAL(p->dense_flops_per_input)},
+                                   {"marks_per_pass", REAL(p->marks > 0 ? p->marks : (double)NAN)},
+                                   {"mark_ns", REAL(p->marks > 0 ? p->mark_ns : (double)NAN)}),
+                           error);
     int64_t id = sqlite3_last_insert_rowid(store->db);
     ok = ok && write_phases(store, id, p, error);
     for (int i = 0; ok && i < p->n_blocks; i++) {
         const struct profile_block *b = &p->blocks[i];
-        ok = store_run(store, "INSERT INTO profile_block VALUES (?1, ?2, ?3, ?4, ?5)",
-                       VALUES(INT(id), INT(i), REAL(b->started_s), REAL(b->cpu_share),
-                              COUNT(b->others_running)),
-                       error);
+        ok = store_insert(store, "profile_block",
+                          COLUMNS({"profile_id", INT(id)}, {"block", INT(i)},
+                                  {"started_s", REAL(b->started_s)},
+                                  {"cpu_share", REAL(b->cpu_share)},
+                                  {"others_running", COUNT(b->others_running)}),
+                          error);
     }
     for (int i = 0; ok && i < p->n_samples; i++)
-        ok = store_run(store, "INSERT INTO profile_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                       VALUES(INT(id), INT(i), REAL(p->latency_ns[i]),
-                              INT((int64_t)i * p->n_blocks / p->n_samples),
-                              REAL(p->marked_ns ? p->marked_ns[i] : (double)NAN),
-                              REAL(p->unmarked_ns ? p->unmarked_ns[i] : (double)NAN)),
-                       error);
+        ok = store_insert(
+            store, "profile_sample",
+            COLUMNS({"profile_id", INT(id)}, {"sample", INT(i)},
+                    {"latency_ns", REAL(p->latency_ns[i])},
+                    {"block", INT((int64_t)i * p->n_blocks / p->n_samples)},
+                    {"marked_ns", REAL(p->marked_ns ? p->marked_ns[i] : (double)NAN)},
+                    {"unmarked_ns", REAL(p->unmarked_ns ? p->unmarked_ns[i] : (double)NAN)}),
+            error);
     for (int i = 0; ok && i < p->n_counters; i++) {
         const struct counter_result *c = &p->counters[i];
-        ok =
-            store_run(store, "INSERT INTO counter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                      VALUES(INT(id), TEXT(c->role), TEXT(c->event),
-                             REAL(c->available ? c->value : (double)NAN), TEXT(c->status),
-                             TEXT(c->reason), TEXT(c->scope), COUNT(c->pass), INT(c->repeats),
-                             REAL(c->available ? c->empty : (double)NAN)),
-                      error);
+        ok = store_insert(store, "counter",
+                          COLUMNS({"profile_id", INT(id)}, {"role", TEXT(c->role)},
+                                  {"event", TEXT(c->event)},
+                                  {"value_per_input", REAL(c->available ? c->value : (double)NAN)},
+                                  {"status", TEXT(c->status)}, {"reason", TEXT(c->reason)},
+                                  {"scope", TEXT(c->scope)}, {"pass", COUNT(c->pass)},
+                                  {"repeats", INT(c->repeats)},
+                                  {"empty_per_input", REAL(c->available ? c->empty : (double)NAN)}),
+                          error);
     }
     for (int i = 0; ok && i < p->n_energy; i++) {
         const struct energy_result *e = &p->energy[i];
         bool known = !e->reason[0];
-        ok = store_run(store, "INSERT INTO energy VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                       VALUES(INT(id), TEXT(energy_part_names[i]),
-                              REAL(known ? e->joules_per_input : (double)NAN),
-                              REAL(known ? e->idle_watts : (double)NAN),
-                              REAL(known ? e->seconds : (double)NAN),
-                              REAL(known ? e->seconds_per_input : (double)NAN), TEXT(e->reason)),
-                       error);
+        ok = store_insert(
+            store, "energy",
+            COLUMNS({"profile_id", INT(id)}, {"domain", TEXT(energy_part_names[i])},
+                    {"joules_per_input", REAL(known ? e->joules_per_input : (double)NAN)},
+                    {"idle_watts", REAL(known ? e->idle_watts : (double)NAN)},
+                    {"seconds", REAL(known ? e->seconds : (double)NAN)},
+                    {"seconds_per_input", REAL(known ? e->seconds_per_input : (double)NAN)},
+                    {"reason", TEXT(e->reason)}),
+            error);
     }
     return ok;
 }

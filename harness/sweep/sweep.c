@@ -10,6 +10,7 @@
  */
 #include "harness/sweep/sweep.h"
 #include "models/base/clock.h"
+#include "harness/store/report.h"
 #include "harness/sweep/progress.h"
 #include "models/base/system_file.h"
 #include "harness/measure/turn.h"
@@ -84,10 +85,9 @@ static void log_path(const struct sweep *sweep, int64_t id, char *out, size_t si
 static void become_trial(const struct sweep *sweep, const struct plan_trial *trial, pid_t parent,
                          int log) {
     const char *program = sweep->options->program ? sweep->options->program : "/proc/self/exe";
-    char number[24], db[512];
+    char number[24], *db = strdup(sweep->options->db);
     int null = open("/dev/null", O_RDONLY);
     snprintf(number, sizeof number, "%" PRId64, trial->id);
-    snprintf(db, sizeof db, "%s", sweep->options->db);
     char *arguments[] = {"headroom", "trial", number, "--db", db, NULL};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127); /* it died before the line above */
@@ -96,7 +96,7 @@ static void become_trial(const struct sweep *sweep, const struct plan_trial *tri
     setenv("OPENBLAS_NUM_THREADS", "1", 1); /* read when the library is loaded, so before exec */
     setenv("OMP_NUM_THREADS", "1", 1);
     if (trial->profile) setenv(TURN_VARIABLE, "1", 1);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
+    if (!db || null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
     execv(program, arguments);
     dprintf(2, "cannot start %s: %s\n", program, strerror(errno));
     _exit(127);
@@ -121,43 +121,6 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, str
 }
 
 /* ---- ending ---- */
-
-struct outcome {
-    char text[128];
-};
-
-/* Row callback: "accuracy 0.935, heads 2.10" or, the median pass, "1230.0 us at batch 1". */
-static bool read_outcome(void *context, int n, const char *const *names, const char *const *texts) {
-    struct outcome *outcome = context;
-    (void)names;
-    if (n == 1 && texts[0]) snprintf(outcome->text, sizeof outcome->text, ": %s", texts[0]);
-    return false;
-}
-
-/* One figure of merit of a finished trial. A model's own row precedes those of its controls, whose
- * arm names are longer. */
-static void describe_result(struct store *store, const struct plan_trial *trial,
-                            struct outcome *outcome) {
-    char sql[512];
-    struct error ignored;
-    outcome->text[0] = '\0';
-    if (trial->profile)
-        snprintf(sql, sizeof sql,
-                 "SELECT printf('%%.1f us at batch %%d', latency_ns / 1e3, batch_size) FROM ("
-                 " SELECT latency_ns, batch_size, row_number() OVER batch AS rank,"
-                 "  count(*) OVER (PARTITION BY p.id) AS n"
-                 " FROM profile p JOIN profile_sample ON profile_id = p.id"
-                 " WHERE p.trial_id = %" PRId64
-                 " WINDOW batch AS (PARTITION BY p.id ORDER BY latency_ns))"
-                 " WHERE rank = (n + 1) / 2 ORDER BY batch_size LIMIT 1",
-                 trial->id);
-    else
-        snprintf(sql, sizeof sql,
-                 "SELECT printf('accuracy %%.3f, heads %%.2f', accuracy, mean_heads)"
-                 " FROM accuracy_by_seed WHERE trial_id = %" PRId64 " ORDER BY length(arm) LIMIT 1",
-                 trial->id);
-    store_query(store, sql, read_outcome, outcome, &ignored);
-}
 
 static const char *kind_of(const struct plan_trial *trial) {
     return trial->again ? "profile again " : trial->profile ? "profile " : "";
@@ -205,9 +168,11 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
         return true;
     }
     if (ok) {
-        struct outcome outcome;
-        describe_result(sweep->store, child->trial, &outcome);
-        snprintf(text, sizeof text, "ok %s%s%s", kind, child->trial->label, outcome.text);
+        char outcome[128];
+        struct error ignored; /* it is only talk */
+        report_outcome(sweep->store, child->trial->id, outcome, sizeof outcome, &ignored);
+        snprintf(text, sizeof text, "ok %s%s%s%s", kind, child->trial->label,
+                 outcome[0] ? ": " : "", outcome);
         sweep->result->n_ok++;
     } else {
         snprintf(text, sizeof text, "%s %s%s: %s (log: %s/trial-%" PRId64 ".log)", row.status, kind,

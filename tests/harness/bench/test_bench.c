@@ -186,7 +186,7 @@ static void check_stored(const struct bench_table *table) {
     if (!store_query(store,
                      "SELECT section, name, unit, median, lowest, highest, share, target, "
                      "n_samples FROM bench_latest ORDER BY position",
-                     compare_row, &reading, &error))
+                     NO_VALUES, compare_row, &reading, &error))
         fail_msg("%s", error.text);
     assert_int_equal(reading.n, table->n_rows);
     free(reading.printed);
@@ -221,7 +221,7 @@ static void view_judges_targets_and_shows_the_latest_full_run(void **state) {
     };
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < 2; i++) {
-            assert_true(store_query(store, questions[i].sql, keep_text, text, &error));
+            assert_true(store_query(store, questions[i].sql, NO_VALUES, keep_text, text, &error));
             assert_string_equal(text, questions[i].expected);
         }
         assert_true(store_bench(store, 1, &measured, &error)); /* a later quick run hides nothing */

@@ -75,7 +75,7 @@ static inline bool first_number(void *context, int n, const char *const *names,
 
 static inline double number(struct fixture *f, const char *sql) {
     double value = -12345.0;
-    OK(f, store_query(f->store, sql, first_number, &value, &f->error));
+    OK(f, store_query(f->store, sql, NO_VALUES, first_number, &value, &f->error));
     if (value == -12345.0) fail_msg("no row: %s", sql);
     return value;
 }

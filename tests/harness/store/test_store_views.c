@@ -329,10 +329,11 @@ static void views_have_the_promised_columns(void **state) {
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         char sql[64], names[512] = "";
         snprintf(sql, sizeof sql, "SELECT * FROM %s", views[i][0]);
-        OK(f, store_query(f->store, sql, collect_names, names, &f->error));
+        OK(f, store_query(f->store, sql, NO_VALUES, collect_names, names, &f->error));
         assert_string_equal(names, views[i][1]);
     }
-    assert_false(store_query(f->store, "DELETE FROM trial", first_number, &ignored, &f->error));
+    assert_false(
+        store_query(f->store, "DELETE FROM trial", NO_VALUES, first_number, &ignored, &f->error));
 }
 
 int main(void) {

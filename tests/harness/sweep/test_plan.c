@@ -117,7 +117,7 @@ static void row_says_what_views_need(void **state) {
                             "SELECT group_concat(arm || ':' || ifnull(cost_weight, 'none') || ':' "
                             "|| base_heads) FROM (SELECT DISTINCT arm, cost_weight, base_heads "
                             "FROM trial WHERE kind = 'train' ORDER BY arm)",
-                            read_cost, value, &f->error));
+                            NO_VALUES, read_cost, value, &f->error));
     assert_string_equal(value, "all:none:4,ours:0.5:4");
 }
 
@@ -454,7 +454,7 @@ static void corpus_is_stored_and_null_where_none_is_given(void **state) {
     assert_true(store_query(f->store,
                             "SELECT group_concat(name || ':' || ifnull(corpus, 'NULL')) FROM "
                             "(SELECT name, corpus FROM workload ORDER BY name)",
-                            read_cost, value, &f->error));
+                            NO_VALUES, read_cost, value, &f->error));
     assert_string_equal(value, "same:trec,small:NULL");
 }
 
