@@ -181,6 +181,18 @@ bool text_file_read(const char *path, enum text_encoding encoding, struct text_f
     return false;
 }
 
+bool text_file_next_line(const struct text_file *file, struct text_line *line) {
+    const char *end = file->data + file->size;
+    const char *start = line->data ? line->data + line->size + 1 : file->data;
+    if (start >= end) return false;
+    if (!line->data) snprintf(line->at.file, sizeof line->at.file, "%s", file->path);
+    const char *newline = memchr(start, '\n', (size_t)(end - start));
+    line->data = start;
+    line->size = (size_t)((newline ? newline : end) - start);
+    line->at.line++;
+    return true;
+}
+
 void text_file_free(struct text_file *file) {
     free(file->data);
     file->data = NULL;

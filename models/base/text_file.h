@@ -30,6 +30,16 @@ bool text_file_read(const char *path, enum text_encoding encoding, struct text_f
                     struct error *error);
 void text_file_free(struct text_file *file);
 
+/* A line of such a text, without its newline; a carriage return before that is part of it. */
+struct text_line {
+    const char *data; /* [size], in the file's text; NULL before the first line */
+    size_t size;
+    struct location at;
+};
+
+/* Moves on to the next line, from a zeroed one to the first; false after the last. */
+bool text_file_next_line(const struct text_file *file, struct text_line *line);
+
 /* Adds a file's bytes as they are on disk, compressed or not, and their number to a hash: a row
  * that moves from the end of one file to the start of the next changes it. */
 bool text_file_hash(const char *path, struct sha256 *hash, struct error *error);

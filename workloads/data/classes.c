@@ -22,21 +22,17 @@ static bool read_class_file(const struct data_config *config, struct word_table 
     if (!data_file_find(config->classes_file, path, sizeof path, error) ||
         !text_file_read(path, (enum text_encoding)config->encoding, &file, error))
         return false;
-    struct location at = {0};
-    snprintf(at.file, sizeof at.file, "%s", file.path);
+    struct text_line line = {0};
     bool ok = true;
-    for (const char *next = file.data; ok && *next; next += *next == '\n') {
-        at.line++;
-        size_t length = strcspn(next, "\n");
-        struct piece name = {next, length};
-        if (name.size > 0 && next[name.size - 1] == '\r') name.size--;
+    while (ok && text_file_next_line(&file, &line)) {
+        struct piece name = {line.data, line.size};
+        if (name.size > 0 && name.data[name.size - 1] == '\r') name.size--;
         int known = names->n;
         if (name.size == 0)
-            ok = error_set_at(error, &at, "empty class name");
-        else if (word_table_add(names, next, name.size) != known)
-            ok = error_set_at(error, &at, "class '%.*s' stands here a second time", shown(name),
-                              next);
-        next += length;
+            ok = error_set_at(error, &line.at, "empty class name");
+        else if (word_table_add(names, name.data, name.size) != known)
+            ok = error_set_at(error, &line.at, "class '%.*s' stands here a second time",
+                              shown(name), name.data);
     }
     text_file_free(&file);
     return ok;

@@ -4,9 +4,6 @@
  */
 #include "workloads/data/reader.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static const reader readers[] = {
     [SOURCE_LABEL_TEXT] = reader_label_text,
     [SOURCE_CSV] = reader_csv,
@@ -25,20 +22,16 @@ bool reader_label_text(struct text_file *file, const struct data_config *config,
                        const struct row_sink *sink, struct error *error) {
     (void)config;
     struct row row = {.n_text = 1};
-    snprintf(row.at.file, sizeof row.at.file, "%s", file->path);
-    const char *next = file->data, *end = file->data + file->size;
-    while (next < end) {
-        row.at.line++;
-        const char *newline = memchr(next, '\n', (size_t)(end - next));
-        const char *stop = newline ? newline : end;
-        size_t size = (size_t)(stop - next), label = 0;
-        if (size > 0 && next[size - 1] == '\r') size--;
-        if (size == 0) return error_set_at(error, &row.at, "empty line; expected `label text`");
-        while (label < size && next[label] != ' ' && next[label] != '\t') label++;
-        row.label = (struct piece){next, label};
-        row.text[0] = (struct piece){next + label, size - label};
+    struct text_line line = {0};
+    while (text_file_next_line(file, &line)) {
+        size_t size = line.size, label = 0;
+        if (size > 0 && line.data[size - 1] == '\r') size--;
+        if (size == 0) return error_set_at(error, &line.at, "empty line; expected `label text`");
+        while (label < size && line.data[label] != ' ' && line.data[label] != '\t') label++;
+        row.at = line.at;
+        row.label = (struct piece){line.data, label};
+        row.text[0] = (struct piece){line.data + label, size - label};
         if (!sink->take(sink->owner, &row, error)) return false;
-        next = newline ? newline + 1 : end;
     }
     return true;
 }

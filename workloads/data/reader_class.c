@@ -5,21 +5,16 @@
 #include "workloads/data/reader.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool reader_class_files(struct text_file *file, const struct data_config *config,
                         const struct row_sink *sink, struct error *error) {
     (void)config;
     struct row row = {.n_text = 1};
-    snprintf(row.at.file, sizeof row.at.file, "%s", file->path);
-    const char *next = file->data, *end = file->data + file->size;
-    while (next < end) {
-        const char *newline = memchr(next, '\n', (size_t)(end - next));
-        const char *stop = newline ? newline : end;
-        row.at.line++;
-        row.text[0] = (struct piece){next, (size_t)(stop - next)};
+    struct text_line line = {0};
+    while (text_file_next_line(file, &line)) {
+        row.at = line.at;
+        row.text[0] = (struct piece){line.data, line.size};
         if (!sink->take(sink->owner, &row, error)) return false;
-        next = newline ? newline + 1 : end;
     }
     return true;
 }

@@ -82,20 +82,16 @@ static bool read_row(const struct node *node, const struct data_config *config, 
 bool reader_jsonl(struct text_file *file, const struct data_config *config,
                   const struct row_sink *sink, struct error *error) {
     struct row row = {0};
-    snprintf(row.at.file, sizeof row.at.file, "%s", file->path);
-    const char *next = file->data, *end = file->data + file->size;
+    struct text_line line = {0};
     bool ok = true;
-    while (ok && next < end) {
-        const char *newline = memchr(next, '\n', (size_t)(end - next));
-        const char *stop = newline ? newline : end;
+    while (ok && text_file_next_line(file, &line)) {
         struct node *node = NULL;
-        row.at.line++;
-        if (next[strspn(next, " \t\r")] == '\n')
-            return error_set_at(error, &row.at, "empty line; expected a JSON value");
-        ok = json_parse_line(next, (size_t)(stop - next), &row.at, &node, error) &&
+        if (line.data[strspn(line.data, " \t\r")] == '\n')
+            return error_set_at(error, &line.at, "empty line; expected a JSON value");
+        row.at = line.at;
+        ok = json_parse_line(line.data, line.size, &line.at, &node, error) &&
              read_row(node, config, &row, error) && sink->take(sink->owner, &row, error);
         node_free(node);
-        next = newline ? newline + 1 : end;
     }
     return ok;
 }

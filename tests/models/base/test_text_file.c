@@ -161,6 +161,26 @@ static void an_absolute_path_is_taken_as_it_is(void **state) {
     assert_false(text_file_find(files_folder, "absolute", path, strlen(files_path("absolute"))));
 }
 
+static void lines_are_handed_out_with_their_place(void **state) {
+    (void)state;
+    static const char *const lines[] = {"a", "", "b\r", "c"};
+    for (int newline = 0; newline < 2; newline++) { /* the last line may lack its own */
+        struct text_file file;
+        struct text_line line = {0};
+        files_write("lines", newline ? "a\n\nb\r\nc\n" : "a\n\nb\r\nc");
+        assert_true(text_file_read(files_path("lines"), ENCODING_UTF_8, &file, &error));
+        for (int i = 0; i < 4; i++) {
+            assert_true(text_file_next_line(&file, &line));
+            assert_int_equal(line.size, strlen(lines[i]));
+            assert_memory_equal(line.data, lines[i], line.size);
+            assert_string_equal(line.at.file, files_path("lines"));
+            assert_int_equal(line.at.line, i + 1);
+        }
+        assert_false(text_file_next_line(&file, &line));
+        text_file_free(&file);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_and_plain_read_the_same),
@@ -173,6 +193,7 @@ int main(void) {
         cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_plain_file_is_found_before_its_archive),
         cmocka_unit_test(an_absolute_path_is_taken_as_it_is),
+        cmocka_unit_test(lines_are_handed_out_with_their_place),
     };
     return cmocka_run_group_tests(tests, files_open, files_close);
 }
