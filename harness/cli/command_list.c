@@ -8,6 +8,7 @@
 #include "harness/store/store.h"
 #include "harness/config/workload_files.h"
 #include "models/policy.h"
+#include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
+#include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "harness/sweep/progress.h"
 #include "harness/store/report.h"
 #include "harness/sweep/sweep.h"
+#include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <string.h>

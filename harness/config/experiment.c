@@ -10,6 +10,7 @@
 #include "harness/config/overlay.h"
 #include "harness/measure/software_events.h"
 #include "models/policy.h"
+#include "workloads/data/data_config_check.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "models/flops.h"
 #include "models/policy.h"
 #include "models/base/sha256.h"
+#include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <math.h>

@@ -16,6 +16,7 @@
 #include "harness/measure/turn.h"
 #include "harness/sweep/verdict.h"
 #include "models/base/rng.h"
+#include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,8 @@
  * of a label: label_depth cuts it; then it is in a group, or a name, or a number of the class file.
  */
 #include "workloads/data/classes.h"
+#include "models/base/text_file.h"
+#include "models/base/tree.h"
 #include "workloads/data/data_files.h"
 
 #include <stdio.h>

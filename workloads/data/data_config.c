@@ -1,9 +1,8 @@
 /*
- * The `data:` section: its options, what they must satisfy together, and where its files are.
+ * The options of the `data:` section, and which sources have a use for which.
  */
-#include "workloads/data/reader.h"
-#include "workloads/data/synthetic.h"
-#include "workloads/data/text_pair.h"
+#include "workloads/data/data_config.h"
+#include "workloads/data/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,66 +136,20 @@ bool data_config_check_keys(const struct data_config *config, const struct node 
     return true;
 }
 
-bool data_config_check(const struct data_config *config, struct error *error) {
-    const struct generator *generator = generator_find(config->source);
-    if (generator) return generator->check(config, error);
-    if (!config->train_file[0]) return error_set(error, "data.train_file must be given");
-    if (!config->test_file[0] && config->test_share == 0)
-        return error_set(error, "data.test_file is missing; or take a test_share of train_file");
-    if (config->test_file[0] && config->test_share > 0)
-        return error_set(error, "data.test_file and data.test_share are both given; drop one");
-    if (config->second_text.n > 0 && config->max_len < TEXT_PAIR_LENGTH_MIN)
-        return error_set(error, "data.max_len is %d; a pair of texts needs at least %d tokens",
-                         config->max_len, TEXT_PAIR_LENGTH_MIN);
-    if (!config->label_separator[0])
-        return error_set(error, "data.label_separator is empty; its default is \":\"");
-    if (config->source == SOURCE_CLASS_FILES &&
-        (!strstr(config->train_file, "{class}") ||
-         (config->test_file[0] && !strstr(config->test_file, "{class}"))))
-        return error_set(error, "the files of class-files need {class} where the class stands");
-    int n_lists = (config->classes_file[0] != 0) + (config->label_groups[0] != 0) +
-                  (config->label_groups_file[0] != 0);
-    if (n_lists > 1)
-        return error_set(error, "give one of data.classes_file, data.label_groups and "
-                                "data.label_groups_file; each says what the classes are");
-    return true;
+bool data_config_is_generated(const struct data_config *config) {
+    return SYNTHETIC >> config->source & 1;
+}
+
+int data_config_column(const char *name) {
+    size_t n = strspn(name, "0123456789");
+    return n > 0 && n < 9 && !name[n] ? atoi(name) : 0;
 }
 
 bool data_config_has_header(const struct data_config *config) {
-    bool named = config->label[0] && !reader_column(config->label);
-    for (int i = 0; i < config->text.n; i++) named = named || !reader_column(config->text.name[i]);
+    bool named = config->label[0] && !data_config_column(config->label);
+    for (int i = 0; i < config->text.n; i++)
+        named = named || !data_config_column(config->text.name[i]);
     for (int i = 0; i < config->second_text.n; i++)
-        named = named || !reader_column(config->second_text.name[i]);
+        named = named || !data_config_column(config->second_text.name[i]);
     return config->header || named;
-}
-
-const char *data_root(void) {
-    const char *root = getenv("HEADROOM_DATA");
-    return root && root[0] ? root : "data";
-}
-
-void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
-    const char *root = data_root(), *set = getenv("HEADROOM_DATA");
-    size_t length = strlen(root);
-    bool below = strncmp(path, root, length) == 0 && path[length] == '/';
-    const char *name = below ? path + length + 1 : path;
-    static const char *const fetched_sets[] = {
-        /* folders of data_sources.txt that `make data` can fill */
-        "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
-        "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
-    };
-    char fetch[64] = "";
-    for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
-        size_t size = strlen(fetched_sets[i]);
-        if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
-            snprintf(fetch, sizeof fetch, "; `make data SETS=%s` fetches it", fetched_sets[i]);
-    }
-    if (!below)
-        snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
-    else if (set && set[0])
-        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
-                 fetch);
-    else
-        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
-                 name, root, fetch);
 }

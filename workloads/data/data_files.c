@@ -4,6 +4,7 @@
  */
 #include "workloads/data/data_files.h"
 #include "models/base/sha256.h"
+#include "models/base/text_file.h"
 #include "workloads/data/word_table.h"
 
 #include <errno.h>
@@ -15,6 +16,37 @@
 
 enum { PATH_SIZE = 2 * OPTION_STRING_MAX };
 static const char mark[] = "{class}";
+
+const char *data_root(void) {
+    const char *root = getenv("HEADROOM_DATA");
+    return root && root[0] ? root : "data";
+}
+
+void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
+    const char *root = data_root(), *set = getenv("HEADROOM_DATA");
+    size_t length = strlen(root);
+    bool below = strncmp(path, root, length) == 0 && path[length] == '/';
+    const char *name = below ? path + length + 1 : path;
+    static const char *const fetched_sets[] = {
+        /* folders of data_sources.txt that `make data` can fill */
+        "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
+        "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
+    };
+    char fetch[64] = "";
+    for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
+        size_t size = strlen(fetched_sets[i]);
+        if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
+            snprintf(fetch, sizeof fetch, "; `make data SETS=%s` fetches it", fetched_sets[i]);
+    }
+    if (!below)
+        snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
+    else if (set && set[0])
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
+                 fetch);
+    else
+        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
+                 name, root, fetch);
+}
 
 bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
     char hint[DATASET_HINT_SIZE];
@@ -151,7 +183,7 @@ bool data_files_list(const struct data_config *config, enum part part, struct da
                      struct error *error) {
     const char *name = part == PART_TRAIN ? config->train_file : config->test_file;
     *out = (struct data_files){0};
-    if (!name[0] || !reader_find(config->source)) return true;
+    if (!name[0] || data_config_is_generated(config)) return true;
     if (config->source == SOURCE_CLASS_FILES || config->source == SOURCE_CLASS_FOLDERS)
         return add_classes(out, config, name, error);
     return add_one(out, name, NULL, error);
@@ -198,7 +230,7 @@ bool dataset_is_present(const struct data_config *config, char *missing, size_t 
     struct error ignored;
     char path[PATH_SIZE];
     bool absent = false;
-    if (!reader_find(config->source)) return true;
+    if (data_config_is_generated(config)) return true;
     for (enum part part = PART_TRAIN; !absent && part <= PART_TEST; part++) {
         data_files_list(config, part, &files, &ignored);
         absent = files.absent[0] != '\0';

@@ -1,12 +1,17 @@
 /*
  * Which files a part of a data set is read from, in order. Most sources name one; class-files and
  * class-folders name a pattern whose {class} stands for every class, and the file's label comes
- * from there.
+ * from there. Also where files are looked for, and whether they are there.
  */
 #ifndef HEADROOM_WORKLOADS_DATA_DATA_FILES_H
 #define HEADROOM_WORKLOADS_DATA_DATA_FILES_H
 
-#include "workloads/data/reader.h"
+#include "workloads/data/data_config.h"
+
+struct sha256;
+
+/* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
+const char *data_root(void);
 
 struct data_file {
     char *path;  /* the file that is there, with .gz if that is what was found */
@@ -29,5 +34,21 @@ void data_files_free(struct data_files *files);
 /* Finds one file of this name (or the one with .gz behind it) below the root; an absent one is an
  * error that says where it was looked for and how to get it, and its path is in `path`. */
 bool data_file_find(const char *name, char *path, size_t size, struct error *error);
+
+/* Where an absent file (its path, as dataset_is_present gives it) was looked for, and how to get
+ * it: "NAME is looked for in data/ (HEADROOM_DATA is not set)". */
+enum { DATASET_HINT_SIZE = 600 };
+void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]);
+
+/* True if every file the config needs exists; if not, *missing gets the first absent path.
+ * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load
+ * says so. */
+bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
+
+/* Adds the bytes of all source files to a hash. Generated data has none. */
+bool dataset_hash_files(const struct data_config *config, struct sha256 *hash, struct error *error);
+
+/* Bytes of the training files, gzip counted three times; 0 if there are none. */
+double dataset_training_bytes(const struct data_config *config);
 
 #endif

@@ -2,9 +2,11 @@
  * The one path from a configuration to three splits: source, limits, validation slice, vocabulary,
  * hashes. Generated and read data part ways in two lines of `make` and nowhere else.
  */
+#include "workloads/data/dataset.h"
+#include "models/base/sha256.h"
+#include "workloads/data/data_config_check.h"
 #include "workloads/data/dataset_cache.h"
 #include "workloads/data/overlap.h"
-#include "models/base/sha256.h"
 #include "workloads/data/split.h"
 #include "workloads/data/synthetic.h"
 #include "workloads/data/text_pair.h"
@@ -128,7 +130,7 @@ static void hash_dataset(struct dataset *data) {
 
 /* Makes a data set from its source. */
 static bool make(const struct data_config *config, struct dataset **out, struct error *error) {
-    bool is_text = !generator_find(config->source), ok = false;
+    bool is_text = !data_config_is_generated(config), ok = false;
     struct word_table words = {0};
     struct dataset *data = calloc(1, sizeof *data);
     if (!data) {

@@ -6,6 +6,7 @@
  */
 #include "workloads/data/dataset_cache.h"
 #include "models/base/sha256.h"
+#include "workloads/data/data_files.h"
 #include "workloads/data/split.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * file cut or joined badly, and a lenient reader would turn it into wrong labels. A TSV file is the
  * same without quotes, as GLUE's are: tabs separate, and a quote is a character like any other.
  */
-#include "workloads/data/reader.h"
+#include "workloads/data/reader_csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,11 +80,6 @@ struct columns {
     int label, n_text, n_second, text[2 * NAME_LIST_MAX];
 };
 
-int reader_column(const char *name) {
-    size_t n = strspn(name, "0123456789");
-    return n > 0 && n < 9 && !name[n] ? atoi(name) : 0;
-}
-
 static bool is_named(const struct piece *field, const char *name) {
     return field->size == strlen(name) && memcmp(field->data, name, field->size) == 0;
 }
@@ -92,7 +87,7 @@ static bool is_named(const struct piece *field, const char *name) {
 /* The column of a number or, in the header (the record just read), of a name. -1 on error. */
 static int find_column(const struct csv *csv, const char *name, const struct location *at,
                        struct error *error) {
-    int number = reader_column(name);
+    int number = data_config_column(name);
     if (number > csv->n_fields)
         error_set_at(error, at, "the data section asks for column %d of %d", number, csv->n_fields);
     if (number > 0) return number <= csv->n_fields ? number - 1 : -1;

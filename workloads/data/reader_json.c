@@ -6,7 +6,8 @@
  * third. The tree of a document takes some 700 bytes a value, which only matters to large
  * documents.
  */
-#include "workloads/data/reader.h"
+#include "workloads/data/reader_json.h"
+#include "models/base/tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static const struct node *step(const struct node *node, const char *name, size_t
                                struct error *error) {
     char part[NAME_SIZE + 1], keys[400];
     snprintf(part, sizeof part, "%.*s", (int)size, name);
-    int number = reader_column(part);
+    int number = data_config_column(part);
     if (node->kind == NODE_SCALAR) {
         error_set_at(error, &node->at, "no '%s' in a single value", part);
         return NULL;

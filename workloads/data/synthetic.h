@@ -9,8 +9,6 @@
 #include "models/base/rng.h"
 #include "workloads/data/dataset.h"
 
-enum { RELATIONS_MAX = 8, LENGTH_MAX = 1024 };
-
 /* The random numbers of one input. */
 struct draw {
     struct rng rng;

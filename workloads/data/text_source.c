@@ -5,6 +5,7 @@
 #include "workloads/data/text_source.h"
 #include "workloads/data/classes.h"
 #include "workloads/data/data_files.h"
+#include "workloads/data/reader.h"
 #include "workloads/data/split.h"
 #include "workloads/data/text_pair.h"
 #include "workloads/data/tokenizer.h"

@@ -4,6 +4,7 @@
  */
 #include "tests/workloads/data/data_sets.h"
 #include "models/base/tree.h"
+#include "workloads/data/data_files.h"
 #include "workloads/data/saved_words.h"
 
 /* n rows of label, text of 3 words and second text of 1 to 6, with a header. */

@@ -4,6 +4,7 @@
 #include "tests/fuzz.h"
 #include "tests/workloads/data/files.h"
 #include "workloads/data/reader.h"
+#include "workloads/data/reader_plain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
  * what is not there.
  */
 #include "harness/measure/memory.h"
+#include "workloads/data/data_files.h"
 #include "workloads/data/dataset.h"
 
 #include <setjmp.h>

@@ -3,6 +3,7 @@
  * generators, exact balance, and the proof that counting tokens or looking at positions tells
  * nothing of the label.
  */
+#include "workloads/data/data_config_check.h"
 #include "workloads/data/dataset.h"
 #include "workloads/data/synthetic.h"
 

@@ -1,0 +1,17 @@
+/*
+ * The reader of csv and tsv files.
+ */
+#ifndef HEADROOM_WORKLOADS_DATA_READER_CSV_H
+#define HEADROOM_WORKLOADS_DATA_READER_CSV_H
+
+#include "models/base/text_file.h"
+#include "workloads/data/row.h"
+
+/* Records of fields. csv: RFC 4180 with commas: quoted fields, "" for a quote, line breaks inside
+ * quotes. tsv: tabs, every byte else is text. LF or CRLF. Every record must have as many fields as
+ * the first. `label`, `text` and `second_text` are column numbers from 1, by default 1 and 2, or
+ * names of the header. */
+bool reader_csv(struct text_file *file, const struct data_config *config,
+                const struct row_sink *sink, struct error *error);
+
+#endif
