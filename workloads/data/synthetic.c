@@ -1,9 +1,9 @@
 /*
- * The table of generators and the loop around them. Counters are (split, input) x draw, hence no
- * number is used twice and any input can be generated alone.
+ * The table of generators and the loop around them. An input is known by its split and its index.
  */
 #include "workloads/data/synthetic.h"
-#include "workloads/data/split.h"
+
+extern const struct generator generator_topic, generator_offsets, generator_pairs, generator_mixed;
 
 static const struct generator *const generators[] = {
     [SOURCE_TOPIC] = &generator_topic,
@@ -16,28 +16,6 @@ const struct generator *generator_find(int source) {
     return source >= 0 && source < (int)(sizeof generators / sizeof *generators)
                ? generators[source]
                : NULL;
-}
-
-int draw_below(struct draw *draw, int n) {
-    return (int)rng_below(&draw->rng, draw->input, draw->next++, (uint32_t)n);
-}
-
-int draw_other(struct draw *draw, int n, int not_this) {
-    int other = draw_below(draw, n - 1);
-    return other + (other >= not_this);
-}
-
-bool draw_chance(struct draw *draw, double probability) {
-    return rng_uniform(&draw->rng, draw->input, draw->next++) < probability;
-}
-
-void draw_permutation(struct draw *draw, int *out, int n) {
-    for (int i = 0; i < n; i++) {
-        int j = draw_below(draw, i + 1); /* Fisher-Yates, growing */
-        out[i] = i;
-        out[i] = out[j];
-        out[j] = i;
-    }
 }
 
 static bool generate(const struct data_config *config, uint64_t which, int n, struct split *out,

@@ -7,7 +7,8 @@
  *
  * Tokens: a_j, b_j, a'_j, b'_j in four blocks of G, then `fillers` fillers. Difficulty: g.
  */
-#include "workloads/data/synthetic.h"
+#include "workloads/data/synthetic_generator.h"
+#include "workloads/data/synthetic_offsets.h"
 
 static int n_classes(const struct data_config *config) {
     (void)config;

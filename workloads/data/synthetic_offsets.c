@@ -12,7 +12,8 @@
  *
  * Tokens: a_j = j - 1, b_j = G + j - 1, then `fillers` fillers. Difficulty: G.
  */
-#include "workloads/data/synthetic.h"
+#include "workloads/data/synthetic_offsets.h"
+#include "workloads/data/synthetic_generator.h"
 
 bool offsets_check(const struct data_config *config, struct error *error) {
     int g = config->relations;

@@ -9,7 +9,7 @@
  *
  * Tokens: m_r = r, value v = G + v, then `fillers` fillers. Difficulty: G.
  */
-#include "workloads/data/synthetic.h"
+#include "workloads/data/synthetic_generator.h"
 
 static bool check(const struct data_config *config, struct error *error) {
     int g = config->relations;

@@ -8,7 +8,7 @@
  *
  * Tokens: word w of topic t is t*values + w; neutral ones follow.
  */
-#include "workloads/data/synthetic.h"
+#include "workloads/data/synthetic_generator.h"
 
 static int n_classes(const struct data_config *config) {
     return config->classes;
