@@ -5,6 +5,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
+#include "workloads/data/dataset_load.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@
 #include "harness/measure/simulated_counters.h"
 #include "harness/trial/training.h"
 #include "models/policy.h"
+#include "workloads/data/dataset_load.h"
 
 #include <glob.h>
 #include <inttypes.h>

@@ -9,7 +9,7 @@
 
 #include "harness/config/candidates.h"
 #include "models/model.h"
-#include "workloads/data/dataset.h"
+#include "workloads/data/data_config.h"
 
 enum { EXPERIMENT_ARMS_MAX = 64, EXPERIMENT_NAME_SIZE = 64 };
 

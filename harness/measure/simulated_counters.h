@@ -17,7 +17,7 @@
 
 #include "harness/record/results.h"
 #include "models/base/error.h"
-#include "workloads/data/dataset.h"
+#include "workloads/data/split.h"
 
 /* instructions, branches, branch_misses, l1d_misses, llc_misses, and of the very same passes, as
  * the kernels booked them: executed_flops and heads_run. */

@@ -6,6 +6,7 @@
 #include "harness/trial/evaluation.h"
 #include "models/base/clock.h"
 #include "models/policy.h"
+#include "workloads/data/batch_buffer.h"
 
 #include <math.h>
 #include <stdlib.h>

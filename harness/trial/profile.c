@@ -19,6 +19,8 @@
 #include "models/footprint.h"
 #include "models/inference.h"
 #include "models/policy.h"
+#include "workloads/data/batch_buffer.h"
+#include "workloads/data/dataset_load.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -8,6 +8,7 @@
 
 #include "harness/config/experiment.h"
 #include "harness/record/results.h"
+#include "workloads/data/dataset.h"
 
 #include <stdio.h>
 

@@ -13,6 +13,7 @@
 #include "models/policy.h"
 #include "models/pruning.h"
 #include "models/trainer.h"
+#include "workloads/data/batch_buffer.h"
 
 /* A stretch of training of one model under one schedule. A plain trial is one stage; a post-hoc
  * method has one with all heads and one with those that stay. */

@@ -2,7 +2,7 @@
  * Gathering inputs into a ragged batch: the one place where data is copied between a split and the
  * engine. Sized once for the largest batch, so that a training step allocates nothing.
  */
-#include "workloads/data/dataset.h"
+#include "workloads/data/batch_buffer.h"
 
 #include <stdlib.h>
 #include <string.h>

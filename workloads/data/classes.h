@@ -6,8 +6,8 @@
 #ifndef HEADROOM_WORKLOADS_DATA_CLASSES_H
 #define HEADROOM_WORKLOADS_DATA_CLASSES_H
 
-#include "workloads/data/dataset.h"
 #include "workloads/data/row.h"
+#include "workloads/data/split.h"
 #include "workloads/data/word_table.h"
 
 struct classes {

@@ -1,25 +1,13 @@
 /*
- * Data sets as the engine wants them: token indices end to end with offsets, a label and a known
- * difficulty per input. A data set comes from a generator (synthetic_*.c) or from text
- * files (readers + tokeniser); what follows cannot tell which. The validation slice is taken
- * from the training split, stratified by label, and depends on the data seed only, so that every
- * arm and every trial seed sees the same three splits.
+ * A data set as the engine wants it: token indices end to end with offsets, a label and a known
+ * difficulty per input, and what the tokens and labels mean. Where it came from cannot be told.
  */
 #ifndef HEADROOM_WORKLOADS_DATA_DATASET_H
 #define HEADROOM_WORKLOADS_DATA_DATASET_H
 
-#include "models/batch.h"
-#include "models/base/error.h"
-#include "workloads/data/data_config.h"
+#include "models/base/tree.h"
+#include "workloads/data/split.h"
 #include "workloads/data/tokenizer.h"
-
-struct split {
-    int n;               /* inputs */
-    int32_t *tokens;     /* [offsets[n]] */
-    int32_t *offsets;    /* [n + 1] */
-    int32_t *labels;     /* [n] */
-    int32_t *difficulty; /* [n] known difficulty (g: active relations); -1 where unknown */
-};
 
 struct dataset {
     struct split train, validation, test;
@@ -39,19 +27,9 @@ struct dataset {
     double mean_length;    /* tokens per training input */
 };
 
-bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
-void dataset_free(struct dataset *dataset);
+void dataset_free(struct dataset *dataset); /* NULL is fine */
 
 /* The tokeniser as JSON for a checkpoint: {"kind":"word","words":[...],"max_len":N}. */
 void dataset_write_tokenizer(const struct dataset *dataset, struct text *out);
-
-/* Storage for one ragged batch, sized once; batch_gather fills it without allocating. */
-struct batch_buffer;
-bool batch_buffer_new(int max_samples, int max_len, struct batch_buffer **out, struct error *error);
-void batch_buffer_free(struct batch_buffer *buffer);
-
-/* Gathers inputs index[0..n-1] of a split into a batch; batch ids are the indices themselves. */
-struct batch batch_gather(struct batch_buffer *buffer, const struct split *split,
-                          const int32_t *index, int n);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_DATASET_CACHE_H
 #define HEADROOM_WORKLOADS_DATA_DATASET_CACHE_H
 
+#include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 
 /* The name of a data set, 64 hex digits; false if a source file cannot be read. */

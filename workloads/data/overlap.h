@@ -5,6 +5,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_OVERLAP_H
 #define HEADROOM_WORKLOADS_DATA_OVERLAP_H
 
+#include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 
 /* Counts the overlap of the splits and drops inputs as config->overlap says. Two texts are equal if

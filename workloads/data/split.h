@@ -5,7 +5,18 @@
 #ifndef HEADROOM_WORKLOADS_DATA_SPLIT_H
 #define HEADROOM_WORKLOADS_DATA_SPLIT_H
 
-#include "workloads/data/dataset.h"
+#include "models/base/error.h"
+
+#include <stdint.h>
+
+/* Inputs as token indices end to end. */
+struct split {
+    int n;               /* inputs */
+    int32_t *tokens;     /* [offsets[n]] */
+    int32_t *offsets;    /* [n + 1] */
+    int32_t *labels;     /* [n] */
+    int32_t *difficulty; /* [n] known difficulty (g: active relations); -1 where unknown */
+};
 
 /* An empty split with room for n inputs and n_tokens tokens, filled through split_add. */
 bool split_new(int n, size_t n_tokens, struct split *out, struct error *error);

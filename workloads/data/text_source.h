@@ -5,6 +5,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_TEXT_SOURCE_H
 #define HEADROOM_WORKLOADS_DATA_TEXT_SOURCE_H
 
+#include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 #include "workloads/data/word_table.h"
 

@@ -5,7 +5,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_VOCABULARY_H
 #define HEADROOM_WORKLOADS_DATA_VOCABULARY_H
 
-#include "workloads/data/dataset.h"
+#include "workloads/data/split.h"
 #include "workloads/data/word_table.h"
 
 /* Ranks the words of `train` (tokens index `table`) by count, then alphabetically; keeps those with

@@ -4,8 +4,9 @@
  * The paper's large sets are only checked for what the paper states.
  */
 #include "harness/config/experiment.h"
-#include "workloads/data/data_files.h"
 #include "harness/config/workload_files.h"
+#include "workloads/data/data_files.h"
+#include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

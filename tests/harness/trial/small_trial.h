@@ -7,6 +7,7 @@
 
 #include "harness/trial/training.h"
 #include "tests/harness/scratch.h"
+#include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
  */
 #include "harness/trial/training_private.h"
 #include "tests/workloads/data/files.h"
+#include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,6 +6,7 @@
 #define HEADROOM_TESTS_WORKLOADS_DATA_DATA_SETS_H
 
 #include "tests/workloads/data/files.h"
+#include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #ifndef HEADROOM_TESTS_WORKLOADS_DATA_FILES_H
 #define HEADROOM_TESTS_WORKLOADS_DATA_FILES_H
 
-#include "workloads/data/dataset.h"
+#include "models/base/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
  */
 #include "tests/workloads/data/data_sets.h"
 #include "models/base/tree.h"
+#include "workloads/data/batch_buffer.h"
 #include "workloads/data/data_files.h"
 #include "workloads/data/saved_words.h"
 

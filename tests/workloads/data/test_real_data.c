@@ -4,7 +4,7 @@
  */
 #include "harness/measure/memory.h"
 #include "workloads/data/data_files.h"
-#include "workloads/data/dataset.h"
+#include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * nothing of the label.
  */
 #include "workloads/data/data_config_check.h"
-#include "workloads/data/dataset.h"
+#include "workloads/data/dataset_load.h"
 #include "workloads/data/synthetic.h"
 
 #include <math.h>

@@ -1,0 +1,170 @@
+/*
+ * The one path from a configuration to three splits: source, limits, validation slice, vocabulary,
+ * hashes. Generated and read data part ways in two lines of `make` and nowhere else.
+ */
+#include "workloads/data/dataset_load.h"
+#include "models/base/sha256.h"
+#include "workloads/data/data_config_check.h"
+#include "workloads/data/dataset_cache.h"
+#include "workloads/data/overlap.h"
+#include "workloads/data/split.h"
+#include "workloads/data/synthetic.h"
+#include "workloads/data/text_pair.h"
+#include "workloads/data/text_source.h"
+#include "workloads/data/vocabulary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Keeps `limit` inputs of a split, 0 = all. */
+static bool limit_split(struct split *split, int n_classes, int limit, int seed,
+                        enum split_purpose purpose, struct error *error) {
+    if (limit == 0 || limit >= split->n) return true;
+    bool *chosen = malloc((size_t)split->n * sizeof *chosen);
+    if (!chosen) return error_set(error, "out of memory while limiting a split");
+    struct split kept = {0};
+    bool ok = split_choose(split, n_classes, limit, seed, purpose, chosen, error) &&
+              split_copy(split, chosen, true, &kept, error);
+    free(chosen);
+    if (!ok) return false;
+    split_free(split);
+    *split = kept;
+    return true;
+}
+
+/* Moves a share of the training split into another split; `option` is where the share is set. */
+static bool take_share(struct dataset *data, double share, const char *option, int seed,
+                       enum split_purpose purpose, struct split *out, struct error *error) {
+    int want = (int)(share * data->train.n + 0.5);
+    if (want < 1 || want >= data->train.n)
+        return error_set(error, "%s takes %d of %d training inputs; change it or data.train_limit",
+                         option, want, data->train.n);
+    bool *chosen = malloc((size_t)data->train.n * sizeof *chosen);
+    if (!chosen) return error_set(error, "out of memory while splitting");
+    struct split rest = {0};
+    bool ok = split_choose(&data->train, data->n_classes, want, seed, purpose, chosen, error) &&
+              split_copy(&data->train, chosen, true, out, error) &&
+              split_copy(&data->train, chosen, false, &rest, error);
+    free(chosen);
+    if (!ok) return false;
+    split_free(&data->train);
+    data->train = rest;
+    return true;
+}
+
+/* n names from a prefix and a number from 0. */
+static bool number_names(const char *prefix, int n, char ***out, struct error *error) {
+    *out = calloc((size_t)n, sizeof **out);
+    bool ok = *out != NULL;
+    for (int i = 0; ok && i < n; i++) ok = asprintf(&(*out)[i], "%s%d", prefix, i) > 0;
+    return ok || error_set(error, "out of memory for %d names", n);
+}
+
+static bool load_synthetic(const struct data_config *config, struct dataset *data,
+                           struct error *error) {
+    const struct generator *generator = generator_find(config->source);
+    data->n_classes = generator->n_classes(config);
+    data->vocab = generator->vocab(config);
+    data->max_len = config->length;
+    return synthetic_generate(config, &data->train, &data->test, error) &&
+           number_names("t", data->vocab, &data->words, error) &&
+           number_names("class", data->n_classes, &data->class_names, error);
+}
+
+static bool load_text(const struct data_config *config, struct dataset *data,
+                      struct word_table *words, struct error *error) {
+    data->max_len = config->max_len;
+    return text_source_load(config, data, words, error) &&
+           (config->test_share == 0 || take_share(data, config->test_share, "data.test_share",
+                                                  config->seed, SPLIT_TEST, &data->test, error));
+}
+
+/* Cuts the texts and replaces table indices by tokens of a vocabulary of the training part. */
+static bool apply_vocabulary(const struct data_config *config, struct dataset *data,
+                             const struct word_table *table, struct error *error) {
+    struct split *splits[] = {&data->train, &data->validation, &data->test};
+    int separator = word_table_find(table, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
+    for (int s = 0; s < 3; s++)
+        data->n_truncated += split_truncate(splits[s], config->max_len, separator);
+    int32_t *map = malloc((size_t)table->n * sizeof *map);
+    if (!map) return error_set(error, "out of memory for %d words", table->n);
+    bool ok = vocabulary_choose(table, &data->train, config->min_count, config->vocab_limit, map,
+                                &data->words, &data->vocab, error);
+    for (int s = 0; ok && s < 3; s++)
+        for (int32_t t = 0; t < splits[s]->offsets[splits[s]->n]; t++)
+            splits[s]->tokens[t] = map[splits[s]->tokens[t]];
+    data->tokenizer = (enum tokenizer_kind)config->tokenizer;
+    data->separator = ok && separator >= 0 ? map[separator] : 0;
+    free(map);
+    if (!ok) return false;
+    int32_t unknown = 0, n_tokens = data->test.offsets[data->test.n];
+    for (int32_t t = 0; t < n_tokens; t++) unknown += data->test.tokens[t] == 0;
+    data->unknown_share = (double)unknown / n_tokens;
+    return true;
+}
+
+static void add_names(struct sha256 *hash, char *const *names, int n) {
+    for (int i = 0; i < n; i++) sha256_add(hash, names[i], strlen(names[i]) + 1);
+}
+
+static void hash_dataset(struct dataset *data) {
+    const struct split *splits[] = {&data->train, &data->validation, &data->test};
+    struct sha256 hash;
+    sha256_start(&hash);
+    for (int s = 0; s < 3; s++) {
+        const struct split *split = splits[s];
+        size_t n = (size_t)split->n;
+        sha256_add_int32(&hash, &split->n, 1);
+        sha256_add_int32(&hash, split->offsets, n + 1);
+        sha256_add_int32(&hash, split->tokens, (size_t)split->offsets[n]);
+        sha256_add_int32(&hash, split->labels, n);
+        sha256_add_int32(&hash, split->difficulty, n);
+    }
+    add_names(&hash, data->class_names, data->n_classes);
+    sha256_finish(&hash, data->sha256);
+    sha256_start(&hash);
+    add_names(&hash, data->words, data->vocab);
+    sha256_finish(&hash, data->vocab_sha256);
+}
+
+/* Makes a data set from its source. */
+static bool make(const struct data_config *config, struct dataset **out, struct error *error) {
+    bool is_text = !data_config_is_generated(config), ok = false;
+    struct word_table words = {0};
+    struct dataset *data = calloc(1, sizeof *data);
+    if (!data) {
+        error_set(error, "out of memory");
+        goto done;
+    }
+    ok = (is_text ? load_text(config, data, &words, error) : load_synthetic(config, data, error)) &&
+         limit_split(&data->train, data->n_classes, config->train_limit, config->seed,
+                     SPLIT_TRAIN_LIMIT, error) &&
+         limit_split(&data->test, data->n_classes, config->test_limit, config->seed,
+                     SPLIT_TEST_LIMIT, error) &&
+         overlap_apply(config, data, error) &&
+         take_share(data, config->validation_share, "data.validation_share", config->seed,
+                    SPLIT_VALIDATION, &data->validation, error) &&
+         (!is_text || apply_vocabulary(config, data, &words, error));
+    if (!ok) goto done;
+    data->mean_length = (double)data->train.offsets[data->train.n] / data->train.n;
+    hash_dataset(data);
+    *out = data;
+
+done:
+    word_table_free(&words);
+    if (!ok) dataset_free(data);
+    return ok;
+}
+
+bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error) {
+    char key[65], key_after[65];
+    if (!data_config_check(config, error)) return false;
+    bool has_key = dataset_cache_key(config, key);
+    if (has_key && (*out = dataset_cache_read(key))) return true;
+    if (!make(config, out, error)) return false;
+    /* Not if a source file changed while it was read. */
+    if (has_key && dataset_cache_key(config, key_after) && strcmp(key, key_after) == 0)
+        dataset_cache_write(key, *out);
+    return true;
+}

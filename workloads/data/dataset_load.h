@@ -1,0 +1,16 @@
+/*
+ * From a `data:` section to a data set. It comes from a generator (synthetic_*.c) or from text files
+ * (readers + tokeniser); what follows cannot tell which. The validation slice is taken from the
+ * training split, stratified by label, and depends on the data seed only, so that every arm and
+ * every trial seed sees the same three splits.
+ */
+#ifndef HEADROOM_WORKLOADS_DATA_DATASET_LOAD_H
+#define HEADROOM_WORKLOADS_DATA_DATASET_LOAD_H
+
+#include "workloads/data/data_config.h"
+#include "workloads/data/dataset.h"
+
+/* Checks the section, then reads the data set from the cache or makes it. */
+bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
+
+#endif
