@@ -8,15 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-const char *bench_unit_name(enum bench_unit unit) {
-    static const char *const names[BENCH_UNITS] = {"GFLOP/s", "GB/s", "ms", "ratio", "MiB"};
-    return names[unit];
-}
-
-double bench_reached(const struct bench_row *row) {
-    return isnan(row->share) ? row->median : row->share;
-}
-
 bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *error) {
     static const struct {
         const char *what;

@@ -9,8 +9,9 @@
 #ifndef HEADROOM_HARNESS_STORE_STORE_H
 #define HEADROOM_HARNESS_STORE_STORE_H
 
-#include "harness/bench/bench.h"
 #include "harness/measure/environment.h"
+#include "harness/record/bench_table.h"
+#include "harness/record/ceiling.h"
 #include "harness/record/results.h"
 #include "harness/store/value.h"
 

@@ -3,6 +3,7 @@
  * hand.
  */
 #include "tests/harness/store/store_fixture.h"
+#include "harness/bench/bench.h"
 
 enum { SAMPLES = 3 };
 
