@@ -8,7 +8,6 @@
 #define HEADROOM_HARNESS_BENCH_BENCH_H
 
 #include "harness/record/bench_table.h"
-#include "harness/record/ceiling.h"
 #include "models/base/error.h"
 
 #include <stdio.h>
@@ -17,14 +16,6 @@
  * seconds. `log` (may be NULL) hears what is being measured. */
 bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *error);
 
-/* Measures them in about a second: the best of interleaved rounds. */
-bool bench_ceiling(struct ceiling *out, struct error *error);
-
 void bench_print(const struct bench_table *table, FILE *out);
-
-/* One line of key=value for bench_peers.py, at "DIM,BATCH,LENGTH": seconds of one training step, of
- * one inference of the batch and of a single input; GEMM FLOPs of an input, the sgemm peak and the
- * multiply-add limit; and peak resident memory of training. */
-bool bench_print_shape(const char *shape, FILE *out, struct error *error);
 
 #endif

@@ -4,7 +4,7 @@
  * core, whatever its library, so it tells targets that are missed from targets that cannot be met.
  * Clocks move, so it is measured in the same rounds as what is held against it.
  */
-#include "harness/bench/bench_private.h"
+#include "harness/bench/bench_fma.h"
 
 /* As wide as the machine's registers; GCC and Clang keep such vectors in one each. */
 #ifdef __AVX512F__

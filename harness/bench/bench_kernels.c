@@ -1,65 +1,21 @@
 /*
  * The kernels alone: dense products of the sizes the engine calls, attention, and what happens
- * element by element, beside the sgemm peak and the memory bandwidth of the same rounds. Arrays of
- * the element-wise kernels lie beyond the last-level cache, as those of the bandwidth do; bytes
- * count each array read or written once (STREAM's rule).
+ * element by element, beside the sgemm peak and the memory bandwidth of the same rounds. The
+ * element-wise kernels work on the arrays that the bandwidth is measured on.
  */
-#include "harness/bench/bench_private.h"
-#include "models/base/system_file.h"
+#include "harness/bench/bench_kernels.h"
+#include "harness/bench/bench_fma.h"
+#include "harness/bench/bench_model.h"
+#include "harness/bench/bench_peak.h"
+#include "harness/bench/bench_triad.h"
 #include "models/cpu/kernels.h"
 #include "models/cpu/vector_math.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* ---- products and their peak ---- */
-
-void bench_product_run(void *product) {
-    const struct bench_product *p = product;
-    struct matrix a = p->a_transposed ? transposed(p->a, p->m) : plain(p->a, p->k);
-    struct matrix b = p->b_transposed ? transposed(p->b, p->k) : plain(p->b, p->n);
-    gemm(NULL, FLOP_FFN, p->m, p->n, p->k, 1.0f, a, b, 0.0f, p->c, p->n);
-}
-
-static struct bench_case product_case(struct bench_product *product, const char *what) {
-    struct bench_case timed = {.run = bench_product_run,
-                               .context = product,
-                               .unit = GFLOP_PER_S,
-                               .work = 2.0 * product->m * product->n * product->k};
-    snprintf(timed.name, sizeof timed.name, "sgemm %dx%dx%d%s%s", product->m, product->n,
-             product->k, *what ? ", " : "", what);
-    return timed;
-}
-
-static float *filled(size_t n) {
-    float *array = malloc(n * sizeof *array);
-    for (size_t i = 0; array && i < n; i++) array[i] = (float)(i % 7) - 3.0f;
-    return array;
-}
-
-bool bench_peak_new(struct bench_peak *peak, struct error *error) {
-    peak->a = filled(BENCH_OPERAND);
-    peak->b = filled(BENCH_OPERAND);
-    peak->c = filled(BENCH_OPERAND);
-    if (!peak->a || !peak->b || !peak->c) return error_set(error, "out of memory for the bench");
-    peak->products[0] = (struct bench_product){.m = 4096, .n = 768, .k = 768};
-    peak->products[1] = (struct bench_product){.m = 1024, .n = 1024, .k = 1024};
-    for (int i = 0; i < BENCH_PEAKS; i++) {
-        struct bench_product *p = &peak->products[i];
-        p->a = peak->a;
-        p->b = peak->b;
-        p->c = peak->c;
-        peak->cases[i] = product_case(p, "peak");
-    }
-    return true;
-}
-
-void bench_peak_free(struct bench_peak *peak) {
-    free(peak->a);
-    free(peak->b);
-    free(peak->c);
-}
+/* ---- products ---- */
 
 /* The engine's own sizes: D = 128 with 32 x 128 tokens, and heads of 16 and 96 on 128 tokens. */
 static const struct {
@@ -138,22 +94,13 @@ static void attention_cases(struct attention_call *call, struct bench_case *out)
 enum { COLUMNS = 768 };
 
 struct stream {
-    size_t n;         /* floats in each array */
-    float *a, *b, *c; /* a is read only */
+    struct bench_triad arrays; /* that the other kernels work on too */
     float ones[COLUMNS], zeros[COLUMNS];
     struct bench_model model; /* whose parameters AdamW updates */
 };
 
-static void run_triad(void *context) {
-    struct stream *s = context;
-    const float *a = s->a, *b = s->b;
-    float *c = s->c;
-#pragma omp simd
-    for (size_t i = 0; i < s->n; i++) c[i] = a[i] + 3.0f * b[i];
-}
-
 static void run_exp(void *context) {
-    struct stream *s = context;
+    struct bench_triad *s = &((struct stream *)context)->arrays;
     const float *a = s->a;
     float *c = s->c;
 #pragma omp simd
@@ -162,19 +109,19 @@ static void run_exp(void *context) {
 
 static void run_layernorm(void *context) {
     struct stream *s = context;
-    layernorm_forward(NULL, (int)(s->n / COLUMNS), COLUMNS, s->a, s->ones, s->zeros, 1e-5, s->c,
-                      NULL, NULL);
+    layernorm_forward(NULL, (int)(s->arrays.n / COLUMNS), COLUMNS, s->arrays.a, s->ones, s->zeros,
+                      1e-5, s->arrays.c, NULL, NULL);
 }
 
 static void run_gelu(void *context) {
     struct stream *s = context; /* the bias is zero, so a keeps its values */
-    gelu_forward(NULL, (int)(s->n / COLUMNS), COLUMNS, s->zeros, s->a, s->c);
+    gelu_forward(NULL, (int)(s->arrays.n / COLUMNS), COLUMNS, s->zeros, s->arrays.a, s->arrays.c);
 }
 
 static void run_dropout(void *context) {
     struct stream *s = context;
     struct rng rng = rng_stream(1, RNG_DROPOUT);
-    dropout_apply(&rng, 0, 0.1, s->n, s->b);
+    dropout_apply(&rng, 0, 0.1, s->arrays.n, s->arrays.b);
 }
 
 static void run_adamw(void *context) {
@@ -182,24 +129,9 @@ static void run_adamw(void *context) {
     optimizer_step(m->optimizer, m->parameters, trainer_gradients(m->trainer));
 }
 
-/* Bytes of each array: four last-level caches, as STREAM asks, between 128 and 512 MiB. What
- * sysconf says about the cache is wrong in guests. */
-enum { STREAM_BYTES_LEAST = 128 << 20 };
-static size_t stream_bytes(bool quick) {
-    char text[32];
-    size_t cache = 0, least = STREAM_BYTES_LEAST, most = (size_t)512 << 20;
-    if (quick) return (size_t)1 << 20;
-    if (system_line("", "/sys/devices/system/cpu/cpu0/cache/index3/size", text, sizeof text))
-        cache = 4 * 1024 * (size_t)strtoul(text, NULL, 10);
-    return cache < least ? least : cache > most ? most : cache;
-}
-
 static bool stream_new(struct stream *s, bool quick, struct error *error) {
-    s->n = stream_bytes(quick) / sizeof(float);
-    s->a = filled(s->n);
-    s->b = filled(s->n);
-    s->c = filled(s->n);
-    if (!s->a || !s->b || !s->c) return error_set(error, "out of memory for the bench");
+    size_t bytes = quick ? (size_t)1 << 20 : bench_triad_bytes();
+    if (!bench_triad_new(&s->arrays, bytes, error)) return false;
     for (int i = 0; i < COLUMNS; i++) s->ones[i] = 1.0f;
     struct bench_shape shape = {quick ? 64 : 768, 1, 1};
     if (!bench_model_new(&shape, "fixed", true, &s->model, error)) return false;
@@ -209,73 +141,37 @@ static bool stream_new(struct stream *s, bool quick, struct error *error) {
 
 static void stream_free(struct stream *s) {
     bench_model_free(&s->model);
-    free(s->a);
-    free(s->b);
-    free(s->c);
+    bench_triad_free(&s->arrays);
 }
 
-enum { STREAMS = 6 };
+enum { TRIAD, ADAMW = 5, STREAMS }; /* the kernels between them are a table */
 
 static void stream_cases(struct stream *s, struct bench_case *out) {
     static const struct {
         const char *name;
         void (*run)(void *context);
         int arrays; /* read or written, each once */
-    } kernels[STREAMS - 1] = {
-        {"triad c = a + 3 b", run_triad, 3},    {"exp", run_exp, 2},
-        {"LayerNorm of 768", run_layernorm, 2}, {"GELU with bias", run_gelu, 3},
+    } kernels[] = {
+        [1] = {"exp", run_exp, 2},
+        {"LayerNorm of 768", run_layernorm, 2},
+        {"GELU with bias", run_gelu, 3},
         {"dropout 0.1", run_dropout, 2},
     };
-    for (int i = 0; i < STREAMS - 1; i++) {
+    out[TRIAD] = bench_triad_case(&s->arrays);
+    for (int i = 1; i < ADAMW; i++) {
         out[i] = (struct bench_case){.run = kernels[i].run,
                                      .context = s,
                                      .unit = GB_PER_S,
-                                     .work = 4.0 * kernels[i].arrays * (double)s->n};
+                                     .work = 4.0 * kernels[i].arrays * (double)s->arrays.n};
         snprintf(out[i].name, sizeof out[i].name, "%s, arrays of %zu MiB", kernels[i].name,
-                 (s->n * sizeof(float)) >> 20);
+                 (s->arrays.n * sizeof(float)) >> 20);
     }
     /* Gradients twice (norm, update), and parameters and two moments read and written. */
     double count = (double)parameters_count(s->model.parameters);
-    out[STREAMS - 1] = (struct bench_case){
+    out[ADAMW] = (struct bench_case){
         .run = run_adamw, .context = s, .unit = GB_PER_S, .work = 4.0 * 8 * count};
-    snprintf(out[STREAMS - 1].name, sizeof out->name, "AdamW with clipping, %.1f M parameters",
+    snprintf(out[ADAMW].name, sizeof out->name, "AdamW with clipping, %.1f M parameters",
              1e-6 * count);
-}
-
-/* ---- the two ceilings alone ---- */
-
-/* Work per second in the fastest round: a ceiling is what can be reached, not what is usual. */
-static double best_round(const struct bench_case *cases, int n, int rounds) {
-    double best = 0.0;
-    for (int i = 0; i < n; i++)
-        for (int r = 0; r < rounds; r++) {
-            double rate = cases[i].work / cases[i].seconds[r];
-            best = rate > best ? rate : best;
-        }
-    return best;
-}
-
-bool bench_ceiling(struct ceiling *out, struct error *error) {
-    struct bench_effort effort = {5, 0.01};
-    struct bench_peak peak = {0};
-    struct stream s = {.n = STREAM_BYTES_LEAST / sizeof(float)};
-    struct bench_case cases[BENCH_PEAKS + 1];
-    s.a = filled(s.n);
-    s.b = filled(s.n);
-    s.c = filled(s.n);
-    bool ok = (s.a && s.b && s.c) || error_set(error, "out of memory for the ceilings");
-    ok = ok && bench_peak_new(&peak, error);
-    if (ok) {
-        memcpy(cases, peak.cases, sizeof peak.cases);
-        cases[BENCH_PEAKS] = (struct bench_case){
-            .run = run_triad, .context = &s, .unit = GB_PER_S, .work = 12.0 * (double)s.n};
-        bench_time(cases, BENCH_PEAKS + 1, &effort);
-        out->flops_per_second = best_round(cases, BENCH_PEAKS, effort.rounds);
-        out->bytes_per_second = best_round(&cases[BENCH_PEAKS], 1, effort.rounds);
-    }
-    bench_peak_free(&peak);
-    stream_free(&s);
-    return ok;
 }
 
 /* ---- the section ---- */
@@ -292,7 +188,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
     struct bench_peak peak = {0};
     struct bench_product product[PRODUCTS];
     struct attention_call attention[2];
-    float *memory = filled(2 * ATTENTION_FLOATS);
+    float *memory = bench_array(2 * ATTENTION_FLOATS);
     struct stream *stream = calloc(1, sizeof *stream);
     struct bench_case cases[CASES];
     float fma[BENCH_FMA_FLOATS];
@@ -305,7 +201,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
         product[i].a = peak.a;
         product[i].b = peak.b;
         product[i].c = peak.c;
-        cases[BENCH_PEAKS + i] = product_case(&product[i], products[i].what);
+        cases[BENCH_PEAKS + i] = bench_product_case(&product[i], products[i].what);
     }
     for (int i = 0; i < 2; i++) {
         attention_call_new(&attention[i], head_dims[i], memory + i * ATTENTION_FLOATS);

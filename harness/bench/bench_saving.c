@@ -4,11 +4,13 @@
  * where both ran side by side, once with one set of heads for all inputs and once with a set of its
  * own for every input and layer.
  */
-#include "harness/bench/bench_private.h"
+#include "harness/bench/bench_saving.h"
+#include "harness/bench/bench_model.h"
+#include "harness/bench/bench_timing.h"
 
 #include <stdlib.h>
 
-enum { HEADS = 8, LAYERS = 4 };
+enum { HEADS = BENCH_HEADS, LAYERS = BENCH_LAYERS };
 
 /* Heads kept and whether every input has a set of its own; the first is the reference of all. */
 static const struct {

@@ -2,12 +2,13 @@
  * Timing in turns, and the rows that come of it. A sample is a call repeated until it lasts long
  * enough for the clock; rounds go through all cases before any is measured again.
  */
-#include "harness/bench/bench_private.h"
+#include "harness/bench/bench_timing.h"
 #include "models/base/clock.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,12 @@ void bench_time(struct bench_case *cases, int n, const struct bench_effort *effo
     }
     for (int r = 0; r < effort->rounds; r++)
         for (int i = 0; i < n; i++) cases[i].seconds[r] = seconds_of(&cases[i], cases[i].calls);
+}
+
+float *bench_array(size_t n) {
+    float *array = malloc(n * sizeof *array);
+    for (size_t i = 0; array && i < n; i++) array[i] = (float)(i % 7) - 3.0f;
+    return array;
 }
 
 static int compare(const void *left, const void *right) {

@@ -2,6 +2,7 @@
  * `headroom bench`: the engine's speed and savings beside the machine's limits, printed and stored.
  */
 #include "harness/bench/bench.h"
+#include "harness/bench/bench_speed.h"
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/store/store.h"

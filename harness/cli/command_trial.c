@@ -3,7 +3,7 @@
  * all that is needed, so the same command works under a debugger, in a batch queue or in a sweep.
  * The results are committed in one transaction; an error becomes the row's reason.
  */
-#include "harness/bench/bench.h"
+#include "harness/bench/bench_ceiling.h"
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"

@@ -3,6 +3,7 @@
  * right way round. No timing is asserted.
  */
 #include "harness/bench/bench.h"
+#include "harness/bench/bench_speed.h"
 #include "harness/store/store.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * hand.
  */
 #include "tests/harness/store/store_fixture.h"
-#include "harness/bench/bench.h"
+#include "harness/bench/bench_ceiling.h"
 
 enum { SAMPLES = 3 };
 

@@ -1,0 +1,36 @@
+/*
+ * Peak and triad in turns. See bench_peak.h and bench_triad.h.
+ */
+#include "harness/bench/bench_ceiling.h"
+#include "harness/bench/bench_peak.h"
+#include "harness/bench/bench_triad.h"
+
+/* Work per second in the fastest round: a ceiling is what can be reached, not what is usual. */
+static double best_round(const struct bench_case *cases, int n, int rounds) {
+    double best = 0.0;
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < rounds; r++) {
+            double rate = cases[i].work / cases[i].seconds[r];
+            best = rate > best ? rate : best;
+        }
+    return best;
+}
+
+bool bench_ceiling(struct ceiling *out, struct error *error) {
+    struct bench_effort effort = {5, 0.01};
+    struct bench_peak peak = {0};
+    struct bench_triad triad = {0};
+    struct bench_case cases[BENCH_PEAKS + 1];
+    bool ok =
+        bench_triad_new(&triad, BENCH_TRIAD_BYTES_LEAST, error) && bench_peak_new(&peak, error);
+    if (ok) {
+        for (int i = 0; i < BENCH_PEAKS; i++) cases[i] = peak.cases[i];
+        cases[BENCH_PEAKS] = bench_triad_case(&triad);
+        bench_time(cases, BENCH_PEAKS + 1, &effort);
+        out->flops_per_second = best_round(cases, BENCH_PEAKS, effort.rounds);
+        out->bytes_per_second = best_round(&cases[BENCH_PEAKS], 1, effort.rounds);
+    }
+    bench_peak_free(&peak);
+    bench_triad_free(&triad);
+    return ok;
+}

@@ -1,0 +1,50 @@
+/*
+ * The reference model of the bench, with an FFN of 4 D, and the sizes whose targets are known.
+ */
+#ifndef HEADROOM_HARNESS_BENCH_BENCH_MODEL_H
+#define HEADROOM_HARNESS_BENCH_BENCH_MODEL_H
+
+#include "models/cpu/optimizer.h"
+#include "models/inference.h"
+#include "models/trainer.h"
+
+enum { BENCH_LAYERS = 4, BENCH_HEADS = 8 };
+
+struct bench_shape {
+    int dim, batch, length;
+};
+
+/* A size, and the shares of the sgemm peak that training and inference should reach there; NaN: no
+ * target. */
+struct bench_target {
+    struct bench_shape shape;
+    double train, infer;
+};
+const struct bench_target *bench_targets(bool quick, int *n);
+
+struct bench_model {
+    struct bench_shape shape;
+    struct model_config config;
+    struct parameters *parameters;
+    struct trainer *trainer;     /* NULL unless trained */
+    struct optimizer *optimizer; /* NULL unless trained */
+    struct inference *inference;
+    int32_t *tokens, *offsets, *labels, *ids;
+    struct batch batch, single; /* all inputs; the first alone */
+    uint64_t step;
+};
+
+/* `policy`: "fixed" runs every head; "random" takes decisions from outside. */
+bool bench_model_new(const struct bench_shape *shape, const char *policy, bool trained,
+                     struct bench_model *model, struct error *error);
+void bench_model_free(struct bench_model *model);
+
+/* Cases on a model: one training step, inference of the batch, inference of one input. */
+void bench_model_train(void *model);
+void bench_model_infer(void *model);
+void bench_model_infer_one(void *model);
+
+/* GEMM FLOPs of one input's forward pass with all heads, by the closed form. */
+double bench_model_gemm_flops(const struct bench_model *model);
+
+#endif
