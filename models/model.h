@@ -34,16 +34,8 @@ struct model_config {
 /* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std, embedding_std. */
 extern const struct option_table model_options;
 
-/* Completes a config whose model_options fields, policy, policy_options, vocab, classes, max_len
- * and separator are set: fills head_dim, heads and ffn, then lets the policy change the shape. */
-bool model_resolve(struct model_config *config, struct error *error);
-
-/* The same without the policy's say: every layer has all H heads. */
+/* Completes a config whose model_options fields are set, as if every layer had all H heads: fills
+ * head_dim, heads and ffn. model_resolve (policy.h) then lets the policy change the shape. */
 bool model_resolve_full(struct model_config *config, struct error *error);
-
-/* Canonical JSON of the resolved model with its policy (checkpoint.md's `config`), and back. The
- * reader resolves the policy by name through the registry. */
-void model_write_json(const struct model_config *config, struct text *out);
-bool model_read_json(const char *json, size_t size, struct model_config *out, struct error *error);
 
 #endif

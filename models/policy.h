@@ -42,8 +42,8 @@ struct base_budget {
 };
 
 /* What a static method (BASE_WEIGHTS) does between its base's weights and the model that it leaves
- * (harness/trial/post_hoc.c). Each round it may take gradients over training inputs without a step of the
- * optimiser; then it is asked which heads stay. */
+ * (harness/trial/post_hoc.c). Each round it may take gradients over training inputs without a step
+ * of the optimiser; then it is asked which heads stay. */
 struct post_hoc {
     int epochs;   /* of training weights and gates together, before the first round */
     int rounds;   /* how often `keep` is asked, at least 1; the last answer counts */
@@ -143,10 +143,12 @@ struct policy_ops {
     uint64_t (*gate_flops)(const struct model_config *config, int layer, int n_tokens);
 };
 
-/* The registry (models/policies/registry.c): one line per method. */
-extern const struct policy_ops *const policy_registry[];
-extern const int policy_registry_size;
-const struct policy_ops *policy_find(const char *name); /* or NULL */
+/* Completes a config whose model_options fields, policy, policy_options, vocab, classes, max_len
+ * and separator are set: model_resolve_full, then the policy changes the shape. */
+static inline bool model_resolve(struct model_config *config, struct error *error) {
+    return model_resolve_full(config, error) &&
+           (!config->policy->shape || config->policy->shape(config, error));
+}
 
 /* Floats of one decision row of the model's policy. */
 static inline size_t policy_decision_floats(const struct model_config *config, int layer) {

@@ -3,7 +3,7 @@
  * the slabs of the others end to end.
  */
 #include "models/pruning.h"
-#include "models/policy.h"
+#include "models/policies/registry.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  */
 #include "harness/bench/bench_model.h"
 #include "models/flops.h"
-#include "models/policy.h"
+#include "models/policies/registry.h"
 
 #include <math.h>
 #include <stdlib.h>

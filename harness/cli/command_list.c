@@ -7,7 +7,7 @@
 #include "harness/store/report.h"
 #include "harness/store/store.h"
 #include "harness/config/workload_files.h"
-#include "models/policy.h"
+#include "models/policies/registry.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>

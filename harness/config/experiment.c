@@ -9,7 +9,7 @@
 #include "harness/config/extends.h"
 #include "harness/config/overlay.h"
 #include "harness/measure/software_events.h"
-#include "models/policy.h"
+#include "models/policies/registry.h"
 #include "workloads/data/data_config_check.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /*
- * What a run of the bench finds: rows of medians, each with the share of the machine's limit that it
- * reaches and the target that it is held against. Filled by harness/bench, printed and stored.
+ * What a run of the bench finds: rows of medians, each with the share of the machine's limit that
+ * it reaches and the target that it is held against. Filled by harness/bench, printed and stored.
  */
 #ifndef HEADROOM_HARNESS_RECORD_BENCH_TABLE_H
 #define HEADROOM_HARNESS_RECORD_BENCH_TABLE_H

@@ -7,6 +7,7 @@
 #include "harness/measure/memory.h"
 #include "harness/trial/saved_model.h"
 #include "harness/trial/training_private.h"
+#include "models/policies/registry.h"
 #include "workloads/data/dataset_load.h"
 
 #include <stdlib.h>

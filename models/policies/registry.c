@@ -1,7 +1,7 @@
 /*
  * The methods this program knows: one line each. Order is the order of `headroom list policies`.
  */
-#include "models/policy.h"
+#include "models/policies/registry.h"
 
 #include <string.h>
 

@@ -7,6 +7,7 @@
 
 #include "models/batch.h"
 #include "models/parameters.h"
+#include "models/policies/registry.h"
 #include "models/base/rng.h"
 #include "models/trainer.h"
 

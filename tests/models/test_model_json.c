@@ -3,6 +3,7 @@
  * needs the documented keys alone, and whatever does not fit together is refused by name.
  */
 #include "tests/models/small_model.h"
+#include "models/model_json.h"
 
 static struct model_config config_of(const char *policy, const char *options) {
     return small_config(policy_find(policy), options, 2, 16, 4);

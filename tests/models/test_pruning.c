@@ -5,6 +5,7 @@
  */
 #include "tests/models/small_model.h"
 #include "models/inference.h"
+#include "models/model_json.h"
 #include "models/pruning.h"
 
 #include <math.h>

@@ -5,6 +5,7 @@
  * in their place, and holds the engine to them here, without Python. README.md has the layout.
  */
 #include "models/inference.h"
+#include "models/model_json.h"
 #include "tests/models/small_model.h"
 
 #include <math.h>

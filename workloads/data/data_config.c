@@ -14,8 +14,8 @@ static const struct option rows[] = {
      "label-text|csv|tsv|jsonl|json|class-files|class-folders|topic|offsets|pairs|mixed",
      "reader of text files, or generator"},
     {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
-     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there; class-files, "
-     "class-folders: a path with {class} in it"},
+     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there; "
+     "class-files, class-folders: a path with {class} in it"},
     {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
     {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
      "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},

@@ -3,7 +3,7 @@
  * overlay does what it says, and a trial's JSON says all and nothing but what decides its result.
  */
 #include "harness/config/experiment.h"
-#include "models/policy.h"
+#include "models/policies/registry.h"
 #include "tests/fuzz.h"
 
 #include <setjmp.h>

@@ -4,6 +4,7 @@
  */
 #include "harness/trial/tuning.h"
 #include "harness/trial/saved_model.h"
+#include "models/model_json.h"
 #include "tests/harness/trial/small_trial.h"
 
 #include <math.h>
