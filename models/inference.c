@@ -4,8 +4,10 @@
  * Within one batch an input's bits do not depend on heads that only others chose: every product
  * here treats rows independently, and a head's slab is read only for the inputs that run it.
  */
-#include "models/inference_private.h"
+#include "models/inference.h"
 #include "models/cpu/kernels.h"
+#include "models/inference_tokens.h"
+#include "models/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,21 +130,12 @@ int64_t inference_bytes(const struct inference *inf) {
 }
 
 /* Where the chunk at hand keeps its results among those of the batch. */
-float *inference_chunk_gates(const struct inference *inf, int l) {
-    return inf->gates[l] + (size_t)inf->first_row * (size_t)inf->p->config.heads.value[l];
-}
-
 static size_t decision_offset(const struct inference *inf, int l) {
     return (size_t)inf->first_row * policy_decision_floats(&inf->p->config, l);
 }
 
 static float *chunk_decisions(const struct inference *inf, int l) {
     return inf->decisions[l] + decision_offset(inf, l);
-}
-
-void inference_add(size_t n, const float *from, float *to) {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) to[i] += from[i];
 }
 
 static void embed(struct inference *inf, const struct batch *batch, struct work *work) {
@@ -245,21 +238,6 @@ static void attention_wide(struct inference *inf, int l, const struct batch *bat
     work_enter(work, PHASE_OUTPUT);
     gemm(work, FLOP_OUTPUT, tokens, dim, width, 1.0f, plain(inf->context, width),
          plain(w->o_weight, dim), 1.0f, inf->x, dim);
-}
-
-int inference_gather(const struct inference *inf, const struct batch *batch, struct work *work,
-                     int n, const float *from, float *to) {
-    size_t dim = (size_t)inf->p->config.dim;
-    int rows = 0;
-    for (int i = 0; i < n; i++) {
-        int first = batch->offsets[inf->chosen[i]];
-        int length = batch->offsets[inf->chosen[i] + 1] - first;
-        memcpy(to + (size_t)rows * dim, from + (size_t)first * dim,
-               (size_t)length * dim * sizeof *to);
-        rows += length;
-    }
-    work_move(work, 2 * (uint64_t)rows * dim);
-    return rows;
 }
 
 /* Multiplies the gathered samples' head outputs by their gates where a gate is not 1. */

@@ -7,7 +7,7 @@
  * Products treat rows independently, as in inference.c: an input's bits do not depend on what
  * tokens of other inputs chose.
  */
-#include "models/inference_private.h"
+#include "models/inference_tokens.h"
 #include "models/cpu/kernels.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
 /*
- * What the two files of inference share: the workspace, and the attention of heads that single
- * tokens choose.
+ * The workspace of the forward pass, and how the files of inference move rows in it.
  */
-#ifndef HEADROOM_MODELS_INFERENCE_PRIVATE_H
-#define HEADROOM_MODELS_INFERENCE_PRIVATE_H
+#ifndef HEADROOM_MODELS_INFERENCE_WORKSPACE_H
+#define HEADROOM_MODELS_INFERENCE_WORKSPACE_H
 
-#include "models/inference.h"
-#include "models/policy.h"
+#include "models/batch.h"
+#include "models/cpu/gemm.h"
+#include "models/parameters.h"
 
 struct inference {
     const struct parameters *p;
@@ -31,15 +31,14 @@ struct inference {
 /* Gates of the chunk at hand in layer l, [rows][heads]. */
 float *inference_chunk_gates(const struct inference *inf, int l);
 
-/* Adds attention of layer l to the residual stream; gates are those of the chunk's tokens. */
-void inference_attend_tokens(struct inference *inf, int l, const struct batch *batch,
-                             struct work *work);
-
 /* Copies the rows of the n samples in inf->chosen end to end; returns how many rows. */
 int inference_gather(const struct inference *inf, const struct batch *batch, struct work *work,
                      int n, const float *from, float *to);
 
-/* to += from, n floats. */
-void inference_add(size_t n, const float *from, float *to);
+/* to += from, n floats: inline, because it runs once for every row. */
+static inline void inference_add(size_t n, const float *from, float *to) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) to[i] += from[i];
+}
 
 #endif
