@@ -10,6 +10,7 @@
 #include "harness/trial/profile.h"
 #include "harness/store/store.h"
 #include "harness/trial/tuning.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,10 +28,8 @@ struct task {
 };
 
 static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
-    const char *slash = strrchr(db, '/');
-    int length = slash ? (int)(slash - db) + 1 : 0;
-    if ((size_t)length >= sizeof task->folder) return error_set(error, "%s: too long a path", db);
-    snprintf(task->folder, sizeof task->folder, "%.*s", length, db);
+    if (!path_beside(db, "", task->folder, sizeof task->folder))
+        return error_set(error, "%s: too long a path", db);
     if (!store_open(db, &task->store, error) ||
         !store_load_trial(task->store, id, &task->row, error))
         return false;

@@ -5,6 +5,7 @@
  */
 #include "harness/config/extends.h"
 #include "harness/config/yaml.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -132,10 +133,7 @@ struct link {
 /* The path of the file that `link` extends: relative to its folder, so that a folder of workloads
  * can be moved as one. */
 static bool parent_path(const struct link *link, struct link *parent, struct error *error) {
-    const char *name = link->extends->text, *slash = strrchr(link->path, '/');
-    int folder = *name == '/' || !slash ? 0 : (int)(slash - link->path + 1);
-    int n = snprintf(parent->path, sizeof parent->path, "%.*s%s", folder, link->path, name);
-    return (n > 0 && (size_t)n < sizeof parent->path) ||
+    return path_beside(link->path, link->extends->text, parent->path, sizeof parent->path) ||
            error_set_at(error, &link->extends->at, "the path of the extended file is too long");
 }
 

@@ -5,6 +5,7 @@
  */
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/environment.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,9 +83,7 @@ static bool find_tools(const char *path, const char *program, struct run *run) {
     char self[900] = "headroom";
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length > 0) self[length] = '\0';
-    char *slash = strrchr(self, '/');
-    snprintf(run->program, sizeof run->program, "%.*sheadroom-v3",
-             slash ? (int)(slash - self) + 1 : 0, self);
+    path_beside(self, "headroom-v3", run->program, sizeof run->program);
     if (program) snprintf(run->program, sizeof run->program, "%s", program);
     if (!find_valgrind(path, run->valgrind, sizeof run->valgrind))
         return explain(run, "valgrind is not in PATH: `sudo apt-get install valgrind`");

@@ -5,6 +5,7 @@
  * cannot; the few writers here commit rarely and wait for each other.
  */
 #include "harness/store/store_private.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <math.h>
@@ -150,12 +151,9 @@ static void sql_process_is_gone(sqlite3_context *context, int n, sqlite3_value *
 }
 
 /* The folder of the database, where it is missing; if that fails, opening the file says why. */
-static void make_folder(char *path) {
-    char *slash = strrchr(path, '/');
-    if (!slash || slash == path) return;
-    *slash = '\0';
-    mkdir(path, 0777);
-    *slash = '/';
+static void make_folder(const char *path) {
+    char folder[4096];
+    if (path_beside(path, "", folder, sizeof folder) && folder[0]) mkdir(folder, 0777);
 }
 
 bool store_open(const char *path, struct store **out, struct error *error) {

@@ -4,6 +4,7 @@
  * processes can never both believe that a trial is theirs.
  */
 #include "harness/store/store_private.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <math.h>
@@ -320,14 +321,12 @@ bool store_end_trial(struct store *store, int64_t id, const char *status, const 
 bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost,
                                   struct error *error) {
     struct trial_row row;
-    const char *slash = strrchr(store->path, '/');
-    int length = slash ? (int)(slash - store->path) + 1 : 0;
     char file[4096];
     *lost = false;
     if (!store_load_trial(store, id, &row, error)) return false;
-    snprintf(file, sizeof file, "%.*s%s", length, store->path, row.checkpoint);
-    *lost = strcmp(row.status, "ok") == 0 && row.checkpoint[0] && access(file, F_OK) != 0 &&
-            errno == ENOENT;
+    *lost = strcmp(row.status, "ok") == 0 && row.checkpoint[0] &&
+            path_beside(store->path, row.checkpoint, file, sizeof file) &&
+            access(file, F_OK) != 0 && errno == ENOENT;
     trial_row_free(&row);
     return !*lost || store_run(store,
                                "UPDATE trial SET status = 'planned', started_at = NULL, "

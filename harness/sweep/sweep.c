@@ -11,6 +11,7 @@
 #include "harness/sweep/sweep.h"
 #include "models/base/clock.h"
 #include "harness/store/report.h"
+#include "models/base/path.h"
 #include "harness/sweep/progress.h"
 #include "models/base/system_file.h"
 #include "harness/measure/turn.h"
@@ -67,10 +68,8 @@ static int default_jobs(void) {
 /* ---- logs ---- */
 
 bool sweep_log_folder(const char *db, char *out, size_t size, struct error *error) {
-    const char *slash = strrchr(db, '/');
-    int length = slash ? (int)(slash - db) + 1 : 0;
-    int used = snprintf(out, size, "%.*slogs", length, db);
-    if (used < 0 || (size_t)used >= size) return error_set(error, "%s: the path is too long", db);
+    if (!path_beside(db, "logs", out, size))
+        return error_set(error, "%s: the path is too long", db);
     if (mkdir(out, 0777) == 0 || errno == EEXIST) return true;
     return error_set(error, "%s: %s; results and logs need a folder that can be written", out,
                      strerror(errno));
