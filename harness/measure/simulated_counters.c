@@ -5,6 +5,7 @@
  */
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/environment.h"
+#include "models/base/last_line.h"
 #include "models/base/path.h"
 
 #include <errno.h>
@@ -186,27 +187,16 @@ static void become_valgrind(const struct run *run, pid_t parent) {
     _exit(127);
 }
 
-static void last_line(const char *path, char *out, size_t size) {
-    char line[512];
-    FILE *in = fopen(path, "r");
-    out[0] = '\0';
-    while (in && fgets(line, sizeof line, in)) {
-        line[strcspn(line, "\n")] = '\0';
-        if (line[0]) snprintf(out, size, "%.150s", line);
-    }
-    if (in) fclose(in);
-}
-
 static bool run_valgrind(struct run *run) {
     int status = 0;
-    char talk[160];
+    char talk[151];
     pid_t parent = getpid(), child = fork();
     if (child == 0) become_valgrind(run, parent);
     if (child < 0) return explain(run, "cannot start a process: %s", strerror(errno));
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return explain(run, "lost valgrind: %s", strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-    last_line(run->path[TALK], talk, sizeof talk);
+    last_line_read(run->path[TALK], talk, sizeof talk);
     return explain(run, "valgrind ended with %s %d%s%s", WIFEXITED(status) ? "status" : "signal",
                    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), talk[0] ? ": " : "",
                    talk);

@@ -2,6 +2,7 @@
  * Verdicts on ended processes; see verdict.h.
  */
 #include "harness/sweep/verdict.h"
+#include "models/base/last_line.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,27 +20,9 @@ long verdict_oom_kills(void) {
     return n;
 }
 
-/* The last line a trial wrote, without control characters; "" if it wrote none. */
-static void last_log_line(const char *path, char *out, size_t size) {
-    char tail[2048];
-    out[0] = '\0';
-    FILE *file = fopen(path, "rb");
-    if (!file) return;
-    if (fseek(file, -(long)sizeof tail + 1, SEEK_END) != 0) rewind(file);
-    size_t n = fread(tail, 1, sizeof tail - 1, file);
-    fclose(file);
-    while (n > 0 && (unsigned char)tail[n - 1] <= ' ') n--;
-    tail[n] = '\0';
-    char *line = memrchr(tail, '\n', n);
-    line = line ? line + 1 : tail;
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ') *c = ' ';
-    snprintf(out, size, "%.300s", line);
-}
-
 const char *verdict_of(const struct process_end *end, char *reason, size_t size) {
-    char last[400], colon[408] = "";
-    last_log_line(end->log, last, sizeof last);
+    char last[301], colon[sizeof last + 2] = "";
+    last_line_read(end->log, last, sizeof last);
     if (last[0]) snprintf(colon, sizeof colon, ": %s", last);
     if (end->timeout > 0) {
         snprintf(reason, size, "longer than %d s%s", end->timeout, colon);
