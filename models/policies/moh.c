@@ -6,10 +6,6 @@
  */
 #include "models/policies/moh_router.h"
 
-static uint64_t gate_flops(const struct model_config *config, int layer, int n_tokens) {
-    return moh_router_flops(config, layer, n_tokens);
-}
-
 const struct policy_ops policy_moh = {
     .name = "moh",
     .summary = "Mixture-of-Head: every token runs shared heads and the K its router prefers",
@@ -21,5 +17,5 @@ const struct policy_ops policy_moh = {
     .gates_train = moh_gates_train,
     .gates_backward = moh_gates_backward,
     .decide = moh_decide,
-    .gate_flops = gate_flops,
+    .gate_flops = moh_router_flops,
 };

@@ -162,10 +162,6 @@ int classes_find(struct classes *classes, struct piece label, const struct locat
     return class >= 0 ? class : refuse(classes, cut, at, error);
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool classes_close(struct classes *classes, struct split *train, struct error *error) {
     struct word_table *names = &classes->names, sorted = {0};
     size_t n = (size_t)names->n;
@@ -176,7 +172,7 @@ bool classes_close(struct classes *classes, struct split *train, struct error *e
     bool ok = order && number;
     if (ok && n > 0) {
         memcpy(order, names->words, n * sizeof *order);
-        qsort(order, n, sizeof *order, compare_names);
+        qsort(order, n, sizeof *order, words_compare);
     }
     for (size_t i = 0; ok && i < n; i++)
         ok = word_table_add(&sorted, order[i], strlen(order[i])) >= 0;

@@ -136,10 +136,6 @@ static bool add_folder(struct data_files *files, const char *folder, const char 
     return ok;
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The files of every class of a pattern. */
 static bool add_classes(struct data_files *files, const struct data_config *config,
                         const char *name, struct error *error) {
@@ -168,7 +164,7 @@ static bool add_classes(struct data_files *files, const struct data_config *conf
         dataset_hint(path, hint);
         ok = error_set(error, "no %s like %s: %s", folders ? "folders" : "files", path, hint);
     }
-    if (ok) qsort(classes.words, (size_t)classes.n, sizeof *classes.words, compare_names);
+    if (ok) qsort(classes.words, (size_t)classes.n, sizeof *classes.words, words_compare);
     for (int i = 0; ok && i < classes.n; i++) {
         char one[PATH_SIZE + NAME_SIZE];
         snprintf(one, sizeof one, "%.*s%s%s", (int)before, path, classes.words[i], after);

@@ -2,7 +2,7 @@
  * Freeing a data set, and what a checkpoint keeps of it.
  */
 #include "workloads/data/dataset.h"
-#include "workloads/data/vocabulary.h"
+#include "workloads/data/word_table.h"
 
 #include <stdlib.h>
 

@@ -23,14 +23,10 @@ static bool limit_split(struct split *split, int n_classes, int limit, int seed,
     if (limit == 0 || limit >= split->n) return true;
     bool *chosen = malloc((size_t)split->n * sizeof *chosen);
     if (!chosen) return error_set(error, "out of memory while limiting a split");
-    struct split kept = {0};
     bool ok = split_choose(split, n_classes, limit, seed, purpose, chosen, error) &&
-              split_copy(split, chosen, true, &kept, error);
+              split_keep(split, chosen, true, error);
     free(chosen);
-    if (!ok) return false;
-    split_free(split);
-    *split = kept;
-    return true;
+    return ok;
 }
 
 /* Moves a share of the training split into another split; `option` is where the share is set. */
@@ -42,15 +38,11 @@ static bool take_share(struct dataset *data, double share, const char *option, i
                          option, want, data->train.n);
     bool *chosen = malloc((size_t)data->train.n * sizeof *chosen);
     if (!chosen) return error_set(error, "out of memory while splitting");
-    struct split rest = {0};
     bool ok = split_choose(&data->train, data->n_classes, want, seed, purpose, chosen, error) &&
               split_copy(&data->train, chosen, true, out, error) &&
-              split_copy(&data->train, chosen, false, &rest, error);
+              split_keep(&data->train, chosen, false, error);
     free(chosen);
-    if (!ok) return false;
-    split_free(&data->train);
-    data->train = rest;
-    return true;
+    return ok;
 }
 
 /* n names from a prefix and a number from 0. */

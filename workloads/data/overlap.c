@@ -63,15 +63,13 @@ static bool find_shared(struct dataset *data, bool *is_shared, struct error *err
 /* Leaves the shared inputs of a split out. */
 static bool drop(struct split *split, const bool *is_shared, const char *name, struct dataset *data,
                  struct error *error) {
-    struct split rest;
-    if (!split_copy(split, is_shared, false, &rest, error)) return false;
-    data->n_overlap_dropped = split->n - rest.n;
-    split_free(split);
-    *split = rest;
-    return rest.n > 0 || error_set(error,
-                                   "every text of the %s split is in the other one too; set "
-                                   "data.overlap to keep",
-                                   name);
+    int before = split->n;
+    if (!split_keep(split, is_shared, false, error)) return false;
+    data->n_overlap_dropped = before - split->n;
+    return split->n > 0 || error_set(error,
+                                     "every text of the %s split is in the other one too; set "
+                                     "data.overlap to keep",
+                                     name);
 }
 
 bool overlap_apply(const struct data_config *config, struct dataset *data, struct error *error) {

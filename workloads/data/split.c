@@ -122,6 +122,14 @@ bool split_copy(const struct split *split, const bool *chosen, bool value, struc
     return true;
 }
 
+bool split_keep(struct split *split, const bool *chosen, bool value, struct error *error) {
+    struct split kept;
+    if (!split_copy(split, chosen, value, &kept, error)) return false;
+    split_free(split);
+    *split = kept;
+    return true;
+}
+
 /* Leaves at most max_len of the tokens and returns how many. */
 static int cut(int32_t *tokens, int n, int max_len, int separator) {
     int first = 0;

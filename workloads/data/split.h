@@ -38,6 +38,9 @@ bool split_choose(const struct split *split, int n_classes, int want, int seed,
 bool split_copy(const struct split *split, const bool *chosen, bool value, struct split *out,
                 struct error *error);
 
+/* Leaves only those inputs in the split, in order; after failure it is as it was. */
+bool split_keep(struct split *split, const bool *chosen, bool value, struct error *error);
+
 /* Cuts inputs to max_len tokens and returns how many were longer. Where they are pairs, `separator`
  * is the token between their texts and both are cut (text_pair.h); else it is -1. */
 int split_truncate(struct split *split, int max_len, int separator);

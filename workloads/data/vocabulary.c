@@ -20,11 +20,6 @@ static int compare_entries(const void *a, const void *b) {
     return strcmp(left->word, right->word);
 }
 
-void words_free(char **words, int n) {
-    for (int i = 0; words && i < n; i++) free(words[i]);
-    free(words);
-}
-
 bool vocabulary_choose(const struct word_table *table, const struct split *train, int min_count,
                        int limit, int32_t *map, char ***words, int *n_words, struct error *error) {
     size_t n = (size_t)table->n;

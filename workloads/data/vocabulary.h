@@ -15,7 +15,4 @@
 bool vocabulary_choose(const struct word_table *table, const struct split *train, int min_count,
                        int limit, int32_t *map, char ***words, int *n_words, struct error *error);
 
-/* Frees n words and their array, which may be NULL or partly filled. */
-void words_free(char **words, int n);
-
 #endif

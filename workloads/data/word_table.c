@@ -58,8 +58,16 @@ int word_table_find(const struct word_table *table, const char *word, size_t siz
 }
 
 void word_table_free(struct word_table *table) {
-    for (int i = 0; i < table->n; i++) free(table->words[i]);
-    free(table->words);
+    words_free(table->words, table->n);
     free(table->slots);
     *table = (struct word_table){0};
+}
+
+void words_free(char **words, int n) {
+    for (int i = 0; words && i < n; i++) free(words[i]);
+    free(words);
+}
+
+int words_compare(const void *left, const void *right) {
+    return strcmp(*(char *const *)left, *(char *const *)right);
 }

@@ -23,4 +23,10 @@ int word_table_find(const struct word_table *table, const char *word, size_t siz
 
 void word_table_free(struct word_table *table);
 
+/* Frees n words and their array, which may be NULL or partly filled. */
+void words_free(char **words, int n);
+
+/* For qsort: words by their bytes. */
+int words_compare(const void *left, const void *right);
+
 #endif

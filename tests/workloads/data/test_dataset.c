@@ -154,6 +154,18 @@ static void count_labels(const struct split *split, int count[4]) {
     for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
 }
 
+/* The seed of the section gives the same data again, and another one gives others. Frees data. */
+static void expect_seed_to_decide(struct data_config config, struct dataset *data) {
+    struct dataset *same = load(&config);
+    config.seed++;
+    struct dataset *other = load(&config);
+    assert_string_equal(data->sha256, same->sha256);
+    assert_string_not_equal(data->sha256, other->sha256);
+    dataset_free(data);
+    dataset_free(same);
+    dataset_free(other);
+}
+
 static void gzip_and_plain_give_the_same_data_set(void **state) {
     (void)state;
     write_labels("plain", 20);
@@ -178,19 +190,13 @@ static void a_share_of_the_training_file_can_be_the_test_split(void **state) {
     write_labels("train", 20);
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "");
     config.test_share = 0.25;
-    struct dataset *data = load(&config), *same = load(&config);
+    struct dataset *data = load(&config);
     int count[4];
     assert_int_equal(data->test.n, 15);
     assert_int_equal(data->train.n + data->validation.n, 45);
     count_labels(&data->test, count);
     for (int c = 0; c < 3; c++) assert_int_equal(count[c], 5);
-    assert_string_equal(data->sha256, same->sha256);
-    config.seed = 2;
-    struct dataset *other = load(&config);
-    assert_string_not_equal(data->sha256, other->sha256);
-    dataset_free(data);
-    dataset_free(same);
-    dataset_free(other);
+    expect_seed_to_decide(config, data);
     config.test_share = 0.001;
     expect_refusal(&config, "data.test_share takes 0 of 60 training inputs");
     config.test_share = 0;
@@ -344,14 +350,7 @@ static void limits_and_slice_keep_the_classes_in_proportion(void **state) {
     assert_int_equal(count[0], 9);
     assert_int_equal(count[1] + count[2], 6);
     assert_in_range(count[1], 4, 5);
-    struct dataset *same = load(&config);
-    assert_string_equal(data->sha256, same->sha256);
-    config.seed = 2;
-    struct dataset *other = load(&config);
-    assert_string_not_equal(data->sha256, other->sha256);
-    dataset_free(data);
-    dataset_free(same);
-    dataset_free(other);
+    expect_seed_to_decide(config, data);
     config.train_limit = 4;
     config.validation_share = 0.1;
     expect_refusal(&config, "data.validation_share takes 0 of 4 training inputs");
