@@ -86,7 +86,7 @@ static void fill_row(const struct experiment *e, struct workload_row *row) {
     snprintf(cell[4], CELL, "%d arm%s x %d seed%s", e->n_arms, PLURAL_S(e->n_arms), e->seeds.n,
              PLURAL_S(e->seeds.n));
     snprintf(cell[5], CELL, "%s", e->duration);
-    bool present = dataset_is_present(&e->data, missing, sizeof missing);
+    bool present = data_files_present(&e->data, missing, sizeof missing);
     snprintf(row->summary, sizeof row->summary, "%s%s%s%s", e->summary,
              present ? "" : " (absent: ", missing, present ? "" : ")");
 }

@@ -35,8 +35,8 @@ static void print_absent(const struct plan *plan) {
                 n_skipped++;
         }
         if (!first->missing[0] || n_kept + n_skipped == 0) continue;
-        char hint[DATASET_HINT_SIZE];
-        dataset_hint(first->missing, hint);
+        char hint[DATA_FILES_HINT_SIZE];
+        data_files_hint(first->missing, hint);
         fprintf(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
                 (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped), n_kept,
                 PLURAL_S(n_kept), hint);

@@ -54,8 +54,8 @@ static bool hash_data(struct source *source, struct error *error) {
     const struct data_config *data = &source->experiment.data;
     struct sha256 hash;
     sha256_start(&hash);
-    if (!dataset_is_present(data, source->missing, sizeof source->missing)) return true;
-    if (!dataset_hash_files(data, &hash, error)) return false;
+    if (!data_files_present(data, source->missing, sizeof source->missing)) return true;
+    if (!data_files_hash(data, &hash, error)) return false;
     if (data->train_file[0]) sha256_finish(&hash, source->data_key);
     return true;
 }
@@ -95,8 +95,8 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     }
     if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
     if (source->missing[0] && source->named) {
-        char hint[DATASET_HINT_SIZE];
-        dataset_hint(source->missing, hint);
+        char hint[DATA_FILES_HINT_SIZE];
+        data_files_hint(source->missing, hint);
         error_set(&problem, "%s: the data file %s is absent: %s", e->file, source->missing, hint);
         if (!add_problem(planner->plan, &problem, error)) goto failed;
     }
@@ -135,7 +135,7 @@ static void guess_size(const struct data_config *data, double *inputs, int *leng
         *inputs = data->n_train;
         *length = data->length;
     } else {
-        double found = dataset_training_bytes(data);
+        double found = data_files_training_bytes(data);
         *length = data->max_len > 0 && data->max_len < 32 ? data->max_len : 32;
         *inputs = data->train_limit > 0 ? data->train_limit : 10000;
         found = found / 6 / *length;

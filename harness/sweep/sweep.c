@@ -447,13 +447,13 @@ static int longest_first(const void *a, const void *b) {
  * elsewhere. */
 static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *run, int *n_retried,
                     struct error *error) {
-    char reason[sizeof trial->missing + DATASET_HINT_SIZE + 16], hint[DATASET_HINT_SIZE];
+    char reason[sizeof trial->missing + DATA_FILES_HINT_SIZE + 16], hint[DATA_FILES_HINT_SIZE];
     *run = false;
     if (!trial->selected || strcmp(trial->status, "ok") == 0) return true;
     if (trial->missing[0]) {
         sweep->result->n_skipped++;
         if (strcmp(trial->status, "planned") != 0) return true;
-        dataset_hint(trial->missing, hint);
+        data_files_hint(trial->missing, hint);
         snprintf(reason, sizeof reason, "%s is absent: %s", trial->missing, hint);
         return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
     }

@@ -22,7 +22,7 @@ const char *data_root(void) {
     return root && root[0] ? root : "data";
 }
 
-void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
+void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]) {
     const char *root = data_root(), *set = getenv("HEADROOM_DATA");
     size_t length = strlen(root);
     bool below = strncmp(path, root, length) == 0 && path[length] == '/';
@@ -39,20 +39,20 @@ void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]) {
             snprintf(fetch, sizeof fetch, "; `make data SETS=%s` fetches it", fetched_sets[i]);
     }
     if (!below)
-        snprintf(out, DATASET_HINT_SIZE, "an absolute path is looked for as it stands");
+        snprintf(out, DATA_FILES_HINT_SIZE, "an absolute path is looked for as it stands");
     else if (set && set[0])
-        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
+        snprintf(out, DATA_FILES_HINT_SIZE, "%s is looked for in $HEADROOM_DATA=%s%s", name, root,
                  fetch);
     else
-        snprintf(out, DATASET_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
+        snprintf(out, DATA_FILES_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
                  name, root, fetch);
 }
 
 bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
-    char hint[DATASET_HINT_SIZE];
+    char hint[DATA_FILES_HINT_SIZE];
     if (text_file_find(data_root(), name, path, size)) return true;
     text_file_path(data_root(), name, path, size);
-    dataset_hint(path, hint);
+    data_files_hint(path, hint);
     return error_set(error, "no file %s (or %s.gz): %s", path, name, hint);
 }
 
@@ -124,9 +124,9 @@ static bool add_folder(struct data_files *files, const char *folder, const char 
     text_append(&pattern, "/*");
     bool ok = match(&pattern, &found, error);
     if (ok && found.gl_pathc == 0) {
-        char hint[DATASET_HINT_SIZE];
+        char hint[DATA_FILES_HINT_SIZE];
         snprintf(files->absent, sizeof files->absent, "%s", folder);
-        dataset_hint(folder, hint);
+        data_files_hint(folder, hint);
         ok = error_set(error, "no files in the folder %s: %s", folder, hint);
     }
     for (size_t i = 0; ok && i < found.gl_pathc; i++)
@@ -141,7 +141,7 @@ static bool add_classes(struct data_files *files, const struct data_config *conf
                         const char *name, struct error *error) {
     bool folders = config->source == SOURCE_CLASS_FOLDERS;
     const struct name_list *named = &config->class_names;
-    char path[PATH_SIZE], hint[DATASET_HINT_SIZE];
+    char path[PATH_SIZE], hint[DATA_FILES_HINT_SIZE];
     struct word_table classes = {0};
     bool ok = true;
     int length = text_file_path(data_root(), name, path, sizeof path);
@@ -161,7 +161,7 @@ static bool add_classes(struct data_files *files, const struct data_config *conf
              (folders || find_classes(path, before, after, ".gz", &classes, error));
     if (ok && classes.n == 0) {
         snprintf(files->absent, sizeof files->absent, "%s", path);
-        dataset_hint(path, hint);
+        data_files_hint(path, hint);
         ok = error_set(error, "no %s like %s: %s", folders ? "folders" : "files", path, hint);
     }
     if (ok) qsort(classes.words, (size_t)classes.n, sizeof *classes.words, words_compare);
@@ -203,8 +203,7 @@ static bool hash_files(const struct data_files *files, struct sha256 *hash, stru
     return true;
 }
 
-bool dataset_hash_files(const struct data_config *config, struct sha256 *hash,
-                        struct error *error) {
+bool data_files_hash(const struct data_config *config, struct sha256 *hash, struct error *error) {
     const char *names[] = {config->classes_file, config->label_groups_file};
     struct data_files files;
     char path[PATH_SIZE];
@@ -220,7 +219,7 @@ bool dataset_hash_files(const struct data_config *config, struct sha256 *hash,
     return ok;
 }
 
-bool dataset_is_present(const struct data_config *config, char *missing, size_t size) {
+bool data_files_present(const struct data_config *config, char *missing, size_t size) {
     const char *names[] = {config->classes_file, config->label_groups_file};
     struct data_files files;
     struct error ignored;
@@ -240,7 +239,7 @@ bool dataset_is_present(const struct data_config *config, char *missing, size_t 
     return !absent;
 }
 
-double dataset_training_bytes(const struct data_config *config) {
+double data_files_training_bytes(const struct data_config *config) {
     struct data_files files;
     struct error ignored;
     struct stat info;

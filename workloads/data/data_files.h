@@ -35,20 +35,20 @@ void data_files_free(struct data_files *files);
  * error that says where it was looked for and how to get it, and its path is in `path`. */
 bool data_file_find(const char *name, char *path, size_t size, struct error *error);
 
-/* Where an absent file (its path, as dataset_is_present gives it) was looked for, and how to get
+/* Where an absent file (its path, as data_files_present gives it) was looked for, and how to get
  * it: "NAME is looked for in data/ (HEADROOM_DATA is not set)". */
-enum { DATASET_HINT_SIZE = 600 };
-void dataset_hint(const char *path, char out[DATASET_HINT_SIZE]);
+enum { DATA_FILES_HINT_SIZE = 600 };
+void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]);
 
 /* True if every file the config needs exists; if not, *missing gets the first absent path.
  * Synthetic sources are always present. An unreadable or truncated file is not absent: dataset_load
  * says so. */
-bool dataset_is_present(const struct data_config *config, char *missing, size_t size);
+bool data_files_present(const struct data_config *config, char *missing, size_t size);
 
 /* Adds the bytes of all source files to a hash. Generated data has none. */
-bool dataset_hash_files(const struct data_config *config, struct sha256 *hash, struct error *error);
+bool data_files_hash(const struct data_config *config, struct sha256 *hash, struct error *error);
 
 /* Bytes of the training files, gzip counted three times; 0 if there are none. */
-double dataset_training_bytes(const struct data_config *config);
+double data_files_training_bytes(const struct data_config *config);
 
 #endif

@@ -65,7 +65,7 @@ bool dataset_cache_key(const struct data_config *config, char key[65]) {
     options_write_json(&data_options, config, &json);
     bool ok = HEADROOM_DATA_CODE[0] && !json.failed;
     if (ok) sha256_add(&hash, json.data, json.size);
-    ok = ok && dataset_hash_files(config, &hash, &ignored);
+    ok = ok && data_files_hash(config, &hash, &ignored);
     sha256_finish(&hash, key);
     text_free(&json);
     return ok;

@@ -85,7 +85,7 @@ static void real_sets_have_the_published_rows_and_classes(void **state) {
         struct experiment *e = read_named(sets[i].name, false);
         struct dataset *data;
         struct error error;
-        if (!dataset_is_present(&e->data, missing, sizeof missing)) {
+        if (!data_files_present(&e->data, missing, sizeof missing)) {
             print_message("no %s; set HEADROOM_DATA\n", missing);
             free(e);
             continue;

@@ -73,7 +73,7 @@ static void named_classes_are_the_only_ones_read(void **state) {
     assert_string_equal(listed(&config), "a=c.a b=c.b ");
     config.class_names = (struct name_list){2, {"a", "absent"}};
     char missing[512];
-    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_false(data_files_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("c.absent"));
     expect_refusal(&config, "c.absent is looked for in $HEADROOM_DATA");
     strcpy(config.train_file, "c.a");
@@ -112,7 +112,7 @@ static void a_folder_holds_one_text_per_file(void **state) {
     expect_refusal(&config, "no files in the folder");
     strcpy(config.train_file, "nowhere");
     char missing[512];
-    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_false(data_files_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("nowhere/{class}"));
     expect_refusal(&config, "no folders like");
 }
@@ -174,7 +174,7 @@ static void another_class_name_is_another_name_in_the_cache(void **state) {
     assert_int_equal(remove(files_path("groups")), 0);
     assert_false(dataset_cache_key(&config, after));
     char missing[512];
-    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_false(data_files_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("groups"));
 }
 
@@ -183,9 +183,9 @@ static void the_size_of_training_files_is_known_before_they_are_read(void **stat
     files_write("s.a", "12345");
     files_write("s.b", "123");
     struct data_config config = few_rows(SOURCE_CLASS_FILES, "s.{class}", "s.{class}");
-    assert_true(dataset_training_bytes(&config) == 8);
+    assert_true(data_files_training_bytes(&config) == 8);
     strcpy(config.train_file, "absent.{class}");
-    assert_true(dataset_training_bytes(&config) == 0);
+    assert_true(data_files_training_bytes(&config) == 0);
 }
 
 int main(void) {

@@ -254,7 +254,7 @@ static void an_absent_file_is_named_with_the_fix(void **state) {
     write_labels("train", 20);
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "trec/absent");
     char missing[512];
-    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_false(data_files_present(&config, missing, sizeof missing));
     assert_string_equal(missing, files_path("trec/absent"));
     expect_refusal(&config, "trec/absent is looked for in $HEADROOM_DATA=/tmp");
     assert_non_null(strstr(error.text, "; `make data SETS=trec` fetches it"));
@@ -262,14 +262,14 @@ static void an_absent_file_is_named_with_the_fix(void **state) {
     expect_refusal(&config, "mine/absent is looked for in $HEADROOM_DATA=/tmp");
     assert_null(strstr(error.text, "make data"));
     strcpy(config.test_file, "/absent/file");
-    assert_false(dataset_is_present(&config, missing, sizeof missing));
+    assert_false(data_files_present(&config, missing, sizeof missing));
     assert_string_equal(missing, "/absent/file");
     expect_refusal(&config, "no file /absent/file (or /absent/file.gz): an absolute path");
     strcpy(config.test_file, "train");
-    assert_true(dataset_is_present(&config, missing, sizeof missing));
+    assert_true(data_files_present(&config, missing, sizeof missing));
     config.source = SOURCE_TOPIC;
     strcpy(config.test_file, "absent");
-    assert_true(dataset_is_present(&config, missing, sizeof missing));
+    assert_true(data_files_present(&config, missing, sizeof missing));
 }
 
 /* Only these: what is placed by hand has no sum in the list. */
@@ -277,13 +277,13 @@ static void what_make_data_fetches_is_said_with_its_set(void **state) {
     (void)state;
     FILE *sources = fopen("workloads/data_sources.txt", "r");
     assert_non_null(sources);
-    char line[1024], place[256], path[512], hint[DATASET_HINT_SIZE], set[320];
+    char line[1024], place[256], path[512], hint[DATA_FILES_HINT_SIZE], set[320];
     int fetched = 0, by_hand = 0;
     while (fgets(line, sizeof line, sources)) {
         if (line[0] == '#' || sscanf(line, "%*s %*s %255s", place) != 1) continue;
         snprintf(path, sizeof path, "%s/%s", data_root(), place);
         snprintf(set, sizeof set, "SETS=%.*s`", (int)strcspn(place, "/"), place);
-        dataset_hint(path, hint);
+        data_files_hint(path, hint);
         if (line[0] == '-')
             by_hand++, assert_null(strstr(hint, "make data"));
         else

@@ -16,7 +16,7 @@
 
 static struct dataset *load_or_skip(const struct data_config *config) {
     char missing[1024];
-    if (!dataset_is_present(config, missing, sizeof missing)) {
+    if (!data_files_present(config, missing, sizeof missing)) {
         print_message("no %s; set HEADROOM_DATA\n", missing);
         skip();
     }
