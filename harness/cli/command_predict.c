@@ -6,7 +6,7 @@
 #include "harness/trial/saved_model.h"
 #include "models/inference.h"
 #include "models/policy.h"
-#include "models/base/text_file.h"
+#include "models/base/utf8.h"
 
 #include <errno.h>
 #include <math.h>

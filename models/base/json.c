@@ -5,6 +5,7 @@
  * types.
  */
 #include "models/base/tree_builder.h"
+#include "models/base/utf8.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -66,17 +67,6 @@ static bool parse_hex(struct parser *parser, uint32_t *out) {
     return true;
 }
 
-static char *put_utf8(char *out, uint32_t code) {
-    if (code < 0x80) {
-        *out++ = (char)code;
-        return out;
-    }
-    int tail = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3; /* continuation bytes */
-    *out++ = (char)((0xFF00U >> (tail + 1) & 0xFFU) | code >> 6 * tail);
-    while (tail-- > 0) *out++ = (char)(0x80U | (code >> 6 * tail & 0x3FU));
-    return out;
-}
-
 /* What follows a backslash; \u escapes above U+FFFF come as a pair of surrogates. */
 static bool parse_escape(struct parser *parser, char **out) {
     static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
@@ -99,7 +89,7 @@ static bool parse_escape(struct parser *parser, char **out) {
     } else if (code >= 0xDC00 && code <= 0xDFFF) {
         return fail(parser, "half of a surrogate pair in a string");
     }
-    *out = put_utf8(*out, code);
+    *out += utf8_write(code, *out);
     return true;
 }
 
@@ -208,12 +198,9 @@ static bool parse_document(struct parser *parser) {
 
 /* The reader may assume UTF-8 once this has passed. */
 static bool check_utf8(struct parser *parser) {
-    while (parser->position < parser->end) {
-        size_t length = utf8_length(parser->position, (size_t)(parser->end - parser->position));
-        if (length == 0) return fail(parser, "not valid UTF-8");
-        parser->position += length;
-    }
-    return true;
+    size_t size = (size_t)(parser->end - parser->position);
+    parser->position += utf8_valid_prefix(parser->position, size);
+    return parser->position == parser->end || fail(parser, "not valid UTF-8");
 }
 
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,

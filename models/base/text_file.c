@@ -4,8 +4,8 @@
  * and a stream that ends early without an error from gzread, which only gzclose_r admits.
  */
 #include "models/base/text_file.h"
-#include "models/base/tree.h"
 #include "models/base/sha256.h"
+#include "models/base/utf8.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -70,45 +70,6 @@ static bool read_bytes(const char *path, struct text_file *file, struct error *e
         ok = error_set(error, "%s is truncated: the gzip stream ends early; fetch it again", path);
     if (ok && file->size == 0) ok = error_set(error, "%s is empty", path);
     return ok;
-}
-
-int utf8_write(unsigned code, char *out) {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    out[0] = (char)(0xe0 | code >> 12);
-    out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[2] = (char)(0x80 | (code & 0x3f));
-    return 3;
-}
-
-size_t utf8_valid_prefix(const char *text, size_t size) {
-    size_t at = 0;
-    while (at < size) {
-        size_t length = utf8_length(text + at, size - at);
-        if (length == 0) break;
-        at += length;
-    }
-    return at;
-}
-
-unsigned utf8_next(const char **text) {
-    const unsigned char *byte = (const unsigned char *)*text;
-    if (byte[0] < 0x80) {
-        *text += 1;
-        return byte[0];
-    }
-    int length = byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-    unsigned code = byte[0] & (0xffu >> (length + 1));
-    for (int i = 1; i < length; i++) code = code << 6 | (byte[i] & 0x3f);
-    *text += length;
-    return code;
 }
 
 static int line_of(const struct text_file *file, size_t at) {

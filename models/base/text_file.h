@@ -44,13 +44,4 @@ bool text_file_next_line(const struct text_file *file, struct text_line *line);
  * that moves from the end of one file to the start of the next changes it. */
 bool text_file_hash(const char *path, struct sha256 *hash, struct error *error);
 
-/* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
-unsigned utf8_next(const char **text);
-
-/* Writes one code point below 0x10000 as UTF-8 and returns how many bytes it took (1 to 3). */
-int utf8_write(unsigned code, char *out);
-
-/* How many of the first `size` bytes are valid UTF-8 (size itself if all are). */
-size_t utf8_valid_prefix(const char *text, size_t size);
-
 #endif

@@ -3,6 +3,7 @@
  * file that somebody else wrote, and its depth must not become the depth of our stack.
  */
 #include "models/base/tree.h"
+#include "models/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -83,31 +84,6 @@ const char *closest_name(const char *word, const char *const *candidates, size_t
         }
     }
     return closest;
-}
-
-/* Well-formed byte sequences of the Unicode standard, table 3-7: the lead byte fixes the length and
- * narrows the range of the second byte. */
-size_t utf8_length(const char *text, size_t size) {
-    const unsigned char *byte = (const unsigned char *)text;
-    unsigned char lead = byte[0], low = 0x80, high = 0xBF;
-    size_t length;
-    if (lead < 0x80) return 1;
-    if (lead < 0xC2 || lead > 0xF4) return 0;
-    if (lead < 0xE0) {
-        length = 2;
-    } else if (lead < 0xF0) {
-        length = 3;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else {
-        length = 4;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    }
-    if (size < length || byte[1] < low || byte[1] > high) return 0;
-    for (size_t i = 2; i < length; i++)
-        if (byte[i] < 0x80 || byte[i] > 0xBF) return 0;
-    return length;
 }
 
 /* Makes room for `more` bytes and the terminator; after a failure the text stays empty for good. */

@@ -34,10 +34,6 @@ struct node *node_take(struct node *map, const char *key);
 /* The key among n candidates that a user probably meant (edit distance <= 2), or NULL. */
 const char *closest_name(const char *word, const char *const *candidates, size_t n);
 
-/* Bytes of the UTF-8 character that `text` starts with (1-4), or 0 where the first of the size > 0
- * bytes do not form one: overlong forms, surrogates and what lies above U+10FFFF are refused. */
-size_t utf8_length(const char *text, size_t size);
-
 /* Parses size bytes of JSON. `file` names the source in errors. Duplicate keys, nesting deeper than
  * 64, trailing bytes, bad escapes and non-UTF-8 are errors. Never trusts a length in the text. */
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,

@@ -4,6 +4,7 @@
  * texts plain where that is beyond doubt, else in double quotes. Recursion ends at TREE_DEPTH_MAX.
  */
 #include "models/base/yaml_write.h"
+#include "models/base/utf8.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * single character. See tokenizer.h for the rules and why they are few.
  */
 #include "workloads/data/tokenizer.h"
-#include "models/base/text_file.h"
+#include "models/base/utf8.h"
 
 #include <string.h>
 

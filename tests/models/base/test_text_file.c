@@ -126,19 +126,6 @@ static void a_byte_order_mark_is_dropped(void **state) {
     text_file_free(&file);
 }
 
-static void every_code_point_survives_decoding(void **state) {
-    (void)state;
-    for (unsigned code = 1; code < 0x10000; code++) {
-        if (code >= 0xd800 && code < 0xe000) continue; /* surrogates */
-        char text[5] = {0};
-        const char *next = text;
-        int size = utf8_write(code, text);
-        assert_int_equal(utf8_valid_prefix(text, (size_t)size), size);
-        assert_int_equal(utf8_next(&next), code);
-        assert_ptr_equal(next, text + size);
-    }
-}
-
 static void a_plain_file_is_found_before_its_archive(void **state) {
     (void)state;
     char path[512];
@@ -190,7 +177,6 @@ int main(void) {
         cmocka_unit_test(iso_8859_1_becomes_utf_8),
         cmocka_unit_test(windows_1252_becomes_utf_8),
         cmocka_unit_test(a_byte_order_mark_is_dropped),
-        cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_plain_file_is_found_before_its_archive),
         cmocka_unit_test(an_absolute_path_is_taken_as_it_is),
         cmocka_unit_test(lines_are_handed_out_with_their_place),

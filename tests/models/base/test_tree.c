@@ -1,5 +1,5 @@
 /*
- * Errors, trees, UTF-8 and growing texts: the small parts that every reader stands on.
+ * Errors, trees and growing texts: the small parts that every reader stands on.
  */
 #include "models/base/tree_builder.h"
 
@@ -98,30 +98,6 @@ static void a_builder_links_entries_in_file_order(void **state) {
     node_free(tree.root);
 }
 
-static void only_well_formed_utf8_is_a_character(void **state) {
-    (void)state;
-    static const struct {
-        const char *bytes;
-        size_t length;
-    } cases[] = {
-        {"a", 1},
-        {"\xC3\xA9", 2},
-        {"\xE2\x82\xAC", 3},
-        {"\xF0\x9F\x98\x80", 4},
-        {"\xC0\x80", 0},     /* overlong NUL */
-        {"\xE0\x80\xAF", 0}, /* overlong slash */
-        {"\xF0\x80\x80\xAF", 0},
-        {"\xED\xA0\x80", 0},     /* surrogate */
-        {"\xF4\x90\x80\x80", 0}, /* above U+10FFFF */
-        {"\x80", 0},
-        {"\xFF", 0},
-        {"\xE2\x82", 0}, /* cut short */
-        {"\xE2\x28\xA1", 0},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(utf8_length(cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
-}
-
 static void a_text_grows_and_escapes(void **state) {
     (void)state;
     struct text text = {0};
@@ -143,7 +119,6 @@ int main(void) {
         cmocka_unit_test(the_nearest_name_is_suggested_and_a_strange_one_is_not),
         cmocka_unit_test(deep_and_wide_trees_are_freed_without_recursion),
         cmocka_unit_test(a_builder_links_entries_in_file_order),
-        cmocka_unit_test(only_well_formed_utf8_is_a_character),
         cmocka_unit_test(a_text_grows_and_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

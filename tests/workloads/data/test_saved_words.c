@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz.h"
 #include "workloads/data/saved_words.h"
-#include "models/base/text_file.h"
+#include "models/base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  */
 #include "tests/fuzz.h"
 #include "workloads/data/split.h"
-#include "models/base/text_file.h"
+#include "models/base/utf8.h"
 #include "workloads/data/tokenizer.h"
 #include "workloads/data/vocabulary.h"
 

@@ -1,0 +1,24 @@
+/*
+ * UTF-8, character by character: the one place that knows how a code point is laid out in bytes.
+ * Files, JSON texts and words from outside are checked once where they come in; what has passed is
+ * decoded without looking back.
+ */
+#ifndef HEADROOM_MODELS_BASE_UTF8_H
+#define HEADROOM_MODELS_BASE_UTF8_H
+
+#include <stddef.h>
+
+/* Bytes of the character that `text` starts with (1-4), or 0 where the first of the size > 0 bytes
+ * do not form one: overlong forms, surrogates and what lies above U+10FFFF are refused. */
+size_t utf8_length(const char *text, size_t size);
+
+/* How many of the first `size` bytes are valid UTF-8 (size itself if all are). */
+size_t utf8_valid_prefix(const char *text, size_t size);
+
+/* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
+unsigned utf8_next(const char **text);
+
+/* Writes one code point, at most U+10FFFF, and returns how many bytes it took (1 to 4). */
+int utf8_write(unsigned code, char *out);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * UTF-8: which bytes are a character, and that every character comes back.
+ */
+#include "models/base/utf8.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void only_well_formed_utf8_is_a_character(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } cases[] = {
+        {"a", 1},
+        {"\xC3\xA9", 2},
+        {"\xE2\x82\xAC", 3},
+        {"\xF0\x9F\x98\x80", 4},
+        {"\xC0\x80", 0},     /* overlong NUL */
+        {"\xE0\x80\xAF", 0}, /* overlong slash */
+        {"\xF0\x80\x80\xAF", 0},
+        {"\xED\xA0\x80", 0},     /* surrogate */
+        {"\xF4\x90\x80\x80", 0}, /* above U+10FFFF */
+        {"\x80", 0},
+        {"\xFF", 0},
+        {"\xE2\x82", 0}, /* cut short */
+        {"\xE2\x28\xA1", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(utf8_length(cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
+}
+
+static void every_code_point_survives_decoding(void **state) {
+    (void)state;
+    for (unsigned code = 1; code <= 0x10FFFF; code++) {
+        if (code >= 0xD800 && code < 0xE000) continue; /* surrogates */
+        char text[5] = {0};
+        const char *next = text;
+        int size = utf8_write(code, text);
+        assert_int_equal(utf8_length(text, (size_t)size), size);
+        assert_int_equal(utf8_next(&next), code);
+        assert_ptr_equal(next, text + size);
+    }
+}
+
+static void a_prefix_ends_before_the_first_byte_that_is_wrong(void **state) {
+    (void)state;
+    assert_int_equal(utf8_valid_prefix("a\xC3\xA9z", 4), 4);
+    assert_int_equal(utf8_valid_prefix("a\xC3\xA9\xE2\x82", 5), 3); /* cut short */
+    assert_int_equal(utf8_valid_prefix("\xFF", 1), 0);
+    assert_int_equal(utf8_valid_prefix("", 0), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_well_formed_utf8_is_a_character),
+        cmocka_unit_test(every_code_point_survives_decoding),
+        cmocka_unit_test(a_prefix_ends_before_the_first_byte_that_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
