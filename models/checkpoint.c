@@ -5,6 +5,7 @@
  * on trust.
  */
 #include "models/checkpoint.h"
+#include "models/base/json.h"
 
 #include <errno.h>
 #include <fcntl.h>

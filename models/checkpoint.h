@@ -9,7 +9,6 @@
 #define HEADROOM_MODELS_CHECKPOINT_H
 
 #include "models/base/error.h"
-#include "models/base/tree.h"
 #include <stdint.h>
 
 /* One tensor as the file names it, over the engine's memory. Element (g, r, c) of a tensor of

@@ -3,6 +3,7 @@
  * written elsewhere.
  */
 #include "models/model_json.h"
+#include "models/base/json.h"
 #include "models/policies/registry.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
  */
 #include "models/pruning.h"
 #include "models/policies/registry.h"
+#include "models/base/json.h"
 
 #include <string.h>
 

@@ -13,6 +13,7 @@
 #include "harness/trial/training.h"
 #include "models/policy.h"
 #include "workloads/data/dataset_load.h"
+#include "models/base/closest_name.h"
 
 #include <glob.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * suggest the flag that was meant nor write the help text, and both should come from the same rows.
  */
 #include "harness/cli/command.h"
-#include "models/base/tree.h"
+#include "models/base/closest_name.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -9,6 +9,8 @@
 #include "harness/config/workload_files.h"
 #include "models/policies/registry.h"
 #include "workloads/data/data_files.h"
+#include "models/policy.h"
+#include "models/base/closest_name.h"
 
 #include <errno.h>
 #include <stdlib.h>

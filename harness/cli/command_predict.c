@@ -7,6 +7,7 @@
 #include "models/inference.h"
 #include "models/policy.h"
 #include "models/base/utf8.h"
+#include "models/base/json.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  * exit status. Everything else is behind a command.
  */
 #include "harness/cli/command.h"
-#include "models/base/tree.h"
+#include "models/base/closest_name.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
  */
 #include "harness/config/candidates.h"
 #include "harness/config/experiment.h"
+#include "models/base/json.h"
 
 #include <stdio.h>
 #include <string.h>

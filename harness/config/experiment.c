@@ -11,6 +11,9 @@
 #include "harness/measure/software_events.h"
 #include "models/policies/registry.h"
 #include "workloads/data/data_config_check.h"
+#include "models/policy.h"
+#include "models/base/closest_name.h"
+#include "models/base/json.h"
 
 #include <ctype.h>
 #include <stdio.h>

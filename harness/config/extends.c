@@ -6,6 +6,7 @@
 #include "harness/config/extends.h"
 #include "harness/config/yaml.h"
 #include "models/base/path.h"
+#include "models/base/closest_name.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
  * be measured, then what cannot, each reason once and with the fix at its end.
  */
 #include "harness/measure/doctor.h"
+#include "models/base/json.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

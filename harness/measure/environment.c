@@ -5,6 +5,7 @@
  */
 #include "harness/measure/environment.h"
 #include "models/cpu/gemm.h"
+#include "models/base/json.h"
 
 #include <cblas.h>
 #include <inttypes.h>

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "models/base/error.h"
-#include "models/base/tree.h"
+#include "models/base/text.h"
 
 enum tristate { STATE_UNKNOWN = -1, STATE_OFF = 0, STATE_ON = 1 };
 

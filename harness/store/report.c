@@ -3,7 +3,7 @@
  * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
  */
 #include "harness/store/report.h"
-#include "models/base/tree.h"
+#include "models/base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "harness/trial/saved_model.h"
 #include "models/checkpoint.h"
 #include "models/model_json.h"
+#include "models/base/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /*
- * A JSON reader (RFC 8259) for what Headroom itself writes: checkpoint headers and stored
- * configurations. It keeps the place of every value, refuses duplicate keys and never recurses,
- * which is why it is here and not taken from a library. Numbers stay text; option.c gives them
- * types.
+ * A JSON reader (RFC 8259); see json.h. It keeps the place of every value, refuses duplicate keys
+ * and never recurses, which is why it is here and not taken from a library. Numbers stay text;
+ * option.c gives them types.
  */
+#include "models/base/json.h"
 #include "models/base/tree_builder.h"
 #include "models/base/utf8.h"
 
@@ -228,4 +228,22 @@ bool json_parse_line(const char *text, size_t size, const struct location *line,
         tree_abandon(&parser.tree);
     free(parser.scratch);
     return ok;
+}
+
+void text_append_json_string(struct text *text, const char *value) {
+    text_append_bytes(text, "\"", 1);
+    for (size_t left = strlen(value), length; left > 0; value += length, left -= length) {
+        length = utf8_length(value, left);
+        if (length == 0) {
+            text_append_bytes(text, "\xEF\xBF\xBD", 3);
+            length = 1;
+        } else if (*value == '"' || *value == '\\') {
+            text_append_bytes(text, (const char[]){'\\', *value}, 2);
+        } else if (length == 1 && *value < 0x20) {
+            text_append(text, "\\u%04x", (unsigned)*value);
+        } else {
+            text_append_bytes(text, value, length);
+        }
+    }
+    text_append_bytes(text, "\"", 1);
 }

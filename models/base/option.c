@@ -4,6 +4,8 @@
  * default is held to the same grammar and range as a user's value.
  */
 #include "models/base/option.h"
+#include "models/base/closest_name.h"
+#include "models/base/json.h"
 
 #include <assert.h>
 #include <errno.h>

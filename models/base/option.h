@@ -7,6 +7,7 @@
 #ifndef HEADROOM_MODELS_BASE_OPTION_H
 #define HEADROOM_MODELS_BASE_OPTION_H
 
+#include "models/base/text.h"
 #include "models/base/tree.h"
 #include <stdint.h>
 

@@ -5,6 +5,7 @@
 #ifndef HEADROOM_MODELS_BASE_YAML_WRITE_H
 #define HEADROOM_MODELS_BASE_YAML_WRITE_H
 
+#include "models/base/text.h"
 #include "models/base/tree.h"
 
 /* Appends a map; what came from `file` needs no comment. A node whose line is 0 came from no file:

@@ -10,6 +10,7 @@
 #include "models/policies/registry.h"
 #include "models/base/rng.h"
 #include "models/trainer.h"
+#include "models/base/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

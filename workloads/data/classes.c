@@ -6,6 +6,7 @@
 #include "models/base/text_file.h"
 #include "models/base/tree.h"
 #include "workloads/data/data_files.h"
+#include "models/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_DATASET_H
 #define HEADROOM_WORKLOADS_DATA_DATASET_H
 
-#include "models/base/tree.h"
+#include "models/base/text.h"
 #include "workloads/data/split.h"
 #include "workloads/data/tokenizer.h"
 

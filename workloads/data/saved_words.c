@@ -3,6 +3,7 @@
  */
 #include "workloads/data/saved_words.h"
 #include "workloads/data/text_pair.h"
+#include "models/base/json.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_WORKLOADS_DATA_SAVED_WORDS_H
 #define HEADROOM_WORKLOADS_DATA_SAVED_WORDS_H
 
-#include "models/base/tree.h"
+#include "models/base/error.h"
 #include "workloads/data/tokenizer.h"
 #include "workloads/data/word_table.h"
 

@@ -2,6 +2,7 @@
  * The YAML reader: what it accepts, what it refuses and where, and ten thousand damaged files.
  */
 #include "harness/config/yaml.h"
+#include "models/base/text.h"
 #include "tests/fuzz.h"
 
 #include <setjmp.h>

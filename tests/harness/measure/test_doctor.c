@@ -15,6 +15,7 @@
 #include "harness/measure/software_events.h"
 #include "tests/harness/measure/fake_counters.h"
 #include "tests/harness/measure/machine.h"
+#include "models/base/json.h"
 
 enum { PAGE_SIZE = 16384 };
 

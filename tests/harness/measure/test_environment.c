@@ -13,6 +13,7 @@
 
 #include "harness/measure/environment.h"
 #include "tests/harness/measure/machine.h"
+#include "models/base/json.h"
 
 static void read_bare_metal(struct environment *out) {
     char root[64];

@@ -1,7 +1,7 @@
 /*
  * The JSON reader: what it accepts, what it refuses and where, and ten thousand damaged documents.
  */
-#include "models/base/tree_builder.h"
+#include "models/base/json.h"
 #include "tests/fuzz.h"
 
 #include <setjmp.h>
@@ -64,6 +64,14 @@ static void what_the_writer_quotes_the_reader_reads_back(void **state) {
     struct node *root = parse(text.data);
     assert_string_equal(root->text, all);
     node_free(root);
+    text_free(&text);
+}
+
+static void what_is_written_is_quoted_and_escaped(void **state) {
+    (void)state;
+    struct text text = {0};
+    text_append_json_string(&text, "a\"b\\c\n\x01 \xC3\xA9 \xFF.");
+    assert_string_equal(text.data, "\"a\\\"b\\\\c\\u000a\\u0001 \xC3\xA9 \xEF\xBF\xBD.\"");
     text_free(&text);
 }
 
@@ -170,6 +178,7 @@ int main(void) {
         cmocka_unit_test(values_keep_their_text_place_and_quotes),
         cmocka_unit_test(escapes_become_utf8),
         cmocka_unit_test(what_the_writer_quotes_the_reader_reads_back),
+        cmocka_unit_test(what_is_written_is_quoted_and_escaped),
         cmocka_unit_test(malformed_texts_are_refused_at_their_place),
         cmocka_unit_test(nesting_ends_at_64_levels),
         cmocka_unit_test(a_duplicate_among_many_keys_is_found),

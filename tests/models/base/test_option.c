@@ -4,6 +4,7 @@
  */
 #include "models/base/option.h"
 #include "tests/fuzz.h"
+#include "models/base/json.h"
 
 #include <float.h>
 #include <limits.h>

@@ -5,6 +5,7 @@
  */
 #include "tests/models/small_model.h"
 #include "models/pruning.h"
+#include "models/base/json.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
  * fair and repeatable, fixed heads as listed, and a registry that finds them all.
  */
 #include "tests/models/policies/one_policy.h"
+#include "models/base/json.h"
 
 /* Random weights and inputs: each row alone decides as it does among others. */
 static void gates_do_not_depend_on_batch_mates(void **state) {

@@ -6,6 +6,7 @@
 #include "models/base/tree.h"
 #include "workloads/data/batch_buffer.h"
 #include "workloads/data/data_files.h"
+#include "models/base/json.h"
 #include "workloads/data/saved_words.h"
 
 /* n rows of label, text of 3 words and second text of 1 to 6, with a header. */

@@ -5,6 +5,8 @@
 #include "harness/measure/memory.h"
 #include "workloads/data/data_files.h"
 #include "workloads/data/dataset_load.h"
+#include "workloads/data/dataset.h"
+#include "models/base/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

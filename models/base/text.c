@@ -1,0 +1,56 @@
+/*
+ * Growing by doubling; see text.h. A format is measured before it is written, so that no length has
+ * to be guessed.
+ */
+#include "models/base/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes room for `more` bytes and the terminator; after a failure the text stays empty for good. */
+static bool reserve(struct text *text, size_t more) {
+    if (text->failed) return false;
+    if (more < text->capacity - text->size) return true;
+    size_t capacity = text->capacity ? text->capacity : 256;
+    while (capacity - text->size <= more && capacity <= SIZE_MAX / 2) capacity *= 2;
+    char *grown = capacity - text->size > more ? realloc(text->data, capacity) : NULL;
+    if (!grown) {
+        text_free(text);
+        text->failed = true;
+        return false;
+    }
+    text->data = grown;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_append_bytes(struct text *text, const char *bytes, size_t n) {
+    if (!reserve(text, n)) return;
+    memcpy(text->data + text->size, bytes, n);
+    text->size += n;
+    text->data[text->size] = '\0';
+}
+
+void text_append(struct text *text, const char *format, ...) {
+    va_list measured, written;
+    va_start(measured, format);
+    va_copy(written, measured);
+    int n = vsnprintf(NULL, 0, format, measured);
+    va_end(measured);
+    if (n < 0) {
+        text_free(text);
+        text->failed = true;
+    } else if (reserve(text, (size_t)n)) {
+        vsnprintf(text->data + text->size, (size_t)n + 1, format, written);
+        text->size += (size_t)n;
+    }
+    va_end(written);
+}
+
+void text_free(struct text *text) {
+    free(text->data);
+    *text = (struct text){0};
+}

@@ -1,0 +1,49 @@
+/*
+ * Errors: how they print, and what is put in front of them.
+ */
+#include "models/base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void an_error_prints_as_much_of_its_place_as_is_known(void **state) {
+    (void)state;
+    struct error error;
+    char out[64];
+    struct location at = {.file = "a.yaml", .line = 3, .column = 7};
+    assert_false(error_set_at(&error, &at, "bad %s", "key"));
+    error_format(&error, out, sizeof out);
+    assert_string_equal(out, "a.yaml:3:7: bad key");
+    at.column = 0;
+    error_set_at(&error, &at, "bad");
+    error_format(&error, out, sizeof out);
+    assert_string_equal(out, "a.yaml:3: bad");
+    assert_false(error_set(&error, "bad"));
+    error_format(&error, out, sizeof out);
+    assert_string_equal(out, "bad");
+    error_format(&error, out, 3);
+    assert_string_equal(out, "ba");
+}
+
+static void a_prefix_keeps_the_place_and_may_quote_the_error_itself(void **state) {
+    (void)state;
+    struct error error;
+    struct location at = {.line = 2, .column = 1};
+    error_set_at(&error, &at, "inner");
+    assert_false(error_prefix(&error, "outer of %s", error.text));
+    assert_string_equal(error.text, "outer of inner: inner");
+    assert_int_equal(error.at.line, 2);
+    for (int i = 0; i < 200; i++) error_prefix(&error, "long prefix");
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_prints_as_much_of_its_place_as_is_known),
+        cmocka_unit_test(a_prefix_keeps_the_place_and_may_quote_the_error_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
