@@ -33,13 +33,14 @@ bool error_set_at(struct error *error, const struct location *at, const char *fo
 }
 
 bool error_prefix(struct error *error, const char *format, ...) {
-    struct error composed = {.at = error->at};
+    struct error composed = {0};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(composed.text, sizeof composed.text, format, arguments);
+    vsnprintf(composed.text, sizeof composed.text - sizeof ": ", format, arguments);
     va_end(arguments);
+    strcat(composed.text, ": ");
     size_t used = strlen(composed.text);
-    snprintf(composed.text + used, sizeof composed.text - used, ": %s", error->text);
+    error_format(error, composed.text + used, sizeof composed.text - used);
     *error = composed;
     return false;
 }

@@ -29,7 +29,8 @@ bool error_set(struct error *error, const char *format, ...) __attribute__((form
 bool error_set_at(struct error *error, const struct location *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " in front of the text of an error already set; returns false. */
+/* Puts "context: " in front of an error already set and returns false. A place becomes part of the
+ * text: it is one inside of what the context names, such as a configuration in a checkpoint. */
 bool error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -28,14 +28,16 @@ static void an_error_prints_as_much_of_its_place_as_is_known(void **state) {
     assert_string_equal(out, "ba");
 }
 
-static void a_prefix_keeps_the_place_and_may_quote_the_error_itself(void **state) {
+static void a_prefix_stands_before_the_place_and_may_quote_the_error_itself(void **state) {
     (void)state;
     struct error error;
-    struct location at = {.line = 2, .column = 1};
+    char out[64];
+    struct location at = {.file = "header", .line = 2, .column = 1};
     error_set_at(&error, &at, "inner");
     assert_false(error_prefix(&error, "outer of %s", error.text));
-    assert_string_equal(error.text, "outer of inner: inner");
-    assert_int_equal(error.at.line, 2);
+    error_format(&error, out, sizeof out);
+    assert_string_equal(out, "outer of inner: header:2:1: inner");
+    assert_string_equal(error.text, out);
     for (int i = 0; i < 200; i++) error_prefix(&error, "long prefix");
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
@@ -43,7 +45,7 @@ static void a_prefix_keeps_the_place_and_may_quote_the_error_itself(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_prints_as_much_of_its_place_as_is_known),
-        cmocka_unit_test(a_prefix_keeps_the_place_and_may_quote_the_error_itself),
+        cmocka_unit_test(a_prefix_stands_before_the_place_and_may_quote_the_error_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
