@@ -178,9 +178,17 @@ static const struct policy_ops *find_policy(const struct node *node, struct erro
     return NULL;
 }
 
+/* Where arm i of the list says `key`. */
+static const struct location *place_in_arm(const struct node *arms, int i, const char *key) {
+    const struct node *arm = arms->first;
+    while (i-- > 0) arm = arm->next;
+    return place_of(arm, key);
+}
+
 /* Would this arm make a model, whichever of its candidates it is? The data's sizes do not matter
  * for that question. */
-static bool check_shape(const struct experiment *e, const struct arm *arm, struct error *error) {
+static bool check_shape(const struct experiment *e, const struct arm *arm,
+                        const struct location *at, struct error *error) {
     struct train_config train;
     struct model_config config;
     struct error cause = {0};
@@ -191,7 +199,7 @@ static bool check_shape(const struct experiment *e, const struct arm *arm, struc
                               error))
             return false;
         if (!model_resolve(&config, &cause))
-            return error_set_at(error, &arm->at, "arm '%s': %s", arm->name, cause.text);
+            return error_set_at(error, at, "arm '%s': %s", arm->name, cause.text);
     }
     return true;
 }
@@ -244,7 +252,6 @@ static bool read_base(const struct node *node, struct arm *arm, struct error *er
     if (!expect(base, NODE_SCALAR, "base", error)) return false;
     if (!experiment_check_name("base", base->text, &base->at, error)) return false;
     memcpy(arm->base_name, base->text, strlen(base->text) + 1);
-    arm->base_at = base->at;
     return true;
 }
 
@@ -261,7 +268,6 @@ static bool read_arm(const struct node *node, const struct node *tune, struct ex
     const struct node *name = node_find(node, "arm");
     if (!experiment_check_name("arm", name->text, &name->at, error)) return false;
     memcpy(arm->name, name->text, strlen(name->text) + 1);
-    arm->at = name->at;
     arm->policy = find_policy(node_find(node, "policy"), error);
     if (!arm->policy || !read_base(node, arm, error)) return false;
     const struct option_table *table = &arm->policy->options;
@@ -270,7 +276,7 @@ static bool read_arm(const struct node *node, const struct node *tune, struct ex
     return options_bind(table, node, arm_keys, arm->policy_options, error) &&
            read_tuning(node, tune, arm, error) &&
            options_require(table, node, own ? own : tune, &node->at, error) &&
-           check_shape(e, arm, error);
+           check_shape(e, arm, &name->at, error);
 }
 
 static int find_arm(const struct experiment *e, const char *name) {
@@ -287,42 +293,43 @@ static bool read_arms(const struct node *list, const struct node *tune, struct e
     for (const struct node *node = list->first; node; node = node->next) {
         struct arm arm;
         if (!read_arm(node, tune, e, &arm, error)) return false;
+        const struct location *at = place_of(node, "arm");
         int found = find_arm(e, arm.name);
         if (found >= 0)
-            return error_set_at(error, &arm.at, "arm '%s' stands twice, first in line %d", arm.name,
-                                e->arms[found].at.line);
+            return error_set_at(error, at, "arm '%s' stands twice, first in line %d", arm.name,
+                                place_in_arm(list, found, "arm")->line);
         if (e->n_arms == EXPERIMENT_ARMS_MAX)
-            return error_set_at(error, &arm.at, "more than %d arms", EXPERIMENT_ARMS_MAX);
+            return error_set_at(error, at, "more than %d arms", EXPERIMENT_ARMS_MAX);
         e->arms[e->n_arms++] = arm;
     }
     return true;
 }
 
-static bool refuse_base(const struct experiment *e, const struct arm *arm, struct error *error) {
+static bool refuse_base(const struct experiment *e, const struct arm *arm,
+                        const struct location *at, struct error *error) {
     const char *names[EXPERIMENT_ARMS_MAX];
     for (int i = 0; i < e->n_arms; i++) names[i] = e->arms[i].name;
     const char *guess = closest_name(arm->base_name, names, (size_t)e->n_arms);
-    return error_set_at(error, &arm->base_at,
-                        "the base '%s' of arm '%s' is no arm of this file%s%s%s", arm->base_name,
-                        arm->name, guess ? "; did you mean '" : "", guess ? guess : "",
-                        guess ? "'?" : "");
+    return error_set_at(error, at, "the base '%s' of arm '%s' is no arm of this file%s%s%s",
+                        arm->base_name, arm->name, guess ? "; did you mean '" : "",
+                        guess ? guess : "", guess ? "'?" : "");
 }
 
 /* Finds every arm's base by name. Following bases must come to an end: nobody can start from a
  * trial that waits for him. */
-static bool link_bases(struct experiment *e, struct error *error) {
+static bool link_bases(struct experiment *e, const struct node *arms, struct error *error) {
     for (int i = 0; i < e->n_arms; i++) {
         struct arm *arm = &e->arms[i];
         if (!arm->base_name[0]) continue;
         arm->base = find_arm(e, arm->base_name);
-        if (arm->base < 0) return refuse_base(e, arm, error);
+        if (arm->base < 0) return refuse_base(e, arm, place_in_arm(arms, i, "base"), error);
     }
     for (int i = 0; i < e->n_arms; i++) {
         const struct arm *arm = &e->arms[i];
         int at = arm->base;
         for (int steps = 0; at >= 0 && at != i && steps < e->n_arms; steps++) at = e->arms[at].base;
         if (at == i)
-            return error_set_at(error, &arm->base_at,
+            return error_set_at(error, place_in_arm(arms, i, "base"),
                                 "the base of arm '%s' is %s; it must start from an arm that does "
                                 "not wait for it",
                                 arm->name, arm->base == i ? "itself" : "in turn based on it");
@@ -331,14 +338,15 @@ static bool link_bases(struct experiment *e, struct error *error) {
 }
 
 /* Whoever is tuned more often wins more often: every arm gets as many candidates as the others. */
-static bool check_candidates(const struct experiment *e, struct error *error) {
+static bool check_candidates(const struct experiment *e, const struct node *arms,
+                             struct error *error) {
     int most = 0;
     for (int i = 1; i < e->n_arms; i++)
         if (e->arms[i].candidates.n > e->arms[most].candidates.n) most = i;
     for (int i = 0; i < e->n_arms; i++) {
         const struct arm *arm = &e->arms[i], *other = &e->arms[most];
         if (arm->candidates.n != other->candidates.n)
-            return error_set_at(error, &arm->at,
+            return error_set_at(error, place_in_arm(arms, i, "arm"),
                                 "arm '%s' has %d candidate%s and arm '%s' %d: a fair comparison "
                                 "tunes all arms of a file equally often; `tune:` beside `arms:` "
                                 "is for those without their own",
@@ -349,7 +357,8 @@ static bool check_candidates(const struct experiment *e, struct error *error) {
 }
 
 /* Two names for one configuration would be one trial under two labels. */
-static bool check_arms_differ(const struct experiment *e, struct error *error) {
+static bool check_arms_differ(const struct experiment *e, const struct node *arms,
+                              struct error *error) {
     bool ok = true;
     for (int i = 1; ok && i < e->n_arms; i++)
         for (int j = 0; ok && j < i; j++) {
@@ -359,8 +368,9 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
             if (a.failed || b.failed)
                 ok = error_set(error, "out of memory");
             else if (strcmp(a.data, b.data) == 0)
-                ok = error_set_at(error, &e->arms[i].at, "arms '%s' and '%s' are the same settings",
-                                  e->arms[j].name, e->arms[i].name);
+                ok = error_set_at(error, place_in_arm(arms, i, "arm"),
+                                  "arms '%s' and '%s' are the same settings", e->arms[j].name,
+                                  e->arms[i].name);
             text_free(&a);
             text_free(&b);
         }
@@ -371,16 +381,19 @@ static bool check_arms_differ(const struct experiment *e, struct error *error) {
  * another the two may have come together from different places. */
 static bool check_data_keys(const struct experiment *e, const struct node *data,
                             struct error *error) {
-    if (data_config_check_keys(&e->data, data, error)) return true;
-    const struct node *entry = data->first, *source = node_find(data, "source");
-    while (entry && memcmp(&entry->key_at, &error->at, sizeof error->at) != 0) entry = entry->next;
-    if (!entry || !source || strcmp(source->at.file, error->at.file) == 0) return false;
-    struct error cause = *error;
-    return error_set_at(error, &cause.at,
-                        "%s; the source is chosen in %s:%d:%d, where `%s: ~` would "
-                        "drop the inherited key",
-                        cause.text, source->at.file, source->at.line, source->at.column,
-                        entry->key);
+    const struct node *source = node_find(data, "source");
+    for (const struct node *entry = data->first; entry; entry = entry->next) {
+        struct node one = *entry, map = {.kind = NODE_MAP, .n_children = 1, .first = &one};
+        one.next = NULL;
+        if (data_config_check_keys(&e->data, &map, error)) continue;
+        if (!source || strcmp(source->at.file, entry->key_at.file) == 0) return false;
+        return error_set_at(error, &entry->key_at,
+                            "%s; the source is chosen in %s:%d:%d, where `%s: ~` would "
+                            "drop the inherited key",
+                            error->text, source->at.file, source->at.line, source->at.column,
+                            entry->key);
+    }
+    return true;
 }
 
 static bool bind_tree(const struct node *root, struct experiment *out, struct error *error) {
@@ -393,7 +406,8 @@ static bool bind_tree(const struct node *root, struct experiment *out, struct er
         return error_set_at(error, arms ? &arms->at : &root->at,
                             "the file needs `arms:` with at least one entry, such as"
                             " {arm: heads-8, policy: fixed, heads: 8}");
-    return link_bases(out, error) && check_candidates(out, error) && check_arms_differ(out, error);
+    return link_bases(out, arms, error) && check_candidates(out, arms, error) &&
+           check_arms_differ(out, arms, error);
 }
 
 bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,

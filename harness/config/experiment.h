@@ -53,7 +53,6 @@ struct arm {
     int base; /* index of the arm whose finished trial this one starts from; -1: none */
     char base_name[EXPERIMENT_NAME_SIZE];
     struct candidates candidates; /* policy_options are those of the first */
-    struct location at, base_at;
 };
 
 struct experiment {

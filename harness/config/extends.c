@@ -64,8 +64,7 @@ static bool place(struct node *entry, struct slot *slots, size_t n, struct slot 
         if (found) (*found)->now = NULL;
     } else if (old && old->kind == NODE_MAP && entry->kind == NODE_MAP) {
         ok = tree_merge(old, entry, error);
-        old->at = entry->at; /* what is wrong with all of it is said where it was last changed */
-        old->key_at = entry->key_at;
+        node_stand_at(old, entry); /* what is wrong with all of it is where it was last changed */
     } else if (old && (old->kind == NODE_MAP) != (entry->kind == NODE_MAP)) {
         ok = refuse_kinds(old, entry, error);
     } else {
@@ -124,7 +123,7 @@ done:
 /* ---- following `extends` ---- */
 
 struct link {
-    char path[sizeof((struct location *)0)->file];
+    char path[sizeof((struct error *)0)->at.file];
     struct node *root;
     const struct node *extends; /* of this file, in root; NULL: it stands alone */
     dev_t device;
@@ -195,7 +194,7 @@ bool extends_read(const char *path, struct node **out, struct error *error) {
     for (; n > 1; n--) {
         struct node *below = links[n - 1].root, *above = links[n - 2].root;
         if (!tree_merge(below, above, error)) goto done;
-        below->at = above->at;
+        node_stand_at(below, above);
         node_free(above);
         links[n - 2].root = below;
         links[n - 1].root = NULL;

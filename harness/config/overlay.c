@@ -67,7 +67,6 @@ static bool check_keys(const struct node *full, struct error *error) {
 bool overlay_full(struct node *root, struct error *error) {
     struct node *full = node_take(root, "full"), *more = NULL;
     if (!full) return true;
-    const struct location top = root->at;
     bool ok = check_keys(full, error);
     struct node *arms = root->first;
     while (arms && strcmp(arms->key, "arms") != 0) arms = arms->next;
@@ -78,7 +77,6 @@ bool overlay_full(struct node *root, struct error *error) {
             ok = error_set_at(error, &more->at, "arms must be a list");
     }
     ok = ok && tree_merge(root, full, error);
-    root->at = top;
     node_free(more);
     node_free(full);
     return ok;

@@ -26,9 +26,7 @@ struct reader {
 
 /* libyaml counts from 0, we from 1. */
 static struct location place(const struct reader *reader, yaml_mark_t mark) {
-    struct location at = {.line = (int)mark.line + 1, .column = (int)mark.column + 1};
-    snprintf(at.file, sizeof at.file, "%s", reader->file);
-    return at;
+    return (struct location){reader->file, (int)mark.line + 1, (int)mark.column + 1};
 }
 
 /* The reader stage (encoding, control characters) knows a byte offset and no mark. */
@@ -170,8 +168,7 @@ bool yaml_parse(const char *text, size_t size, const char *file, struct node **o
 bool yaml_read(const char *path, struct node **out, struct error *error) {
     bool ok = false;
     char *text = NULL;
-    struct location at = {0};
-    snprintf(at.file, sizeof at.file, "%s", path);
+    struct location at = {.file = path};
     *out = NULL;
     FILE *file = fopen(path, "rb");
     if (!file) return error_set_at(error, &at, "cannot open: %s", strerror(errno));

@@ -11,7 +11,11 @@
 static void store(struct error *error, const struct location *at, const char *format,
                   va_list arguments) {
     struct error composed = {0};
-    if (at) composed.at = *at;
+    if (at) {
+        snprintf(composed.at.file, sizeof composed.at.file, "%s", at->file ? at->file : "");
+        composed.at.line = at->line;
+        composed.at.column = at->column;
+    }
     vsnprintf(composed.text, sizeof composed.text, format, arguments);
     *error = composed;
 }
@@ -46,13 +50,13 @@ bool error_prefix(struct error *error, const char *format, ...) {
 }
 
 void error_format(const struct error *error, char *out, size_t size) {
-    const struct location *at = &error->at;
-    const char *file = at->file[0] ? at->file : "input";
-    if (at->line > 0 && at->column > 0)
-        snprintf(out, size, "%s:%d:%d: %s", file, at->line, at->column, error->text);
-    else if (at->line > 0)
-        snprintf(out, size, "%s:%d: %s", file, at->line, error->text);
-    else if (at->file[0])
+    const char *file = error->at.file[0] ? error->at.file : "input";
+    int line = error->at.line, column = error->at.column;
+    if (line > 0 && column > 0)
+        snprintf(out, size, "%s:%d:%d: %s", file, line, column, error->text);
+    else if (line > 0)
+        snprintf(out, size, "%s:%d: %s", file, line, error->text);
+    else if (error->at.file[0])
         snprintf(out, size, "%s: %s", file, error->text);
     else
         snprintf(out, size, "%s", error->text);

@@ -10,15 +10,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A place in a text file. line and column count from 1; 0 means unknown. file "" means no file. */
+/* A place in a text file, whose name somebody else keeps. line and column count from 1; 0 means
+ * unknown. file NULL or "" means no file. */
 struct location {
-    char file[256];
+    const char *file;
     int line, column;
 };
 
+/* It outlives what was read, so it has a copy of the file's name. */
 struct error {
     char text[1024];
-    struct location at;
+    struct {
+        char file[256];
+        int line, column;
+    } at;
 };
 
 /* The ending of a counted noun: "1 seed", "2 seeds". */

@@ -8,7 +8,6 @@
 #include "models/base/utf8.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,8 +204,7 @@ static bool check_utf8(struct parser *parser) {
 
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,
                 struct error *error) {
-    struct location first = {.line = 1};
-    snprintf(first.file, sizeof first.file, "%s", file ? file : "");
+    struct location first = {.file = file, .line = 1};
     return json_parse_line(text, size, &first, out, error);
 }
 

@@ -111,8 +111,7 @@ static bool decode_bytes(struct text_file *file, enum text_encoding encoding, st
 }
 
 static bool check_text(struct text_file *file, enum text_encoding encoding, struct error *error) {
-    struct location at = {0};
-    snprintf(at.file, sizeof at.file, "%s", file->path);
+    struct location at = {.file = file->path};
     char *nul = memchr(file->data, '\0', file->size);
     if (nul) {
         at.line = line_of(file, (size_t)(nul - file->data));
@@ -146,7 +145,7 @@ bool text_file_next_line(const struct text_file *file, struct text_line *line) {
     const char *end = file->data + file->size;
     const char *start = line->data ? line->data + line->size + 1 : file->data;
     if (start >= end) return false;
-    if (!line->data) snprintf(line->at.file, sizeof line->at.file, "%s", file->path);
+    if (!line->data) line->at.file = file->path;
     const char *newline = memchr(start, '\n', (size_t)(end - start));
     line->data = start;
     line->size = (size_t)((newline ? newline : end) - start);

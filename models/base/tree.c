@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void release(struct file_name *file) {
+    if (file && --file->n_nodes == 0) free(file);
+}
+
 /* The nodes still to be freed form one list; a node's children are put in front of its rest, so
  * each node is walked over once. */
 void node_free(struct node *node) {
@@ -21,6 +25,7 @@ void node_free(struct node *node) {
         }
         free(node->key);
         free(node->text);
+        release(node->file);
         free(node);
         node = rest;
     }
@@ -44,4 +49,12 @@ struct node *node_take(struct node *map, const char *key) {
         return entry;
     }
     return NULL;
+}
+
+void node_stand_at(struct node *node, const struct node *other) {
+    if (other->file) other->file->n_nodes++; /* first: it may be the same one */
+    release(node->file);
+    node->file = other->file;
+    node->at = other->at;
+    node->key_at = other->key_at;
 }

@@ -11,19 +11,35 @@ bool tree_wants_key(const struct tree_builder *tree) {
     return tree->depth > 0 && tree->open[tree->depth - 1].node->kind == NODE_MAP && !tree->key;
 }
 
-/* Adds a node under the innermost open one (or as the root) and hands it the waiting key. */
+static struct file_name *new_file_name(const char *text) {
+    size_t size = strlen(text) + 1;
+    struct file_name *file = malloc(sizeof *file + size);
+    if (!file) return NULL;
+    file->n_nodes = 0;
+    memcpy(file->text, text, size);
+    return file;
+}
+
+/* Adds a node under the innermost open one (or as the root) and hands it the waiting key. All nodes
+ * share the name that the first one brings. */
 static struct node *attach(struct tree_builder *tree, enum node_kind kind,
                            const struct location *at, struct error *error) {
     struct node *node = calloc(1, sizeof *node);
-    if (!node) {
+    struct file_name *file =
+        tree->root ? tree->root->file : new_file_name(at->file ? at->file : "");
+    if (!node || !file) {
+        free(node);
+        if (!tree->root) free(file);
         error_set_at(error, at, "out of memory");
         return NULL;
     }
     node->kind = kind;
-    node->at = *at;
+    node->file = file;
+    file->n_nodes++;
+    node->at = (struct location){file->text, at->line, at->column};
     if (tree->key) {
         node->key = tree->key;
-        node->key_at = tree->key_at;
+        node->key_at = (struct location){file->text, tree->key_at.line, tree->key_at.column};
         tree->key = NULL;
     }
     if (tree->depth == 0) {

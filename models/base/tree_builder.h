@@ -24,7 +24,8 @@ struct tree_builder {
 /* True inside a map, where the next event must be a key (or the map's end). */
 bool tree_wants_key(const struct tree_builder *tree);
 
-/* The four events; every error stands at `at` or, for a duplicate key, at the second of the two. */
+/* The four events; every error stands at `at` or, for a duplicate key, at the second of the two.
+ * The file's name is copied from the first of them. */
 bool tree_open(struct tree_builder *tree, enum node_kind kind, const struct location *at,
                struct error *error);
 bool tree_close(struct tree_builder *tree, struct error *error);

@@ -135,10 +135,9 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
                       .quotes = !tabs,
                       .next = file->data,
                       .end = file->data + file->size,
-                      .at = {.line = 1}};
+                      .at = {.file = file->path, .line = 1}};
     struct columns columns = {0};
     int n_first = 0;
-    snprintf(csv.at.file, sizeof csv.at.file, "%s", file->path);
     while (csv.next < csv.end) {
         struct row row = {.at = csv.at};
         if (!read_record(&csv, error)) return false;

@@ -3,7 +3,7 @@
  * or a list: label and texts stand at paths in it, names joined by dots, a list's entries counted
  * from 1. Each line, or the whole document, becomes a tree of models/base/json.c, which is strict,
  * fuzzed and fast enough: of the time that a .jsonl.gz takes, parsing is a sixth and unpacking a
- * third. The tree of a document takes some 700 bytes a value, which only matters to large
+ * third. The tree of a document takes some 150 bytes a value, which only matters to large
  * documents.
  */
 #include "workloads/data/reader_json.h"

@@ -41,7 +41,6 @@ bool reader_class_files(struct text_file *file, const struct data_config *config
 bool reader_class_folders(struct text_file *file, const struct data_config *config,
                           const struct row_sink *sink, struct error *error) {
     (void)config;
-    struct row row = {.n_text = 1, .text = {{file->data, file->size}}};
-    snprintf(row.at.file, sizeof row.at.file, "%s", file->path);
+    struct row row = {.at.file = file->path, .n_text = 1, .text = {{file->data, file->size}}};
     return sink->take(sink->owner, &row, error);
 }

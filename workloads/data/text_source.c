@@ -157,37 +157,32 @@ static bool read_file(struct intake *intake, enum part part, const struct data_f
     return ok;
 }
 
-/* Adds the rows of a part's files to an empty split; *at tells the first file. */
+/* Adds the rows of a part's files, which are listed first, to an empty split. */
 static bool read_part(struct intake *intake, enum part part, struct split *split,
-                      struct location *at, struct error *error) {
-    struct data_files files;
+                      struct data_files *files, struct error *error) {
     int n_dropped = intake->n_dropped;
-    *at = (struct location){0};
     intake->split = split;
     intake->room = 0;
     intake->token_room = 0;
-    bool ok = data_files_list(intake->config, part, &files, error);
-    if (ok && files.n > 0) snprintf(at->file, sizeof at->file, "%s", files.file[0].path);
-    for (int i = 0; ok && i < files.n; i++) ok = read_file(intake, part, &files.file[i], error);
-    if (ok && files.n > 0 && split->n == 0)
-        ok = error_set_at(error, at,
-                          intake->n_dropped > n_dropped
-                              ? "all rows are dropped: see drop_labels and strip_headers in data"
-                              : "no rows");
-    data_files_free(&files);
-    return ok;
+    bool ok = data_files_list(intake->config, part, files, error);
+    for (int i = 0; ok && i < files->n; i++) ok = read_file(intake, part, &files->file[i], error);
+    if (!ok || files->n == 0 || split->n > 0) return ok;
+    struct location at = {.file = files->file[0].path};
+    return error_set_at(error, &at,
+                        intake->n_dropped > n_dropped
+                            ? "all rows are dropped: see drop_labels and strip_headers in data"
+                            : "no rows");
 }
 
 /* A class of the training file's first line alone is a header that `header: true` should skip. The
  * test file may start with the same line. */
 static bool refuse_header(const struct split *train, const struct split *test, char *const *names,
-                          const struct location *file, struct error *error) {
-    struct location at = *file;
+                          const char *file, struct error *error) {
+    struct location at = {.file = file, .line = 1};
     for (int i = 1; i < train->n; i++)
         if (train->labels[i] == train->labels[0]) return true;
     for (int i = 1; i < test->n; i++)
         if (test->labels[i] == train->labels[0]) return true;
-    at.line = 1;
     return error_set_at(error, &at,
                         "class '%.60s' occurs only in the first line; is it a header? set header: "
                         "true in data",
@@ -198,15 +193,15 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
                       struct word_table *words, struct error *error) {
     struct intake intake = {.config = config, .words = words};
     struct classes *classes = &intake.classes;
-    struct location train_at, test_at;
+    struct data_files train = {0}, test = {0};
     bool has_columns = config->source == SOURCE_CSV || config->source == SOURCE_TSV;
     bool ok = classes_start(config, classes, error);
     bool may_have_header = has_columns && classes->open && !data_config_has_header(config);
-    ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train_at, error) &&
+    ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train, error) &&
          classes_close(classes, &out->train, error) &&
-         read_part(&intake, PART_TEST, &out->test, &test_at, error) &&
+         read_part(&intake, PART_TEST, &out->test, &test, error) &&
          (!may_have_header ||
-          refuse_header(&out->train, &out->test, classes->names.words, &train_at, error));
+          refuse_header(&out->train, &out->test, classes->names.words, train.file[0].path, error));
     if (ok && classes->names.n < 2)
         ok = error_set(error, "%s has one class only; there is nothing to learn",
                        config->train_file);
@@ -217,6 +212,8 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
         classes->names.words = NULL;
         classes->names.n = 0;
     }
+    data_files_free(&train);
+    data_files_free(&test);
     classes_free(classes);
     free(intake.text);
     return ok;

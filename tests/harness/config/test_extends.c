@@ -162,6 +162,30 @@ static void every_node_knows_the_file_it_came_from(void **state) {
     node_free(root);
 }
 
+static void a_merged_tree_keeps_its_places_when_its_files_are_gone(void **state) {
+    (void)state;
+    static const char low[] = "a: 1\nb: {c: 2}\n", high[] = "b: {d: 3}\ne: 4\n";
+    char name[8] = "low";
+    struct node *below, *above;
+    struct error error;
+    assert_true(yaml_parse(low, sizeof low - 1, name, &below, &error));
+    strcpy(name, "high");
+    assert_true(yaml_parse(high, sizeof high - 1, name, &above, &error));
+    name[0] = '\0';
+    assert_true(tree_merge(below, above, &error));
+    node_free(above);
+    struct node *b = node_take(below, "b"), *e = node_take(below, "e");
+    assert_string_equal(node_find(below, "a")->at.file, "low");
+    node_free(below);
+    assert_string_equal(b->at.file, "high"); /* changed last there */
+    assert_string_equal(node_find(b, "c")->at.file, "low");
+    assert_string_equal(node_find(b, "d")->key_at.file, "high");
+    node_free(b);
+    assert_string_equal(e->at.file, "high");
+    assert_int_equal(e->at.line, 2);
+    node_free(e);
+}
+
 static void chains_are_relative_to_each_file_and_the_nearest_wins(void **state) {
     struct fixture *f = *state;
     char text[64];
@@ -313,6 +337,7 @@ int main(void) {
         TEST(null_removes_what_is_inherited),
         TEST(a_quoted_null_and_an_empty_value_remove_nothing),
         TEST(every_node_knows_the_file_it_came_from),
+        TEST(a_merged_tree_keeps_its_places_when_its_files_are_gone),
         TEST(chains_are_relative_to_each_file_and_the_nearest_wins),
         TEST(every_mistake_has_its_place_in_the_right_file),
         TEST(many_keys_take_no_quadratic_time),
