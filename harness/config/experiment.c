@@ -11,6 +11,7 @@
 #include "harness/measure/software_events.h"
 #include "models/policies/registry.h"
 #include "workloads/data/data_config_check.h"
+#include "harness/record/counter_names.h"
 #include "models/policy.h"
 #include "models/base/closest_name.h"
 #include "models/base/json.h"
@@ -121,11 +122,7 @@ static bool check_events(const struct experiment *e, const struct location *at,
                          struct error *error) {
     for (int i = 0; i < e->profile.events.n; i++) {
         const char *name = e->profile.events.name[i];
-        bool known = false;
-        for (int j = 0; j < COUNTER_ROLES; j++) known |= !strcmp(name, counter_roles[j].name);
-        for (int j = 0; j < SOFTWARE_EVENTS; j++)
-            known |= !strcmp(name, software_event_name((enum software_event)j));
-        if (known)
+        if (counter_is_built_in(name))
             return error_set_at(
                 error, at, "events in profile has '%s', which is counted anyway: remove it", name);
     }

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ROLE_CYCLES = 0, ROLE_INSTRUCTIONS = 1 };
-
 enum {
     REASON_SIZE = 256,
     EVENTS_MAX = COUNTER_ROLES * COUNTER_TERMS_MAX + NAME_LIST_MAX,

@@ -23,12 +23,12 @@
 #define HEADROOM_HARNESS_MEASURE_COUNTERS_H
 
 #include "harness/measure/counter_backend.h"
+#include "harness/record/counter_names.h"
 #include "harness/record/results.h"
 #include "models/base/error.h"
 #include "models/base/option.h"
 
 enum {
-    COUNTER_ROLES = 14,
     COUNTER_ROLES_MAX = COUNTER_ROLES + NAME_LIST_MAX,
     COUNTER_SOURCES_MAX = 4,
     COUNTER_TERMS_MAX = 8

@@ -21,15 +21,8 @@ struct software_events {
     char reason[256]; /* why nothing is exported; "" otherwise */
 };
 
-static const char *const names[SOFTWARE_EVENTS] = {"executed_flops", "heads_run", "tokens",
-                                                   "bytes_gathered"};
-
-const char *software_event_name(enum software_event event) {
-    return names[event];
-}
-
 void software_event_papi_name(enum software_event event, char out[NAME_SIZE]) {
-    snprintf(out, NAME_SIZE, "sde:::headroom::%s", names[event]);
+    snprintf(out, NAME_SIZE, "sde:::headroom::%s", software_event_names[event]);
 }
 
 #ifdef HAVE_SDE
@@ -41,12 +34,12 @@ static void export_events(struct software_events *events) {
     for (int i = 0; i < SOFTWARE_EVENTS && !events->reason[0]; i++) {
         void **event = &events->exported[i];
         int code = library ? SDE_OK : SDE_ENOMEM;
-        if (library) *event = papi_sde_get_counter_handle(library, names[i]);
+        if (library) *event = papi_sde_get_counter_handle(library, software_event_names[i]);
         if (library && !*event)
-            code = papi_sde_create_counter(library, names[i], PAPI_SDE_DELTA, event);
+            code = papi_sde_create_counter(library, software_event_names[i], PAPI_SDE_DELTA, event);
         if (code != SDE_OK || !*event)
             snprintf(events->reason, sizeof events->reason, "libsde does not export %s (code %d)",
-                     names[i], code);
+                     software_event_names[i], code);
     }
 }
 
@@ -109,7 +102,7 @@ void software_events_result(const struct software_events *events, enum software_
                             double inputs, struct counter_result *out) {
     double counted = (double)events->total.count[event] / events->repeats / inputs;
     counters_result(events->counters, COUNTER_ROLES + (int)event, inputs, out);
-    snprintf(out->role, sizeof out->role, "%s", names[event]);
+    snprintf(out->role, sizeof out->role, "%s", software_event_names[event]);
     if (out->available && out->value == counted) return;
     if (events->reason[0])
         snprintf(out->reason, sizeof out->reason, "%s", events->reason);

@@ -8,19 +8,11 @@
 
 #include "harness/measure/counters.h"
 
-enum software_event {
-    EVENT_EXECUTED_FLOPS, /* by the rules of models/flops.h */
-    EVENT_HEADS_RUN,      /* heads computed, summed over inputs and layers */
-    EVENT_TOKENS,         /* tokens processed */
-    EVENT_BYTES_GATHERED, /* read and written while rows were gathered and added back */
-    SOFTWARE_EVENTS
-};
-
 struct software_counts {
     int64_t count[SOFTWARE_EVENTS];
 };
 
-const char *software_event_name(enum software_event event); /* "executed_flops", ... */
+/* What PAPI calls it: its name, with where it comes from in front. */
 void software_event_papi_name(enum software_event event, char out[NAME_SIZE]);
 
 struct software_events;
