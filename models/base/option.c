@@ -316,11 +316,11 @@ void options_default(const struct option_table *table, void *out) {
         const struct option *row = &table->rows[i];
         struct error error;
         memset((char *)out + row->offset, 0, field_size(row->type));
-        /* A default outside its own grammar is a mistake in the table, found by the first run. */
-        if (row->type == OPTION_GROUPS) continue; /* its default is no group */
-        if (row->default_text && !set_default(table, row, out, &error)) {
-            assert(!"an option's default must satisfy its own row");
-        }
+        if (!row->default_text || row->type == OPTION_GROUPS)
+            continue; /* its default is no group */
+        bool fits = set_default(table, row, out, &error);
+        assert(fits); /* else the row contradicts itself, and the first run of a test shows it */
+        (void)fits;
     }
 }
 
