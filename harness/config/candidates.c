@@ -3,7 +3,7 @@
  * type, range and canonical text are those of the option it replaces.
  */
 #include "harness/config/candidates.h"
-#include "harness/config/experiment.h"
+#include "harness/config/sections.h"
 #include "models/base/json.h"
 
 #include <stdio.h>

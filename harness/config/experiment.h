@@ -8,43 +8,14 @@
 #define HEADROOM_HARNESS_CONFIG_EXPERIMENT_H
 
 #include "harness/config/candidates.h"
+#include "harness/config/sections.h"
 #include "models/model.h"
 #include "workloads/data/data_config.h"
 
-enum { EXPERIMENT_ARMS_MAX = 64, EXPERIMENT_NAME_SIZE = 64 };
+enum { EXPERIMENT_NAME_SIZE = 64 };
 
 /* `tier:`. A named file runs only when it stands on the command line. */
 enum experiment_tier { TIER_DEFAULT, TIER_FULL, TIER_NAMED };
-
-/* The `train:` section. */
-struct train_config {
-    int epochs, batch;
-    double learning_rate, weight_decay, beta1, beta2, epsilon;
-    double warmup;       /* share of steps with rising learning rate */
-    double clip_norm;    /* gradient-norm clipping, 0 = off */
-    double select_after; /* share of steps after which the best validation epoch is chosen: 0.65 */
-    int eval_batch;
-};
-extern const struct option_table train_options;
-
-/* Whose counts a profile has beside those that PAPI and the kernel give. */
-enum profile_counters { COUNTERS_MEASURED, COUNTERS_CACHEGRIND };
-
-/* The `profile:` section. */
-struct profile_config {
-    struct int_list batch_sizes; /* 1, 32 */
-    int warmup, repeats;         /* forward passes */
-    int blocks;                  /* the repeats are taken in; arms take turns between them */
-    int inputs;                  /* test inputs cycled through */
-    int seeds;                   /* how many of the seeds, from the first, are profiled per arm */
-    int counters;                /* enum profile_counters */
-    int simulated_inputs;        /* test inputs that a simulator runs, at least one batch */
-    struct name_list events;     /* PAPI names to count beside the roles of counters.h */
-    bool multiplex;              /* all events in one pass, scaled up and flagged */
-    int again;                   /* arms, from the first, whose first seed is profiled twice */
-    double grid_gco2_per_kwh;    /* of the user's electricity; 0: not given */
-};
-extern const struct option_table profile_options;
 
 struct arm {
     char name[EXPERIMENT_NAME_SIZE];

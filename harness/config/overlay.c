@@ -4,7 +4,7 @@
  */
 #include "harness/config/overlay.h"
 #include "harness/config/extends.h"
-#include "harness/config/experiment.h"
+#include "harness/config/sections.h"
 
 #include <string.h>
 
