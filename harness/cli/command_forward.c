@@ -5,6 +5,7 @@
  * its own, which the observer finds by name.
  */
 #include "harness/cli/command.h"
+#include "harness/config/sections.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/forward_inputs.h"
 #include "harness/trial/saved_model.h"
@@ -36,8 +37,9 @@ static bool forward_new(const struct arguments *arguments, struct forward *f, st
     long batch = strtol(arguments->words[1], &batch_end, 10);
     errno = 0;
     uint64_t seed = strtoull(arguments->words[2], &seed_end, 10);
-    if (*batch_end || batch < 1 || batch > 4096)
-        return error_set(error, "BATCH is a number from 1 to 4096, not '%s'", arguments->words[1]);
+    if (*batch_end || batch < 1 || batch > BATCH_SIZE_MAX)
+        return error_set(error, "BATCH is a number from 1 to %d, not '%s'", BATCH_SIZE_MAX,
+                         arguments->words[1]);
     if (errno || *seed_end || seed_end == arguments->words[2])
         return error_set(error, "SEED is a number from 0 on, not '%s'", arguments->words[2]);
     if (!saved_model_read(arguments->words[0], &f->model, error)) return false;

@@ -6,7 +6,7 @@
 #define TRAIN(field) offsetof(struct train_config, field)
 static const struct option train_rows[] = {
     {"epochs", OPTION_INT, TRAIN(epochs), "10", 1, 10000, NULL, "passes over the training split"},
-    {"batch", OPTION_INT, TRAIN(batch), "32", 1, 4096, NULL, "inputs per optimiser step"},
+    {"batch", OPTION_INT, TRAIN(batch), "32", 1, BATCH_SIZE_MAX, NULL, "inputs per optimiser step"},
     {"learning_rate", OPTION_FLOAT, TRAIN(learning_rate), "1e-3", 1e-9, 10, NULL,
      "peak learning rate of AdamW"},
     {"weight_decay", OPTION_FLOAT, TRAIN(weight_decay), "0.01", 0, 10, NULL,
@@ -21,7 +21,7 @@ static const struct option train_rows[] = {
      "largest gradient norm, 0 = not clipped"},
     {"select_after", OPTION_FLOAT, TRAIN(select_after), "0.65", 0, 1, NULL,
      "share of the steps after which the best validation epoch is chosen"},
-    {"eval_batch", OPTION_INT, TRAIN(eval_batch), "64", 1, 4096, NULL,
+    {"eval_batch", OPTION_INT, TRAIN(eval_batch), "64", 1, BATCH_SIZE_MAX, NULL,
      "inputs per batch when evaluating"},
 };
 const struct option_table train_options = {"train", train_rows,
@@ -29,12 +29,13 @@ const struct option_table train_options = {"train", train_rows,
 
 #define PROFILE(field) offsetof(struct profile_config, field)
 static const struct option profile_rows[] = {
-    {"batch_sizes", OPTION_INT_LIST, PROFILE(batch_sizes), "[1, 32]", 1, 4096, NULL,
+    {"batch_sizes", OPTION_INT_LIST, PROFILE(batch_sizes), "[1, 32]", 1, BATCH_SIZE_MAX, NULL,
      "inputs per forward pass, one profile each"},
     {"warmup", OPTION_INT, PROFILE(warmup), "5", 0, 10000, NULL,
      "forward passes before the first timed one of each block"},
-    {"repeats", OPTION_INT, PROFILE(repeats), "100", 20, 100000, NULL, "timed forward passes"},
-    {"blocks", OPTION_INT, PROFILE(blocks), "5", 1, 20, NULL,
+    {"repeats", OPTION_INT, PROFILE(repeats), "100", PROFILE_BLOCKS_MAX, 100000, NULL,
+     "timed forward passes"},
+    {"blocks", OPTION_INT, PROFILE(blocks), "5", 1, PROFILE_BLOCKS_MAX, NULL,
      "blocks of timed passes; the arms of a workload take turns, in a new order for each"},
     {"inputs", OPTION_INT, PROFILE(inputs), "128", 1, 1000000, NULL,
      "test inputs that the timed passes cycle through"},
@@ -42,7 +43,7 @@ static const struct option profile_rows[] = {
      "how many of the seeds, from the first, are profiled per arm"},
     {"counters", OPTION_CHOICE, PROFILE(counters), "measured", 0, 0, "measured|cachegrind",
      "cachegrind: also count some passes under valgrind, as `simulated` (make headroom-v3)"},
-    {"simulated_inputs", OPTION_INT, PROFILE(simulated_inputs), "16", 1, 4096, NULL,
+    {"simulated_inputs", OPTION_INT, PROFILE(simulated_inputs), "16", 1, SIMULATED_INPUTS_MAX, NULL,
      "test inputs that valgrind runs, rounded up to whole batches"},
     {"events", OPTION_NAME_LIST, PROFILE(events), "[]", 0, 0, NULL,
      "PAPI presets or native events to count beside the usual ones"},

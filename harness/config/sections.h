@@ -8,7 +8,13 @@
 
 #include "models/base/option.h"
 
-enum { EXPERIMENT_ARMS_MAX = 64 };
+/* Ends of ranges that others make room for. */
+enum {
+    EXPERIMENT_ARMS_MAX = 64,
+    BATCH_SIZE_MAX = 4096,       /* inputs at a time, in training and in a profile */
+    SIMULATED_INPUTS_MAX = 4096, /* before they are rounded up to whole batches */
+    PROFILE_BLOCKS_MAX = 20      /* and the fewest repeats, so that no block is empty */
+};
 
 /* The `train:` section. */
 struct train_config {

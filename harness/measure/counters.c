@@ -20,6 +20,10 @@ enum {
     PASS_PROBE = PASSES_MAX /* scratch space for proving one event alone */
 };
 
+_Static_assert(sizeof((struct counter_result *)0)->role >= NAME_SIZE &&
+                   (int)NAME_SIZE >= (int)COUNTER_NAME_SIZE,
+               "an event that a workload asks for is a role of the same name");
+
 /* One event of a role's source, or the kernel's number. The events of a weighted sum are placed one
  * by one: four of them may be more than the hardware counts at a time. */
 struct term_state {

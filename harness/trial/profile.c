@@ -30,6 +30,10 @@
 
 enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
 
+_Static_assert(sizeof((struct profile_result *)0)->energy ==
+                   ENERGY_PARTS * sizeof(struct energy_result),
+               "a profile has a row for every part");
+
 /* What all batch sizes share. */
 struct session {
     const struct profile_config *config;
@@ -61,7 +65,7 @@ static bool choose_inputs(struct session *s, uint64_t seed, struct error *error)
 
 /* Batch number i: the next `size` inputs of the cycle, wrapping around. */
 static struct batch take_batch(const struct session *s, const struct batches *b, int i) {
-    int32_t index[4096]; /* the largest batch size the options allow */
+    int32_t index[BATCH_SIZE_MAX];
     for (int j = 0; j < b->size; j++) index[j] = s->order[(i * b->size + j) % s->n_inputs];
     return batch_gather(b->buffer, &s->subject->data->test, index, b->size);
 }
@@ -225,7 +229,7 @@ static void count_work(const struct session *s, const struct batches *b,
 /* The first batches once more under a simulator. Their rows come after the measured ones. */
 static void simulate_events(const struct session *s, const struct batches *b,
                             struct profile_result *out) {
-    int32_t index[4096 + 4096]; /* the largest simulated_inputs, and batch */
+    int32_t index[SIMULATED_INPUTS_MAX + BATCH_SIZE_MAX];
     int n = (s->config->simulated_inputs + b->size - 1) / b->size * b->size;
     for (int i = 0; i < n; i++) index[i] = s->order[i % s->n_inputs];
     struct simulation simulation = {.checkpoint = s->subject->checkpoint,

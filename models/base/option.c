@@ -102,7 +102,7 @@ struct target {
     int entry;
 };
 
-/* "epochs in train is 0; it must be between 1 and 100000". The words "a whole number" are left out
+/* "epochs in train is 0; it must be between 1 and 10000". The words "a whole number" are left out
  * where a whole number was given and only the range is wrong. */
 static bool refuse(const struct target *target, const struct node *node, struct error *error) {
     const struct option *row = target->row;
