@@ -1,5 +1,6 @@
 /*
- * The workspace of the forward pass, and how the files of inference move rows in it.
+ * The workspace of the forward pass, and how its two files move rows in it: inline, because they do
+ * so for every head and row.
  */
 #ifndef HEADROOM_MODELS_INFERENCE_WORKSPACE_H
 #define HEADROOM_MODELS_INFERENCE_WORKSPACE_H
@@ -7,6 +8,8 @@
 #include "models/batch.h"
 #include "models/cpu/gemm.h"
 #include "models/parameters.h"
+
+#include <string.h>
 
 struct inference {
     const struct parameters *p;
@@ -29,13 +32,27 @@ struct inference {
 };
 
 /* Gates of the chunk at hand in layer l, [rows][heads]. */
-float *inference_chunk_gates(const struct inference *inf, int l);
+static inline float *inference_chunk_gates(const struct inference *inf, int l) {
+    return inf->gates[l] + (size_t)inf->first_row * (size_t)inf->p->config.heads.value[l];
+}
 
 /* Copies the rows of the n samples in inf->chosen end to end; returns how many rows. */
-int inference_gather(const struct inference *inf, const struct batch *batch, struct work *work,
-                     int n, const float *from, float *to);
+static inline int inference_gather(const struct inference *inf, const struct batch *batch,
+                                   struct work *work, int n, const float *from, float *to) {
+    size_t dim = (size_t)inf->p->config.dim;
+    int rows = 0;
+    for (int i = 0; i < n; i++) {
+        int first = batch->offsets[inf->chosen[i]];
+        int length = batch->offsets[inf->chosen[i] + 1] - first;
+        memcpy(to + (size_t)rows * dim, from + (size_t)first * dim,
+               (size_t)length * dim * sizeof *to);
+        rows += length;
+    }
+    work_move(work, 2 * (uint64_t)rows * dim);
+    return rows;
+}
 
-/* to += from, n floats: inline, because it runs once for every row. */
+/* to += from, n floats. */
 static inline void inference_add(size_t n, const float *from, float *to) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) to[i] += from[i];
