@@ -1,6 +1,6 @@
 /*
- * Suggestions by edit distance; see closest_name.h. A word longer than every setting's name resembles
- * none of them and is not measured, so that the row of the recurrence fits on the stack.
+ * Suggestions by edit distance; see closest_name.h. A word longer than every setting's name
+ * resembles none of them and is not measured, so that the row of the recurrence fits on the stack.
  */
 #include "models/base/closest_name.h"
 

@@ -11,8 +11,8 @@
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 
-/* The name of a file, one copy for all nodes that came from it. Nodes move from tree to tree and may
- * outlive the tree they were read into, so each of them counts, and the last one frees it. */
+/* The name of a file, one copy for all nodes that came from it. Nodes move from tree to tree and
+ * may outlive the tree they were read into, so each of them counts, and the last one frees it. */
 struct file_name {
     size_t n_nodes;
     char text[];
