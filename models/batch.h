@@ -17,7 +17,7 @@ struct batch {
 };
 
 /* The engine works on chunks of whole samples with about this many tokens: their activations stay
- * in cache and memory does not grow with the batch. Measured: models/README.md. */
+ * in cache and memory does not grow with the batch. Measured: models/cpu/README.md. */
 enum { BATCH_CHUNK_TOKENS = 512 };
 
 /* Tokens that a chunk can have when the longest sample has `length` and the batch `tokens`. */

@@ -1,6 +1,6 @@
 /*
  * The seam over OpenBLAS and, where it was there at build time, oneDNN: one library is faster for
- * large products, the other for narrow ones (models/README.md has the numbers). Single precision,
+ * large products, the other for narrow ones (README.md has the numbers). Single precision,
  * row-major, single-threaded by the environment that the sweep gives its children. See gemm.h.
  */
 #include "models/cpu/gemm.h"

@@ -73,7 +73,7 @@ the_quoted_growth_with_the_classes_is_the_published_one() {
 }
 
 every_example_file_is_valid() {
-    for file in workloads/README.md harness/README.md; do
+    for file in workloads/README.md harness/config/README.md; do
         block "$file" yaml 1 >"$scratch/my.yaml"
         test -s "$scratch/my.yaml"
         ./headroom validate "$scratch/my.yaml"
@@ -103,7 +103,7 @@ your_own_workload_becomes_a_figure() {
 
 # No machine used in development has a PMU or RAPL; whoever has one must learn that before trusting it.
 what_is_untested_on_hardware_is_labelled() {
-    for file in README.md harness/README.md results/README.md; do
+    for file in README.md harness/measure/README.md results/README.md; do
         grep -q 'untested on hardware' "$file"
     done
     ./headroom doctor --db "$scratch/a.db" | grep -q 'Untested on hardware: hardware counters and RAPL energy'

@@ -1,7 +1,7 @@
 """The models of Headroom in plain PyTorch, written from its documents and not from its C.
 
 Everything is float64 and one sample at a time: what a formula says stands here as a line. Layout and
-forward pass: models/README.md, Checkpoints. Methods: the opening paragraphs of models/policies/*.c,
+forward pass: models/checkpoint.md. Methods: the opening paragraphs of models/policies/*.c,
 which state what is a paper's and what is ours; each class below repeats the formula it computes.
 """
 import math
