@@ -1,4 +1,4 @@
--- The tables of the results database, version 2. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 3. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -344,4 +344,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

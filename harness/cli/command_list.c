@@ -158,7 +158,7 @@ static bool list_trials(const struct arguments *arguments, struct error *error) 
     if (access(arguments->db, F_OK) != 0)
         return error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
                          arguments->db, strerror(errno));
-    ok = store_open(arguments->db, &store, error) && report_trials(store, stdout, error);
+    ok = store_open_reader(arguments->db, &store, error) && report_trials(store, stdout, error);
     store_close(store);
     return ok;
 }

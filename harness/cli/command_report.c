@@ -15,7 +15,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
                   arguments->db, strerror(errno));
     else
-        ok = store_open(arguments->db, &store, error) && report_write(store, NULL, stdout, error);
+        ok = store_open_reader(arguments->db, &store, error) &&
+             report_write(store, NULL, stdout, error);
     store_close(store);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -169,6 +169,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     int status = EXIT_FAILED, n_recovered = 0;
 
     if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
+    if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
     if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
     if (n_recovered > 0)
         fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,

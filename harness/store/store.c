@@ -17,11 +17,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-extern const char results_tables_sql[], results_views_sql[]; /* made C files by the Makefile */
-
 enum {
-    SCHEMA_VERSION = 2,
-    APPLICATION_ID = 0x48454144, /* "HEAD"; both as in tables.sql */
+    OLDEST_SQLITE = 3037000, /* STRICT tables; printf instead of format() */
     BUSY_MILLISECONDS = 10000,
     FREE_MEBIBYTES = 16 /* less is no room for one trial's rows and its journal */
 };
@@ -33,9 +30,11 @@ bool store_failed(struct store *store, struct error *error) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
         return error_set(error,
-                         "cannot write the results database '%s': %s; make the file and its folder "
-                         "writable (create the folder if it is missing) or name another file with "
-                         "--db",
+                         store->reader
+                             ? "cannot read the results database '%s': %s"
+                             : "cannot write the results database '%s': %s; make the file "
+                               "and its folder writable (create the folder if it is "
+                               "missing) or name another file with --db",
                          store->path, text);
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -69,31 +68,6 @@ bool store_end(struct store *store, bool ok, struct error *error) {
     /* Some errors have rolled back already; a second ROLLBACK then only complains. */
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
-}
-
-/* Inside a transaction: makes an empty file a Headroom database, or checks that it is one and can
- * be written. */
-static bool check_schema(struct store *store, bool *created, struct error *error) {
-    int64_t version = store_number(store, "PRAGMA user_version", NO_VALUES, error);
-    int64_t application = store_number(store, "PRAGMA application_id", NO_VALUES, error);
-    int64_t objects = store_number(store, "SELECT count(*) FROM sqlite_schema", NO_VALUES, error);
-    if (version < 0 || application < 0 || objects < 0) return false;
-    *created = version == 0 && application == 0 && objects == 0;
-    if (*created)
-        return store_exec(store, results_tables_sql, error) &&
-               store_exec(store, results_views_sql, error);
-    if (application != APPLICATION_ID)
-        return error_set(error,
-                         "'%s' is a database of another program; name another file with --db",
-                         store->path);
-    if (version != SCHEMA_VERSION)
-        return error_set(error,
-                         "'%s' has schema version %lld, this program knows version %d; use the "
-                         "Headroom that wrote it, or name another file with --db",
-                         store->path, (long long)version, SCHEMA_VERSION);
-    /* Nothing to change, but write all the same: a read-only file must show now, not after
-     * hours. */
-    return store_exec(store, "PRAGMA application_id = 1212498244", error);
 }
 
 /* SQLite reports a full disk at the first write that does not fit: perhaps after hours of
@@ -156,36 +130,79 @@ static void make_folder(const char *path) {
     if (path_beside(path, "", folder, sizeof folder) && folder[0]) mkdir(folder, 0777);
 }
 
-bool store_open(const char *path, struct store **out, struct error *error) {
-    *out = NULL;
+bool store_check_sqlite(int number, const char *name, struct error *error) {
+    return number >= OLDEST_SQLITE ||
+           error_set(error,
+                     "SQLite %s is too old: Headroom needs 3.37 or later, as Ubuntu 22.04 and "
+                     "Debian 12 have it",
+                     name);
+}
+
+/* A file may come from anywhere. For a writer this cannot be: until 3.41 SQLite takes its own
+ * json_valid, which our CHECKs call, for unsafe. */
+void store_distrust(struct store *store) {
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+}
+
+/* Sorting and TEMP views need no disk. */
+static bool connect(struct store *store, int flags, struct error *error) {
+    if (!store_check_sqlite(sqlite3_libversion_number(), sqlite3_libversion(), error)) return false;
+    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
+        return store_failed(store, error);
+    sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (store->reader) store_distrust(store);
+    return store_exec(store, "PRAGMA temp_store = MEMORY", error);
+}
+
+static struct store *new_store(const char *path, struct error *error) {
     struct store *store = calloc(1, sizeof *store);
-    if (!store || !(store->path = strdup(path))) {
-        error_set(error, "out of memory opening '%s'", path);
-        goto fail;
-    }
+    if (store && (store->path = strdup(path))) return store;
+    error_set(error, "out of memory opening '%s'", path);
+    free(store);
+    return NULL;
+}
+
+bool store_open(const char *path, struct store **out, struct error *error) {
+    const int own_use = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+    bool changed = false;
+    struct store *store = *out = NULL;
+    if (!(store = new_store(path, error))) return false;
     make_folder(store->path);
     gethostname(store->host, sizeof store->host - 1);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-        store_failed(store, error);
-        goto fail;
-    }
-    sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
-    sqlite3_create_function(store->db, "process_start", 1, SQLITE_UTF8, NULL, sql_process_start,
+    if (!connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error)) goto fail;
+    sqlite3_create_function(store->db, "process_start", 1, own_use, NULL, sql_process_start, NULL,
+                            NULL);
+    sqlite3_create_function(store->db, "process_is_gone", 2, own_use, NULL, sql_process_is_gone,
                             NULL, NULL);
-    sqlite3_create_function(store->db, "process_is_gone", 2, SQLITE_UTF8, NULL, sql_process_is_gone,
-                            NULL, NULL);
-    bool created = false;
-    if (!store_exec(store, "PRAGMA foreign_keys = ON", error) || !store_begin(store, error))
+    if (!store_begin(store, error)) goto fail;
+    bool ok = store_schema_write(store, &changed, error);
+    bool committed = store_end(store, ok && changed, error);
+    if (!ok || committed != changed || !check_free_space(path, error)) goto fail;
+    if (!store_exec(store, "PRAGMA foreign_keys = ON", error) || !store_views_shadow(store, error))
         goto fail;
-    bool ok = check_schema(store, &created, error);
-    bool committed = store_end(store, ok && created, error);
-    if (!ok || committed != created || !check_free_space(path, error)) goto fail;
     *out = store;
     return true;
 fail:
     store_close(store);
     return false;
+}
+
+bool store_open_reader(const char *path, struct store **out, struct error *error) {
+    struct store *store = *out = NULL;
+    if (!(store = new_store(path, error))) return false;
+    store->reader = true;
+    if (connect(store, SQLITE_OPEN_READONLY, error) && store_schema_read(store, error) &&
+        store_views_shadow(store, error)) {
+        *out = store;
+        return true;
+    }
+    store_close(store);
+    return false;
+}
+
+const char *store_notice(const struct store *store) {
+    return store->notice;
 }
 
 void store_close(struct store *store) {

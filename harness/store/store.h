@@ -19,11 +19,21 @@
 
 struct store;
 
-/* Opens the database at path, creating file, its folder and schema, and proves that results can be
- * stored there. Of folders only the last is made: the rest of a mistyped path is an error.
- * ":memory:" is a database that goes away with the store. Refuses a file that is not ours or whose
- * schema version this program does not know. */
+/* Opens the database at path for writing: creates the file, its folder and schema, brings a file of
+ * an earlier version to this one, and proves that results can be stored there. Of folders only the
+ * last is made: the rest of a mistyped path is an error. ":memory:" is a database that goes away with
+ * the store. Refuses a file that is not ours, whose version this program does not know, or whose
+ * tables are not what its version says. */
 bool store_open(const char *path, struct store **out, struct error *error);
+
+/* Opens it for reading alone: a file or folder that cannot be written, a full disk and another
+ * program's write lock are no hindrance. A file of an earlier version is read as if it had been brought
+ * to this one. */
+bool store_open_reader(const char *path, struct store **out, struct error *error);
+
+/* What a user should know of the file; "" if there is nothing. */
+const char *store_notice(const struct store *store);
+
 void store_close(struct store *store); /* NULL is fine */
 
 /* ---- planning: one transaction from begin to end ---- */

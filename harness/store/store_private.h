@@ -10,12 +10,17 @@
 
 #include <sqlite3.h>
 
-enum { STATEMENTS_KEPT = 64 };
+enum {
+    SCHEMA_VERSION = 3, /* as in tables.sql */
+    STATEMENTS_KEPT = 64
+};
 
 struct store {
     sqlite3 *db;
     char *path;
+    bool reader;                         /* opened for reading alone */
     char host[256];                      /* process ids mean something on this host only */
+    char notice[512];                    /* what a user should know of this file; "" nothing */
     sqlite3_stmt *kept[STATEMENTS_KEPT]; /* of these, those up to n_kept; a ring once it is more */
     unsigned n_kept;
 };
@@ -65,6 +70,32 @@ int64_t store_number(struct store *store, const char *sql, const struct value *v
 
 /* Finalizes what was kept; part of store_close. */
 void store_forget_statements(struct store *store);
+
+/* ---- the shape of the file (store_schema.c) ---- */
+
+/* Inside a transaction that may write: makes an empty file a Headroom database, or checks that it is
+ * one, brings it to this version, and gives it the built-in views. *changed: there is something to
+ * commit. */
+bool store_schema_write(struct store *store, bool *changed, struct error *error);
+
+/* Checks that the file is a Headroom database and reads one of an earlier version as if it had been
+ * brought to this one; the file stays as it is. */
+bool store_schema_read(struct store *store, struct error *error);
+
+/* Makes the built-in views what this connection sees under their names. */
+bool store_views_shadow(struct store *store, struct error *error);
+
+/* From now on nothing that is stored in the file, such as a view, may call a function with effects. */
+void store_distrust(struct store *store);
+
+/* Appends a CREATE statement without comments and without blanks that mean nothing, so that two
+ * can be compared. */
+void store_normalise_ddl(const char *sql, struct text *out);
+
+/* False, with a sentence, for a version of SQLite that lacks what the schema needs. */
+bool store_check_sqlite(int number, const char *name, struct error *error);
+
+/* ---- transactions ---- */
 
 bool store_begin(struct store *store, struct error *error);
 /* Commits if ok, else rolls back and keeps the error that is set; returns whether it is

@@ -23,19 +23,6 @@ static void strict_tables_refuse_wrong_types_and_dangling_references(void **stat
                      SQLITE_CONSTRAINT);
 }
 
-static void newer_and_foreign_databases_are_refused(void **state) {
-    struct fixture *f = *state;
-    struct store *store;
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 3"), SQLITE_OK);
-    assert_false(store_open(f->path, &store, &f->error));
-    assert_non_null(strstr(f->error.text, "schema version 3"));
-    assert_int_equal(raw_sql(f->path, "PRAGMA user_version = 2; PRAGMA application_id = 7"),
-                     SQLITE_OK);
-    assert_false(store_open(f->path, &store, &f->error));
-    assert_non_null(strstr(f->error.text, "another program"));
-    assert_null(store);
-}
-
 static void a_file_that_is_no_database_is_refused_and_kept(void **state) {
     struct fixture *f = *state;
     char path[160], line[32] = "";
@@ -515,7 +502,6 @@ static void a_full_disk_is_reported_and_loses_no_finished_row(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(strict_tables_refuse_wrong_types_and_dangling_references),
-        TEST(newer_and_foreign_databases_are_refused),
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(results_in_memory_need_no_file),
         TEST(a_missing_folder_is_made_but_not_two),

@@ -1,0 +1,318 @@
+/*
+ * The shape of a results database. Tables hold data, so their shape has a number (user_version) and
+ * changes by steps: results/migrations/N.sql leads from version N - 1 to N, in the transaction that
+ * opens the file. Views hold none, so nobody migrates them: whoever writes puts the built-in ones in
+ * place of those of another version, for plain sqlite3, and never touches a view of the user's.
+ * Whoever reads does not trust what is stored: every connection of ours has the built-in views as
+ * TEMP views, which need no right to write and hide stored ones of their names, from each other too.
+ */
+#include "harness/store/store_private.h"
+#include "models/base/sha256.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Made C files by the Makefile. */
+extern const char results_tables_sql[], results_views_sql[];
+
+enum { APPLICATION_ID = 0x48454144 }; /* "HEAD", as in tables.sql */
+
+/* ---- views ---- */
+
+/* One view of views.sql: its name, and what follows the name up to the semicolon. */
+struct view {
+    const char *name, *rest;
+    int name_length, rest_length;
+};
+
+/* The next one after *at, which is moved behind it. Each begins a line there and ends one. */
+static bool next_view(const char **at, struct view *view) {
+    static const char start[] = "\nCREATE VIEW ";
+    const char *begin = strstr(*at, start);
+    if (!begin) return false;
+    view->name = begin + sizeof start - 1;
+    view->name_length = (int)strcspn(view->name, " (\n");
+    view->rest = view->name + view->name_length;
+    *at = strstr(view->rest, ";\n");
+    view->rest_length = (int)(*at - view->rest);
+    return true;
+}
+
+bool store_views_shadow(struct store *store, struct error *error) {
+    struct text sql = {0};
+    struct view view;
+    for (const char *at = results_views_sql; next_view(&at, &view);)
+        text_append(&sql, "CREATE TEMP VIEW %.*s%.*s;\n", view.name_length, view.name,
+                    view.rest_length, view.rest);
+    bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
+    text_free(&sql);
+    return ok;
+}
+
+/* Stored views of ours carry the version they are of in a comment behind their name. */
+#define MARK "/* headroom "
+enum { MARK_SIZE = 40 };
+
+static bool drop_view(struct store *store, const char *name, struct error *error) {
+    char *sql = sqlite3_mprintf("DROP VIEW main.\"%w\"", name);
+    bool ok = sql ? store_exec(store, sql, error) : error_set(error, "out of memory");
+    sqlite3_free(sql);
+    return ok;
+}
+
+/* What stands in the file under the name of a built-in view. */
+enum stored { STORED_NONE, STORED_CURRENT, STORED_OLD, STORED_FOREIGN, STORED_UNKNOWN };
+
+/* Made by hand from views.sql it has no mark, but the very text (`plain`). */
+static enum stored find_stored(struct store *store, const char *name, const char *plain,
+                               const char *mark, struct error *error) {
+    sqlite3_stmt *found = store_statement(
+        store,
+        "SELECT CASE WHEN instr(sql, ?3) THEN ?4 WHEN sql = ?2 OR instr(sql, ?5) THEN ?6 ELSE ?7 END "
+        "FROM main.sqlite_schema WHERE name = ?1",
+        VALUES(TEXT(name), TEXT(plain), TEXT(mark), INT(STORED_CURRENT), TEXT(MARK),
+               INT(STORED_OLD), INT(STORED_FOREIGN)),
+        error);
+    if (!found) return STORED_UNKNOWN;
+    enum stored stored =
+        sqlite3_step(found) == SQLITE_ROW ? (enum stored)sqlite3_column_int(found, 0) : STORED_NONE;
+    sqlite3_reset(found);
+    return stored;
+}
+
+/* A name that is taken by something of the user's stays theirs. */
+static bool write_view(struct store *store, const struct view *view, const char *mark,
+                       bool *changed, struct error *error) {
+    struct text plain = {0}, marked = {0};
+    char name[64];
+    bool ok = false;
+    snprintf(name, sizeof name, "%.*s", view->name_length, view->name);
+    text_append(&plain, "CREATE VIEW %s%.*s", name, view->rest_length, view->rest);
+    text_append(&marked, "CREATE VIEW main.%s %s%.*s", name, mark, view->rest_length, view->rest);
+    if (plain.failed || marked.failed) {
+        error_set(error, "out of memory");
+        goto done;
+    }
+    enum stored stored = find_stored(store, name, plain.data, mark, error);
+    ok = stored != STORED_UNKNOWN;
+    if (stored == STORED_FOREIGN)
+        snprintf(store->notice, sizeof store->notice,
+                 "%s: its '%s' is not Headroom's and stays; rename it for plain sqlite3 to find "
+                 "Headroom's own view of that name",
+                 store->path, name);
+    if (stored == STORED_OLD) ok = drop_view(store, name, error);
+    if (ok && (stored == STORED_OLD || stored == STORED_NONE)) {
+        ok = store_exec(store, marked.data, error);
+        *changed = true;
+    }
+done:
+    text_free(&plain);
+    text_free(&marked);
+    return ok;
+}
+
+/* Views of another version whose names are no longer ours. */
+static bool drop_old_views(struct store *store, const char *mark, bool *changed,
+                           struct error *error) {
+    for (;;) {
+        sqlite3_stmt *found =
+            store_statement(store,
+                            "SELECT name FROM main.sqlite_schema WHERE type = 'view' "
+                            "AND instr(sql, ?1) AND NOT instr(sql, ?2) LIMIT 1",
+                            VALUES(TEXT(MARK), TEXT(mark)), error);
+        if (!found) return false;
+        char *name = sqlite3_step(found) == SQLITE_ROW
+                         ? sqlite3_mprintf("%s", sqlite3_column_text(found, 0))
+                         : NULL;
+        sqlite3_reset(found);
+        if (!name) return true;
+        bool ok = drop_view(store, name, error);
+        sqlite3_free(name);
+        if (!ok) return false;
+        *changed = true;
+    }
+}
+
+static bool write_views(struct store *store, bool *changed, struct error *error) {
+    char hash[65], mark[MARK_SIZE];
+    struct view view;
+    sha256_hex(results_views_sql, strlen(results_views_sql), hash);
+    snprintf(mark, sizeof mark, MARK "%.16s */", hash);
+    for (const char *at = results_views_sql; next_view(&at, &view);)
+        if (!write_view(store, &view, mark, changed, error)) return false;
+    return drop_old_views(store, mark, changed, error);
+}
+
+/* ---- tables ---- */
+
+void store_normalise_ddl(const char *sql, struct text *out) {
+    char last = '(', quote = '\0';
+    bool blank = false;
+    for (; *sql; sql++) {
+        if (!quote && sql[0] == '-' && sql[1] == '-') {
+            while (sql[1] && *sql != '\n') sql++;
+            blank = true;
+        } else if (!quote && isspace((unsigned char)*sql)) {
+            blank = true;
+        } else {
+            if (blank && !strchr("(),", last) && !strchr("(),", *sql))
+                text_append_bytes(out, " ", 1);
+            if (quote ? *sql == quote : *sql == '\'' || *sql == '"') quote = quote ? '\0' : *sql;
+            text_append_bytes(out, sql, 1);
+            last = *sql;
+            blank = false;
+        }
+    }
+}
+
+/* Does the file have this table or index, and is it ours? */
+static bool check_object(struct store *store, const char *name, const char *wanted,
+                         struct error *error) {
+    struct text here = {0}, there = {0};
+    sqlite3_stmt *found = store_statement(
+        store, "SELECT sql FROM main.sqlite_schema WHERE name = ?1", VALUES(TEXT(name)), error);
+    if (!found) return false;
+    const char *sql =
+        sqlite3_step(found) == SQLITE_ROW ? (const char *)sqlite3_column_text(found, 0) : NULL;
+    store_normalise_ddl(wanted, &here);
+    store_normalise_ddl(sql ? sql : "", &there);
+    sqlite3_reset(found);
+    bool ok = !here.failed && !there.failed && there.data && strcmp(here.data, there.data) == 0;
+    text_free(&here);
+    text_free(&there);
+    return ok ||
+           error_set(error,
+                     "'%s' says that it has version %d of the schema, but its '%s' is %s: it was "
+                     "changed by hand, or written between two versions of Headroom; name another "
+                     "file with --db",
+                     store->path, SCHEMA_VERSION, name, sql ? "another one" : "missing");
+}
+
+/* The number alone is not believed: what was written with tables that differ would fail only when
+ * results are stored, after hours. What the file holds besides is its owner's. */
+static bool check_tables(struct store *store, struct error *error) {
+    sqlite3 *fresh = NULL;
+    sqlite3_stmt *object = NULL;
+    bool ok = sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
+              sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v2(fresh,
+                                 "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL "
+                                 "ORDER BY rowid",
+                                 -1, &object, NULL) == SQLITE_OK;
+    if (!ok) error_set(error, "the built-in tables cannot be made: %s", sqlite3_errmsg(fresh));
+    while (ok && sqlite3_step(object) == SQLITE_ROW)
+        ok = check_object(store, (const char *)sqlite3_column_text(object, 0),
+                          (const char *)sqlite3_column_text(object, 1), error);
+    sqlite3_finalize(object);
+    sqlite3_close(fresh);
+    return ok;
+}
+
+/* ---- versions ---- */
+
+/* results/migrations/N.sql, from N = FIRST_VERSION + 1 on. */
+enum { FIRST_VERSION = 3 };
+static const char *const steps[] = {NULL};
+enum { STEPS = sizeof steps / sizeof *steps - 1 };
+_Static_assert(FIRST_VERSION + STEPS == SCHEMA_VERSION, "a version without its step");
+
+struct shape {
+    int64_t version, application, objects; /* objects: tables and all else in the file */
+};
+
+static bool read_shape(struct store *store, struct shape *shape, struct error *error) {
+    shape->version = store_number(store, "PRAGMA user_version", NO_VALUES, error);
+    if (shape->version < 0) return false;
+    shape->application = store_number(store, "PRAGMA application_id", NO_VALUES, error);
+    if (shape->application < 0) return false;
+    shape->objects =
+        store_number(store, "SELECT count(*) FROM main.sqlite_schema", NO_VALUES, error);
+    return shape->objects >= 0;
+}
+
+/* Older than any step: it can be read by the program that wrote it, which the file names. */
+static bool refuse_old(struct store *store, int64_t version, struct error *error) {
+    struct error ignored;
+    char revision[64] = "";
+    sqlite3_stmt *newest =
+        store_statement(store,
+                        "SELECT json_extract(json, '$.git_revision') FROM main.environment "
+                        "ORDER BY id DESC LIMIT 1",
+                        NO_VALUES, &ignored);
+    if (newest && sqlite3_step(newest) == SQLITE_ROW && sqlite3_column_text(newest, 0))
+        snprintf(revision, sizeof revision, " (git checkout %.40s)",
+                 sqlite3_column_text(newest, 0));
+    if (newest) sqlite3_reset(newest);
+    return error_set(
+        error,
+        "'%s' has schema version %lld, and this program reads %d and later: keep it for "
+        "the Headroom that wrote it%s, and start a new one: headroom sweep --db NEW.db",
+        store->path, (long long)version, FIRST_VERSION, revision);
+}
+
+static bool check_version(struct store *store, const struct shape *shape, struct error *error) {
+    if (shape->application != APPLICATION_ID)
+        return error_set(error,
+                         "'%s' is a database of another program; name another file with --db",
+                         store->path);
+    if (shape->version > SCHEMA_VERSION)
+        return error_set(error,
+                         "'%s' has schema version %lld, and this program knows %d: use a newer "
+                         "Headroom (git pull && make), or name another file with --db",
+                         store->path, (long long)shape->version, SCHEMA_VERSION);
+    return shape->version >= FIRST_VERSION || refuse_old(store, shape->version, error);
+}
+
+static bool migrate(struct store *store, int64_t version, struct error *error) {
+    for (int64_t i = version - FIRST_VERSION; i < STEPS; i++)
+        if (!store_exec(store, steps[i], error)) return false;
+    return true;
+}
+
+bool store_schema_write(struct store *store, bool *changed, struct error *error) {
+    struct shape shape;
+    if (!read_shape(store, &shape, error)) return false;
+    *changed = shape.objects == 0 && shape.version == 0 && shape.application == 0;
+    if (*changed)
+        return store_exec(store, results_tables_sql, error) && write_views(store, changed, error);
+    if (!check_version(store, &shape, error)) return false;
+    *changed = shape.version < SCHEMA_VERSION;
+    /* Write in any case: a read-only file must show now, not after hours. */
+    return migrate(store, shape.version, error) && check_tables(store, error) &&
+           write_views(store, changed, error) &&
+           store_exec(store, "PRAGMA application_id = 1212498244", error);
+}
+
+/* A file that cannot be changed is brought to this version in memory. */
+static bool copy_to_memory(struct store *store, struct error *error) {
+    sqlite3 *copy = NULL;
+    sqlite3_backup *backup = NULL;
+    if (sqlite3_open(":memory:", &copy) == SQLITE_OK)
+        backup = sqlite3_backup_init(copy, "main", store->db, "main");
+    if (backup) sqlite3_backup_step(backup, -1);
+    if (!backup || sqlite3_backup_finish(backup) != SQLITE_OK) {
+        error_set(error, "'%s' cannot be read: %s", store->path, sqlite3_errmsg(copy));
+        sqlite3_close(copy);
+        return false;
+    }
+    store_forget_statements(store);
+    sqlite3_close(store->db);
+    store->db = copy;
+    return true;
+}
+
+bool store_schema_read(struct store *store, struct error *error) {
+    struct shape shape;
+    if (!read_shape(store, &shape, error)) return false;
+    if (shape.objects == 0)
+        return error_set(error, "'%s' is empty: `headroom sweep --db '%s'` fills it", store->path,
+                         store->path);
+    if (!check_version(store, &shape, error)) return false;
+    if (shape.version < SCHEMA_VERSION) {
+        if (!copy_to_memory(store, error) || !migrate(store, shape.version, error)) return false;
+        store_distrust(store);
+    }
+    return check_tables(store, error);
+}
