@@ -49,7 +49,8 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 B       := build
 PROGRAM := headroom
 SOURCES := $(sort $(shell find models workloads harness -name '*.c'))
-TEXTS   := results/tables.sql results/views.sql harness/config/starter.yaml
+TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrations/*.sql)) \
+    harness/config/starter.yaml
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))

@@ -1,4 +1,4 @@
--- The tables of the results database, version 3. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 4. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -27,7 +27,8 @@ CREATE TABLE workload (
 
 -- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint; kind 'again'
 -- times the same checkpoint once more, in turns with the first, so that what differs is noise (A/A).
--- key = hash of what the trial computes; names and paths are not in it. current = 1: in the latest plan
+-- key = hash of what the trial computes; names and paths are not in it. Behind a dot, 'key.1', it is
+-- that of an earlier result of the same trial, which was made again. current = 1: in the latest plan
 -- of its workload. Views look at current rows only, so an edited file never averages with its past.
 CREATE TABLE trial (
     id              INTEGER PRIMARY KEY,
@@ -80,6 +81,11 @@ CREATE TABLE trial (
                                                          -- validation included, whatever their labels,
     n_overlap_texts INTEGER,                             -- how many different texts these are, and how
     n_overlap_dropped INTEGER,                           -- many inputs of either split were left out for it
+    code_sha256     TEXT,                                -- of all code, flags and libraries that can change
+                                                         -- its numbers; NULL: made before this was stored
+    checkpoint_sha256 TEXT,                              -- of the file's bytes
+    boot_id         TEXT,                                -- of the machine that ran it, since when it is up
+    pid_namespace   TEXT,                                -- that its pid is a number of
     UNIQUE (workload_id, key),
     CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
 ) STRICT;
@@ -344,4 +350,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;

@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 enum {
-    SCHEMA_VERSION = 3, /* as in tables.sql */
+    SCHEMA_VERSION = 4, /* as in tables.sql */
     STATEMENTS_KEPT = 64
 };
 
