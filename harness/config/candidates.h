@@ -1,7 +1,8 @@
 /*
  * What is tried on an arm before it is compared: `tune: {learning_rate: [3e-4, 1e-3], cost: [0,
  * 1]}` are two candidates, the first values of all lists and the second ones. A fair comparison
- * gives every arm equally many, so a file with arms of different numbers is refused (experiment_check.c).
+ * gives every arm equally many, so a file with arms of different numbers is refused
+ * (experiment_check.c).
  */
 #ifndef HEADROOM_HARNESS_CONFIG_CANDIDATES_H
 #define HEADROOM_HARNESS_CONFIG_CANDIDATES_H

@@ -1,7 +1,7 @@
 /*
- * Sections, policies and tuning, read from a tree; see experiment_parts.h. A section is bound to its
- * option table, whose rows know what one option may be, and then held against what only several of
- * them together can get wrong.
+ * Sections, policies and tuning, read from a tree; see experiment_parts.h. A section is bound to
+ * its option table, whose rows know what one option may be, and then held against what only several
+ * of them together can get wrong.
  */
 #include "harness/config/experiment_parts.h"
 #include "workloads/data/data_config_check.h"
@@ -11,7 +11,6 @@
 #include "models/policy.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 bool experiment_expect(const struct node *node, enum node_kind kind, const char *what,
                        struct error *error) {

@@ -1,7 +1,8 @@
 /*
- * What workload files and trials stored as JSON have in common: sections, the name of a policy, what
- * is tuned. Either is a tree when it comes here, so that both are read, and refused, by the same
- * code; what only files have is in experiment_read.c, what only trials have in experiment_json.c.
+ * What workload files and trials stored as JSON have in common: sections, the name of a policy,
+ * what is tuned. Either is a tree when it comes here, so that both are read, and refused, by the
+ * same code; what only files have is in experiment_read.c, what only trials have in
+ * experiment_json.c.
  */
 #ifndef HEADROOM_HARNESS_CONFIG_EXPERIMENT_PARTS_H
 #define HEADROOM_HARNESS_CONFIG_EXPERIMENT_PARTS_H
@@ -30,8 +31,8 @@ bool experiment_read_sections(const struct node *root, struct experiment *e, str
 /* The policy that a scalar names; NULL, with the error, if there is none. */
 const struct policy_ops *experiment_find_policy(const struct node *node, struct error *error);
 
-/* Reads `target_budget` and `tune` of an arm, or else the `tune` of all arms (may be NULL), and sets
- * the first candidate. */
+/* Reads `target_budget` and `tune` of an arm, or else the `tune` of all arms (may be NULL), and
+ * sets the first candidate. */
 bool experiment_read_tuning(const struct node *node, const struct node *tune_all, struct arm *arm,
                             struct error *error);
 

@@ -10,7 +10,6 @@
 #include "workloads/data/text_pair.h"
 #include "workloads/data/tokenizer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
