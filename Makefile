@@ -132,9 +132,8 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) @$(B)/flags $(DEFINES) -MMD -MP -c $< -o $@
 
-$(B)/tests/%: tests/%.c $(LIBRARY) $(B)/libraries
-	@mkdir -p $(@D)
-	$(CC) @$(B)/flags -MMD -MP $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
+$(TESTS): %: %.o $(LIBRARY) $(B)/libraries
+	$(CC) @$(B)/flags $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
 
 # A result says how it was built.
 $(B)/harness/measure/environment.o: $(B)/revision
