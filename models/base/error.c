@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef error_set /* what error.h tells an analyzer */
+#undef error_set_at
+#undef error_prefix
+
 static void store(struct error *error, const struct location *at, const char *format,
                   va_list arguments) {
     struct error composed = {0};
