@@ -6,6 +6,7 @@
 #ifndef HEADROOM_TESTS_FUZZ_H
 #define HEADROOM_TESTS_FUZZ_H
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct fuzz {
 
 /* A number below n, n >= 1 (xorshift64*, Vigna 2016). */
 static inline size_t fuzz_below(struct fuzz *fuzz, size_t n) {
+    assert(n > 0);
     fuzz->state ^= fuzz->state >> 12;
     fuzz->state ^= fuzz->state << 25;
     fuzz->state ^= fuzz->state >> 27;

@@ -41,7 +41,8 @@ static bool fail(struct parser *parser, const char *problem) {
 
 /* The next byte, or NUL at the end (a NUL inside the text is no token either). */
 static char peek(const struct parser *parser) {
-    return parser->position < parser->end ? *parser->position : '\0';
+    if (parser->position == parser->end) return '\0';
+    return *parser->position;
 }
 
 static void skip_space(struct parser *parser) {
@@ -145,7 +146,7 @@ static bool parse_plain(struct parser *parser) {
 
 static bool parse_value(struct parser *parser, bool *opened) {
     struct location at = *place(parser, parser->position);
-    size_t size;
+    size_t size = 0;
     *opened = peek(parser) == '{' || peek(parser) == '[';
     if (*opened) {
         enum node_kind kind = *parser->position++ == '{' ? NODE_MAP : NODE_LIST;
@@ -158,7 +159,7 @@ static bool parse_value(struct parser *parser, bool *opened) {
 
 static bool parse_key(struct parser *parser) {
     struct location at = *place(parser, parser->position);
-    size_t size;
+    size_t size = 0;
     if (!parse_string(parser, &size)) return false;
     skip_space(parser);
     if (!take(parser, ':')) return fail(parser, "expected ':' after a key");

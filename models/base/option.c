@@ -222,7 +222,7 @@ static bool set_choice(const struct target *target, const struct node *node, int
     const char *names[CHOICES_MAX];
     size_t n = split_choices(target->row->choices, room, names);
     for (size_t i = 0; node->kind == NODE_SCALAR && i < n; i++) {
-        if (strcmp(node->text, names[i])) continue;
+        if (strcmp(node->text, names[i]) != 0) continue;
         *out = (int)i;
         return true;
     }

@@ -34,7 +34,7 @@ static void add_block(uint32_t state[8], const unsigned char *block) {
     __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(out + 1), 0x1b);
     __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
     const __m128i abef_before = abef, cdgh_before = cdgh;
-    for (int t = 0; t < 16; t++) { /* four rounds each */
+    for (size_t t = 0; t < 16; t++) { /* four rounds each */
         if (t < 4) {
             const __m128i *in = (const __m128i *)(const void *)(block + 16 * t);
             w[t] = _mm_shuffle_epi8(_mm_loadu_si128(in), big_endian);

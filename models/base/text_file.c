@@ -28,7 +28,7 @@ bool text_file_find(const char *root, const char *name, char *path, size_t size)
     int n = text_file_path(root, name, path, size);
     if (n < 0 || (size_t)n + sizeof ".gz" > size) return false;
     if (access(path, F_OK) == 0) return true;
-    strcpy(path + n, ".gz");
+    memcpy(path + n, ".gz", sizeof ".gz");
     return access(path, F_OK) == 0;
 }
 

@@ -92,7 +92,7 @@ static void uniforms_fill_the_unit_interval_evenly(void **state) {
     (void)state;
     enum { BINS = 20 };
     struct rng rng = rng_stream(1, RNG_GENERATOR);
-    double sum = 0, square = 0, chi = 0;
+    double sum = 0, square = 0, chi = 0, expected = (double)DRAWS / BINS;
     int bin[BINS] = {0};
     for (uint64_t i = 0; i < DRAWS; i++) {
         double u = rng_uniform(&rng, 1, i);
@@ -103,7 +103,7 @@ static void uniforms_fill_the_unit_interval_evenly(void **state) {
     }
     assert_true(fabs(sum / DRAWS - 1.0 / 2) < 5 * sqrt(1.0 / 12 / DRAWS));
     assert_true(fabs(square / DRAWS - 1.0 / 3) < 5 * sqrt(4.0 / 45 / DRAWS));
-    for (int i = 0; i < BINS; i++) chi += pow(bin[i] - DRAWS / BINS, 2) / (DRAWS / BINS);
+    for (int i = 0; i < BINS; i++) chi += pow(bin[i] - expected, 2) / expected;
     assert_true(chi < BINS - 1 + 5 * sqrt(2 * (BINS - 1)));
 }
 
