@@ -385,7 +385,7 @@ static bool check_agreement(const struct checkpoint *checkpoint, const struct te
 
 static bool read_tensor(const struct checkpoint *checkpoint, const struct tensor_view *view,
                         struct error *error) {
-    unsigned char chunk[CHUNK_FLOATS * 4];
+    unsigned char chunk[CHUNK_FLOATS * 4] = {0};
     const struct tensor *tensor = find_tensor(checkpoint, view->name);
     const char *reason;
     int64_t count = view_count(view), start = checkpoint->data_start + tensor->begin;

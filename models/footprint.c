@@ -64,8 +64,8 @@ static int64_t activations(const struct size *s) {
 static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = c->layers ? 2 * (int64_t)c->ffn : 0;
-    return s->tokens * (3 * c->dim + (ffn > 5 * width ? ffn : 5 * width) + 2) + ATTENTION_SCRATCH +
-           s->rows * c->dim + s->samples + 2;
+    return s->tokens * (3 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width) + 2) +
+           ATTENTION_SCRATCH + s->rows * c->dim + s->samples + 2;
 }
 
 /* Stream, norm and, where heads run, gathered rows there and back; four widths, the FFN's hidden
@@ -74,7 +74,7 @@ static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
     const struct model_config *c = s->config;
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
     int64_t rows = by_token ? batch_tokens : s->samples, saved = 0;
-    int64_t sum = s->tokens * ((s->most ? 4 : 2) * c->dim + 4 * s->most * c->head_dim +
+    int64_t sum = s->tokens * ((s->most ? 4 : 2) * (int64_t)c->dim + 4 * s->most * c->head_dim +
                                (c->layers ? c->ffn : 0)) +
                   ATTENTION_SCRATCH + s->samples * (c->dim + c->classes + 3) + 2 +
                   s->samples * (int64_t)policy_shared_floats(c) + (by_token ? s->tokens : 0);

@@ -90,7 +90,7 @@ static void layout_layer(struct trainer *t, int l, const struct trainer_limits *
 static void layout(struct trainer *t, const struct trainer_limits *limits) {
     const struct model_config *c = &t->p->config;
     size_t tokens = (size_t)limits->tokens, samples = (size_t)limits->samples;
-    size_t dim = (size_t)c->dim, width = (size_t)(max_heads(c) * c->head_dim);
+    size_t dim = (size_t)c->dim, width = (size_t)max_heads(c) * (size_t)c->head_dim;
     for (int l = 0; l < c->layers; l++) layout_layer(t, l, limits);
     t->output = arena_floats(&t->activations, tokens * dim);
     t->final_mean = arena_floats(&t->activations, tokens);
@@ -484,7 +484,7 @@ static void attend_backward(struct trainer *t, int l, const struct batch *batch)
                 attention_of_head(s->qkv + first * (size_t)ld, n, heads, d, h, t->scores);
             attention_backward(&head, s->log_sum + (size_t)h * (size_t)batch->n_tokens + first,
                                t->delta, t->dcontext + out, t->dqkv + at, t->dqkv + at + d,
-                               t->dqkv + at + 2 * d);
+                               t->dqkv + at + 2 * (size_t)d);
         }
     }
 }

@@ -24,7 +24,9 @@ static int least(int a, int b) {
  * largest so far. Adds to *sum; returns what everything before the tile is to be multiplied by. */
 static float softmax_row(float *row, int n, float scale, float *max, float *sum) {
     float largest = *max, added = 0.0f;
+#ifndef __clang__ /* which knows a maximum in vectors only with -ffast-math, and warns */
 #pragma omp simd reduction(max : largest)
+#endif
     for (int j = 0; j < n; j++) {
         row[j] *= scale;
         largest = row[j] > largest ? row[j] : largest;

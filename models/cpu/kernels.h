@@ -65,7 +65,7 @@ struct attention {
  * row of outputs [heads][head_dim]. */
 static inline struct attention attention_of_head(const float *qkv, int n, int heads, int head_dim,
                                                  int h, float *scores) {
-    const float *q = qkv + 3 * h * head_dim;
+    const float *q = qkv + 3 * (size_t)h * (size_t)head_dim;
     int ld = 3 * heads * head_dim;
     return (struct attention){.queries = n,
                               .n = n,
@@ -75,7 +75,7 @@ static inline struct attention attention_of_head(const float *qkv, int n, int he
                               .ld_out = heads * head_dim,
                               .q = q,
                               .k = q + head_dim,
-                              .v = q + 2 * head_dim,
+                              .v = q + 2 * (size_t)head_dim,
                               .scores = scores};
 }
 

@@ -69,7 +69,7 @@ static void select_heads(const struct gate_call *call, const float *decision, fl
     for (int r = 0; r < call->rows; r++) {
         const float *row = decision + (size_t)r * (size_t)(1 + heads);
         double p[OPTION_LIST_MAX], log_p[OPTION_LIST_MAX], sum = 0.0;
-        float *gate = a + r * heads;
+        float *gate = a + (size_t)r * (size_t)heads;
         budget_softmax(row + 1, o->shared.tau_end, heads, p, log_p);
         for (int h = 0; h < heads; h++) sum += gate[h] != 0.0f ? p[h] : 0.0;
         double scale = (double)row[0] * heads / (mode == MODE_MASS ? sum : 1.0);

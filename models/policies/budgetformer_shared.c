@@ -149,7 +149,7 @@ static void find_budget(const struct gate_call *call, float *hidden, float *s) {
     for (int r = 0; r < call->rows; r++) {
         if (o->budget > 0.0) s[r] = (float)o->budget;
         if (!o->global_budget) continue;
-        float *shared = call->shared + r * SHARED_FLOATS;
+        float *shared = call->shared + (size_t)r * SHARED_FLOATS;
         if (asks) {
             shared[SHARED_S] = s[r];
             shared[SHARED_DS] = 0.0f;
@@ -239,7 +239,7 @@ static struct budget_row row_of(const struct gate_call *call, const struct sched
                                .s = (double)keep->s[r],
                                .progress = call->step->progress,
                                .tau = now->tau,
-                               .kept = keep->kept + r * call->heads};
+                               .kept = keep->kept + (size_t)r * (size_t)call->heads};
 }
 
 /* The loss terms of one row. A fixed budget and drawn scores have none: nothing could follow
@@ -280,7 +280,7 @@ void budget_gates_train(const struct gate_call *call, const struct budget_gate *
     else
         draw_scores(call, &step->noise, step->step, keep.z);
     for (int r = 0; r < call->rows; r++) {
-        const float *z = keep.z + r * heads;
+        const float *z = keep.z + (size_t)r * (size_t)heads;
         struct budget_row row = row_of(call, &now, &keep, r);
         float noisy[OPTION_LIST_MAX] = {0};
         for (int h = 0; h < heads; h++) {
@@ -289,7 +289,7 @@ void budget_gates_train(const struct gate_call *call, const struct budget_gate *
                 noisy[h] +=
                     (float)(now.sigma * gate->noise(&step->noise, high, counter_low(call, r, h)));
         }
-        gate->forward(&row, noisy, a + r * heads);
+        gate->forward(&row, noisy, a + (size_t)r * (size_t)heads);
         step->regulariser += now.share * regulariser(call, &now, row.s, z);
         step->sum_budget += row.s;
         step->n_budget++;
@@ -341,11 +341,12 @@ void budget_gates_backward(const struct gate_call *call, const struct budget_gat
     bool asks = asks_budget(config, call->layer), learned = trains_scores(config);
     for (int r = 0; r < call->rows; r++) {
         struct budget_row row = row_of(call, &now, &keep, r);
-        float *dz = keep.z + r * heads;
-        double ds = row_backward(call, gate, &now, &row, da + r * heads, dz);
+        size_t first = (size_t)r * (size_t)heads;
+        float *dz = keep.z + first;
+        double ds = row_backward(call, gate, &now, &row, da + first, dz);
         if (options_of(config)->global_budget) /* all layers' gradients meet in the first */
             ds = (double)(call->shared[r * SHARED_FLOATS + SHARED_DS] += (float)ds);
-        if (asks) budget_backward(call, row.s, ds, keep.hidden + r * width);
+        if (asks) budget_backward(call, row.s, ds, keep.hidden + (size_t)r * (size_t)width);
         for (int h = 0; learned && h < heads; h++) call->grad[at + BD][h] += dz[h];
     }
     if (asks) linear_backward(call, width, keep.hidden, call->param[W1], call->grad[W1], dx);
@@ -372,14 +373,14 @@ void budget_decide(const struct gate_call *call, float *decision) {
     for (int r = 0; r < call->rows; r++) {
         float *row = decision + (size_t)r * (size_t)(1 + heads);
         row[0] = keep.s[r];
-        memcpy(row + 1, keep.z + r * heads, (size_t)heads * sizeof *row);
+        memcpy(row + 1, keep.z + (size_t)r * (size_t)heads, (size_t)heads * sizeof *row);
     }
 }
 
 void budget_select(const struct gate_call *call, const float *decision, float *a) {
     for (int r = 0; r < call->rows; r++) {
         const float *row = decision + (size_t)r * (size_t)(1 + call->heads);
-        budget_top_k(row + 1, (double)row[0], call->heads, a + r * call->heads);
+        budget_top_k(row + 1, (double)row[0], call->heads, a + (size_t)r * (size_t)call->heads);
     }
 }
 

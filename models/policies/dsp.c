@@ -103,7 +103,8 @@ static void decide(const struct gate_call *call, float *a) {
     struct head_gates gates;
     hard_gates(call->parameters, &gates);
     for (int r = 0; r < call->rows; r++)
-        memcpy(a + r * call->heads, gates.value[call->layer], (size_t)call->heads * sizeof *a);
+        memcpy(a + (size_t)r * (size_t)call->heads, gates.value[call->layer],
+               (size_t)call->heads * sizeof *a);
 }
 
 static void gates_train(const struct gate_call *call, float *a) {

@@ -3,6 +3,7 @@
  */
 #include "models/policies/gumbel_top_k.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ double gumbel_noise(const struct rng *rng, uint64_t high, uint64_t low) {
 }
 
 static int rounds_of(double k, int n) {
+    assert(n >= 1 && n <= GUMBEL_SCORES_MAX);
     int rounds = (int)ceil(k - ceil_margin);
     return rounds < 1 ? 1 : rounds > n ? n : rounds;
 }

@@ -145,7 +145,7 @@ static void remove_one(struct parameters *p, const struct head_scores *scores) {
 static void keep(struct parameters *p, int round, struct head_gates *out) {
     const struct model_config *c = &p->config;
     const struct michel_options *o = options_of(c);
-    struct head_scores scores;
+    struct head_scores scores = {0};
     int all = static_all(c), kept = static_kept(c, o->heads), left = kept, before = all;
     if (o->recompute) {
         before = all - round * removed_per_step(c);

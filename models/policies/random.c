@@ -25,7 +25,7 @@ static bool shape(struct model_config *config, struct error *error) {
 /* a[heads] = 1 on a random set of k: the first k steps of a Fisher-Yates shuffle. */
 static void draw_set(const struct rng *rng, uint64_t high, uint64_t input, int heads, int k,
                      float *a) {
-    int order[OPTION_LIST_MAX];
+    int order[OPTION_LIST_MAX] = {0};
     for (int h = 0; h < heads; h++) {
         order[h] = h;
         a[h] = 0.0f;

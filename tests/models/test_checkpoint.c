@@ -91,7 +91,7 @@ static void put_checkpoint(const char *path, const char *header, size_t n_data) 
     unsigned char *bytes = calloc(1, 8 + size + n_data);
     assert_non_null(bytes);
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)size >> 8 * i);
-    memcpy(bytes + 8, header, size);
+    memcpy(bytes + 8, header, size); /* NOLINT(bugprone-not-null-terminated-result): no text */
     put_file(path, bytes, 8 + size + n_data);
     free(bytes);
 }

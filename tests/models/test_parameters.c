@@ -39,8 +39,7 @@ static void check_names(const char *policy, const char *options, const char *con
             snprintf(line, sizeof line, "%s [%d]", v->name, (int)v->shape[0]);
         else
             snprintf(line, sizeof line, "%s [%d, %d]", v->name, (int)v->shape[0], (int)v->shape[1]);
-        if (i >= n_expected) fail_msg("%s: %s is not declared", policy, line);
-        assert_string_equal(line, expected[i]);
+        assert_string_equal(line, i < n_expected ? expected[i] : "not declared");
         assert_int_equal(v->groups * v->rows, v->shape[0]);
         assert_int_equal(v->cols, v->rank == 1 ? 1 : v->shape[1]);
         numbers += v->groups * v->rows * v->cols;
@@ -249,6 +248,7 @@ static void pairs_add_a_segment_embedding_and_change_no_other_weight(void **stat
 static double element(const struct tensor_view *views, size_t n, const char *format, int layer,
                       int row, int col) {
     char name[96];
+    /* cppcheck-suppress wrongPrintfScanfArgNum ; a tensor outside the layers ignores it */
     snprintf(name, sizeof name, format, layer);
     for (size_t i = 0; i < n; i++) {
         const struct tensor_view *v = &views[i];
@@ -325,7 +325,8 @@ static double naive_linear(const struct naive *f, const char *name, int l, int r
 
 static void naive_attention(struct naive *f, int l, int heads) {
     int d = f->config->head_dim, n = f->n;
-    double q[SMALL_LEN][16], k[SMALL_LEN][16], v[SMALL_LEN][16], mixed[SMALL_LEN][16] = {{0}};
+    double q[SMALL_LEN][16] = {{0}}, k[SMALL_LEN][16] = {{0}}, v[SMALL_LEN][16] = {{0}};
+    double mixed[SMALL_LEN][16] = {{0}};
     naive_norm(f, "layers.%d.ln1.weight", "layers.%d.ln1.bias", l);
     for (int t = 0; t < n; t++)
         for (int r = 0; r < heads * d; r++) {

@@ -220,8 +220,8 @@ static void compute(const struct parity_case *c, struct data *d, struct result *
     int32_t numbers[TOKENS + 3 * SAMPLES + 1];
     struct batch batch = batch_of(d, numbers);
     struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
-    struct trainer *trainer;
-    struct inference *inference;
+    struct trainer *trainer = NULL;
+    struct inference *inference = NULL;
     struct error error;
     if (!trainer_new(d->p, &limits, 1, &trainer, &error) ||
         !inference_new(d->p, &limits, &inference, &error))
@@ -311,6 +311,6 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < N_CASES; i++)
         tests[i] = (struct CMUnitTest){cases[i].name, engine_agrees_with_golden_file, NULL, NULL,
-                                       (void *)(uintptr_t)&cases[i]};
+                                       (void *)&cases[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

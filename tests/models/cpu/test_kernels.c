@@ -111,8 +111,9 @@ static void gelu_equals_its_tanh_form(void **state) {
     enum { ROWS = 3, COLS = 401 };
     float pre[ROWS * COLS], y[ROWS * COLS], kept[ROWS * COLS], bias[COLS];
     struct work work = {0};
-    for (int i = 0; i < ROWS * COLS; i++)
-        kept[i] = pre[i] = (float)(i % COLS - 200) * 0.06f + 0.01f * (float)(i / COLS);
+    for (int row = 0, i = 0; row < ROWS; row++)
+        for (int col = 0; col < COLS; col++, i++)
+            kept[i] = pre[i] = (float)(col - 200) * 0.06f + 0.01f * (float)row;
     for (int i = 0; i < COLS; i++) bias[i] = 0.03f * (float)(i % 7);
     gelu_forward(&work, ROWS, COLS, bias, pre, y);
     for (int i = 0; i < ROWS * COLS; i++) {
@@ -175,7 +176,7 @@ static void check_attention(int n, int step, int d, double scale, double toleran
           *kept = normals(1000, (size_t)(n * ld_out), 1);
     float *log_sum = malloc((size_t)n * sizeof *log_sum);
     float *scores = malloc(ATTENTION_SCRATCH * sizeof *scores);
-    double expected[64];
+    double expected[64] = {0};
     struct attention head = attention_of_head(qkv, n, 2, d, 1, scores);
     struct work work = {0};
     head.queries = (n + step - 1) / step;

@@ -60,7 +60,7 @@ static inline void set_budget(struct bench *b, double s) {
     param[3][0] = (float)log(s / (1 - s));
     for (int h = 0; h < b->call.heads; h++) {
         param[5][h] = 0;
-        for (int i = 0; i < DIM; i++) param[4][h * DIM + i] = i == h;
+        for (int i = 0; i < DIM; i++) param[4][h * DIM + i] = i == h ? 1.0f : 0.0f;
     }
 }
 

@@ -12,7 +12,7 @@ static const char *const policies[] = {"moh", "moh-pool"};
 
 /* The gates of one row from the equations of moh_router.h, in double. */
 static void naive_gates(const struct bench *b, int r, int shared, int routed, double *a) {
-    double z[HEADS_MAX + 2], sum[3] = {0}, chosen = 0;
+    double z[HEADS_MAX + 2] = {0}, sum[3] = {0}, chosen = 0;
     const float *weight = b->p->layer[0].policy[0];
     int heads = b->call.heads;
     for (int i = 0; i < heads + 2; i++) {
@@ -48,7 +48,7 @@ static void gates_are_those_of_the_authors_code(void **state) {
             draw_scores(&b, 1);
             train_gates(&b, 60, 0.5);
             for (int r = 0; r < 60; r++) {
-                double expected[8], share[2] = {0, 0};
+                double expected[8] = {0}, share[2] = {0, 0};
                 int runs = 0;
                 naive_gates(&b, r, shared, routed, expected);
                 for (int h = 0; h < 8; h++) {
@@ -166,7 +166,8 @@ static void check_directions(struct bench *b, const float *da, float *values, in
                 if (side == 0) analytic += v * (double)gradient[i];
             }
             loss[side] = linear_loss(b, da);
-            for (int i = 0; i < GRADIENT_ROWS * 8; i++) runs[side][i] = b->a[i] != 0.0f;
+            for (int i = 0; i < GRADIENT_ROWS * 8; i++)
+                runs[side][i] = b->a[i] != 0.0f ? 1.0f : 0.0f;
         }
         memcpy(values, kept, (size_t)n * sizeof *kept);
         if (memcmp(runs[0], runs[1], sizeof runs[0]) != 0) continue;
