@@ -120,16 +120,17 @@ static void move_split(struct stream *s, struct split *split) {
 /* n names; what was read before a failure stays, the rest is NULL. */
 static void move_names(struct stream *s, char ***names, int *n) {
     int count = *n;
+    bool writing = s->writing;
     move_count(s, &count, sizeof(int));
-    if (s->ok && !s->writing) {
+    if (s->ok && !writing) {
         *names = calloc((size_t)count, sizeof **names);
         s->ok = *names != NULL;
         if (s->ok) *n = count;
     }
     for (int i = 0; s->ok && i < count; i++) {
-        int size = s->writing ? (int)strlen((*names)[i]) + 1 : 0; /* with the terminator */
+        int size = writing ? (int)strlen((*names)[i]) + 1 : 0; /* with the terminator */
         move_count(s, &size, 1);
-        if (s->ok && !s->writing) s->ok = ((*names)[i] = calloc((size_t)size, 1)) != NULL;
+        if (s->ok && !writing) s->ok = ((*names)[i] = calloc((size_t)size, 1)) != NULL;
         if (s->ok) move_bytes(s, (*names)[i], (size_t)size);
         s->ok = s->ok && (*names)[i][size - 1] == '\0';
     }

@@ -23,7 +23,7 @@ static int compare_entries(const void *a, const void *b) {
 bool vocabulary_choose(const struct word_table *table, const struct split *train, int min_count,
                        int limit, int32_t *map, char ***words, int *n_words, struct error *error) {
     size_t n = (size_t)table->n;
-    struct entry *entry = malloc((n + 1) * sizeof *entry);
+    struct entry *entry = calloc(n + 1, sizeof *entry);
     char **kept = calloc(n + 1, sizeof *kept);
     bool ok = false;
     if (!entry || !kept) goto done;

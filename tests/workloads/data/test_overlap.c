@@ -6,7 +6,7 @@
 #include "workloads/data/overlap.h"
 #include "workloads/data/split.h"
 
-static struct data_config overlapping(enum overlap overlap) {
+static struct data_config overlapping(int overlap) {
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
     config.overlap = overlap;
     config.validation_share = 0.5;
@@ -134,7 +134,7 @@ static void counts_are_those_of_comparing_every_pair(void **state) {
     uint32_t random = 7;
     for (int round = 0; round < 200; round++) {
         struct dataset data = {0};
-        struct data_config config = overlapping((enum overlap)(round % 3));
+        struct data_config config = overlapping(round % 3);
         int n_overlap = 0, n_texts = 0, n_train_shared = 0, n_train = 1 + round % 40;
         fill(&data.train, n_train, &random);
         fill(&data.test, 1 + round % 17, &random);

@@ -71,7 +71,8 @@ static int label_of_offsets(const struct data_config *config, const int32_t *tok
 }
 
 static int label_of_pairs(const struct data_config *config, const int32_t *tokens, int *active) {
-    int g = config->relations, seen[2][RELATIONS_MAX], n_seen[RELATIONS_MAX] = {0}, unequal = 0;
+    int g = config->relations, seen[2][RELATIONS_MAX] = {{0}}, n_seen[RELATIONS_MAX] = {0},
+        unequal = 0;
     for (int i = 0; i < config->length; i++) {
         int marker = tokens[i];
         if (marker >= g) continue;
