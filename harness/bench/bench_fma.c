@@ -19,7 +19,7 @@ enum { CHAINS = 10, STEPS = 1 << 16 };
 
 static void run(void *context) {
     float *out = context; /* [LANES]: what is never used would not be computed */
-    vector factor, term, chain[CHAINS];
+    vector factor = {0}, term = {0}, chain[CHAINS];
     for (int i = 0; i < LANES; i++) {
         factor[i] = 0.999f;
         term[i] = 0.001f;

@@ -60,7 +60,8 @@ static void run_attention_backward(void *context) {
     struct attention head = attention_of(call);
     float *dq = call->gradients;
     int d = call->head_dim;
-    attention_backward(&head, call->log_sum, call->delta, call->dout, dq, dq + d, dq + 2 * d);
+    attention_backward(&head, call->log_sum, call->delta, call->dout, dq, dq + d,
+                       dq + 2 * (size_t)d);
 }
 
 /* Carves one head's arrays out of `memory` [ATTENTION_FLOATS]. */
@@ -204,7 +205,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
         cases[BENCH_PEAKS + i] = bench_product_case(&product[i], products[i].what);
     }
     for (int i = 0; i < 2; i++) {
-        attention_call_new(&attention[i], head_dims[i], memory + i * ATTENTION_FLOATS);
+        attention_call_new(&attention[i], head_dims[i], memory + (size_t)i * ATTENTION_FLOATS);
         attention_cases(&attention[i], &cases[ATTENTION + 2 * i]);
     }
     cases[FMA] = bench_fma_case(fma);

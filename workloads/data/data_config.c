@@ -142,7 +142,7 @@ bool data_config_is_generated(const struct data_config *config) {
 
 int data_config_column(const char *name) {
     size_t n = strspn(name, "0123456789");
-    return n > 0 && n < 9 && !name[n] ? atoi(name) : 0;
+    return n > 0 && n < 9 && !name[n] ? (int)strtol(name, NULL, 10) : 0;
 }
 
 bool data_config_has_header(const struct data_config *config) {

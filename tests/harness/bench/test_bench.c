@@ -255,9 +255,10 @@ static void shape_prints_one_line_of_positive_numbers(void **state) {
 
 static void shape_that_is_none_is_an_error_with_an_example(void **state) {
     (void)state;
-    static const char *const shapes[] = {"",       "128",         "128,32",   "128,32,128,1",
-                                         "a,b,c",  "128,0,128",   "0,32,128", "128,32,0",
-                                         "12,1,8", "128,32,128x", "1e9,1,1",  "99999999,1,1"};
+    static const char *const shapes[] = {
+        "",          "128",          "128,32",           "128,32,128,1", "a,b,c",
+        "128,0,128", "0,32,128",     "128,32,0",         "12,1,8",       "128,32,128x",
+        "1e9,1,1",   "99999999,1,1", "4294967424,32,128" /* 128 in 32 bits */};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct error error = {0};
         if (bench_print_shape(shapes[i], stderr, &error)) fail_msg("accepted: %s", shapes[i]);
