@@ -446,18 +446,18 @@ static void add_term(struct counters *c, struct role_state *state, int i,
     }
 }
 
-void counters_stop(struct counters *c, int index) {
-    struct pass *pass = &c->pass[index];
+void counters_stop(struct counters *c, int pass) {
+    struct pass *run = &c->pass[pass];
     struct kernel_counts after;
-    if (!stop_pass(c, pass, &after)) return;
-    pass->repeats++;
-    c->thread_cpu_ns += after.thread_cpu_ns - pass->before.thread_cpu_ns;
-    c->process_cpu_ns += after.process_cpu_ns - pass->before.process_cpu_ns;
+    if (!stop_pass(c, run, &after)) return;
+    run->repeats++;
+    c->thread_cpu_ns += after.thread_cpu_ns - run->before.thread_cpu_ns;
+    c->process_cpu_ns += after.process_cpu_ns - run->before.process_cpu_ns;
     for (int role = 0; role < c->n_roles; role++) {
         struct role_state *state = &c->role[role];
         if (state->source < 0) continue;
         for (int i = 0, terms = n_terms(source_of(state)); i < terms && !state->reason[0]; i++)
-            if (state->term[i].pass == index) add_term(c, state, i, &after);
+            if (state->term[i].pass == pass) add_term(c, state, i, &after);
     }
 }
 

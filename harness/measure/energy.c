@@ -116,8 +116,11 @@ void energy_measure(const char *root, int64_t (*work)(void *context), void *cont
     double slept = clock_seconds() - start;
     energy_stop(&energy, idle);
     energy_start(&energy);
-    for (start = clock_seconds(); seconds < work_seconds; seconds = clock_seconds() - start)
+    start = clock_seconds();
+    while (seconds < work_seconds) {
         inputs += work(context);
+        seconds = clock_seconds() - start;
+    }
     energy_stop(&energy, busy);
     for (int part = 0; part < ENERGY_PARTS; part++) {
         struct energy_result *row = &out[part];

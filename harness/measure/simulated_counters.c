@@ -158,7 +158,7 @@ static void become_valgrind(const struct run *run, pid_t parent) {
                                "-q",
                                "--tool=callgrind",
                                "--collect-atstart=no",
-                               "--toggle-collect=" SIMULATED_FUNCTION,
+                               ("--toggle-collect=" SIMULATED_FUNCTION),
                                "--cache-sim=yes",
                                "--branch-sim=yes",
                                "--I1=32768,8,64",

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -15,7 +16,7 @@ long verdict_oom_kills(void) {
     FILE *file = fopen("/proc/vmstat", "r");
     if (!file) return 0;
     while (fgets(line, sizeof line, file))
-        if (sscanf(line, "oom_kill %ld", &n) == 1) break;
+        if (strncmp(line, "oom_kill ", 9) == 0) n = strtol(line + 9, NULL, 10);
     fclose(file);
     return n;
 }

@@ -380,7 +380,7 @@ bool profiling_run(const struct experiment *trial, const char *checkpoint, const
 }
 
 void profiling_result_free(struct profiling_result *r) {
-    for (int i = 0; i < r->n_profiles; i++) {
+    for (int i = 0; r->profiles && i < r->n_profiles; i++) {
         free(r->profiles[i].latency_ns);
         free(r->profiles[i].marked_ns);
         free(r->profiles[i].unmarked_ns);

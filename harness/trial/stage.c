@@ -94,7 +94,7 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
 void stage_shuffle(struct run *run, int epoch) {
     int32_t n = run->data->train.n;
     for (int32_t i = 0; i < n; i++) run->order[i] = i;
-    rng_shuffle(&run->order_rng, (uint64_t)(run->stage.epochs_before + epoch), run->order,
+    rng_shuffle(&run->order_rng, (uint64_t)run->stage.epochs_before + (uint64_t)epoch, run->order,
                 (size_t)n);
 }
 

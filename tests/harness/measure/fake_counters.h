@@ -185,7 +185,7 @@ static inline struct counter_result count_request(struct fake *fake,
                                                   const char *name, int repeats, double inputs) {
     struct counter_backend backend = backend_of(fake);
     struct counters *counters;
-    struct counter_result result;
+    struct counter_result result = {0};
     struct error error;
     bool found = false;
     assert_true(counters_open_backend(&backend, request, &counters, &error));

@@ -27,20 +27,22 @@ static const int n_allocations;
 #else
 enum { ALLOCATIONS_COUNTED = 1 };
 static int n_allocations;
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): as glibc spells them */
 extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_calloc(size_t nmemb, size_t size);
+extern void *__libc_realloc(void *ptr, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *malloc(size_t size) {
     n_allocations++;
     return __libc_malloc(size);
 }
-void *calloc(size_t n, size_t size) {
+void *calloc(size_t nmemb, size_t size) {
     n_allocations++;
-    return __libc_calloc(n, size);
+    return __libc_calloc(nmemb, size);
 }
-void *realloc(void *old, size_t size) {
+void *realloc(void *ptr, size_t size) {
     n_allocations++;
-    return __libc_realloc(old, size);
+    return __libc_realloc(ptr, size);
 }
 #endif
 

@@ -17,7 +17,7 @@ static const struct model_config model = {.vocab = 20, .max_len = 4};
 
 static bool read_text(const char *text, size_t size, struct forward_inputs *out,
                       struct error *error) {
-    FILE *in = fmemopen((void *)(uintptr_t)text, size, "r");
+    FILE *in = fmemopen((void *)text, size, "r");
     assert_non_null(in);
     *out = (struct forward_inputs){0};
     bool ok = forward_inputs_read(in, &model, out, error);

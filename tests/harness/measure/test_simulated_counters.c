@@ -161,10 +161,15 @@ static void a_row_says_which_program_and_kernels_ran(void **state) {
     }
 }
 
+static const char *search_path(void) {
+    const char *path = getenv("PATH");
+    return path ? path : "";
+}
+
 static void without_valgrind_every_row_says_how_to_get_it(void **state) {
     const struct models *m = *state;
     struct counter_result rows[SIMULATED_ROLES];
-    char *path = strdup(getenv("PATH"));
+    char *path = strdup(search_path());
     assert_non_null(path);
     setenv("PATH", "/nonexistent::", 1);
     count(m, &m->one, 2, 2, portable, rows);
@@ -227,7 +232,7 @@ static void whatever_valgrind_writes_is_a_count_or_a_reason(void **state) {
         snprintf(reply, sizeof reply, "executed_flops 100\nheads_run 4\nbuild %s\nkernels none\n",
                  environment_revision());
     write_file(folder, "reply", reply, (size_t)size);
-    char *old = strdup(getenv("PATH"));
+    char *old = strdup(search_path());
     setenv("PATH", folder, 1);
     for (int i = 0; i < 100; i++) {
         size_t length = sizeof good - 1;

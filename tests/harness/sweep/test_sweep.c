@@ -74,7 +74,8 @@ static int act(struct store *store, const char *db, const struct trial_row *row,
         kill(getppid(), SIGTERM);
         for (;;) pause();
     }
-    if (!strcmp(arm, "threads") && strcmp(getenv("OPENBLAS_NUM_THREADS"), "1") != 0) return 5;
+    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    if (!strcmp(arm, "threads") && (!threads || strcmp(threads, "1") != 0)) return 5;
     for (int turn = 0; !strcmp(row->kind, "profile") && turn < N_TURNS; turn++) {
         if (strncmp(arm, "turns", 5) != 0) break;
         turn_wait();

@@ -81,7 +81,7 @@ static struct head_gates survivors(const struct evaluation_result *e) {
         for (int h = 0; h < HEADS; h++) {
             uint64_t used = e->usage[l * HEADS + h];
             assert_true(used == 0 || used == (uint64_t)e->n); /* the same for every input */
-            gates.value[l][h] = used > 0;
+            gates.value[l][h] = used > 0 ? 1.0f : 0.0f;
         }
     return gates;
 }

@@ -15,7 +15,7 @@ enum { ROWS = 3000, BATCH = 30, CLASSES = 3 };
 
 /* Half of the rows are "a", a third "b", a sixth "c". */
 static char label_of(int row) {
-    return row < ROWS / 2 ? 'a' : row < ROWS * 5 / 6 ? 'b' : 'c';
+    return "abc"[(row >= ROWS / 2) + (row >= ROWS * 5 / 6)];
 }
 
 /* The same rows sorted by class and in an order that mixes the classes. */

@@ -38,7 +38,7 @@ static int free_both(void **state) {
 static char *file_bytes(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
-    fseek(file, 0, SEEK_END);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
     *size = (size_t)ftell(file);
     rewind(file);
     char *bytes = malloc(*size + 1);
