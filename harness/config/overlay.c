@@ -37,7 +37,7 @@ static bool merge_arms(struct node *arms, struct node *more, struct error *error
             at++;
         link = link_of(arms, at < n_before ? at : arms->n_children);
         arm->next = NULL;
-        if (at < n_before) {
+        if (*link) {
             replaced[at] = true;
             arm->next = (*link)->next;
             node_free(*link);

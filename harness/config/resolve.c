@@ -70,7 +70,7 @@ static bool is_extends(const struct option *row, const void *context) {
 static bool is_of_another_source(const struct option *row, const void *context) {
     const struct experiment *e = context;
     struct error ignored;
-    struct node entry = {.key = (char *)(uintptr_t)row->name},
+    struct node entry = {.key = (char *)row->name},
                 map = {.kind = NODE_MAP, .n_children = 1, .first = &entry};
     return !data_config_check_keys(&e->data, &map, &ignored);
 }
