@@ -14,7 +14,7 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
     struct environment environment;
     char machine[400];
     int64_t id;
-    environment_read(&environment);
+    environment_read(store_library(), &environment);
     environment_summary(&environment, machine, sizeof machine);
     if (strcmp(environment.build, "release") != 0)
         fprintf(stderr, "headroom bench: this is a %s build: its times mean nothing\n",

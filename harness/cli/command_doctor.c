@@ -23,7 +23,7 @@ static bool check_folder(const char *db, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    int status = doctor_run(stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
+    int status = doctor_run(store_library(), stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
     if (!check_folder(arguments->db, error)) return EXIT_FAILED;
     if (!arguments->json) printf("results: %s can be written\n", arguments->db);
     return status;

@@ -207,7 +207,7 @@ static void print_memory(const struct profiling_result *profile) {
 
 static void warn(const struct evaluation *e) {
     struct environment environment;
-    environment_read(&environment);
+    environment_read("", &environment);
     if (strcmp(environment.build, "release") != 0)
         fprintf(stderr, "headroom evaluate: this is a %s build: its times mean nothing\n",
                 environment.build);

@@ -44,7 +44,7 @@ static bool task_load(const char *db, int64_t id, struct task *task, struct erro
 /* Takes the row for this process, together with the machine it runs on. */
 static bool task_claim(const struct task *task, struct environment *environment, int64_t *id,
                        struct error *error) {
-    environment_read(environment);
+    environment_read(store_library(), environment);
     return store_machine(task->store, environment, id, error) &&
            store_claim(task->store, task->row.id, getpid(), *id, error);
 }

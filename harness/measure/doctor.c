@@ -121,9 +121,9 @@ static void read_software_events(const struct counter_backend *backend, struct d
 }
 
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
-                         struct doctor *out) {
+                         const char *sqlite_version, struct doctor *out) {
     memset(out, 0, sizeof *out);
-    environment_read_root(root, &out->environment);
+    environment_read_root(root, sqlite_version, &out->environment);
     read_clock(out);
     read_counters(backend, out);
     read_software_events(backend, out);
@@ -132,8 +132,8 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     read_simulator(path, out);
 }
 
-void doctor_read(struct doctor *out) {
-    doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), out);
+void doctor_read(const char *sqlite_version, struct doctor *out) {
+    doctor_read_machine(&counter_backend_papi, "", getenv("PATH"), sqlite_version, out);
 }
 
 /* ---- printing ---- */
@@ -294,10 +294,10 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
     text_append(out, "}");
 }
 
-int doctor_run(FILE *out, bool json, bool colour) {
+int doctor_run(const char *sqlite_version, FILE *out, bool json, bool colour) {
     struct doctor doctor;
     struct text text = {0};
-    doctor_read(&doctor);
+    doctor_read(sqlite_version, &doctor);
     if (json) {
         doctor_write_json(&doctor, &text);
         fprintf(out, "%s\n", text.failed ? "null" : text.data);

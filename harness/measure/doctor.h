@@ -33,19 +33,20 @@ struct doctor {
     struct doctor_source source[DOCTOR_SOURCES_MAX];
 };
 
-void doctor_read(struct doctor *out);
+/* sqlite_version: of the environment. */
+void doctor_read(const char *sqlite_version, struct doctor *out);
 void doctor_print(const struct doctor *doctor, FILE *out, bool colour);
 
 /* The same of another machine, for tests: its counters, its files below root ("" normally) and the
  * folders that hold its programs, as in PATH. */
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
-                         struct doctor *out);
+                         const char *sqlite_version, struct doctor *out);
 
 /* One object: can_profile, counter_passes, sources (each with kind, what, available, detail: where
  * it comes from, or why not and the fix, and untested_on_hardware) and the environment. */
 void doctor_write_json(const struct doctor *doctor, struct text *out);
 
 /* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */
-int doctor_run(FILE *out, bool json, bool colour);
+int doctor_run(const char *sqlite_version, FILE *out, bool json, bool colour);
 
 #endif

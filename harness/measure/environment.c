@@ -7,11 +7,9 @@
 #include "models/cpu/gemm.h"
 #include "models/base/json.h"
 
-#include <cblas.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sched.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,15 +217,14 @@ static void read_build(struct environment *e) {
     if (!git[0]) explain(e, "git_dirty", "built outside a git checkout");
 }
 
-static void read_libraries(struct environment *e) {
-    const char *core = openblas_get_corename();
+static void read_libraries(const char *sqlite_version, struct environment *e) {
     gemm_library(e->blas_config, sizeof e->blas_config);
-    snprintf(e->blas_core, sizeof e->blas_core, "%s", core ? core : "");
-    e->blas_threads = openblas_get_num_threads();
-    snprintf(e->sqlite_version, sizeof e->sqlite_version, "%s", sqlite3_libversion());
+    snprintf(e->blas_core, sizeof e->blas_core, "%s", gemm_core());
+    e->blas_threads = gemm_threads();
+    snprintf(e->sqlite_version, sizeof e->sqlite_version, "%s", sqlite_version);
 }
 
-void environment_read_root(const char *root, struct environment *e) {
+void environment_read_root(const char *root, const char *sqlite_version, struct environment *e) {
     memset(e, 0, sizeof *e);
     e->turbo = e->smt = e->container = e->git_dirty = STATE_UNKNOWN;
     e->cores = e->cores_allowed = e->memory_bytes = e->blas_threads = -1;
@@ -236,14 +233,14 @@ void environment_read_root(const char *root, struct environment *e) {
     read_counting(root, e);
     read_system(root, e);
     read_build(e);
-    read_libraries(e);
+    read_libraries(sqlite_version, e);
     for (int i = 0; i < environment_n_fields; i++)
         if (!is_known(e, &environment_fields[i]))
             explain(e, environment_fields[i].name, "the system does not tell");
 }
 
-void environment_read(struct environment *e) {
-    environment_read_root("", e);
+void environment_read(const char *sqlite_version, struct environment *e) {
+    environment_read_root("", sqlite_version, e);
 }
 
 /* ---- writing ---- */

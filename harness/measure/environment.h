@@ -65,10 +65,11 @@ struct environment_field {
 extern const struct environment_field environment_fields[];
 extern const int environment_n_fields;
 
-/* Never fails: what cannot be read is unknown. `root` ("" normally) is put before every path
- * read. */
-void environment_read(struct environment *out);
-void environment_read_root(const char *root, struct environment *out);
+/* Never fails: what cannot be read is unknown. sqlite_version is the caller's, who may know the
+ * store; "" is unknown. `root` ("" normally) is put before every path read. */
+void environment_read(const char *sqlite_version, struct environment *environment);
+void environment_read_root(const char *root, const char *sqlite_version,
+                           struct environment *environment);
 
 /* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */
 const char *environment_revision(void);

@@ -110,6 +110,9 @@ void trial_row_free(struct trial_row *row);
 bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
                        const char *json, int64_t *id, struct error *error);
 
+/* The version of SQLite in this process. */
+const char *store_library(void);
+
 /* The same from what environment_read found. */
 bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
                    struct error *error);

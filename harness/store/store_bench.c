@@ -4,6 +4,10 @@
  */
 #include "harness/store/store_private.h"
 
+const char *store_library(void) {
+    return sqlite3_libversion();
+}
+
 bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
                    struct error *error) {
     char hash[ENVIRONMENT_HASH_SIZE], machine[400];

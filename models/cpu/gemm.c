@@ -23,9 +23,17 @@ void gemm_library(char *out, size_t size) {
 #endif
 }
 
-void gemm_kernels(char *out, size_t size) {
+const char *gemm_core(void) {
     const char *core = openblas_get_corename();
-    snprintf(out, size, "OpenBLAS %s", core ? core : "unknown");
+    return core ? core : "";
+}
+
+int gemm_threads(void) {
+    return openblas_get_num_threads();
+}
+
+void gemm_kernels(char *out, size_t size) {
+    snprintf(out, size, "OpenBLAS %s", gemm_core()[0] ? gemm_core() : "unknown");
 #if HAVE_ONEDNN
     static const struct {
         dnnl_cpu_isa_t bits; /* those of what it builds on included */

@@ -58,6 +58,10 @@ void gemm(struct work *work, enum flop_component component, int m, int n, int k,
 /* The libraries behind the seam, their versions and build settings, as one line. */
 void gemm_library(char *out, size_t size);
 
+/* The kernel set that OpenBLAS chose, "" if it does not tell, and the threads that it would use. */
+const char *gemm_core(void);
+int gemm_threads(void);
+
 /* The kernels that those libraries choose on this processor: "OpenBLAS Haswell, oneDNN AVX2". */
 void gemm_kernels(char *out, size_t size);
 

@@ -134,7 +134,7 @@ static void this_machine_fits_one_screen_and_can_profile(void **state) {
     char text[PAGE_SIZE] = "";
     FILE *out = fmemopen(text, sizeof text - 1, "w");
     assert_non_null(out);
-    assert_int_equal(doctor_run(out, false, false), 0);
+    assert_int_equal(doctor_run("3.45.1", out, false, false), 0);
     fclose(out);
     assert_true(occurrences(text, "\n") <= 50);
     assert_non_null(strstr(text, "CLOCK_MONOTONIC"));
@@ -156,7 +156,7 @@ static void examine(struct fake *fake, struct doctor *out) {
     struct counter_backend backend = backend_of(fake);
     char root[64];
     machine_open(root);
-    doctor_read_machine(&backend, root, "", out);
+    doctor_read_machine(&backend, root, "", "3.45.1", out);
     machine_close(root);
 }
 
@@ -203,7 +203,7 @@ static void energy_and_simulators_are_looked_for_where_they_would_be(void **stat
     struct doctor doctor;
     char root[64], folders[160], program[128];
     machine_open(root);
-    doctor_read_machine(&backend, root, "", &doctor);
+    doctor_read_machine(&backend, root, "", "3.45.1", &doctor);
     assert_false(source_named(&doctor, "energy")->available);
     assert_true(source_named(&doctor, "energy")->untested);
     assert_true(source_named(&doctor, "cycles")->untested);
@@ -220,7 +220,7 @@ static void energy_and_simulators_are_looked_for_where_they_would_be(void **stat
     snprintf(program, sizeof program, "%s/bin/valgrind", root);
     chmod(program, 0755);
     snprintf(folders, sizeof folders, "/nonexistent:%s/bin", root);
-    doctor_read_machine(&backend, root, folders, &doctor);
+    doctor_read_machine(&backend, root, folders, "3.45.1", &doctor);
     machine_close(root);
     assert_true(source_named(&doctor, "package-0")->available);
     assert_false(source_named(&doctor, "dram")->available); /* no energy_uj that we may read */

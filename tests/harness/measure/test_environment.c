@@ -31,14 +31,14 @@ static void read_bare_metal(struct environment *out) {
     machine_add(root, "/sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
     machine_add(root, "/sys/devices/system/cpu/smt/active", "1\n");
     machine_add(root, "/etc/os-release", "NAME=\"Example\"\nPRETTY_NAME=\"Example OS 1\"\n");
-    environment_read_root(root, out);
+    environment_read_root(root, "3.45.1", out);
     machine_close(root);
 }
 
 static void read_empty_machine(struct environment *out) {
     char root[64];
     machine_open(root);
-    environment_read_root(root, out);
+    environment_read_root(root, "3.45.1", out);
     machine_close(root);
 }
 
@@ -72,7 +72,7 @@ static void boost_file_means_turbo_on_other_drivers(void **state) {
         char root[64];
         machine_open(root);
         machine_add(root, "/sys/devices/system/cpu/cpufreq/boost", cases[i].text);
-        environment_read_root(root, &e);
+        environment_read_root(root, "3.45.1", &e);
         machine_close(root);
         assert_int_equal(e.turbo, cases[i].turbo);
         assert_null(environment_why_unknown(&e, "turbo"));
@@ -87,7 +87,7 @@ static void guest_and_container_are_recognised(void **state) {
     machine_add(root, "/proc/cpuinfo", "flags\t\t: fpu sse2 hypervisor avx\n");
     machine_add(root, "/.dockerenv", "");
     machine_add(root, "/sys/bus/event_source/devices/software", NULL);
-    environment_read_root(root, &e);
+    environment_read_root(root, "3.45.1", &e);
     machine_close(root);
     assert_string_not_equal(e.hypervisor, "");
     assert_string_not_equal(e.hypervisor, "none");
@@ -119,7 +119,7 @@ static void every_unknown_field_and_no_known_one_has_a_reason_here(void **state)
     struct text json = {0};
     struct error error;
     struct node *root;
-    environment_read(&e);
+    environment_read("3.45.1", &e);
     environment_write_json(&e, &json);
     assert_false(json.failed);
     assert_true(json_parse(json.data, json.size, "environment", &root, &error));
@@ -173,8 +173,8 @@ static void reading_twice_gives_the_same_hash(void **state) {
     (void)state;
     struct environment first, second;
     char a[ENVIRONMENT_HASH_SIZE], b[ENVIRONMENT_HASH_SIZE];
-    environment_read(&first);
-    environment_read(&second);
+    environment_read("3.45.1", &first);
+    environment_read("3.45.1", &second);
     environment_hash(&first, a);
     environment_hash(&second, b);
     assert_string_equal(a, b);
@@ -183,7 +183,7 @@ static void reading_twice_gives_the_same_hash(void **state) {
 static void build_tells_a_sanitizer_and_a_debug_build(void **state) {
     (void)state;
     struct environment e;
-    environment_read(&e);
+    environment_read("3.45.1", &e);
     const char *expected = "release";
 #ifndef __OPTIMIZE__
     expected = "debug";
@@ -198,11 +198,13 @@ static void build_tells_a_sanitizer_and_a_debug_build(void **state) {
 static void blas_and_libraries_are_named(void **state) {
     (void)state;
     struct environment e;
-    environment_read(&e);
+    environment_read("3.45.1", &e);
     assert_string_not_equal(e.blas_config, "");
     assert_string_not_equal(e.blas_core, "");
     assert_true(e.blas_threads >= 1);
-    assert_true(e.sqlite_version[0] == '3');
+    assert_string_equal(e.sqlite_version, "3.45.1");
+    environment_read("", &e);
+    assert_non_null(environment_why_unknown(&e, "sqlite_version"));
     assert_true(e.cores >= 1 && e.cores_allowed >= 1);
     assert_true(e.papi_version[0] || environment_why_unknown(&e, "papi_version"));
 }
