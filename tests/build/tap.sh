@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # For the shell tests, which source it: each behaviour is a function that fails by its first failing
 # command (set -e) and skips by printing a reason and calling `skip`. Results are printed as TAP,
 # like cmocka's, for tests/run.sh.

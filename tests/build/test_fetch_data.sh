@@ -200,7 +200,10 @@ serve() { # program...
     (cd "$mirror" && exec "$@") >"$scratch/server" 2>"$scratch/requests" &
     server=$!
     trap 'kill $server' EXIT
-    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q '[0-9]' "$scratch/server" && break || sleep 0.3; done
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        ! grep -q '[0-9]' "$scratch/server" || break
+        sleep 0.3
+    done
     url=http://127.0.0.1:$(sed 's/.* port \([0-9]*\).*/\1/' "$scratch/server")
 }
 
@@ -208,6 +211,7 @@ serve() { # program...
 curl_and_wget_fetch_from_a_web_server() {
     prepare
     serve python3 -u -m http.server --bind 127.0.0.1 0
+    # shellcheck disable=SC2317 # called by name
     replace_a_part() {
         head -c 1000 "$mirror/$place" >"$data/$place.part"
         PATH=$scratch/$fetcher fetch_from "$url" 0 set
@@ -226,9 +230,9 @@ cut_connection_goes_on_where_it_stopped() {
 the_sources_have_a_sum_a_size_and_a_known_product_each() {
     sed '/^#/d' workloads/data_sources.txt >"$scratch/rows"
     [ "$(wc -l <"$scratch/rows")" -gt 10 ]
-    ! grep -vE '^([0-9a-f]{64} [0-9]+|- -) [a-z0-9_]+/[^ ]+ [^ ]+( https?://[^ ]+)+$' "$scratch/rows"
+    ! grep -vE '^([0-9a-f]{64} [0-9]+|- -) [a-z0-9_]+/[^ ]+ [^ ]+( https?://[^ ]+)+$' "$scratch/rows" || return 1
     [ -z "$(awk '{ print $3 }' "$scratch/rows" | sort | uniq -d)" ]
-    for product in $(awk '$4 != "-" { gsub(",", " ", $4); print $4 }' "$scratch/rows"); do
+    awk '$4 != "-" { gsub(",", "\n", $4); print $4 }' "$scratch/rows" | while read -r product; do
         said=$(workloads/unpack_data.sh "$scratch/archive.tgz" "$product" 2>&1) || true
         case $said in *'does not know'*) echo "$said" && return 1 ;; esac
     done

@@ -6,6 +6,10 @@
 scratch=${scratch:?}
 root=${root:?}
 
+# Every page, in a checkout or without git.
+readmes=$(find . -path './build*' -prune -o -path ./data -prune -o -path ./.git -prune -o \
+    -name README.md -print)
+
 # The n-th fenced block of a language in a file.
 block() { # file language n
     awk -v want="\`\`\`$2" -v n="$3" '
@@ -23,7 +27,7 @@ answer() { # file language n
 }
 
 every_link_leads_somewhere() {
-    for file in README.md */README.md */*/README.md; do
+    for file in $readmes; do
         grep -o '](\([^)#]*\))' "$file" | sed 's/^](//; s/)$//' | grep -v '^https:' |
             while read -r link; do
                 test -e "$(dirname "$file")/$link" || { echo "$file: no $link" && return 1; }
@@ -31,14 +35,16 @@ every_link_leads_somewhere() {
     done
 }
 
+# shellcheck disable=SC2086 # a list
 every_make_target_exists() {
-    grep -hoE '(^|`)make [a-z0-9-]+' README.md */README.md */*/README.md | tr -d '`' | sort -u | while read -r _ target; do
+    grep -hoE '(^|`)make [a-z0-9-]+' $readmes | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
     done
 }
 
+# shellcheck disable=SC2086 # a list
 every_command_explains_itself() {
-    grep -ho '\./headroom [a-z]\+' README.md */README.md */*/README.md | sort -u | while read -r _ command; do
+    grep -ho '\./headroom [a-z]\+' $readmes | sort -u | while read -r _ command; do
         ./headroom "$command" --help | grep -q usage || { echo "no command '$command'" && return 1; }
     done
 }

@@ -62,6 +62,7 @@ without_a_bug_every_test_passes() {
     listing=1
     for bug in $bugs; do $bug; done >"$scratch/list"
     listing=
+    # shellcheck disable=SC2013 # words
     for test in $(cut -d' ' -f2 "$scratch/list" | sort -u); do
         # shellcheck disable=SC2046 # a list
         run_test "$test" $(cut -d' ' -f1 "$scratch/list" | sort -u)

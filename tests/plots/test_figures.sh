@@ -115,7 +115,7 @@ methods_are_sorted_by_accuracy() {
         AND instr(policy, '/') = 0 ORDER BY accuracy DESC, executed_flops, arm" >"$scratch/wanted"
     test "$(wc -l <"$scratch/wanted")" -eq 10
     # The first block is that of mixed; a name stands in a line of its own.
-    tr '<>' '\n\n' <"$figures/methods.svg" | grep -Fxf "$scratch/wanted" | head -n 10 >"$scratch/found"
+    tr '<>' '\n' <"$figures/methods.svg" | grep -Fxf "$scratch/wanted" | head -n 10 >"$scratch/found"
     diff "$scratch/wanted" "$scratch/found"
 }
 
