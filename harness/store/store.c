@@ -95,7 +95,7 @@ static bool process_stat(pid_t pid, char *state, long long *start_ticks) {
     fclose(file);
     /* The second field is the program's name in parentheses and may hold anything. */
     const char *rest = ok ? strrchr(line, ')') : NULL;
-    return rest && sscanf(rest + 1,
+    return rest && sscanf(rest + 1, /* NOLINT(cert-err34-c): the kernel's own numbers */
                           " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
                           "%*s %lld",
                           state, start_ticks) == 2;

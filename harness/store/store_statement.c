@@ -71,7 +71,7 @@ bool store_insert(struct store *store, const char *table, const struct column *c
                   int n_columns, struct error *error) {
     enum { COLUMNS_MAX = 32 };
     struct value values[COLUMNS_MAX];
-    char sql[1280], marks[3 * COLUMNS_MAX] = "";
+    char sql[1280], marks[3 * COLUMNS_MAX + 1] = "";
     size_t size = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s (", table);
     assert(n_columns <= COLUMNS_MAX);
     for (int i = 0; i < n_columns; i++) {
@@ -79,9 +79,9 @@ bool store_insert(struct store *store, const char *table, const struct column *c
         size +=
             (size_t)snprintf(sql + size, sizeof sql - size, "%s%s", i ? ", " : "", columns[i].name);
         assert(size < sizeof sql - sizeof marks);
-        memcpy(marks + 3 * i, ", ?", 3);
+        memcpy(marks + 3 * (size_t)i, ", ?", sizeof ", ?");
     }
-    snprintf(sql + size, sizeof sql - size, ") VALUES (%.*s)", 3 * n_columns - 2, marks + 2);
+    snprintf(sql + size, sizeof sql - size, ") VALUES (%s)", marks + 2);
     return store_run(store, sql, values, n_columns, error);
 }
 
