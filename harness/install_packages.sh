@@ -6,29 +6,36 @@
 #   harness/install_packages.sh [base|data]     base: build, test and plot; data: download
 #
 # The exact command is printed, then run as root or through sudo. With NO_INSTALL=1, or where that
-# cannot be done, the commands for four package managers are printed and the exit status is 1.
+# cannot be done, the commands for three package managers are printed and the exit status is 1.
 # Only the apt column is tested; the others are written from the distributions' package names.
 set -eu
 group=${1:-base}
+
+system=$(uname -s)
+[ "$system" = Linux ] || {
+    echo "headroom: error: Headroom needs Linux, and this is $system: trials are watched, timed and" \
+        "counted through prctl, sigtimedwait, perf events and /proc. A Linux virtual machine will do." >&2
+    exit 1
+}
 
 # PAPI and oneDNN (dnnl.h) are optional: without them the program is built without hardware counters
 # and with OpenBLAS alone, and says so. Two of the data sets come as zip files.
 # "-" where a package manager does not have it.
 packages="
-group need     kind    name       apt                      dnf                pacman    brew
-base  required program cc         gcc                      gcc                gcc       gcc
-base  required program pkg-config pkg-config               pkgconf-pkg-config pkgconf   pkgconf
-base  required library openblas   libopenblas-dev          openblas-devel     openblas  openblas
-base  required library yaml-0.1   libyaml-dev              libyaml-devel      libyaml   libyaml
-base  required library sqlite3    libsqlite3-dev           sqlite-devel       sqlite    sqlite
-base  required library zlib       zlib1g-dev               zlib-devel         zlib      zlib
-base  required library cmocka     libcmocka-dev            libcmocka-devel    cmocka    cmocka
-base  optional library papi       libpapi-dev              papi-devel         -         -
-base  optional header  dnnl.h     libdnnl-dev              onednn-devel       onednn    onednn
-base  required program sqlite3    sqlite3                  sqlite             sqlite    sqlite
-base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu gnuplot
-data  required fetcher curl       curl,ca-certificates     curl               curl      curl
-data  optional program unzip      unzip                    unzip              unzip     unzip
+group need     kind    name       apt                      dnf                pacman
+base  required program cc         gcc                      gcc                gcc
+base  required program pkg-config pkg-config               pkgconf-pkg-config pkgconf
+base  required library openblas   libopenblas-dev          openblas-devel     openblas
+base  required library yaml-0.1   libyaml-dev              libyaml-devel      libyaml
+base  required library sqlite3    libsqlite3-dev           sqlite-devel       sqlite
+base  required library zlib       zlib1g-dev               zlib-devel         zlib
+base  required library cmocka     libcmocka-dev            libcmocka-devel    cmocka
+base  optional library papi       libpapi-dev              papi-devel         -
+base  optional header  dnnl.h     libdnnl-dev              onednn-devel       onednn
+base  required program sqlite3    sqlite3                  sqlite             sqlite
+base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu
+data  required fetcher curl       curl,ca-certificates     curl               curl
+data  optional program unzip      unzip                    unzip              unzip
 "
 
 present() { # kind name
@@ -60,7 +67,7 @@ missing() {
 # The packages of one manager for the names in $lacking.
 # shellcheck disable=SC2034 # the columns are used through eval
 packages_of() {
-    echo "$packages" | while read -r row_group _ _ name apt dnf pacman brew; do
+    echo "$packages" | while read -r row_group _ _ name apt dnf pacman; do
         [ "$row_group" = "$group" ] || continue
         case " $lacking " in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
     done | tr ',' '\n' | grep -v '^-$' | one_line
@@ -71,7 +78,6 @@ install_command() {
     apt) echo "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(packages_of apt)" ;;
     dnf) echo "dnf install -y $(packages_of dnf)" ;;
     pacman) echo "pacman -S --needed --noconfirm $(packages_of pacman)" ;;
-    brew) echo "brew install $(packages_of brew)" ;;
     esac
 }
 
@@ -86,9 +92,8 @@ give_up() {
         optional=$(missing optional | one_line)
         echo "headroom: error: missing: $(missing required | one_line)${optional:+; optional: $optional}"
         echo "headroom: $1. Install them with the line for your system, then try again:"
-        for manager in apt dnf pacman brew; do
-            [ $manager = brew ] && sudo= || sudo='sudo '
-            printf '  %-7s %s%s\n' "$manager:" "$sudo" "$(install_command $manager)"
+        for manager in apt dnf pacman; do
+            printf '  %-7s sudo %s\n' "$manager:" "$(install_command $manager)"
         done
     } >&2
     exit 1
@@ -100,13 +105,13 @@ lacking=$({ missing required; missing optional; } | one_line)
 case ${NO_INSTALL:-0} in 0) ;; *) give_up 'NO_INSTALL is set, so nothing was installed' ;; esac
 
 manager=
-for candidate in apt-get dnf pacman brew; do
+for candidate in apt-get dnf pacman; do
     if command -v $candidate >/dev/null 2>&1; then manager=${candidate%-get} && break; fi
 done
 [ -n "$manager" ] || give_up 'no known package manager was found'
 [ -n "$(packages_of "$manager")" ] || give_up "$manager does not have it"
 
-if [ "$manager" = brew ] || [ "$(id -u)" = 0 ]; then
+if [ "$(id -u)" = 0 ]; then
     as_root=
 elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
     as_root='sudo -n '

@@ -17,10 +17,7 @@ large=40000000 # bytes of a set that only comes when it is named: all small ones
 
 say() { echo "headroom: $*" >&2; }
 
-# sha256 of standard input: GNU, else the Perl tool that macOS has.
-sha256() {
-    if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
-}
+sha256() { sha256sum | cut -d ' ' -f 1; } # of standard input
 
 is_there() { [ -e "$1" ] || [ -e "$1.gz" ]; }
 

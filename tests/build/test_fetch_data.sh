@@ -186,7 +186,7 @@ with_each_fetcher() { # command
     command -v curl >/dev/null || command -v wget >/dev/null || skip "neither curl nor wget is here"
     for fetcher in curl wget; do
         command -v $fetcher >/dev/null || continue
-        only_programs "$scratch/$fetcher" $fetcher sh dirname cut sha256sum gzip mkdir mv rm cat \
+        only_programs "$scratch/$fetcher" $fetcher sh dirname cut sha256sum uname gzip mkdir mv rm cat \
             sort tr sed awk wc
         rm -f "$data/$place"
         "$@"
