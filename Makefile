@@ -54,6 +54,7 @@ TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrat
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
+CHECKED := $(SOURCES) $(sort $(shell find tests -name '*.c'))
 SCRIPTS := $(sort $(shell find tests -name 'test_*.sh'))
 FIGURES := $(dir $(DB))figures
 DRAW    := plots/draw.sh $(DB) $(FIGURES) && touch $(FIGURES)/.drawn
@@ -67,7 +68,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test plots data bench bench-peers parity parity-golden format clean help packages FORCE
+.PHONY: build sweep test check objects tidy plots data bench bench-peers parity parity-golden format \
+    clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
@@ -89,6 +91,14 @@ ifneq ($(PROGRAM),headroom-v3)
 headroom-v3: FORCE | packages ## the same program for any x86-64 since 2013: what `counters: cachegrind` runs
 	@$(MAKE) --no-print-directory ARCH=x86-64-v3 SANITIZER= B=build-v3 PROGRAM=headroom-v3 headroom-v3
 endif
+
+# With WERROR=1 gcc's objects are those of the build, as in CI, and are compiled once.
+check: packages ## read the code with the formatter, compilers and analyzers that are here [WERROR=1]
+	@MAKE='$(MAKE)' tests/check.sh $(B)/check $(if $(WERROR),$(B),$(B)/check/gcc)
+
+# Its parts that go file by file.
+objects: $(CHECKED:%.c=$(B)/%.o)
+tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
 plots: packages ## draw the figures again from a database [DB=...]
 	@$(DRAW)
@@ -135,14 +145,18 @@ $(B)/%.o: %.c $(B)/flags
 $(TESTS): %: %.o $(LIBRARY) $(B)/libraries
 	$(CC) @$(B)/flags $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
 
+# Made where clang-tidy finds nothing to say. Beside an object, because that knows the headers.
+$(B)/%.tidy: %.c $(B)/%.o .clang-tidy tests/.clang-tidy
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $$(cat $(B)/flags) $(DEFINES) && touch $@
+
 # A result says how it was built.
 $(B)/harness/measure/environment.o: $(B)/revision
-$(B)/harness/measure/environment.o: DEFINES = \
+$(B)/harness/measure/environment.%: DEFINES = \
     -DHEADROOM_CFLAGS="\"$$(cat $(B)/flags)\"" -DHEADROOM_GIT="\"$$(cat $(B)/revision)\""
 
 # A cached data set is known by the code that made it.
 $(B)/workloads/data/dataset_cache.o: $(B)/data_code
-$(B)/workloads/data/dataset_cache.o: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
+$(B)/workloads/data/dataset_cache.%: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
 # results/views.sql is results_views_sql.
@@ -168,4 +182,4 @@ $(B)/flags $(B)/libraries $(B)/revision $(B)/data_code: FORCE | packages
 packages:
 	@harness/install_packages.sh
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+-include $(CHECKED:%.c=$(B)/%.d)

@@ -27,11 +27,11 @@ static const int n_allocations;
 #else
 enum { ALLOCATIONS_COUNTED = 1 };
 static int n_allocations;
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): as glibc spells them */
+/* NOLINTBEGIN(bugprone-reserved-identifier): as glibc spells them */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t nmemb, size_t size);
 extern void *__libc_realloc(void *ptr, size_t size);
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-reserved-identifier) */
 void *malloc(size_t size) {
     n_allocations++;
     return __libc_malloc(size);
