@@ -9,6 +9,7 @@
 #include "harness/measure/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void set_target(struct bench_row *row, enum bench_limit limit, double target) {

@@ -12,7 +12,7 @@ size_t bench_triad_bytes(void) {
     char text[32];
     size_t cache = 0, least = BENCH_TRIAD_BYTES_LEAST, most = (size_t)512 << 20;
     if (system_line("", "/sys/devices/system/cpu/cpu0/cache/index3/size", text, sizeof text))
-        cache = 4 * 1024 * (size_t)strtoul(text, NULL, 10);
+        cache = (size_t)4096 * strtoul(text, NULL, 10);
     return cache < least ? least : cache > most ? most : cache;
 }
 
