@@ -189,7 +189,7 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
     struct bench_peak peak = {0};
     struct bench_product product[PRODUCTS];
     struct attention_call attention[2];
-    float *memory = bench_array(2 * ATTENTION_FLOATS);
+    float *memory = bench_array((size_t)2 * ATTENTION_FLOATS);
     struct stream *stream = calloc(1, sizeof *stream);
     struct bench_case cases[CASES];
     float fma[BENCH_FMA_FLOATS];

@@ -159,7 +159,10 @@ void store_normalise_ddl(const char *sql, struct text *out) {
         } else {
             if (blank && !strchr("(),", last) && !strchr("(),", *sql))
                 text_append_bytes(out, " ", 1);
-            if (quote ? *sql == quote : *sql == '\'' || *sql == '"') quote = quote ? '\0' : *sql;
+            if (quote && *sql == quote)
+                quote = '\0';
+            else if (!quote && (*sql == '\'' || *sql == '"'))
+                quote = *sql;
             text_append_bytes(out, sql, 1);
             last = *sql;
             blank = false;
@@ -179,7 +182,7 @@ static bool check_object(struct store *store, const char *name, const char *want
     store_normalise_ddl(wanted, &here);
     store_normalise_ddl(sql ? sql : "", &there);
     sqlite3_reset(found);
-    bool ok = !here.failed && !there.failed && there.data && strcmp(here.data, there.data) == 0;
+    bool ok = here.data && there.data && strcmp(here.data, there.data) == 0;
     text_free(&here);
     text_free(&there);
     return ok ||

@@ -46,8 +46,9 @@ bool error_prefix(struct error *error, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(composed.text, sizeof composed.text - sizeof ": ", format, arguments);
     va_end(arguments);
-    strcat(composed.text, ": ");
     size_t used = strlen(composed.text);
+    memcpy(composed.text + used, ": ", sizeof ": ");
+    used += 2;
     error_format(error, composed.text + used, sizeof composed.text - used);
     *error = composed;
     return false;

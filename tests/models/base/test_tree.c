@@ -78,7 +78,7 @@ static void the_nodes_of_a_document_are_small_and_share_its_name(void **state) {
         assert_ptr_equal(node->at.file, root->at.file);
         assert_ptr_equal(node->key_at.file, root->at.file);
     }
-    assert_ptr_equal(a->first->at.file, root->at.file);
+    assert_true(a && a->first && a->first->at.file == root->at.file);
     node_free(root);
 }
 
