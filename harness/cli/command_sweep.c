@@ -5,6 +5,7 @@
 #include "harness/sweep/plan.h"
 #include "harness/sweep/progress.h"
 #include "harness/store/report.h"
+#include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
 #include "workloads/data/data_files.h"
 
@@ -144,6 +145,22 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
     return result->n_failed > 0 || plan->n_problems > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
+static void wait_for_database(void *context, const char *who) {
+    (void)context;
+    fprintf(stderr, "\nwaiting for %s, which keeps the database locked\n", who);
+}
+
+/* What trials found that could not store it: their sweep was stopped while they waited. */
+static void take_pending(struct store *store) {
+    struct error problem = {0};
+    int n_taken;
+    if (!store_pending_take(store, &n_taken, &problem))
+        fprintf(stderr, "a pending result cannot be used: %s\n", problem.text);
+    if (n_taken > 0)
+        fprintf(stderr, "stored what %d trial%s had found and could not store\n", n_taken,
+                PLURAL_S(n_taken));
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
     struct plan_request request = {
         .files = arguments->words,
@@ -170,6 +187,8 @@ static int run(const struct arguments *arguments, struct error *error) {
 
     if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
     if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
+    store_wait_patiently(store, wait_for_database, NULL);
+    if (!arguments->dry_run) take_pending(store);
     if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
     if (n_recovered > 0)
         fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,

@@ -9,6 +9,7 @@
 #include "harness/measure/memory.h"
 #include "harness/trial/profile.h"
 #include "harness/store/store.h"
+#include "harness/store/store_pending.h"
 #include "harness/trial/tuning.h"
 #include "models/base/path.h"
 
@@ -25,14 +26,37 @@ struct task {
     struct trial_row row;
     struct experiment *experiment;
     char folder[512]; /* of the database, "" or with a slash at the end */
+    const char *db;
+    /* What was found and is not stored yet: at most one of the two. */
+    const struct training_result *training;
+    const struct profiling_result *profiling;
+    bool kept; /* in its pending file */
 };
+
+/* Somebody keeps the database locked: what was found goes to a file of its own, and we wait. */
+static void wait_for_database(void *context, const char *who) {
+    struct task *task = context;
+    struct error error = {0};
+    fprintf(stderr, "waiting for %s, which keeps %s locked\n", who, task->db);
+    if (task->kept || (!task->training && !task->profiling)) return;
+    task->kept =
+        store_pending_write(task->store, &task->row, task->training, task->profiling, &error);
+    if (task->kept)
+        fprintf(stderr,
+                "the result is kept in pending/%s.db beside it: the next sweep stores it if "
+                "this process ends before\n",
+                task->row.key);
+    else
+        fprintf(stderr, "%s\n", error.text);
+}
 
 static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
     if (!path_beside(db, "", task->folder, sizeof task->folder))
         return error_set(error, "%s: too long a path", db);
-    if (!store_open(db, &task->store, error) ||
-        !store_load_trial(task->store, id, &task->row, error))
-        return false;
+    task->db = db;
+    if (!store_open(db, &task->store, error)) return false;
+    store_wait_patiently(task->store, wait_for_database, task);
+    if (!store_load_trial(task->store, id, &task->row, error)) return false;
     struct experiment *e = task->experiment;
     if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
         return error_prefix(error, "trial %" PRId64, id);
@@ -87,7 +111,7 @@ static bool find_base(const struct task *task, const char *what, char path[1200]
     return trained;
 }
 
-static bool task_train(const struct task *task, struct error *error) {
+static bool task_train(struct task *task, struct error *error) {
     char folder[600], path[700], relative[64], base[1200], base_key[80];
     /* By key: databases in one folder number their trials alike. */
     snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->row.key);
@@ -104,12 +128,14 @@ static bool task_train(const struct task *task, struct error *error) {
     }
     bool ok = tuning_run(task->experiment, &context, &result, error);
     snprintf(result.checkpoint, sizeof result.checkpoint, "%s", relative);
+    if (ok) task->training = &result;
     ok = ok && store_finish_training(task->store, task->row.id, &result, error);
+    task->training = NULL;
     training_result_free(&result);
     return ok;
 }
 
-static bool task_profile(const struct task *task, const struct environment *environment,
+static bool task_profile(struct task *task, const struct environment *environment,
                          int64_t environment_id, struct error *error) {
     char path[1200], train_key[80];
     if (!find_base(task, "training", path, train_key, error)) return false;
@@ -119,16 +145,18 @@ static bool task_profile(const struct task *task, const struct environment *envi
         return false;
     if (!measure_ceiling(task->store, environment_id, error)) return false;
     struct profiling_result result = {0};
-    bool ok =
-        profiling_run(task->experiment, path, train_key, &result, error) &&
-        (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
-        store_finish_profiling(task->store, task->row.id, &result, error);
+    bool ok = profiling_run(task->experiment, path, train_key, &result, error);
+    if (ok) task->profiling = &result;
+    ok = ok &&
+         (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
+         store_finish_profiling(task->store, task->row.id, &result, error);
+    task->profiling = NULL;
     profiling_result_free(&result);
     return ok;
 }
 
 /* After the claim every way out ends the row. */
-static bool task_run(const struct task *task, struct error *error) {
+static bool task_run(struct task *task, struct error *error) {
     struct environment environment;
     struct error second;
     int64_t environment_id;
@@ -137,6 +165,7 @@ static bool task_run(const struct task *task, struct error *error) {
     bool ok = strcmp(task->row.kind, "train") != 0
                   ? task_profile(task, &environment, environment_id, error)
                   : task_train(task, error);
+    if (ok && task->kept) store_pending_forget(task->store, task->row.key);
     if (ok) return true;
     error_format(error, text, sizeof text);
     if (!store_end_trial(task->store, task->row.id, "failed", text, &second))

@@ -19,8 +19,7 @@
 
 enum {
     OLDEST_SQLITE = 3037000, /* STRICT tables; printf instead of format() */
-    BUSY_MILLISECONDS = 10000,
-    FREE_MEBIBYTES = 16 /* less is no room for one trial's rows and its journal */
+    FREE_MEBIBYTES = 16      /* less is no room for one trial's rows and its journal */
 };
 
 bool store_failed(struct store *store, struct error *error) {
@@ -44,9 +43,9 @@ bool store_failed(struct store *store, struct error *error) {
                          store->path, text);
     case SQLITE_BUSY:
         return error_set(error,
-                         "the results database '%s' stayed locked by another process for %d s; see "
-                         "who uses it (fuser '%s') and try again",
-                         store->path, BUSY_MILLISECONDS / 1000, store->path);
+                         "the results database '%s' is locked by another process; see who uses it "
+                         "(fuser '%s') and try again",
+                         store->path, store->path);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
         return error_set(error,
@@ -149,7 +148,7 @@ static bool connect(struct store *store, int flags, struct error *error) {
     if (!store_check_sqlite(sqlite3_libversion_number(), sqlite3_libversion(), error)) return false;
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return store_failed(store, error);
-    sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
+    store_wait_start(store);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (store->reader) store_distrust(store);
     return store_exec(store, "PRAGMA temp_store = MEMORY", error);

@@ -36,6 +36,12 @@ const char *store_notice(const struct store *store);
 
 void store_close(struct store *store); /* NULL is fine */
 
+/* From now on a database that another program keeps locked is waited for as long as it takes, or until
+ * SIGINT or SIGTERM is pending, instead of ten seconds. `tell` hears after a second and then every
+ * minute who keeps it: "process 4711 (sqlite3)". It must not use this store. */
+void store_wait_patiently(struct store *store, void (*tell)(void *context, const char *who),
+                          void *context);
+
 /* ---- planning: one transaction from begin to end ---- */
 
 struct workload_plan {

@@ -12,6 +12,7 @@
 
 enum {
     SCHEMA_VERSION = 4, /* as in tables.sql */
+    BUSY_SECONDS = 10,  /* how long a lock is waited for, unless patiently */
     STATEMENTS_KEPT = 64
 };
 
@@ -23,6 +24,9 @@ struct store {
     char notice[512];                    /* what a user should know of this file; "" nothing */
     sqlite3_stmt *kept[STATEMENTS_KEPT]; /* of these, those up to n_kept; a ring once it is more */
     unsigned n_kept;
+    void (*wait)(void *context, const char *who); /* store_wait_patiently; NULL: gives up */
+    void *wait_context;
+    double waits_since, tells_at; /* on the one clock */
 };
 
 /* UTC, ISO 8601. */
@@ -94,6 +98,14 @@ void store_normalise_ddl(const char *sql, struct text *out);
 
 /* False, with a sentence, for a version of SQLite that lacks what the schema needs. */
 bool store_check_sqlite(int number, const char *name, struct error *error);
+
+/* ---- locks (store_wait.c) ---- */
+
+/* From now on a locked database is waited for. */
+void store_wait_start(struct store *store);
+
+/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
+bool store_delete_results(struct store *store, int64_t id, struct error *error);
 
 /* ---- transactions ---- */
 

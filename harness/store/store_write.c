@@ -221,8 +221,7 @@ static bool write_evaluation(struct store *store, int64_t trial_id,
            (strcmp(e->split, "test") != 0 || write_predictions(store, id, e, error));
 }
 
-/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
-static bool delete_training(struct store *store, int64_t id, struct error *error) {
+bool store_delete_results(struct store *store, int64_t id, struct error *error) {
     static const char *const statements[] = {
         "DELETE FROM prediction " OF_TRIAL,       "DELETE FROM layer_budget " OF_TRIAL,
         "DELETE FROM head_usage " OF_TRIAL,       "DELETE FROM evaluation WHERE trial_id = ?1",
@@ -253,7 +252,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                                INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
                                INT(r->n_overlap_dropped)),
                         error) &&
-              check_finished(store, id, error) && delete_training(store, id, error) &&
+              check_finished(store, id, error) && store_delete_results(store, id, error) &&
               store_run(store,
                         "UPDATE workload SET n_classes = ?2 "
                         "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",
