@@ -2,7 +2,7 @@
  * The encoder's forward and backward pass: token + position embedding (and, where inputs are pairs
  * of texts, segment embedding), L pre-LN layers
  *   x += sum_h a_h Att_h(LN1 x) W_O^h + b_O,   x += W_down gelu(W_up LN2 x + b_up) + b_down,
- * final LayerNorm, mean over valid tokens, linear classifier (checkpoint.md: Forward).
+ * final LayerNorm, mean over valid tokens, linear classifier (models/checkpoint.md).
  *
  * Kept between the passes, per layer: the residual stream before each sublayer, Q/K/V, the heads'
  * outputs, each row's log-sum-exp, the FFN's pre-activation and the LayerNorm statistics.

@@ -36,6 +36,14 @@ every_link_leads_somewhere() {
 }
 
 # shellcheck disable=SC2086 # a list
+# In sources a page is named from the top of the repository.
+every_page_that_a_source_cites_exists() {
+    grep -rhoE '[a-z_/]+/[A-Za-z_-]+\.md' --include='*.[ch]' --include='*.sql' models workloads harness results |
+        sort -u >"$scratch/cited"
+    test -s "$scratch/cited"
+    while read -r page; do test -e "$page" || { echo "no $page" && return 1; }; done <"$scratch/cited"
+}
+
 every_make_target_exists() {
     grep -hoE '(^|`)make [a-z0-9-]+' $readmes | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
@@ -115,7 +123,7 @@ what_is_untested_on_hardware_is_labelled() {
     ./headroom doctor --db "$scratch/a.db" | grep -q 'Untested on hardware: hardware counters and RAPL energy'
 }
 
-behaviours every_link_leads_somewhere every_make_target_exists every_command_explains_itself \
+behaviours every_link_leads_somewhere every_page_that_a_source_cites_exists every_make_target_exists every_command_explains_itself \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
     the_quoted_growth_with_the_classes_is_the_published_one every_example_file_is_valid \
     what_is_untested_on_hardware_is_labelled your_own_workload_becomes_a_figure

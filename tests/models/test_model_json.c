@@ -84,7 +84,7 @@ static void model_json_errors_name_what_is_wrong(void **state) {
     text_free(&good);
 }
 
-/* A file written elsewhere has what checkpoint.md names; the rest is ours and has its usual
+/* A file written elsewhere has what models/checkpoint.md names; the rest is ours and has its usual
  * value. */
 static void config_from_elsewhere_needs_only_the_documented_keys(void **state) {
     (void)state;
