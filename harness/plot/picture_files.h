@@ -1,0 +1,40 @@
+/*
+ * The files of figures: DIR/NAME.svg and DIR/NAME.png, of further pages NAME-2, NAME-3, ...; in
+ * DIR/data/ what they were drawn from, and NAME.drawn, the hash of that, by which a figure is known to
+ * be up to date.
+ */
+#ifndef HEADROOM_HARNESS_PLOT_PICTURE_FILES_H
+#define HEADROOM_HARNESS_PLOT_PICTURE_FILES_H
+
+#include "models/base/error.h"
+#include "models/base/tree.h"
+
+struct picture_files {
+    char *folder; /* absolute */
+};
+
+/* Makes the folder, and data/ in it; folder NULL: figures/ beside the database. */
+bool picture_files_open(const char *folder, const char *db, struct picture_files *out,
+                        struct error *error);
+void picture_files_close(struct picture_files *files);
+
+/* The path of a page (from 0) of a figure, in data/ unless the ending is that of a picture; NULL
+ * without memory. The caller frees it. */
+char *picture_files_path(const struct picture_files *files, const char *name, size_t page,
+                         const char *ending);
+
+/* Writes a file as a whole or not at all. */
+bool picture_files_write(const struct picture_files *files, const char *name, size_t page,
+                         const char *ending, const struct text *text, struct error *error);
+
+/* Removes all files of a figure's pages from page n_pages (counted from 0) on. */
+bool picture_files_remove(const struct picture_files *files, const char *name, size_t n_pages,
+                          struct error *error);
+
+/* Whether all pictures are there and signed with this hash; if not, the signature is removed. */
+bool picture_files_are_of(const struct picture_files *files, const char *name, size_t n_pages,
+                          const char *hash);
+bool picture_files_sign(const struct picture_files *files, const char *name, const char *hash,
+                        struct error *error);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * From request to pictures; see plot.h. While gnuplot draws one figure, the SELECT of the next one runs.
+ */
+#include "harness/plot/plot.h"
+#include "harness/plot/gnuplot.h"
+#include "harness/plot/page.h"
+#include "harness/plot/picture_files.h"
+#include "harness/plot/reader.h"
+#include "harness/plot/scripts.h"
+#include "harness/plot/sheet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What became of one figure. */
+struct outcome {
+    const char *name;
+    size_t n_pages; /* 0: not drawn, for this reason */
+    char *reason;
+    bool drawn; /* false: unchanged */
+    char hash[65];
+};
+
+struct plot {
+    struct scripts scripts;
+    struct reader *reader;
+    struct gnuplot *gnuplot;
+    struct picture_files files;
+    struct sheet facts; /* what every figure says */
+    struct sheet_choice choice;
+    regex_t filter;
+    bool filtering;
+};
+
+/* ---- what is asked for ---- */
+
+static bool check_figure(const struct scripts *scripts, const char *name, struct error *error) {
+    for (size_t i = 0; i < scripts->n_figures; i++)
+        if (strcmp(scripts->figures[i], name) == 0) return true;
+    const char *guess =
+        closest_name(name, (const char *const *)scripts->figures, scripts->n_figures);
+    struct text all = {0};
+    for (size_t i = 0; i < scripts->n_figures; i++)
+        text_append(&all, "%s%s", i ? ", " : "", scripts->figures[i]);
+    error_set(error, "no figure '%s'%s%s%s; there are %s", name, guess ? ", did you mean '" : "",
+              guess ? guess : "", guess ? "'?" : "", all.failed ? "others" : all.data);
+    text_free(&all);
+    return false;
+}
+
+static bool compile_filter(struct plot *plot, const char *filter, struct error *error) {
+    char why[128];
+    int code = regcomp(&plot->filter, filter, REG_EXTENDED | REG_NOSUB);
+    if (code != 0) {
+        regerror(code, &plot->filter, why, sizeof why);
+        return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
+    }
+    plot->filtering = true;
+    plot->choice.filter = &plot->filter;
+    return true;
+}
+
+static bool read_sheet(struct plot *plot, const char *sql, const struct sheet_choice *choice,
+                       struct sheet *sheet, struct error *error) {
+    struct sheet_reading reading = {.sheet = sheet, .choice = choice};
+    if (!reader_query(plot->reader, sql, sheet_read_row, &reading, error)) return false;
+    return !reading.failed || error_set(error, "out of memory");
+}
+
+static bool check_workload(struct plot *plot, const char *name, struct error *error) {
+    static const struct sheet_choice all = {0};
+    struct sheet sheet = {0};
+    bool ok = read_sheet(plot, "SELECT DISTINCT workload FROM trial_status ORDER BY workload", &all,
+                         &sheet, error);
+    bool known = false;
+    for (size_t r = 0; ok && r < sheet.n_rows; r++)
+        if (strcmp(sheet.cells[r], name) == 0) known = true;
+    if (ok && !known) {
+        const char *guess = closest_name(name, (const char *const *)sheet.cells, sheet.n_rows);
+        ok = error_set(error, "the database holds no workload '%s'%s%s%s", name,
+                       guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
+    }
+    sheet_free(&sheet);
+    return ok;
+}
+
+/* A choice that nothing meets is a mistake: it must not remove every picture. */
+static bool check_choice(struct plot *plot, const struct plot_request *request,
+                         struct error *error) {
+    struct sheet sheet = {0};
+    if (request->workload && !check_workload(plot, request->workload, error)) return false;
+    if (!request->filter) return true;
+    bool ok = read_sheet(plot, "SELECT DISTINCT workload, arm FROM trial_status", &plot->choice,
+                         &sheet, error);
+    if (ok && sheet.n_rows == 0)
+        ok = error_set(error, "no workload/arm matches --filter %s%s%s", request->filter,
+                       request->workload ? " in " : "", request->workload ? request->workload : "");
+    sheet_free(&sheet);
+    return ok;
+}
+
+static bool open_all(struct plot *plot, const struct plot_request *request, struct error *error) {
+    char *sql = NULL;
+    if (!scripts_open(request->scripts, &plot->scripts, error)) return false;
+    for (int i = 0; i < request->n_figures; i++)
+        if (!check_figure(&plot->scripts, request->figures[i], error)) return false;
+    plot->choice.workload = request->workload;
+    if (request->filter && !compile_filter(plot, request->filter, error)) return false;
+    if (!reader_open(request->db, &plot->reader, error) || !check_choice(plot, request, error) ||
+        !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
+        !picture_files_open(request->out, request->db, &plot->files, error))
+        return false;
+    bool ok = scripts_query(&plot->scripts, "page", &sql, error) &&
+              (read_sheet(plot, sql, &plot->choice, &plot->facts, error) ||
+               error_prefix(error, "%s/page.sql", plot->scripts.folder));
+    free(sql);
+    return ok;
+}
+
+static void close_all(struct plot *plot) {
+    gnuplot_close(plot->gnuplot);
+    sheet_free(&plot->facts);
+    reader_close(plot->reader);
+    picture_files_close(&plot->files);
+    scripts_close(&plot->scripts);
+    if (plot->filtering) regfree(&plot->filter);
+}
+
+/* ---- one figure ---- */
+
+/* Writes a page's prologue, and adds it to the hash. */
+static bool write_prologue(struct plot *plot, const char *name, const struct sheet *sheet,
+                           size_t page, struct sha256 *hash, struct error *error) {
+    struct text prologue = {0};
+    page_write_prologue(sheet, name, page, &plot->facts, &prologue);
+    bool ok = prologue.failed
+                  ? error_set(error, "out of memory")
+                  : picture_files_write(&plot->files, name, page, "gnuplot", &prologue, error);
+    if (ok) sha256_add(hash, prologue.data, prologue.size + 1);
+    text_free(&prologue);
+    return ok;
+}
+
+/* Writes data and prologues; hash: of all that decides how the pictures look. */
+static bool write_inputs(struct plot *plot, const char *name, const char *sql,
+                         const struct sheet *sheet, char hash[65], struct error *error) {
+    struct text data = {0};
+    struct sha256 all;
+    sha256_start(&all);
+    sha256_add(&all, gnuplot_version(plot->gnuplot), strlen(gnuplot_version(plot->gnuplot)) + 1);
+    page_write_data(sheet, name, sql, &data);
+    bool ok = data.failed ? error_set(error, "out of memory")
+                          : picture_files_write(&plot->files, name, 0, "dat", &data, error);
+    if (ok) sha256_add(&all, data.data, data.size + 1);
+    text_free(&data);
+    for (size_t page = 0; ok && page < sheet_pages(sheet); page++)
+        ok = write_prologue(plot, name, sheet, page, &all, error);
+    ok = ok && scripts_hash(&plot->scripts, name, &all, error);
+    sha256_finish(&all, hash);
+    return ok;
+}
+
+static bool draw_page(struct plot *plot, const char *name, size_t page, struct error *error) {
+    static const char *const formats[] = {"svg", "png"};
+    char *data = picture_files_path(&plot->files, name, 0, "dat");
+    char *prologue = picture_files_path(&plot->files, name, page, "gnuplot");
+    char *script = NULL;
+    bool ok = data && prologue && asprintf(&script, "%s.gp", name) >= 0;
+    if (!ok) error_set(error, "out of memory");
+    for (size_t f = 0; ok && f < sizeof formats / sizeof *formats; f++) {
+        char *picture = picture_files_path(&plot->files, name, page, formats[f]);
+        ok = picture
+                 ? gnuplot_draw(plot->gnuplot, script, data, prologue, picture, formats[f], error)
+                 : error_set(error, "out of memory");
+        free(picture);
+    }
+    free(data);
+    free(prologue);
+    free(script);
+    return ok;
+}
+
+static bool keep_reason(const struct sheet *sheet, struct outcome *out, struct error *error) {
+    const char *reason = sheet_reason(sheet);
+    if (!reason) reason = sheet->n_dropped > 0 ? "nothing of it was chosen" : "no data yet";
+    out->reason = strdup(reason);
+    return out->reason || error_set(error, "out of memory");
+}
+
+static bool draw_figure(struct plot *plot, struct outcome *out, struct error *error) {
+    struct sheet sheet = {0};
+    char *sql = NULL;
+    bool ok = false;
+    if (!scripts_query(&plot->scripts, out->name, &sql, error)) goto done;
+    if (!read_sheet(plot, sql, &plot->choice, &sheet, error) || !sheet_cut(&sheet, error)) {
+        error_prefix(error, "%s/%s.sql", plot->scripts.folder, out->name);
+        goto done;
+    }
+    out->n_pages = sheet_pages(&sheet);
+    if (!picture_files_remove(&plot->files, out->name, out->n_pages, error)) goto done;
+    if (out->n_pages == 0) {
+        ok = keep_reason(&sheet, out, error);
+        goto done;
+    }
+    if (!write_inputs(plot, out->name, sql, &sheet, out->hash, error)) goto done;
+    out->drawn = !picture_files_are_of(&plot->files, out->name, out->n_pages, out->hash);
+    ok = true;
+    for (size_t page = 0; ok && out->drawn && page < out->n_pages; page++)
+        ok = draw_page(plot, out->name, page, error);
+done:
+    sheet_free(&sheet);
+    free(sql);
+    return ok;
+}
+
+/* ---- all of them ---- */
+
+static void tell(const struct outcome *outcome, FILE *talk) {
+    if (outcome->n_pages == 0) {
+        fprintf(talk, "%s: not drawn: ", outcome->name);
+        for (const char *at = outcome->reason; *at; at++)
+            fputc((unsigned char)*at < ' ' || *at == 0x7F ? ' ' : *at, talk);
+        fputc('\n', talk);
+        return;
+    }
+    fprintf(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
+    if (outcome->n_pages > 1) fprintf(talk, ", %zu pages", outcome->n_pages);
+    fputc('\n', talk);
+}
+
+bool plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
+    struct plot plot = {0};
+    struct outcome *outcomes = NULL;
+    size_t n = 0;
+    bool ok = false;
+    if (!open_all(&plot, request, error)) goto done;
+    n = request->n_figures > 0 ? (size_t)request->n_figures : plot.scripts.n_figures;
+    if (!(outcomes = calloc(n, sizeof *outcomes))) {
+        error_set(error, "out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) {
+        outcomes[i].name = request->n_figures > 0 ? request->figures[i] : plot.scripts.figures[i];
+        if (!draw_figure(&plot, &outcomes[i], error)) goto done;
+    }
+    if (!gnuplot_wait(plot.gnuplot, error)) goto done;
+    ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        if (outcomes[i].drawn)
+            ok = picture_files_sign(&plot.files, outcomes[i].name, outcomes[i].hash, error);
+        tell(&outcomes[i], talk);
+    }
+done:
+    for (size_t i = 0; outcomes && i < n; i++) free(outcomes[i].reason);
+    free(outcomes);
+    close_all(&plot);
+    return ok;
+}

@@ -1,0 +1,28 @@
+/*
+ * Figures from a results database: each figure's SELECT is read once and written as plain data
+ * (DIR/data/NAME.dat), from which gnuplot draws DIR/NAME.svg and DIR/NAME.png, and NAME-2, NAME-3, ...
+ * where it needs more pages. Nothing from the database reaches gnuplot but as numbers and as quoted text.
+ */
+#ifndef HEADROOM_HARNESS_PLOT_PLOT_H
+#define HEADROOM_HARNESS_PLOT_PLOT_H
+
+#include "models/base/error.h"
+
+#include <stdio.h>
+
+struct plot_request {
+    const char *db;
+    const char *scripts;        /* folder; NULL: plots/ beside the program */
+    const char *out;            /* folder; NULL: figures/ beside the database */
+    const char *filter;         /* regular expression of workload/arm; NULL: every arm */
+    const char *workload;       /* a name; NULL: every workload */
+    const char *const *figures; /* names */
+    int n_figures;              /* 0: all there are */
+};
+
+/* Draws what is new: a figure whose data, scripts and gnuplot are those of its pictures is left alone.
+ * Pictures of what cannot be drawn any more, and pages that are too many, are removed. Writes a line
+ * for each figure to `talk`: drawn, unchanged, or why not. */
+bool plot_draw(const struct plot_request *request, FILE *talk, struct error *error);
+
+#endif
