@@ -56,8 +56,6 @@ LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 CHECKED := $(SOURCES) $(sort $(shell find tests -name '*.c'))
 SCRIPTS := $(sort $(shell find tests -name 'test_*.sh'))
-FIGURES := $(dir $(DB))figures
-DRAW    := plots/draw.sh $(DB) $(FIGURES) && touch $(FIGURES)/.drawn
 
 # One job per core unless the user says -j; a sub-make takes part in its parent's jobs.
 ifeq ($(MAKELEVEL),0)
@@ -74,12 +72,12 @@ MAKEFLAGS += --no-builtin-rules
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
 
-# Figures are drawn also when a trial failed, but not again when the database has not changed. The
-# sweep's own copy of the table is dropped, so that the table comes last.
+# Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
+# table comes last.
 sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
 	@./headroom sweep --tier $(TIER) --db $(DB) >/dev/null; status=$$?; \
 	test -f $(DB) || exit $$status; \
-	test $(FIGURES)/.drawn -nt $(DB) || { $(DRAW); } || status=1; \
+	./headroom plot --db $(DB) >&2 || status=1; \
 	./headroom report --db $(DB); exit $$status
 
 # The longest tests are scripts, so these start first.
@@ -100,8 +98,9 @@ check: packages ## read the code with the formatter, compilers and analyzers tha
 objects: $(CHECKED:%.c=$(B)/%.o)
 tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
-plots: packages ## draw the figures again from a database [DB=...]
-	@$(DRAW)
+# With the program that is there, if there is one: drawing needs no compiler.
+plots: $(if $(wildcard $(PROGRAM)),packages,build) ## draw what is new in a database [DB=...]
+	@./headroom plot --db $(DB)
 
 data: ## fetch and check public data sets: the small ones, or [SETS="imdb snli", all or list]
 	@workloads/fetch_data.sh $(SETS)

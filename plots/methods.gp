@@ -1,77 +1,71 @@
 # Every method beside every other: accuracy with its interval, sorted, and the FLOPs that it executes.
-# One row per arm and one block per workload; of workloads that tune their arms, if there are any.
-load "plots/style.gnuplot"
+# One row per arm and one block per workload, of two panels.
 title_text = "Methods: accuracy, and executed FLOPs as a share of all heads"
+caption = sprintf("Points: mean over seeds (n = %s) on the test split; hyperparameters chosen on the validation slice. " \
+    . "Bars: 95%% t-interval over seeds, cut at 0 and 1. Dashed: 1 / classes. Each block has a scale of its own. " \
+    . "FLOPs: executed, gate included, over the dense FLOPs of all heads.", range(lowest_n_seeds, highest_n_seeds))
 
-tuned = "(SELECT workload FROM accuracy_by_seed WHERE n_tuning_trials > 1)"
-arms = "FROM methods WHERE " . plain_policy . "(workload IN " . tuned . " OR NOT EXISTS " . tuned . ")"
-workloads = "(SELECT workload, count(*) AS n " . arms . " GROUP BY workload ORDER BY workload)"
-n_panels = int(answer("SELECT count(*) FROM " . workloads))
-if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }
-workload(i) = sprintf("workload = (SELECT workload FROM " . workloads . " LIMIT 1 OFFSET %d)", i)
-rows_of(i) = int(answer(sprintf("SELECT n FROM " . workloads . " LIMIT 1 OFFSET %d", i)))
-policies(i) = answer(sprintf("SELECT group_concat(policy, ' ') FROM (SELECT DISTINCT policy " . arms . " AND %s)", workload(i)))
-# place from the top, accuracy, its bar, executed share, heads, name
-placed(i) = "SELECT row_number() OVER (ORDER BY accuracy DESC, executed_flops, arm) - 1 AS place, accuracy, " \
-    . "max(0, coalesce(accuracy_ci95_low, accuracy)) AS low, min(1, coalesce(accuracy_ci95_high, accuracy)) AS high, " \
-    . "executed_flops / dense_flops AS share, mean_heads, substr(" . line("arm") . ", 1, 30) AS name, policy " . arms . " AND " . workload(i)
-points(i, p) = rows(sprintf("SELECT place, accuracy, low, high FROM (%s) WHERE policy = '%s' ORDER BY place", placed(i), p))
+n_tiles = 2 * n_panels
+n_columns = 2
+array tile_height[n_tiles]
+array n_arms_of[n_panels]
+longest = 0
+do for [t = 1 : n_tiles] {
+    stats data index first_block[(t + 1) / 2] using (own = wide(strcol(arm)) * em, longest = own > longest ? own : longest, \
+        column(accuracy)) nooutput
+    n_arms_of[(t + 1) / 2] = STATS_records
+    tile_height[t] = (STATS_records + 1) * 19
+}
+first_space = between(120, longest + 30, 330)
+column_width = 380
+gap_x = 30
+gap_y = 105
+second_width = 230
+n_entries = 0 # names stand beside the rows
+load "page.gnuplot"
 
-# ---- geometry: two panels side by side, as high as they have rows ----
-
-row_height = 19
-names_width = 215
-left_width = 380
-right_width = 230
-middle = 30
-above = 105 # the figure's title and the first block's
-between = 95 # axis label of one block, title of the next
-legend_top = above
-do for [i = 0 : n_panels - 1] { legend_top = legend_top + (rows_of(i) + 1) * row_height + between }
-legend_columns = 1
-caption_height = 68
-width = names_width + left_width + middle + right_width + space_right + 20
-height = legend_top + caption_height - 20
-load "plots/open.gnuplot"
-
-set multiplot
-set key off
 set grid noytics
-top = above
-do for [i = 0 : n_panels - 1] {
-    n = rows_of(i)
-    bottom = top + (n + 1) * row_height
-    present = policies(i)
+do for [i = 1 : n_panels] {
+    b = first_block[i]
+    n = n_arms_of[i]
+    t = 2 * i - 1
+    heading = text_panel[i]
+    load "panel.gnuplot"
+    # From the lowest to the highest bar, at least a tenth.
+    middle = 0.5 * (low_accuracy_low[i] + high_accuracy_high[i])
+    half = 0.5 * (high_accuracy_high[i] - low_accuracy_low[i])
+    half = half < 0.05 ? 0.05 : half
+    middle = middle + half > 1 ? 1 - half : middle
+    x_low = middle - 1.06 * half
+    set xrange [x_low : middle + 1.06 * half]
     set yrange [n : -1]
-    set title answer("SELECT " . line("workload") . " FROM workload_status WHERE " . workload(i))
     set xlabel "test accuracy" offset 0, nearer
-    eval box(names_width, names_width + left_width, top, bottom)
-    low = real(answer("SELECT min(low) FROM (" . placed(i) . ")"))
-    high = real(answer("SELECT max(high) FROM (" . placed(i) . ")"))
-    low = high - low < 0.1 ? high - 0.1 : low
-    set xrange [low - 0.03 * (high - low) : high + 0.03 * (high - low)]
     set xtics autofreq
-    chance = real(answer("SELECT coalesce(1.0 / n_classes, 0) FROM workload_status WHERE " . workload(i)))
-    if (chance >= low) { set arrow 1 from chance, graph 0 to chance, graph 1 nohead linecolor rgb faint dashtype 2 }
-    set ytics nomirror () # from the data
-    eval "plot rows('SELECT place, name FROM (' . placed(i) . ') ORDER BY place') using (low):1:yticlabels(2) with points pointtype 0 linecolor rgb faint, " \
-        . "for [p in present] points(i, p) using 3:1:($4 - $3):(0) " . bar_drawn . ", " \
-        . "for [p in present] points(i, p) using 2:1 " . mark_drawn
+    unset ytics
+    if (low_chance[i] >= x_low) {
+        set arrow 1 from low_chance[i], graph 0 to low_chance[i], graph 1 nohead linecolor rgb faint dashtype 2
+    }
+    plot data index b \
+             using accuracy_low:0:(column(accuracy_high) - column(accuracy_low)):(0):(colour(strcol(policy))) \
+             with vectors nohead linewidth 1.2 linecolor rgb variable, \
+         data index b using accuracy:0:(mark(strcol(policy))):(colour(strcol(policy))) \
+             with points linewidth 1.2 pointsize size_mark pointtype variable linecolor rgb variable, \
+         data index b using (x_low):0:(fitted(strcol(arm), first_space - 20)) \
+             with labels right offset -1, 0 textcolor rgb dark
     unset arrow 1
 
-    unset title
+    t = 2 * i
+    heading = ""
+    load "panel.gnuplot"
     set xlabel "executed FLOPs (heads per layer)" offset 0, nearer
-    eval box(names_width + left_width + middle, names_width + left_width + middle + right_width, top, bottom)
-    set xrange [0 : 1.35] # room for the number of heads
-    set xtics 0, 0.25, 1
-    unset ytics
-    plot rows("SELECT place, share, mean_heads FROM (" . placed(i) . ") ORDER BY place") \
-             using (0.5 * $2):1:(0.5 * $2):(0.3) with boxxyerror linecolor rgb "#B0B0B0", \
-         "" using ($2 + 0.03):1:(sprintf("%.1f", $3)) with labels left font sprintf(",%d", size_small) textcolor rgb "#404040"
-    top = bottom + between
+    right = high_flops_share[i] > 1 ? high_flops_share[i] : 1
+    set xrange [0 : 1.35 * right] # room for the number of heads
+    set xtics 0, 0.25 * ceil(right), ceil(right)
+    plot data index b using (0.5 * column(flops_share)):0:(0.5 * column(flops_share)):(0.3) \
+             with boxxyerror linecolor rgb 0xB0B0B0, \
+         data index b using (column(flops_share) + 0.03 * right):0:(sprintf("%.1f", column(mean_heads))) \
+             with labels left font small textcolor rgb dark
 }
-caption = sprintf("Points: mean over seeds (n = %s) on the test split; hyperparameters chosen on the validation slice. Bars: 95%% t-interval over\nseeds, cut at 0 and 1. Dashed: 1 / classes. FLOPs: executed, gate included, over the dense FLOPs of all heads.\nMachine: %s", \
-    answer("SELECT " . range("n_seeds") . " " . arms), machine)
-eval legend
+load "legend.gnuplot"
 plot -1 notitle
 unset multiplot

@@ -1,44 +1,59 @@
 # Which phases does a forward pass spend its time in, and how does that change with the heads that run?
-# One panel per workload and batch size; what does not shrink with the heads gains share.
-load "plots/style.gnuplot"
+# One panel per workload and batch size, one bar per arm, sorted by its heads; what does not shrink with
+# the heads gains share.
 title_text = "Where the time goes, against heads that run"
-
-measured = "FROM phase_by_budget WHERE " . plain_policy . "1"
-pairs = "(SELECT DISTINCT workload, batch_size " . measured . " ORDER BY workload, batch_size)"
-n_panels = int(answer("SELECT count(*) FROM " . pairs))
-if (n_panels == 0) { load "plots/no_data.gnuplot"; exit }
-panel_of(i) = sprintf("(workload, batch_size) = (SELECT * FROM " . pairs . " LIMIT 1 OFFSET %d)", i)
-points(i, phase, which) = rows(sprintf("SELECT mean_heads, 100 * time_share " . measured \
-    . " AND %s AND phase = '%s' AND policy %s 'fixed' ORDER BY mean_heads", panel_of(i), phase, which))
-phases(i, which) = answer(sprintf("SELECT group_concat(phase, ' ') FROM (SELECT DISTINCT phase " . measured \
-    . " AND %s AND policy %s 'fixed')", panel_of(i), which))
-
-caption_height = 68 # three lines
-n_batches = int(answer("SELECT count(DISTINCT batch_size) FROM " . pairs))
-eval start(n_panels, n_batches < 2 || n_batches > 3 ? columns_for(n_panels) : n_batches, 10)
-set multiplot
-set key off
-right = 1.06 * real(answer("SELECT max(1, max(mean_heads)) " . measured))
-top = 1.1 * real(answer("SELECT 100 * max(time_share) " . measured))
-set xrange [0 : right]
-set yrange [0 : top]
-do for [i = 0 : n_panels - 1] {
-    eval panel(i)
-    set title answer("SELECT " . line("workload") . " || ', batch ' || batch_size FROM " . pairs . sprintf(" LIMIT 1 OFFSET %d", i))
-    set xlabel "heads per layer" offset 0, nearer
-    set ylabel (i % n_columns == 0 ? "% of the time" : "")
-    fixed = phases(i, '=')
-    others = phases(i, '<>')
-    eval "plot -1" \
-        . (fixed eq "" ? "" : ", for [p in fixed] points(i, p, '=') using 1:2 with lines linewidth 1.2 linecolor rgb colour_of(p)" \
-                            . ", for [p in fixed] points(i, p, '=') using 1:2 " . phase_drawn . " * 1.5") \
-        . (others eq "" ? "" : ", for [p in others] points(i, p, '<>') using 1:2 " . phase_drawn . " * 0.7")
+short(x) = sprintf(x < 10 ? "%.2g" : "%.0f", x)
+caption = sprintf("Bars: shares of the time of a pass; phases lie in the order of the legend, in which they run. " \
+    . "Number: heads per layer that run. Means over seeds (n = %s per arm) of passes with a marker between the phases%s.", \
+    range(lowest_n_seeds, highest_n_seeds), lowest_least_marks_percent == lowest_least_marks_percent \
+    ? sprintf(", which takes %s to %s%% of the time", short(lowest_least_marks_percent), \
+              short(highest_most_marks_percent)) : "")
+n_columns = int(highest_n_batches) == 3 ? 3 : n_panels < 2 ? 1 : 2
+array tile_height[n_panels]
+longest = 0
+do for [t = 1 : n_panels] {
+    tile_height[t] = (last_block[t] - first_block[t] + 2) * 19
+    do for [b = first_block[t] : last_block[t]] {
+        own = wide(series_of[b + 1]) * em
+        longest = own > longest ? own : longest
+    }
 }
-caption = "Lines: k fixed heads; small marks: the other arms. Means over seeds (n = " \
-    . answer("SELECT " . range("n_seeds") . " " . measured) . " per arm)\nof passes with a marker between the phases" \
-    . answer("SELECT printf(', which takes %.2g to %.2g%% of the time', 100 * low, 100 * high) FROM " \
-             . "(SELECT min(marks_share) AS low, max(marks_share) AS high FROM phase_cost) WHERE low IS NOT NULL") \
-    . ".\nMachine: " . machine
-eval legend
-eval "plot -1 notitle, for [p in every_phase] keyentry " . phase_drawn . " * 1.5 title p"
+first_space = between(100, longest + 30, 220)
+gap_x = first_space + 20
+gap_y = 105
+column_width = n_columns == 1 ? 600 : 340
+
+n_entries = 10
+array legend_text[10]
+do for [e = 1 : 10] { legend_text[e] = word(every_phase, e) }
+load "page.gnuplot"
+
+set grid noytics
+set xrange [0 : 112] # room for the heads
+set xtics 0, 25, 100
+unset ytics
+set xlabel "% of the time" offset 0, nearer
+inside(p, width) = width * column_width / 112.0 > wide(p) * em_small + 4 ? p : ""
+do for [t = 1 : n_panels] {
+    heading = text_panel[t]
+    load "panel.gnuplot"
+    set yrange [last_block[t] - first_block[t] + 1 : -1]
+    plot for [b = first_block[t] : last_block[t]] data index b \
+             using middle_percent:(b - first_block[t]):begin_percent:end_percent:(b - first_block[t] - 0.38) \
+                 :(b - first_block[t] + 0.38):(colour_of(strcol(phase))) \
+             with boxxyerror linecolor rgb variable fillstyle solid border rgb 0xFFFFFF, \
+         for [b = first_block[t] : last_block[t]] data index b \
+             using middle_percent:(b - first_block[t]) \
+                 :(inside(strcol(phase), column(end_percent) - column(begin_percent))):(text_on(strcol(phase))) \
+             with labels font small textcolor rgb variable, \
+         for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
+             using (0):(b - first_block[t]):(fitted(strcol(arm), first_space - 20)) \
+             with labels right offset -1, 0 textcolor rgb dark, \
+         for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
+             using (102):(b - first_block[t]):(sprintf("%.1f", column(mean_heads))) \
+             with labels left font small textcolor rgb dark
+}
+load "legend.gnuplot"
+plot -1 notitle, for [e = 1 : 10] keyentry with boxes fillstyle solid border rgb 0xFFFFFF \
+    linecolor rgb phase_colour[e] title legend_text[e]
 unset multiplot

@@ -1,115 +1,96 @@
-# What all figures share: how to ask the database, panels, fonts and colours. Colours are Okabe and
-# Ito's, which colour-blind readers can tell apart; marks differ in shape as well. Nothing here depends
-# on time or machine: the same database gives the same bytes.
+# What all figures share: sizes, colours, marks and names. Colours are Okabe and Ito's, which colour-blind
+# readers can tell apart; marks differ in shape as well, for print in black and white. Nothing here
+# depends on time or machine: the same data give the same bytes.
 
-# Text from the database is only ever a value: put into an eval or a command it would be run.
-# The environment names database, output and format (draw.sh); a path may then hold any character. SQL
-# is fixed text with a number or a policy's name in it: workloads are asked for by their position.
-answer(sql) = system(sprintf("sqlite3 -readonly \"$db\" \"%s\"", sql))
-folded(sql, columns) = system(sprintf("sqlite3 -readonly \"$db\" \"%s\" | fold -s -w %d", sql, columns))
-rows(sql) = sprintf("< sqlite3 -readonly -tabs -nullvalue NaN \"$db\" \"%s\"", sql)
-set datafile separator tab
-format = system("printf %s \"$format\"")
+# ---- sizes: pixels of the SVG; a PNG has twice as many, for sharp print ----
 
 # The two terminals measure text and marks differently; these make them look alike.
-svg = format eq "svg"
 size_small = svg ? 12 : 9
 size_normal = svg ? 13 : 10
 size_title = svg ? 20 : 16
 size_mark = svg ? 0.6 : 0.9
 nearer = svg ? 0.6 : 0 # the axis label to its axis, in characters
+small = sprintf(",%d", size_small)
+em = 13.4 # pixels of the normal font's size
+em_small = 12.1
 
-# Policies by name go back into SQL, so only names without special characters are drawn.
-plain_policy = "policy NOT GLOB '*[^a-z0-9-]*' AND "
-
-# Names may hold a line break, which would break a row of data.
-line(column) = sprintf("replace(replace(%s, char(10), ' '), char(9), ' ')", column)
+# Width of a text in ems, by the widths of DejaVu Sans, which is wider than most fonts. Letters that are
+# not listed are taken to be as wide as they get.
+width_of(c) = strstrt(' .,:;|/\ijlIJ', c) || c eq "'" ? 0.34 : strstrt('frt()[]-!', c) ? 0.42 \
+            : strstrt('csvxyz"_*?`', c) ? 0.59 : strstrt('abdeghknopqu0123456789EFLPSTYZ{}$', c) ? 0.65 \
+            : strstrt('ABCDGHKNOQRUVX&', c) ? 0.79 : strstrt('w+=<>#~^M', c) ? 0.86 : 1.0
+wide(text) = sum [i = 1 : strlen(text)] width_of(text[i : i])
+# The text, or so many letters of its beginning and end.
+shortened(text, n) = strlen(text) <= n ? text : text[1 : (n + 1) / 2] . "…" . text[strlen(text) - n / 2 + 1 : *]
+# The text, or as much of it as fits into so many pixels of the normal font.
+fitted(text, room) = wide(text) * em <= room ? text \
+    : shortened(text, int(strlen(text) * (room - em) / (wide(text) * em)))
+between(low, x, high) = x < low ? low : x > high ? high : x
 
 # ---- policies: colour, mark and name; one that is not known here still gets drawn ----
 
-# Colour says what kind of method it is, the mark which one of them.
+# The place of a word in a list, from 1; 0 where it is not in it.
+place_in(list, p) = sum [j = 1 : words(list)] (word(list, j) eq p ? j : 0)
+# Colour says what kind of method it is, the mark which one of them: gnuplot's fifteen marks, in order.
 trained_small = "fixed fixed-matched flop-matched wide"
 pruned = "michel random-static voita dsp drophead"
 routed = "moh moh-pool"
-colour(p) = has(trained_small, p) ? "#0072B2" : p[1:12] eq "budgetformer" ? "#D55E00" \
-          : has(pruned, p) ? "#56B4E9" : has(routed, p) ? "#E69F00" : p eq "random" ? "#009E73" \
-          : p eq "none" ? "#CC79A7" : "#000000"
-mark(p) = has("fixed michel moh", p) ? 7 : has("budgetformer voita", p) ? 9 : has("random dsp", p) ? 13 \
-        : has("none fixed-matched", p) ? 5 : has("bag-of-words random-static", p) ? 2 \
-        : has("wide drophead", p) ? 6 : has("moh-pool", p) ? 4 : has("flop-matched", p) ? 8 : 11
+colour(p) = place_in(trained_small, p) ? 0x0072B2 : p[1:12] eq "budgetformer" ? 0xD55E00 \
+          : place_in(pruned, p) ? 0x56B4E9 : place_in(routed, p) ? 0xE69F00 : p eq "random" ? 0x009E73 \
+          : p eq "none" ? 0xCC79A7 : 0x000000
+marked = "drophead bag-of-words dsp moh-pool none wide fixed flop-matched budgetformer budgetformer-paper voita " \
+       . "random-static random michel moh"
+# Those that are not listed take marks from the end, by how many of them stand before on the page.
+is_other(p) = !place_in(marked, p) && p ne "fixed-matched"
+others_before(p) = sum [m = 1 : n_entries] (is_other(entry[m]) && (sum [o = 1 : m] (entry[o] eq p)) == 0)
+mark(p) = place_in(marked, p) ? place_in(marked, p) : p eq "fixed-matched" ? 5 : 15 - others_before(p) % 15
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
              : p eq "budgetformer" ? "BudgetFormer (number: cost weight)" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
              : p eq "bag-of-words" ? "bag of words" : p
-has(policies, p) = strstrt(" " . policies . " ", " " . p . " ") ? 1 : 0
-# A part of a plot command for one policy, if it is there: gnuplot complains about a plot without points.
-if_has(policies, p, part) = has(policies, p) ? ", " . part : ""
-faint = "#8A8A8A"
+faint = 0x8A8A8A
+dark = 0x404040
 
-# ---- phases of a forward pass: colour and mark; the order is that in which they run ----
+# ---- phases of a forward pass, in the order in which they run ----
 
 every_phase = "embedding norm gate gather qkv map output ffn pool classifier"
-colour_of(p) = has("qkv", p) ? "#0072B2" : has("map", p) ? "#D55E00" : has("output", p) ? "#56B4E9" \
-             : has("ffn", p) ? "#009E73" : has("gate", p) ? "#E69F00" : has("norm", p) ? "#CC79A7" \
-             : has("gather", p) ? faint : "#000000"
-mark_of(p) = has("qkv", p) ? 7 : has("map", p) ? 9 : has("output", p) ? 5 : has("ffn", p) ? 13 \
-           : has("gate", p) ? 11 : has("norm", p) ? 2 : has("embedding", p) ? 1 : has("pool", p) ? 3 \
-           : has("gather", p) ? 4 : 6
-phase_drawn = "with points linewidth 1.2 pointtype mark_of(p) linecolor rgb colour_of(p) pointsize size_mark"
+phase_number(p) = place_in(every_phase, p)
+array phase_colour[10] = [0x595959, 0xCC79A7, 0xE69F00, 0xA0A0A0, 0x0072B2, 0xD55E00, 0x56B4E9, 0x009E73, \
+    0x8B5A2B, 0x000000]
+array phase_mark[10] = [1, 2, 11, 4, 7, 9, 5, 13, 3, 6]
+colour_of(p) = phase_number(p) ? phase_colour[phase_number(p)] : 0x000000
+mark_of(p) = phase_number(p) ? phase_mark[phase_number(p)] : 15
+text_on(p) = place_in("gate gather output", p) ? 0x000000 : 0xFFFFFF # which can be read on that colour
+
+# ---- what is drawn of a series; these are the only macros, and constant ----
 
 # A bar is a vector without head: yerrorbars would cut a gap into it around the mark.
-bar_drawn = "with vectors nohead linewidth 1.2 linecolor rgb colour(p)"
-mark_drawn = "with points linewidth 1.2 pointtype mark(p) pointsize size_mark linecolor rgb colour(p)"
-cost_drawn = "with labels font sprintf(',%d', size_small) textcolor rgb colour('budgetformer')"
+bar_drawn = "with vectors nohead linewidth 1.2 linecolor rgb colour(series_of[b + 1])"
+mark_drawn = "with points linewidth 1.2 pointsize size_mark pointtype mark(series_of[b + 1]) " \
+    . "linecolor rgb colour(series_of[b + 1])"
+entry_drawn = "with points linewidth 1.2 pointsize size_mark pointtype mark(entry[e]) linecolor rgb colour(entry[e])"
 
-# ---- panels: n_columns x n_rows of one size in pixels, a title above, legend and caption below ----
+# ---- a page, unless a figure says otherwise: panels in columns ----
 
-panel_width_of(columns) = columns == 1 ? 780 : 340
+n_tiles = n_panels
+columns_for(n) = n < 4 ? n : n == 4 ? 2 : 3 # at most three side by side, and four as two by two
+n_columns = columns_for(n_tiles)
+default_width(columns) = columns == 1 ? 780 : 340
 panel_height = 260
-gap_x = 100
+first_space = 95 # to the left of the first column
+gap_x = 100 # to the left of the others
 gap_y = 115
-space_left = 95
 space_right = 30
 space_top = 90
-# The number beside a BudgetFormer: its cost weight, where a file does not tune it.
-cost_label = "CASE n_tuning_trials WHEN 1 THEN format('%g', cost_weight) ELSE '' END"
-n_policies(from) = int(answer("SELECT max(5, count(DISTINCT policy)) " . from)) # lines of the legend
-caption_height = 50
-legend_line = 19
-space_below = 80 # tics and axis label of the last row
+space_below = 70 # tics and axis label of the last row
+line_height = svg ? 19.5 : 16
 
-# eval start(panels, columns, entries) opens a figure with that many panels, and legend entries.
-start(panels, columns, entries) = sprintf( \
-    "n_columns = %d; panel_width = %d; legend_columns = %d; width = %d; legend_top = %d; height = %d; " \
-    . "load 'plots/open.gnuplot'", columns, panel_width_of(columns), legend_columns_of(columns), \
-    space_left + columns * panel_width_of(columns) + (columns - 1) * gap_x + space_right, \
-    legend_top_of((panels + columns - 1) / columns), \
-    legend_top_of((panels + columns - 1) / columns) + caption_height \
-        + (entries + legend_columns_of(columns) - 1) / legend_columns_of(columns) * legend_line)
-legend_columns_of(columns) = columns < 3 ? 2 : 3
-legend_top_of(n_rows) = space_top + n_rows * panel_height + (n_rows - 1) * gap_y + space_below
-# At most three panels side by side, and four as two by two.
-columns_for(panels) = panels < 4 ? panels : panels == 4 ? 2 : 3
+# The legend: an entry for each series, and n_more that a figure adds.
+n_more = 0
+array legend_text[n_entries + 10]
+do for [e = 1 : n_entries] { legend_text[e] = described(entry[e]) }
 
-across(pixels) = pixels / (1.0 * width)
-down(pixels) = 1 - pixels / (1.0 * height)
-left_of(i) = space_left + (i % n_columns) * (panel_width + gap_x)
-top_of(i) = space_top + (i / n_columns) * (panel_height + gap_y)
-box(left, right, top, bottom) = sprintf( \
-    "set lmargin at screen %.6f; set rmargin at screen %.6f; " \
-    . "set tmargin at screen %.6f; set bmargin at screen %.6f", \
-    across(left), across(right), down(top), down(bottom))
+scaled(y) = y # the y axis is linear
 
-# eval panel(i) makes the next plot the i-th panel, counted from 0, row by row.
-panel(i) = box(left_of(i), left_of(i) + panel_width, top_of(i), top_of(i) + panel_height)
-
-# eval legend makes the next plot the legend and the caption.
-legend = "load 'plots/legend.gnuplot'"
-
-# ---- what every caption says ----
-
-machine = answer("SELECT coalesce(min(" . line("machine") . ") || CASE count(DISTINCT machine) WHEN 1 THEN '' " \
-    . "ELSE ' and ' || (count(DISTINCT machine) - 1) || ' more' END, 'not recorded') FROM machine")
-range(column) = sprintf("CASE WHEN min(%s) = max(%s) THEN max(%s) ELSE min(%s) || ' to ' || max(%s) END", \
-                        column, column, column, column, column)
-seeds = answer("SELECT " . range("n_seeds") . " FROM accuracy_vs_budget")
+# "3", or "2 to 3".
+range(low, high) = low == high ? sprintf("%g", low) : sprintf("%g to %g", low, high)

@@ -27,6 +27,7 @@ struct arguments {
     const char *tag;      /* NULL: whatever their tags */
     int jobs;             /* 0: one per online core */
     int timeout;          /* seconds per trial, 0: none */
+    const char *out;      /* folder of the figures; NULL: figures/ beside the database */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
     bool dry_run, no_profile, quick, json, resolved, help, version;
@@ -47,7 +48,7 @@ struct command {
 
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
-    data_command, new_command, forward_command;
+    data_command, new_command, forward_command, plot_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

@@ -112,31 +112,30 @@ schema_is_embedded_byte_for_byte() {
     ./headroom | sed '$d' | cmp - results/tables.sql
 }
 
-# A program whose sweep touches the database as told by $TOUCH and ends as told by $END; figures
-# that write down that they were drawn. The sleeps keep file times apart.
-sweep_draws_once_per_database_and_ends_with_the_table() {
+# A program whose sweep makes the database and ends as told by $END, and that writes down what it is asked.
+sweep_draws_and_ends_with_the_table() {
     small_house
-    mkdir -p plots results/figures
-    fake_program plots/draw.sh 'sleep 0.02; echo "$*" >>drawn'
     cat >harness/cli/main.c <<'EOF'
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 int main(int count, char **argument) {
-    if (count < 2 || strcmp(argument[1], "sweep") != 0) return system("echo the table");
-    return system("$TOUCH") || system("exit $END");
+    FILE *asked = fopen("asked", "a");
+    for (int i = 1; i < count; i++) fprintf(asked, "%s ", argument[i]);
+    fclose(asked);
+    if (count < 2 || strcmp(argument[1], "sweep") != 0) return puts(argument[1]) < 0;
+    return system("touch results/results.db") || system("exit $END");
 }
 EOF
-    export TOUCH='touch results/results.db' END=0
+    export END=0
     build sweep
-    [ "$(tail -n 1 said)" = 'the table' ]
-    [ "$(cat drawn)" = 'results/results.db results/figures' ]
-    TOUCH=true build sweep
-    [ "$(wc -l <drawn)" = 1 ]
+    [ "$(cat asked)" = 'sweep --tier default --db results/results.db plot --db results/results.db report --db results/results.db ' ]
+    [ "$(make sweep 2>talk | tail -n 1)" = report ]
+    grep -qx plot talk # the talk of drawing is no data
     # A failed trial: figures and table all the same, and the failure is not forgotten.
-    sleep 0.02
+    rm asked
     ! END=1 build sweep || return 1
-    [ "$(wc -l <drawn)" = 2 ]
-    grep -q 'the table' said
+    grep -q 'plot .*report' asked
 }
 
 clean_keeps_results_and_data() {
@@ -158,5 +157,5 @@ help_names_every_target() {
 behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuilds_its_users \
     changed_flags_rebuild_everything changed_revision_rebuilds_only_what_names_it \
     warning_is_an_error_only_when_asked sanitizer_finds_an_overflow \
-    schema_is_embedded_byte_for_byte sweep_draws_once_per_database_and_ends_with_the_table \
+    schema_is_embedded_byte_for_byte sweep_draws_and_ends_with_the_table \
     clean_keeps_results_and_data help_names_every_target

@@ -1,10 +1,11 @@
 #!/bin/sh
-# The figures, drawn from made-up results: complete, the same bytes every time, and a sentence
-# instead of an error where there is nothing to draw.
+# The figures, drawn from made-up results: complete, the same bytes every time, drawn again only where
+# something changed, and a sentence instead of a picture where there is nothing to draw. What a file
+# from a stranger can do with its names and views is in test_hostile_database.sh.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
-unset db out format
+root=${root:?}
 
 database() { # file sql-file...
     rm -f "$1"
@@ -13,27 +14,40 @@ database() { # file sql-file...
     cat results/tables.sql results/views.sql "$@" | sqlite3 "$file" >"$scratch/sqlite.log"
 }
 
+draw() { # database folder [argument...]
+    db=$1
+    out=$2
+    shift 2
+    ./headroom plot --db "$db" --out "$out" "$@"
+}
+
 # Drawn once for several behaviours; drawing twice is one of them.
 drawn=$(mktemp -d)
 trap 'rm -rf "$scratch" "$drawn"' EXIT
 database "$drawn/it's a.db" tests/plots/fixture.sql
-plots/draw.sh "$drawn/it's a.db" "$drawn/the figures"
+draw "$drawn/it's a.db" "$drawn/the figures" >"$drawn/said"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_as_svg_and_png() {
-    for figure in accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline granularity counters phases cycles; do
+    for figure in overview accuracy_vs_budget latency_vs_flops budget_by_layer methods roofline granularity counters \
+        phases; do
         grep -q '</svg>' "$figures/$figure.svg"
         head -c 4 "$figures/$figure.png" | grep -q PNG
+        grep -qx "$figure: drawn" "$drawn/said"
     done
 }
 
+# What is written in a picture, its lines joined.
+texts() { # picture
+    sed -n 's/.*<text[^>]*>\(.*\)<\/text>.*/\1/p' "$1" | tr '\n' ' ' | sed 's/  */ /g'
+}
+
 figures_say_n_error_bars_and_machine() {
-    grep -q 'n = 3' "$figures/accuracy_vs_budget.svg"
-    grep -q '95% t-interval' "$figures/accuracy_vs_budget.svg"
-    grep -q '20 forward passes of one trained model per arm (n = 1 seed)' "$figures/latency_vs_flops.svg"
-    grep -q 'median absolute deviation within that run' "$figures/latency_vs_flops.svg"
-    grep -q 'n = 1 per arm' "$figures/roofline.svg"
-    grep -q '95% interval over seeds (n = 3)' "$figures/granularity.svg"
+    texts "$figures/accuracy_vs_budget.svg" | grep -q '(n = 3) .* 95% t-interval'
+    texts "$figures/latency_vs_flops.svg" | grep -q '20 forward passes of one trained model per arm (n = 1 seed)'
+    texts "$figures/latency_vs_flops.svg" | grep -q 'median absolute deviation within that run'
+    texts "$figures/roofline.svg" | grep -q 'n = 1 per arm'
+    texts "$figures/granularity.svg" | grep -q '95% interval over seeds (n = 3)'
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
@@ -52,7 +66,7 @@ SELECT 9000 + profile_id, sample, latency_ns * (1.02 + block / 100.0), block
 FROM profile_sample WHERE 9000 + profile_id IN (SELECT id FROM profile);
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/again.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch" latency_vs_flops
+    draw "$scratch/a.db" "$scratch" latency_vs_flops
     grep -q 'Grey band' "$scratch/latency_vs_flops.svg"
     # One polygon of the band's colour in each of the two panels.
     test "$(grep -ci "E8E8E8\|rgb(232, *232, *232)" "$scratch/latency_vs_flops.svg")" -ge 2
@@ -75,34 +89,39 @@ simulated_and_measured_counts_have_panels_of_their_own() {
     ! grep -q ', measured<' "$figures/counters.svg" || return 1
     with_hardware_counters >"$scratch/hardware.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch" counters cycles
-    grep -q 'offsets, batch 1, simulated' "$scratch/counters.svg"
+    draw "$scratch/a.db" "$scratch" counters cycles
     grep -q 'offsets, batch 1, measured' "$scratch/counters.svg"
+    grep -q 'offsets, batch 1, simulated' "$scratch/counters-2.svg"
     grep -q 'offsets, batch 32, measured' "$scratch/cycles.svg"
     ! grep -q simulated "$scratch/cycles.svg" || return 1
     sqlite3 "$scratch/a.db" "UPDATE counter SET status = 'multiplexed' WHERE status = 'counted'"
-    plots/draw.sh "$scratch/a.db" "$scratch" cycles
+    draw "$scratch/a.db" "$scratch" cycles
     grep -q 'offsets, batch 32, multiplexed' "$scratch/cycles.svg"
 }
 
-what_was_not_counted_says_why_in_the_picture() {
-    grep -q 'no cycles were counted: this virtual machine shows no PMU' "$figures/cycles.svg"
+what_was_not_counted_says_why_and_its_old_picture_goes() {
+    grep -qx 'cycles: not drawn: no cycles were counted: this virtual machine shows no PMU' "$drawn/said"
+    ! ls "$figures/cycles"* "$figures/data/cycles"* 2>/dev/null || return 1
     with_hardware_counters >"$scratch/hardware.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch" counters
-    grep -q 'not counted: nobody counts them' "$scratch/counters.svg"
+    draw "$scratch/a.db" "$scratch" counters
+    texts "$scratch/counters.svg" | grep -q 'not counted: nobody counts them'
+    test -e "$scratch/counters.png"
     sqlite3 "$scratch/a.db" "UPDATE counter SET value_per_input = NULL, status = 'unavailable',
         reason = 'valgrind is not in PATH'; DELETE FROM counter WHERE scope = 'thread'"
-    plots/draw.sh "$scratch/a.db" "$scratch" counters
-    grep -q 'no instructions were counted: valgrind is not in PATH' "$scratch/counters.svg"
+    draw "$scratch/a.db" "$scratch" counters >"$scratch/said"
+    grep -qx 'counters: not drawn: no instructions were counted: valgrind is not in PATH' "$scratch/said"
+    ! ls "$scratch/counters"* 2>/dev/null || return 1
 }
 
 every_phase_has_its_share_of_the_time() {
     for phase in embedding norm gate gather qkv map output ffn pool classifier; do
         grep -q ">$phase<" "$figures/phases.svg"
     done
-    grep -q 'n = 1 per arm' "$figures/phases.svg"
-    grep -q 'which takes .* of the time' "$figures/phases.svg"
+    texts "$figures/phases.svg" | grep -q 'n = 1 per arm) .* which takes .* of the time'
+    for arm in fixed-1 budgetformer-0.1 random-2 none bag-of-words; do
+        test "$(grep -c ">$arm<" "$figures/phases.svg")" -eq 2 # both batch sizes
+    done
     database "$scratch/a.db" tests/plots/fixture.sql
     # The made-up map takes the less of the time the fewer heads run; everything else gains.
     test "$(sqlite3 "$scratch/a.db" "SELECT group_concat(arm, ' ') FROM (SELECT arm FROM phase_by_budget
@@ -142,10 +161,11 @@ INSERT INTO tuning SELECT id, 0, '{}', 0.5, 1, 1, 1, 1, 1, '' FROM more;
 INSERT INTO tuning SELECT id, 1, '{}', 0.5, 1, 1, 1, 1, 0, '' FROM more;
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch" methods budget_by_layer
+    draw "$scratch/a.db" "$scratch" methods budget_by_layer
     for i in 1 8 16; do
         grep -q "fixed-4-number-$i<" "$scratch/methods.svg"
-        grep -q "budgetformer-0.1-num" "$scratch/budget_by_layer.svg"
+        grep -q ">budgetformer-0.1-number-$i<" "$scratch/methods.svg"
+        grep -q ">budgetformer-0.1-number-$i<" "$scratch/budget_by_layer.svg"
     done
     grep -q '>offsets<' "$scratch/methods.svg" # the workload that tunes its arms, and no other
     ! grep -q '>topic<' "$scratch/methods.svg"
@@ -159,8 +179,7 @@ a_roofline_shows_the_ceilings_and_every_phase_that_computes() {
     done
     database "$scratch/a.db" tests/plots/fixture.sql
     sqlite3 "$scratch/a.db" 'DELETE FROM ceiling' # no roof, no figure
-    plots/draw.sh "$scratch/a.db" "$scratch" roofline
-    grep -q 'no data yet' "$scratch/roofline.svg"
+    draw "$scratch/a.db" "$scratch" roofline | grep -qx 'roofline: not drawn: no data yet'
 }
 
 marks() { # of a type that the figure draws, with those in the legend
@@ -188,7 +207,7 @@ SELECT e.id, i, 0, i < 4000 * (1 - accuracy), 24, 8, '[4,4]' FROM evaluation e J
 JOIN n WHERE control = 'none' AND workload_id < 3;
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/corpus.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch" granularity
+    draw "$scratch/a.db" "$scratch" granularity
     figure=$scratch/granularity.svg
     grep -q 'news &amp; &quot;views&quot;\|news &amp; "views"' "$figure"
     test "$(grep -c 'topic\|offsets\|mixed' "$figure")" -eq 0
@@ -199,58 +218,192 @@ SQL
 }
 
 a_skipped_workload_says_why() {
-    grep -q 'skipped: data/trec/train_5500.label' "$figures/accuracy_vs_budget.svg"
+    texts "$figures/accuracy_vs_budget.svg" | grep -q 'skipped: data/trec/train_5500.label is absent: run make data'
 }
 
 the_same_database_gives_the_same_bytes() {
-    plots/draw.sh "$drawn/it's a.db" "$scratch/again"
+    draw "$drawn/it's a.db" "$scratch/again"
     diff -r "$figures" "$scratch/again"
 }
 
-an_empty_database_draws_no_data_yet() {
+an_empty_database_draws_nothing_and_says_so() {
     database "$scratch/a.db"
-    plots/draw.sh "$scratch/a.db" "$scratch"
-    for figure in "$scratch"/*.svg; do grep -q 'no data yet' "$figure"; done
+    draw "$scratch/a.db" "$scratch" >"$scratch/said"
+    test "$(grep -c ': not drawn: ' "$scratch/said")" -eq "$(wc -l <"$scratch/said")"
+    test "$(wc -l <"$scratch/said")" -eq "$(ls plots/*.gp | wc -l)"
+    ! ls "$scratch"/*.svg "$scratch"/*.png 2>/dev/null || return 1
 }
 
-one_seed_one_arm_and_odd_names_are_drawn() {
-    cat >"$scratch/odd.sql" <<'SQL'
+one_seed_and_one_arm_are_drawn() {
+    cat >"$scratch/one.sql" <<'SQL'
 UPDATE trial SET current = 0 WHERE seed > 0 OR arm <> 'budgetformer-0.1' OR workload_id > 2;
-UPDATE trial SET arm = 'an' || char(10) || 'arm''s "name"' || char(9) || '{x}$(id)`id`';
-UPDATE workload SET granularity = '-', name = name || char(10) || ' <&> "$HOME" ''%s\n'' `id`';
+UPDATE workload SET granularity = '-';
 SQL
-    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/odd.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch"
-    grep -q '&lt;&amp;.* (4 classes)' "$scratch/accuracy_vs_budget.svg"
-}
-
-text_from_the_database_is_never_run() {
-    cat >"$scratch/evil.sql" <<SQL
-UPDATE trial SET reason = 'run \`touch $scratch/ran\` "\$(touch $scratch/ran)" \\' WHERE status = 'skipped';
-UPDATE trial SET policy = 'fixed''; \`touch $scratch/ran\`' WHERE arm = 'fixed-2';
-SQL
-    grep -q '`touch' "$scratch/evil.sql"
-    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/evil.sql"
-    plots/draw.sh "$scratch/a.db" "$scratch"
-    grep -q 'touch' "$scratch/accuracy_vs_budget.svg"
-    ! test -e "$scratch/ran"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/one.sql"
+    draw "$scratch/a.db" "$scratch"
+    grep -q 'topic (4 classes)' "$scratch/accuracy_vs_budget.svg"
 }
 
 a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing() {
     echo hello >"$scratch/a.db"
-    status=0
-    plots/draw.sh "$scratch/a.db" "$scratch/out" 2>"$scratch/talk" || status=$?
-    test "$status" -eq 1
+    ! draw "$scratch/a.db" "$scratch/out" 2>"$scratch/talk" || return 1
     grep -q 'not a results database' "$scratch/talk"
-    status=0
-    plots/draw.sh "$scratch/absent.db" "$scratch/out" 2>"$scratch/talk" || status=$?
-    test "$status" -eq 1
-    grep -q 'make sweep' "$scratch/talk"
-    test ! -e "$scratch/out/accuracy_vs_budget.svg"
-    status=0
-    plots/draw.sh "$drawn/it's a.db" "$scratch/out" no-such 2>"$scratch/talk" || status=$?
-    test "$status" -eq 1
-    grep -q "no figure 'no-such'" "$scratch/talk"
+    ! draw "$scratch/absent.db" "$scratch/out" 2>"$scratch/talk" || return 1
+    grep -q 'headroom sweep' "$scratch/talk"
+    ! draw "$drawn/it's a.db" "$scratch/out" overveiw 2>"$scratch/talk" || return 1
+    grep -q "no figure 'overveiw', did you mean 'overview'?" "$scratch/talk"
+    ! draw "$drawn/it's a.db" "$scratch/out" --workload offset 2>"$scratch/talk" || return 1
+    grep -q "holds no workload 'offset', did you mean 'offsets'?" "$scratch/talk"
+    ! draw "$drawn/it's a.db" "$scratch/out" --filter '^nobody/' 2>"$scratch/talk" || return 1
+    grep -q 'no workload/arm matches --filter ^nobody/' "$scratch/talk"
+    ! draw "$drawn/it's a.db" "$scratch/out" --filter '(' 2>"$scratch/talk" || return 1
+    grep -q "'(' is no regular expression" "$scratch/talk"
+    test ! -e "$scratch/out"
+}
+
+workloads_and_arms_can_be_chosen() {
+    draw "$drawn/it's a.db" "$scratch" accuracy_vs_budget methods --workload offsets --filter '/fixed-[248]$'
+    for figure in accuracy_vs_budget methods; do
+        grep -q '>offsets' "$scratch/$figure.svg"
+        ! grep -q '>topic\|>mixed\|BudgetFormer\|>random' "$scratch/$figure.svg" || return 1
+    done
+    test "$(grep -c '>fixed-[1248]<' "$scratch/methods.svg")" -eq 3
+}
+
+only_what_changed_is_drawn_again() {
+    cp "$drawn/it's a.db" "$scratch/a.db"
+    mkdir "$scratch/home"
+    cp -r "$root/headroom" "$root/plots" "$scratch/home" # a program with scripts of its own
+    again() { "$scratch/home/headroom" plot accuracy_vs_budget methods --db "$scratch/a.db" --out "$scratch/out" | tr '\n' ' '; }
+    test "$(again)" = 'accuracy_vs_budget: drawn methods: drawn '
+    test "$(again)" = 'accuracy_vs_budget: unchanged methods: unchanged '
+    sqlite3 "$scratch/a.db" "UPDATE workload SET granularity = 'changed'" # which is only in titles of the one
+    test "$(again)" = 'accuracy_vs_budget: drawn methods: unchanged '
+    rm "$scratch/out/methods.png"
+    test "$(again)" = 'accuracy_vs_budget: unchanged methods: drawn '
+    sed -i 's/Methods: accuracy/Everything/' "$scratch/home/plots/methods.gp"
+    test "$(again)" = 'accuracy_vs_budget: unchanged methods: drawn '
+    grep -q '>Everything' "$scratch/out/methods.svg"
+    echo >>"$scratch/home/plots/style.gnuplot"
+    test "$(again)" = 'accuracy_vs_budget: drawn methods: drawn '
+}
+
+a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time() {
+    mkdir "$scratch/home"
+    cp -r "$root/headroom" "$root/plots" "$scratch/home"
+    again() { "$scratch/home/headroom" plot methods --db "$drawn/it's a.db" --out "$scratch/out"; }
+    again
+    cp "$scratch/out/methods.svg" "$scratch/old.svg"
+    sed -i 's/^load "page.gnuplot"/load "no such script"/' "$scratch/home/plots/methods.gp"
+    ! again 2>"$scratch/talk" || return 1
+    grep -q 'could not draw methods.gp' "$scratch/talk"
+    grep -q 'no such script' "$scratch/talk"
+    cmp "$scratch/old.svg" "$scratch/out/methods.svg"
+    cp "$root/plots/methods.gp" "$scratch/home/plots"
+    again | grep -qx 'methods: drawn'
+    ! ls -A "$scratch/out" | grep '^\.' || return 1
+}
+
+a_new_figure_is_two_files_and_a_mistake_in_one_is_shown() {
+    mkdir "$scratch/home"
+    cp -r "$root/headroom" "$root/plots" "$scratch/home"
+    cat >"$scratch/home/plots/lengths.sql" <<'SQL'
+-- Mean length of the inputs.
+SELECT n_classes, mean_length_tokens, workload, workload AS series, 'all' AS panel FROM data_set;
+SQL
+    cat >"$scratch/home/plots/lengths.gp" <<'GP'
+title_text = "Lengths"
+caption = "Tokens."
+load "page.gnuplot"
+t = 1
+heading = text_panel[1]
+load "panel.gnuplot"
+set xrange [0 : 1 + highest_n_classes]
+set yrange [0 : 1 + highest_mean_length_tokens]
+plot for [b = first_block[1] : last_block[1]] data index b using n_classes:mean_length_tokens @mark_drawn
+load "legend.gnuplot"
+plot -1 notitle, for [e = 1 : n_entries] keyentry @entry_drawn title legend_text[e]
+GP
+    again() { "$scratch/home/headroom" plot lengths --db "$drawn/it's a.db" --out "$scratch/out"; }
+    again
+    grep -q '>topic<' "$scratch/out/lengths.svg"
+    grep -q '^# Mean length of the inputs' "$scratch/out/data/lengths.dat"
+    sed -i 's/data_set/no_such_view/' "$scratch/home/plots/lengths.sql"
+    ! again 2>"$scratch/talk" || return 1
+    grep -q 'lengths.sql: .*no such table: no_such_view' "$scratch/talk"
+    echo 'SELECT 1 AS "two words", 1 AS series, 1 AS panel' >"$scratch/home/plots/lengths.sql"
+    ! again 2>"$scratch/talk" || return 1
+    grep -q "lengths.sql: the column 'two words' needs a name" "$scratch/talk"
+}
+
+# Twenty workloads: at most six panels on a page, and no page of a larger database stays behind.
+many_workloads_are_pages_of_six() {
+    echo 'CREATE TEMP TABLE wanted AS SELECT 17 AS workloads, 3 AS seeds;' >"$scratch/wanted.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/wanted.sql" tests/plots/many.sql
+    draw "$scratch/a.db" "$scratch/out" accuracy_vs_budget overview >"$scratch/said"
+    grep -qx 'accuracy_vs_budget: drawn, 4 pages' "$scratch/said"
+    test "$(ls "$scratch/out" | tr '\n' ' ')" = 'accuracy_vs_budget-2.png accuracy_vs_budget-2.svg accuracy_vs_budget-3.png '"accuracy_vs_budget-3.svg accuracy_vs_budget-4.png accuracy_vs_budget-4.svg accuracy_vs_budget.png accuracy_vs_budget.svg data overview.png overview.svg "
+    for page in '' -2 -3 -4; do
+        grep -o '>[a-z0-9-]* (synthetic, [24] classes)<\|>trec-coarse' "$scratch/out/accuracy_vs_budget$page.svg"
+    done >"$scratch/panels"
+    test "$(wc -l <"$scratch/panels")" -eq 21
+    test "$(sort -u "$scratch/panels" | wc -l)" -eq 21
+    grep -q '(2 of 4)<' "$scratch/out/accuracy_vs_budget-2.svg"
+    test "$(grep -c '>[0-9]*  made-up-[0-9]*<' "$scratch/out/overview.svg")" -eq 17
+    draw "$drawn/it's a.db" "$scratch/out" accuracy_vs_budget
+    test "$(ls "$scratch/out" | tr '\n' ' ')" = 'accuracy_vs_budget.png accuracy_vs_budget.svg data overview.png overview.svg '
+    ! ls "$scratch/out/data" | grep -e '-[234]' || return 1
+}
+
+# Where a line of text ends, at 7 pixels for a letter, which is what DejaVu Sans takes in the
+# mean: every line of every caption is inside the picture.
+captions_are_whole() {
+    for figure in "$figures"/*.svg; do
+        awk '!width && / width="[0-9]/ { split($0, size, "\""); width = size[2] }
+             /text-anchor="start"/ { split($0, at, /[(,]/) }
+             /<text>/ { gsub(/.*<text>|<\/text>.*|&[a-z]*;/, ""); if (at[2] == 30 && at[2] + 7 * length($0) > width) exit 1 }' \
+            "$figure" || { echo "$figure" && return 1; }
+    done
+    texts "$figures/latency_vs_flops.svg" | grep -q 'Left out: times with a warning, or from another environment. Machine'
+}
+
+text_is_wrapped_at_its_measured_width() {
+    cat >"$scratch/wrap.gp" <<'GP'
+svg = 1; n_panels = 1; n_entries = 0
+load "style.gnuplot"
+text = "iiii iiii iiii WWWW WWWW WWWW\nnew averyveryverylongword end"
+room = 60
+load "wrap.gnuplot"
+print wrapped
+print n_lines
+GP
+    (cd plots && gnuplot -d "$scratch/wrap.gp") >"$scratch/found" 2>&1
+    printf '%s\n' 'iiii iiii' iiii WWWW WWWW WWWW new averyveryverylongword end 8 | diff - "$scratch/found"
+}
+
+data_files_can_be_read_by_other_tools() {
+    grep -q '^# head_budget	accuracy	accuracy_low' "$figures/data/accuracy_vs_budget.dat"
+    awk -F '\t' '/^#/ { next } NF { n++; if (NF != 12) exit 1; if ($8 == "offsets" && $9 == "fixed-8") found = $2 }
+                 END { exit !(n == 30 && found > 0.9) }' "$figures/data/accuracy_vs_budget.dat"
+}
+
+# Whoever draws may have settings of their own.
+settings_of_the_user_change_nothing() {
+    mkdir "$scratch/home"
+    echo "system('touch $scratch/ran')" >"$scratch/home/.gnuplot"
+    echo ".shell touch $scratch/ran" >"$scratch/home/.sqliterc"
+    HOME=$scratch/home CDPATH=$scratch GNUTERM=dumb GNUPLOT_LIB=$scratch LC_ALL=de_DE.UTF-8 \
+        draw "$drawn/it's a.db" "$scratch/out" overview
+    test ! -e "$scratch/ran"
+    cmp "$figures/overview.svg" "$scratch/out/overview.svg"
+}
+
+it_works_from_any_folder_and_through_a_link() {
+    ln -s "$root/headroom" "$scratch/linked"
+    cp "$drawn/it's a.db" "$scratch/results.db"
+    cd "$scratch"
+    ./linked plot overview --db results.db
+    cmp "$figures/overview.svg" figures/overview.svg
 }
 
 every_stored_query_runs_and_answers() {
@@ -349,17 +502,22 @@ SQL
     test -s "$scratch/answer"
 }
 
-behaviours text_from_the_database_is_never_run a_database_gives_every_figure_as_svg_and_png \
-    two_profiles_of_one_model_are_a_band figures_say_n_error_bars_and_machine \
+behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
+    two_profiles_of_one_model_are_a_band simulated_and_measured_counts_have_panels_of_their_own \
+    what_was_not_counted_says_why_and_its_old_picture_goes every_phase_has_its_share_of_the_time \
+    methods_are_sorted_by_accuracy fifty_tuned_arms_are_drawn_with_their_names \
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
-    heads_needed_are_filled_where_known_and_open_where_not workloads_on_the_same_texts_are_one_line \
-    a_skipped_workload_says_why the_same_database_gives_the_same_bytes \
-    an_empty_database_draws_no_data_yet one_seed_one_arm_and_odd_names_are_drawn \
-    a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing every_stored_query_runs_and_answers \
+    heads_needed_are_filled_where_known_and_open_where_not \
+    workloads_on_the_same_texts_are_one_line a_skipped_workload_says_why \
+    the_same_database_gives_the_same_bytes an_empty_database_draws_nothing_and_says_so \
+    one_seed_and_one_arm_are_drawn \
+    a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing \
+    workloads_and_arms_can_be_chosen only_what_changed_is_drawn_again \
+    a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time \
+    a_new_figure_is_two_files_and_a_mistake_in_one_is_shown many_workloads_are_pages_of_six \
+    captions_are_whole text_is_wrapped_at_its_measured_width \
+    data_files_can_be_read_by_other_tools settings_of_the_user_change_nothing \
+    it_works_from_any_folder_and_through_a_link every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
-    the_gate_says_whether_words_alone_are_at_chance \
-    methods_are_sorted_by_accuracy simulated_and_measured_counts_have_panels_of_their_own what_was_not_counted_says_why_in_the_picture \
-    every_phase_has_its_share_of_the_time \
-    fifty_tuned_arms_are_drawn_with_their_names \
-    simulated_counts_never_enter_a_measured_rate instructions_beside_flops_or_a_sentence_why_not \
-    views_over_200000_predictions_answer_at_once
+    the_gate_says_whether_words_alone_are_at_chance simulated_counts_never_enter_a_measured_rate \
+    instructions_beside_flops_or_a_sentence_why_not views_over_200000_predictions_answer_at_once

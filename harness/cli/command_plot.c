@@ -1,0 +1,38 @@
+/*
+ * `headroom plot`: figures of a database, drawn again where it has changed.
+ */
+#include "harness/cli/command.h"
+#include "harness/plot/plot.h"
+
+static int run(const struct arguments *arguments, struct error *error) {
+    const struct plot_request request = {
+        .db = arguments->db,
+        .out = arguments->out,
+        .filter = arguments->filter,
+        .workload = arguments->workload,
+        .figures = (const char *const *)arguments->words,
+        .n_figures = arguments->n_words,
+    };
+    return plot_draw(&request, stdout, error) ? EXIT_OK : EXIT_FAILED;
+}
+
+const struct command plot_command = {
+    "plot",
+    "draw figures of a database with gnuplot",
+    "[FIGURES...]",
+    0,
+    1000000,
+    {"db", "out", "filter", "workload"},
+    "Without FIGURES: all of plots/, as DIR/NAME.svg and DIR/NAME.png, at most six panels on a page\n"
+    "(further pages are NAME-2, NAME-3, ...). What was not measured is not drawn, and a line says\n"
+    "why. A figure whose data has not changed is left alone. The numbers behind each figure are in\n"
+    "DIR/data/NAME.dat, for other tools; plots/README.md says how to change a figure or add one.\n"
+    "\n"
+    "--filter is looked for in workload/arm; --workload is the name of one in the database.\n"
+    "\n"
+    "examples:\n"
+    "  headroom plot\n"
+    "  headroom plot overview --out /tmp/figures\n"
+    "  headroom plot accuracy_vs_budget latency_vs_flops --workload offsets\n"
+    "  headroom plot --filter '/(fixed|budgetformer)-'     without random heads and controls\n",
+    run};

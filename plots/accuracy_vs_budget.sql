@@ -1,0 +1,20 @@
+-- Accuracy on the test split against executed heads: a panel per workload, a series per policy, without
+-- controls. accuracy_low, accuracy_high: 95% t-interval over n_seeds seeds, cut at 0 and 1; chance:
+-- 1 / classes; cost: cost weight of a BudgetFormer that was not tuned.
+WITH shown AS MATERIALIZED (
+    SELECT * FROM accuracy_vs_budget WHERE instr(policy, '/') = 0
+)
+SELECT a.head_budget, a.accuracy_mean AS accuracy,
+       max(0, coalesce(a.accuracy_ci95_low, a.accuracy_mean)) AS accuracy_low,
+       min(1, coalesce(a.accuracy_ci95_high, a.accuracy_mean)) AS accuracy_high,
+       a.n_seeds, 1.0 / w.n_classes AS chance,
+       CASE WHEN a.policy = 'budgetformer' AND a.n_tuning_trials = 1 AND a.cost_weight IS NOT NULL
+            THEN printf('%g', a.cost_weight) ELSE '' END AS cost,
+       w.workload, a.arm, a.policy AS series,
+       w.workload || coalesce(' (' || nullif(ltrim(
+           coalesce(nullif(w.granularity, '-'), '') || coalesce(', ' || w.n_classes || ' classes', ''),
+           ', '), '') || ')', '') AS panel,
+       CASE WHEN a.arm IS NOT NULL THEN '' WHEN w.n_skipped > 0 THEN 'skipped: ' || w.reason
+            ELSE 'no data yet' END AS reason
+FROM workload_status w LEFT JOIN shown a ON a.workload = w.workload
+ORDER BY a.workload IS NULL, w.workload, a.policy = 'budgetformer', a.policy, a.head_budget, a.arm;

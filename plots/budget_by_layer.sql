@@ -1,0 +1,16 @@
+-- The shares of test inputs that run k heads in a layer (from 0), all seeds together: a panel per workload, a
+-- series per BudgetFormer. begin, until: where the share lies between 0 and 1; cost: its cost weight where
+-- it was not tuned; n_seeds of the arm.
+WITH arms AS MATERIALIZED (
+    SELECT workload, arm, cost_weight, n_tuning_trials, n_seeds FROM accuracy_vs_budget
+    WHERE policy = 'budgetformer'
+), stacked AS (
+    SELECT *, sum(share) OVER (PARTITION BY workload, arm, layer ORDER BY k) AS until
+    FROM budget_by_layer JOIN arms USING (workload, arm)
+)
+SELECT layer, k, until - share AS begin, until,
+       CASE WHEN n_tuning_trials = 1 AND cost_weight IS NOT NULL
+            THEN printf('cost %g', cost_weight) ELSE '' END AS cost,
+       n_seeds, workload, arm, arm AS series, workload AS panel
+FROM stacked
+ORDER BY workload, cost_weight, arm, layer, k;

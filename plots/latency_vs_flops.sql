@@ -1,0 +1,33 @@
+-- Time and executed FLOPs relative to the arm that runs all heads: a panel per workload and batch size, a
+-- series per policy. time_low, time_high: median absolute deviation within the run of n_passes forward
+-- passes of each of n_models models; noise: how far two profiles of one model lie apart; cost: cost weight
+-- of a BudgetFormer that was not tuned.
+WITH timed AS MATERIALIZED (
+    SELECT * FROM latency_vs_flops WHERE time_ratio IS NOT NULL
+), arms AS MATERIALIZED (
+    SELECT workload, arm, policy, cost_weight, n_tuning_trials FROM accuracy_vs_budget
+), noise AS MATERIALIZED (
+    SELECT workload, batch_size, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2
+), runs AS MATERIALIZED ( -- in no view
+    SELECT count(DISTINCT t.id) AS n_models, count(*) / count(DISTINCT t.id) AS n_passes
+    FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
+    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
+    GROUP BY t.workload_id, t.arm, p.batch_size
+), shown AS (
+    SELECT *, min(latency_ns_median / time_ratio) OVER (PARTITION BY workload, batch_size) AS dense_ns
+    FROM timed JOIN arms USING (workload, arm) LEFT JOIN noise USING (workload, batch_size)
+)
+SELECT flops_ratio, time_ratio,
+       time_ratio * (1 - latency_ns_mad / latency_ns_median) AS time_low,
+       time_ratio * (1 + latency_ns_mad / latency_ns_median) AS time_high, noise,
+       CASE WHEN policy = 'budgetformer' AND n_tuning_trials = 1 AND cost_weight IS NOT NULL
+            THEN printf('%g', cost_weight) ELSE '' END AS cost,
+       (SELECT count(DISTINCT batch_size) FROM timed) AS n_batches,
+       (SELECT min(n_passes) FROM runs) AS least_passes, (SELECT max(n_passes) FROM runs) AS most_passes,
+       (SELECT min(n_models) FROM runs) AS least_models, (SELECT max(n_models) FROM runs) AS most_models,
+       workload, arm, policy AS series,
+       printf('%s, batch %d: all heads take ', workload, batch_size)
+           || CASE WHEN dense_ns < 1e6 THEN printf('%.3g µs', dense_ns / 1e3)
+              ELSE printf('%.3g ms', dense_ns / 1e6) END AS panel
+FROM shown
+ORDER BY workload, batch_size, policy = 'budgetformer', policy, flops_ratio, arm;
