@@ -12,7 +12,6 @@
 #include "models/policy.h"
 #include "models/base/closest_name.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -153,12 +152,9 @@ static bool list_workloads(const struct arguments *arguments, struct error *erro
 }
 
 static bool list_trials(const struct arguments *arguments, struct error *error) {
-    struct store *store = NULL;
-    bool ok;
-    if (access(arguments->db, F_OK) != 0)
-        return error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
-                         arguments->db, strerror(errno));
-    ok = store_open_reader(arguments->db, &store, error) && report_trials(store, stdout, error);
+    struct store *store;
+    bool ok =
+        store_open_reader(arguments->db, &store, error) && report_trials(store, stdout, error);
     store_close(store);
     return ok;
 }

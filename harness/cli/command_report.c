@@ -4,19 +4,10 @@
 #include "harness/cli/command.h"
 #include "harness/store/report.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 static int run(const struct arguments *arguments, struct error *error) {
-    struct store *store = NULL;
-    bool ok = false;
-    if (access(arguments->db, F_OK) != 0)
-        error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
-                  arguments->db, strerror(errno));
-    else
-        ok = store_open_reader(arguments->db, &store, error) &&
-             report_write(store, NULL, stdout, error);
+    struct store *store;
+    bool ok =
+        store_open_reader(arguments->db, &store, error) && report_write(store, NULL, stdout, error);
     store_close(store);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -2,6 +2,7 @@
  * Escapes for gnuplot's two ways to read text; see gnuplot_text.h.
  */
 #include "harness/plot/gnuplot_text.h"
+#include "models/base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef HEADROOM_HARNESS_PLOT_GNUPLOT_TEXT_H
 #define HEADROOM_HARNESS_PLOT_GNUPLOT_TEXT_H
 
-#include "models/base/tree.h"
+#include "models/base/text.h"
 
 /* Of a longer text only so many characters are drawn, and then three dots. */
 enum { GNUPLOT_TEXT_MAX = 400 };

@@ -7,7 +7,7 @@
 #define HEADROOM_HARNESS_PLOT_PAGE_H
 
 #include "harness/plot/sheet.h"
-#include "models/base/tree.h"
+#include "models/base/text.h"
 
 /* The data file: comments (what `query` says in its leading comments, then the names of the columns),
  * and the blocks, two empty lines between them. */

@@ -7,7 +7,7 @@
 #define HEADROOM_HARNESS_PLOT_PICTURE_FILES_H
 
 #include "models/base/error.h"
-#include "models/base/tree.h"
+#include "models/base/text.h"
 
 struct picture_files {
     char *folder; /* absolute */

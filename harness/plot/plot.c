@@ -5,9 +5,10 @@
 #include "harness/plot/gnuplot.h"
 #include "harness/plot/page.h"
 #include "harness/plot/picture_files.h"
-#include "harness/plot/reader.h"
 #include "harness/plot/scripts.h"
 #include "harness/plot/sheet.h"
+#include "harness/store/store.h"
+#include "models/base/closest_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct outcome {
 
 struct plot {
     struct scripts scripts;
-    struct reader *reader;
+    struct store *store;
     struct gnuplot *gnuplot;
     struct picture_files files;
     struct sheet facts; /* what every figure says */
@@ -64,7 +65,7 @@ static bool compile_filter(struct plot *plot, const char *filter, struct error *
 static bool read_sheet(struct plot *plot, const char *sql, const struct sheet_choice *choice,
                        struct sheet *sheet, struct error *error) {
     struct sheet_reading reading = {.sheet = sheet, .choice = choice};
-    if (!reader_query(plot->reader, sql, sheet_read_row, &reading, error)) return false;
+    if (!store_query(plot->store, sql, NO_VALUES, sheet_read_row, &reading, error)) return false;
     return !reading.failed || error_set(error, "out of memory");
 }
 
@@ -107,7 +108,8 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
         if (!check_figure(&plot->scripts, request->figures[i], error)) return false;
     plot->choice.workload = request->workload;
     if (request->filter && !compile_filter(plot, request->filter, error)) return false;
-    if (!reader_open(request->db, &plot->reader, error) || !check_choice(plot, request, error) ||
+    if (!store_open_reader(request->db, &plot->store, error) ||
+        !check_choice(plot, request, error) ||
         !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
         !picture_files_open(request->out, request->db, &plot->files, error))
         return false;
@@ -121,7 +123,7 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
 static void close_all(struct plot *plot) {
     gnuplot_close(plot->gnuplot);
     sheet_free(&plot->facts);
-    reader_close(plot->reader);
+    store_close(plot->store);
     picture_files_close(&plot->files);
     scripts_close(&plot->scripts);
     if (plot->filtering) regfree(&plot->filter);

@@ -45,7 +45,7 @@ struct sheet_choice {
     const regex_t *filter; /* of workload/arm */
 };
 
-/* For reader_query: adds a row to the sheet of a sheet_reading. */
+/* For store_query: adds a row to the sheet of a sheet_reading. */
 struct sheet_reading {
     struct sheet *sheet;
     const struct sheet_choice *choice;

@@ -191,11 +191,17 @@ bool store_open_reader(const char *path, struct store **out, struct error *error
     struct store *store = *out = NULL;
     if (!(store = new_store(path, error))) return false;
     store->reader = true;
+    if (access(path, F_OK) != 0) {
+        error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db", path,
+                  strerror(errno));
+        goto fail;
+    }
     if (connect(store, SQLITE_OPEN_READONLY, error) && store_schema_read(store, error) &&
         store_views_shadow(store, error)) {
         *out = store;
         return true;
     }
+fail:
     store_close(store);
     return false;
 }

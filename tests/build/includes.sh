@@ -23,6 +23,7 @@ harness/measure  6  harness/measure
 harness/store    7  harness/store
 harness/trial    8  harness/trial
 harness/bench    8  harness/bench
+harness/plot     8  harness/plot
 harness/sweep    9  harness/sweep
 harness/cli      10 harness/cli
 '

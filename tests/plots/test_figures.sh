@@ -247,7 +247,7 @@ SQL
 a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing() {
     echo hello >"$scratch/a.db"
     ! draw "$scratch/a.db" "$scratch/out" 2>"$scratch/talk" || return 1
-    grep -q 'not a results database' "$scratch/talk"
+    grep -q 'not a readable database' "$scratch/talk"
     ! draw "$scratch/absent.db" "$scratch/out" 2>"$scratch/talk" || return 1
     grep -q 'headroom sweep' "$scratch/talk"
     ! draw "$drawn/it's a.db" "$scratch/out" overveiw 2>"$scratch/talk" || return 1

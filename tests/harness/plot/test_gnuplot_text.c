@@ -2,6 +2,7 @@
  * Names that look like something to gnuplot, as strings of a script and as fields of a data file.
  */
 #include "harness/plot/gnuplot_text.h"
+#include "models/base/utf8.h"
 
 #include <math.h>
 #include <setjmp.h>
