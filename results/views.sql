@@ -270,11 +270,11 @@ SELECT workload, policy, heads, needed, coalesce(low, most), coalesce(estimate, 
        CASE WHEN needed IS NOT NULL THEN ''
             WHEN low IS NULL THEN 'every arm loses more than 1 point'
             WHEN inputs_half > 1
-            THEN format('the test set of %d cannot resolve 1 point: ±%.2f', n_inputs, inputs_half)
+            THEN printf('the test set of %d cannot resolve 1 point: ±%.2f', n_inputs, inputs_half)
             WHEN n_seeds < 2 THEN 'one seed does not say what another would give'
-            WHEN half > 1 THEN format('%d seeds and %d test inputs cannot resolve 1 point: ±%.2f',
+            WHEN half > 1 THEN printf('%d seeds and %d test inputs cannot resolve 1 point: ±%.2f',
                                       n_seeds, n_inputs, half)
-            ELSE format('the loss is too near to 1 point for ±%.2f', half) END
+            ELSE printf('the loss is too near to 1 point for ±%.2f', half) END
 FROM bounded;
 
 -- Times can be compared under equal conditions: all that is known of an environment, less what a

@@ -99,10 +99,10 @@ static bool set_command(struct store *store, int64_t id, struct error *error) {
                                      "0123456789_./+-") == strlen(store->path);
     return store_run(
         store,
-        plain
-            ? "UPDATE trial SET command = printf('./headroom trial %d --db %s', id, ?2) WHERE id = ?1"
-            : "UPDATE trial SET command = printf('./headroom trial %d --db ''%s''', "
-              "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
+        plain ? "UPDATE trial SET command = printf('./headroom trial %d --db %s', id, ?2) "
+                "WHERE id = ?1"
+              : "UPDATE trial SET command = printf('./headroom trial %d --db ''%s''', "
+                "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
         VALUES(INT(id), TEXT(store->path)), error);
 }
 

@@ -3,7 +3,7 @@
 .headers on
 SELECT workload, arm, round(head_budget, 3) AS head_budget, round(accuracy_mean, 4) AS accuracy,
        CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
-            ELSE format('%.4f .. %.4f', accuracy_ci95_low, accuracy_ci95_high) END AS ci95,
+            ELSE printf('%.4f .. %.4f', accuracy_ci95_low, accuracy_ci95_high) END AS ci95,
        n_seeds,
        round(executed_flops_per_input / 1e6, 3) AS executed_mflops_per_input
 FROM accuracy_vs_budget

@@ -6,7 +6,7 @@
 SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,
        round(mean_heads, 2) AS mean_heads_per_layer,
        CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
-            ELSE format('%.2f .. %.2f', mean_heads_ci95_low, mean_heads_ci95_high) END AS ci95,
+            ELSE printf('%.2f .. %.2f', mean_heads_ci95_low, mean_heads_ci95_high) END AS ci95,
        n_seeds
 FROM budget_by_difficulty b
 WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
@@ -17,9 +17,9 @@ WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
 ORDER BY workload, arm, difficulty;
 
 SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
-       format('%+.2f', heads_difference_mean) AS more_heads_per_layer,
+       printf('%+.2f', heads_difference_mean) AS more_heads_per_layer,
        CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
-            ELSE format('%+.2f .. %+.2f', heads_difference_ci95_low, heads_difference_ci95_high)
+            ELSE printf('%+.2f .. %+.2f', heads_difference_ci95_low, heads_difference_ci95_high)
             END AS ci95,
        n_seeds,
        CASE WHEN n_seeds < 2 THEN 'cannot test: one seed'

@@ -7,7 +7,7 @@
 SELECT workload, arm_a AS arm, arm_b AS control, n_pairs,
        round(difference_points, 2) AS lost_points,
        CASE WHEN n_pairs < 2 THEN 'one seed: no interval'
-            ELSE format('%.2f .. %.2f', ci95_low_points, ci95_high_points) END AS ci95_points
+            ELSE printf('%.2f .. %.2f', ci95_low_points, ci95_high_points) END AS ci95_points
 FROM paired_difference
 WHERE arm_b IN (arm_a || ' (static)', arm_a || ' (shuffled)',
                 arm_a || ' (shuffled-by-length)', arm_a || ' (shuffled-by-difficulty)')

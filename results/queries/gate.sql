@@ -7,8 +7,8 @@
 .headers on
 SELECT workload, arm_a, arm_b, n_pairs,
        round(difference_points, 2) AS difference_points,
-       iif(n_pairs < 2, '', format('%.2f .. %.2f', ci95_low_points, ci95_high_points)) AS ci95_points,
-       iif(n_pairs < 2, '', format('%.2f .. %.2f', ci90_low_points, ci90_high_points)) AS ci90_points,
+       iif(n_pairs < 2, '', printf('%.2f .. %.2f', ci95_low_points, ci95_high_points)) AS ci95_points,
+       iif(n_pairs < 2, '', printf('%.2f .. %.2f', ci90_low_points, ci90_high_points)) AS ci90_points,
        CASE WHEN n_pairs < 2 THEN 'cannot test: one seed'
             WHEN workload = 'offsets' AND difference_points >= 10 AND ci95_low_points > 5
             THEN 'heads matter'
@@ -29,10 +29,10 @@ WITH words AS (
                    + pow(1.96, 2) * accuracy_mean * (1 - accuracy_mean) / n_inputs) AS half
     FROM words
 )
-SELECT workload, arm, n_seeds, n_inputs, format('%.2f', 100 * accuracy_mean) AS accuracy_percent,
-       format('%.2f .. %.2f', 100 * (accuracy_mean - half), 100 * (accuracy_mean + half))
+SELECT workload, arm, n_seeds, n_inputs, printf('%.2f', 100 * accuracy_mean) AS accuracy_percent,
+       printf('%.2f .. %.2f', 100 * (accuracy_mean - half), 100 * (accuracy_mean + half))
            AS ci95_percent,
-       format('%.2f', 100 * chance) AS chance_percent,
+       printf('%.2f', 100 * chance) AS chance_percent,
        CASE WHEN n_seeds < 2 THEN 'cannot test: one seed'
             WHEN abs(accuracy_mean - chance) <= half THEN 'at chance'
             ELSE 'does not hold' END AS verdict

@@ -4,7 +4,7 @@
 .headers on
 .nullvalue -
 SELECT workload, policy, round(heads_needed, 1) AS heads_needed,
-       CASE WHEN heads_low IS NULL THEN '' ELSE format('%g .. %g', round(heads_low, 1), round(heads_high, 1)) END
+       CASE WHEN heads_low IS NULL THEN '' ELSE printf('%g .. %g', round(heads_low, 1), round(heads_high, 1)) END
            AS possible, heads, reason
 FROM heads_needed
 WHERE policy IN ('fixed', 'budgetformer')
@@ -12,7 +12,7 @@ ORDER BY workload, policy DESC;
 
 SELECT workload, arm, round(mean_heads, 1) AS heads, n_seeds, n_inputs,
        round(difference_points, 2) AS difference_points,
-       coalesce(format('%.2f .. %.2f', ci95_low_points, ci95_high_points), '') AS ci95_points,
+       coalesce(printf('%.2f .. %.2f', ci95_low_points, ci95_high_points), '') AS ci95_points,
        round(seeds_half_points, 2) AS seeds_half, round(inputs_half_points, 2) AS inputs_half
 FROM difference_to_all_heads
 WHERE policy IN ('fixed', 'budgetformer')

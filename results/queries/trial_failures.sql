@@ -2,7 +2,7 @@
 .mode list
 .separator "\n    "
 .headers off
-SELECT format('%s: trial %d, %s, %s, seed %d', status, trial_id, workload, arm, seed),
+SELECT printf('%s: trial %d, %s, %s, seed %d', status, trial_id, workload, arm, seed),
        'reason: ' || reason, 'again:  ' || command
 FROM trial_status
 WHERE status NOT IN ('ok', 'planned', 'running')
