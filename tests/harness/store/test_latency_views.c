@@ -174,6 +174,55 @@ static void outliers_are_far_in_deviations_and_in_percent(void **state) {
     assert_near(number(f, "SELECT count(*) FROM latency_outlier"), 1);
 }
 
+/* Median 1000, MAD 10: a deviation is 14.826, so 1044 is within three of them and 1045 is not. */
+static void outliers_are_beyond_three_deviations_of_a_normal_distribution(void **state) {
+    struct fixture *f = *state;
+    double first[] = {980, 990, 990, 1000, 1000, 1000, 1010, 1010, 1044, 1045, 1060};
+    double second[] = {980, 990, 990, 1000, 1000, 1000, 1010, 1010, 1040, 1044, 1044};
+    profile_twice(f, first, second, 11);
+    assert_near(number(f, "SELECT n_outliers FROM latency_outlier"), 2);
+    assert_near(number(f, "SELECT worst FROM latency_outlier"), 1.06);
+}
+
+static void a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w"), here = environment(f, "{}");
+    double accuracy[] = {0.5, 0.5}, first[] = {200, 100}, second[] = {1000, 300, 400};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", first, 2, 2000, here);
+    profile(f, workload, "other", "fixed", second, 3, 2000, here);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET arm = 'fixed-8', seed = 1, base_trial_id = "
+                                      "(SELECT id FROM trial WHERE arm = 'fixed-8' AND seed = 1) "
+                                      "WHERE kind = 'profile' AND arm = 'other'"),
+                     SQLITE_OK);
+    /* 100 200 300 400 1000; distances from 300: 0 100 100 200 700 */
+    assert_near(number(f, "SELECT latency_ns_median FROM latency_note"), 300);
+    assert_near(number(f, "SELECT latency_ns_mad FROM latency_note"), 100);
+    assert_near(number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE seed = 0"), 150);
+    assert_near(number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE seed = 1"), 400);
+    /* Standard error |150 - 400| / 2; t of 1 degree of freedom */
+#define LATENCY " FROM measure WHERE arm = 'fixed-8' AND measure = 'latency_ns_batch_32'"
+    assert_near(number(f, "SELECT mean" LATENCY), 275);
+    assert_near(number(f, "SELECT ci95_low" LATENCY), 275 - 12.7062 * 125);
+    assert_near(number(f, "SELECT ci95_high" LATENCY), 275 + 12.7062 * 125);
+    assert_near(number(f, "SELECT n_seeds" LATENCY), 2);
+#undef LATENCY
+}
+
+static void conditions_leave_out_load_and_revision(void **state) {
+    struct fixture *f = *state;
+    environment(f, "{\"cores\": 2, \"load_average\": 0.1, \"pmu\": \"none\"}");
+    environment(f, "{\"cores\": 2, \"git_revision\": \"a\", \"git_dirty\": true}");
+    environment(f, "{\"cores\": 2, \"git_revision\": \"a\", \"git_dirty\": false}");
+    assert_near(number(f, "SELECT count(*) FROM timing_environment "
+                          "WHERE conditions = '{\"cores\":2}'"),
+                3);
+    assert_near(number(f, "SELECT group_concat(revision) = 'unknown,a-dirty,a' "
+                          "FROM (SELECT * FROM timing_environment ORDER BY environment_id)"),
+                1);
+}
+
 static void report_says_that_a_machine_was_noisy(void **state) {
     struct fixture *f = *state;
     char page[16384];
@@ -236,6 +285,9 @@ int main(void) {
         TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
         TEST(one_block_has_no_noise_floor),
         TEST(outliers_are_far_in_deviations_and_in_percent),
+        TEST(outliers_are_beyond_three_deviations_of_a_normal_distribution),
+        TEST(a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians),
+        TEST(conditions_leave_out_load_and_revision),
         TEST(report_says_that_a_machine_was_noisy),
         TEST(energy_is_per_input_and_carbon_needs_an_intensity),
     };

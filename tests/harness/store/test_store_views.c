@@ -1,6 +1,6 @@
 /*
  * What the views of results/views.sql compute, against numbers worked out by hand. Those of times
- * and energy are in test_latency_views.c.
+ * and energy are in test_latency_views.c, those of counters in test_counter_views.c.
  */
 #include "tests/harness/store/store_fixture.h"
 
@@ -275,6 +275,84 @@ static void methods_give_every_measure_its_interval(void **state) {
     assert_near(number(f, "SELECT count(*) FROM methods"), 2);
 }
 
+static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.7}, samples[] = {3, 1, 2};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    train(f, workload, "budget", "budgetformer", MIXED, 1, accuracy, 2); /* and (static) */
+    profile(f, workload, "fixed-8", "fixed", samples, 3, 500, environment(f, "{}"));
+    static const struct {
+        const char *measure;
+        double expected, n;
+    } cases[] = {{"accuracy", 0.7, 4},     {"heads", 8, 4},           {"executed_flops", 2000, 4},
+                 {"active_flops", 900, 4}, {"dense_flops", 2000, 4},  {"latency_ns_batch_32", 2, 1},
+                 {"training_flops", 0, 3}, {"training_seconds", 0, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql,
+                 "SELECT value FROM measure_by_seed WHERE measure = '%s' AND arm = 'fixed-8' "
+                 "ORDER BY seed DESC",
+                 cases[i].measure);
+        assert_near(number(f, sql), cases[i].expected);
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM measure_by_seed WHERE measure = '%s'",
+                 cases[i].measure);
+        assert_near(number(f, sql), cases[i].n);
+    }
+    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_seed"), 8);
+    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure"), 8);
+}
+
+static void the_reference_runs_all_heads_in_every_layer(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5};
+    train(f, workload, "a-budget", "budgetformer", ALL, 1, accuracy, 1); /* not of that policy */
+    train(f, workload, "b-fixed", "fixed", (const int[]){8, 8, 8, 7}, 1, accuracy, 1);
+    assert_near(number(f, "SELECT count(*) FROM dense_arm"), 0);
+    train(f, workload, "d-fixed", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "c-fixed", "fixed", ALL, 1, accuracy, 1);
+    assert_near(number(f, "SELECT arm = 'c-fixed' FROM dense_arm"), 1); /* one of the two */
+    assert_near(number(f, "SELECT count(*) FROM dense_arm"), 1);
+}
+
+static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[8] = {0};
+    environment(f, "{}");
+    train(f, workload, "fixed-8", "fixed", ALL, 8, accuracy, 1);
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE trial SET environment_id = 1;"
+                "UPDATE trial SET status = 'skipped', reason = 'late' WHERE seed = 2;"
+                "UPDATE trial SET status = 'skipped', reason = 'absent' WHERE seed = 3;"
+                "UPDATE trial SET status = 'failed', reason = 'a bug' WHERE seed = 4;"
+                "UPDATE trial SET status = 'oom' WHERE seed = 5;"
+                "UPDATE trial SET status = 'planned' WHERE seed = 6;"
+                "UPDATE trial SET current = 0 WHERE seed = 7;"
+                "INSERT INTO warning (trial_id, text, at) SELECT id, 'doubtful', '' FROM trial"),
+        SQLITE_OK);
+    static const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"n_trials", 7},
+                 {"n_ok", 2},
+                 {"n_skipped", 2},
+                 {"n_failed", 2},
+                 {"reason = 'absent'", 1},
+                 {"n_warnings", 7},
+                 {"n_classes", 2},
+                 {"(SELECT count(*) FROM trial_status)", 7},
+                 {"(SELECT n_trials FROM machine WHERE kind = 'train' AND machine = 'machine')", 2},
+                 {"(SELECT count(*) FROM trial_warning)", 7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "SELECT %s FROM workload_status", cases[i].column);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+}
+
 /* Sums of squares would leave nothing of what 12.1e9 +- 100 differ by: a double has 16 digits,
  * their squares 20. */
 static void an_interval_of_large_numbers_keeps_its_digits(void **state) {
@@ -346,6 +424,9 @@ int main(void) {
         TEST(training_cost_counts_candidates_and_bases),
         TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
         TEST(methods_give_every_measure_its_interval),
+        TEST(measures_of_one_seed_are_those_of_one_arm_alone),
+        TEST(the_reference_runs_all_heads_in_every_layer),
+        TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
         TEST(an_interval_of_large_numbers_keeps_its_digits),
         TEST(memory_stands_beside_what_the_shape_predicts),
         TEST(views_have_the_promised_columns),
