@@ -3,17 +3,18 @@
 -- in one number: heads at the largest difficulty minus heads at the smallest, paired by seed.
 .mode column
 .headers on
+WITH spread AS (
+    SELECT *, min(difficulty) OVER same < max(difficulty) OVER same AS several
+    FROM budget_by_difficulty WINDOW same AS (PARTITION BY workload)
+)
 SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,
        round(mean_heads, 2) AS mean_heads_per_layer,
        CASE WHEN n_seeds < 2 THEN 'one seed: no interval'
             ELSE printf('%.2f .. %.2f', mean_heads_ci95_low, mean_heads_ci95_high) END AS ci95,
        n_seeds
-FROM budget_by_difficulty b
-WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
-              WHERE a.workload = b.workload AND a.arm = b.arm
-                AND a.policy IN ('fixed', 'budgetformer'))
-  AND (SELECT count(DISTINCT difficulty) FROM budget_by_difficulty d
-       WHERE d.workload = b.workload) > 1
+FROM spread
+WHERE several AND (workload, arm) IN (SELECT workload, arm FROM accuracy_by_seed
+                                      WHERE policy IN ('fixed', 'budgetformer'))
 ORDER BY workload, arm, difficulty;
 
 SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
@@ -26,9 +27,8 @@ SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
             WHEN heads_difference_ci95_low > 0 THEN 'harder inputs get more heads'
             WHEN heads_difference_ci95_high < 0 THEN 'harder inputs get fewer heads'
             ELSE 'no trend shown' END AS verdict
-FROM budget_trend t
-WHERE EXISTS (SELECT 1 FROM accuracy_vs_budget a
-              WHERE a.workload = t.workload AND a.arm = t.arm AND a.policy = 'budgetformer')
+FROM budget_trend
+WHERE (workload, arm) IN (SELECT workload, arm FROM accuracy_by_seed WHERE policy = 'budgetformer')
 ORDER BY workload, arm;
 
 .mode list

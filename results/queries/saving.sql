@@ -12,4 +12,4 @@ SELECT workload, arm, batch_size, round(latency_ns_median / 1e3, 1) AS latency_u
             THEN round((1 - time_ratio) / (1 - flops_ratio), 2) END AS realised_share,
        note
 FROM latency_note
-ORDER BY workload, batch_size, flops_ratio DESC;
+ORDER BY workload, batch_size, flops_ratio DESC, arm;
