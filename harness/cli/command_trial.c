@@ -26,6 +26,7 @@ struct task {
     struct trial_row row;
     struct experiment *experiment;
     char folder[512]; /* of the database, "" or with a slash at the end */
+    struct trial_identity identity;
     const char *db;
     /* What was found and is not stored yet: at most one of the two. */
     const struct training_result *training;
@@ -58,6 +59,7 @@ static bool task_load(const char *db, int64_t id, struct task *task, struct erro
     store_wait_patiently(task->store, wait_for_database, task);
     if (!store_load_trial(task->store, id, &task->row, error)) return false;
     struct experiment *e = task->experiment;
+    task->identity = (struct trial_identity){task->row.kind, task->row.config, task->row.key};
     if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
         return error_prefix(error, "trial %" PRId64, id);
     snprintf(e->name, sizeof e->name, "%s", task->row.workload);
@@ -119,7 +121,8 @@ static bool task_train(struct task *task, struct error *error) {
     snprintf(path, sizeof path, "%s%s", task->folder, relative);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return error_set(error, "%s: %s", folder, strerror(errno));
-    struct training_context context = {.checkpoint = path, .trial = task->row.key, .log = stderr};
+    struct training_context context = {
+        .checkpoint = path, .trial = task->row.key, .log = stderr, .identity = &task->identity};
     struct training_result result = {0};
     if (task->row.base_trial_id) {
         if (!find_base(task, "base", base, base_key, error)) return false;
@@ -145,7 +148,7 @@ static bool task_profile(struct task *task, const struct environment *environmen
         return false;
     if (!measure_ceiling(task->store, environment_id, error)) return false;
     struct profiling_result result = {0};
-    bool ok = profiling_run(task->experiment, path, train_key, &result, error);
+    bool ok = profiling_run(task->experiment, &task->identity, path, train_key, &result, error);
     if (ok) task->profiling = &result;
     ok = ok &&
          (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&

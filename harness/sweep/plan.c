@@ -6,7 +6,6 @@
 #include "harness/config/workload_files.h"
 #include "models/flops.h"
 #include "models/policy.h"
-#include "models/base/sha256.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
@@ -21,7 +20,7 @@ struct source {
     struct experiment experiment;
     bool named;
     char missing[256];
-    char data_key[65]; /* hash of the data files' bytes; "" for generated data */
+    char files_sha256[65]; /* of the data files' bytes; "" for generated data, and where absent */
 };
 
 struct planner {
@@ -52,12 +51,8 @@ static bool add_problem(struct plan *plan, const struct error *problem, struct e
  * settings, which are in the key already. */
 static bool hash_data(struct source *source, struct error *error) {
     const struct data_config *data = &source->experiment.data;
-    struct sha256 hash;
-    sha256_start(&hash);
-    if (!data_files_present(data, source->missing, sizeof source->missing)) return true;
-    if (!data_files_hash(data, &hash, error)) return false;
-    if (data->train_file[0]) sha256_finish(&hash, source->data_key);
-    return true;
+    return !data_files_present(data, source->missing, sizeof source->missing) ||
+           data_files_sha256(data, source->files_sha256, error);
 }
 
 /* ---- files ---- */
@@ -197,7 +192,6 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     struct plan *plan = planner->plan;
     struct model_config model;
     struct text config = {0};
-    struct sha256 hash;
     bool ok = false, again = strcmp(kind, "again") == 0;
     bool profile = again || strcmp(kind, "profile") == 0;
     if (!grow_trials(plan, error)) return false;
@@ -214,11 +208,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
         out_of_memory(error);
         goto done;
     }
-    sha256_start(&hash);
-    sha256_add(&hash, config.data, config.size);
-    sha256_add(&hash, source->data_key, strlen(source->data_key));
-    if (again) sha256_add(&hash, kind, strlen(kind)); /* else it would be the first profile */
-    sha256_finish(&hash, trial->key);
+    trial_key_make(kind, config.data, source->files_sha256, trial->key);
     if (source->missing[0] &&
         !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
         goto done;

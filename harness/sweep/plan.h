@@ -9,6 +9,7 @@
 #define HEADROOM_HARNESS_SWEEP_PLAN_H
 
 #include "harness/config/experiment.h"
+#include "harness/config/trial_key.h"
 #include "harness/store/store.h"
 
 struct plan_request {
@@ -29,7 +30,7 @@ struct plan_trial {
     bool selected;        /* selected: by `profile` and `filter`, or because a trial that is to
                              run needs its checkpoint */
     bool lost_checkpoint; /* planned again: its file is gone and one that is to run needs it */
-    char key[65];
+    char key[TRIAL_KEY_SIZE];
     char label[192];   /* workload/arm/seed */
     char status[16];   /* as the database had it, "planned" for a new one */
     char missing[256]; /* first absent data file, "" if all are present */

@@ -20,7 +20,6 @@
 #include "models/inference.h"
 #include "models/policy.h"
 #include "workloads/data/batch_buffer.h"
-#include "workloads/data/dataset_load.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -347,10 +346,10 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
 }
 
 /* The trained model of a trial, read back over its data. */
-static bool load_trained(const struct experiment *trial, const char *checkpoint,
-                         const char *train_key, struct saved_model *model, struct dataset **data,
-                         struct error *error) {
-    if (!dataset_load(&trial->data, data, error) || !saved_model_read(checkpoint, model, error))
+static bool load_trained(const struct experiment *trial, const struct trial_identity *identity,
+                         const char *checkpoint, const char *train_key, struct saved_model *model,
+                         struct dataset **data, struct error *error) {
+    if (!trial_data(trial, identity, data, error) || !saved_model_read(checkpoint, model, error))
         return false;
     if (strcmp(model->trial, train_key) != 0)
         return error_set(error, "%s was not written by this trial's training; train it again",
@@ -360,14 +359,15 @@ static bool load_trained(const struct experiment *trial, const char *checkpoint,
            error_prefix(error, "%s was trained on other data, train it again", checkpoint);
 }
 
-bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
-                   struct profiling_result *out, struct error *error) {
+bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
+                   const char *checkpoint, const char *train_key, struct profiling_result *out,
+                   struct error *error) {
     struct saved_model model = {0};
     struct dataset *data = NULL;
     struct model_config own, dense;
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
-    bool ok = load_trained(trial, checkpoint, train_key, &model, &data, error) &&
+    bool ok = load_trained(trial, identity, checkpoint, train_key, &model, &data, error) &&
               trial_models(trial, data, &own, &dense, error);
     if (ok) {
         struct profile_subject subject = {model.parameters, data, &dense, checkpoint};

@@ -7,6 +7,7 @@
 #define HEADROOM_HARNESS_TRIAL_PROFILE_H
 
 #include "harness/config/experiment.h"
+#include "harness/config/trial_key.h"
 #include "harness/record/results.h"
 #include "models/parameters.h"
 
@@ -25,10 +26,12 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
                    uint64_t seed, struct profiling_result *out, struct error *error);
 
 /* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote, and
- * `train_key` that trial's key: another trial's weights are refused. Counter roles that do not work
- * here come back with their reason. */
-bool profiling_run(const struct experiment *trial, const char *checkpoint, const char *train_key,
-                   struct profiling_result *out, struct error *error);
+ * `train_key` that trial's key: another trial's weights are refused, and other data than those the
+ * profile was planned for (`identity`; NULL: any). Counter roles that do not work here come back
+ * with their reason. */
+bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
+                   const char *checkpoint, const char *train_key, struct profiling_result *out,
+                   struct error *error);
 void profiling_result_free(struct profiling_result *result);
 
 #endif

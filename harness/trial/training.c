@@ -13,6 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool trial_data(const struct experiment *trial, const struct trial_identity *identity,
+                struct dataset **out, struct error *error) {
+    return dataset_load(&trial->data, out, error) &&
+           (!identity || trial_key_check(identity, &trial->data, (*out)->files_sha256, error));
+}
+
 bool trial_models(const struct experiment *trial, const struct dataset *data,
                   struct model_config *model, struct model_config *dense, struct error *error) {
     experiment_model(trial, &trial->arms[0], model);
@@ -49,7 +55,7 @@ static bool shape_like_base(const struct run *run, struct model_config *model,
 static bool run_new(struct run *run, struct model_config *model, struct error *error) {
     const struct experiment *trial = run->trial;
     uint64_t seed = (uint64_t)trial->seeds.value[0];
-    if (!dataset_load(&trial->data, &run->data, error) ||
+    if (!trial_data(trial, run->context->identity, &run->data, error) ||
         !trial_models(trial, run->data, model, &run->dense, error) ||
         !shape_like_base(run, model, error))
         return false;

@@ -7,6 +7,7 @@
 #define HEADROOM_HARNESS_TRIAL_TRAINING_H
 
 #include "harness/config/experiment.h"
+#include "harness/config/trial_key.h"
 #include "harness/record/results.h"
 #include "workloads/data/dataset.h"
 
@@ -18,6 +19,8 @@ struct training_context {
     FILE *log;              /* one line per epoch; NULL: silent */
     const char *base;       /* path of the checkpoint that the arm's base trained; NULL: none */
     const char *base_trial; /* that trial's train key: another trial's checkpoint is refused */
+    /* What was planned, which the data must be of; NULL: whatever the data are. */
+    const struct trial_identity *identity;
 };
 
 /* `trial` has exactly one arm and one seed. The same trial gives the same bits on the same machine
@@ -25,6 +28,11 @@ struct training_context {
 bool training_run(const struct experiment *trial, const struct training_context *context,
                   struct training_result *out, struct error *error);
 void training_result_free(struct training_result *result);
+
+/* The data of a trial, which must be those it was planned for (`identity` may be NULL). They are
+ * compared after they were read, so that a change at any time since the plan is seen. */
+bool trial_data(const struct experiment *trial, const struct trial_identity *identity,
+                struct dataset **out, struct error *error);
 
 /* The resolved model of the trial's arm over a loaded data set (before a base has its say), and the
  * full model (H heads in every layer) that savings are held against. */

@@ -203,20 +203,38 @@ static bool hash_files(const struct data_files *files, struct sha256 *hash, stru
     return true;
 }
 
-bool data_files_hash(const struct data_config *config, struct sha256 *hash, struct error *error) {
+bool data_files_sha256(const struct data_config *config, char out[65], struct error *error) {
     const char *names[] = {config->classes_file, config->label_groups_file};
     struct data_files files;
+    struct sha256 hash;
     char path[PATH_SIZE];
     bool ok = true;
+    out[0] = '\0';
+    if (data_config_is_generated(config)) return true;
+    sha256_start(&hash);
     for (enum part part = PART_TRAIN; ok && part <= PART_TEST; part++) {
-        ok = data_files_list(config, part, &files, error) && hash_files(&files, hash, error);
+        ok = data_files_list(config, part, &files, error) && hash_files(&files, &hash, error);
         data_files_free(&files);
     }
     for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++)
         if (names[i][0])
             ok = data_file_find(names[i], path, sizeof path, error) &&
-                 text_file_hash(path, hash, error);
+                 text_file_hash(path, &hash, error);
+    if (ok) sha256_finish(&hash, out);
     return ok;
+}
+
+void data_files_write_names(const struct data_config *config, struct text *out) {
+    const char *names[] = {config->train_file, config->test_file, config->classes_file,
+                           config->label_groups_file};
+    char path[PATH_SIZE];
+    const char *between = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!names[i][0]) continue;
+        text_file_path(data_root(), names[i], path, sizeof path);
+        text_append(out, "%s%s", between, path);
+        between = " or ";
+    }
 }
 
 bool data_files_present(const struct data_config *config, char *missing, size_t size) {

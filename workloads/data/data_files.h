@@ -6,9 +6,8 @@
 #ifndef HEADROOM_WORKLOADS_DATA_DATA_FILES_H
 #define HEADROOM_WORKLOADS_DATA_DATA_FILES_H
 
+#include "models/base/text.h"
 #include "workloads/data/data_config.h"
-
-struct sha256;
 
 /* Root for data files: $HEADROOM_DATA if set and not empty, else "data". */
 const char *data_root(void);
@@ -45,8 +44,12 @@ void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]);
  * says so. */
 bool data_files_present(const struct data_config *config, char *missing, size_t size);
 
-/* Adds the bytes of all source files to a hash. Generated data has none. */
-bool data_files_hash(const struct data_config *config, struct sha256 *hash, struct error *error);
+/* The hash of the bytes of all source files, which stands for them in the key of a trial; "" for
+ * generated data, which have none. */
+bool data_files_sha256(const struct data_config *config, char out[65], struct error *error);
+
+/* Where they are looked for, for messages: "data/trec/train.label or data/trec/test.label". */
+void data_files_write_names(const struct data_config *config, struct text *out);
 
 /* Bytes of the training files, gzip counted three times; 0 if there are none. */
 double data_files_training_bytes(const struct data_config *config);

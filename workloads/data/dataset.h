@@ -18,6 +18,7 @@ struct dataset {
     char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */
     char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */
+    char files_sha256[65];         /* of the files it was made of (data_files.h); "": generated */
     int n_truncated;               /* inputs cut at max_len, all splits */
     int n_dropped;                 /* rows left out by drop_labels or strip_headers */
     int n_overlap;         /* test inputs whose text is in training (validation included), */

@@ -14,8 +14,9 @@
 #include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 
-/* The name of a data set, 64 hex digits; false if a source file cannot be read. */
-bool dataset_cache_key(const struct data_config *config, char key[65]);
+/* The name of the data set that is made of these files (data_files_sha256), 64 hex digits; false
+ * where none is kept. */
+bool dataset_cache_key(const struct data_config *config, const char *files_sha256, char key[65]);
 
 /* The data set of that name; NULL if there is none, or none that can be trusted. */
 struct dataset *dataset_cache_read(const char *key);

@@ -5,6 +5,7 @@
 #include "workloads/data/dataset_load.h"
 #include "models/base/sha256.h"
 #include "workloads/data/data_config_check.h"
+#include "workloads/data/data_files.h"
 #include "workloads/data/dataset_cache.h"
 #include "workloads/data/overlap.h"
 #include "workloads/data/split.h"
@@ -149,14 +150,34 @@ done:
     return ok;
 }
 
+/* The files as they are now must be those from before `data` was made of them. */
+static bool check_unchanged(const struct data_config *config, const char *before,
+                            struct error *error) {
+    struct text names = {0};
+    char after[65];
+    if (!data_files_sha256(config, after, error)) return false;
+    if (strcmp(before, after) == 0) return true;
+    data_files_write_names(config, &names);
+    error_set(error, "%s changed while it was read; try again", names.failed ? "data" : names.data);
+    text_free(&names);
+    return false;
+}
+
 bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error) {
-    char key[65], key_after[65];
+    char files[65], key[65];
+    struct error ignored; /* whoever reads a file that cannot be hashed says more of it */
+    *out = NULL;
     if (!data_config_check(config, error)) return false;
-    bool has_key = dataset_cache_key(config, key);
-    if (has_key && (*out = dataset_cache_read(key))) return true;
-    if (!make(config, out, error)) return false;
-    /* Not if a source file changed while it was read. */
-    if (has_key && dataset_cache_key(config, key_after) && strcmp(key, key_after) == 0)
-        dataset_cache_write(key, *out);
+    bool has_key =
+        data_files_sha256(config, files, &ignored) && dataset_cache_key(config, files, key);
+    if (has_key) *out = dataset_cache_read(key);
+    bool made = !*out;
+    if (made && (!make(config, out, error) || !check_unchanged(config, files, error))) {
+        dataset_free(*out);
+        *out = NULL;
+        return false;
+    }
+    memcpy((*out)->files_sha256, files, sizeof files);
+    if (made && has_key) dataset_cache_write(key, *out);
     return true;
 }

@@ -10,7 +10,8 @@
 #include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 
-/* Checks the section, then reads the data set from the cache or makes it. */
+/* Checks the section, then reads the data set from the cache or makes it. A file that changes while
+ * it is read is an error: what was read would be of no version of it. */
 bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error);
 
 #endif

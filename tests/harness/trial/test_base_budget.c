@@ -142,7 +142,7 @@ static void profile_takes_the_shape_from_the_checkpoint(void **state) {
     struct small_trial t;
     struct profiling_result profile;
     run_from_base(f, "flop-matched", &t);
-    if (!profiling_run(&t.experiment, t.checkpoint, "second", &profile, &f->error))
+    if (!profiling_run(&t.experiment, NULL, t.checkpoint, "second", &profile, &f->error))
         fail_msg("%s", f->error.text);
     const struct evaluation_result *r = validation_of(&t.result);
     assert_true(fabs(profile.profiles[0].executed_flops_per_input -

@@ -6,6 +6,8 @@
 #define HEADROOM_TESTS_WORKLOADS_DATA_DATA_SETS_H
 
 #include "tests/workloads/data/files.h"
+#include "workloads/data/data_files.h"
+#include "workloads/data/dataset_cache.h"
 #include "workloads/data/dataset_load.h"
 
 #include <setjmp.h>
@@ -37,6 +39,13 @@ static inline void expect_refusal(const struct data_config *config, const char *
     assert_false(dataset_load(config, &data, &error));
     if (!strstr(files_message(&error), part))
         fail_msg("expected '%s' in '%s'", part, files_message(&error));
+}
+
+/* The name in the cache of what the files hold now. */
+static inline void key_of(const struct data_config *config, char key[65]) {
+    char files[65];
+    if (!data_files_sha256(config, files, &error)) fail_msg("%s", files_message(&error));
+    assert_true(dataset_cache_key(config, files, key));
 }
 
 /* n rows of each of three labels, unequal texts: `A:x`, `A:y`, `B:x`. */

@@ -4,7 +4,6 @@
  */
 #include "tests/fuzz.h"
 #include "tests/workloads/data/data_sets.h"
-#include "workloads/data/dataset_cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -29,10 +28,6 @@ static struct data_config text_config(void) {
     config.validation_share = 0.2;
     config.max_len = 2;
     return config;
-}
-
-static void key_of(const struct data_config *config, char key[65]) {
-    assert_true(dataset_cache_key(config, key));
 }
 
 static const char *cache_file(const char *key) {
@@ -157,7 +152,23 @@ static void every_change_of_data_or_options_is_another_name(void **state) {
     dataset_free(before);
     dataset_free(after);
     assert_int_equal(remove(files_path("test")), 0);
-    assert_false(dataset_cache_key(&config, other));
+    expect_refusal(&config, "test is looked for in");
+}
+
+/* Each read of that file of the kernel's gives another text. */
+static void a_file_that_changes_while_it_is_read_is_an_error(void **state) {
+    (void)state;
+    static const char changing[] = "/proc/sys/kernel/random/uuid";
+    if (access(changing, R_OK) != 0) skip();
+    for (int i = 0; i < 4; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "u.%d", i);
+        assert_int_equal(symlink(changing, files_path(name)), 0);
+    }
+    struct data_config config = config_of(SOURCE_CLASS_FILES, "u.{class}", "u.{class}");
+    config.validation_share = 0.5;
+    expect_refusal(&config, "changed while it was read; try again");
+    assert_int_equal(count_files(), 0);
 }
 
 static size_t read_file(const char *path, char *out, size_t size) {
@@ -321,6 +332,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_kept_is_what_the_source_gave, start),
         cmocka_unit_test_setup(what_is_kept_is_used, start),
+        cmocka_unit_test_setup(a_file_that_changes_while_it_is_read_is_an_error, start),
         cmocka_unit_test_setup(every_change_of_data_or_options_is_another_name, start),
         cmocka_unit_test_setup(a_damaged_file_is_ignored_and_written_again, start),
         cmocka_unit_test_setup(a_wrong_file_with_a_right_sum_does_no_harm, start),

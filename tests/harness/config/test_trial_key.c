@@ -1,0 +1,79 @@
+/*
+ * The key of a trial: which stored results it finds, and what a trial says whose data are no longer
+ * those of its key.
+ */
+#include "harness/config/trial_key.h"
+#include "workloads/data/data_files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const char config[] = "{\"seed\":1}", files[] = "0123";
+
+/* sha256sum of '{"seed":1}0123', and with 'again' behind it: what is stored stands under these. */
+static void a_key_is_the_hash_of_configuration_and_files(void **state) {
+    (void)state;
+    char key[TRIAL_KEY_SIZE];
+    trial_key_make("train", config, files, key);
+    assert_string_equal(key, "0e9195789151632aa78e4fcf120b3e43e99d66a652f499419a5dcb6dfc2119af");
+    trial_key_make("profile", config, files, key);
+    assert_string_equal(key, "0e9195789151632aa78e4fcf120b3e43e99d66a652f499419a5dcb6dfc2119af");
+    trial_key_make("again", config, files, key);
+    assert_string_equal(key, "003993905d23f0505ac7ede04706406fcf28e901b23ef7e13170452f7063c2f4");
+    assert_true(trial_key_is_one(key));
+}
+
+static void nothing_but_64_digits_is_a_key(void **state) {
+    (void)state;
+    char key[TRIAL_KEY_SIZE + 8];
+    trial_key_make("train", config, files, key);
+    assert_true(trial_key_is_one(key));
+    strcat(key, ".1");
+    assert_false(trial_key_is_one(key));
+    key[63] = '\0';
+    assert_false(trial_key_is_one(key));
+    memcpy(key + 63, "G", 2);
+    assert_false(trial_key_is_one(key));
+    memcpy(key + 63, "A", 2);
+    assert_false(trial_key_is_one(key));
+    assert_false(trial_key_is_one(""));
+    assert_false(trial_key_is_one("../../x"));
+}
+
+static void other_files_or_another_configuration_are_refused(void **state) {
+    (void)state;
+    struct data_config data;
+    struct error error = {0};
+    char key[TRIAL_KEY_SIZE];
+    struct trial_identity trial = {"train", config, key};
+    assert_int_equal(setenv("HEADROOM_DATA", "sets", 1), 0);
+    options_default(&data_options, &data);
+    data.source = SOURCE_LABEL_TEXT;
+    strcpy(data.train_file, "q/a");
+    strcpy(data.test_file, "/q/b");
+    trial_key_make("train", config, files, key);
+    assert_true(trial_key_check(&trial, &data, files, &error));
+    assert_false(trial_key_check(&trial, &data, "0124", &error));
+    assert_string_equal(error.text, "data changed since the plan: sets/q/a or /q/b; sweep again");
+    trial.kind = "again";
+    assert_false(trial_key_check(&trial, &data, files, &error));
+
+    options_default(&data_options, &data);
+    data.source = SOURCE_TOPIC;
+    trial = (struct trial_identity){"train", "{\"seed\":2}", key};
+    assert_false(trial_key_check(&trial, &data, "", &error));
+    assert_non_null(strstr(error.text, "the row was changed by hand"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_is_the_hash_of_configuration_and_files),
+        cmocka_unit_test(nothing_but_64_digits_is_a_key),
+        cmocka_unit_test(other_files_or_another_configuration_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
