@@ -1,14 +1,17 @@
 /*
  * Safetensors files; see checkpoint.h. The writer streams strided views through a small buffer into
- * a temporary file, so a killed run leaves the old checkpoint or none. The reader settles
- * everything about the header before it touches a single weight, and takes no number from the file
- * on trust.
+ * a temporary file, so a killed run leaves the old checkpoint or none. That file is always a new
+ * one (mkstemp) and takes the place of whatever has the name (rename), so that nothing is written
+ * through a link that somebody put there. The reader settles everything about the header before it
+ * touches a single weight, and takes no number from the file on trust.
  */
 #include "models/checkpoint.h"
 #include "models/base/json.h"
+#include "models/base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +342,22 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     return ok;
 }
 
+bool checkpoint_sha256(const struct checkpoint *checkpoint, char out[65], struct error *error) {
+    unsigned char chunk[CHUNK_FLOATS * 4];
+    int64_t size = checkpoint->data_start + checkpoint->data_size;
+    const char *reason;
+    struct sha256 hash;
+    sha256_start(&hash);
+    for (int64_t done = 0, n; done < size; done += n) {
+        n = size - done < (int64_t)sizeof chunk ? size - done : (int64_t)sizeof chunk;
+        if (!read_at(checkpoint, chunk, (size_t)n, done, &reason))
+            return error_set(error, "cannot read checkpoint %s: %s", checkpoint->path, reason);
+        sha256_add(&hash, chunk, (size_t)n);
+    }
+    sha256_finish(&hash, out);
+    return true;
+}
+
 const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char *key) {
     const struct node *meta = node_find(checkpoint->header, "__metadata__");
     const struct node *entry = meta ? node_find(meta, key) : NULL;
@@ -395,8 +414,15 @@ static bool read_tensor(const struct checkpoint *checkpoint, const struct tensor
             return error_set(error, "cannot read tensor %s of checkpoint %s: %s", view->name,
                              checkpoint->path, reason);
         for (int64_t i = 0; i < n; i++) {
+            float *element = view_element(view, done + i);
             uint32_t bits = get_u32(chunk + 4 * i);
-            memcpy(view_element(view, done + i), &bits, sizeof bits);
+            memcpy(element, &bits, sizeof bits);
+            if (!isfinite(*element))
+                return error_set(error,
+                                 "tensor %s of checkpoint %s: its number %lld is %s; the file is "
+                                 "damaged, or of a training that diverged",
+                                 view->name, checkpoint->path, (long long)(done + i),
+                                 isnan(*element) ? "nan" : "infinite");
         }
     }
     return true;

@@ -38,8 +38,12 @@ struct checkpoint;
 bool checkpoint_open(const char *path, struct checkpoint **out, struct error *error);
 const char *checkpoint_metadata(const struct checkpoint *checkpoint, const char *key); /* or NULL */
 
+/* SHA-256 of all bytes of the file, as 64 hexadecimal digits. */
+bool checkpoint_sha256(const struct checkpoint *checkpoint, char out[65], struct error *error);
+
 /* Fills all views. Refuses, by name, a tensor that is missing, undeclared (in the file but in no
- * view), misshapen, of another dtype, overlapping or out of range. */
+ * view), misshapen, of another dtype, overlapping, out of range, or with a number that is not
+ * finite. */
 bool checkpoint_read(const struct checkpoint *checkpoint, const struct tensor_view *views,
                      size_t n_views, struct error *error);
 void checkpoint_close(struct checkpoint *checkpoint);

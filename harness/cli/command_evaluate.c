@@ -79,6 +79,7 @@ static bool measure(struct evaluation *e, const char *file, bool profile, struct
                             e->data->max_len, &evaluator, error) &&
               evaluator_run(evaluator, &e->data->test, NULL, NULL, &e->result, error);
     evaluator_free(evaluator);
+    if (ok && !evaluation_require_finite(&e->result, error)) ok = error_prefix(error, "%s", file);
     return ok && (!profile || profile_model(&subject, &e->workload->profile,
                                             (uint64_t)e->workload->data.seed, &e->profile, error));
 }

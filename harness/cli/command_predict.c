@@ -56,11 +56,17 @@ static void predictor_free(struct predictor *p) {
 }
 
 /* Softmax of the logits, and the classes by falling probability. */
-static void rank_classes(struct predictor *p) {
+static bool rank_classes(struct predictor *p, struct error *error) {
     int n = p->model.parameters->config.classes;
     const float *logits = inference_logits(p->inference);
     float max = logits[0];
     double sum = 0;
+    for (int c = 0; c < n; c++)
+        if (!isfinite(logits[c]))
+            return error_set(error,
+                             "text %d: the model's logits are not finite: its weights are "
+                             "too large for single precision",
+                             p->number);
     for (int c = 1; c < n; c++) max = logits[c] > max ? logits[c] : max;
     for (int c = 0; c < n; c++) sum += exp((double)logits[c] - (double)max);
     for (int c = 0; c < n; c++) {
@@ -70,6 +76,7 @@ static void rank_classes(struct predictor *p) {
             p->by_rank[at] = p->by_rank[at - 1];
         p->by_rank[at] = c;
     }
+    return true;
 }
 
 /* The name of a class, or its number where the file does not name them. */
@@ -162,7 +169,7 @@ static bool predict(struct predictor *p, const struct input *in, struct error *e
     int32_t offsets[] = {0, read.n}, label = 0, id = p->number++;
     struct batch batch = {1, read.n, p->tokens, offsets, &label, &id};
     inference_run(p->inference, &batch, NULL, NULL);
-    rank_classes(p);
+    if (!rank_classes(p, error)) return false;
     if (p->json) return print_json(p, in, &read, error);
     print_text(p, in, &read);
     return true;

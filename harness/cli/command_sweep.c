@@ -46,10 +46,11 @@ static void print_absent(const struct plan *plan) {
 
 static void print_lost_checkpoints(const struct plan *plan) {
     for (size_t i = 0; i < plan->n_trials; i++)
-        if (plan->trials[i].lost_checkpoint)
+        if (plan->trials[i].checkpoint != CHECKPOINT_SOUND)
             fprintf(stderr,
-                    "%s: its checkpoint is gone, and a trial needs it, so it is trained again\n",
-                    plan->trials[i].label);
+                    "%s: its checkpoint is %s, and a trial needs it, so it is trained again\n",
+                    plan->trials[i].label,
+                    plan->trials[i].checkpoint == CHECKPOINT_GONE ? "gone" : "damaged");
 }
 
 /* The plan as text: one line per trial that would be run, data on stdout. */

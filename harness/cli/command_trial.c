@@ -20,12 +20,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PATH_SIZE = 1200 };
+
 /* A trial with all it needs to run. */
 struct task {
     struct store *store;
     struct trial_row row;
     struct experiment *experiment;
-    char folder[512]; /* of the database, "" or with a slash at the end */
     struct trial_identity identity;
     const char *db;
     /* What was found and is not stored yet: at most one of the two. */
@@ -52,15 +53,14 @@ static void wait_for_database(void *context, const char *who) {
 }
 
 static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
-    if (!path_beside(db, "", task->folder, sizeof task->folder))
-        return error_set(error, "%s: too long a path", db);
     task->db = db;
     if (!store_open(db, &task->store, error)) return false;
     store_wait_patiently(task->store, wait_for_database, task);
     if (!store_load_trial(task->store, id, &task->row, error)) return false;
     struct experiment *e = task->experiment;
     task->identity = (struct trial_identity){task->row.kind, task->row.config, task->row.key};
-    if (!experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
+    if (!trial_key_require(task->row.key, error) ||
+        !experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
         return error_prefix(error, "trial %" PRId64, id);
     snprintf(e->name, sizeof e->name, "%s", task->row.workload);
     snprintf(e->arms[0].name, sizeof e->arms[0].name, "%s", task->row.arm);
@@ -92,69 +92,74 @@ static bool measure_ceiling(struct store *store, int64_t environment_id, struct 
     return store_ceiling(store, environment_id, &ceiling, error);
 }
 
-/* Path and train key of the checkpoint that this trial starts from: `what` is "training" for a
- * profile and "base" for a training. */
-static bool find_base(const struct task *task, const char *what, char path[1200], char key[80],
-                      struct error *error) {
-    struct trial_row base;
-    if (!store_load_trial(task->store, task->row.base_trial_id, &base, error)) return false;
-    bool trained = strcmp(base.status, "ok") == 0 && base.checkpoint[0];
-    if (!trained)
-        error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base.id,
-                  base.status);
-    snprintf(path, 1200, "%s%s", task->folder, base.checkpoint);
-    snprintf(key, 80, "%s", base.key);
-    if (trained && access(path, F_OK) != 0)
-        trained = error_set(error,
-                            "%s, the checkpoint of its %s, is gone: a sweep trains it again, or "
-                            "put the file back",
-                            path, what);
-    trial_row_free(&base);
-    return trained;
+/* The row of the training whose checkpoint this trial starts from, and where that is: `what` is
+ * "training" for a profile and "base" for a training. The row is the caller's to free. */
+static bool find_base(const struct task *task, const char *what, struct trial_row *base,
+                      char path[PATH_SIZE], struct error *error) {
+    char name[CHECKPOINT_NAME_SIZE];
+    if (!store_load_trial(task->store, task->row.base_trial_id, base, error)) return false;
+    if (strcmp(base->status, "ok") != 0 || !base->checkpoint[0])
+        return error_set(error, "its %s, trial %" PRId64 ", is %s: run it first", what, base->id,
+                         base->status);
+    if (!store_checkpoint_path(task->store, base->key, name, path, PATH_SIZE, error))
+        return error_prefix(error, "its %s, trial %" PRId64, what, base->id);
+    return access(path, F_OK) == 0 ||
+           error_set(error,
+                     "%s, the checkpoint of its %s, is gone: a sweep trains it again, or put the "
+                     "file back",
+                     path, what);
 }
 
 static bool task_train(struct task *task, struct error *error) {
-    char folder[600], path[700], relative[64], base[1200], base_key[80];
-    /* By key: databases in one folder number their trials alike. */
-    snprintf(relative, sizeof relative, "checkpoints/%.16s.safetensors", task->row.key);
-    snprintf(folder, sizeof folder, "%scheckpoints", task->folder);
-    snprintf(path, sizeof path, "%s%s", task->folder, relative);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return error_set(error, "%s: %s", folder, strerror(errno));
+    char name[CHECKPOINT_NAME_SIZE], path[PATH_SIZE], folder[PATH_SIZE], base_path[PATH_SIZE];
+    struct trial_row base = {0};
     struct training_context context = {
         .checkpoint = path, .trial = task->row.key, .log = stderr, .identity = &task->identity};
     struct training_result result = {0};
-    if (task->row.base_trial_id) {
-        if (!find_base(task, "base", base, base_key, error)) return false;
-        context.base = base;
-        context.base_trial = base_key;
+    bool ok = false;
+    if (!store_checkpoint_path(task->store, task->row.key, name, path, sizeof path, error) ||
+        !path_beside(path, "", folder, sizeof folder))
+        goto done;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        error_set(error, "%s: %s", folder, strerror(errno));
+        goto done;
     }
-    bool ok = tuning_run(task->experiment, &context, &result, error);
-    snprintf(result.checkpoint, sizeof result.checkpoint, "%s", relative);
-    if (ok) task->training = &result;
-    ok = ok && store_finish_training(task->store, task->row.id, &result, error);
+    if (task->row.base_trial_id) {
+        if (!find_base(task, "base", &base, base_path, error)) goto done;
+        context.base = (struct trained){base_path, base.key, base.checkpoint_sha256};
+    }
+    if (!tuning_run(task->experiment, &context, &result, error)) goto done;
+    snprintf(result.checkpoint, sizeof result.checkpoint, "%s", name);
+    task->training = &result;
+    ok = store_finish_training(task->store, task->row.id, &result, error);
     task->training = NULL;
+done:
     training_result_free(&result);
+    trial_row_free(&base);
     return ok;
 }
 
 static bool task_profile(struct task *task, const struct environment *environment,
                          int64_t environment_id, struct error *error) {
-    char path[1200], train_key[80];
-    if (!find_base(task, "training", path, train_key, error)) return false;
+    char path[PATH_SIZE];
+    struct trial_row base = {0};
+    struct profiling_result result = {0};
+    bool ok = false;
+    if (!find_base(task, "training", &base, path, error)) goto done;
     if (strcmp(environment->build, "release") != 0 &&
         !store_warning(task->store, task->row.id,
                        "timed with a debug or sanitizer build: do not compare these times", error))
-        return false;
-    if (!measure_ceiling(task->store, environment_id, error)) return false;
-    struct profiling_result result = {0};
-    bool ok = profiling_run(task->experiment, &task->identity, path, train_key, &result, error);
-    if (ok) task->profiling = &result;
-    ok = ok &&
-         (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
+        goto done;
+    if (!measure_ceiling(task->store, environment_id, error)) goto done;
+    struct trained trained = {path, base.key, base.checkpoint_sha256};
+    if (!profiling_run(task->experiment, &task->identity, &trained, &result, error)) goto done;
+    task->profiling = &result;
+    ok = (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
          store_finish_profiling(task->store, task->row.id, &result, error);
     task->profiling = NULL;
+done:
     profiling_result_free(&result);
+    trial_row_free(&base);
     return ok;
 }
 

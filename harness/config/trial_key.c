@@ -19,8 +19,14 @@ void trial_key_make(const char *kind, const char *config, const char *files_sha2
     sha256_finish(&hash, key);
 }
 
-bool trial_key_is_one(const char *text) {
-    return strspn(text, "0123456789abcdef") == TRIAL_KEY_SIZE - 1 && !text[TRIAL_KEY_SIZE - 1];
+bool trial_key_require(const char *text, struct error *error) {
+    enum { DIGITS = TRIAL_KEY_SIZE - 1 };
+    if (strspn(text, "0123456789abcdef") == DIGITS && !text[DIGITS]) return true;
+    return error_set(
+        error,
+        "'%.80s' is not the key of a trial, which has %d hexadecimal digits: the row is "
+        "an earlier result of a trial that was made again, or was changed by hand",
+        text, DIGITS);
 }
 
 bool trial_key_check(const struct trial_identity *trial, const struct data_config *data,

@@ -22,9 +22,9 @@ struct trial_identity {
 void trial_key_make(const char *kind, const char *config, const char *files_sha256,
                     char key[TRIAL_KEY_SIZE]);
 
-/* Whether a text has the form of a key. An earlier result of a trial that was made again has not:
- * a dot and a number follow. */
-bool trial_key_is_one(const char *text);
+/* Error unless the text has the form of a key. An earlier result of a trial that was made again has
+ * not: a dot and a number follow. */
+bool trial_key_require(const char *text, struct error *error);
 
 /* Error unless data that was made of files with this hash is what the trial was planned for; names
  * the files of `data`. */

@@ -89,7 +89,8 @@ struct training_result {
     int64_t peak_rss_bytes; /* VmHWM once the data are read; -1 unknown */
     int n_memory;
     struct memory_result memory[TRAINING_MEMORY]; /* arenas by purpose, and peaks of stretches */
-    char checkpoint[512]; /* path of the best weights, relative to the database's folder */
+    char checkpoint[512];       /* path of the best weights, relative to the database's folder */
+    char checkpoint_sha256[65]; /* of that file's bytes */
     int n_train, n_validation, n_test, n_classes, vocab, n_truncated;
     int n_dropped, n_overlap, n_overlap_texts, n_overlap_dropped;
     double mean_length, unknown_share;

@@ -95,6 +95,7 @@ struct trial_row {
     char kind[16], status[16];
     char *key; /* hash of all that decides the result */
     char *workload, *arm, *policy, *config, *reason, *command, *checkpoint, *data_sha256;
+    char *checkpoint_sha256; /* of the file's bytes; "" where it was not stored */
     int64_t seed;
     double expected_flops, wall_seconds; /* NaN: unknown */
 };
@@ -143,9 +144,18 @@ bool store_finish_profiling(struct store *store, int64_t id, const struct profil
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error);
 
-/* Makes an ok training whose checkpoint file is gone planned again; *lost says whether it was. What
- * it found stays until the new results take its place. */
-bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost, struct error *error);
+/* Makes an ok training planned again whose checkpoint is not what it wrote, and says in *state what
+ * became of that. What it found stays until the new results take its place. */
+enum checkpoint_state { CHECKPOINT_SOUND, CHECKPOINT_GONE, CHECKPOINT_DAMAGED };
+bool store_replan_lost_checkpoint(struct store *store, int64_t id, enum checkpoint_state *state,
+                                  struct error *error);
+
+/* Where the checkpoint of the trial with this key is: its name relative to the folder of the
+ * database, and that as a path. Error if the key is none. */
+enum { CHECKPOINT_NAME_SIZE = 48 };
+bool store_checkpoint_path(const struct store *store, const char *key,
+                           char name[CHECKPOINT_NAME_SIZE], char *path, size_t size,
+                           struct error *error);
 
 /* Makes a trial that ended without results planned again. */
 bool store_retry(struct store *store, int64_t id, struct error *error);

@@ -4,9 +4,7 @@
  * processes can never both believe that a trial is theirs.
  */
 #include "harness/store/store_private.h"
-#include "models/base/path.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +160,8 @@ static double real_or_nan(sqlite3_stmt *statement, int column) {
 #define TRIAL_COLUMNS                                                                              \
     "SELECT t.id, t.base_trial_id, t.workload_id, t.kind, t.status, t.seed, t.expected_flops, "    \
     "t.wall_seconds, t.key, w.name, t.arm, t.policy, t.config, t.reason, t.command, "              \
-    "t.checkpoint, t.data_sha256 FROM trial t JOIN workload w ON w.id = t.workload_id "
+    "t.checkpoint, t.checkpoint_sha256, t.data_sha256 "                                            \
+    "FROM trial t JOIN workload w ON w.id = t.workload_id "
 
 static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct error *error) {
     *row = (struct trial_row){.id = sqlite3_column_int64(statement, 0),
@@ -173,9 +172,10 @@ static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct erro
                               .wall_seconds = real_or_nan(statement, 7)};
     snprintf(row->kind, sizeof row->kind, "%s", sqlite3_column_text(statement, 3));
     snprintf(row->status, sizeof row->status, "%s", sqlite3_column_text(statement, 4));
-    char **texts[] = {&row->key,     &row->workload,   &row->arm,
-                      &row->policy,  &row->config,     &row->reason,
-                      &row->command, &row->checkpoint, &row->data_sha256};
+    char **texts[] = {&row->key,        &row->workload,   &row->arm,
+                      &row->policy,     &row->config,     &row->reason,
+                      &row->command,    &row->checkpoint, &row->checkpoint_sha256,
+                      &row->data_sha256};
     for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++)
         if (!copy_text(statement, 8 + i, texts[i])) {
             trial_row_free(row);
@@ -185,8 +185,10 @@ static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct erro
 }
 
 void trial_row_free(struct trial_row *row) {
-    char *texts[] = {row->key,    row->workload, row->arm,        row->policy,     row->config,
-                     row->reason, row->command,  row->checkpoint, row->data_sha256};
+    char *texts[] = {row->key,        row->workload,   row->arm,
+                     row->policy,     row->config,     row->reason,
+                     row->command,    row->checkpoint, row->checkpoint_sha256,
+                     row->data_sha256};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     *row = (struct trial_row){0};
 }
@@ -316,22 +318,6 @@ bool store_end_trial(struct store *store, int64_t id, const char *status, const 
         "AND (pid = ?5 OR process_is_gone(pid, pid_start_ticks))))",
         VALUES(INT(id), TEXT(status), TEXT(reason), TEXT(store->host), INT(getpid())), &changed,
         error);
-}
-
-bool store_replan_lost_checkpoint(struct store *store, int64_t id, bool *lost,
-                                  struct error *error) {
-    struct trial_row row;
-    char file[4096];
-    *lost = false;
-    if (!store_load_trial(store, id, &row, error)) return false;
-    *lost = strcmp(row.status, "ok") == 0 && row.checkpoint[0] &&
-            path_beside(store->path, row.checkpoint, file, sizeof file) &&
-            access(file, F_OK) != 0 && errno == ENOENT;
-    trial_row_free(&row);
-    return !*lost || store_run(store,
-                               "UPDATE trial SET status = 'planned', started_at = NULL, "
-                               "finished_at = NULL WHERE id = ?1",
-                               VALUES(INT(id)), error);
 }
 
 bool store_retry(struct store *store, int64_t id, struct error *error) {

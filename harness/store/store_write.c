@@ -21,6 +21,11 @@ static bool check_finished(struct store *store, int64_t id, struct error *error)
                      (long long)id);
 }
 
+/* A text that says nothing is an absent one. */
+static const char *or_null(const char *text) {
+    return text[0] ? text : NULL;
+}
+
 static bool write_memory(struct store *store, int64_t trial_id, const struct memory_result *m,
                          struct error *error) {
     return store_insert(store, "memory",
@@ -242,7 +247,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                         "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
                         "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16, "
                         "n_dropped = ?17, n_overlap = ?18, n_overlap_texts = ?19, "
-                        "n_overlap_dropped = ?20 "
+                        "n_overlap_dropped = ?20, checkpoint_sha256 = ?21 "
                         "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
                                INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
@@ -250,7 +255,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                                INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
                                INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share),
                                INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
-                               INT(r->n_overlap_dropped)),
+                               INT(r->n_overlap_dropped), TEXT(or_null(r->checkpoint_sha256))),
                         error) &&
               check_finished(store, id, error) && store_delete_results(store, id, error) &&
               store_run(store,

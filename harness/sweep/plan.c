@@ -250,8 +250,8 @@ static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t
 }
 
 /* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and
- * one whose file is gone is planned again. From the last trial of the source to its first, so that
- * a base that came in this way asks for its own. */
+ * one whose file is gone or damaged is planned again. From the last trial of the source to its
+ * first, so that a base that came in this way asks for its own. */
 static bool select_bases(struct planner *planner, size_t first, struct error *error) {
     struct plan_trial *trials = planner->plan->trials + first;
     for (size_t i = planner->plan->n_trials - first; i-- > 0;) {
@@ -261,9 +261,10 @@ static bool select_bases(struct planner *planner, size_t first, struct error *er
             base->path_flops = base->expected_flops + trials[i].path_flops;
         if (!trials[i].selected || trials[i].missing[0] || strcmp(trials[i].status, "ok") == 0)
             continue;
-        if (!store_replan_lost_checkpoint(planner->store, base->id, &base->lost_checkpoint, error))
+        if (strcmp(base->status, "ok") == 0 &&
+            !store_replan_lost_checkpoint(planner->store, base->id, &base->checkpoint, error))
             return false;
-        if (base->lost_checkpoint) strcpy(base->status, "planned");
+        if (base->checkpoint != CHECKPOINT_SOUND) strcpy(base->status, "planned");
         if (strcmp(base->status, "ok") != 0) base->selected = true;
     }
     return true;

@@ -24,12 +24,12 @@ struct plan_request {
 };
 
 struct plan_trial {
-    int64_t id, base_id;  /* base_id: whose checkpoint it needs (a profile's training, the trial
+    int64_t id, base_id; /* base_id: whose checkpoint it needs (a profile's training, the trial
                              of a training's base arm); 0: nobody's */
-    bool profile, again;  /* again: a second profile of the same checkpoint, for the noise floor */
-    bool selected;        /* selected: by `profile` and `filter`, or because a trial that is to
+    bool profile, again; /* again: a second profile of the same checkpoint, for the noise floor */
+    bool selected;       /* selected: by `profile` and `filter`, or because a trial that is to
                              run needs its checkpoint */
-    bool lost_checkpoint; /* planned again: its file is gone and one that is to run needs it */
+    enum checkpoint_state checkpoint; /* not sound: planned again, as one that is to run needs it */
     char key[TRIAL_KEY_SIZE];
     char label[192];   /* workload/arm/seed */
     char status[16];   /* as the database had it, "planned" for a new one */

@@ -4,7 +4,6 @@
  */
 #include "harness/trial/base_budget.h"
 #include "harness/trial/evaluation.h"
-#include "harness/trial/saved_model.h"
 
 #include <string.h>
 
@@ -19,20 +18,16 @@ static void take_means(const struct evaluation_result *r, struct base_budget *ou
     }
 }
 
-bool base_budget_count(const char *checkpoint, const char *train_key, const struct dataset *data,
+bool base_budget_count(const struct trained *trained, const struct dataset *data,
                        const struct model_config *dense, int batch, struct base_budget *out,
                        struct error *error) {
     struct saved_model base = {0};
     struct evaluator *evaluator = NULL;
     struct evaluation_result result = {0};
     bool ok = false;
-    if (!saved_model_read(checkpoint, &base, error)) return false;
-    if (strcmp(base.trial, train_key) != 0) {
-        error_set(error, "%s was not written by the base's training; train that again", checkpoint);
-        goto done;
-    }
+    if (!saved_model_read_trained(trained, &base, error)) return false;
     if (!saved_model_check_data(&base, data, error)) {
-        error_prefix(error, "%s was trained on other data", checkpoint);
+        error_prefix(error, "%s was trained on other data", trained->path);
         goto done;
     }
     if (!evaluator_new(base.parameters, dense, batch, data->max_len, &evaluator, error) ||

@@ -6,13 +6,12 @@
 #ifndef HEADROOM_HARNESS_TRIAL_BASE_BUDGET_H
 #define HEADROOM_HARNESS_TRIAL_BASE_BUDGET_H
 
+#include "harness/trial/saved_model.h"
 #include "models/policy.h"
-#include "workloads/data/dataset.h"
 
-/* `checkpoint` is the base's best weights, written by the trial with the key `train_key`: another
- * trial's are refused. `dense` is the full model over the same data, `batch` inputs run at a
- * time. */
-bool base_budget_count(const char *checkpoint, const char *train_key, const struct dataset *data,
+/* `trained` is the base's best weights; `dense` the full model over the same data, `batch` inputs
+ * run at a time. */
+bool base_budget_count(const struct trained *trained, const struct dataset *data,
                        const struct model_config *dense, int batch, struct base_budget *out,
                        struct error *error);
 

@@ -162,6 +162,12 @@ void evaluation_result_free(struct evaluation_result *r) {
     memset(r, 0, sizeof *r);
 }
 
+bool evaluation_require_finite(const struct evaluation_result *r, struct error *error) {
+    return isfinite(r->loss) ||
+           error_set(error, "the model's logits are not finite: its weights are too large for "
+                            "single precision");
+}
+
 static bool result_new(const struct evaluator *e, const struct split *split,
                        struct evaluation_result *r, struct error *error) {
     const struct model_config *c = &e->parameters->config;
@@ -194,7 +200,10 @@ static void take_input(const struct evaluator *e, const struct batch *batch, int
     double sum = 0.0;
     for (int k = 1; k < c->classes; k++)
         if (logits[k] > logits[best]) best = k;
-    for (int k = 0; k < c->classes; k++) sum += exp((double)logits[k] - (double)logits[best]);
+    for (int k = 0; k < c->classes; k++) {
+        sum += exp((double)logits[k] - (double)logits[best]);
+        if (!isfinite(logits[k])) r->loss = NAN; /* also of a class whose share would just be 0 */
+    }
     r->loss += log(sum) + (double)logits[best] - (double)logits[batch->labels[b]];
     r->accuracy += best == batch->labels[b];
     r->label[i] = batch->labels[b];

@@ -33,12 +33,15 @@ void decisions_free(struct decisions *decisions);
 
 /* Runs the split. `given` replaces the policy's decisions (NULL: it decides); `record` (may be
  * NULL) receives the decisions that were used. `out` owns its arrays (evaluation_result_free); its
- * weights, split and control names are the caller's to set. Error if the executed FLOPs differ from
- * the closed form. */
+ * weights, split and control names are the caller's to set; its loss is NaN where a logit was not
+ * finite. Error if the executed FLOPs differ from the closed form. */
 bool evaluator_run(struct evaluator *evaluator, const struct split *split,
                    const struct decisions *given, struct decisions *record,
                    struct evaluation_result *out, struct error *error);
 void evaluation_result_free(struct evaluation_result *result);
+
+/* Error if logits were not finite: a class that was chosen among such means nothing. */
+bool evaluation_require_finite(const struct evaluation_result *result, struct error *error);
 
 /* The controls that ask whether deciding per input matters. static: every one of n inputs gets the
  * mean decision of `from` (the training set). shuffled: each input gets another's decisions, all

@@ -19,8 +19,6 @@
 static bool check_base(const struct saved_model *base, const struct run *run,
                        const struct model_config *model, struct error *error) {
     const struct model_config *c = &base->parameters->config;
-    if (run->context->base_trial && strcmp(base->trial, run->context->base_trial) != 0)
-        return error_set(error, "it was not written by the base's trial; train the base again");
     if (!saved_model_check_data(base, run->data, error)) return false;
     if (c->layers != model->layers || c->policy->unit != GATE_NONE)
         return error_set(error,
@@ -38,18 +36,18 @@ static bool check_base(const struct saved_model *base, const struct run *run,
 
 /* The base's weights in place of the initial ones; the policy's own tensors stay as drawn. */
 static bool load_base(struct run *run, struct error *error) {
-    const char *path = run->context->base;
+    const struct trained *trained = &run->context->base;
     struct saved_model base;
-    if (!path)
+    if (!trained->path)
         return error_set(error,
                          "policy %s starts from a trained model and was given none; name the arm "
                          "with all heads as its base",
                          run->stage.model.policy->name);
-    if (!saved_model_read(path, &base, error)) return false;
+    if (!saved_model_read_trained(trained, &base, error)) return false;
     bool ok = check_base(&base, run, &run->stage.model, error) &&
               parameters_copy(base.parameters, run->parameters, error);
     saved_model_free(&base);
-    return ok || error_prefix(error, "base %s", path);
+    return ok || error_prefix(error, "base %s", trained->path);
 }
 
 /* Adds the gradients of the policy's tensors to their values. */

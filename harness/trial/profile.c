@@ -11,7 +11,6 @@
 #include "harness/measure/energy.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/phase_timer.h"
-#include "harness/trial/saved_model.h"
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/software_events.h"
 #include "harness/trial/training.h"
@@ -347,30 +346,28 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
 
 /* The trained model of a trial, read back over its data. */
 static bool load_trained(const struct experiment *trial, const struct trial_identity *identity,
-                         const char *checkpoint, const char *train_key, struct saved_model *model,
+                         const struct trained *trained, struct saved_model *model,
                          struct dataset **data, struct error *error) {
-    if (!trial_data(trial, identity, data, error) || !saved_model_read(checkpoint, model, error))
+    if (!trial_data(trial, identity, data, error) ||
+        !saved_model_read_trained(trained, model, error))
         return false;
-    if (strcmp(model->trial, train_key) != 0)
-        return error_set(error, "%s was not written by this trial's training; train it again",
-                         checkpoint);
     model->parameters->seed = (uint64_t)trial->seeds.value[0];
     return saved_model_check_data(model, *data, error) ||
-           error_prefix(error, "%s was trained on other data, train it again", checkpoint);
+           error_prefix(error, "%s was trained on other data, train it again", trained->path);
 }
 
 bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
-                   const char *checkpoint, const char *train_key, struct profiling_result *out,
+                   const struct trained *trained, struct profiling_result *out,
                    struct error *error) {
     struct saved_model model = {0};
     struct dataset *data = NULL;
     struct model_config own, dense;
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
-    bool ok = load_trained(trial, identity, checkpoint, train_key, &model, &data, error) &&
+    bool ok = load_trained(trial, identity, trained, &model, &data, error) &&
               trial_models(trial, data, &own, &dense, error);
     if (ok) {
-        struct profile_subject subject = {model.parameters, data, &dense, checkpoint};
+        struct profile_subject subject = {model.parameters, data, &dense, trained->path};
         ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
         out->wall_seconds = clock_seconds() - start;
     }

@@ -9,6 +9,7 @@
 #include "harness/config/experiment.h"
 #include "harness/config/trial_key.h"
 #include "harness/record/results.h"
+#include "harness/trial/saved_model.h"
 #include "models/parameters.h"
 
 /* What is profiled: a model over the test split of its data. `dense` is the full model that savings
@@ -25,12 +26,11 @@ struct profile_subject {
 bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
                    uint64_t seed, struct profiling_result *out, struct error *error);
 
-/* `trial` has exactly one arm and one seed; `checkpoint` is what its training trial wrote, and
- * `train_key` that trial's key: another trial's weights are refused, and other data than those the
- * profile was planned for (`identity`; NULL: any). Counter roles that do not work here come back
- * with their reason. */
+/* `trial` has exactly one arm and one seed; `trained` is what its training trial wrote. Refuses
+ * other data than those the profile was planned for (`identity`; NULL: any). Counter roles that do
+ * not work here come back with their reason. */
 bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
-                   const char *checkpoint, const char *train_key, struct profiling_result *out,
+                   const struct trained *trained, struct profiling_result *out,
                    struct error *error);
 void profiling_result_free(struct profiling_result *result);
 

@@ -30,8 +30,10 @@ static struct tensor_view *views_of(const struct parameters *parameters, size_t 
 }
 
 bool saved_model_write(const char *path, const struct parameters *parameters,
-                       const struct dataset *data, const char *trial, struct error *error) {
+                       const struct dataset *data, const char *trial, char sha256[65],
+                       struct error *error) {
     struct text config = {0}, tokenizer = {0}, classes = {0};
+    struct checkpoint *file = NULL;
     char seed[24];
     size_t n;
     struct tensor_view *views = views_of(parameters, &n);
@@ -51,8 +53,10 @@ bool saved_model_write(const char *path, const struct parameters *parameters,
                               {"seed", seed},
                               {"classes", classes.data},
                               {"tokenizer", tokenizer.data}};
-    ok = checkpoint_write(path, meta, sizeof meta / sizeof *meta, views, n, error);
+    ok = checkpoint_write(path, meta, sizeof meta / sizeof *meta, views, n, error) &&
+         checkpoint_open(path, &file, error) && checkpoint_sha256(file, sha256, error);
 done:
+    checkpoint_close(file);
     free(views);
     text_free(&config);
     text_free(&tokenizer);
@@ -94,13 +98,29 @@ static bool check_sizes(const struct saved_model *model, const struct model_conf
     return true;
 }
 
-bool saved_model_read(const char *path, struct saved_model *out, struct error *error) {
+/* Error if the file's bytes are not those with this hash. */
+static bool check_bytes(const struct checkpoint *file, const char *path, const char *sha256,
+                        struct error *error) {
+    char found[65];
+    if (!checkpoint_sha256(file, found, error)) return false;
+    return strcmp(found, sha256) == 0 ||
+           error_set(error,
+                     "checkpoint %s is not what its training wrote: its SHA-256 is %.12s... and "
+                     "was %.12s...; a sweep trains it again",
+                     path, found, sha256);
+}
+
+/* sha256 NULL or "": whatever the bytes are. They are those of the file that is open, also if
+ * somebody puts another in its place meanwhile. */
+static bool read_model(const char *path, const char *sha256, struct saved_model *out,
+                       struct error *error) {
     struct checkpoint *file = NULL;
     struct tensor_view *views = NULL;
     struct model_config config;
     bool ok = false;
     memset(out, 0, sizeof *out);
     if (!checkpoint_open(path, &file, error)) return false;
+    if (sha256 && sha256[0] && !check_bytes(file, path, sha256, error)) goto done;
     if (!read_metadata(file, &config, out, error) || !check_sizes(out, &config, error)) {
         error_prefix(error, "%s", path);
         goto done;
@@ -120,6 +140,21 @@ done:
     checkpoint_close(file);
     if (!ok) saved_model_free(out);
     return ok;
+}
+
+bool saved_model_read(const char *path, struct saved_model *out, struct error *error) {
+    return read_model(path, NULL, out, error);
+}
+
+bool saved_model_read_trained(const struct trained *trained, struct saved_model *out,
+                              struct error *error) {
+    if (!read_model(trained->path, trained->sha256, out, error)) return false;
+    if (strcmp(out->trial, trained->trial) == 0) return true;
+    saved_model_free(out);
+    return error_set(error,
+                     "%s was not written by the training that this trial starts from; train "
+                     "that again",
+                     trained->path);
 }
 
 void saved_model_free(struct saved_model *model) {

@@ -19,11 +19,25 @@ struct saved_model {
     struct word_table classes; /* names; n = 0: not said */
 };
 
-/* Writes `parameters`, which were trained on `data`, under the identity `trial`. */
+/* Writes `parameters`, which were trained on `data`, under the identity `trial`; sha256 receives
+ * the hash of the file. */
 bool saved_model_write(const char *path, const struct parameters *parameters,
-                       const struct dataset *data, const char *trial, struct error *error);
+                       const struct dataset *data, const char *trial, char sha256[65],
+                       struct error *error);
 
 bool saved_model_read(const char *path, struct saved_model *out, struct error *error);
+
+/* The checkpoint of a finished training that another trial starts from, as that training's row has
+ * it. */
+struct trained {
+    const char *path;   /* NULL: there is none */
+    const char *trial;  /* train key */
+    const char *sha256; /* of the file; NULL or "": not known, so not checked */
+};
+
+/* Refuses, naming the file, what another training wrote, and what has changed since. */
+bool saved_model_read_trained(const struct trained *trained, struct saved_model *out,
+                              struct error *error);
 void saved_model_free(struct saved_model *model);
 
 /* Error, naming the first difference, unless the model was made for this data: number and names of

@@ -44,10 +44,10 @@ static bool shape_like_base(const struct run *run, struct model_config *model,
     const struct training_context *c = run->context;
     struct base_budget budget;
     if (model->policy->base != BASE_BUDGET) return true;
-    if (!c->base)
+    if (!c->base.path)
         return error_set(error, "policy %s has no base to start from", model->policy->name);
-    return base_budget_count(c->base, c->base_trial, run->data, &run->dense,
-                             run->trial->train.eval_batch, &budget, error) &&
+    return base_budget_count(&c->base, run->data, &run->dense, run->trial->train.eval_batch,
+                             &budget, error) &&
            model->policy->shape_like(model, &budget, error);
 }
 
@@ -91,12 +91,16 @@ static bool append_evaluation(struct run *run, const struct split *split, const 
                               struct training_result *out, struct error *error) {
     struct evaluation_result *result = &out->evaluations[out->n_evaluations];
     if (!evaluator_run(run->evaluator, split, given, record, result, error)) return false;
+    out->n_evaluations++;
     result->weights = weights;
     result->split = split_name;
     result->control = control;
+    run->diverged = !evaluation_require_finite(result, error);
+    if (run->diverged)
+        return error_prefix(error, "%s weights, %s split, control %s", weights, split_name,
+                            control);
     if (run->trial->arms[0].policy->base == BASE_WEIGHTS)
         post_hoc_original_heads(&run->kept, result);
-    out->n_evaluations++;
     return true;
 }
 
@@ -237,7 +241,8 @@ bool training_run(const struct experiment *trial, const struct training_context 
     ok = ok && train(&run, out, error);
     if (ok) describe_training(&run, out);
     ok = ok && evaluate_all(&run, out, error) &&
-         saved_model_write(context->checkpoint, run.parameters, run.data, context->trial, error);
+         saved_model_write(context->checkpoint, run.parameters, run.data, context->trial,
+                           out->checkpoint_sha256, error);
     if (ok) end_stretch(&run, "evaluation", 0, out);
     if (ok) describe(&run, out);
     out->wall_seconds = clock_seconds() - start;

@@ -9,6 +9,7 @@
 #include "harness/config/experiment.h"
 #include "harness/config/trial_key.h"
 #include "harness/record/results.h"
+#include "harness/trial/saved_model.h"
 #include "workloads/data/dataset.h"
 
 #include <stdio.h>
@@ -17,8 +18,7 @@ struct training_context {
     const char *checkpoint; /* path that the best weights are written to */
     const char *trial;      /* identity stored in the checkpoint: the train key */
     FILE *log;              /* one line per epoch; NULL: silent */
-    const char *base;       /* path of the checkpoint that the arm's base trained; NULL: none */
-    const char *base_trial; /* that trial's train key: another trial's checkpoint is refused */
+    struct trained base;    /* what the arm's base trained */
     /* What was planned, which the data must be of; NULL: whatever the data are. */
     const struct trial_identity *identity;
 };

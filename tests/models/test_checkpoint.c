@@ -2,9 +2,12 @@
  * Checkpoints: the bytes on disk, the way from head-major memory to PyTorch's layout and back, and
  * every way a file can be damaged or a disk can refuse.
  */
+#include "models/base/sha256.h"
 #include "models/checkpoint.h"
 #include "tests/fuzz.h"
 
+#include <float.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -210,6 +213,64 @@ static void tensors_larger_than_the_copy_buffer_and_empty_ones_pass(void **state
     assert_memory_equal(numbers, back, MANY * sizeof *back);
     free(numbers);
     free(back);
+}
+
+static void numbers_that_are_not_finite_are_refused_by_the_tensor_s_name(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        float number;
+        const char *said;
+    } cases[] = {{NAN, "its number 3 is nan"},
+                 {INFINITY, "its number 3 is infinite"},
+                 {-INFINITY, "its number 3 is infinite"}};
+    for (int i = 0; i < 3; i++) {
+        f->bias[3] = cases[i].number;
+        must_write(f);
+        assert_load_fails(f, "tensor attn.o.bias of");
+        assert_load_fails(f, cases[i].said);
+    }
+    f->bias[3] = FLT_MAX;
+    must_write(f);
+    struct error error = {0};
+    assert_true(load(f, f->views, 4, &error));
+}
+
+static void the_hash_is_of_the_file_s_bytes(void **state) {
+    const struct fixture *f = *state;
+    struct error error = {0};
+    struct checkpoint *file;
+    size_t size;
+    char found[65], wanted[65];
+    must_write(f);
+    unsigned char *bytes = slurp(f->path, &size);
+    sha256_hex(bytes, size, wanted);
+    free(bytes);
+    assert_true(checkpoint_open(f->path, &file, &error));
+    assert_true(checkpoint_sha256(file, found, &error));
+    assert_string_equal(found, wanted);
+    assert_int_equal(truncate(f->path, (off_t)size - 1), 0);
+    assert_false(checkpoint_sha256(file, found, &error));
+    assert_non_null(strstr(error.text, "truncated"));
+    checkpoint_close(file);
+}
+
+/* Somebody's link under the checkpoint's name is replaced; what it leads to stays. */
+static void nothing_is_written_through_a_link(void **state) {
+    const struct fixture *f = *state;
+    char other[96];
+    struct stat info;
+    size_t size;
+    snprintf(other, sizeof other, "%s/other", f->folder);
+    put_file(other, (const unsigned char *)"kept", 4);
+    assert_int_equal(symlink(other, f->path), 0);
+    must_write(f);
+    unsigned char *bytes = slurp(other, &size);
+    assert_int_equal(size, 4);
+    assert_memory_equal(bytes, "kept", 4);
+    free(bytes);
+    assert_int_equal(lstat(f->path, &info), 0);
+    assert_true(S_ISREG(info.st_mode));
+    unlink(other);
 }
 
 static void a_file_cut_anywhere_is_an_error(void **state) {
@@ -474,6 +535,9 @@ int main(void) {
         TEST(data_starts_at_a_multiple_of_eight_for_every_header),
         TEST(reading_restores_every_bit_and_touches_nothing_else),
         TEST(tensors_larger_than_the_copy_buffer_and_empty_ones_pass),
+        TEST(numbers_that_are_not_finite_are_refused_by_the_tensor_s_name),
+        TEST(the_hash_is_of_the_file_s_bytes),
+        TEST(nothing_is_written_through_a_link),
         TEST(a_file_cut_anywhere_is_an_error),
         TEST(a_file_that_shrinks_after_it_was_opened_is_an_error),
         TEST(a_length_in_the_file_is_never_believed),

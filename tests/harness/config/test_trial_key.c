@@ -24,24 +24,25 @@ static void a_key_is_the_hash_of_configuration_and_files(void **state) {
     assert_string_equal(key, "0e9195789151632aa78e4fcf120b3e43e99d66a652f499419a5dcb6dfc2119af");
     trial_key_make("again", config, files, key);
     assert_string_equal(key, "003993905d23f0505ac7ede04706406fcf28e901b23ef7e13170452f7063c2f4");
-    assert_true(trial_key_is_one(key));
 }
 
 static void nothing_but_64_digits_is_a_key(void **state) {
     (void)state;
+    struct error error = {0};
     char key[TRIAL_KEY_SIZE + 8];
     trial_key_make("train", config, files, key);
-    assert_true(trial_key_is_one(key));
+    assert_true(trial_key_require(key, &error));
     strcat(key, ".1");
-    assert_false(trial_key_is_one(key));
+    assert_false(trial_key_require(key, &error));
     key[63] = '\0';
-    assert_false(trial_key_is_one(key));
+    assert_false(trial_key_require(key, &error));
     memcpy(key + 63, "G", 2);
-    assert_false(trial_key_is_one(key));
+    assert_false(trial_key_require(key, &error));
     memcpy(key + 63, "A", 2);
-    assert_false(trial_key_is_one(key));
-    assert_false(trial_key_is_one(""));
-    assert_false(trial_key_is_one("../../x"));
+    assert_false(trial_key_require(key, &error));
+    assert_false(trial_key_require("", &error));
+    assert_false(trial_key_require("../../x", &error));
+    assert_non_null(strstr(error.text, "'../../x' is not the key of a trial"));
 }
 
 static void other_files_or_another_configuration_are_refused(void **state) {

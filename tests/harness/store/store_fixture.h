@@ -12,6 +12,7 @@
 
 #include "harness/store/report.h"
 #include "harness/store/store.h"
+#include "models/base/sha256.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -177,12 +178,13 @@ static inline struct trial_plan trial_plan(int64_t workload, const char *arm, co
                                .expected_flops = NAN};
 }
 
-/* Plans a trial with the key "arm/seed" (profile: "arm/seed/profile") inside an open plan. */
+/* Plans a trial, whose key is the hash of "arm/seed" or "arm/seed/profile", inside an open plan. */
 static inline int64_t plan_trial(struct fixture *f, int64_t workload, const char *arm,
                                  const char *policy, int seed, int64_t base) {
-    char key[160], status[16];
+    char name[160], key[65], status[16];
     int64_t id;
-    snprintf(key, sizeof key, "%s/%d%s", arm, seed, base ? "/profile" : "");
+    snprintf(name, sizeof name, "%s/%d%s", arm, seed, base ? "/profile" : "");
+    sha256_hex(name, strlen(name), key);
     struct trial_plan plan = trial_plan(workload, arm, policy, seed, key);
     if (base) plan.kind = "profile", plan.base_trial_id = base;
     OK(f, store_plan_trial(f->store, &plan, &id, status, &f->error));

@@ -151,7 +151,7 @@ static void training_phases_are_stored_once_per_training(void **state) {
         m.result.phase_seconds[PHASE_BACKWARD] = 3;
         OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
         OK(f, store_finish_training(f->store, id, &m.result, &f->error));
-        bool lost = false;
+        enum checkpoint_state lost;
         if (run == 0) OK(f, store_replan_lost_checkpoint(f->store, id, &lost, &f->error));
     }
     assert_near(number(f, "SELECT count(*) FROM training_phase_share"), 2);

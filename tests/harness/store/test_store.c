@@ -2,6 +2,7 @@
  * The results database: what the schema refuses, how plans and trials change, and that nothing
  * finished is lost when processes write at once, die, or run out of disk.
  */
+#include "models/checkpoint.h"
 #include "tests/harness/store/store_fixture.h"
 
 #include <signal.h>
@@ -103,12 +104,13 @@ static void read_only_file_or_folder_is_refused_before_any_work(void **state) {
 static void planning_again_finds_the_same_trial_and_its_status(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w"), again, id;
-    char status[16];
+    char status[16], key[65];
     double accuracy = 0.5;
     train(f, workload, "fixed-8", "fixed", ALL, 1, &accuracy, 1);
+    sha256_hex("fixed-8/0", strlen("fixed-8/0"), key);
     OK(f, store_begin_plan(f->store, &f->error));
     assert_int_equal(plan_workload(f, "w"), workload);
-    struct trial_plan plan = trial_plan(workload, "all heads", "fixed", 0, "fixed-8/0");
+    struct trial_plan plan = trial_plan(workload, "all heads", "fixed", 0, key);
     OK(f, store_plan_trial(f->store, &plan, &again, status, &f->error));
     assert_string_equal(status, "ok");
     plan = trial_plan(workload, "fixed-4", "fixed", 0, "fixed-4/0");
@@ -293,26 +295,84 @@ static void a_trial_whose_process_is_gone_becomes_interrupted(void **state) {
     assert_int_equal(n, 1);
 }
 
+/* Plans the first trial again; what became of its checkpoint. */
+static enum checkpoint_state replan(struct fixture *f) {
+    enum checkpoint_state state;
+    OK(f, store_replan_lost_checkpoint(f->store, 1, &state, &f->error));
+    assert_near(number(f, "SELECT status = 'ok' FROM trial"), state == CHECKPOINT_SOUND);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET status = 'ok'"), SQLITE_OK);
+    return state;
+}
+
+/* One tensor under the name that the first trial's checkpoint has. */
+static void write_checkpoint(struct fixture *f, char path[256], char sha256[65]) {
+    struct trial_row row;
+    float number = 1;
+    struct tensor_view view = {"x", 1, {1, 0}, &number, 1, 1, 1, 0, 1, 0};
+    struct checkpoint *file;
+    char name[CHECKPOINT_NAME_SIZE], folder[160];
+    snprintf(folder, sizeof folder, "%s/checkpoints", f->folder);
+    mkdir(folder, 0777);
+    OK(f, store_load_trial(f->store, 1, &row, &f->error));
+    OK(f, store_checkpoint_path(f->store, row.key, name, path, 256, &f->error));
+    trial_row_free(&row);
+    OK(f, checkpoint_write(path, NULL, 0, &view, 1, &f->error));
+    OK(f, checkpoint_open(path, &file, &f->error));
+    OK(f, checkpoint_sha256(file, sha256, &f->error));
+    checkpoint_close(file);
+}
+
+static void a_damaged_checkpoint_counts_as_lost(void **state) {
+    struct fixture *f = *state;
+    double accuracy[] = {0.5};
+    char path[256], sha256[65], sql[200];
+    train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    write_checkpoint(f, path, sha256);
+    FILE *file = fopen(path, "r+");
+    assert_true(file && fseek(file, -1, SEEK_END) == 0);
+    int last = fgetc(file);
+    assert_int_equal(replan(f), CHECKPOINT_SOUND); /* its hash was not stored */
+    snprintf(sql, sizeof sql, "UPDATE trial SET checkpoint_sha256 = '%s'", sha256);
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    assert_int_equal(replan(f), CHECKPOINT_SOUND);
+    assert_true(fseek(file, -1, SEEK_END) == 0 && fputc(last ^ 1, file) != EOF);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(replan(f), CHECKPOINT_DAMAGED);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET checkpoint_sha256 = NULL"), SQLITE_OK);
+    assert_int_equal(replan(f), CHECKPOINT_SOUND);
+    assert_int_equal(truncate(path, 20), 0);
+    assert_int_equal(replan(f), CHECKPOINT_DAMAGED);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(replan(f), CHECKPOINT_DAMAGED);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(replan(f), CHECKPOINT_GONE);
+}
+
+/* The path is the key's, whatever stands in the column `checkpoint`. */
+static void a_row_does_not_say_where_its_checkpoint_is(void **state) {
+    struct fixture *f = *state;
+    double accuracy[] = {0.5};
+    enum checkpoint_state lost;
+    char path[256], sha256[65];
+    train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    write_checkpoint(f, path, sha256);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET checkpoint = '/etc/passwd'"), SQLITE_OK);
+    assert_int_equal(replan(f), CHECKPOINT_SOUND);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET key = '../../x'"), SQLITE_OK);
+    assert_false(store_replan_lost_checkpoint(f->store, 1, &lost, &f->error));
+    assert_non_null(strstr(f->error.text, "'../../x' is not the key of a trial"));
+}
+
 static void a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results(void **state) {
     struct fixture *f = *state;
     double accuracy[] = {0.5};
-    bool lost;
+    enum checkpoint_state lost;
     train(f, one_workload(f, "w"), "fixed-8", "fixed", ALL, 1, accuracy, 3);
-    char folder[160], file[200];
-    snprintf(folder, sizeof folder, "%s/checkpoints", f->folder);
-    snprintf(file, sizeof file, "%s/x.safetensors", folder);
-    assert_int_equal(mkdir(folder, 0777), 0);
-    fclose(fopen(file, "w"));
-    OK(f, store_replan_lost_checkpoint(f->store, 1, &lost, &f->error));
-    assert_false(lost);
-    assert_near(number(f, "SELECT status = 'ok' FROM trial"), 1);
-    unlink(file);
-    rmdir(folder);
     OK(f, store_begin_plan(f->store, &f->error));
     plan_trial(f, plan_workload(f, "w"), "fixed-8", "fixed", 0, 0);
     OK(f, store_replan_lost_checkpoint(f->store, 1, &lost, &f->error));
     OK(f, store_end_plan(f->store, true, &f->error));
-    assert_true(lost);
+    assert_int_equal(lost, CHECKPOINT_GONE);
     assert_near(number(f, "SELECT status = 'planned' FROM trial"), 1);
     struct made_up m;
     make_up(&m, 0.75, ALL);
@@ -516,6 +576,8 @@ int main(void) {
         TEST(the_first_reason_stands_until_the_trial_is_retried),
         TEST(a_trial_of_another_living_process_is_not_ended),
         TEST(a_trial_whose_process_is_gone_becomes_interrupted),
+        TEST(a_damaged_checkpoint_counts_as_lost),
+        TEST(a_row_does_not_say_where_its_checkpoint_is),
         TEST(a_training_that_lost_its_checkpoint_runs_again_and_replaces_its_results),
         TEST(one_environment_is_one_row),
         TEST(what_was_not_measured_is_null),

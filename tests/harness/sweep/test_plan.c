@@ -348,7 +348,7 @@ static void selected_trial_selects_the_bases_that_it_still_needs(void **state) {
     for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].selected, i == 2 || i == 4);
     train_and_lose(f, f->plan.trials[2].id);
     make(f); /* the middle one is not: its file is gone. The first is, and is not needed twice */
-    assert_true(f->plan.trials[2].lost_checkpoint);
+    assert_int_equal(f->plan.trials[2].checkpoint, CHECKPOINT_GONE);
     assert_string_equal(f->plan.trials[2].status, "planned");
     for (size_t i = 0; i < 8; i++) assert_int_equal(f->plan.trials[i].selected, i == 2 || i == 4);
     train_and_lose(f, f->plan.trials[2].id);

@@ -51,8 +51,8 @@ static int remove_fixture(void **state) {
 }
 
 static void count_base(struct fixture *f, struct base_budget *out) {
-    if (!base_budget_count(f->base.checkpoint, "key of the trial", f->data, &f->dense, 7, out,
-                           &f->error))
+    if (!base_budget_count(&(struct trained){f->base.checkpoint, "key of the trial", NULL}, f->data,
+                           &f->dense, 7, out, &f->error))
         fail_msg("%s", f->error.text);
 }
 
@@ -66,8 +66,7 @@ static void run_from_base(struct fixture *f, const char *policy, struct small_tr
     scratch_path(&t->scratch, "second.safetensors", path, sizeof path);
     struct training_context context = {.checkpoint = path,
                                        .trial = "second",
-                                       .base = f->base.checkpoint,
-                                       .base_trial = "key of the trial"};
+                                       .base = {f->base.checkpoint, "key of the trial", NULL}};
     if (!training_run(&t->experiment, &context, &t->result, &f->error))
         fail_msg("%s", f->error.text);
     strcpy(t->checkpoint, path);
@@ -142,7 +141,8 @@ static void profile_takes_the_shape_from_the_checkpoint(void **state) {
     struct small_trial t;
     struct profiling_result profile;
     run_from_base(f, "flop-matched", &t);
-    if (!profiling_run(&t.experiment, NULL, t.checkpoint, "second", &profile, &f->error))
+    if (!profiling_run(&t.experiment, NULL, &(struct trained){t.checkpoint, "second", NULL},
+                       &profile, &f->error))
         fail_msg("%s", f->error.text);
     const struct evaluation_result *r = validation_of(&t.result);
     assert_true(fabs(profile.profiles[0].executed_flops_per_input -
@@ -156,11 +156,11 @@ static void profile_takes_the_shape_from_the_checkpoint(void **state) {
 static void another_trials_checkpoint_is_no_base(void **state) {
     struct fixture *f = *state;
     struct base_budget budget;
-    assert_false(base_budget_count(f->base.checkpoint, "another", f->data, &f->dense, 7, &budget,
-                                   &f->error));
-    assert_non_null(strstr(f->error.text, "was not written by the base's training"));
-    assert_false(
-        base_budget_count("/nonexistent", "another", f->data, &f->dense, 7, &budget, &f->error));
+    struct trained base = {f->base.checkpoint, "another", NULL};
+    assert_false(base_budget_count(&base, f->data, &f->dense, 7, &budget, &f->error));
+    assert_non_null(strstr(f->error.text, "was not written by the training"));
+    base.path = "/nonexistent";
+    assert_false(base_budget_count(&base, f->data, &f->dense, 7, &budget, &f->error));
     assert_non_null(strstr(f->error.text, "/nonexistent"));
 }
 

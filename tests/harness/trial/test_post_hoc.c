@@ -52,8 +52,7 @@ static bool run_method(const struct fixture *f, struct small_trial *t, FILE *log
     struct training_context context = {.checkpoint = t->checkpoint,
                                        .trial = "key of the method",
                                        .log = log,
-                                       .base = f->base.checkpoint,
-                                       .base_trial = "key of the trial"};
+                                       .base = {f->base.checkpoint, "key of the trial", NULL}};
     return training_run(&t->experiment, &context, &t->result, error);
 }
 
@@ -347,12 +346,11 @@ static void bases_that_do_not_fit_are_refused(void **state) {
     struct training_context context = {.checkpoint = t.checkpoint, .trial = ""};
     assert_false(training_run(&t.experiment, &context, &t.result, &error));
     assert_non_null(strstr(error.text, "was given none"));
-    context.base = f->base.checkpoint;
-    context.base_trial = "another key";
+    context.base = (struct trained){f->base.checkpoint, "another key", NULL};
     assert_false(training_run(&t.experiment, &context, &t.result, &error));
     assert_non_null(strstr(error.text, f->base.checkpoint));
-    assert_non_null(strstr(error.text, "not written by the base's trial"));
-    context.base = "/nonexistent.safetensors";
+    assert_non_null(strstr(error.text, "not written by the training"));
+    context.base.path = "/nonexistent.safetensors";
     assert_false(training_run(&t.experiment, &context, &t.result, &error));
     assert_non_null(strstr(error.text, "/nonexistent.safetensors"));
     static const char *const arms[][2] = {
@@ -360,12 +358,12 @@ static void bases_that_do_not_fit_are_refused(void **state) {
         {"policy: random, heads: 4", "policy random"},
         {"policy: none", "layer 0 of this one has 0"},
         {"policy: bag-of-words", "has 0 and policy bag-of-words"}};
-    context.base_trial = "key of the trial";
+    context.base.trial = "key of the trial";
     text.train = "epochs: 1, batch: 16";
     for (int i = 0; i < 4; i++) {
         text.arm = arms[i][0];
         small_trial_run(&narrow, &text);
-        context.base = narrow.checkpoint;
+        context.base.path = narrow.checkpoint;
         assert_false(training_run(&t.experiment, &context, &t.result, &error));
         if (!strstr(error.text, arms[i][1])) fail_msg("'%s' lacks '%s'", error.text, arms[i][1]);
         small_trial_free(&narrow);

@@ -35,8 +35,9 @@ static int profile_all(void **state) {
         text.train = "epochs: 2, batch: 16, learning_rate: 1e-2, eval_batch: 40";
         text.arm = arms[i];
         small_trial_run(&all[i].trial, &text);
-        if (!profiling_run(&all[i].trial.experiment, NULL, all[i].trial.checkpoint, key,
-                           &all[i].result, &error))
+        if (!profiling_run(&all[i].trial.experiment, NULL,
+                           &(struct trained){all[i].trial.checkpoint, key, NULL}, &all[i].result,
+                           &error))
             fail_msg("%s", error.text);
     }
     return 0;
@@ -185,8 +186,9 @@ static void work_is_the_same_in_every_profile_of_a_checkpoint(void **state) {
     for (int i = 0; i < N_ARMS; i++) {
         struct profiling_result again;
         struct error error;
-        assert_true(profiling_run(&all[i].trial.experiment, NULL, all[i].trial.checkpoint, key,
-                                  &again, &error));
+        assert_true(profiling_run(&all[i].trial.experiment, NULL,
+                                  &(struct trained){all[i].trial.checkpoint, key, NULL}, &again,
+                                  &error));
         for (int k = 0; k < 2; k++) {
             const struct profile_result *a = &all[i].result.profiles[k], *b = &again.profiles[k];
             assert_true(a->executed_flops_per_input == b->executed_flops_per_input);
@@ -247,8 +249,9 @@ static void phases_sum_to_the_wall_time_of_their_passes(void **state) {
         for (int attempt = 0; attempt < 5 && !filled; attempt++) {
             struct profiling_result r;
             struct error error;
-            assert_true(profiling_run(&all[i].trial.experiment, NULL, all[i].trial.checkpoint, key,
-                                      &r, &error));
+            assert_true(profiling_run(&all[i].trial.experiment, NULL,
+                                      &(struct trained){all[i].trial.checkpoint, key, NULL}, &r,
+                                      &error));
             filled = true;
             for (int k = 0; k < 2; k++) {
                 const struct profile_result *p = &r.profiles[k];
@@ -365,8 +368,9 @@ static void work_of_other_threads_is_a_warning(void **state) {
         atomic_bool stop = false;
         for (int i = 0; i < SPINNERS; i++)
             assert_int_equal(pthread_create(&thread[i], NULL, spin, &stop), 0);
-        bool ok = profiling_run(&all[FIXED_4].trial.experiment, NULL, all[FIXED_4].trial.checkpoint,
-                                key, &r, &error);
+        bool ok =
+            profiling_run(&all[FIXED_4].trial.experiment, NULL,
+                          &(struct trained){all[FIXED_4].trial.checkpoint, key, NULL}, &r, &error);
         atomic_store(&stop, true);
         for (int i = 0; i < SPINNERS; i++) pthread_join(thread[i], NULL);
         if (!ok) fail_msg("%s", error.text);
@@ -383,7 +387,8 @@ static void assert_refused(const struct small_trial *t, const char *path, const 
     struct profiling_result result;
     struct error error = {{0}, {{0}, 0, 0}};
     char text[2048];
-    if (profiling_run(&t->experiment, NULL, path, train_key, &result, &error))
+    if (profiling_run(&t->experiment, NULL, &(struct trained){path, train_key, NULL}, &result,
+                      &error))
         fail_msg("%s was accepted", path);
     error_format(&error, text, sizeof text);
     if (!strstr(text, path) || !strstr(text, named))
@@ -454,7 +459,7 @@ static void altered_checkpoint_is_an_error_naming_it(void **state) {
 static void checkpoint_of_another_trial_or_vocabulary_is_refused(void **state) {
     const struct profiled *all = *state;
     struct small_trial foreign = all[GATED].trial;
-    assert_refused(&foreign, foreign.checkpoint, "another key", "not written by this trial");
+    assert_refused(&foreign, foreign.checkpoint, "another key", "not written by the training");
     foreign.experiment.data.values = 7; /* 36 words instead of 40 */
     assert_refused(&foreign, foreign.checkpoint, key, "other data");
     foreign.experiment.data.values = 8;
