@@ -22,7 +22,7 @@ CREATE TABLE workload (
     granularity TEXT NOT NULL,                           -- label of the axis: synthetic, coarse, fine
     corpus      TEXT,                                    -- the same for workloads on the same texts; NULL: none
     n_classes   INTEGER,                                 -- NULL until a trial has read the data
-    file        TEXT NOT NULL                            -- the YAML file it was planned from
+    file        TEXT NOT NULL                            -- real path of the YAML file it was planned from
 ) STRICT;
 
 -- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint; kind 'again'

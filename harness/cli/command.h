@@ -30,12 +30,12 @@ struct arguments {
     const char *out;      /* folder of the figures; NULL: figures/ beside the database */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
-    bool dry_run, no_profile, quick, json, resolved, help, version;
+    bool dry_run, no_profile, replace, quick, json, resolved, help, version;
     int n_words;
     char **words; /* what is not a flag, in order */
 };
 
-enum { COMMAND_FLAGS_MAX = 8 };
+enum { COMMAND_FLAGS_MAX = 10 };
 
 struct command {
     const char *name, *summary;

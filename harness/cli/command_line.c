@@ -37,6 +37,8 @@ static const struct flag flags[] = {
      "print the plan, start and store nothing"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
      "no times and counters"},
+    {"replace", NULL, FLAG_SWITCH, offsetof(struct arguments, replace),
+     "let a file take the place of another of its workload's name"},
     {"workload", "W", FLAG_TEXT, offsetof(struct arguments, workload),
      "a workload by its name; evaluate takes its file, too"},
     {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),

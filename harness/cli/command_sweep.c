@@ -171,6 +171,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .full = arguments->full,
         .profile = !arguments->no_profile,
         .filter = arguments->filter,
+        .replace = arguments->replace,
         .dry_run = arguments->dry_run,
     };
     struct sweep_options options = {
@@ -230,7 +231,7 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "db"},
+    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "replace", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
     "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
     "own; profiles run alone, after all trainings. Finished trials are never run again, those that\n"

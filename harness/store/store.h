@@ -45,7 +45,8 @@ void store_wait_patiently(struct store *store, void (*tell)(void *context, const
 /* ---- planning: one transaction from begin to end ---- */
 
 struct workload_plan {
-    const char *name, *summary, *granularity, *file;
+    const char *name, *summary, *granularity;
+    const char *file;   /* real path, so that it names the file from any folder */
     const char *corpus; /* NULL: none */
 };
 
@@ -64,6 +65,10 @@ struct trial_plan {
 };
 
 bool store_begin_plan(struct store *store, struct error *error);
+
+/* The file that the workload of this name was planned from; "" if there is no such workload. */
+bool store_workload_file(struct store *store, const char *name, char *file, size_t size,
+                         struct error *error);
 
 /* Inserts or updates a workload and takes its trials out of the current plan; those planned again
  * by store_plan_trial come back. So plan every trial of a workload, and filter what to run

@@ -57,6 +57,19 @@ static bool insert_returning(struct store *store, const char *sql, const struct 
     return ok;
 }
 
+bool store_workload_file(struct store *store, const char *name, char *file, size_t size,
+                         struct error *error) {
+    sqlite3_stmt *statement = store_statement(store, "SELECT file FROM workload WHERE name = ?1",
+                                              VALUES(TEXT(name)), error);
+    if (!statement) return false;
+    int code = sqlite3_step(statement);
+    snprintf(file, size, "%s",
+             code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "");
+    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
+    sqlite3_reset(statement);
+    return ok;
+}
+
 bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
                          struct error *error) {
     bool found;

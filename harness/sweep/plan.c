@@ -9,16 +9,19 @@
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* One workload of the plan, and what is known about its data without reading it as text. */
 struct source {
     struct experiment experiment;
     bool named;
+    char file[PATH_MAX]; /* real path */
     char missing[256];
     char files_sha256[65]; /* of the data files' bytes; "" for generated data, and where absent */
 };
@@ -87,6 +90,10 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     if (!is_wanted(request, e)) {
         free(source);
         return true;
+    }
+    if (!realpath(path, source->file)) { /* it was read just now */
+        error_set(&problem, "%s: %s", path, strerror(errno));
+        goto refused;
     }
     if (!refuse_same_name(planner, e, &problem) || !hash_data(source, &problem)) goto refused;
     if (source->missing[0] && source->named) {
@@ -292,18 +299,44 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
     return true;
 }
 
+/* A workload's trials are those of its latest plan. Planned from another file, all that the first
+ * one found would leave every view, so that must be asked for. The same file under another name is
+ * no conflict, nor is one that is gone: it was moved or renamed. */
+static bool check_file(const struct planner *planner, const struct source *source,
+                       struct error *problem, bool *refused, struct error *error) {
+    const struct experiment *e = &source->experiment;
+    struct stat here, there;
+    char stored[PATH_MAX];
+    *refused = false;
+    if (planner->request->replace) return true;
+    if (!store_workload_file(planner->store, e->name, stored, sizeof stored, error)) return false;
+    *refused = stored[0] && stat(stored, &there) == 0 && stat(source->file, &here) == 0 &&
+               (here.st_dev != there.st_dev || here.st_ino != there.st_ino);
+    if (*refused)
+        error_set(problem,
+                  "%s: the database has workload '%s' from %s, whose results would not be shown "
+                  "any more; rename one of them, name another database with --db, or say --replace",
+                  e->file, e->name, stored);
+    return true;
+}
+
 /* Arms in the order of the file, but a base before the arms that start from it. */
 static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
     const struct experiment *e = &source->experiment;
+    struct error problem = {0};
+    bool refused;
     struct workload_plan row = {.name = e->name,
                                 .summary = e->summary,
                                 .granularity = e->granularity,
                                 .corpus = e->corpus[0] ? e->corpus : NULL,
-                                .file = e->file};
+                                .file = source->file};
     int64_t trainings[EXPERIMENT_ARMS_MAX][OPTION_LIST_MAX], workload;
     bool planned[EXPERIMENT_ARMS_MAX] = {false};
     size_t first = planner->plan->n_trials;
+    if (!check_file(planner, source, &problem, &refused, error)) return false;
+    if (refused) return add_problem(planner->plan, &problem, error);
     if (!store_plan_workload(planner->store, &row, &workload, error)) return false;
+    planner->plan->n_workloads++;
     for (int n = 0; n < e->n_arms; n++) {
         int a = 0;
         while (planned[a] || (e->arms[a].base >= 0 && !planned[e->arms[a].base])) a++;
@@ -333,7 +366,6 @@ bool plan_make(struct store *store, const struct plan_request *request, struct p
     begun = true;
     for (size_t i = 0; i < planner.n_sources; i++)
         if (!plan_source(&planner, planner.sources[i], error)) goto done;
-    out->n_workloads = planner.n_sources;
     begun = false;
     ok = store_end_plan(store, !request->dry_run, error);
 done:

@@ -20,6 +20,7 @@ struct plan_request {
     bool full;       /* tier full: more files, and the overlay `full:` */
     bool profile;    /* select profile trials too */
     const char *filter; /* extended regular expression on the label, or NULL */
+    bool replace;       /* a workload may come from another file than the stored one of its name */
     bool dry_run;       /* plan as always, then forget */
 };
 
@@ -48,7 +49,8 @@ struct plan {
 };
 
 /* Returns false only when there can be no plan: no database, a wrong filter, no memory. A bad file,
- * two files with one name, and absent data of a *named* file are problems of the plan. */
+ * two files with one name (also of different sweeps, unless `replace`), and absent data of a
+ * *named* file are problems of the plan. */
 bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
                struct error *error);
 void plan_free(struct plan *plan);
