@@ -157,6 +157,13 @@ $(B)/harness/measure/environment.%: DEFINES = \
 $(B)/workloads/data/dataset_cache.o: $(B)/data_code
 $(B)/workloads/data/dataset_cache.%: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(B)/data_code)\""
 
+# A result is known by the code that made it: what every trial runs, what profiles run besides, and the
+# files of each method, so that an edit of one method leaves the others' results as new as they were.
+$(B)/harness/measure/code_hash.o: $(B)/training_code $(B)/profile_code $(B)/policy_code
+$(B)/harness/measure/code_hash.o: DEFINES = -DHEADROOM_TRAINING_CODE="\"$$(cat $(B)/training_code)\"" \
+    -DHEADROOM_PROFILE_CODE="\"$$(cat $(B)/profile_code)\"" \
+    -DHEADROOM_POLICY_CODE="\"$$(cat $(B)/policy_code)\""
+
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
 # results/views.sql is results_views_sql.
 $(TEXTS:%=$(B)/%.c): $(B)/%.c: %
@@ -174,7 +181,11 @@ $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
 $(B)/revision:  CONTENT = $(REVISION)
 $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
-$(B)/flags $(B)/libraries $(B)/revision $(B)/data_code: FORCE | packages
+$(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W%,$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
+    models/cpu/*.[ch] workloads/data/*.[ch] harness/trial/*.[ch]; } | sha256sum | cut -c 1-64)
+$(B)/profile_code: CONTENT = $(shell cat harness/measure/*.[ch] | sha256sum | cut -c 1-64)
+$(B)/policy_code: CONTENT = $(shell harness/measure/policy_code.sh)
+$(B)/flags $(B)/libraries $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code $(B)/policy_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
 

@@ -28,6 +28,7 @@ struct arguments {
     int jobs;             /* 0: one per online core */
     int timeout;          /* seconds per trial, 0: none */
     const char *out;      /* folder of the figures; NULL: figures/ beside the database */
+    const char *rerun;    /* which results are made again; NULL: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
     bool dry_run, no_profile, replace, quick, json, resolved, help, version;

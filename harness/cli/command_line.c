@@ -37,6 +37,8 @@ static const struct flag flags[] = {
      "print the plan, start and store nothing"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
      "no times and counters"},
+    {"rerun", "WHICH", FLAG_TEXT, offsetof(struct arguments, rerun),
+     "make results again: failed|stale|profiles|all"},
     {"replace", NULL, FLAG_SWITCH, offsetof(struct arguments, replace),
      "let a file take the place of another of its workload's name"},
     {"workload", "W", FLAG_TEXT, offsetof(struct arguments, workload),

@@ -155,6 +155,8 @@ static bool list_trials(const struct arguments *arguments, struct error *error) 
     struct store *store;
     bool ok =
         store_open_reader(arguments->db, &store, error) && report_trials(store, stdout, error);
+    fflush(stdout); /* what is said of the table stands below it */
+    ok = ok && report_older_code(store, NULL, stderr, error);
     store_close(store);
     return ok;
 }

@@ -8,6 +8,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct store *store;
     bool ok =
         store_open_reader(arguments->db, &store, error) && report_write(store, NULL, stdout, error);
+    fflush(stdout); /* what is said of the tables stands below them, also in one file */
+    ok = ok && report_older_code(store, NULL, stderr, error);
     store_close(store);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -7,6 +7,7 @@
 #include "harness/store/report.h"
 #include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
+#include "models/base/closest_name.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
@@ -53,6 +54,34 @@ static void print_lost_checkpoints(const struct plan *plan) {
                     plan->trials[i].checkpoint == CHECKPOINT_GONE ? "gone" : "damaged");
 }
 
+/* The value of --rerun; false for a word that is none. */
+static bool read_rerun(const struct arguments *arguments, enum rerun *out, struct error *error) {
+    static const char *const names[] = {"failed", "stale", "profiles", "all"};
+    static const enum rerun values[] = {RERUN_FAILED, RERUN_STALE, RERUN_PROFILES, RERUN_ALL};
+    enum { N = sizeof names / sizeof *names };
+    *out = RERUN_NONE;
+    if (!arguments->rerun) return true;
+    for (size_t i = 0; i < N; i++)
+        if (strcmp(arguments->rerun, names[i]) == 0) *out = values[i];
+    if (*out == RERUN_PROFILES && arguments->no_profile)
+        return error_set(error, "--rerun profiles and --no-profile leave nothing to run");
+    if (*out != RERUN_NONE) return true;
+    const char *guess = closest_name(arguments->rerun, names, N);
+    return error_set(error, "--rerun is failed, stale, profiles or all, not '%s'%s%s%s",
+                     arguments->rerun, guess ? "; did you mean '" : "", guess ? guess : "",
+                     guess ? "'?" : "");
+}
+
+static void print_renewed(const struct plan *plan) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_trials; i++) n += plan->trials[i].retired;
+    if (n > 0)
+        fprintf(stderr,
+                "%zu result%s to be made again; what was found before stays in the database, in no "
+                "view\n",
+                n, PLURAL_S(n));
+}
+
 /* The plan as text: one line per trial that would be run, data on stdout. */
 static void print_plan(const struct plan *plan) {
     size_t n = 0, n_ok = 0;
@@ -86,6 +115,10 @@ static size_t count_selected(const struct plan *plan, const char *status) {
     return n;
 }
 
+static bool is_named(const struct plan_request *request) {
+    return request->n_files > 0 || request->tag;
+}
+
 /* The workloads of the plan as a JSON list; their trials stand together. */
 static void list_workloads(const struct plan *plan, struct text *out) {
     const char *last = "";
@@ -101,14 +134,16 @@ static void list_workloads(const struct plan *plan, struct text *out) {
     text_append(out, "]");
 }
 
-/* After a sweep of named or tagged files only their workloads: the database may hold many
- * others. */
+/* One of the reports; after a sweep of named or tagged files only of their workloads: the database
+ * may hold many others. */
 static bool print_report(struct store *store, const struct plan *plan, bool named,
-                         struct error *error) {
+                         bool (*report)(struct store *store, const char *workloads, FILE *out,
+                                        struct error *error),
+                         FILE *out, struct error *error) {
     struct text workloads = {0};
     if (named) list_workloads(plan, &workloads);
     bool ok = workloads.failed ? error_set(error, "out of memory")
-                               : report_write(store, workloads.data, stdout, error);
+                               : report(store, workloads.data, out, error);
     text_free(&workloads);
     return ok;
 }
@@ -133,7 +168,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
         fprintf(stderr,
                 "nothing to do: %zu trial%s already ok (`headroom report` prints the table)\n",
                 n_ok, PLURAL_S(n_ok));
-    else if (!print_report(store, plan, named, error))
+    else if (!print_report(store, plan, named, report_write, stdout, error))
         return EXIT_FAILED;
     if (result->n_failed > 0)
         error_set(
@@ -187,6 +222,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct sweep_result result;
     int status = EXIT_FAILED, n_recovered = 0;
 
+    if (!read_rerun(arguments, &request.rerun, error)) return EXIT_USAGE;
     if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
     if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
     store_wait_patiently(store, wait_for_database, NULL);
@@ -199,6 +235,10 @@ static int run(const struct arguments *arguments, struct error *error) {
     print_problems(&plan);
     print_absent(&plan);
     print_lost_checkpoints(&plan);
+    print_renewed(&plan);
+    if (request.rerun == RERUN_NONE &&
+        !print_report(store, &plan, is_named(&request), report_older_code, stderr, error))
+        goto done;
     if (count_selected(&plan, NULL) == 0) {
         if (plan.n_problems > 0)
             error_set(error, "none of the files can be used");
@@ -208,7 +248,9 @@ static int run(const struct arguments *arguments, struct error *error) {
                       arguments->tag);
         else
             error_set(error, "no trial %s%s",
-                      arguments->filter ? "matches --filter " : "is planned",
+                      arguments->filter               ? "matches --filter "
+                      : request.rerun == RERUN_FAILED ? "has failed"
+                                                      : "is planned",
                       arguments->filter ? arguments->filter : "");
         goto done;
     }
@@ -218,7 +260,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto done;
     }
     if (!sweep_run(store, &plan, &options, &result, error)) goto done;
-    status = conclude(store, &plan, &result, request.n_files > 0 || request.tag, error);
+    status = conclude(store, &plan, &result, is_named(&request), error);
 done:
     plan_free(&plan);
     store_close(store);
@@ -231,12 +273,20 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "replace", "db"},
+    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "rerun", "replace", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
     "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
-    "own; profiles run alone, after all trainings. Finished trials are never run again, those that\n"
+    "own; profiles run alone, after all trainings. Finished trials are not run again, those that\n"
     "died are. A workload whose data is absent is skipped; if it was named, that is an error. The\n"
     "table at the end is of the named files, else of the whole database.\n"
+    "\n"
+    "Results that were made by older code are told, and stay. --rerun makes results again, of\n"
+    "what --filter selects: `stale` those, `profiles` all profiles, `all` everything. What starts\n"
+    "from them is made again as well. `failed` makes none again: it runs what ended without\n"
+    "result, and else nothing. The results of before stay in the database until `headroom clean`.\n"
+    "\n"
+    "A file with a `workload:` that the database has from another file is refused: the results of\n"
+    "that one would no longer be shown. --replace lets the new file take its place.\n"
     "\n"
     "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
     "keeps what is finished; the same command goes on from there.\n"
@@ -245,5 +295,6 @@ const struct command sweep_command = {
     "  headroom sweep --dry-run\n"
     "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
     "  headroom sweep --tag real                        every workload on real data\n"
+    "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
     run};

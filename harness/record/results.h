@@ -91,6 +91,7 @@ struct training_result {
     struct memory_result memory[TRAINING_MEMORY]; /* arenas by purpose, and peaks of stretches */
     char checkpoint[512];       /* path of the best weights, relative to the database's folder */
     char checkpoint_sha256[65]; /* of that file's bytes */
+    char code_sha256[65];       /* code_hash.h */
     int n_train, n_validation, n_test, n_classes, vocab, n_truncated;
     int n_dropped, n_overlap, n_overlap_texts, n_overlap_dropped;
     double mean_length, unknown_share;
@@ -162,7 +163,8 @@ struct profiling_result {
     int n_memory;
     struct memory_result *memory;
     double wall_seconds;
-    char warning[256]; /* what makes the numbers doubtful; "" if nothing does */
+    char code_sha256[65]; /* code_hash.h */
+    char warning[256];    /* what makes the numbers doubtful; "" if nothing does */
 };
 
 #endif

@@ -3,9 +3,11 @@
  * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
  */
 #include "harness/store/report.h"
+#include "harness/measure/code_hash.h"
 #include "models/base/text.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -330,6 +332,40 @@ bool report_outcome(struct store *store, int64_t trial_id, char *out, size_t siz
     struct outcome outcome = {out, size};
     out[0] = '\0';
     return store_query(store, sql, VALUES(INT(trial_id)), keep_outcome, &outcome, error);
+}
+
+static bool keep_count(void *context, int n, const char *const *names, const char *const *texts) {
+    (void)n, (void)names;
+    *(int64_t *)context = strtoll(texts[0], NULL, 10);
+    return false;
+}
+
+bool report_older_code(struct store *store, const char *workloads, FILE *out, struct error *error) {
+    static const char sql[] =
+        "WITH RECURSIVE older (id) AS ("
+        "  SELECT t.id FROM trial t"
+        "  LEFT JOIN json_each(?1) c ON json_extract(c.value, '$.policy') = t.policy"
+        "  WHERE t.current = 1 AND t.status = 'ok' AND (t.code_sha256 IS NULL OR"
+        "   t.code_sha256 IS NOT json_extract(c.value,"
+        "    CASE t.kind WHEN 'train' THEN '$.train' ELSE '$.profile' END))"
+        "  UNION SELECT t.id FROM trial t JOIN older o ON o.id = t.base_trial_id"
+        "  WHERE t.current = 1 AND t.status = 'ok')"
+        " SELECT count(*) FROM older JOIN trial t USING (id)"
+        " JOIN workload w ON w.id = t.workload_id"
+        " WHERE ?2 IS NULL OR w.name IN (SELECT value FROM json_each(?2))";
+    struct text code = {0};
+    int64_t n = 0;
+    code_hash_write_json(&code);
+    bool ok = code.failed ? error_set(error, "out of memory")
+                          : store_query(store, sql, VALUES(TEXT(code.data), TEXT(workloads)),
+                                        keep_count, &n, error);
+    text_free(&code);
+    if (ok && n > 0)
+        fprintf(out,
+                "%" PRId64 " result%s %s of older code (headroom sweep --rerun stale makes %s "
+                "again)\n",
+                n, PLURAL_S(n), n == 1 ? "is" : "are", n == 1 ? "it" : "them");
+    return ok;
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {

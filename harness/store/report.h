@@ -13,6 +13,10 @@
  * reasons; of all workloads, or of those in a JSON list of names: ["offsets","topic"]. */
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error);
 
+/* One line if results are of other code than this program's (code_hash.h), or start from such, of
+ * all workloads or of those; nothing else. */
+bool report_older_code(struct store *store, const char *workloads, FILE *out, struct error *error);
+
 /* Every current trial with its status and reason; nothing, not even names, where there is none. */
 bool report_trials(struct store *store, FILE *out, struct error *error);
 

@@ -82,6 +82,13 @@ bool store_plan_workload(struct store *store, const struct workload_plan *plan, 
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
                       char status_out[16], struct error *error);
 
+/* Inside a plan, before store_plan_trial: takes the key of an ok trial away from it, so that a new
+ * row is planned in its place. What it found stays under KEY.1, KEY.2, ..., in no plan.
+ * code_sha256: only if it was made by other code; NULL: in any case. running: also one that a
+ * process is at. */
+bool store_retire_trial(struct store *store, int64_t workload_id, const char *key,
+                        const char *code_sha256, bool running, bool *retired, struct error *error);
+
 /* Inside a plan, for data that is absent and so cannot enter the key: replaces `key` by that of the
  * stored trial with the same configuration, if there is one. The one that was current comes first,
  * unless it was only skipped, then one with results, then the latest. */

@@ -127,7 +127,8 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
         "base_heads, layers, dim, seed, config, expected_flops, planned_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, " NOW ") "
         "ON CONFLICT (workload_id, key) DO UPDATE SET current = 1, arm = excluded.arm, "
-        "config = excluded.config, expected_flops = excluded.expected_flops "
+        "config = excluded.config, expected_flops = excluded.expected_flops, "
+        "base_trial_id = excluded.base_trial_id "
         "WHERE trial.current = 0 RETURNING id, status",
         VALUES(INT(plan->workload_id), TEXT(plan->kind), TEXT(plan->key),
                plan->base_trial_id ? INT(plan->base_trial_id) : TEXT(NULL), TEXT(plan->arm),
@@ -139,11 +140,27 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
     return ok && set_command(store, *id, error);
 }
 
+/* Its checkpoint has its name by the key: the new row's training will write its own there. */
+bool store_retire_trial(struct store *store, int64_t workload_id, const char *key,
+                        const char *code_sha256, bool running, bool *retired, struct error *error) {
+    bool ok = store_run(
+        store,
+        "UPDATE trial SET current = 0, checkpoint = NULL, key = key || '.' || (SELECT "
+        "1 + coalesce(max(CAST(substr(o.key, length(?2) + 2) AS INTEGER)), 0) FROM trial o "
+        "WHERE o.workload_id = ?1 AND o.key GLOB ?2 || '.*') "
+        "WHERE workload_id = ?1 AND key = ?2 AND (?3 IS NULL OR code_sha256 IS NOT ?3) "
+        "AND (status = 'ok' OR (?4 AND status = 'running'))",
+        VALUES(INT(workload_id), TEXT(key), TEXT(code_sha256), INT(running)), error);
+    *retired = ok && sqlite3_changes(store->db) == 1;
+    return ok;
+}
+
 bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
                      char key[65], struct error *error) {
     sqlite3_stmt *statement = store_statement(
         store,
         "SELECT key FROM trial t WHERE workload_id = ?1 AND kind = ?2 AND config = ?3 "
+        "AND key NOT GLOB '*.*' "
         "ORDER BY status <> 'skipped' AND EXISTS (SELECT 1 FROM temp.before b "
         "WHERE b.id = t.id AND b.config = t.config AND b.current = 1) DESC, "
         "status = 'ok' DESC, id DESC LIMIT 1",

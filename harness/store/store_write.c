@@ -247,7 +247,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                         "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
                         "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16, "
                         "n_dropped = ?17, n_overlap = ?18, n_overlap_texts = ?19, "
-                        "n_overlap_dropped = ?20, checkpoint_sha256 = ?21 "
+                        "n_overlap_dropped = ?20, checkpoint_sha256 = ?21, code_sha256 = ?22 "
                         "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
                                INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
@@ -255,7 +255,8 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                                INT(r->n_train), INT(r->n_validation), INT(r->n_test), INT(r->vocab),
                                INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share),
                                INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
-                               INT(r->n_overlap_dropped), TEXT(or_null(r->checkpoint_sha256))),
+                               INT(r->n_overlap_dropped), TEXT(or_null(r->checkpoint_sha256)),
+                               TEXT(or_null(r->code_sha256))),
                         error) &&
               check_finished(store, id, error) && store_delete_results(store, id, error) &&
               store_run(store,
@@ -356,12 +357,13 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
 
 static bool write_profiling(struct store *store, int64_t id, const struct profiling_result *r,
                             struct error *error) {
-    bool ok = store_run(store,
-                        "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW
-                        ", wall_seconds = ?2 "
-                        "WHERE id = ?1 AND kind <> 'train' AND status = 'running'",
-                        VALUES(INT(id), REAL(r->wall_seconds)), error) &&
-              check_finished(store, id, error);
+    bool ok =
+        store_run(store,
+                  "UPDATE trial SET status = 'ok', reason = '', finished_at = " NOW
+                  ", wall_seconds = ?2, code_sha256 = ?3 "
+                  "WHERE id = ?1 AND kind <> 'train' AND status = 'running'",
+                  VALUES(INT(id), REAL(r->wall_seconds), TEXT(or_null(r->code_sha256))), error) &&
+        check_finished(store, id, error);
     for (int i = 0; ok && i < r->n_profiles; i++)
         ok = write_profile(store, id, &r->profiles[i], error);
     for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);

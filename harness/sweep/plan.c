@@ -4,6 +4,7 @@
  */
 #include "harness/sweep/plan.h"
 #include "harness/config/workload_files.h"
+#include "harness/measure/code_hash.h"
 #include "models/flops.h"
 #include "models/policy.h"
 #include "workloads/data/data_files.h"
@@ -190,6 +191,34 @@ static bool grow_trials(struct plan *plan, struct error *error) {
     return true;
 }
 
+/* The trial with this id among the n before one that needs its checkpoint. */
+static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
+    while (n > 0 && trials[n - 1].id != id) n--;
+    return n > 0 ? &trials[n - 1] : NULL;
+}
+
+/* Takes a finished trial out of the way that is to be made again: because that was asked for, or
+ * because what it starts from is. Without its data it could not be made again and so stays. */
+static bool retire(struct planner *planner, const struct source *source, int64_t workload_id,
+                   const char *policy, struct plan_trial *trial, struct error *error) {
+    enum rerun rerun = planner->request->rerun;
+    const struct plan_trial *base =
+        find_base(planner->plan->trials, planner->plan->n_trials, trial->base_id);
+    char code[CODE_HASH_SIZE];
+    bool asked =
+        rerun == RERUN_ALL || rerun == RERUN_STALE || (rerun == RERUN_PROFILES && trial->profile);
+    trial->renewed = base && base->renewed;
+    if (source->missing[0] || (!trial->renewed && !(asked && trial->selected))) return true;
+    code_hash(policy, trial->profile, code);
+    if (!store_retire_trial(planner->store, workload_id, trial->key,
+                            rerun == RERUN_STALE && !trial->renewed ? code : NULL, trial->renewed,
+                            &trial->retired, error))
+        return false;
+    trial->renewed |= trial->retired;
+    trial->selected |= trial->retired && (!trial->profile || planner->request->profile);
+    return true;
+}
+
 /* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
  * checkpoint. base_id is the training of a profile, or of a training's base arm. */
 static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
@@ -219,6 +248,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     if (source->missing[0] &&
         !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
         goto done;
+    if (!retire(planner, source, workload_id, arm->policy->name, trial, error)) goto done;
 
     experiment_model(e, arm, &model);
     model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
@@ -242,18 +272,14 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
         .expected_flops = trial->expected_flops,
     };
     if (!store_plan_trial(planner->store, &row, &trial->id, trial->status, error)) goto done;
+    if (planner->request->rerun == RERUN_FAILED)
+        trial->selected &= strcmp(trial->status, "planned") != 0;
     *id = trial->id;
     plan->n_trials++;
     ok = true;
 done:
     text_free(&config);
     return ok;
-}
-
-/* The trial with this id among the n before one that needs its checkpoint. */
-static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
-    while (n > 0 && trials[n - 1].id != id) n--;
-    return n > 0 ? &trials[n - 1] : NULL;
 }
 
 /* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and

@@ -12,6 +12,15 @@
 #include "harness/config/trial_key.h"
 #include "harness/store/store.h"
 
+/* Which finished trials are made again. Whatever depends on one of them is, too. */
+enum rerun {
+    RERUN_NONE,
+    RERUN_FAILED,   /* none, and of the others only those that ended without result */
+    RERUN_STALE,    /* those made by other code than this program's */
+    RERUN_PROFILES, /* all profiles */
+    RERUN_ALL
+};
+
 struct plan_request {
     char **files;       /* workload files named by the user; run whatever their tier */
     int n_files;        /* 0: every file of `folder` whose tier fits */
@@ -20,6 +29,7 @@ struct plan_request {
     bool full;       /* tier full: more files, and the overlay `full:` */
     bool profile;    /* select profile trials too */
     const char *filter; /* extended regular expression on the label, or NULL */
+    enum rerun rerun;   /* of what `filter` and `profile` select */
     bool replace;       /* a workload may come from another file than the stored one of its name */
     bool dry_run;       /* plan as always, then forget */
 };
@@ -30,6 +40,8 @@ struct plan_trial {
     bool profile, again; /* again: a second profile of the same checkpoint, for the noise floor */
     bool selected;       /* selected: by `profile` and `filter`, or because a trial that is to
                              run needs its checkpoint */
+    bool retired;        /* has a new row in the place of a finished one */
+    bool renewed;        /* that, or starts from one that has: what depends on it is made again */
     enum checkpoint_state checkpoint; /* not sound: planned again, as one that is to run needs it */
     char key[TRIAL_KEY_SIZE];
     char label[192];   /* workload/arm/seed */

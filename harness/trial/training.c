@@ -4,6 +4,7 @@
  */
 #include "harness/trial/base_budget.h"
 #include "models/base/clock.h"
+#include "harness/measure/code_hash.h"
 #include "harness/measure/memory.h"
 #include "harness/trial/saved_model.h"
 #include "harness/trial/training_private.h"
@@ -224,6 +225,7 @@ static void describe(const struct run *run, struct training_result *out) {
     out->mean_length = data->mean_length;
     out->unknown_share = data->unknown_share;
     memcpy(out->data_sha256, data->sha256, sizeof out->data_sha256);
+    code_hash(run->trial->arms[0].policy->name, false, out->code_sha256);
     for (int p = 0; p < PHASES; p++) out->phase_seconds[p] = 1e-9 * run->timer.ns[p];
     snprintf(out->checkpoint, sizeof out->checkpoint, "%s", run->context->checkpoint);
 }

@@ -1,0 +1,63 @@
+/*
+ * The hashes come from the Makefile, which sees the files; what the program only knows of itself
+ * when it runs is added here. A build that does not know its files has a hash of its own, the same
+ * for any code: it tells nothing apart, and claims nothing.
+ */
+#include "harness/measure/code_hash.h"
+#include "models/base/sha256.h"
+#include "models/cpu/gemm.h"
+#include "models/policies/registry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifndef HEADROOM_TRAINING_CODE /* hash of the files that every trial runs, and of the flags */
+#define HEADROOM_TRAINING_CODE ""
+#endif
+#ifndef HEADROOM_PROFILE_CODE /* of those that only a profile runs */
+#define HEADROOM_PROFILE_CODE ""
+#endif
+#ifndef HEADROOM_POLICY_CODE /* "NAME HASH NAME HASH ...", see policy_code.sh */
+#define HEADROOM_POLICY_CODE ""
+#endif
+
+/* The hash of a policy's own files; "" for one that was linked from elsewhere. */
+static void find_policy(const char *policy, char out[CODE_HASH_SIZE]) {
+    char name[64];
+    int read;
+    for (const char *at = HEADROOM_POLICY_CODE; sscanf(at, " %63s %64s%n", name, out, &read) == 2;
+         at += read)
+        if (strcmp(name, policy) == 0) return;
+    out[0] = '\0';
+}
+
+void code_hash(const char *policy, bool profile, char out[CODE_HASH_SIZE]) {
+    char own[CODE_HASH_SIZE], library[192], kernels[128];
+    const char *const parts[] = {HEADROOM_TRAINING_CODE,
+                                 profile ? HEADROOM_PROFILE_CODE : "",
+                                 own,
+                                 __VERSION__,
+                                 library,
+                                 kernels};
+    struct sha256 hash;
+    find_policy(policy, own);
+    gemm_library(library, sizeof library);
+    gemm_kernels(kernels, sizeof kernels);
+    sha256_start(&hash);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        sha256_add(&hash, parts[i], strlen(parts[i]) + 1);
+    sha256_finish(&hash, out);
+}
+
+void code_hash_write_json(struct text *out) {
+    char train[CODE_HASH_SIZE], profile[CODE_HASH_SIZE];
+    text_append(out, "[");
+    for (int i = 0; i < policy_registry_size; i++) {
+        const char *name = policy_registry[i]->name;
+        code_hash(name, false, train);
+        code_hash(name, true, profile);
+        text_append(out, "%s{\"policy\":\"%s\",\"train\":\"%s\",\"profile\":\"%s\"}", i ? "," : "",
+                    name, train, profile);
+    }
+    text_append(out, "]");
+}

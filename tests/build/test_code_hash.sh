@@ -1,0 +1,104 @@
+#!/bin/sh
+# What the Makefile hashes as the code behind a result, on a copy of the sources: an edit of one
+# method's files makes that method's results old and no other's, an edit of what all share makes all
+# old, and what cannot change a number changes no hash.
+# shellcheck disable=SC2317 # behaviours are called by name
+. tests/build/tap.sh
+scratch=${scratch:?}
+
+# A copy of the sources with their hashes in build/; the working folder from here on.
+copy_sources() {
+    cp -R Makefile models workloads harness "$scratch" # without its results
+    mkdir "$scratch/results"
+    cd "$scratch" || return 1
+    hash_code
+    cp -R build before
+}
+
+hash_code() { # arguments of make
+    NO_INSTALL=1 make -s build/training_code build/profile_code build/policy_code "$@" >said 2>&1 ||
+        { cat said && return 1; }
+}
+
+# What is hashed anew after an edit: methods by their names, else `training` or `profile`.
+changed() { # arguments of make
+    hash_code "$@"
+    for part in training profile; do
+        cmp -s before/${part}_code build/${part}_code || echo $part
+    done
+    for code in before build; do tr ' ' '\n' <$code/policy_code | paste - - | sort >$code/methods; done
+    comm -13 before/methods build/methods | cut -f 1
+}
+
+edit() { # file
+    echo '/* edited */' >>"$1"
+}
+
+every_policy_of_the_registry_has_a_hash() {
+    copy_sources
+    [ "$(wc -l <before/training_code)" = 1 ] && [ "$(wc -l <before/profile_code)" = 1 ]
+    tr ' ' '\n' <before/policy_code | paste - - | cut -f 1 | sort >hashed
+    sed -n 's/^ *\.name = "\(.*\)",$/\1/p' models/policies/*.c | sort >there
+    diff there hashed
+}
+
+edit_of_a_method_is_its_own() {
+    copy_sources
+    edit models/policies/budgetformer.c
+    [ "$(changed)" = budgetformer ]
+}
+
+edit_of_what_methods_share_is_theirs() {
+    copy_sources
+    edit models/policies/moh_router.c # which they know by its header
+    [ "$(changed | tr '\n' ' ')" = 'moh moh-pool ' ]
+    hash_code && cp build/* before
+    edit models/policies/gumbel_top_k.h
+    [ "$(changed | tr '\n' ' ')" = 'budgetformer dsp ' ]
+    hash_code && cp build/* before
+    edit models/policies/static_method.h
+    [ "$(changed | tr '\n' ' ')" = 'dsp michel random-static voita ' ]
+}
+
+what_a_shared_file_includes_counts_too() {
+    copy_sources
+    sed -i '1i #include "models/policies/more.h"' models/policies/moh_router.h
+    echo 'int more;' >models/policies/more.c
+    : >models/policies/more.h
+    hash_code && cp build/* before
+    edit models/policies/more.c
+    [ "$(changed | tr '\n' ' ')" = 'moh moh-pool ' ]
+}
+
+edit_of_the_engine_is_everybody_s() {
+    copy_sources
+    for file in models/trainer.c models/base/rng.h models/cpu/gemm.c workloads/data/split.c \
+        harness/trial/stage.c; do
+        edit "$file"
+        [ "$(changed)" = training ]
+        hash_code && cp build/* before
+    done
+    edit harness/measure/counters.c
+    [ "$(changed)" = profile ]
+}
+
+flags_count_without_those_for_warnings() {
+    copy_sources
+    [ -z "$(changed WERROR=1 CFLAGS=-Wundef)" ]
+    [ "$(changed CFLAGS=-O1)" = training ]
+    [ "$(changed ARCH=x86-64)" = training ]
+}
+
+edit_of_anything_else_changes_nothing() {
+    copy_sources
+    for file in harness/cli/main.c harness/sweep/sweep.c harness/store/store.c harness/config/yaml.c \
+        models/policies/registry.c models/policies/README.md workloads/topic.yaml; do
+        edit "$file"
+    done
+    [ -z "$(changed)" ]
+}
+
+behaviours every_policy_of_the_registry_has_a_hash edit_of_a_method_is_its_own \
+    edit_of_what_methods_share_is_theirs what_a_shared_file_includes_counts_too \
+    edit_of_the_engine_is_everybody_s flags_count_without_those_for_warnings \
+    edit_of_anything_else_changes_nothing
