@@ -34,7 +34,7 @@ static const struct flag flags[] = {
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
      "stop a trial that runs longer (default: never)"},
     {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
-     "print the plan, start and store nothing"},
+     "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
      "no times and counters"},
     {"rerun", "WHICH", FLAG_TEXT, offsetof(struct arguments, rerun),

@@ -187,6 +187,19 @@ bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
 bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
                    struct error *error);
 
+/* ---- what is no longer needed ---- */
+
+struct clean_result {
+    int64_t n_trials; /* of no plan: of edited files, or made again */
+    int n_checkpoints, n_drafts;
+    int64_t checkpoint_bytes, draft_bytes;
+};
+
+/* Removes trials of no plan with all they found, and of the folder checkpoints/ beside the database
+ * the files of no trial and the drafts that nobody writes any more. Databases in one folder share
+ * checkpoints: what any of them needs stays. dry_run: only counts. */
+bool store_clean(struct store *store, bool dry_run, struct clean_result *out, struct error *error);
+
 /* ---- reading ---- */
 
 /* Runs one SELECT with its parameters bound and calls row for each result; text NULL where the value

@@ -8,6 +8,8 @@
 #include "models/base/sha256.h"
 #include "workloads/data/split.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +202,32 @@ struct dataset *dataset_cache_read(const char *key) {
     if (s.ok) return data;
     dataset_free(data);
     return NULL;
+}
+
+/* A key, or a draft of one. */
+static bool is_own_name(const char *name) {
+    size_t digits = strspn(name, "0123456789abcdef");
+    return digits == 64 &&
+           (!name[64] || (name[64] == '.' && strlen(name) == 64 + strlen(".XXXXXX")));
+}
+
+void dataset_cache_clear(bool dry_run, int *n_files, int64_t *bytes) {
+    char path[PATH_SIZE];
+    struct stat info;
+    *n_files = 0;
+    *bytes = 0;
+    DIR *folder = find_folder(path, sizeof path) ? opendir(path) : NULL;
+    if (!folder) return;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (!is_own_name(entry->d_name) ||
+            fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(info.st_mode))
+            continue;
+        if (!dry_run && unlinkat(dirfd(folder), entry->d_name, 0) != 0) continue;
+        ++*n_files;
+        *bytes += info.st_size;
+    }
+    closedir(folder);
 }
 
 void dataset_cache_write(const char *key, const struct dataset *data) {

@@ -21,6 +21,10 @@ bool dataset_cache_key(const struct data_config *config, const char *files_sha25
 /* The data set of that name; NULL if there is none, or none that can be trusted. */
 struct dataset *dataset_cache_read(const char *key);
 
+/* Removes all that is kept here, also what other versions of the program kept, or with dry_run only
+ * counts it. Files with names that are given to no data set stay. */
+void dataset_cache_clear(bool dry_run, int *n_files, int64_t *bytes);
+
 /* Keeps a data set, if that is possible. Any number of processes may do so at the same time. */
 void dataset_cache_write(const char *key, const struct dataset *data);
 
