@@ -57,11 +57,11 @@ const struct command clean_command = {
     0,
     0,
     {"dry-run", "db"},
-    "Removes from a database the trials that the latest plan of their workload does not have: those\n"
-    "of a file's past, of another tier, and results that were made again (sweep --rerun). Removes\n"
-    "the checkpoints beside it that no trial has any more, drafts that a killed training left, and\n"
-    "all cached data sets, which are made again when they are needed. What another database in the\n"
-    "same folder needs stays.\n"
+    "Removes from a database the trials that the latest plan of their workload does not have:\n"
+    "those of a file's past, of another tier, and results that were made again (sweep --rerun).\n"
+    "Removes the checkpoints beside it that no trial has any more, drafts that a killed training\n"
+    "left, and all cached data sets, which are made again when they are needed. What another\n"
+    "database in the same folder needs stays.\n"
     "\n"
     "examples:\n"
     "  headroom clean --dry-run                 say what would be removed\n"
