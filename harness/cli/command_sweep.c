@@ -186,6 +186,15 @@ static void wait_for_database(void *context, const char *who) {
     fprintf(stderr, "\nwaiting for %s, which keeps the database locked\n", who);
 }
 
+/* A dry run changes nothing and leaves no file behind: it plans in memory. */
+static bool open_results(const struct arguments *arguments, struct store **store,
+                         struct error *error) {
+    if (!arguments->dry_run)
+        return store_open_patiently(arguments->db, wait_for_database, NULL, store, error);
+    if (access(arguments->db, F_OK) != 0) return store_open(":memory:", store, error);
+    return store_open_copy(arguments->db, store, error);
+}
+
 /* What trials found that could not store it: their sweep was stopped while they waited. */
 static void take_pending(struct store *store) {
     struct error problem = {0};
@@ -215,17 +224,14 @@ static int run(const struct arguments *arguments, struct error *error) {
         .timeout = arguments->timeout,
         .talk = stderr,
     };
-    /* A dry run leaves no file behind where there was none. */
-    bool scratch = arguments->dry_run && access(arguments->db, F_OK) != 0;
     struct store *store = NULL;
     struct plan plan = {0};
     struct sweep_result result;
     int status = EXIT_FAILED, n_recovered = 0;
 
     if (!read_rerun(arguments, &request.rerun, error)) return EXIT_USAGE;
-    if (!store_open(scratch ? ":memory:" : arguments->db, &store, error)) goto done;
+    if (!open_results(arguments, &store, error)) goto done;
     if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
-    store_wait_patiently(store, wait_for_database, NULL);
     if (!arguments->dry_run) take_pending(store);
     if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
     if (n_recovered > 0)

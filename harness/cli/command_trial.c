@@ -54,9 +54,9 @@ static void wait_for_database(void *context, const char *who) {
 
 static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
     task->db = db;
-    if (!store_open(db, &task->store, error)) return false;
-    store_wait_patiently(task->store, wait_for_database, task);
-    if (!store_load_trial(task->store, id, &task->row, error)) return false;
+    if (!store_open_patiently(db, wait_for_database, task, &task->store, error) ||
+        !store_load_trial(task->store, id, &task->row, error))
+        return false;
     struct experiment *e = task->experiment;
     task->identity = (struct trial_identity){task->row.kind, task->row.config, task->row.key};
     if (!trial_key_require(task->row.key, error) ||

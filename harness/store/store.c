@@ -1,8 +1,8 @@
 /*
- * The connection to the results database: opening, the schema version, transactions, and what to
- * tell a user when SQLite refuses. The journal is SQLite's default rollback journal: one
- * file that can be copied, published read-only and put on a network disk, which a write-ahead log
- * cannot; the few writers here commit rarely and wait for each other.
+ * The connection to the results database: opening, transactions, and what to tell a user when
+ * SQLite refuses. The journal is SQLite's default rollback journal: one file that can be copied,
+ * published read-only and put on a network disk, which a write-ahead log cannot; the few writers
+ * here commit rarely and wait for each other.
  */
 #include "harness/store/store_private.h"
 #include "models/base/path.h"
@@ -22,18 +22,32 @@ enum {
     FREE_MEBIBYTES = 16      /* less is no room for one trial's rows and its journal */
 };
 
+/* A reader cannot undo what a killed writer began. */
+static bool needs_a_writer(const struct store *store) {
+    int code = sqlite3_extended_errcode(store->db);
+    return store->reader && (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY);
+}
+
 bool store_failed(struct store *store, struct error *error) {
     const char *text = sqlite3_errmsg(store->db);
-    switch (sqlite3_errcode(store->db)) {
+    int code = sqlite3_errcode(store->db);
+    if (needs_a_writer(store))
+        return error_set(error,
+                         "'%s' was left by a program that was killed while it wrote: whoever may "
+                         "write the file and its folder must open it once (headroom list trials "
+                         "--db '%s')",
+                         store->path, store->path);
+    if (store->reader && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN ||
+                          code == SQLITE_PERM || code == SQLITE_IOERR))
+        return error_set(error, "cannot read the results database '%s': %s", store->path, text);
+    switch (code) {
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
         return error_set(error,
-                         store->reader
-                             ? "cannot read the results database '%s': %s"
-                             : "cannot write the results database '%s': %s; make the file "
-                               "and its folder writable (create the folder if it is "
-                               "missing) or name another file with --db",
+                         "cannot write the results database '%s': %s; make the file and its folder "
+                         "writable (create the folder if it is missing) or name another file with "
+                         "--db",
                          store->path, text);
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -162,48 +176,81 @@ static struct store *new_store(const char *path, struct error *error) {
     return NULL;
 }
 
-bool store_open(const char *path, struct store **out, struct error *error) {
+/* Makes the connection one that writes: the functions of our statements, the shape of the file, our
+ * views. */
+static bool become_writer(struct store *store, struct error *error) {
     const int own_use = SQLITE_UTF8 | SQLITE_DIRECTONLY;
     bool changed = false;
-    struct store *store = *out = NULL;
-    if (!(store = new_store(path, error))) return false;
-    make_folder(store->path);
     gethostname(store->host, sizeof store->host - 1);
-    if (!connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error)) goto fail;
     sqlite3_create_function(store->db, "process_start", 1, own_use, NULL, sql_process_start, NULL,
                             NULL);
     sqlite3_create_function(store->db, "process_is_gone", 2, own_use, NULL, sql_process_is_gone,
                             NULL, NULL);
-    if (!store_begin(store, error)) goto fail;
+    if (!store_begin(store, error)) return false;
     bool ok = store_schema_write(store, &changed, error);
     bool committed = store_end(store, ok && changed, error);
-    if (!ok || committed != changed || !check_free_space(path, error)) goto fail;
-    if (!store_exec(store, "PRAGMA foreign_keys = ON", error) || !store_views_shadow(store, error))
-        goto fail;
-    *out = store;
-    return true;
-fail:
-    store_close(store);
-    return false;
+    return ok && committed == changed && store_exec(store, "PRAGMA foreign_keys = ON", error) &&
+           store_views_shadow(store, error);
+}
+
+/* Hands the store over, or closes it. */
+static bool hand_over(struct store *store, bool ok, struct store **out) {
+    *out = ok ? store : NULL;
+    if (!ok) store_close(store);
+    return ok;
+}
+
+bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
+                          void *context, struct store **out, struct error *error) {
+    struct store *store = *out = new_store(path, error);
+    if (!store) return false;
+    store->wait = tell;
+    store->wait_context = context;
+    make_folder(store->path);
+    bool ok = connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error) &&
+              become_writer(store, error) && check_free_space(path, error);
+    return hand_over(store, ok, out);
+}
+
+bool store_open(const char *path, struct store **out, struct error *error) {
+    return store_open_patiently(path, NULL, NULL, out, error);
+}
+
+bool store_open_copy(const char *path, struct store **out, struct error *error) {
+    struct store *store = *out = new_store(path, error);
+    if (!store) return false;
+    bool ok = connect(store, SQLITE_OPEN_READONLY, error) && store_copy_to_memory(store, error) &&
+              become_writer(store, error);
+    return hand_over(store, ok, out);
+}
+
+/* Lets SQLite undo what a killed writer began, where we may. */
+static void roll_back(const char *path) {
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+        sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    sqlite3_close(db);
 }
 
 bool store_open_reader(const char *path, struct store **out, struct error *error) {
-    struct store *store = *out = NULL;
-    if (!(store = new_store(path, error))) return false;
-    store->reader = true;
+    bool ok = false;
     if (access(path, F_OK) != 0) {
-        error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db", path,
-                  strerror(errno));
-        goto fail;
+        *out = NULL;
+        return error_set(error, "%s: %s; run `headroom sweep` first, or name a database with --db",
+                         path, strerror(errno));
     }
-    if (connect(store, SQLITE_OPEN_READONLY, error) && store_schema_read(store, error) &&
-        store_views_shadow(store, error)) {
-        *out = store;
-        return true;
+    for (int tries = 0; !ok && tries < 2; tries++) {
+        struct store *store = *out = new_store(path, error);
+        if (!store) return false;
+        store->reader = true;
+        ok = connect(store, SQLITE_OPEN_READONLY, error) && store_schema_read(store, error) &&
+             store_views_shadow(store, error);
+        bool undo = !ok && needs_a_writer(store);
+        hand_over(store, ok, out);
+        if (!undo) break;
+        if (tries == 0) roll_back(path);
     }
-fail:
-    store_close(store);
-    return false;
+    return ok;
 }
 
 const char *store_notice(const struct store *store) {

@@ -26,6 +26,15 @@ struct store;
  * tables are not what its version says. */
 bool store_open(const char *path, struct store **out, struct error *error);
 
+/* The same, and from the start a database that another program keeps locked is waited for as long as it
+ * takes, or until SIGINT or SIGTERM is pending, instead of ten seconds. `tell` hears after a second and
+ * then every minute who keeps it: "process 4711 (sqlite3)". It must not use this store. */
+bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
+                          void *context, struct store **out, struct error *error);
+
+/* The same on a copy in memory, which goes away with the store: for planning what would be. */
+bool store_open_copy(const char *path, struct store **out, struct error *error);
+
 /* Opens it for reading alone: a file or folder that cannot be written, a full disk and another
  * program's write lock are no hindrance. A file of an earlier version is read as if it had been brought
  * to this one. */
@@ -35,12 +44,6 @@ bool store_open_reader(const char *path, struct store **out, struct error *error
 const char *store_notice(const struct store *store);
 
 void store_close(struct store *store); /* NULL is fine */
-
-/* From now on a database that another program keeps locked is waited for as long as it takes, or until
- * SIGINT or SIGTERM is pending, instead of ten seconds. `tell` hears after a second and then every
- * minute who keeps it: "process 4711 (sqlite3)". It must not use this store. */
-void store_wait_patiently(struct store *store, void (*tell)(void *context, const char *who),
-                          void *context);
 
 /* ---- planning: one transaction from begin to end ---- */
 
@@ -129,12 +132,12 @@ void trial_row_free(struct trial_row *row);
 bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
                        const char *json, int64_t *id, struct error *error);
 
-/* The version of SQLite in this process. */
-const char *store_library(void);
-
 /* The same from what environment_read found. */
 bool store_machine(struct store *store, const struct environment *environment, int64_t *id,
                    struct error *error);
+
+/* The version of SQLite in this process. */
+const char *store_library(void);
 
 /* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
  * attempt left. Error if it is ok already or another live process runs it. environment_id 0:

@@ -32,7 +32,7 @@ static bool copy_trial(struct store *pending, const struct trial_row *row, int64
     struct workload_plan workload = {
         .name = row->workload, .summary = "", .granularity = "", .file = ""};
     char status[16];
-    int64_t base = 0, workload_id;
+    int64_t base = 0, workload_id = 0;
     struct trial_plan plan = {.kind = "train",
                               .arm = row->arm,
                               .policy = row->policy,
@@ -118,6 +118,13 @@ static bool copy_family(struct store *store, int64_t trial_id, const char *paren
     return ok;
 }
 
+/* Columns of `trial` that a finished trial fills. */
+#define FOUND                                                                                      \
+    "status, reason, finished_at, wall_seconds, train_seconds, train_flops, parameters, steps, "   \
+    "best_epoch, checkpoint, checkpoint_sha256, code_sha256, data_sha256, n_train, n_validation, " \
+    "n_test, vocab, n_truncated, mean_length_tokens, unknown_share, n_dropped, n_overlap, "        \
+    "n_overlap_texts, n_overlap_dropped"
+
 /* What was found becomes that of our trial, all in one transaction of the caller. */
 static bool copy_results(struct store *store, int64_t id, struct error *error) {
     static const char *const of_trial[] = {"epoch", "tuning", "training_phase", "memory", NULL};
@@ -138,32 +145,25 @@ static bool copy_results(struct store *store, int64_t id, struct error *error) {
                      "(SELECT workload_id FROM main.trial WHERE id = ?1)",
                      VALUES(INT(id)), error) &&
            store_run(store,
-                     "UPDATE main.trial SET (status, reason, finished_at, wall_seconds, "
-                     "train_seconds, train_flops, parameters, steps, best_epoch, checkpoint, "
-                     "checkpoint_sha256, data_sha256, n_train, n_validation, n_test, vocab, "
-                     "n_truncated, mean_length_tokens, unknown_share, n_dropped, n_overlap, "
-                     "n_overlap_texts, n_overlap_dropped) = "
-                     "(SELECT status, reason, finished_at, wall_seconds, train_seconds, "
-                     "train_flops, parameters, steps, best_epoch, checkpoint, checkpoint_sha256, "
-                     "data_sha256, n_train, n_validation, n_test, vocab, n_truncated, "
-                     "mean_length_tokens, unknown_share, n_dropped, n_overlap, n_overlap_texts, "
-                     "n_overlap_dropped FROM pending.trial p WHERE p.status = 'ok'), "
+                     "UPDATE main.trial SET (" FOUND ") = (SELECT " FOUND
+                     " FROM pending.trial p WHERE p.status = 'ok'), "
                      "cost_weight = coalesce((SELECT cost_weight FROM pending.trial p "
                      "WHERE p.status = 'ok'), cost_weight) WHERE id = ?1",
                      VALUES(INT(id)), error);
 }
 
-/* The trial here that the attached file is about and that has no result; 0: there is none. */
-static int64_t find_target(struct store *store, struct error *error) {
+/* The trial here that the attached file is about, with a result or without; 0: there is none. */
+static int64_t find_target(struct store *store, bool ok, struct error *error) {
     return store_number(store,
                         "SELECT coalesce(max(t.id), 0) FROM main.trial t "
                         "JOIN main.workload w ON w.id = t.workload_id "
                         "JOIN pending.trial p ON p.key = t.key AND p.kind = t.kind "
                         "JOIN pending.workload v ON v.id = p.workload_id AND v.name = w.name "
-                        "WHERE p.status = 'ok' AND t.status <> 'ok'",
-                        NO_VALUES, error);
+                        "WHERE p.status = 'ok' AND (t.status = 'ok') = ?1",
+                        VALUES(INT(ok)), error);
 }
 
+/* Databases in one folder share its pending/: what is of no trial here is left for another. */
 static bool take_one(struct store *store, const char *path, int *n_taken, struct error *error) {
     struct store *check = NULL;
     if (!store_open(path, &check, error)) return false; /* is it one, and of this version? */
@@ -174,15 +174,27 @@ static bool take_one(struct store *store, const char *path, int *n_taken, struct
     bool ok = sqlite3_step(attach) == SQLITE_DONE || store_failed(store, error);
     sqlite3_reset(attach);
     if (!ok || !store_begin(store, error)) return false;
-    int64_t id = find_target(store, error);
-    ok = id >= 0 && (id == 0 || copy_results(store, id, error));
+    int64_t id = find_target(store, false, error), done = find_target(store, true, error);
+    ok = id >= 0 && done >= 0 && (id == 0 || copy_results(store, id, error));
     ok = store_end(store, ok, error);
     store_forget_statements(store); /* they would keep the file attached */
     struct error ignored;
     ok = store_exec(store, "DETACH pending", ok ? error : &ignored) && ok;
-    if (ok) unlink(path);
+    if (ok && (id > 0 || done > 0)) unlink(path);
     *n_taken += ok && id > 0;
     return ok;
+}
+
+/* A draft whose trial is here and not running is what a killed process left. */
+static void remove_draft(struct store *store, const char *path, const char *name) {
+    char key[65];
+    struct error ignored;
+    snprintf(key, sizeof key, "%.64s", name);
+    if (store_number(store,
+                     "SELECT count(*) = count(nullif(status, 'running')) AND count(*) > 0 "
+                     "FROM main.trial WHERE key = ?1",
+                     VALUES(TEXT(key)), &ignored) == 1)
+        unlink(path);
 }
 
 bool store_pending_take(struct store *store, int *n_taken, struct error *error) {
@@ -195,8 +207,12 @@ bool store_pending_take(struct store *store, int *n_taken, struct error *error) 
     if (!entries) return true; /* most often there is none */
     for (struct dirent *entry; (entry = readdir(entries));) {
         size_t length = strlen(entry->d_name);
-        if (length != 67 || strcmp(entry->d_name + 64, ".db") != 0) continue;
+        if (length < 67 || strncmp(entry->d_name + 64, ".db", 3) != 0) continue;
         snprintf(path, sizeof path, "%s%s", folder, entry->d_name);
+        if (length > 67) {
+            remove_draft(store, path, entry->d_name);
+            continue;
+        }
         if (take_one(store, path, n_taken, &problem)) continue;
         if (ok) *error = problem;
         ok = false; /* the others are taken all the same */

@@ -1,7 +1,8 @@
 /*
  * What the store's own files share: the connection, and statements. Each text of SQL is prepared
  * once for a connection and kept, because a trial runs few different statements and most of them
- * thousands of times. Texts are constants of the program; what varies is bound.
+ * thousands of times. Texts are constants of the program and what varies is bound, but for names of our
+ * own tables and views, which SQL cannot bind.
  */
 #ifndef HEADROOM_HARNESS_STORE_STORE_PRIVATE_H
 #define HEADROOM_HARNESS_STORE_STORE_PRIVATE_H
@@ -75,6 +76,9 @@ int64_t store_number(struct store *store, const char *sql, const struct value *v
 /* Finalizes what was kept; part of store_close. */
 void store_forget_statements(struct store *store);
 
+/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
+bool store_delete_results(struct store *store, int64_t id, struct error *error);
+
 /* ---- the shape of the file (store_schema.c) ---- */
 
 /* Inside a transaction that may write: makes an empty file a Headroom database, or checks that it is
@@ -85,6 +89,10 @@ bool store_schema_write(struct store *store, bool *changed, struct error *error)
 /* Checks that the file is a Headroom database and reads one of an earlier version as if it had been
  * brought to this one; the file stays as it is. */
 bool store_schema_read(struct store *store, struct error *error);
+
+/* Goes on with a copy of the file in memory. What the connection was told, such as functions, has to be
+ * told anew. */
+bool store_copy_to_memory(struct store *store, struct error *error);
 
 /* Makes the built-in views what this connection sees under their names. */
 bool store_views_shadow(struct store *store, struct error *error);
@@ -103,9 +111,6 @@ bool store_check_sqlite(int number, const char *name, struct error *error);
 
 /* From now on a locked database is waited for. */
 void store_wait_start(struct store *store);
-
-/* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
-bool store_delete_results(struct store *store, int64_t id, struct error *error);
 
 /* ---- transactions ---- */
 

@@ -2,12 +2,11 @@
  * The shape of a results database. Tables hold data, so their shape has a number (user_version) and
  * changes by steps: results/migrations/N.sql leads from version N - 1 to N, in the transaction that
  * opens the file. Views hold none, so nobody migrates them: whoever writes puts the built-in ones in
- * place of those of another version, for plain sqlite3, and never touches a view of the user's.
+ * place of those that differ, for plain sqlite3, and never touches a view of the user's.
  * Whoever reads does not trust what is stored: every connection of ours has the built-in views as
  * TEMP views, which need no right to write and hide stored ones of their names, from each other too.
  */
 #include "harness/store/store_private.h"
-#include "models/base/sha256.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -51,9 +50,30 @@ bool store_views_shadow(struct store *store, struct error *error) {
     return ok;
 }
 
-/* Stored views of ours carry the version they are of in a comment behind their name. */
-#define MARK "/* headroom "
-enum { MARK_SIZE = 40 };
+/* A stored view of ours has its own name once more in a comment behind its name. So a copy of it under
+ * another name is not ours, and neither is what only speaks of Headroom. */
+#define MARKED(name) "'CREATE VIEW ' || " name " || ' /* headroom: ' || " name " || ' */'"
+
+/* What stands in the file under the name of a built-in view. */
+enum stored { STORED_NONE, STORED_CURRENT, STORED_OLD, STORED_FOREIGN, STORED_UNKNOWN };
+
+/* Made by hand from views.sql it has no mark, but the very text (`plain`). */
+static enum stored find_stored(struct store *store, const char *name, const char *plain,
+                               const char *marked, struct error *error) {
+    sqlite3_stmt *found =
+        store_statement(store,
+                        "SELECT CASE WHEN sql = ?3 THEN ?4 WHEN sql = ?2 OR instr(sql, " MARKED(
+                            "?1") ") = 1 THEN ?5 ELSE ?6 END "
+                                  "FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+                        VALUES(TEXT(name), TEXT(plain), TEXT(marked), INT(STORED_CURRENT),
+                               INT(STORED_OLD), INT(STORED_FOREIGN)),
+                        error);
+    if (!found) return STORED_UNKNOWN;
+    enum stored stored =
+        sqlite3_step(found) == SQLITE_ROW ? (enum stored)sqlite3_column_int(found, 0) : STORED_NONE;
+    sqlite3_reset(found);
+    return stored;
+}
 
 static bool drop_view(struct store *store, const char *name, struct error *error) {
     char *sql = sqlite3_mprintf("DROP VIEW main.\"%w\"", name);
@@ -62,41 +82,22 @@ static bool drop_view(struct store *store, const char *name, struct error *error
     return ok;
 }
 
-/* What stands in the file under the name of a built-in view. */
-enum stored { STORED_NONE, STORED_CURRENT, STORED_OLD, STORED_FOREIGN, STORED_UNKNOWN };
-
-/* Made by hand from views.sql it has no mark, but the very text (`plain`). */
-static enum stored find_stored(struct store *store, const char *name, const char *plain,
-                               const char *mark, struct error *error) {
-    sqlite3_stmt *found = store_statement(
-        store,
-        "SELECT CASE WHEN instr(sql, ?3) THEN ?4 WHEN sql = ?2 OR instr(sql, ?5) THEN ?6 ELSE ?7 END "
-        "FROM main.sqlite_schema WHERE name = ?1",
-        VALUES(TEXT(name), TEXT(plain), TEXT(mark), INT(STORED_CURRENT), TEXT(MARK),
-               INT(STORED_OLD), INT(STORED_FOREIGN)),
-        error);
-    if (!found) return STORED_UNKNOWN;
-    enum stored stored =
-        sqlite3_step(found) == SQLITE_ROW ? (enum stored)sqlite3_column_int(found, 0) : STORED_NONE;
-    sqlite3_reset(found);
-    return stored;
-}
-
-/* A name that is taken by something of the user's stays theirs. */
-static bool write_view(struct store *store, const struct view *view, const char *mark,
-                       bool *changed, struct error *error) {
+/* A name that is taken by something of the user's stays theirs. SQLite keeps a view's text from its
+ * name on, so what is stored is known to the letter. */
+static bool write_view(struct store *store, const struct view *view, bool *changed,
+                       struct error *error) {
     struct text plain = {0}, marked = {0};
     char name[64];
-    bool ok = false;
     snprintf(name, sizeof name, "%.*s", view->name_length, view->name);
     text_append(&plain, "CREATE VIEW %s%.*s", name, view->rest_length, view->rest);
-    text_append(&marked, "CREATE VIEW main.%s %s%.*s", name, mark, view->rest_length, view->rest);
-    if (plain.failed || marked.failed) {
+    text_append(&marked, "CREATE VIEW %s /* headroom: %s */%.*s", name, name, view->rest_length,
+                view->rest);
+    enum stored stored = STORED_UNKNOWN;
+    if (plain.failed || marked.failed)
         error_set(error, "out of memory");
-        goto done;
-    }
-    enum stored stored = find_stored(store, name, plain.data, mark, error);
-    ok = stored != STORED_UNKNOWN;
+    else
+        stored = find_stored(store, name, plain.data, marked.data, error);
+    bool ok = stored != STORED_UNKNOWN;
     if (stored == STORED_FOREIGN)
         snprintf(store->notice, sizeof store->notice,
                  "%s: its '%s' is not Headroom's and stays; rename it for plain sqlite3 to find "
@@ -107,21 +108,22 @@ static bool write_view(struct store *store, const struct view *view, const char 
         ok = store_exec(store, marked.data, error);
         *changed = true;
     }
-done:
     text_free(&plain);
     text_free(&marked);
     return ok;
 }
 
-/* Views of another version whose names are no longer ours. */
-static bool drop_old_views(struct store *store, const char *mark, bool *changed,
+/* Views of ours whose names are no longer built in: `names` is those that are, a JSON list. */
+static bool drop_old_views(struct store *store, const char *names, bool *changed,
                            struct error *error) {
     for (;;) {
         sqlite3_stmt *found =
             store_statement(store,
                             "SELECT name FROM main.sqlite_schema WHERE type = 'view' "
-                            "AND instr(sql, ?1) AND NOT instr(sql, ?2) LIMIT 1",
-                            VALUES(TEXT(MARK), TEXT(mark)), error);
+                            "AND instr(sql, " MARKED(
+                                "name") ") = 1 "
+                                        "AND name NOT IN (SELECT value FROM json_each(?1)) LIMIT 1",
+                            VALUES(TEXT(names)), error);
         if (!found) return false;
         char *name = sqlite3_step(found) == SQLITE_ROW
                          ? sqlite3_mprintf("%s", sqlite3_column_text(found, 0))
@@ -136,13 +138,18 @@ static bool drop_old_views(struct store *store, const char *mark, bool *changed,
 }
 
 static bool write_views(struct store *store, bool *changed, struct error *error) {
-    char hash[65], mark[MARK_SIZE];
+    struct text names = {0};
     struct view view;
-    sha256_hex(results_views_sql, strlen(results_views_sql), hash);
-    snprintf(mark, sizeof mark, MARK "%.16s */", hash);
-    for (const char *at = results_views_sql; next_view(&at, &view);)
-        if (!write_view(store, &view, mark, changed, error)) return false;
-    return drop_old_views(store, mark, changed, error);
+    bool ok = true;
+    for (const char *at = results_views_sql; ok && next_view(&at, &view);) {
+        text_append(&names, "%s\"%.*s\"", names.size ? "," : "[", view.name_length, view.name);
+        ok = write_view(store, &view, changed, error);
+    }
+    text_append(&names, "]");
+    if (ok && names.failed) ok = error_set(error, "out of memory");
+    ok = ok && drop_old_views(store, names.data, changed, error);
+    text_free(&names);
+    return ok;
 }
 
 /* ---- tables ---- */
@@ -244,9 +251,12 @@ static bool refuse_old(struct store *store, int64_t version, struct error *error
                         "SELECT json_extract(json, '$.git_revision') FROM main.environment "
                         "ORDER BY id DESC LIMIT 1",
                         NO_VALUES, &ignored);
-    if (newest && sqlite3_step(newest) == SQLITE_ROW && sqlite3_column_text(newest, 0))
-        snprintf(revision, sizeof revision, " (git checkout %.40s)",
-                 sqlite3_column_text(newest, 0));
+    if (newest && sqlite3_step(newest) == SQLITE_ROW && sqlite3_column_text(newest, 0)) {
+        const char *text = (const char *)sqlite3_column_text(newest, 0);
+        int digits = (int)strspn(text, "0123456789abcdef"); /* "5a2acd0-dirty" is no commit */
+        if (digits >= 4 && digits <= 40)
+            snprintf(revision, sizeof revision, " (git checkout %.*s)", digits, text);
+    }
     if (newest) sqlite3_reset(newest);
     return error_set(
         error,
@@ -288,8 +298,7 @@ bool store_schema_write(struct store *store, bool *changed, struct error *error)
            store_exec(store, "PRAGMA application_id = 1212498244", error);
 }
 
-/* A file that cannot be changed is brought to this version in memory. */
-static bool copy_to_memory(struct store *store, struct error *error) {
+bool store_copy_to_memory(struct store *store, struct error *error) {
     sqlite3 *copy = NULL;
     sqlite3_backup *backup = NULL;
     if (sqlite3_open(":memory:", &copy) == SQLITE_OK)
@@ -314,7 +323,8 @@ bool store_schema_read(struct store *store, struct error *error) {
                          store->path);
     if (!check_version(store, &shape, error)) return false;
     if (shape.version < SCHEMA_VERSION) {
-        if (!copy_to_memory(store, error) || !migrate(store, shape.version, error)) return false;
+        if (!store_copy_to_memory(store, error) || !migrate(store, shape.version, error))
+            return false;
         store_distrust(store);
     }
     return check_tables(store, error);

@@ -75,9 +75,3 @@ static int wait_for_lock(void *context, int n_tries) {
 void store_wait_start(struct store *store) {
     sqlite3_busy_handler(store->db, wait_for_lock, store);
 }
-
-void store_wait_patiently(struct store *store, void (*tell)(void *context, const char *who),
-                          void *context) {
-    store->wait = tell;
-    store->wait_context = context;
-}

@@ -92,9 +92,14 @@ static void a_kept_training_becomes_what_would_have_been_stored(void **state) {
     int64_t id = claimed_trial(f, "train", KEY, 0);
     OK(f, store_load_trial(f->store, id, &row, &f->error));
     OK(f, store_pending_write(f->store, &row, &m.result, NULL, &f->error));
+    char draft[300];
+    snprintf(draft, sizeof draft, "%s/pending/" KEY ".db.draft", f->folder);
+    FILE *left = fopen(draft, "w"); /* by a process that was killed while it wrote */
+    fclose(left);
     take(f, 1);
     char *taken = everything(f, id);
     take(f, 0); /* and the file is gone */
+    assert_int_equal(access(draft, F_OK), -1);
     assert_int_equal(raw_sql(f->path, "UPDATE trial SET status = 'running', cost_weight = NULL, "
                                       "wall_seconds = NULL WHERE id = 2"),
                      SQLITE_OK);
@@ -151,6 +156,22 @@ static void what_is_stored_already_is_not_stored_twice(void **state) {
     OK(f, store_finish_training(f->store, id, &m.result, &f->error));
     take(f, 0);
     assert_near(number(f, "SELECT count(*) FROM evaluation"), 3);
+    trial_row_free(&row);
+}
+
+static void what_is_of_no_trial_here_is_left_for_another_database(void **state) {
+    struct fixture *f = *state;
+    struct made_up m;
+    struct candidate_result candidate;
+    struct trial_row row;
+    make_up_tuned(&m, &candidate);
+    int64_t id = claimed_trial(f, "train", KEY, 0);
+    OK(f, store_load_trial(f->store, id, &row, &f->error));
+    OK(f, store_pending_write(f->store, &row, &m.result, NULL, &f->error));
+    assert_int_equal(raw_sql(f->path, "UPDATE workload SET name = 'another'"), SQLITE_OK);
+    take(f, 0);
+    assert_int_equal(raw_sql(f->path, "UPDATE workload SET name = 'w'"), SQLITE_OK);
+    take(f, 1);
     trial_row_free(&row);
 }
 
@@ -214,8 +235,10 @@ static void a_locked_database_is_waited_for_and_its_holder_is_named(void **state
     make_up(&m, 0.75, ALL);
     int64_t id = one_trial(f);
     OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    store_close(f->store);
     struct holder holder = hold(f->path);
-    store_wait_patiently(f->store, let_go, &holder);
+    OK(f, store_open_patiently(f->path, let_go, &holder, &f->store, &f->error));
+    assert_int_equal(holder.n_told, 0); /* a reader is no hindrance until something is stored */
     OK(f, store_finish_training(f->store, id, &m.result, &f->error));
     assert_int_equal(waitpid(holder.pid, &status, 0), holder.pid);
     assert_int_equal(status, 0);
@@ -232,6 +255,7 @@ int main(void) {
         TEST(a_kept_training_becomes_what_would_have_been_stored),
         TEST(a_kept_profile_becomes_what_would_have_been_stored),
         TEST(what_is_stored_already_is_not_stored_twice),
+        TEST(what_is_of_no_trial_here_is_left_for_another_database),
         TEST(a_pending_file_that_is_none_stays_and_is_named),
         TEST(a_locked_database_is_waited_for_and_its_holder_is_named),
     };

@@ -55,16 +55,19 @@ static void tables_that_are_not_what_the_version_says_are_refused(void **state) 
 static void what_a_user_adds_is_left_alone(void **state) {
     struct fixture *f = *state;
     struct store *store;
-    static const char added[] = "CREATE TABLE notes (text TEXT); CREATE INDEX mine ON trial (arm);"
-                                "CREATE VIEW my_view AS SELECT 1";
+    static const char added[] =
+        "CREATE TABLE notes (text TEXT); CREATE INDEX mine ON trial (arm);"
+        "CREATE VIEW my_view AS SELECT 1 /* headroom: my_view */, '/* headroom: x */' AS text;"
+        "CREATE VIEW my_copy /* headroom: dense_arm */ AS SELECT 2;"
+        "DROP VIEW dense_arm; CREATE VIEW Dense_Arm AS SELECT 3";
     assert_int_equal(raw_sql(f->path, added), SQLITE_OK);
     for (int i = 0; i < 2; i++) {
         OK(f, store_open(f->path, &store, &f->error));
         store_close(store);
     }
     assert_near(number(f, "SELECT count(*) FROM main.sqlite_schema WHERE name IN ('notes', 'mine', "
-                          "'my_view')"),
-                3);
+                          "'my_view', 'my_copy', 'Dense_Arm')"),
+                5);
 }
 
 static void a_sqlite_that_is_too_old_is_named_in_one_sentence(void **state) {
@@ -175,14 +178,15 @@ static void normalised_statements_differ_only_where_they_mean_something_else(voi
 
 /* ---- views ---- */
 
-static void stored_views_are_written_again_only_if_they_are_of_another_version(void **state) {
+static void stored_views_are_written_again_only_if_they_differ(void **state) {
     struct fixture *f = *state;
     struct store *store;
     char *fresh = shape_of(f->path);
     /* As an older program left them: one of other text, one whose name is no longer ours. */
     assert_int_equal(
-        raw_sql(f->path, "DROP VIEW dense_arm; CREATE VIEW dense_arm /* headroom 00 */ AS SELECT 1;"
-                         "CREATE VIEW gone /* headroom 00 */ AS SELECT 2"),
+        raw_sql(f->path,
+                "DROP VIEW dense_arm; CREATE VIEW dense_arm /* headroom: dense_arm */ AS SELECT 1;"
+                "CREATE VIEW gone /* headroom: gone */ AS SELECT 2"),
         SQLITE_OK);
     double before = number(f, "PRAGMA main.schema_version");
     OK(f, store_open_reader(f->path, &store, &f->error)); /* a reader leaves them */
@@ -271,6 +275,55 @@ static void reading_needs_no_right_to_write_no_space_and_no_lock(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* A writer that dies in the middle: pages of its transaction are in the file, the old ones in its
+ * journal. */
+static int dies_while_writing(struct fixture *f) {
+    sqlite3 *db;
+    if (sqlite3_open(f->path, &db) != SQLITE_OK) return 1;
+    return sqlite3_exec(
+               db,
+               "PRAGMA cache_size = 1; BEGIN IMMEDIATE; UPDATE workload SET summary = 'lost';"
+               "CREATE TABLE filler (x); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT "
+               "i + 1 FROM n WHERE i < 5000) INSERT INTO filler SELECT hex(zeroblob(200)) "
+               "FROM n",
+               NULL, NULL, NULL) != SQLITE_OK;
+}
+
+static void what_a_killed_writer_began_is_undone_for_a_reader(void **state) {
+    struct fixture *f = *state;
+    char journal[160];
+    int status;
+    one_workload(f, "w");
+    store_close(f->store);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) _exit(dies_while_writing(f));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    snprintf(journal, sizeof journal, "%s-journal", f->path);
+    assert_int_equal(access(journal, F_OK), 0);
+    OK(f, store_open_reader(f->path, &f->store, &f->error));
+    assert_near(number(f, "SELECT count(*) FROM workload WHERE summary = 'made up'"), 1);
+    assert_near(number(f, "SELECT count(*) FROM main.sqlite_schema WHERE name = 'filler'"), 0);
+}
+
+static void a_copy_is_brought_to_this_version_and_the_file_stays(void **state) {
+    struct fixture *f = *state;
+    struct store *own = f->store;
+    char *text = read_text("tests/harness/store/schema/version-3.sql"), path[200];
+    snprintf(path, sizeof path, "%s/old.db", f->folder);
+    assert_int_equal(raw_sql(path, text), SQLITE_OK);
+    free(text);
+    OK(f, store_open_copy(path, &f->store, &f->error));
+    one_workload(f, "only in the copy");
+    assert_near(number(f, "SELECT count(*) FROM workload"), 2);
+    assert_near(number(f, "PRAGMA user_version"), SCHEMA_VERSION);
+    store_close(f->store);
+    f->store = own;
+    read_as_it_is(f, path, 3);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void a_reader_cannot_write(void **state) {
     struct fixture *f = *state;
     struct store *store;
@@ -297,10 +350,12 @@ int main(void) {
         TEST(a_sqlite_that_is_too_old_is_named_in_one_sentence),
         TEST(a_database_of_every_version_becomes_what_a_new_one_is),
         TEST(normalised_statements_differ_only_where_they_mean_something_else),
-        TEST(stored_views_are_written_again_only_if_they_are_of_another_version),
+        TEST(stored_views_are_written_again_only_if_they_differ),
         TEST(a_view_of_the_user_under_our_name_stays_and_is_named),
         TEST(our_connections_see_the_built_in_views_also_below_one_another),
         TEST(reading_needs_no_right_to_write_no_space_and_no_lock),
+        TEST(what_a_killed_writer_began_is_undone_for_a_reader),
+        TEST(a_copy_is_brought_to_this_version_and_the_file_stays),
         TEST(a_reader_cannot_write),
         TEST(an_empty_file_is_named_to_a_reader),
     };
