@@ -4,7 +4,7 @@
 WITH arms AS MATERIALIZED (
     SELECT *, max(n_tuning_trials) OVER (PARTITION BY workload) AS tried,
            max(n_tuning_trials) OVER () AS most_tried
-    FROM methods
+    FROM methods_by_arm
 ), shown AS (
     SELECT *, count(*) OVER (PARTITION BY workload) AS n_arms
     FROM arms WHERE instr(policy, '/') = 0 AND (tried > 1 OR most_tried = 1)

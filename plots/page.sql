@@ -2,4 +2,4 @@
 SELECT coalesce(min(machine) || CASE count(DISTINCT machine) WHEN 1 THEN ''
                                 ELSE printf(' and %d more', count(DISTINCT machine) - 1) END,
                 'not recorded') AS machine
-FROM machine;
+FROM machine_by_kind;

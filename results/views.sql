@@ -2,15 +2,17 @@
 -- can change from one version of the program to the next while the tables stay. SQLite 3.37 is enough.
 --
 -- By question, the views that answer it:
---     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set, machine
+--     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set,
+--                                        machine_by_kind
 --     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed
 --     is a better than b                 paired_difference, difference_to_all_heads, heads_needed
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
 --     are saved FLOPs saved time         latency_vs_flops, latency_note; can one tell: noise_floor,
 --                                        timing_noise, latency_outlier, timing_environment
---     all of it, arm beside arm          methods; measure, measure_by_seed: a row per number; training_cost
---     where do time and memory go        phase_by_budget, phase_cost, roofline, training_phase_share,
---                                        memory_by_purpose, energy_by_batch
+--     all of it, arm beside arm          methods_by_arm; a row per number: measure_by_arm,
+--                                        measure_by_seed; training_cost
+--     where do time and memory go        phase_by_budget, phase_cost, roofline_by_phase,
+--                                        training_phase_share, memory_by_purpose, energy_by_batch
 --     what the hardware counted          counter_vs_budget, counter_by_batch, counter_rates,
 --                                        instructions_vs_flops
 --     how fast are the kernels           bench_latest
@@ -62,7 +64,7 @@ WHERE kind = 'train'
 GROUP BY workload;
 
 -- The machines behind the current results.
-CREATE VIEW machine (kind, machine, n_trials) AS
+CREATE VIEW machine_by_kind (kind, machine, n_trials) AS
 SELECT t.kind, e.machine, count(*)
 FROM current_trial t JOIN environment e ON e.id = t.environment_id
 WHERE t.status = 'ok'
@@ -438,7 +440,7 @@ FROM value_by_repeat
 WHERE policy IS NOT NULL;
 
 -- Means over seeds with two-sided 95% t intervals, as in accuracy_vs_budget.
-CREATE VIEW measure (workload, arm, policy, measure, mean, ci95_low, ci95_high, n_seeds) AS
+CREATE VIEW measure_by_arm (workload, arm, policy, measure, mean, ci95_low, ci95_high, n_seeds) AS
 SELECT workload, arm, policy, measure || coalesce('_batch_' || part, ''), mean, mean - half95,
        mean + half95, n
 FROM interval_by_measure
@@ -447,7 +449,7 @@ WHERE policy IS NOT NULL;
 -- Methods x what they are compared by: means over seeds, each with its 95% interval. One row per arm
 -- and control. FLOPs are per input, latencies per forward pass of the smallest and of the largest
 -- profiled batch; the training cost includes base and tuning. first_trial_id keeps the file's order.
-CREATE VIEW methods (workload, arm, policy, first_trial_id, n_seeds, n_tuning_trials,
+CREATE VIEW methods_by_arm (workload, arm, policy, first_trial_id, n_seeds, n_tuning_trials,
                      accuracy, accuracy_ci95_low, accuracy_ci95_high,
                      mean_heads, mean_heads_ci95_low, mean_heads_ci95_high,
                      executed_flops, executed_flops_ci95_low, executed_flops_ci95_high,
@@ -596,7 +598,7 @@ FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 -- operands lie in cache may stand above the slanted part. Means over seeds; profiles with a warning are
 -- left out, and the time holds the markers' own (phase_cost). The roof is NULL where no ceiling was
 -- measured.
-CREATE VIEW roofline (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
+CREATE VIEW roofline_by_phase (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
                       flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
                       sgemm_flops_per_second, triad_bytes_per_second, n_seeds) AS
 WITH known AS (

@@ -147,7 +147,7 @@ static const char methods_sql[] =
     " cell AS MATERIALIZED (SELECT workload, arm, measure, mean,"
     "   printf('%.*f', digits, mean * factor) || CASE WHEN ci95_high IS NULL THEN ''"
     "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
-    "  FROM measure LEFT JOIN scale USING (measure)"
+    "  FROM measure_by_arm LEFT JOIN scale USING (measure)"
     "  WHERE workload IN shown AND instr(policy, '/') = 0),"
     " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
     " SELECT workload || ' / ' || arm AS 'tuned methods',"

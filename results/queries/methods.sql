@@ -19,6 +19,6 @@ SELECT workload, arm, n_seeds AS n, n_tuning_trials AS tried,
        round((latency_large_ns_ci95_high - latency_large_ns) / 1e3, 1) AS "+-",
        batch_large AS at_batch,
        latency_seeds, round(training_flops / 1e9, 1) AS training_gflop
-FROM methods
+FROM methods_by_arm
 WHERE instr(policy, '/') = 0
 ORDER BY workload, accuracy DESC, executed_flops;

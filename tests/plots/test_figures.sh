@@ -130,7 +130,7 @@ every_phase_has_its_share_of_the_time() {
 }
 
 methods_are_sorted_by_accuracy() {
-    sqlite3 "$drawn/it's a.db" "SELECT arm FROM methods WHERE workload = 'mixed'
+    sqlite3 "$drawn/it's a.db" "SELECT arm FROM methods_by_arm WHERE workload = 'mixed'
         AND instr(policy, '/') = 0 ORDER BY accuracy DESC, executed_flops, arm" >"$scratch/wanted"
     test "$(wc -l <"$scratch/wanted")" -eq 10
     # The first block is that of mixed; a name stands in a line of its own.

@@ -202,7 +202,7 @@ static void a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians(voi
     assert_near(number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE seed = 0"), 150);
     assert_near(number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE seed = 1"), 400);
     /* Standard error |150 - 400| / 2; t of 1 degree of freedom */
-#define LATENCY " FROM measure WHERE arm = 'fixed-8' AND measure = 'latency_ns_batch_32'"
+#define LATENCY " FROM measure_by_arm WHERE arm = 'fixed-8' AND measure = 'latency_ns_batch_32'"
     assert_near(number(f, "SELECT mean" LATENCY), 275);
     assert_near(number(f, "SELECT ci95_low" LATENCY), 275 - 12.7062 * 125);
     assert_near(number(f, "SELECT ci95_high" LATENCY), 275 + 12.7062 * 125);

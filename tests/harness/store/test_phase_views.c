@@ -103,7 +103,7 @@ static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
     profile_phases(f, workload, "fixed-8", 0, 1);
     OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
     assert_false(known);
-    assert_near(number(f, "SELECT count(*) FROM roofline WHERE roof_flops_per_second IS NULL "
+    assert_near(number(f, "SELECT count(*) FROM roofline_by_phase WHERE roof_flops_per_second IS NULL "
                           "AND roof_share IS NULL AND bound IS NULL"),
                 2);
     struct ceiling ceiling = {20e9, 16e9}, other = {1, 1};
@@ -123,7 +123,7 @@ static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
                  {"time_share", 0.6, 0.4}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
-        const char *select = "SELECT %s FROM roofline WHERE phase = '%s'";
+        const char *select = "SELECT %s FROM roofline_by_phase WHERE phase = '%s'";
         snprintf(sql, sizeof sql, select, cases[i].column, "ffn");
         assert_near(number(f, sql), cases[i].ffn);
         snprintf(sql, sizeof sql, select, cases[i].column, "qkv");

@@ -264,7 +264,7 @@ static void methods_give_every_measure_its_interval(void **state) {
                  {"fixed-1", "n_tuning_trials", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[128];
-        snprintf(sql, sizeof sql, "SELECT %s FROM methods WHERE arm = '%s'", cases[i].column,
+        snprintf(sql, sizeof sql, "SELECT %s FROM methods_by_arm WHERE arm = '%s'", cases[i].column,
                  cases[i].arm);
         double value = number(f, sql);
         if (isnan(cases[i].expected))
@@ -272,7 +272,7 @@ static void methods_give_every_measure_its_interval(void **state) {
         else
             assert_near(value, cases[i].expected);
     }
-    assert_near(number(f, "SELECT count(*) FROM methods"), 2);
+    assert_near(number(f, "SELECT count(*) FROM methods_by_arm"), 2);
 }
 
 static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
@@ -300,7 +300,7 @@ static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
         assert_near(number(f, sql), cases[i].n);
     }
     assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_seed"), 8);
-    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure"), 8);
+    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_arm"), 8);
 }
 
 static void the_reference_runs_all_heads_in_every_layer(void **state) {
@@ -344,7 +344,7 @@ static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **
                  {"n_warnings", 7},
                  {"n_classes", 2},
                  {"(SELECT count(*) FROM trial_status)", 7},
-                 {"(SELECT n_trials FROM machine WHERE kind = 'train' AND machine = 'machine')", 2},
+                 {"(SELECT n_trials FROM machine_by_kind WHERE kind = 'train' AND machine = 'machine')", 2},
                  {"(SELECT count(*) FROM trial_warning)", 7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
@@ -363,7 +363,7 @@ static void an_interval_of_large_numbers_keeps_its_digits(void **state) {
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET executed_flops = n_inputs * "
                                       "(12100000000 + 100 * (trial_id - 2))"),
                      SQLITE_OK);
-    double high = number(f, "SELECT ci95_high - mean FROM measure WHERE measure = "
+    double high = number(f, "SELECT ci95_high - mean FROM measure_by_arm WHERE measure = "
                             "'executed_flops'");
     assert_true(fabs(high / half - 1) < 1e-6);
 }
