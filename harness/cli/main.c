@@ -6,6 +6,7 @@
 #include "models/base/closest_name.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,8 +80,10 @@ static int unknown_command(const char *name) {
     return EXIT_USAGE;
 }
 
-/* BLAS reads its number of threads when it is loaded, before main: so the program starts itself
- * again with the environment that a sweep gives its trials. Returns only if that is not needed. */
+/* BLAS reads its number of threads when it is loaded, before main, and starts them there. So the
+ * program starts itself again with the environment that a sweep gives its trials, whatever the
+ * command: times are those of one thread, a signal finds the thread that waits for it, and a limit on
+ * memory leaves no thread that the exit waits for. Returns only if that is not needed or failed. */
 static bool run_with_one_thread(char **argv, struct error *error) {
     static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
     bool again = false;
@@ -92,12 +95,19 @@ static bool run_with_one_thread(char **argv, struct error *error) {
             return error_set(error, "cannot set %s: %s", names[i], strerror(errno));
     }
     if (again) execv("/proc/self/exe", argv);
-    return !again || error_set(error, "cannot restart with one BLAS thread: %s", strerror(errno));
+    return !again ||
+           error_set(error,
+                     "cannot restart with one BLAS thread: %s; set OPENBLAS_NUM_THREADS=1 "
+                     "and OMP_NUM_THREADS=1",
+                     strerror(errno));
 }
 
 int main(int argc, char **argv) {
     struct arguments arguments;
     struct error error = {0};
+    /* Whoever ignores its children hands that down: then nobody hears how a trial ended. */
+    signal(SIGCHLD, SIG_DFL);
+    if (!run_with_one_thread(argv, &error)) return fail("", &error, EXIT_FAILED);
     if (argc < 2) {
         help_program(stderr);
         return EXIT_USAGE;
@@ -119,10 +129,6 @@ int main(int argc, char **argv) {
         help_command(command, stdout);
         return EXIT_OK;
     }
-    bool measures = command == &trial_command || command == &bench_command ||
-                    command == &evaluate_command || command == &forward_command;
-    if (measures && !run_with_one_thread(argv, &error))
-        return fail(command->name, &error, EXIT_FAILED);
     int status = command->run(&arguments, &error);
     if (error.text[0]) fail(command->name, &error, status);
     /* A full disk or a closed pipe must not look like success. */
