@@ -73,10 +73,13 @@ bool store_failed(struct store *store, struct error *error) {
 
 bool store_begin(struct store *store, struct error *error) {
     /* IMMEDIATE takes the write lock at once: a reader that upgrades later could deadlock. */
-    return store_exec(store, "BEGIN IMMEDIATE", error);
+    bool ok = store->depth > 0 || store_exec(store, "BEGIN IMMEDIATE", error);
+    store->depth += ok;
+    return ok;
 }
 
 bool store_end(struct store *store, bool ok, struct error *error) {
+    if (--store->depth > 0) return ok;
     if (ok && store_exec(store, "COMMIT", error)) return true;
     /* Some errors have rolled back already; a second ROLLBACK then only complains. */
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

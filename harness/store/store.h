@@ -45,6 +45,16 @@ const char *store_notice(const struct store *store);
 
 void store_close(struct store *store); /* NULL is fine */
 
+/* ---- transactions ---- */
+
+/* What is changed between the two is one transaction: all of it is there in the end, or nothing. They
+ * nest, so that functions with a transaction of their own can be called many times in one. */
+bool store_begin(struct store *store, struct error *error);
+
+/* Commits if ok, else rolls back and keeps the error that is set; returns whether it is committed. An
+ * inner one only hands on `ok`, and whoever gets false must end the outer one with it. */
+bool store_end(struct store *store, bool ok, struct error *error);
+
 /* ---- planning: one transaction from begin to end ---- */
 
 struct workload_plan {

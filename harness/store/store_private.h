@@ -21,6 +21,7 @@ struct store {
     sqlite3 *db;
     char *path;
     bool reader;                         /* opened for reading alone */
+    int depth;                           /* of store_begin without its store_end */
     char host[256];                      /* process ids mean something on this host only */
     char notice[512];                    /* what a user should know of this file; "" nothing */
     sqlite3_stmt *kept[STATEMENTS_KEPT]; /* of these, those up to n_kept; a ring once it is more */
@@ -111,12 +112,5 @@ bool store_check_sqlite(int number, const char *name, struct error *error);
 
 /* From now on a locked database is waited for. */
 void store_wait_start(struct store *store);
-
-/* ---- transactions ---- */
-
-bool store_begin(struct store *store, struct error *error);
-/* Commits if ok, else rolls back and keeps the error that is set; returns whether it is
- * committed. */
-bool store_end(struct store *store, bool ok, struct error *error);
 
 #endif

@@ -161,6 +161,7 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
         if (!store_end_trial(sweep->store, child->trial->id, verdict, reason, error) ||
             !store_load_trial(sweep->store, child->trial->id, &row, error))
             return false;
+        ok = strcmp(row.status, "ok") == 0; /* by now: another sweep's process was faster */
     }
     if (strcmp(row.status, "running") == 0) { /* another sweep's process was faster */
         trial_row_free(&row);
@@ -468,24 +469,37 @@ static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *r
     return store_retry(sweep->store, trial->id, error);
 }
 
+/* All of them in one transaction: hundreds, each with its syncs, would keep a sweep beside this one
+ * from its turn to write until it gives up. */
+static bool prepare_all(struct sweep *sweep, const struct plan *plan,
+                        const struct plan_trial **trainings, size_t *n_trainings,
+                        const struct plan_trial **profiles, size_t *n_profiles,
+                        struct error *error) {
+    int n_retried = 0;
+    bool ok = true;
+    if (!store_begin(sweep->store, error)) return false;
+    for (size_t i = 0; ok && i < plan->n_trials; i++) {
+        const struct plan_trial *trial = &plan->trials[i];
+        bool run;
+        ok = prepare(sweep, trial, &run, &n_retried, error);
+        if (!run) continue;
+        if (trial->profile)
+            profiles[(*n_profiles)++] = trial;
+        else
+            trainings[(*n_trainings)++] = trial;
+    }
+    if (!store_end(sweep->store, ok, error)) return false;
+    if (n_retried > 0)
+        fprintf(sweep->options->talk, "retrying %d trial%s that did not end well before\n",
+                n_retried, PLURAL_S(n_retried));
+    return true;
+}
+
 static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
                      struct error *error) {
     const struct plan_trial **profiles = queue + plan->n_trials;
     size_t n_trainings = 0, n_profiles = 0;
-    int n_retried = 0;
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        const struct plan_trial *trial = &plan->trials[i];
-        bool run;
-        if (!prepare(sweep, trial, &run, &n_retried, error)) return false;
-        if (!run) continue;
-        if (trial->profile)
-            profiles[n_profiles++] = trial;
-        else
-            queue[n_trainings++] = trial;
-    }
-    if (n_retried > 0)
-        fprintf(sweep->options->talk, "retrying %d trial%s that did not end well before\n",
-                n_retried, PLURAL_S(n_retried));
+    if (!prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error)) return false;
     qsort(queue, n_trainings, sizeof *queue, longest_first);
     if (!run_trainings(sweep, queue, n_trainings, sweep->slots, error)) return false;
     if (sweep->stopping) {

@@ -261,6 +261,26 @@ static void the_first_reason_stands_until_the_trial_is_retried(void **state) {
     assert_near(number(f, "SELECT count(*) FROM warning"), 0);
 }
 
+static void changes_between_begin_and_end_are_one_transaction(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    OK(f, store_begin(f->store, &f->error));
+    OK(f, store_end_trial(f->store, id, "failed", "the loss is NaN", &f->error));
+    OK(f, store_retry(f->store, id, &f->error));
+    assert_false(store_retry(f->store, 99, &f->error));
+    assert_false(store_end(f->store, false, &f->error));
+    assert_non_null(strstr(f->error.text, "no trial 99"));
+    uint32_t before = change_counter(f);
+    OK(f, store_begin(f->store, &f->error));
+    OK(f, store_end_trial(f->store, id, "failed", "the loss is NaN", &f->error));
+    OK(f, store_retry(f->store, id, &f->error));
+    OK(f, store_end_trial(f->store, id, "skipped", "no data", &f->error));
+    assert_int_equal(change_counter(f), before);
+    OK(f, store_end(f->store, true, &f->error));
+    assert_int_equal(change_counter(f), before + 1);
+    assert_near(number(f, "SELECT reason = 'no data' FROM trial"), 1);
+}
+
 static void a_trial_of_another_living_process_is_not_ended(void **state) {
     struct fixture *f = *state;
     int64_t id = one_trial(f);
@@ -574,6 +594,7 @@ int main(void) {
         TEST(the_command_quotes_its_path_for_the_shell),
         TEST(a_trial_is_claimed_once_and_finished_once),
         TEST(the_first_reason_stands_until_the_trial_is_retried),
+        TEST(changes_between_begin_and_end_are_one_transaction),
         TEST(a_trial_of_another_living_process_is_not_ended),
         TEST(a_trial_whose_process_is_gone_becomes_interrupted),
         TEST(a_damaged_checkpoint_counts_as_lost),

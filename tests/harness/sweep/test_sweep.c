@@ -43,12 +43,34 @@ static void note(const char *db, const char *what, const struct trial_row *row) 
     close(file);
 }
 
+/* Another sweep's process: it has the row when this one ends, and finishes it while the sweep waits to
+ * write what became of this one. */
+static int let_another_finish(const char *db, int64_t id, struct error *error) {
+    struct store *store = NULL;
+    struct training_result training = {.n_classes = 2};
+    char ready;
+    int begun[2];
+    if (pipe2(begun, O_CLOEXEC) != 0) return 99;
+    pid_t other = fork();
+    if (other == 0) {
+        bool ok = store_open(db, &store, error) && store_claim(store, id, getpid(), 0, error) &&
+                  store_begin(store, error) && store_finish_training(store, id, &training, error) &&
+                  write(begun[1], "", 1) == 1;
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        ok = ok && store_end(store, true, error);
+        store_close(store);
+        _exit(!ok);
+    }
+    return read(begun[0], &ready, 1) == 1 ? 98 : 99;
+}
+
 static int act(struct store *store, const char *db, const struct trial_row *row,
                struct error *error) {
     struct training_result training = {.n_classes = 2};
     struct profiling_result profiling = {0};
     const char *arm = getenv("HEADROOM_TEST_ALL_OK") ? "ok" : row->arm;
     if (!strcmp(arm, "unstarted")) return 7; /* dies before it claims its row */
+    if (!strcmp(arm, "overtaken")) return let_another_finish(db, row->id, error);
     if (!strcmp(arm, "taken")) return store_claim(store, row->id, 1, 0, error) ? 98 : 99;
     if (!store_claim(store, row->id, getpid(), 0, error)) return 98;
     note(db, "begin", row);
@@ -394,6 +416,15 @@ static void trial_that_another_process_took_first_stays_its_own(void **state) {
     assert_int_equal(f->result.n_skipped, 2);
 }
 
+static void trial_that_another_process_finished_meanwhile_is_ok(void **state) {
+    struct fixture *f = *state;
+    plan_list(f, "  - {arm: overtaken, policy: budgetformer}\n");
+    run(f);
+    assert_row(f, 0, "ok", "");
+    assert_int_equal(f->result.n_ok, 1);
+    assert_int_equal(f->result.n_failed + f->result.n_skipped, 0);
+}
+
 static void absent_data_skips_with_the_fix_and_runs_when_it_comes(void **state) {
     struct fixture *f = *state;
     static const char *const arms[] = {"ok"};
@@ -407,6 +438,35 @@ static void absent_data_skips_with_the_fix_and_runs_when_it_comes(void **state) 
     run(f);
     assert_row(f, 0, "ok", "");
     assert_row(f, 1, "ok", "");
+}
+
+/* SQLite raises a number in the file's header with every transaction that writes. */
+static unsigned transactions(const struct fixture *f) {
+    unsigned char bytes[28] = {0};
+    FILE *file = fopen(f->db, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, sizeof bytes, file), sizeof bytes);
+    fclose(file);
+    return (unsigned)bytes[26] << 8 | bytes[27];
+}
+
+static void what_is_known_before_any_trial_runs_is_written_at_once(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"fails", "explains", "dies", "silent", "unstarted"};
+    plan_arms(f, arms, 5, true);
+    for (size_t i = 0; i < 10; i += 2) /* the profiles are planned, and without data */
+        if (!store_end_trial(f->store, f->plan.trials[i].id, "failed", "for some reason",
+                             &f->error))
+            fail_msg("%s", f->error.text);
+    plan_arms(f, arms, 5, true);
+    for (size_t i = 1; i < 10; i += 2) strcpy(f->plan.trials[i].missing, "data/x.label");
+    f->options.jobs = 1;
+    f->options.program = "/nonexistent/headroom";
+    unsigned before = transactions(f);
+    run(f);
+    assert_int_equal(f->result.n_failed, 5);
+    assert_int_equal(f->result.n_skipped, 5);
+    assert_int_equal(transactions(f) - before, 1 + 5); /* and one for the end of each that ran */
 }
 
 static void interruption_marks_what_ran_keeps_what_ended_and_resumes(void **state) {
@@ -524,6 +584,8 @@ int main(int argc, char **argv) {
         TEST(interrupted_base_leaves_who_waits_for_it_planned),
         TEST(base_that_runs_elsewhere_is_not_waited_for),
         TEST(trial_that_another_process_took_first_stays_its_own),
+        TEST(trial_that_another_process_finished_meanwhile_is_ok),
+        TEST(what_is_known_before_any_trial_runs_is_written_at_once),
         TEST(absent_data_skips_with_the_fix_and_runs_when_it_comes),
         TEST(interruption_marks_what_ran_keeps_what_ended_and_resumes),
         TEST(second_signal_kills_what_ignores_the_first),
