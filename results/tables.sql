@@ -84,7 +84,8 @@ CREATE TABLE trial (
     code_sha256     TEXT,                                -- of all code, flags and libraries that can change
                                                          -- its numbers; NULL: made before this was stored
     checkpoint_sha256 TEXT,                              -- of the file's bytes
-    boot_id         TEXT,                                -- of the machine that ran it, since when it is up
+    boot_id         TEXT,                                -- of the machine that ran it, since when it is up;
+                                                         -- NULL: its process held no lock
     pid_namespace   TEXT,                                -- that its pid is a number of
     UNIQUE (workload_id, key),
     CHECK (kind = 'train' OR base_trial_id IS NOT NULL)

@@ -31,12 +31,12 @@ struct arguments {
     const char *rerun;    /* which results are made again; NULL: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
-    bool dry_run, no_profile, replace, quick, json, resolved, help, version;
+    bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version;
     int n_words;
     char **words; /* what is not a flag, in order */
 };
 
-enum { COMMAND_FLAGS_MAX = 10 };
+enum { COMMAND_FLAGS_MAX = 14 };
 
 struct command {
     const char *name, *summary;

@@ -41,6 +41,8 @@ static const struct flag flags[] = {
      "make results again: failed|stale|profiles|all"},
     {"replace", NULL, FLAG_SWITCH, offsetof(struct arguments, replace),
      "let a file take the place of another of its workload's name"},
+    {"take-over", NULL, FLAG_SWITCH, offsetof(struct arguments, take_over),
+     "run what a machine that is gone was running (on a disk without locks)"},
     {"workload", "W", FLAG_TEXT, offsetof(struct arguments, workload),
      "a workload by its name; evaluate takes its file, too"},
     {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),

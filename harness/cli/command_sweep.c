@@ -161,7 +161,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
     if (result->cores_used >= 0)
         fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
                 100 * result->cores_used);
-    if (n_ended == 0 && (result->n_skipped > 0 || plan->n_problems > 0))
+    if (n_ended == 0 && (result->n_skipped > 0 || result->n_elsewhere > 0 || plan->n_problems > 0))
         fprintf(stderr, "nothing was run: %d trial%s skipped, %zu already ok\n", result->n_skipped,
                 PLURAL_S(result->n_skipped), n_ok);
     else if (n_ended == 0)
@@ -176,9 +176,15 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
             "%d trial%s failed; the reasons stand above, the logs beside the database; the same "
             "command tries again",
             result->n_failed, PLURAL_S(result->n_failed));
+    else if (result->n_elsewhere > 0)
+        error_set(error,
+                  "%d trial%s left to other processes, see above; the same command goes on when "
+                  "these have ended",
+                  result->n_elsewhere, PLURAL_S(result->n_elsewhere));
     else if (plan->n_problems > 0)
         error_set(error, "%zu of the files had problems, see above", plan->n_problems);
-    return result->n_failed > 0 || plan->n_problems > 0 ? EXIT_FAILED : EXIT_OK;
+    bool all = result->n_failed == 0 && result->n_elsewhere == 0 && plan->n_problems == 0;
+    return all ? EXIT_OK : EXIT_FAILED;
 }
 
 static void wait_for_database(void *context, const char *who) {
@@ -233,7 +239,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!open_results(arguments, &store, error)) goto done;
     if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
     if (!arguments->dry_run) take_pending(store);
-    if (!arguments->dry_run && !store_recover(store, &n_recovered, error)) goto done;
+    if (!arguments->dry_run && !store_recover(store, arguments->take_over, &n_recovered, error))
+        goto done;
     if (n_recovered > 0)
         fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
                 PLURAL_S(n_recovered));
@@ -279,7 +286,8 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "rerun", "replace", "db"},
+    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "rerun", "replace",
+     "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
     "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
     "own; profiles run alone, after all trainings. Finished trials are not run again, those that\n"
@@ -293,6 +301,9 @@ const struct command sweep_command = {
     "\n"
     "A file with a `workload:` that the database has from another file is refused: the results of\n"
     "that one would no longer be shown. --replace lets the new file take its place.\n"
+    "\n"
+    "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
+    "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"
     "\n"
     "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
     "keeps what is finished; the same command goes on from there.\n"

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,46 +99,6 @@ static bool check_free_space(const char *path, struct error *error) {
                      path, free_bytes >> 10, FREE_MEBIBYTES);
 }
 
-/* State letter and start time (clock ticks since boot) of a process; false where /proc cannot
- * say. */
-static bool process_stat(pid_t pid, char *state, long long *start_ticks) {
-    char path[64], line[1024];
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(path, "r");
-    if (!file) return false;
-    bool ok = fgets(line, sizeof line, file) != NULL;
-    fclose(file);
-    /* The second field is the program's name in parentheses and may hold anything. */
-    const char *rest = ok ? strrchr(line, ')') : NULL;
-    return rest && sscanf(rest + 1, /* NOLINT(cert-err34-c): the kernel's own numbers */
-                          " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                          "%*s %lld",
-                          state, start_ticks) == 2;
-}
-
-/* SQL function process_start(pid): what tells a process from a later one with the same id, or
- * NULL. */
-static void sql_process_start(sqlite3_context *context, int n, sqlite3_value **values) {
-    (void)n;
-    char state;
-    long long ticks;
-    if (process_stat((pid_t)sqlite3_value_int64(values[0]), &state, &ticks))
-        sqlite3_result_int64(context, ticks);
-}
-
-/* SQL function process_is_gone(pid, start): no such process, a zombie, or another one by now. */
-static void sql_process_is_gone(sqlite3_context *context, int n, sqlite3_value **values) {
-    (void)n;
-    pid_t pid = (pid_t)sqlite3_value_int64(values[0]);
-    char state = '?';
-    long long ticks = 0;
-    bool gone = kill(pid, 0) != 0 && errno == ESRCH;
-    if (!gone && process_stat(pid, &state, &ticks))
-        gone = state == 'Z' || (sqlite3_value_type(values[1]) != SQLITE_NULL &&
-                                ticks != sqlite3_value_int64(values[1]));
-    sqlite3_result_int(context, gone);
-}
-
 /* The folder of the database, where it is missing; if that fails, opening the file says why. */
 static void make_folder(const char *path) {
     char folder[4096];
@@ -182,14 +141,9 @@ static struct store *new_store(const char *path, struct error *error) {
 /* Makes the connection one that writes: the functions of our statements, the shape of the file, our
  * views. */
 static bool become_writer(struct store *store, struct error *error) {
-    const int own_use = SQLITE_UTF8 | SQLITE_DIRECTONLY;
     bool changed = false;
     gethostname(store->host, sizeof store->host - 1);
-    sqlite3_create_function(store->db, "process_start", 1, own_use, NULL, sql_process_start, NULL,
-                            NULL);
-    sqlite3_create_function(store->db, "process_is_gone", 2, own_use, NULL, sql_process_is_gone,
-                            NULL, NULL);
-    if (!store_begin(store, error)) return false;
+    if (!store_owner_open(store, error) || !store_begin(store, error)) return false;
     bool ok = store_schema_write(store, &changed, error);
     bool committed = store_end(store, ok && changed, error);
     return ok && committed == changed && store_exec(store, "PRAGMA foreign_keys = ON", error) &&
@@ -264,6 +218,7 @@ void store_close(struct store *store) {
     if (!store) return;
     store_forget_statements(store);
     sqlite3_close(store->db);
+    trial_locks_free(store->locks);
     free(store->path);
     free(store);
 }

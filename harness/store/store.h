@@ -149,11 +149,16 @@ bool store_machine(struct store *store, const struct environment *environment, i
 /* The version of SQLite in this process. */
 const char *store_library(void);
 
-/* Makes the trial running under pid (the calling process as a rule) and clears what an earlier
- * attempt left. Error if it is ok already or another live process runs it. environment_id 0:
- * unknown. */
+/* Makes the trial running under pid (the calling process as a rule), which holds its lock from then on
+ * until the store is closed or the process ends, and clears what an earlier attempt left. Error if it
+ * is ok already or another process has it. environment_id 0: unknown. */
 bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
                  struct error *error);
+
+/* Who runs a trial, for a message: "pid 4711 on host a since 2026-07-18 12:03 UTC", with the way out if
+ * that cannot be known to live. "another process" if its row does not say. */
+bool store_describe_owner(struct store *store, int64_t id, char *out, size_t size,
+                          struct error *error);
 
 /* Write all results of a trial and set it ok, in one transaction, in place of those of an earlier
  * run; NaN becomes NULL. Executed and
@@ -165,7 +170,7 @@ bool store_finish_profiling(struct store *store, int64_t id, const struct profil
 
 /* Ends a planned or running trial as failed, killed, timeout, oom, skipped or interrupted. A trial
  * that has ended already keeps what it said: the process that knows most reports first. One that
- * another living process runs stays as it is. */
+ * another process has stays as it is. */
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error);
 
@@ -185,8 +190,10 @@ bool store_checkpoint_path(const struct store *store, const char *key,
 /* Makes a trial that ended without results planned again. */
 bool store_retry(struct store *store, int64_t id, struct error *error);
 
-/* Trials of this host found running although their process is gone become interrupted. */
-bool store_recover(struct store *store, int *n_recovered, struct error *error);
+/* Trials found running although their process is gone become interrupted; with take_over also those of
+ * which that cannot be known, because they have no lock and ran on another machine or in another
+ * container. store_notice says it if this disk has no locks. */
+bool store_recover(struct store *store, bool take_over, int *n_recovered, struct error *error);
 
 bool store_warning(struct store *store, int64_t trial_id, const char *text, struct error *error);
 

@@ -8,6 +8,7 @@
 #define HEADROOM_HARNESS_STORE_STORE_PRIVATE_H
 
 #include "harness/store/store.h"
+#include "harness/store/trial_lock.h"
 
 #include <sqlite3.h>
 
@@ -20,9 +21,10 @@ enum {
 struct store {
     sqlite3 *db;
     char *path;
-    bool reader;                         /* opened for reading alone */
-    int depth;                           /* of store_begin without its store_end */
-    char host[256];                      /* process ids mean something on this host only */
+    bool reader;                                    /* opened for reading alone */
+    int depth;                                      /* of store_begin without its store_end */
+    char host[256], boot_id[64], pid_namespace[64]; /* where the ids of processes mean something */
+    struct trial_locks *locks;                      /* NULL: a database in memory, or a reader */
     char notice[512];                    /* what a user should know of this file; "" nothing */
     sqlite3_stmt *kept[STATEMENTS_KEPT]; /* of these, those up to n_kept; a ring once it is more */
     unsigned n_kept;
@@ -104,6 +106,24 @@ void store_distrust(struct store *store);
 /* Appends a CREATE statement without comments and without blanks that mean nothing, so that two
  * can be compared. */
 void store_normalise_ddl(const char *sql, struct text *out);
+
+/* ---- whose a running trial is (store_owner.c) ---- */
+
+/* In SQL about a running trial: 'own' (this process), 'alive', 'gone', or 'elsewhere': on a machine or
+ * in a container that cannot be asked, with no lock that could. */
+#define OWNER "owner(key, boot_id, host, pid_namespace, pid, pid_start_ticks)"
+
+/* Gives the connection that function and its locks, and is_locked(key) and process_start(pid). */
+bool store_owner_open(struct store *store, struct error *error);
+
+/* Takes the lock of a key for this process: *taken is false where another process has it, *locked false
+ * where there are no locks, *is_new says whether it was not ours before. */
+bool store_owner_take(struct store *store, const char *key, bool *taken, bool *locked, bool *is_new,
+                      struct error *error);
+void store_owner_drop(struct store *store, const char *key);
+
+/* Finds out whether locks can be had, which store_notice says if not. */
+bool store_owner_check(struct store *store, struct error *error);
 
 /* False, with a sentence, for a version of SQLite that lacks what the schema needs. */
 bool store_check_sqlite(int number, const char *name, struct error *error);

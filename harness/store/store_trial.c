@@ -305,8 +305,12 @@ bool store_environment(struct store *store, const char *hash, const char *host, 
 /* After a guarded UPDATE that touched no row: says what the trial is instead; returns false. */
 static bool wrong_status(struct store *store, int64_t id, const char *wanted, struct error *error) {
     struct trial_row row;
+    char owner[512];
     if (!store_load_trial(store, id, &row, error)) return false;
-    error_set(error, "trial %lld cannot %s: it is %s", (long long)id, wanted, row.status);
+    if (strcmp(row.status, "running") != 0)
+        error_set(error, "trial %lld cannot %s: it is %s", (long long)id, wanted, row.status);
+    else if (store_describe_owner(store, id, owner, sizeof owner, error))
+        error_set(error, "trial %lld cannot %s: it is run by %s", (long long)id, wanted, owner);
     trial_row_free(&row);
     return false;
 }
@@ -320,34 +324,51 @@ static bool change_trial(struct store *store, const char *sql, const struct valu
     return store_end(store, ok, error);
 }
 
-bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
-                 struct error *error) {
+static bool mark_running(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
+                         bool locked, struct error *error) {
     if (!store_begin(store, error)) return false;
     bool ok = store_run(
         store,
         "UPDATE trial SET status = 'running', reason = '', started_at = " NOW ", "
         "finished_at = NULL, wall_seconds = NULL, environment_id = ?2, host = ?3, pid = ?4, "
-        "pid_start_ticks = process_start(?4) "
-        "WHERE id = ?1 AND status <> 'ok' AND (status <> 'running' OR "
-        "(host = ?3 AND process_is_gone(pid, pid_start_ticks)))",
+        "pid_start_ticks = process_start(?4), boot_id = ?5, pid_namespace = ?6 "
+        "WHERE id = ?1 AND status <> 'ok' AND (status <> 'running' OR " OWNER " = 'gone')",
         VALUES(INT(id), environment_id ? INT(environment_id) : TEXT(NULL), TEXT(store->host),
-               INT(pid)),
+               INT(pid), TEXT(locked ? store->boot_id : NULL), TEXT(store->pid_namespace)),
         error);
     if (ok && sqlite3_changes(store->db) == 0) ok = wrong_status(store, id, "start", error);
     ok = ok && store_run(store, "DELETE FROM warning WHERE trial_id = ?1", VALUES(INT(id)), error);
     return store_end(store, ok, error);
 }
 
+/* The lock comes first: whoever has it may believe that a row which says `running` is of a dead
+ * process, and nobody else may. */
+bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment_id,
+                 struct error *error) {
+    struct trial_row row;
+    char owner[512];
+    bool taken = false, locked, is_new, ok;
+    if (!store_load_trial(store, id, &row, error)) return false;
+    ok = store_owner_take(store, row.key, &taken, &locked, &is_new, error);
+    if (ok && !taken) {
+        ok = store_describe_owner(store, id, owner, sizeof owner, error) &&
+             error_set(error, "trial %lld cannot start: it is run by %s", (long long)id, owner);
+    } else if (ok) {
+        ok = mark_running(store, id, pid, environment_id, locked, error);
+        if (!ok && is_new) store_owner_drop(store, row.key);
+    }
+    trial_row_free(&row);
+    return ok;
+}
+
 bool store_end_trial(struct store *store, int64_t id, const char *status, const char *reason,
                      struct error *error) {
     int changed;
-    return change_trial(
-        store,
-        "UPDATE trial SET status = ?2, reason = ?3, finished_at = " NOW " "
-        "WHERE id = ?1 AND (status = 'planned' OR (status = 'running' AND host = ?4 "
-        "AND (pid = ?5 OR process_is_gone(pid, pid_start_ticks))))",
-        VALUES(INT(id), TEXT(status), TEXT(reason), TEXT(store->host), INT(getpid())), &changed,
-        error);
+    return change_trial(store,
+                        "UPDATE trial SET status = ?2, reason = ?3, finished_at = " NOW " "
+                        "WHERE id = ?1 AND ((status = 'planned' AND NOT is_locked(key)) "
+                        "OR (status = 'running' AND " OWNER " IN ('own', 'gone')))",
+                        VALUES(INT(id), TEXT(status), TEXT(reason)), &changed, error);
 }
 
 bool store_retry(struct store *store, int64_t id, struct error *error) {
@@ -361,13 +382,15 @@ bool store_retry(struct store *store, int64_t id, struct error *error) {
     return changed == 1 || wrong_status(store, id, "be planned again", error);
 }
 
-bool store_recover(struct store *store, int *n_recovered, struct error *error) {
-    return change_trial(store,
-                        "UPDATE trial SET status = 'interrupted', finished_at = " NOW ", "
-                        "reason = printf('its process %d is gone without a report', pid) "
-                        "WHERE status = 'running' AND host = ?1 "
-                        "AND process_is_gone(pid, pid_start_ticks)",
-                        VALUES(TEXT(store->host)), n_recovered, error);
+bool store_recover(struct store *store, bool take_over, int *n_recovered, struct error *error) {
+    if (!store_owner_check(store, error)) return false;
+    return change_trial(
+        store,
+        "UPDATE trial SET status = 'interrupted', finished_at = " NOW ", reason = CASE " OWNER
+        " WHEN 'gone' THEN printf('its process %d is gone without a report', pid) "
+        "ELSE printf('taken over from pid %d on host %s', pid, host) END "
+        "WHERE status = 'running' AND (" OWNER " = 'gone' OR (?1 AND " OWNER " = 'elsewhere'))",
+        VALUES(INT(take_over)), n_recovered, error);
 }
 
 bool store_warning(struct store *store, int64_t trial_id, const char *text, struct error *error) {

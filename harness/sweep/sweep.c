@@ -134,9 +134,27 @@ static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, cons
     fprintf(sweep->options->talk, "skipped %s%s: %s\n", kind_of(trial), trial->label, why);
 }
 
+/* One that another process has: its results come without this sweep, or not at all. `what` says which
+ * trial that is, id which one is run there. */
+static bool leave_elsewhere(struct sweep *sweep, const struct plan_trial *trial, const char *what,
+                            int64_t id, struct error *error) {
+    char owner[512];
+    if (!store_describe_owner(sweep->store, id, owner, sizeof owner, error)) return false;
+    sweep->result->n_elsewhere++;
+    progress_skip(&sweep->progress, trial->expected_flops);
+    progress_clear(&sweep->progress);
+    fprintf(sweep->options->talk, "left %s%s: %strial %" PRId64 " is run by %s\n", kind_of(trial),
+            trial->label, what, id, owner);
+    return true;
+}
+
 /* How long a child has run, without the pauses between its turns. */
 static double seconds_run(const struct child *child) {
     return (child->stopped_at > 0 ? child->stopped_at : clock_seconds()) - child->started;
+}
+
+static bool is_pending(const struct trial_row *row) {
+    return strcmp(row->status, "planned") == 0 || strcmp(row->status, "running") == 0;
 }
 
 /* Settles one ended child: its row, the counts, the talk. */
@@ -163,10 +181,9 @@ static bool finish_trial(struct sweep *sweep, const struct child *child, int sta
             return false;
         ok = strcmp(row.status, "ok") == 0; /* by now: another sweep's process was faster */
     }
-    if (strcmp(row.status, "running") == 0) { /* another sweep's process was faster */
+    if (is_pending(&row)) { /* another process was faster */
         trial_row_free(&row);
-        skip_trial(sweep, child->trial, "another process runs it");
-        return true;
+        return leave_elsewhere(sweep, child->trial, "", child->trial->id, error);
     }
     if (ok) {
         char outcome[128];
@@ -279,20 +296,43 @@ static double cpu_seconds(const struct sweep *sweep) {
 static bool settle_base(struct sweep *sweep, const struct plan_trial *trial, bool *ready,
                         bool *settled, struct error *error) {
     struct trial_row base;
+    const char *what = trial->profile ? "training" : "base";
     char reason[128];
     *ready = *settled = trial->base_id == 0;
     if (*ready) return true;
     if (!store_load_trial(sweep->store, trial->base_id, &base, error)) return false;
-    bool pending = strcmp(base.status, "planned") == 0 || strcmp(base.status, "running") == 0;
+    bool elsewhere = strcmp(base.status, "running") == 0;
     *ready = strcmp(base.status, "ok") == 0;
     /* Else one of ours may be it, or lead to it; profiles come when all trainings have ended. */
-    *settled = !pending || trial->profile || sweep->n_children == 0;
-    snprintf(reason, sizeof reason, "its %s, trial %" PRId64 ", is %s",
-             trial->profile ? "training" : "base", base.id, base.status);
+    *settled = !is_pending(&base) || trial->profile || sweep->n_children == 0;
+    snprintf(reason, sizeof reason, "its %s, trial %" PRId64 ", is %s", what, base.id, base.status);
     trial_row_free(&base);
     if (*ready || !*settled) return true;
+    if (elsewhere) {
+        snprintf(reason, sizeof reason, "its %s, ", what);
+        return leave_elsewhere(sweep, trial, reason, trial->base_id, error);
+    }
     skip_trial(sweep, trial, reason);
     return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
+}
+
+/* Whether a trial is still to be run: since it was planned another sweep may have run it. */
+static bool settle_trial(struct sweep *sweep, const struct plan_trial *trial, bool *ready,
+                         struct error *error) {
+    struct trial_row row;
+    if (!store_load_trial(sweep->store, trial->id, &row, error)) return false;
+    bool done = strcmp(row.status, "ok") == 0, elsewhere = strcmp(row.status, "running") == 0;
+    trial_row_free(&row);
+    *ready = !done && !elsewhere;
+    if (done) progress_skip(&sweep->progress, trial->expected_flops);
+    return !elsewhere || leave_elsewhere(sweep, trial, "", trial->id, error);
+}
+
+/* Two workloads may hold the same trial, and what it writes is named by its key. */
+static bool runs_already(const struct sweep *sweep, const struct plan_trial *trial) {
+    for (int i = 0; i < sweep->n_children; i++)
+        if (strcmp(sweep->children[i].trial->key, trial->key) == 0) return true;
+    return false;
 }
 
 /* Starts the first trials of the queue whose bases have results, until the slots are taken, and
@@ -304,11 +344,12 @@ static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, si
         const struct plan_trial *trial = queue[i];
         bool ready, settled;
         if (!settle_base(sweep, trial, &ready, &settled, error)) return false;
-        if (!settled) {
+        if (!settled || (ready && runs_already(sweep, trial))) {
             i++;
             continue;
         }
         memmove(queue + i, queue + i + 1, (--*n - i) * sizeof *queue);
+        if (ready && !settle_trial(sweep, trial, &ready, error)) return false;
         if (ready && !start_trial(sweep, trial, error)) return false;
     }
     return true;
@@ -392,7 +433,9 @@ static bool start_group(struct sweep *sweep, const struct plan_trial **queue, si
         bool ready, settled;
         if (strncmp(trial->label, queue[0]->label, name) != 0) break;
         if (sweep->n_children > 0 && memory_is_short()) break;
-        if (!settle_base(sweep, trial, &ready, &settled, error)) return false;
+        if (!settle_base(sweep, trial, &ready, &settled, error) ||
+            (ready && !settle_trial(sweep, trial, &ready, error)))
+            return false;
         if (ready && (!start_trial(sweep, trial, error) || !wait_for_stop(sweep, error)))
             return false;
     }
@@ -444,28 +487,30 @@ static int longest_first(const void *a, const void *b) {
     return x->id < y->id ? -1 : 1;
 }
 
-/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs
- * elsewhere. */
+/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere. The
+ * plan may be older than what another sweep has written. */
 static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *run, int *n_retried,
                     struct error *error) {
     char reason[sizeof trial->missing + DATA_FILES_HINT_SIZE + 16], hint[DATA_FILES_HINT_SIZE];
+    struct trial_row row;
     *run = false;
-    if (!trial->selected || strcmp(trial->status, "ok") == 0) return true;
+    if (!trial->selected) return true;
+    if (!store_load_trial(sweep->store, trial->id, &row, error)) return false;
+    bool planned = strcmp(row.status, "planned") == 0, skipped = strcmp(row.status, "skipped") == 0;
+    bool done = strcmp(row.status, "ok") == 0, elsewhere = strcmp(row.status, "running") == 0;
+    trial_row_free(&row);
+    if (done) return true;
     if (trial->missing[0]) {
         sweep->result->n_skipped++;
-        if (strcmp(trial->status, "planned") != 0) return true;
+        if (!planned) return true;
         data_files_hint(trial->missing, hint);
         snprintf(reason, sizeof reason, "%s is absent: %s", trial->missing, hint);
         return store_end_trial(sweep->store, trial->id, "skipped", reason, error);
     }
-    if (strcmp(trial->status, "running") == 0) {
-        fprintf(sweep->options->talk, "%s is being run by another process, left alone\n",
-                trial->label);
-        return true;
-    }
+    if (elsewhere) return leave_elsewhere(sweep, trial, "", trial->id, error);
     *run = true;
-    if (strcmp(trial->status, "planned") == 0) return true;
-    *n_retried += strcmp(trial->status, "skipped") != 0;
+    if (planned) return true;
+    *n_retried += !skipped;
     return store_retry(sweep->store, trial->id, error);
 }
 

@@ -13,6 +13,7 @@
 #include "harness/store/report.h"
 #include "harness/store/store.h"
 #include "models/base/sha256.h"
+#include "tests/harness/scratch.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -36,8 +37,9 @@ struct fixture {
 static inline int set_up(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    snprintf(f->folder, sizeof f->folder, "/tmp/headroom-store-XXXXXX");
-    if (!mkdtemp(f->folder)) return -1;
+    struct scratch scratch;
+    if (!scratch_make(&scratch)) return -1;
+    strcpy(f->folder, scratch.folder);
     snprintf(f->path, sizeof f->path, "%s/results.db", f->folder);
     *state = f;
     return store_open(f->path, &f->store, &f->error) ? 0 : -1;
@@ -46,11 +48,9 @@ static inline int set_up(void **state) {
 static inline int tear_down(void **state) {
     struct fixture *f = *state;
     store_close(f->store);
-    char journal[160];
-    snprintf(journal, sizeof journal, "%s-journal", f->path);
-    unlink(journal);
-    unlink(f->path);
-    rmdir(f->folder);
+    struct scratch scratch;
+    strcpy(scratch.folder, f->folder);
+    scratch_remove(&scratch);
     free(f);
     return 0;
 }

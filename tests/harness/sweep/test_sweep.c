@@ -139,6 +139,7 @@ struct fixture {
     struct sweep_options options;
     struct sweep_result result;
     struct error error;
+    char said[8192];
 };
 
 static int make_fixture(void **state) {
@@ -146,7 +147,8 @@ static int make_fixture(void **state) {
     if (!f || !scratch_make(&f->scratch)) return -1;
     *state = f;
     scratch_path(&f->scratch, "results.db", f->db, sizeof f->db);
-    f->options = (struct sweep_options){.db = f->db, .jobs = 2, .talk = fopen("/dev/null", "w")};
+    f->options = (struct sweep_options){
+        .db = f->db, .jobs = 2, .talk = fmemopen(f->said, sizeof f->said, "w")};
     unsetenv("HEADROOM_TEST_ALL_OK");
     return f->options.talk && store_open(f->db, &f->store, &f->error) ? 0 : -1;
 }
@@ -206,6 +208,11 @@ static void assert_row(struct fixture *f, size_t i, const char *status, const ch
         fail_msg("%s is %s: '%s'; expected %s: '%s'", row.arm, row.status, row.reason, status,
                  reason);
     trial_row_free(&row);
+}
+
+static void assert_said(struct fixture *f, const char *text) {
+    fflush(f->options.talk);
+    if (!strstr(f->said, text)) fail_msg("'%s' does not say '%s'", f->said, text);
 }
 
 /* The notes of all trial processes, in order. */
@@ -402,7 +409,34 @@ static void base_that_runs_elsewhere_is_not_waited_for(void **state) {
     plan_list(f, arms);
     run(f);
     assert_row(f, 0, "running", "");
-    assert_row(f, 1, "skipped", "its base, trial 1, is running");
+    assert_row(f, 1, "planned", "");
+    assert_int_equal(f->result.n_elsewhere, 2);
+    assert_int_equal(f->result.n_skipped, 0);
+    assert_said(f, "left w/busy/1: trial 1 is run by pid ");
+    assert_said(f, "left w/waits/1: its base, trial 1 is run by pid ");
+}
+
+static void same_trial_of_two_workloads_runs_once_at_a_time(void **state) {
+    struct fixture *f = *state;
+    char runs[1024];
+    static const char yaml[] = "workload: %s\ntier: default\ndata: {source: topic}\nseeds: 1\n"
+                               "model: {layers: 1, dim: 16, heads: 8}\nprofile: {seeds: 0}\n"
+                               "arms: [{arm: ok, policy: budgetformer}]\n";
+    for (int i = 0; i < 2; i++) {
+        char file[16], name[4], text[512];
+        snprintf(name, sizeof name, "w%d", i);
+        snprintf(file, sizeof file, "%s.yaml", name);
+        snprintf(text, sizeof text, yaml, name);
+        assert_true(scratch_write(&f->scratch, file, text));
+    }
+    struct plan_request request = {.folder = f->scratch.folder, .profile = true};
+    if (!plan_make(f->store, &request, &f->plan, &f->error)) fail_msg("%s", f->error.text);
+    assert_int_equal(f->plan.n_trials, 2);
+    assert_string_equal(f->plan.trials[0].key, f->plan.trials[1].key);
+    run(f);
+    assert_int_equal(f->result.n_ok, 2);
+    read_runs(f, runs, sizeof runs);
+    assert_true(strstr(runs, "end ok/1") < strrchr(runs, 'b')); /* of the second "begin" */
 }
 
 static void trial_that_another_process_took_first_stays_its_own(void **state) {
@@ -411,9 +445,10 @@ static void trial_that_another_process_took_first_stays_its_own(void **state) {
                  "  - {arm: waits, policy: fixed-matched, base: taken}\n");
     run(f);
     assert_row(f, 0, "running", ""); /* by process 1, which is there and not ours */
-    assert_row(f, 1, "skipped", "its base, trial 1, is running");
+    assert_row(f, 1, "planned", "");
     assert_int_equal(f->result.n_failed, 0);
-    assert_int_equal(f->result.n_skipped, 2);
+    assert_int_equal(f->result.n_elsewhere, 2);
+    assert_said(f, "left w/taken/1: trial 1 is run by pid 1 on host ");
 }
 
 static void trial_that_another_process_finished_meanwhile_is_ok(void **state) {
@@ -530,7 +565,7 @@ static void killed_sweep_leaves_no_orphan_and_is_recovered(void **state) {
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 
     assert_row(f, 0, "running", "");
-    assert_true(store_recover(f->store, &recovered, &f->error));
+    assert_true(store_recover(f->store, false, &recovered, &f->error));
     assert_int_equal(recovered, 1);
     setenv("HEADROOM_TEST_ALL_OK", "1", 1);
     plan_arms(f, arms, 1, false);
@@ -583,6 +618,7 @@ int main(int argc, char **argv) {
         TEST(trial_starts_after_its_base_and_not_without),
         TEST(interrupted_base_leaves_who_waits_for_it_planned),
         TEST(base_that_runs_elsewhere_is_not_waited_for),
+        TEST(same_trial_of_two_workloads_runs_once_at_a_time),
         TEST(trial_that_another_process_took_first_stays_its_own),
         TEST(trial_that_another_process_finished_meanwhile_is_ok),
         TEST(what_is_known_before_any_trial_runs_is_written_at_once),
