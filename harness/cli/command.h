@@ -27,6 +27,7 @@ struct arguments {
     const char *tag;      /* NULL: whatever their tags */
     int jobs;             /* 0: one per online core */
     int timeout;          /* seconds per trial, 0: none */
+    int stall;            /* seconds without progress of a trial, 0: no bound */
     const char *out;      /* folder of the figures; NULL: figures/ beside the database */
     const char *rerun;    /* which results are made again; NULL: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_COUNT, FLAG_TIER };
+enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_COUNT, FLAG_COUNT_OR_NONE, FLAG_TIER };
+
+/* What is as quiet for so long was stopped, or waits for something that does not come. */
+enum { STALL_SECONDS = 600 };
 
 struct flag {
     const char *name, *value;
@@ -33,6 +36,8 @@ static const struct flag flags[] = {
      "trainings at the same time (default: online cores)"},
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
      "stop a trial that runs longer (default: never)"},
+    {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),
+     "stop a trial that computes and says nothing for so long (default: 600; 0: never)"},
     {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
      "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
@@ -80,6 +85,7 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
     char *field = (char *)out + flag->offset;
     char *end;
     long count;
+    int least;
     switch (flag->kind) {
     case FLAG_SWITCH:
         *(bool *)(void *)field = true;
@@ -91,10 +97,12 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
         *(const char **)(void *)field = value;
         return true;
     case FLAG_COUNT:
+    case FLAG_COUNT_OR_NONE:
+        least = flag->kind == FLAG_COUNT;
         count = strtol(value, &end, 10);
-        if (end == value || *end || count < 1 || count > 1000000)
-            return error_set(error, "--%s needs a whole number from 1 on, not '%s'", flag->name,
-                             value);
+        if (end == value || *end || count < least || count > 1000000)
+            return error_set(error, "--%s needs a whole number from %d on, not '%s'", flag->name,
+                             least, value);
         *(int *)(void *)field = (int)count;
         return true;
     case FLAG_TIER:
@@ -147,7 +155,7 @@ static int read_flag(const struct command *command, int argc, char **argv, struc
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error) {
     bool words_only = false;
-    *out = (struct arguments){.db = "results/results.db", .words = argv};
+    *out = (struct arguments){.db = "results/results.db", .stall = STALL_SECONDS, .words = argv};
     for (int i = 0; i < argc;) {
         if (words_only || argv[i][0] != '-' || !argv[i][1]) {
             argv[out->n_words++] = argv[i++]; /* never ahead of i: words gather at the front */

@@ -228,6 +228,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .db = arguments->db,
         .jobs = arguments->jobs,
         .timeout = arguments->timeout,
+        .stall = arguments->stall,
         .talk = stderr,
     };
     struct store *store = NULL;
@@ -286,8 +287,8 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "jobs", "filter", "timeout", "dry-run", "no-profile", "rerun", "replace",
-     "take-over", "db"},
+    {"tier", "tag", "jobs", "filter", "timeout", "stall", "dry-run", "no-profile", "rerun",
+     "replace", "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
     "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
     "own; profiles run alone, after all trainings. Finished trials are not run again, those that\n"
@@ -305,7 +306,7 @@ const struct command sweep_command = {
     "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
     "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"
     "\n"
-    "Each trial's output is in logs/trial-ID.log beside the database. Ctrl-C stops in order and\n"
+    "Each trial's output is in logs/KEY.log beside the database; messages name it. Ctrl-C stops in order and\n"
     "keeps what is finished; the same command goes on from there.\n"
     "\n"
     "examples:\n"

@@ -8,6 +8,7 @@
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"
 #include "harness/trial/profile.h"
+#include "harness/trial/trial_log.h"
 #include "harness/store/store.h"
 #include "harness/store/store_pending.h"
 #include "harness/trial/tuning.h"
@@ -24,6 +25,7 @@ enum { PATH_SIZE = 1200 };
 
 /* A trial with all it needs to run. */
 struct task {
+    const char *db;
     struct store *store;
     struct trial_row row;
     struct experiment *experiment;
@@ -170,6 +172,10 @@ static bool task_run(struct task *task, struct error *error) {
     int64_t environment_id;
     char text[sizeof error->text + sizeof error->at.file + 32];
     if (!task_claim(task, &environment, &environment_id, error)) return false;
+    /* Without a log its sweep still holds what it says: no reason to lose the work. */
+    if (getenv(TRIAL_LOG_VARIABLE) &&
+        !trial_log_open(task->db, task->row.key, task->row.id, &second))
+        fprintf(stderr, "%s\n", second.text);
     bool ok = strcmp(task->row.kind, "train") != 0
                   ? task_profile(task, &environment, environment_id, error)
                   : task_train(task, error);
@@ -182,7 +188,7 @@ static bool task_run(struct task *task, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    struct task task = {.experiment = calloc(1, sizeof *task.experiment)};
+    struct task task = {.db = arguments->db, .experiment = calloc(1, sizeof *task.experiment)};
     char *end;
     bool ok = false;
     errno = 0;

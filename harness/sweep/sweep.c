@@ -1,32 +1,28 @@
 /*
  * The parent of all trial processes. Signals are blocked and fetched with sigtimedwait, so that
  * there is no handler, no global and no race: one loop sees ends of children, interruptions and
- * time. A child dies with its parent (PR_SET_PDEATHSIG) and stands in its own process group, so
- * that Ctrl-C reaches it only through the parent, which then knows why it ended.
+ * time.
  *
  * Trainings run beside each other. Profiles run alone, but interleaved: all of a workload are
  * started, each stops itself before every block of timed passes (turn.h), and rounds of turns in a
  * shuffled order continue them one by one.
  */
 #include "harness/sweep/sweep.h"
-#include "models/base/clock.h"
 #include "harness/store/report.h"
-#include "models/base/path.h"
 #include "harness/sweep/progress.h"
-#include "models/base/system_file.h"
-#include "harness/measure/turn.h"
-#include "harness/sweep/verdict.h"
+#include "harness/sweep/trial_process.h"
+#include "harness/trial/trial_log.h"
+#include "models/base/clock.h"
 #include "models/base/rng.h"
+#include "models/base/system_file.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,27 +31,19 @@
 
 enum { STOP_GRACE_SECONDS = 5 };
 
-struct child {
-    pid_t pid;
-    const struct plan_trial *trial;
-    double started;    /* moved by its pauses, so that now - started is how long it ran */
-    double stopped_at; /* waiting for its turn since then; 0: running */
-    long oom_kills;    /* of the machine when it started */
-    bool timed_out;
-};
-
 struct sweep {
     struct store *store;
     const struct sweep_options *options;
     struct sweep_result *result;
     struct progress progress;
-    sigset_t watched, before; /* signals this loop fetches; the mask children get back */
-    char logs[512];
-    struct child *children;
+    sigset_t watched; /* signals that this loop fetches */
+    struct trial_process *children;
+    int32_t *order; /* of turns: process ids */
     int n_children, slots;
     double ended_cpu; /* seconds that children of this queue used until they ended */
     bool stopping;
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
+    struct error broken; /* why nothing more is started; "" as long as all is well */
 };
 
 static int default_jobs(void) {
@@ -65,58 +53,15 @@ static int default_jobs(void) {
     return online > 0 ? (int)online : 1;
 }
 
-/* ---- logs ---- */
-
-bool sweep_log_folder(const char *db, char *out, size_t size, struct error *error) {
-    if (!path_beside(db, "logs", out, size))
-        return error_set(error, "%s: the path is too long", db);
-    if (mkdir(out, 0777) == 0 || errno == EEXIST) return true;
-    return error_set(error, "%s: %s; results and logs need a folder that can be written", out,
-                     strerror(errno));
-}
-
-static void log_path(const struct sweep *sweep, int64_t id, char *out, size_t size) {
-    snprintf(out, size, "%s/trial-%" PRId64 ".log", sweep->logs, id);
-}
-
-/* ---- starting ---- */
-
-/* Runs in the new process and does not come back. */
-static void become_trial(const struct sweep *sweep, const struct plan_trial *trial, pid_t parent,
-                         int log) {
-    const char *program = sweep->options->program ? sweep->options->program : "/proc/self/exe";
-    char number[24], *db = strdup(sweep->options->db);
-    int null = open("/dev/null", O_RDONLY);
-    snprintf(number, sizeof number, "%" PRId64, trial->id);
-    char *arguments[] = {"headroom", "trial", number, "--db", db, NULL};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127); /* it died before the line above */
-    setpgid(0, 0);
-    sigprocmask(SIG_SETMASK, &sweep->before, NULL);
-    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* read when the library is loaded, so before exec */
-    setenv("OMP_NUM_THREADS", "1", 1);
-    if (trial->profile) setenv(TURN_VARIABLE, "1", 1);
-    if (!db || null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
-    execv(program, arguments);
-    dprintf(2, "cannot start %s: %s\n", program, strerror(errno));
-    _exit(127);
+static bool is_ending(const struct sweep *sweep) {
+    return sweep->stopping || sweep->broken.text[0];
 }
 
 static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, struct error *error) {
-    char path[600];
-    log_path(sweep, trial->id, path, sizeof path);
-    int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (log < 0) return error_set(error, "%s: %s", path, strerror(errno));
-    struct child child = {
-        .trial = trial, .started = clock_seconds(), .oom_kills = verdict_oom_kills()};
-    pid_t parent = getpid();
-    child.pid = fork();
-    if (child.pid == 0) become_trial(sweep, trial, parent, log);
-    int code = errno;
-    close(log);
-    if (child.pid < 0) return error_set(error, "cannot start a process: %s", strerror(code));
-    setpgid(child.pid, child.pid); /* whoever of the two comes first */
-    sweep->children[sweep->n_children++] = child;
+    if (!trial_process_start(&sweep->children[sweep->n_children], sweep->options, trial,
+                             &sweep->watched, error))
+        return false;
+    sweep->n_children++;
     return true;
 }
 
@@ -148,84 +93,92 @@ static bool leave_elsewhere(struct sweep *sweep, const struct plan_trial *trial,
     return true;
 }
 
-/* How long a child has run, without the pauses between its turns. */
-static double seconds_run(const struct child *child) {
-    return (child->stopped_at > 0 ? child->stopped_at : clock_seconds()) - child->started;
-}
-
 static bool is_pending(const struct trial_row *row) {
     return strcmp(row->status, "planned") == 0 || strcmp(row->status, "running") == 0;
 }
 
-/* Settles one ended child: its row, the counts, the talk. */
-static bool finish_trial(struct sweep *sweep, const struct child *child, int status,
-                         struct error *error) {
-    struct trial_row row = {0};
-    char reason[512], text[1024];
-    const char *kind = kind_of(child->trial);
-    bool ok;
-    if (!store_load_trial(sweep->store, child->trial->id, &row, error)) return false;
-    ok = strcmp(row.status, "ok") == 0;
-    if (!ok) {
-        char log[600];
-        log_path(sweep, child->trial->id, log, sizeof log);
-        struct process_end end = {.status = status,
-                                  .timeout = child->timed_out ? sweep->options->timeout : 0,
-                                  .stopped = sweep->stopping,
-                                  .oom_kills = child->oom_kills,
-                                  .log = log};
-        const char *verdict = verdict_of(&end, reason, sizeof reason);
-        trial_row_free(&row); /* its own word, if it had one, stays: read the row again */
-        if (!store_end_trial(sweep->store, child->trial->id, verdict, reason, error) ||
-            !store_load_trial(sweep->store, child->trial->id, &row, error))
-            return false;
-        ok = strcmp(row.status, "ok") == 0; /* by now: another sweep's process was faster */
-    }
-    if (is_pending(&row)) { /* another process was faster */
-        trial_row_free(&row);
-        return leave_elsewhere(sweep, child->trial, "", child->trial->id, error);
-    }
-    if (ok) {
+/* What is said of a trial that has ended; of a result, what it is. */
+static void describe_end(struct sweep *sweep, const struct trial_process *child,
+                         const struct trial_row *row, char *out, size_t size) {
+    const char *kind = kind_of(child->trial), *label = child->trial->label;
+    if (strcmp(row->status, "ok") == 0) {
         char outcome[128];
         struct error ignored; /* it is only talk */
         report_outcome(sweep->store, child->trial->id, outcome, sizeof outcome, &ignored);
-        snprintf(text, sizeof text, "ok %s%s%s%s", kind, child->trial->label,
-                 outcome[0] ? ": " : "", outcome);
-        sweep->result->n_ok++;
+        snprintf(out, size, "ok %s%s%s%s", kind, label, outcome[0] ? ": " : "", outcome);
     } else {
-        snprintf(text, sizeof text, "%s %s%s: %s (log: %s/trial-%" PRId64 ".log)", row.status, kind,
-                 child->trial->label, row.reason, sweep->logs, child->trial->id);
-        if (strcmp(row.status, "interrupted") == 0)
-            sweep->result->n_left++;
-        else
-            sweep->result->n_failed++;
+        bool log = trial_process_has_log(child);
+        snprintf(out, size, "%s %s%s: %s%s%s%s", row->status, kind, label, row->reason,
+                 log ? " (log: " : "", log ? child->log : "", log ? ")" : "");
     }
+}
+
+/* Settles one ended child: its row, the counts, the talk. Its own word, if it had one, stays. */
+static bool finish_trial(struct sweep *sweep, const struct trial_process *child, int status,
+                         struct error *error) {
+    struct trial_row row = {0};
+    char reason[512], text[2048];
+    int64_t id = child->trial->id;
+    const char *verdict =
+        trial_process_verdict(child, status, sweep->stopping, reason, sizeof reason);
+    if (!store_load_trial(sweep->store, id, &row, error)) return false;
+    if (is_pending(&row)) {
+        trial_row_free(&row);
+        /* Read again, because another sweep's process may be faster. */
+        if (!store_end_trial(sweep->store, id, verdict, reason, error) ||
+            !store_load_trial(sweep->store, id, &row, error))
+            return false;
+    }
+    if (is_pending(&row)) {
+        trial_row_free(&row);
+        return leave_elsewhere(sweep, child->trial, "", id, error);
+    }
+    bool ok = strcmp(row.status, "ok") == 0;
+    if (ok)
+        sweep->result->n_ok++;
+    else if (strcmp(row.status, "interrupted") == 0)
+        sweep->result->n_left++;
+    else
+        sweep->result->n_failed++;
+    describe_end(sweep, child, &row, text, sizeof text);
     trial_row_free(&row);
-    progress_trial(&sweep->progress, ok, child->trial->expected_flops, seconds_run(child), text);
+    progress_trial(&sweep->progress, ok, child->trial->expected_flops, trial_process_seconds(child),
+                   text);
     return true;
+}
+
+/* Where the database can no longer be used, trials that run may still store their results, when
+ * somebody has made room: they are not stopped for it. */
+static void note_broken(struct sweep *sweep, const struct error *error) {
+    if (sweep->broken.text[0]) return;
+    sweep->broken = *error;
+    progress_clear(&sweep->progress);
+    fprintf(sweep->options->talk, "%s; no more trials are started, %d still run\n", error->text,
+            sweep->n_children);
 }
 
 static double seconds_of(const struct timeval *time) {
     return (double)time->tv_sec + 1e-6 * (double)time->tv_usec;
 }
 
-static bool reap(struct sweep *sweep, struct error *error) {
+static void reap(struct sweep *sweep) {
+    struct error error = {0};
     for (int i = 0; i < sweep->n_children;) {
         int status;
         struct rusage used;
-        pid_t pid = wait4(sweep->children[i].pid, &status, WNOHANG | WUNTRACED, &used);
-        if (pid == sweep->children[i].pid && WIFSTOPPED(status))
-            sweep->children[i].stopped_at = clock_seconds();
-        if (pid != sweep->children[i].pid || WIFSTOPPED(status)) {
+        struct trial_process *at = &sweep->children[i], child = *at;
+        pid_t pid = wait4(at->pid, &status, WNOHANG | WUNTRACED | WCONTINUED, &used);
+        if (pid == at->pid && (WIFSTOPPED(status) || WIFCONTINUED(status)))
+            trial_process_changed(at, status);
+        if (pid != at->pid || WIFSTOPPED(status) || WIFCONTINUED(status)) {
             i++;
             continue;
         }
         sweep->ended_cpu += seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
-        struct child child = sweep->children[i];
-        sweep->children[i] = sweep->children[--sweep->n_children];
-        if (!finish_trial(sweep, &child, status, error)) return false;
+        *at = sweep->children[--sweep->n_children];
+        if (!finish_trial(sweep, &child, status, &error)) note_broken(sweep, &error);
+        trial_process_close(&child);
     }
-    return true;
 }
 
 /* SIGCONT, because a stopped process would keep any signal but SIGKILL for later. */
@@ -243,7 +196,7 @@ static void draw(struct sweep *sweep) {
     size_t used = 0;
     double busy = 0;
     for (int i = 0; i < sweep->n_children && used < sizeof running; i++) {
-        busy += seconds_run(&sweep->children[i]);
+        busy += trial_process_seconds(&sweep->children[i]);
         if (sweep->children[i].stopped_at > 0) continue;
         used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", used ? ", " : "",
                                  sweep->children[i].trial->label);
@@ -255,7 +208,7 @@ static void draw(struct sweep *sweep) {
 static void wait_for_event(struct sweep *sweep) {
     struct timespec tick = {.tv_nsec = 500000000};
     int number = sigtimedwait(&sweep->watched, NULL, &tick);
-    if (number == SIGINT || number == SIGTERM) {
+    if (number > 0 && number != SIGCHLD) {
         /* The second request does not wait for trials to end by themselves. */
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
@@ -270,24 +223,15 @@ static void wait_for_event(struct sweep *sweep) {
         signal_children(sweep, SIGKILL);
         sweep->kill_at = 0;
     }
-    for (int i = 0; sweep->options->timeout > 0 && i < sweep->n_children; i++) {
-        struct child *child = &sweep->children[i];
-        if (seconds_run(child) < sweep->options->timeout) continue;
-        child->timed_out = true;
-        kill(-child->pid, SIGKILL);
-    }
+    for (int i = 0; i < sweep->n_children; i++)
+        trial_process_watch(&sweep->children[i], sweep->options);
 }
 
 /* Processor seconds of all children of this queue up to now. */
 static double cpu_seconds(const struct sweep *sweep) {
     double seconds = sweep->ended_cpu;
-    for (int i = 0; i < sweep->n_children; i++) {
-        clockid_t clock;
-        struct timespec used;
-        if (clock_getcpuclockid(sweep->children[i].pid, &clock) == 0 &&
-            clock_gettime(clock, &used) == 0)
-            seconds += (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
-    }
+    for (int i = 0; i < sweep->n_children; i++)
+        seconds += trial_process_cpu_seconds(&sweep->children[i]);
     return seconds;
 }
 
@@ -355,23 +299,18 @@ static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, si
     return true;
 }
 
-/* Only after an error are there any left. */
-static void kill_children(struct sweep *sweep) {
-    signal_children(sweep, SIGKILL);
-    while (sweep->n_children > 0) waitpid(sweep->children[--sweep->n_children].pid, NULL, 0);
-}
-
 /* Runs the trainings, at most `slots` at a time. Leaves no process behind, whatever happens. */
-static bool run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n, int slots,
-                          struct error *error) {
+static void run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n,
+                          int slots) {
     double flops = 0, start = clock_seconds();
     size_t n_waiting = n;
-    bool ok = true;
+    struct error error;
     sweep->ended_cpu = 0;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
     progress_start(&sweep->progress, sweep->options->talk, "training", (int)n, slots, flops);
-    while (ok && ((n_waiting > 0 && !sweep->stopping) || sweep->n_children > 0)) {
-        if (!sweep->stopping) ok = start_ready(sweep, queue, &n_waiting, slots, error);
+    while ((n_waiting > 0 && !is_ending(sweep)) || sweep->n_children > 0) {
+        if (!is_ending(sweep) && !start_ready(sweep, queue, &n_waiting, slots, &error))
+            note_broken(sweep, &error);
         if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
             /* The last one has started: until here every core had its trial. */
             int cores = slots < default_jobs() ? slots : default_jobs();
@@ -379,39 +318,34 @@ static bool run_trainings(struct sweep *sweep, const struct plan_trial **queue, 
         }
         draw(sweep);
         wait_for_event(sweep);
-        ok = ok && reap(sweep, error);
+        reap(sweep);
     }
     progress_clear(&sweep->progress);
     sweep->result->n_left += (int)n_waiting;
-    kill_children(sweep);
-    return ok;
 }
 
 /* ---- turns ---- */
 
 /* Until no child runs: each has ended or has stopped itself. */
-static bool wait_for_stop(struct sweep *sweep, struct error *error) {
+static void wait_for_stop(struct sweep *sweep) {
     for (;;) {
         int n_running = 0;
         for (int i = 0; i < sweep->n_children; i++) n_running += sweep->children[i].stopped_at == 0;
-        if (n_running == 0) return true;
+        if (n_running == 0) return;
         draw(sweep);
         wait_for_event(sweep);
-        if (!reap(sweep, error)) return false;
+        reap(sweep);
     }
 }
 
 /* Continues a child that has stopped itself, until it stops again or ends. */
-static bool give_turn(struct sweep *sweep, pid_t pid, struct error *error) {
+static void give_turn(struct sweep *sweep, pid_t pid) {
     for (int i = 0; i < sweep->n_children; i++) {
-        struct child *child = &sweep->children[i];
-        if (child->pid != pid) continue;
-        child->started += clock_seconds() - child->stopped_at;
-        child->stopped_at = 0;
-        kill(-pid, SIGCONT);
-        return wait_for_stop(sweep, error);
+        if (sweep->children[i].pid != pid) continue;
+        trial_process_continue(&sweep->children[i]);
+        wait_for_stop(sweep);
+        return;
     }
-    return true; /* it has ended */
 }
 
 /* Stopped profiles keep their memory: with less than a quarter of the machine's free, no more are
@@ -428,53 +362,65 @@ static bool memory_is_short(void) {
 static bool start_group(struct sweep *sweep, const struct plan_trial **queue, size_t n,
                         size_t *n_taken, struct error *error) {
     size_t name = strcspn(queue[0]->label, "/") + 1;
-    for (*n_taken = 0; *n_taken < n && !sweep->stopping; ++*n_taken) {
+    for (*n_taken = 0; *n_taken < n && !is_ending(sweep); ++*n_taken) {
         const struct plan_trial *trial = queue[*n_taken];
-        bool ready, settled;
+        bool ready;
         if (strncmp(trial->label, queue[0]->label, name) != 0) break;
         if (sweep->n_children > 0 && memory_is_short()) break;
-        if (!settle_base(sweep, trial, &ready, &settled, error) ||
-            (ready && !settle_trial(sweep, trial, &ready, error)))
-            return false;
-        if (ready && (!start_trial(sweep, trial, error) || !wait_for_stop(sweep, error)))
-            return false;
+        if (!settle_trial(sweep, trial, &ready, error)) return false;
+        if (!ready) continue;
+        if (!start_trial(sweep, trial, error)) return false;
+        wait_for_stop(sweep);
     }
     return true;
 }
 
 /* Rounds of turns, each in an order of its own, until all have ended. The order comes from the key
  * of the group's first trial, which is stored. */
-static bool take_turns(struct sweep *sweep, const char *key, struct error *error) {
+static void take_turns(struct sweep *sweep, const char *key) {
     char digits[17];
     snprintf(digits, sizeof digits, "%.16s", key);
     struct rng rng = rng_stream(strtoull(digits, NULL, 16), RNG_TURNS);
     int n = sweep->n_children;
-    int32_t *pid = malloc((size_t)n * sizeof *pid + 1);
-    bool ok = pid || error_set(error, "out of memory");
-    for (int i = 0; ok && i < n; i++) pid[i] = sweep->children[i].pid;
-    for (uint64_t round = 0; ok && sweep->n_children > 0; round++) {
-        rng_shuffle(&rng, round, pid, (size_t)n);
-        for (int i = 0; ok && i < n; i++) ok = give_turn(sweep, pid[i], error);
+    for (int i = 0; i < n; i++) sweep->order[i] = sweep->children[i].pid;
+    for (uint64_t round = 0; sweep->n_children > 0; round++) {
+        rng_shuffle(&rng, round, sweep->order, (size_t)n);
+        for (int i = 0; i < n; i++) give_turn(sweep, sweep->order[i]);
     }
-    free(pid);
-    return ok;
+}
+
+/* Takes out of the queue what has no checkpoint to start from: all at once, because a failed training
+ * or an interruption may leave hundreds of them. */
+static bool settle_profiles(struct sweep *sweep, const struct plan_trial **queue, size_t *n,
+                            struct error *error) {
+    size_t n_ready = 0;
+    bool ok = true;
+    if (!store_begin(sweep->store, error)) return false;
+    for (size_t i = 0; ok && i < *n; i++) {
+        bool ready, settled;
+        ok = settle_base(sweep, queue[i], &ready, &settled, error);
+        if (ready) queue[n_ready++] = queue[i];
+    }
+    *n = n_ready;
+    return store_end(sweep->store, ok, error);
 }
 
 /* Runs the profiles, one workload after the other. Leaves no process behind. */
-static bool run_profiles(struct sweep *sweep, const struct plan_trial **queue, size_t n,
-                         struct error *error) {
+static void run_profiles(struct sweep *sweep, const struct plan_trial **queue, size_t n) {
+    struct error error;
     double flops = 0;
-    size_t n_taken;
-    bool ok = true;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
     progress_start(&sweep->progress, sweep->options->talk, "profiling", (int)n, 1, flops);
-    for (; ok && n > 0 && !sweep->stopping; queue += n_taken, n -= n_taken)
-        ok = start_group(sweep, queue, n, &n_taken, error) &&
-             take_turns(sweep, queue[0]->key, error);
+    if (!is_ending(sweep) && !settle_profiles(sweep, queue, &n, &error)) note_broken(sweep, &error);
+    while (n > 0 && !is_ending(sweep)) {
+        size_t n_taken;
+        if (!start_group(sweep, queue, n, &n_taken, &error)) note_broken(sweep, &error);
+        take_turns(sweep, queue[0]->key);
+        queue += n_taken;
+        n -= n_taken;
+    }
     progress_clear(&sweep->progress);
     sweep->result->n_left += (int)n;
-    kill_children(sweep);
-    return ok;
 }
 
 /* ---- what to run ---- */
@@ -540,40 +486,80 @@ static bool prepare_all(struct sweep *sweep, const struct plan *plan,
     return true;
 }
 
+/* ---- signals ---- */
+
+/* What whoever started this process had it ignore, as nohup does, stays ignored. */
+static void watch_signals(sigset_t *watched) {
+    static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
+    sigemptyset(watched);
+    sigaddset(watched, SIGCHLD);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct sigaction action;
+        if (sigaction(requests[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(watched, requests[i]);
+    }
+}
+
+/* Further requests to stop, which have been heard. */
+static void forget_signals(const sigset_t *watched) {
+    const struct timespec now = {0};
+    while (sigtimedwait(watched, NULL, &now) > 0) continue;
+}
+
+/* ---- the whole ---- */
+
+static bool make_log_folder(const char *db, struct error *error) {
+    char folder[4096];
+    if (!trial_log_folder(db, folder, sizeof folder))
+        return error_set(error, "%s: the path is too long", db);
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST) return true;
+    return error_set(error, "%s: %s; results and logs need a folder that can be written", folder,
+                     strerror(errno));
+}
+
 static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
                      struct error *error) {
     const struct plan_trial **profiles = queue + plan->n_trials;
     size_t n_trainings = 0, n_profiles = 0;
-    if (!prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error)) return false;
+    if (!make_log_folder(sweep->options->db, error) ||
+        !prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error))
+        return false;
     qsort(queue, n_trainings, sizeof *queue, longest_first);
-    if (!run_trainings(sweep, queue, n_trainings, sweep->slots, error)) return false;
-    if (sweep->stopping) {
-        sweep->result->n_left += (int)n_profiles;
-        return true;
-    }
-    return run_profiles(sweep, profiles, n_profiles, error);
+    run_trainings(sweep, queue, n_trainings, sweep->slots);
+    run_profiles(sweep, profiles, n_profiles);
+    if (!sweep->broken.text[0]) return true;
+    *error = sweep->broken;
+    return false;
 }
 
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
                struct sweep_result *result, struct error *error) {
     struct sweep sweep = {.store = store, .options = options, .result = result};
     const struct plan_trial **queue = calloc(2 * plan->n_trials + 1, sizeof *queue);
+    /* Whoever reads the talk may go away: that ends no trial. */
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction pipe;
+    sigset_t before;
     bool ok = false;
     *result = (struct sweep_result){.cores_used = -1};
     sweep.slots = options->jobs > 0 ? options->jobs : default_jobs();
     size_t room = plan->n_trials > (size_t)sweep.slots ? plan->n_trials : (size_t)sweep.slots;
     sweep.children = calloc(room, sizeof *sweep.children);
-    sigemptyset(&sweep.watched);
-    sigaddset(&sweep.watched, SIGINT);
-    sigaddset(&sweep.watched, SIGTERM);
-    sigaddset(&sweep.watched, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &sweep.watched, &sweep.before);
-    if (!queue || !sweep.children)
+    sweep.order = calloc(room, sizeof *sweep.order);
+    watch_signals(&sweep.watched);
+    sigprocmask(SIG_BLOCK, &sweep.watched, &before);
+    sigaction(SIGPIPE, &ignore, &pipe);
+    if (!queue || !sweep.children || !sweep.order)
         error_set(error, "out of memory");
-    else if (sweep_log_folder(options->db, sweep.logs, sizeof sweep.logs, error))
+    else
         ok = run_plan(&sweep, plan, queue, error);
-    sigprocmask(SIG_SETMASK, &sweep.before, NULL);
+    sigaction(SIGPIPE, &pipe, NULL);
+    if (result->interrupted)
+        forget_signals(&sweep.watched);
+    else
+        sigprocmask(SIG_SETMASK, &before, NULL);
     free(sweep.children);
+    free(sweep.order);
     free(queue);
     return ok;
 }

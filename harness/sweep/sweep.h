@@ -12,9 +12,10 @@
 
 struct sweep_options {
     const char *program; /* runs `trial ID --db PATH`; NULL: this executable */
-    const char *db;      /* path of the store's file; logs go to `logs/` beside it */
+    const char *db;      /* path of the store's file */
     int jobs;            /* trainings at the same time; 0: online cores */
     int timeout;         /* seconds per trial; 0: none */
+    int stall;           /* seconds without progress after which a trial is ended; 0: never */
     FILE *talk;          /* progress; data does not go here */
 };
 
@@ -30,12 +31,11 @@ struct sweep_result {
 
 /* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then
  * profiles, of which only one runs at any moment: those of a workload take turns. Failed trials do
- * not stop it; false only if the store or a process could not be used. SIGINT and SIGTERM end it in
- * order: running trials become `interrupted`. */
+ * not stop it; false only if the store or a process could not be used: then nothing more is started,
+ * and what runs comes to its end. SIGINT, SIGTERM and SIGHUP, unless they are ignored, end it in
+ * order: running trials become `interrupted`. After that these signals stay blocked, so that another
+ * one does not turn the exit status of this process into its death. */
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
                struct sweep_result *result, struct error *error);
-
-/* The database's folder plus "/logs", created if needed. */
-bool sweep_log_folder(const char *db, char *out, size_t size, struct error *error);
 
 #endif

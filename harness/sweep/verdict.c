@@ -2,7 +2,6 @@
  * Verdicts on ended processes; see verdict.h.
  */
 #include "harness/sweep/verdict.h"
-#include "models/base/last_line.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,11 +21,15 @@ long verdict_oom_kills(void) {
 }
 
 const char *verdict_of(const struct process_end *end, char *reason, size_t size) {
-    char last[301], colon[sizeof last + 2] = "";
-    last_line_read(end->log, last, sizeof last);
-    if (last[0]) snprintf(colon, sizeof colon, ": %s", last);
+    char colon[304] = "";
+    if (end->last[0]) snprintf(colon, sizeof colon, ": %s", end->last);
     if (end->timeout > 0) {
         snprintf(reason, size, "longer than %d s%s", end->timeout, colon);
+        return "timeout";
+    }
+    if (end->stall > 0) {
+        snprintf(reason, size, "for %d s it used no processor time and wrote nothing%s%s",
+                 end->stall, end->held ? " (something had stopped it)" : "", colon);
         return "timeout";
     }
     if (end->stopped) {

@@ -9,11 +9,13 @@
 #include <stddef.h>
 
 struct process_end {
-    int status;      /* from wait4 */
-    int timeout;     /* seconds after which the sweep killed it; 0: it did not */
-    bool stopped;    /* the sweep was being stopped */
-    long oom_kills;  /* verdict_oom_kills() when it started */
-    const char *log; /* path of what it wrote */
+    int status;       /* from wait4 */
+    int timeout;      /* seconds after which the sweep killed it; 0: it did not */
+    int stall;        /* the same for seconds without progress */
+    bool held;        /* something outside of the sweep had stopped it then */
+    bool stopped;     /* the sweep was being stopped */
+    long oom_kills;   /* verdict_oom_kills() when it started */
+    const char *last; /* the line that it wrote last, or "" */
 };
 
 /* "timeout", "interrupted", "oom", "killed" or "failed"; the reason in a line. */

@@ -3,9 +3,10 @@
  * with its reason, and interruptions lose nothing. The trial program is this executable itself:
  * called as `trial ID --db PATH`, it behaves as the arm's name says, so a test is a list of arms.
  */
-#include "harness/sweep/sweep.h"
-#include "models/base/clock.h"
 #include "harness/measure/turn.h"
+#include "harness/sweep/sweep.h"
+#include "harness/trial/trial_log.h"
+#include "models/base/clock.h"
 #include "tests/harness/scratch.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -64,16 +66,71 @@ static int let_another_finish(const char *db, int64_t id, struct error *error) {
     return read(begun[0], &ready, 1) == 1 ? 98 : 99;
 }
 
+/* With a log of its own: "logs/1 has words", or nothing but the line that every attempt begins with. */
+static int write_log(const char *db, const struct trial_row *row, struct error *error) {
+    char folder[256], command[300];
+    fprintf(stderr, "before\n");
+    if (!trial_log_folder(db, folder, sizeof folder)) return 99;
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    if (!strcmp(row->arm, "logs-anew") && system(command) != 0) return 99;
+    if (!trial_log_open(db, row->key, row->id, error)) return 99;
+    if (strcmp(row->arm, "logs-silently") != 0) printf("%s has words\n", row->arm);
+    return 3;
+}
+
+/* Uses the processor now and then, for so many seconds. */
+static void work_for(double seconds) {
+    double end = clock_seconds() + seconds;
+    while (clock_seconds() < end) {
+        double until = own_cpu_seconds() + 0.02;
+        while (own_cpu_seconds() < until) continue;
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+}
+
+static bool run_sql(const char *db, const char *sql) {
+    sqlite3 *connection;
+    bool ok = sqlite3_open(db, &connection) == SQLITE_OK &&
+              sqlite3_busy_timeout(connection, 10000) == SQLITE_OK &&
+              sqlite3_exec(connection, sql, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_close(connection);
+    return ok;
+}
+
+/* Until the file `name` beside the database has the text. */
+static bool wait_for_text(const char *db, const char *name, const char *text) {
+    char command[400];
+    snprintf(command, sizeof command,
+             "for i in $(seq 400); do grep -qs '%s' '%.*s/%s' && exit 0; sleep 0.05; done; exit 1",
+             text, (int)(strrchr(db, '/') - db), db, name);
+    return system(command) == 0;
+}
+
+/* Takes the sweep's table away, and gives it back once it has said that it misses it. */
+static int spoil(const char *db) {
+    return wait_for_text(db, "runs", "begin mends") &&
+                   run_sql(db, "ALTER TABLE trial RENAME TO hidden")
+               ? 7
+               : 99;
+}
+
+static bool mend(const char *db) {
+    return wait_for_text(db, "said", "no more trials") &&
+           run_sql(db, "ALTER TABLE hidden RENAME TO trial");
+}
+
 static int act(struct store *store, const char *db, const struct trial_row *row,
                struct error *error) {
     struct training_result training = {.n_classes = 2};
     struct profiling_result profiling = {0};
     const char *arm = getenv("HEADROOM_TEST_ALL_OK") ? "ok" : row->arm;
     if (!strcmp(arm, "unstarted")) return 7; /* dies before it claims its row */
+    if (!strcmp(arm, "early")) return fprintf(stderr, "no claim yet\n") < 0 ? 99 : 7;
     if (!strcmp(arm, "overtaken")) return let_another_finish(db, row->id, error);
     if (!strcmp(arm, "taken")) return store_claim(store, row->id, 1, 0, error) ? 98 : 99;
     if (!store_claim(store, row->id, getpid(), 0, error)) return 98;
     note(db, "begin", row);
+    if (!strncmp(arm, "logs", 4)) return write_log(db, row, error);
     if (!strcmp(arm, "fails")) {
         fprintf(stderr, "first line\nno room for the dragon\n\n");
         return 3;
@@ -85,6 +142,15 @@ static int act(struct store *store, const char *db, const struct trial_row *row,
     if (!strcmp(arm, "dies")) raise(SIGTERM);
     if (!strcmp(arm, "silent")) return 0;
     if (!strcmp(arm, "hangs")) pause();
+    if (!strcmp(arm, "freezes")) raise(SIGSTOP);
+    if (!strcmp(arm, "works")) work_for(5);
+    if (!strcmp(arm, "simulates")) {
+        if (fork() == 0) work_for(5), _exit(0);
+        wait(NULL);
+    }
+    if (!strcmp(arm, "pokes")) kill(getppid(), SIGINT);
+    if (!strcmp(arm, "spoils")) return spoil(db);
+    if (!strcmp(arm, "mends") && !mend(db)) return 99;
     if (!strcmp(arm, "interrupts")) {
         kill(getppid(), SIGINT);
         pause();
@@ -203,7 +269,8 @@ static void run(struct fixture *f) {
 
 static void assert_row(struct fixture *f, size_t i, const char *status, const char *reason) {
     struct trial_row row;
-    assert_true(store_load_trial(f->store, f->plan.trials[i].id, &row, &f->error));
+    if (!store_load_trial(f->store, f->plan.trials[i].id, &row, &f->error))
+        fail_msg("%s", f->error.text);
     if (strcmp(row.status, status) != 0 || !strstr(row.reason, reason))
         fail_msg("%s is %s: '%s'; expected %s: '%s'", row.arm, row.status, row.reason, status,
                  reason);
@@ -267,6 +334,113 @@ static void hanging_trial_is_stopped_after_the_timeout(void **state) {
     run(f);
     assert_row(f, 0, "timeout", "longer than 1 s");
     assert_row(f, 1, "ok", "");
+}
+
+static void trial_without_progress_is_ended_and_one_that_waits_for_another_is_not(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"hangs", "freezes", "works", "simulates"};
+    plan_arms(f, arms, 4, false);
+    f->options.jobs = 4;
+    f->options.stall = 3;
+    run(f);
+    assert_row(f, 0, "timeout", "for 3 s it used no processor time and wrote nothing");
+    assert_row(f, 1, "timeout", "wrote nothing (something had stopped it)");
+    assert_row(f, 2, "ok", "");
+    assert_row(f, 3, "ok", "");
+}
+
+static void stopping_a_training_from_outside_does_not_stop_its_time(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"freezes"};
+    plan_arms(f, arms, 1, false);
+    f->options.timeout = 1;
+    run(f);
+    assert_row(f, 0, "timeout", "longer than 1 s");
+}
+
+static void read_log(const struct fixture *f, size_t i, char *out, size_t size) {
+    char path[256];
+    assert_true(trial_log_path(f->db, f->plan.trials[i].key, path, sizeof path));
+    FILE *file = fopen(path, "r");
+    size_t n = file ? fread(out, 1, size - 1, file) : 0;
+    out[n] = '\0';
+    if (file) fclose(file);
+}
+
+static void log_holds_every_attempt_and_only_its_own_words_are_the_reason(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"logs", "logs-silently", "early"};
+    char log[1024];
+    for (int attempt = 1; attempt <= 2; attempt++) {
+        plan_arms(f, arms, 3, false);
+        run(f);
+        assert_row(f, 0, "failed", "exit status 3: logs has words");
+        assert_row(f, 1, "failed", "exit status 3");
+        assert_row(f, 2, "failed", "exit status 7: no claim yet");
+        read_log(f, 0, log, sizeof log);
+        assert_int_equal(count(log, "==== trial 1, 20"), attempt);
+        assert_int_equal(count(log, "\nbefore\nlogs has words\n"), attempt);
+        read_log(f, 1, log, sizeof log);
+        assert_int_equal(count(log, "before"), attempt);
+        read_log(f, 2, log, sizeof log);
+        assert_string_equal(log, "");
+    }
+    struct trial_row row;
+    assert_true(store_load_trial(f->store, f->plan.trials[1].id, &row, &f->error));
+    assert_null(strstr(row.reason, "===="));
+    trial_row_free(&row);
+    assert_said(f, ".log)");
+    assert_null(strstr(f->said, "no claim yet (log"));
+}
+
+static void log_folder_that_goes_away_is_made_again(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"logs-anew"};
+    char log[1024];
+    plan_arms(f, arms, 1, false);
+    run(f);
+    read_log(f, 0, log, sizeof log);
+    assert_int_equal(count(log, "before\nlogs-anew has words\n"), 1);
+}
+
+static void log_of_a_trial_that_another_process_runs_stays_as_it_is(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"taken"};
+    char log[1024], path[256];
+    plan_arms(f, arms, 1, false);
+    char folder[160];
+    assert_int_equal(mkdir(scratch_path(&f->scratch, "logs", folder, sizeof folder), 0777), 0);
+    assert_true(trial_log_path(f->db, f->plan.trials[0].key, path, sizeof path));
+    assert_true(scratch_write(&f->scratch, path + strlen(f->scratch.folder) + 1, "its words\n"));
+    run(f);
+    read_log(f, 0, log, sizeof log);
+    assert_string_equal(log, "its words\n");
+}
+
+static void ignored_interruption_stays_ignored(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"pokes"};
+    plan_arms(f, arms, 1, false);
+    signal(SIGINT, SIG_IGN);
+    run(f);
+    signal(SIGINT, SIG_DFL);
+    assert_false(f->result.interrupted);
+    assert_row(f, 0, "ok", "");
+}
+
+static void database_that_fails_stops_no_trial_that_runs(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"mends", "spoils", "ok"};
+    char path[160];
+    fclose(f->options.talk);
+    f->options.talk = fopen(scratch_path(&f->scratch, "said", path, sizeof path), "w");
+    setvbuf(f->options.talk, NULL, _IOLBF, 0);
+    plan_arms(f, arms, 3, false);
+    assert_false(sweep_run(f->store, &f->plan, &f->options, &f->result, &f->error));
+    assert_non_null(strstr(f->error.text, "no such table"));
+    assert_row(f, 0, "ok", "");
+    assert_row(f, 1, "running", ""); /* until the next sweep finds that its process is gone */
+    assert_row(f, 2, "planned", "");
 }
 
 static void finished_trials_never_run_again_and_failed_ones_do(void **state) {
@@ -611,6 +785,13 @@ int main(int argc, char **argv) {
         TEST(every_way_to_end_is_a_row_with_its_reason),
         TEST(program_that_does_not_exist_is_the_reason),
         TEST(hanging_trial_is_stopped_after_the_timeout),
+        TEST(trial_without_progress_is_ended_and_one_that_waits_for_another_is_not),
+        TEST(stopping_a_training_from_outside_does_not_stop_its_time),
+        TEST(log_holds_every_attempt_and_only_its_own_words_are_the_reason),
+        TEST(log_folder_that_goes_away_is_made_again),
+        TEST(log_of_a_trial_that_another_process_runs_stays_as_it_is),
+        TEST(ignored_interruption_stays_ignored),
+        TEST(database_that_fails_stops_no_trial_that_runs),
         TEST(finished_trials_never_run_again_and_failed_ones_do),
         TEST(profiles_run_one_at_a_time_after_all_training),
         TEST(profiles_take_turns_in_an_order_that_is_new_in_every_round),
