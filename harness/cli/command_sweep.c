@@ -238,6 +238,7 @@ static int run(const struct arguments *arguments, struct error *error) {
 
     if (!read_rerun(arguments, &request.rerun, error)) return EXIT_USAGE;
     if (!open_results(arguments, &store, error)) goto done;
+    if (!store_check(store, error)) goto done;
     if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
     if (!arguments->dry_run) take_pending(store);
     if (!arguments->dry_run && !store_recover(store, arguments->take_over, &n_recovered, error))

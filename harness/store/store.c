@@ -5,6 +5,7 @@
  * here commit rarely and wait for each other.
  */
 #include "harness/store/store_private.h"
+#include "models/base/clock.h"
 #include "models/base/path.h"
 
 #include <errno.h>
@@ -25,6 +26,13 @@ enum {
 static bool needs_a_writer(const struct store *store) {
     int code = sqlite3_extended_errcode(store->db);
     return store->reader && (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY);
+}
+
+static bool damaged(const struct store *store, const char *text, struct error *error) {
+    return error_set(error,
+                     "'%s' is damaged (%s): move it away, and a sweep makes a new one; what can be "
+                     "read of it: sqlite3 '%s' .dump",
+                     store->path, text, store->path);
 }
 
 bool store_failed(struct store *store, struct error *error) {
@@ -59,8 +67,9 @@ bool store_failed(struct store *store, struct error *error) {
                          "the results database '%s' is locked by another process; see who uses it "
                          "(fuser '%s') and try again",
                          store->path, store->path);
-    case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
+        return damaged(store, text, error);
+    case SQLITE_NOTADB:
         return error_set(error,
                          "'%s' is not a readable database: %s; move it away or name another file "
                          "with --db",
@@ -208,6 +217,30 @@ bool store_open_reader(const char *path, struct store **out, struct error *error
         if (tries == 0) roll_back(path);
     }
     return ok;
+}
+
+/* Stops a statement at a moment of the monotonic clock. */
+static int is_late(void *end) {
+    return clock_seconds() > *(const double *)end;
+}
+
+/* While it reads nobody can write, so it has less time than writers wait. */
+bool store_check(struct store *store, struct error *error) {
+    enum { CHECK_SECONDS = 4, STEPS_BETWEEN = 10000 };
+    double end = clock_seconds() + CHECK_SECONDS;
+    char found[256] = "";
+    sqlite3_progress_handler(store->db, STEPS_BETWEEN, is_late, &end);
+    sqlite3_stmt *check = store_statement(store, "PRAGMA quick_check(1)", NO_VALUES, error);
+    int code = check ? sqlite3_step(check) : SQLITE_ERROR;
+    bool ok = code == SQLITE_ROW || code == SQLITE_INTERRUPT;
+    if (check && !ok) store_failed(store, error);
+    if (code == SQLITE_ROW)
+        snprintf(found, sizeof found, "%s", (const char *)sqlite3_column_text(check, 0));
+    if (check) sqlite3_reset(check);
+    sqlite3_progress_handler(store->db, 0, NULL, NULL);
+    if (!*found || strcmp(found, "ok") == 0) return ok;
+    const char *line = strchr(found, '\n'); /* behind the name of the database */
+    return damaged(store, line ? line + 1 : found, error);
 }
 
 const char *store_notice(const struct store *store) {

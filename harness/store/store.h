@@ -40,6 +40,10 @@ bool store_open_copy(const char *path, struct store **out, struct error *error);
  * to this one. */
 bool store_open_reader(const char *path, struct store **out, struct error *error);
 
+/* Looks for damaged pages, for some seconds at most: a file of gigabytes may pass although a page that
+ * was not reached is damaged. That one is an error when it is read. */
+bool store_check(struct store *store, struct error *error);
+
 /* What a user should know of the file; "" if there is nothing. */
 const char *store_notice(const struct store *store);
 

@@ -121,10 +121,9 @@ bool store_describe_owner(struct store *store, int64_t id, char *out, size_t siz
         "FROM trial WHERE id = ?1 AND status = 'running'",
         VALUES(INT(id)), error);
     if (!row) return false;
-    int code = sqlite3_step(row);
+    bool found, ok = store_step(store, row, &found, error);
     snprintf(out, size, "%s",
-             code == SQLITE_ROW ? (const char *)sqlite3_column_text(row, 0) : "another process");
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
+             found ? (const char *)sqlite3_column_text(row, 0) : "another process");
     sqlite3_reset(row);
     return ok;
 }

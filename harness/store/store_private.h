@@ -52,6 +52,10 @@ bool store_exec(struct store *store, const char *sql, struct error *error);
 sqlite3_stmt *store_statement(struct store *store, const char *sql, const struct value *values,
                               int n_values, struct error *error);
 
+/* Steps it: *row says whether there is one more. A statement that fails, as on a damaged page, is not one
+ * without rows. */
+bool store_step(struct store *store, sqlite3_stmt *statement, bool *row, struct error *error);
+
 /* Runs one statement that returns no rows. */
 bool store_run(struct store *store, const char *sql, const struct value *values, int n_values,
                struct error *error);

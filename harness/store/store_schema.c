@@ -69,10 +69,10 @@ static enum stored find_stored(struct store *store, const char *name, const char
                                INT(STORED_OLD), INT(STORED_FOREIGN)),
                         error);
     if (!found) return STORED_UNKNOWN;
-    enum stored stored =
-        sqlite3_step(found) == SQLITE_ROW ? (enum stored)sqlite3_column_int(found, 0) : STORED_NONE;
+    bool row, ok = store_step(store, found, &row, error);
+    enum stored stored = row ? (enum stored)sqlite3_column_int(found, 0) : STORED_NONE;
     sqlite3_reset(found);
-    return stored;
+    return ok ? stored : STORED_UNKNOWN;
 }
 
 static bool drop_view(struct store *store, const char *name, struct error *error) {
@@ -125,12 +125,11 @@ static bool drop_old_views(struct store *store, const char *names, bool *changed
                                         "AND name NOT IN (SELECT value FROM json_each(?1)) LIMIT 1",
                             VALUES(TEXT(names)), error);
         if (!found) return false;
-        char *name = sqlite3_step(found) == SQLITE_ROW
-                         ? sqlite3_mprintf("%s", sqlite3_column_text(found, 0))
-                         : NULL;
+        bool row, ok = store_step(store, found, &row, error);
+        char *name = row ? sqlite3_mprintf("%s", sqlite3_column_text(found, 0)) : NULL;
         sqlite3_reset(found);
-        if (!name) return true;
-        bool ok = drop_view(store, name, error);
+        if (!name) return ok;
+        ok = drop_view(store, name, error);
         sqlite3_free(name);
         if (!ok) return false;
         *changed = true;
@@ -184,16 +183,16 @@ static bool check_object(struct store *store, const char *name, const char *want
     sqlite3_stmt *found = store_statement(
         store, "SELECT sql FROM main.sqlite_schema WHERE name = ?1", VALUES(TEXT(name)), error);
     if (!found) return false;
-    const char *sql =
-        sqlite3_step(found) == SQLITE_ROW ? (const char *)sqlite3_column_text(found, 0) : NULL;
+    bool row, read = store_step(store, found, &row, error);
+    const char *sql = row ? (const char *)sqlite3_column_text(found, 0) : NULL;
     store_normalise_ddl(wanted, &here);
     store_normalise_ddl(sql ? sql : "", &there);
     sqlite3_reset(found);
     bool ok = here.data && there.data && strcmp(here.data, there.data) == 0;
     text_free(&here);
     text_free(&there);
-    return ok ||
-           error_set(error,
+    if (!read || ok) return read;
+    return error_set(error,
                      "'%s' says that it has version %d of the schema, but its '%s' is %s: it was "
                      "changed by hand, or written between two versions of Headroom; name another "
                      "file with --db",

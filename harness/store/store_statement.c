@@ -58,6 +58,12 @@ void store_forget_statements(struct store *store) {
     store->n_kept = 0;
 }
 
+bool store_step(struct store *store, sqlite3_stmt *statement, bool *row, struct error *error) {
+    int code = sqlite3_step(statement);
+    *row = code == SQLITE_ROW;
+    return *row || code == SQLITE_DONE || store_failed(store, error);
+}
+
 bool store_run(struct store *store, const char *sql, const struct value *values, int n_values,
                struct error *error) {
     sqlite3_stmt *statement = store_statement(store, sql, values, n_values, error);

@@ -166,9 +166,8 @@ bool store_known_key(struct store *store, int64_t workload_id, const char *kind,
         "status = 'ok' DESC, id DESC LIMIT 1",
         VALUES(INT(workload_id), TEXT(kind), TEXT(config)), error);
     if (!statement) return false;
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) snprintf(key, 65, "%s", sqlite3_column_text(statement, 0));
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
+    bool found, ok = store_step(store, statement, &found, error);
+    if (found) snprintf(key, 65, "%s", sqlite3_column_text(statement, 0));
     sqlite3_reset(statement);
     return ok;
 }
@@ -290,10 +289,10 @@ bool store_environment(struct store *store, const char *hash, const char *host, 
     sqlite3_stmt *known = store_statement(store, "SELECT id FROM environment WHERE hash = ?1",
                                           VALUES(TEXT(hash)), error);
     if (!known) return false;
-    bool found = sqlite3_step(known) == SQLITE_ROW;
+    bool found, ok = store_step(store, known, &found, error);
     if (found) *id = sqlite3_column_int64(known, 0);
     sqlite3_reset(known);
-    if (found) return true;
+    if (!ok || found) return ok;
     return insert_returning(store,
                             "INSERT INTO environment (hash, host, machine, json, seen_at) "
                             "VALUES (?1, ?2, ?3, ?4, " NOW ") "
