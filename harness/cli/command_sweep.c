@@ -192,15 +192,6 @@ static void wait_for_database(void *context, const char *who) {
     fprintf(stderr, "\nwaiting for %s, which keeps the database locked\n", who);
 }
 
-/* A dry run changes nothing and leaves no file behind: it plans in memory. */
-static bool open_results(const struct arguments *arguments, struct store **store,
-                         struct error *error) {
-    if (!arguments->dry_run)
-        return store_open_patiently(arguments->db, wait_for_database, NULL, store, error);
-    if (access(arguments->db, F_OK) != 0) return store_open(":memory:", store, error);
-    return store_open_copy(arguments->db, store, error);
-}
-
 /* What trials found that could not store it: their sweep was stopped while they waited. */
 static void take_pending(struct store *store) {
     struct error problem = {0};
@@ -210,6 +201,56 @@ static void take_pending(struct store *store) {
     if (n_taken > 0)
         fprintf(stderr, "stored what %d trial%s had found and could not store\n", n_taken,
                 PLURAL_S(n_taken));
+}
+
+static void print_notes(const struct plan *plan) {
+    print_problems(plan);
+    print_absent(plan);
+    print_lost_checkpoints(plan);
+    print_renewed(plan);
+}
+
+/* Why no trial is selected; returns false. */
+static bool explain_nothing(const struct plan *plan, const struct arguments *arguments,
+                            const struct plan_request *request, struct error *error) {
+    print_notes(plan);
+    if (plan->n_problems > 0) return error_set(error, "none of the files can be used");
+    if (arguments->tag && plan->n_workloads == 0)
+        return error_set(error,
+                         "no workload has the tag '%s'; `headroom list workloads` shows the tags",
+                         arguments->tag);
+    return error_set(error, "no trial %s%s",
+                     arguments->filter                ? "matches --filter "
+                     : request->rerun == RERUN_FAILED ? "has failed"
+                                                      : "is planned",
+                     arguments->filter ? arguments->filter : "");
+}
+
+/* A dry run changes nothing: it plans in a copy. */
+static bool open_results(const struct arguments *arguments, bool in_memory, struct store **store,
+                         struct error *error) {
+    if (in_memory) return store_open(":memory:", store, error);
+    if (arguments->dry_run) return store_open_copy(arguments->db, store, error);
+    return store_open_patiently(arguments->db, wait_for_database, NULL, store, error);
+}
+
+/* Opens the database and plans in it; in memory, if there is no file yet. */
+static bool open_and_plan(const struct arguments *arguments, const struct plan_request *request,
+                          bool in_memory, struct store **store, struct plan *plan,
+                          struct error *error) {
+    int n_recovered = 0;
+    if (!open_results(arguments, in_memory, store, error) || !store_check(*store, error))
+        return false;
+    if (!arguments->dry_run) {
+        take_pending(*store);
+        if (!store_recover(*store, arguments->take_over, &n_recovered, error)) return false;
+    }
+    if (*store_notice(*store)) fprintf(stderr, "%s\n", store_notice(*store));
+    if (n_recovered > 0)
+        fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
+                PLURAL_S(n_recovered));
+    return plan_make(*store, request, plan, error) &&
+           (count_selected(plan, NULL) > 0 || explain_nothing(plan, arguments, request, error));
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
@@ -231,44 +272,25 @@ static int run(const struct arguments *arguments, struct error *error) {
         .stall = arguments->stall,
         .talk = stderr,
     };
+    /* Where there is no file, a sweep that is a dry run or cannot run leaves none behind. */
+    bool in_memory = access(arguments->db, F_OK) != 0;
     struct store *store = NULL;
     struct plan plan = {0};
     struct sweep_result result;
-    int status = EXIT_FAILED, n_recovered = 0;
+    int status = EXIT_FAILED;
 
     if (!read_rerun(arguments, &request.rerun, error)) return EXIT_USAGE;
-    if (!open_results(arguments, &store, error)) goto done;
-    if (!store_check(store, error)) goto done;
-    if (*store_notice(store)) fprintf(stderr, "%s\n", store_notice(store));
-    if (!arguments->dry_run) take_pending(store);
-    if (!arguments->dry_run && !store_recover(store, arguments->take_over, &n_recovered, error))
-        goto done;
-    if (n_recovered > 0)
-        fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
-                PLURAL_S(n_recovered));
-    if (!plan_make(store, &request, &plan, error)) goto done;
-    print_problems(&plan);
-    print_absent(&plan);
-    print_lost_checkpoints(&plan);
-    print_renewed(&plan);
+    if (!open_and_plan(arguments, &request, in_memory, &store, &plan, error)) goto done;
+    if (in_memory && !arguments->dry_run) {
+        plan_free(&plan);
+        store_close(store);
+        store = NULL;
+        if (!open_and_plan(arguments, &request, false, &store, &plan, error)) goto done;
+    }
+    print_notes(&plan);
     if (request.rerun == RERUN_NONE &&
         !print_report(store, &plan, is_named(&request), report_older_code, stderr, error))
         goto done;
-    if (count_selected(&plan, NULL) == 0) {
-        if (plan.n_problems > 0)
-            error_set(error, "none of the files can be used");
-        else if (arguments->tag && plan.n_workloads == 0)
-            error_set(error,
-                      "no workload has the tag '%s'; `headroom list workloads` shows the tags",
-                      arguments->tag);
-        else
-            error_set(error, "no trial %s%s",
-                      arguments->filter               ? "matches --filter "
-                      : request.rerun == RERUN_FAILED ? "has failed"
-                                                      : "is planned",
-                      arguments->filter ? arguments->filter : "");
-        goto done;
-    }
     if (arguments->dry_run) {
         print_plan(&plan);
         status = plan.n_problems > 0 ? EXIT_FAILED : EXIT_OK;

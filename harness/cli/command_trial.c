@@ -30,7 +30,6 @@ struct task {
     struct trial_row row;
     struct experiment *experiment;
     struct trial_identity identity;
-    const char *db;
     /* What was found and is not stored yet: at most one of the two. */
     const struct training_result *training;
     const struct profiling_result *profiling;
