@@ -129,7 +129,7 @@ bool checkpoint_write(const char *path, const struct metadata *meta, size_t n_me
     bool ok = false;
     if (!check_views(views, n_views, error)) return false;
     write_header(meta, n_meta, views, n_views, &header);
-    text_append(&temporary, "%s.XXXXXX", path);
+    text_append(&temporary, "%s.draft-XXXXXX", path);
     if (header.failed || temporary.failed) {
         error_set(error, "out of memory");
         goto done;

@@ -11,6 +11,14 @@ set -eu
 logs=build/tests/logs
 rm -rf $logs build/tests/closing_line && mkdir -p $logs
 
+# Tests leave nothing behind, not even those that are killed; what a killed run left is a day old.
+find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'headroom-tests-*' -user "$(id -un)" -mtime +0 \
+    -exec rm -rf {} + 2>/dev/null || :
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/headroom-tests-XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT TERM
+
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # as a sweep sets them for its trials
 export HEADROOM_CACHE= # no data set of a test ends in the user's cache

@@ -45,6 +45,7 @@ static void help_program(FILE *out) {
         "\n"
         "environment:\n"
         "  HEADROOM_DATA   folder with trec/, agnews/, ...  (default: data)\n"
+        "  TMPDIR          folder for files of a simulation (default: /tmp)\n"
         "\n"
         "exit status: 0 done, 1 something failed (its reason is on stderr), 2 the command line was\n"
         "not understood, 130 interrupted (finished trials are kept; the same command resumes)\n",

@@ -5,6 +5,7 @@
  */
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/environment.h"
+#include "harness/measure/temporary.h"
 #include "models/base/last_line.h"
 #include "models/base/path.h"
 
@@ -47,7 +48,8 @@ static const char *const file_names[N_FILES] = {"inputs", "reply", "talk", "coun
 struct run {
     const struct simulation *simulation;
     char program[1024], valgrind[1024];
-    char folder[64], path[N_FILES][80];
+    struct temporary folder;
+    char path[N_FILES][540];
     char reason[256]; /* why it failed; "" so far */
     char tool[32];    /* "callgrind-3.19.0" */
     char build[REPLY_MAX], kernels[REPLY_MAX];
@@ -108,20 +110,11 @@ bool simulated_counters_usable(const char *path, const char *program, char *deta
 /* ---- running ---- */
 
 static bool make_folder(struct run *run) {
-    snprintf(run->folder, sizeof run->folder, "/tmp/headroom-XXXXXX");
-    if (!mkdtemp(run->folder)) {
-        run->folder[0] = '\0';
-        return explain(run, "no folder in /tmp: %s", strerror(errno));
-    }
+    struct error error;
+    if (!temporary_make(&run->folder, &error)) return explain(run, "%.200s", error.text);
     for (int i = 0; i < N_FILES; i++)
-        snprintf(run->path[i], sizeof run->path[i], "%s/%s", run->folder, file_names[i]);
+        snprintf(run->path[i], sizeof run->path[i], "%s/%s", run->folder.path, file_names[i]);
     return true;
-}
-
-static void remove_folder(struct run *run) {
-    if (!run->folder[0]) return;
-    for (int i = 0; i < N_FILES; i++) unlink(run->path[i]);
-    rmdir(run->folder);
 }
 
 /* One line an input: its index in the split (which keys random choices), then its tokens. */
@@ -147,7 +140,7 @@ static bool redirect(const char *path, int flags, int to) {
 
 /* Runs in the new process and does not come back. */
 static void become_valgrind(const struct run *run, pid_t parent) {
-    char counts[120], checkpoint[1200], batch[16], seed[24], library[1100] = "LD_LIBRARY_PATH=";
+    char counts[600], checkpoint[1200], batch[16], seed[24], library[1100] = "LD_LIBRARY_PATH=";
     const char *path = getenv("LD_LIBRARY_PATH");
     snprintf(counts, sizeof counts, "--callgrind-out-file=%s", run->path[COUNTS]);
     snprintf(checkpoint, sizeof checkpoint, "%s", run->simulation->checkpoint);
@@ -303,5 +296,5 @@ void simulate_counters(const struct simulation *simulation,
     if (ok && !(sum_events(&run, roles[0].events) > 0))
         explain(&run, "valgrind never saw %s: is headroom-v3 stripped?", SIMULATED_FUNCTION);
     for (int role = 0; role < SIMULATED_ROLES; role++) fill(&run, role, &out[role]);
-    remove_folder(&run);
+    temporary_remove(&run.folder);
 }

@@ -164,6 +164,9 @@ bool store_claim(struct store *store, int64_t id, pid_t pid, int64_t environment
 bool store_describe_owner(struct store *store, int64_t id, char *out, size_t size,
                           struct error *error);
 
+/* Whether a process may be running a trial, of any database in this folder, whose key begins so. */
+bool store_may_run(const struct store *store, const char *key_prefix);
+
 /* Write all results of a trial and set it ok, in one transaction, in place of those of an earlier
  * run; NaN becomes NULL. Executed and
  * closed-form FLOPs that differ are an error and nothing is stored. */

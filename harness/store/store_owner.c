@@ -127,3 +127,7 @@ bool store_describe_owner(struct store *store, int64_t id, char *out, size_t siz
     sqlite3_reset(row);
     return ok;
 }
+
+bool store_may_run(const struct store *store, const char *key_prefix) {
+    return !store->locks || trial_locks_any(store->locks, key_prefix);
+}

@@ -5,6 +5,7 @@
  */
 #include "harness/store/trial_lock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -129,6 +130,20 @@ enum lock_state trial_locks_look(const struct trial_locks *locks, const char *ke
                                                                   : LOCK_TAKEN;
     close(file);
     return state;
+}
+
+bool trial_locks_any(const struct trial_locks *locks, const char *prefix) {
+    struct dirent *entry;
+    char key[65];
+    DIR *folder = locks->missing[0] ? NULL : opendir(locks->folder);
+    bool any = !folder && (locks->missing[0] || errno != ENOENT);
+    while (folder && !any && (entry = readdir(folder))) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(entry->d_name, "."), entry->d_name);
+        any = trial_locks_look(locks, key) != LOCK_FREE;
+    }
+    if (folder) closedir(folder);
+    return any;
 }
 
 const char *trial_locks_missing(const struct trial_locks *locks) {

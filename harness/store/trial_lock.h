@@ -43,6 +43,9 @@ void trial_locks_drop(struct trial_locks *locks, const char *key);
 /* Whose it is, without touching it. */
 enum lock_state trial_locks_look(const struct trial_locks *locks, const char *key);
 
+/* Whether any key that begins so may be held by anybody: true where it cannot be known. */
+bool trial_locks_any(const struct trial_locks *locks, const char *prefix);
+
 /* "" or why the disk has no locks, once one has been tried. */
 const char *trial_locks_missing(const struct trial_locks *locks);
 

@@ -9,6 +9,7 @@
  */
 #include "harness/sweep/sweep.h"
 #include "harness/store/report.h"
+#include "harness/sweep/left_overs.h"
 #include "harness/sweep/progress.h"
 #include "harness/sweep/trial_process.h"
 #include "harness/trial/trial_log.h"
@@ -524,6 +525,7 @@ static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct 
     if (!make_log_folder(sweep->options->db, error) ||
         !prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error))
         return false;
+    left_overs_remove(sweep->store, sweep->options->db);
     qsort(queue, n_trainings, sizeof *queue, longest_first);
     run_trainings(sweep, queue, n_trainings, sweep->slots);
     run_profiles(sweep, profiles, n_profiles);

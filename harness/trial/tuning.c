@@ -34,7 +34,7 @@ int tuning_choose(const struct candidate_result *candidates, int n, double targe
 
 /* Where the weights of candidate i wait for the choice. */
 static void candidate_path(const struct training_context *context, int i, char out[1024]) {
-    snprintf(out, 1024, "%s.%d", context->checkpoint, i + 1);
+    snprintf(out, 1024, "%s.candidate-%d", context->checkpoint, i + 1);
 }
 
 /* Trains one candidate. One that diverges has its reason; whatever else goes wrong (a disk that is

@@ -4,6 +4,8 @@
 #ifndef HEADROOM_TESTS_HARNESS_SCRATCH_H
 #define HEADROOM_TESTS_HARNESS_SCRATCH_H
 
+#include "tests/temporary.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +17,7 @@ struct scratch {
 };
 
 static inline bool scratch_make(struct scratch *scratch) {
-    strcpy(scratch->folder, "/tmp/headroom-test-XXXXXX");
-    return mkdtemp(scratch->folder) != NULL;
+    return mkdtemp(temporary_template(scratch->folder, sizeof scratch->folder)) != NULL;
 }
 
 static inline int scratch_remove_entry(const char *path, const struct stat *info, int kind,

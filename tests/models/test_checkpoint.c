@@ -5,6 +5,7 @@
 #include "models/base/sha256.h"
 #include "models/checkpoint.h"
 #include "tests/fuzz.h"
+#include "tests/temporary.h"
 
 #include <float.h>
 #include <math.h>
@@ -38,8 +39,7 @@ static const struct metadata meta[] = {{"format", "headroom-1"},
 static int setup(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    snprintf(f->folder, sizeof f->folder, "/tmp/headroom-checkpoint-XXXXXX");
-    if (!mkdtemp(f->folder)) return -1;
+    if (!mkdtemp(temporary_template(f->folder, sizeof f->folder))) return -1;
     snprintf(f->path, sizeof f->path, "%s/x.safetensors", f->folder);
     float *flat = &f->slab[0][0][0][0];
     for (int i = 0; i < HEADS * 3 * HEAD_DIM * DIM; i++) flat[i] = 0.1F + (float)i;

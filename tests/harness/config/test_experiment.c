@@ -5,6 +5,7 @@
 #include "harness/config/experiment.h"
 #include "models/policies/registry.h"
 #include "tests/fuzz.h"
+#include "tests/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,8 +43,7 @@ struct fixture {
 static int make_fixture(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     if (!fixture) return -1;
-    strcpy(fixture->path, "/tmp/headroom-experiment-XXXXXX");
-    int file = mkstemp(fixture->path);
+    int file = mkstemp(temporary_template(fixture->path, sizeof fixture->path));
     *state = fixture;
     return file < 0 ? -1 : close(file);
 }

@@ -4,6 +4,7 @@
 #include "harness/config/yaml.h"
 #include "models/base/text.h"
 #include "tests/fuzz.h"
+#include "tests/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,8 +112,8 @@ static void deep_nesting_is_an_error_and_no_crash(void **state) {
 
 static void a_file_is_read_and_named_in_errors(void **state) {
     (void)state;
-    char path[] = "/tmp/headroom-yaml-XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
+    int fd = mkstemp(temporary_template(path, sizeof path));
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "a: 1\na: 2\n", 10), 10);
     close(fd);

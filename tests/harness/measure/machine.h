@@ -5,6 +5,8 @@
 #ifndef HEADROOM_TESTS_HARNESS_MEASURE_MACHINE_H
 #define HEADROOM_TESTS_HARNESS_MEASURE_MACHINE_H
 
+#include "tests/temporary.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +15,7 @@
 #include <unistd.h>
 
 static inline void machine_open(char root[64]) {
-    snprintf(root, 64, "/tmp/headroom_machine_XXXXXX");
-    assert_non_null(mkdtemp(root));
+    assert_non_null(mkdtemp(temporary_template(root, 64)));
 }
 
 /* Writes root + path, making its folders; text NULL makes a folder. */

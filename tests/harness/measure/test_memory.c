@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness/measure/memory.h"
+#include "tests/temporary.h"
 
 #define MEGABYTE ((int64_t)1 << 20)
 
@@ -83,8 +84,8 @@ static void large_parent_does_not_show_in_the_child(void **state) {
 }
 
 static int64_t peak_of_text(const char *text, char *reason, size_t size) {
-    char path[] = "/tmp/headroom_test_memory_XXXXXX";
-    int file = mkstemp(path);
+    char path[64];
+    int file = mkstemp(temporary_template(path, sizeof path));
     assert_true(file >= 0);
     assert_int_equal(write(file, text, strlen(text)), (ssize_t)strlen(text));
     close(file);

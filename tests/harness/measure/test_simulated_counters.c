@@ -7,6 +7,7 @@
 #include "harness/measure/environment.h"
 #include "tests/fuzz.h"
 #include "tests/harness/trial/small_trial.h"
+#include "tests/temporary.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -218,9 +219,9 @@ static void whatever_valgrind_writes_is_a_count_or_a_reason(void **state) {
                                "DLmr DLmw\ntotals: 4000 40 4 4 1 8 8 1 1 1\n";
     struct counter_result rows[SIMULATED_ROLES];
     struct fuzz fuzz = {.state = 20260101};
-    char folder[32] = "/tmp/headroom-test-XXXXXX", script[400], reply[256], text[512], path[64];
+    char folder[64], script[400], reply[256], text[512], path[128];
     int n_counted = 0, n_refused = 0;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(mkdtemp(temporary_template(folder, sizeof folder)));
     int size = snprintf(script, sizeof script,
                         "#!/bin/sh\nfor a; do case $a in --callgrind-out-file=*)\n"
                         "cat %s/counts >\"${a#*=}\"; esac; done\ncat %s/reply\n",

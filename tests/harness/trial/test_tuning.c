@@ -136,7 +136,7 @@ static void candidate_that_diverges_is_out_and_all_of_them_are_a_failure(void **
     assert_non_null(strstr(error.text, "no candidate has a result"));
     assert_non_null(strstr(error.text, "diverged"));
     assert_int_not_equal(access(t.checkpoint, F_OK), 0);
-    snprintf(path, sizeof path, "%s.1", t.checkpoint);
+    snprintf(path, sizeof path, "%s.candidate-1", t.checkpoint);
     assert_int_not_equal(access(path, F_OK), 0);
     small_trial_free(&t);
 }
@@ -149,14 +149,14 @@ static void error_that_is_not_the_settings_fault_ends_the_trial(void **state) {
     struct small_trial_text text = small_topic;
     text.arm = "policy: fixed, tune: {heads: [1, 4]}";
     small_trial_read(&t, &text);
-    snprintf(path, sizeof path, "%s.2", t.checkpoint); /* where the second waits: taken */
+    snprintf(path, sizeof path, "%s.candidate-2", t.checkpoint); /* where the second waits: taken */
     assert_int_equal(mkdir(path, 0777), 0);
     struct training_context context = {.checkpoint = t.checkpoint, .trial = "key of the trial"};
     assert_false(tuning_run(&t.experiment, &context, &t.result, &error));
     assert_non_null(strstr(error.text, path));
     assert_int_equal(t.result.n_candidates, 0);
     assert_int_equal(rmdir(path), 0);
-    snprintf(path, sizeof path, "%s.1", t.checkpoint);
+    snprintf(path, sizeof path, "%s.candidate-1", t.checkpoint);
     assert_int_not_equal(access(path, F_OK), 0);
     assert_int_not_equal(access(t.checkpoint, F_OK), 0);
     small_trial_free(&t);

@@ -6,6 +6,7 @@
 #define HEADROOM_TESTS_WORKLOADS_DATA_FILES_H
 
 #include "models/base/error.h"
+#include "tests/temporary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@ static inline int files_open(void **state) {
     (void)state;
     const char *root = getenv("HEADROOM_DATA");
     snprintf(files_real_root, sizeof files_real_root, "%s", root ? root : "");
-    strcpy(files_folder, "/tmp/headroom_test_XXXXXX");
-    return mkdtemp(files_folder) && setenv("HEADROOM_DATA", files_folder, 1) == 0 &&
+    return mkdtemp(temporary_template(files_folder, sizeof files_folder)) &&
+                   setenv("HEADROOM_DATA", files_folder, 1) == 0 &&
                    setenv("HEADROOM_CACHE", "", 1) == 0
                ? 0
                : -1;
