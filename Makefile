@@ -73,12 +73,13 @@ MAKEFLAGS += --no-builtin-rules
 build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
-# table comes last.
+# table comes last. The shell finds DB in its environment: a path may hold blanks.
+sweep plots bench: export DB := $(DB)
 sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
-	@./headroom sweep --tier $(TIER) --db $(DB) >/dev/null; status=$$?; \
-	test -f $(DB) || exit $$status; \
-	./headroom plot --db $(DB) >&2 || status=1; \
-	./headroom report --db $(DB); exit $$status
+	@./headroom sweep --tier $(TIER) --db "$$DB" >/dev/null; status=$$?; \
+	test -f "$$DB" || exit $$status; \
+	./headroom plot --db "$$DB" >&2 || status=1; \
+	./headroom report --db "$$DB"; exit $$status
 
 # The longest tests are scripts, so these start first.
 test: build $(TESTS) $(if $(shell command -v valgrind),headroom-v3) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
@@ -100,13 +101,13 @@ tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
 # With the program that is there, if there is one: drawing needs no compiler.
 plots: $(if $(wildcard $(PROGRAM)),packages,build) ## draw what is new in a database [DB=...]
-	@./headroom plot --db $(DB)
+	@./headroom plot --db "$$DB"
 
 data: ## fetch and check public data sets: the small ones, or [SETS="imdb snli", all or list]
 	@workloads/fetch_data.sh $(SETS)
 
 bench: build ## speed and savings against this machine's limits, stored [DB=...]
-	@./headroom bench --db $(DB)
+	@./headroom bench --db "$$DB"
 
 bench-peers: build ## the same model in PyTorch (python3-torch), side by side
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not here: make bench-peers needs' \

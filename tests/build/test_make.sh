@@ -2,7 +2,7 @@
 # The Makefile itself, on a small house of stand-in sources: what is built when, and that the schema
 # in the program is the file, byte for byte.
 . tests/build/tap.sh
-unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER # of the make that runs this test
+unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER DB TIER # of the make that runs this test
 
 # A house with the Makefile's folders and four small sources; the working folder from here on.
 small_house() {
@@ -138,6 +138,31 @@ EOF
     grep -q 'plot .*report' asked
 }
 
+database_may_have_blanks_and_quotes_in_its_path() {
+    small_house
+    db="my new results/it's x.db"
+    mkdir "my new results" && touch "$db"
+    cat >harness/cli/main.c <<'EOF'
+#include <stdio.h>
+int main(int count, char **argument) {
+    FILE *calls = fopen("calls", "a");
+    for (int i = 1; i < count; i++) fprintf(calls, "%s|", argument[i]);
+    return fclose(calls);
+}
+EOF
+    for target in sweep plots bench; do
+        rm -f calls
+        build "$target" DB="$db"
+        echo >>calls
+        cat calls
+        case $target in
+        sweep) grep -qF "sweep|--tier|default|--db|$db|plot|--db|$db|report|--db|$db|" calls ;;
+        plots) grep -qF "plot|--db|$db|" calls ;;
+        bench) grep -qF "bench|--db|$db|" calls ;;
+        esac
+    done
+}
+
 clean_keeps_results_and_data() {
     small_house
     build
@@ -158,4 +183,4 @@ behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuil
     changed_flags_rebuild_everything changed_revision_rebuilds_only_what_names_it \
     warning_is_an_error_only_when_asked sanitizer_finds_an_overflow \
     schema_is_embedded_byte_for_byte sweep_draws_and_ends_with_the_table \
-    clean_keeps_results_and_data help_names_every_target
+    database_may_have_blanks_and_quotes_in_its_path clean_keeps_results_and_data help_names_every_target
