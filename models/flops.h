@@ -7,6 +7,8 @@
 #ifndef HEADROOM_MODELS_FLOPS_H
 #define HEADROOM_MODELS_FLOPS_H
 
+#include <stdint.h>
+
 #include "models/model.h"
 
 enum flop_component {

@@ -7,8 +7,6 @@
 #ifndef HEADROOM_MODELS_PHASE_H
 #define HEADROOM_MODELS_PHASE_H
 
-#include <stddef.h>
-
 enum phase {
     /* of an inference */
     PHASE_EMBEDDING,

@@ -4,12 +4,10 @@
  * has a configuration to be repeated from, and a file from elsewhere has not.
  */
 #include "harness/cli/command.h"
-#include "harness/measure/counters.h"
 #include "harness/measure/environment.h"
 #include "harness/trial/evaluation.h"
 #include "harness/trial/profile.h"
 #include "harness/trial/saved_model.h"
-#include "harness/measure/simulated_counters.h"
 #include "harness/trial/training.h"
 #include "models/policy.h"
 #include "workloads/data/dataset_load.h"

@@ -13,7 +13,6 @@
 #include "models/inference.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

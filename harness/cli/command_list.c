@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void print_options(const struct option_table *table) {
     static const char *const types[] = {

@@ -10,7 +10,6 @@
 #ifndef HEADROOM_HARNESS_MEASURE_ENERGY_H
 #define HEADROOM_HARNESS_MEASURE_ENERGY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/record/results.h"

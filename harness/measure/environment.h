@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/base/error.h"
 #include "models/base/text.h"
 
 enum tristate { STATE_UNKNOWN = -1, STATE_OFF = 0, STATE_ON = 1 };

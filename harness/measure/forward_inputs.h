@@ -7,6 +7,7 @@
 
 #include "models/model.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 /* All inputs, end to end. Starts as zeros. */

@@ -7,6 +7,8 @@
 #ifndef HEADROOM_HARNESS_MEASURE_PHASE_TIMER_H
 #define HEADROOM_HARNESS_MEASURE_PHASE_TIMER_H
 
+#include <stdint.h>
+
 #include "models/cpu/gemm.h"
 
 struct phase_timer {

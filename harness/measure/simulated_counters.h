@@ -16,7 +16,6 @@
 #define HEADROOM_HARNESS_MEASURE_SIMULATED_COUNTERS_H
 
 #include "harness/record/results.h"
-#include "models/base/error.h"
 #include "workloads/data/split.h"
 
 /* instructions, branches, branch_misses, l1d_misses, llc_misses, and of the very same passes, as

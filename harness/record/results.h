@@ -6,6 +6,8 @@
 #ifndef HEADROOM_HARNESS_RECORD_RESULTS_H
 #define HEADROOM_HARNESS_RECORD_RESULTS_H
 
+#include <stdint.h>
+
 #include "models/flops.h"
 #include "models/phase.h"
 

@@ -5,6 +5,7 @@
  */
 #include "harness/trial/evaluation.h"
 #include "models/base/clock.h"
+#include "models/inference.h"
 #include "models/policy.h"
 #include "workloads/data/batch_buffer.h"
 

@@ -7,8 +7,9 @@
 #define HEADROOM_HARNESS_TRIAL_EVALUATION_H
 
 #include "harness/record/results.h"
-#include "models/inference.h"
-#include "workloads/data/dataset.h"
+#include "models/model.h"
+#include "models/parameters.h"
+#include "workloads/data/split.h"
 
 struct evaluator;
 

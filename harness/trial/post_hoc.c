@@ -11,6 +11,7 @@
 #include "models/base/clock.h"
 #include "harness/trial/saved_model.h"
 #include "harness/trial/training_private.h"
+#include "models/pruning.h"
 
 #include <math.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include "harness/measure/phase_timer.h"
 #include "harness/trial/training.h"
 #include "models/cpu/optimizer.h"
+#include "models/head_gates.h"
 #include "models/policy.h"
-#include "models/pruning.h"
 #include "models/trainer.h"
 #include "workloads/data/batch_buffer.h"
 

@@ -5,7 +5,6 @@
 #include "harness/trial/tuning.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 
 #include "models/base/text.h"
 #include "models/base/tree.h"
-#include <stdint.h>
 
 enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256, OPTION_GROUPS_MAX = 8192 };
 

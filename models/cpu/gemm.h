@@ -6,6 +6,8 @@
 #ifndef HEADROOM_MODELS_CPU_GEMM_H
 #define HEADROOM_MODELS_CPU_GEMM_H
 
+#include <stdint.h>
+
 #include "models/flops.h"
 #include "models/phase.h"
 

@@ -7,11 +7,9 @@
 #ifndef HEADROOM_MODELS_CPU_KERNELS_H
 #define HEADROOM_MODELS_CPU_KERNELS_H
 
-#include "models/base/arena.h"
 #include "models/batch.h"
 #include "models/cpu/gemm.h"
 #include "models/base/rng.h"
-#include <stdbool.h>
 
 /* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not
  * NULL. */

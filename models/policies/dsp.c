@@ -9,6 +9,8 @@
  * the released code; the number of epochs and the small random w at the start (it breaks ties of
  * ste) are ours.
  */
+#include "models/head_gates.h"
+#include "models/parameters.h"
 #include "models/policies/gumbel_top_k.h"
 #include "models/policies/static_method.h"
 

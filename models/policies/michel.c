@@ -9,6 +9,8 @@
  * inputs, which the norm takes out again. Scores are computed once, as in the code's default, or
  * again after each step (`recompute`, the code's --exact_pruning).
  */
+#include "models/head_gates.h"
+#include "models/parameters.h"
 #include "models/policies/static_method.h"
 
 struct michel_options {

@@ -3,6 +3,8 @@
  * and the rest is removed. The control of every importance score: Budhraja et al. (2020) report
  * that random pruning often does as well.
  */
+#include "models/head_gates.h"
+#include "models/parameters.h"
 #include "models/policies/static_method.h"
 
 struct random_static_options {

@@ -4,8 +4,6 @@
 #ifndef HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
 #define HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
 
-#include "models/head_gates.h"
-#include "models/parameters.h"
 #include "models/policy.h"
 
 #include <math.h>

@@ -10,6 +10,8 @@
  * removed, other gates are folded into W_O. beta, gamma, zeta and eps are the paper's code's; how
  * the gates start, their rate and the number of epochs are ours.
  */
+#include "models/head_gates.h"
+#include "models/parameters.h"
 #include "models/policies/static_method.h"
 
 struct voita_options {

@@ -7,6 +7,7 @@
 #include "tests/temporary.h"
 
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

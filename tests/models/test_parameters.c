@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct model_config config_of(const char *policy, const char *options) {
     return small_config(policy_find(policy), options, 2, 16, 4);

@@ -3,14 +3,7 @@
  */
 #include "workloads/data/dataset.h"
 #include "workloads/data/word_table.h"
-#include "workloads/data/dataset_cache.h"
-#include "workloads/data/overlap.h"
-#include "models/base/sha256.h"
 #include "workloads/data/split.h"
-#include "workloads/data/synthetic.h"
-#include "workloads/data/text_pair.h"
-#include "workloads/data/text_source.h"
-#include "workloads/data/vocabulary.h"
 #include "models/base/json.h"
 
 #include <stdlib.h>

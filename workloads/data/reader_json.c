@@ -8,7 +8,6 @@
  */
 #include "workloads/data/reader_json.h"
 #include "models/base/tree.h"
-#include "workloads/data/reader.h"
 #include "models/base/json.h"
 
 #include <stdio.h>

@@ -5,8 +5,6 @@
  */
 #include "workloads/data/reader_plain.h"
 
-#include <stdio.h>
-
 bool reader_label_text(struct text_file *file, const struct data_config *config,
                        const struct row_sink *sink, struct error *error) {
     (void)config;

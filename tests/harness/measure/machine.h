@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static inline void machine_open(char root[64]) {
     assert_non_null(mkdtemp(temporary_template(root, 64)));

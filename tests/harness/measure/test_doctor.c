@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include <math.h>
-
 #include "harness/measure/doctor.h"
 #include "harness/measure/software_events.h"
 #include "tests/harness/measure/fake_counters.h"

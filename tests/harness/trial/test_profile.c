@@ -4,9 +4,7 @@
  * missing number without a reason). Unusable checkpoints are errors that name the file.
  */
 #include "harness/measure/counters.h"
-#include "harness/trial/evaluation.h"
 #include "harness/trial/profile.h"
-#include "harness/measure/software_events.h"
 #include "tests/harness/trial/small_trial.h"
 
 #include <math.h>

@@ -3,8 +3,8 @@
  * limits, its Jacobian across layers by finite differences, the straight-through variant, and
  * exactly K heads at the end.
  */
+#include "models/head_gates.h"
 #include "tests/models/small_model.h"
-#include "models/pruning.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * Random static heads, its control, are here too.
  */
 #include "tests/models/small_model.h"
-#include "models/pruning.h"
 #include "models/base/json.h"
+#include "models/head_gates.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
  */
 #include "tests/models/policies/one_policy.h"
 #include "models/cpu/gemm.h"
-#include "models/policies/moh_router.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * Hard-concrete gates: the published formulas at values worked out by hand, their gradient by
  * finite differences at fixed u, the penalty, and which heads stay.
  */
+#include "models/head_gates.h"
 #include "tests/models/policies/one_policy.h"
-#include "models/pruning.h"
 
 static void set_log_a(struct bench *b, double value) {
     for (int h = 0; h < b->call.heads; h++) b->p->layer[0].policy[0][h] = (float)value;

@@ -5,7 +5,6 @@
  */
 #include "workloads/data/data_config_check.h"
 #include "workloads/data/dataset_load.h"
-#include "workloads/data/synthetic.h"
 
 #include <math.h>
 #include <setjmp.h>
