@@ -31,10 +31,10 @@ struct experiment {
     char extends[OPTION_STRING_MAX]; /* followed by extends.h before anything is bound */
     char name[OPTION_STRING_MAX];    /* `workload:`; unique over all files of a sweep */
     char summary[OPTION_STRING_MAX];
-    char
-        granularity[OPTION_STRING_MAX]; /* short label of the axis: "synthetic", "coarse", "fine" */
-    char corpus[OPTION_STRING_MAX];     /* the same for workloads on the same texts; "": none */
-    char duration[OPTION_STRING_MAX];   /* expected, for people */
+    /* short label of the axis: "synthetic", "coarse", "fine" */
+    char granularity[OPTION_STRING_MAX];
+    char corpus[OPTION_STRING_MAX];   /* the same for workloads on the same texts; "": none */
+    char duration[OPTION_STRING_MAX]; /* expected, for people */
     struct name_list tags;
     int tier; /* enum experiment_tier: smallest tier that runs it unnamed */
     struct data_config data;

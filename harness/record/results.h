@@ -35,16 +35,16 @@ struct evaluation_result {
     double mean_s;         /* NaN: policy has no budget */
     struct flops executed; /* instrumented count, summed over the split */
     struct flops formula;  /* closed form for the same heads: equal, checked before storing */
-    uint64_t
-        dense_flops; /* closed form with every head of the full model (H per layer), same inputs */
+    /* closed form with every head of the full model (H per layer), same inputs */
+    uint64_t dense_flops;
     uint64_t active_flops; /* flops_add_layer_active of what was chosen, same inputs */
     double seconds;
     int32_t *label;      /* [n] */
     int32_t *predicted;  /* [n] */
     int32_t *difficulty; /* [n] -1: unknown */
     int32_t *length;     /* [n] tokens */
-    int32_t
-        *heads_run;  /* [n][layers] heads computed for each input: any of its tokens chose them */
+    /* [n][layers] heads computed for each input: any of its tokens chose them */
+    int32_t *heads_run;
     float *budget;   /* [n][layers] s, or NULL */
     uint64_t *usage; /* [layers][heads] for how many inputs this head was computed */
 };
