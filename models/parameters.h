@@ -63,8 +63,8 @@ int64_t parameters_count(const struct parameters *parameters);
  * none of that name and size. */
 bool parameters_copy(const struct parameters *from, struct parameters *to, struct error *error);
 
-/* Checkpoint views (models/checkpoint.md): PyTorch's [out, in] names and shapes over head-major memory.
- * Returns how many; with out = NULL only counts. */
+/* Checkpoint views (models/checkpoint.md): PyTorch's [out, in] names and shapes over head-major
+ * memory. Returns how many; with out = NULL only counts. */
 size_t parameters_views(const struct parameters *parameters, struct tensor_view *out);
 
 #endif

@@ -46,9 +46,8 @@ const struct command bench_command = {
     0,
     {"db", "quick", "shape"},
     "Measures, on one thread and in turns: kernels, training and inference as shares of the sgemm\n"
-    "peak or the memory bandwidth, the latency of one input, the time that heads left out save, and\n"
-    "the memory of training. Prints one table and stores it. Takes under three minutes; run it on an\n"
-    "idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing: `make "
-    "bench-peers`\n"
-    "holds its line against PyTorch.\n",
+    "peak or the memory bandwidth, the latency of one input, the time that heads left out save,\n"
+    "and the memory of training. Prints one table and stores it. Takes under three minutes; run\n"
+    "it on an idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing:\n"
+    "`make bench-peers` holds its line against PyTorch.\n",
     run};

@@ -252,9 +252,9 @@ const struct command evaluate_command = {
     1,
     {"workload", "tier", "no-profile"},
     "Runs FILE, a safetensors file in the layout of models/checkpoint.md, on the test split of a\n"
-    "workload: accuracy, loss, heads and FLOPs that were executed, then times, counters and memory\n"
-    "as the workload's `profile:` section asks. Classes and words of both must agree. Nothing is\n"
-    "stored.\n"
+    "workload: accuracy, loss, heads and FLOPs that were executed, then times, counters and\n"
+    "memory as the workload's `profile:` section asks. Classes and words of both must agree.\n"
+    "Nothing is stored.\n"
     "\n"
     "examples:\n"
     "  headroom evaluate mine.safetensors --workload trec-coarse\n"

@@ -51,17 +51,18 @@ static bool list_options(const struct arguments *arguments, struct error *error)
         printf("%s%s:\n", i ? "\n" : "", tables[i]->section);
         print_options(tables[i]);
     }
-    printf(
-        "\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
-        "(headroom list policies). A policy that starts from a finished trial has `base`: the arm of "
-        "the\nsame file whose trial of the same seed it takes.\n"
-        "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...} with "
-        "options of\nthe policy or of train. Candidate i takes the i-th value of each list; all are "
-        "trained, and the\nvalidation slice chooses. Every arm of a file has equally many.\n"
-        "full: the same keys, overlaid by --tier full.\n"
-        "extends: all keys but `workload` may come from another file, and that one's from a third. "
-        "Maps are\nmerged key by key, also in `full`; values and lists (so `arms` as a whole) are "
-        "replaced;\n`KEY: ~` removes an inherited key.\n");
+    printf("\n"
+           "arms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
+           "(headroom list policies). A policy that starts from a finished trial has `base`: the\n"
+           "arm of the same file whose trial of the same seed it takes.\n"
+           "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...}\n"
+           "with options of the policy or of train. Candidate i takes the i-th value of each\n"
+           "list; all are trained, and the validation slice chooses. Every arm of a file has\n"
+           "equally many.\n"
+           "full: the same keys, overlaid by --tier full.\n"
+           "extends: all keys but `workload` may come from another file, and that one's from a\n"
+           "third. Maps are merged key by key, also in `full`; values and lists (so `arms` as a\n"
+           "whole) are replaced; `KEY: ~` removes an inherited key.\n");
     return true;
 }
 
@@ -182,7 +183,7 @@ const struct command list_command = {
     1,
     {"db", "tag"},
     "  policies   ways to choose heads, with their options and defaults\n"
-    "  workloads  the files of workloads/ (--tag T: those with a tag), and whether their data is here\n"
+    "  workloads  the files of workloads/ (--tag T: those with a tag); whether their data is here\n"
     "  options    every key of a workload file: default, type, meaning\n"
     "  trials     the trials of the database with status and reason\n",
     run};

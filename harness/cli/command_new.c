@@ -1,6 +1,6 @@
 /*
- * `headroom new`: a workload file to start from. Its text is harness/config/starter.yaml, linked in, so
- * that it can be read and tested as the YAML that it is.
+ * `headroom new`: a workload file to start from. Its text is harness/config/starter.yaml, linked
+ * in, so that it can be read and tested as the YAML that it is.
  */
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"

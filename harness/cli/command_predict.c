@@ -222,10 +222,10 @@ const struct command predict_command = {
     1,
     1000000,
     {"json"},
-    "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run once.\n"
-    "A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
-    "Prints its class, the probabilities, and which heads were computed in each layer. A model of a\n"
-    "synthetic workload reads generated tokens, so no text means anything to it.\n"
+    "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run\n"
+    "once. A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
+    "Prints its class, the probabilities, and which heads were computed in each layer. A model of\n"
+    "a synthetic workload reads generated tokens, so no text means anything to it.\n"
     "\n"
     "examples:\n"
     "  headroom predict trec.safetensors 'How far is it from Denver to Aspen ?'\n"

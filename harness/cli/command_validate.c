@@ -70,8 +70,8 @@ const struct command validate_command = {
     1000000,
     {"tag"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
-    "first error in each. Without FILES: every file of workloads/. Neither their data is needed nor\n"
-    "is anything written.\n"
+    "first error in each. Without FILES: every file of workloads/. Their data is not needed, and\n"
+    "nothing is written.\n"
     "\n"
     "examples:\n"
     "  headroom validate my.yaml\n"

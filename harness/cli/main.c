@@ -33,23 +33,22 @@ static void help_program(FILE *out) {
         out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs(
-        "\n"
-        "examples:\n"
-        "  headroom sweep --dry-run                        what would run, and how much work\n"
-        "  headroom sweep                                  train and profile the default grid\n"
-        "  headroom sweep workloads/offsets.yaml --jobs 2  one workload\n"
-        "  headroom new my                                 my.yaml, for a CSV of your own\n"
-        "  headroom validate my.yaml                       check it\n"
-        "  headroom list policies                          ways to choose heads, and their options\n"
-        "\n"
-        "environment:\n"
-        "  HEADROOM_DATA   folder with trec/, agnews/, ...  (default: data)\n"
-        "  TMPDIR          folder for files of a simulation (default: /tmp)\n"
-        "\n"
-        "exit status: 0 done, 1 something failed (its reason is on stderr), 2 the command line was\n"
-        "not understood, 130 interrupted (finished trials are kept; the same command resumes)\n",
-        out);
+    fputs("\n"
+          "examples:\n"
+          "  headroom sweep --dry-run                        what would run, and how much work\n"
+          "  headroom sweep                                  train and profile the default grid\n"
+          "  headroom sweep workloads/offsets.yaml --jobs 2  one workload\n"
+          "  headroom new my                                 my.yaml, for a CSV of your own\n"
+          "  headroom validate my.yaml                       check it\n"
+          "  headroom list policies                          ways to choose heads, with options\n"
+          "\n"
+          "environment:\n"
+          "  HEADROOM_DATA   folder with trec/, agnews/, ...  (default: data)\n"
+          "  TMPDIR          folder for files of a simulation (default: /tmp)\n"
+          "\n"
+          "exit status: 0 done, 1 something failed (its reason is on stderr), 2 the command line\n"
+          "was not understood, 130 interrupted (finished trials are kept; repeat it to resume)\n",
+          out);
 }
 
 static void help_command(const struct command *command, FILE *out) {

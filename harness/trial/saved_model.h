@@ -1,8 +1,8 @@
 /*
- * A checkpoint as a model that can run, with what its metadata say of it (models/checkpoint.md). Written
- * by training; read to profile, to evaluate, to predict, and by methods that start from another
- * trial's weights. A file that was written elsewhere may leave out everything but `format` and
- * `config`: what it does not say is empty here and is not checked.
+ * A checkpoint as a model that can run, with what its metadata say of it (models/checkpoint.md).
+ * Written by training; read to profile, to evaluate, to predict, and by methods that start from
+ * another trial's weights. A file that was written elsewhere may leave out everything but `format`
+ * and `config`: what it does not say is empty here and is not checked.
  */
 #ifndef HEADROOM_HARNESS_TRIAL_SAVED_MODEL_H
 #define HEADROOM_HARNESS_TRIAL_SAVED_MODEL_H

@@ -1,6 +1,6 @@
 /*
- * A result whose database is locked: it is waited for, kept in a file of its own meanwhile, and what
- * the next sweep makes of that file is what would have been stored.
+ * A result whose database is locked: it is waited for, kept in a file of its own meanwhile, and
+ * what the next sweep makes of that file is what would have been stored.
  */
 #include "harness/store/store_pending.h"
 #include "tests/harness/store/store_fixture.h"
