@@ -11,6 +11,7 @@
 #include "workloads/data/data_files.h"
 #include "models/policy.h"
 #include "models/base/closest_name.h"
+#include "models/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,24 +93,17 @@ static void fill_row(const struct experiment *e, struct workload_row *row) {
              present ? "" : " (absent: ", missing, present ? "" : ")");
 }
 
-/* Characters of a UTF-8 text, which is what columns are made of. */
-static int count_characters(const char *text) {
-    int n = 0;
-    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
-
 static void print_rows(const struct workload_row *rows, size_t n) {
     int width[COLUMNS] = {0};
     for (size_t i = 0; i < n; i++)
         for (int c = 0; c < COLUMNS; c++) {
-            int length = count_characters(*rows[i].cell[c] ? rows[i].cell[c] : "-");
+            int length = utf8_count(*rows[i].cell[c] ? rows[i].cell[c] : "-");
             if (length > width[c]) width[c] = length;
         }
     for (size_t i = 0; i < n; i++) {
         for (int c = 0; c < COLUMNS; c++) {
             const char *text = *rows[i].cell[c] ? rows[i].cell[c] : "-";
-            printf("%s%*s", text, width[c] - count_characters(text) + 2, "");
+            printf("%s%*s", text, width[c] - utf8_count(text) + 2, "");
         }
         printf("%s\n", rows[i].summary);
     }

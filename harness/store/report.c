@@ -5,6 +5,7 @@
 #include "harness/store/report.h"
 #include "harness/measure/code_hash.h"
 #include "models/base/text.h"
+#include "models/base/utf8.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -44,13 +45,6 @@ static bool collect(void *context, int n, const char *const *names, const char *
     return !table->failed;
 }
 
-/* Characters, not bytes: names may be UTF-8. */
-static int width_of(const char *text) {
-    int n = 0;
-    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
-
 /* Numbers align to the right; a column is one of numbers if all its values are. */
 static bool is_number(const char *text) {
     return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
@@ -65,7 +59,7 @@ static struct column measure(const struct table *table, size_t c) {
     struct column column = {.numbers = c > 0};
     for (size_t r = 0; r < table->n_rows; r++) {
         const char *cell = table->cells[r * table->n_columns + c];
-        int width = width_of(cell);
+        int width = utf8_count(cell);
         if (width > column.width) column.width = width;
         if (r > 0 && !is_number(cell)) column.numbers = false;
     }
@@ -79,7 +73,7 @@ static void print_table(const struct table *table, FILE *out) {
         int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
         for (size_t c = 0; c < table->n_columns; c++) {
             const char *cell = table->cells[r * table->n_columns + c];
-            int pad = columns[c].width - width_of(cell);
+            int pad = columns[c].width - utf8_count(cell);
             if (columns[c].numbers) gap += pad;
             if (*cell) {
                 fprintf(out, "%*s%s", gap, "", cell);

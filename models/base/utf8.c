@@ -40,6 +40,12 @@ size_t utf8_valid_prefix(const char *text, size_t size) {
     return at;
 }
 
+int utf8_count(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
 unsigned utf8_next(const char **text) {
     const unsigned char *byte = (const unsigned char *)*text;
     if (byte[0] < 0x80) {

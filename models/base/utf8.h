@@ -15,6 +15,10 @@ size_t utf8_length(const char *text, size_t size);
 /* How many of the first `size` bytes are valid UTF-8 (size itself if all are). */
 size_t utf8_valid_prefix(const char *text, size_t size);
 
+/* How many characters a text has, which is what columns are made of: the bytes that do not continue
+ * a character, so a text that is not valid UTF-8 has a count as well. */
+int utf8_count(const char *text);
+
 /* Decodes the code point at text (valid UTF-8, not its end) and advances past it. */
 unsigned utf8_next(const char **text);
 

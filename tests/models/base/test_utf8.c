@@ -54,11 +54,20 @@ static void a_prefix_ends_before_the_first_byte_that_is_wrong(void **state) {
     assert_int_equal(utf8_valid_prefix("", 0), 0);
 }
 
+static void characters_are_counted_and_not_bytes(void **state) {
+    (void)state;
+    assert_int_equal(utf8_count(""), 0);
+    assert_int_equal(utf8_count("plain"), 5);
+    assert_int_equal(utf8_count("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z"), 5);
+    assert_int_equal(utf8_count("\xFFz"), 2); /* not valid, and still counted */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_well_formed_utf8_is_a_character),
         cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_prefix_ends_before_the_first_byte_that_is_wrong),
+        cmocka_unit_test(characters_are_counted_and_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
