@@ -5,8 +5,23 @@
 #include "harness/measure/doctor.h"
 #include "harness/store/store.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Reads the real database if there is one: it may be damaged, of a version that is not read any
+ * more, or no database at all. An empty file is as good as none. */
+static bool check_file(const char *db, struct error *error) {
+    struct store *store = NULL;
+    struct stat file;
+    if (stat(db, &file) != 0 || file.st_size == 0) return true;
+    if (access(db, W_OK) != 0)
+        return error_set(error, "%s cannot be written: %s", db, strerror(errno));
+    bool ok = store_open_reader(db, &store, error);
+    store_close(store);
+    return ok;
+}
 
 /* Tries a throw-away database beside the real one: file systems refuse in more ways than access()
  * knows (full, read-only, without locks). */
@@ -24,7 +39,8 @@ static bool check_folder(const char *db, struct error *error) {
 
 static int run(const struct arguments *arguments, struct error *error) {
     int status = doctor_run(store_library(), stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
-    if (!check_folder(arguments->db, error)) return EXIT_FAILED;
+    if (!check_file(arguments->db, error) || !check_folder(arguments->db, error))
+        return EXIT_FAILED;
     if (!arguments->json) printf("results: %s can be written\n", arguments->db);
     return status;
 }
@@ -36,6 +52,7 @@ const struct command doctor_command = {
     0,
     0,
     {"db", "json"},
-    "Tries each hardware counter, memory and energy source by using it, and writes a throw-away\n"
-    "database beside the real one. Exit status 0 when trials can be profiled and stored.\n",
+    "Tries each hardware counter, memory and energy source by using it, reads the database if\n"
+    "there is one, and writes a throw-away one beside it. Exit status 0 when trials can be\n"
+    "profiled and stored.\n",
     run};
