@@ -1,12 +1,12 @@
 #!/bin/sh
-# The example of models/policies/README.md, taken from the page: it compiles with the build's flags
+# The example of models/policies/a_new_policy.md, taken from the page: it compiles with the build's flags
 # without a warning, keeps the promises of a policy, and is trained, profiled and listed by a program
 # that differs from the real one by its line in the registry.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
 root=${root:?}
-page=models/policies/README.md
+page=models/policies/a_new_policy.md
 
 block() { # language: its first fenced block on the page
     awk -v want="\`\`\`$1" '$0 == want { inside = 1; next } inside && /^```/ { exit } inside' "$page"

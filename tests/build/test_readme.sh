@@ -1,14 +1,14 @@
 #!/bin/sh
-# What the READMEs promise: links lead somewhere, targets and commands exist, the quoted query gives the
-# quoted answer on the published results, and the examples run as they stand.
+# What the READMEs and the pages beside them promise: links lead somewhere, targets and commands exist,
+# the quoted query gives the quoted answer on the published results, and the examples run as they stand.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
 root=${root:?}
 
 # Every page, in a checkout or without git.
-readmes=$(find . -path './build*' -prune -o -path ./data -prune -o -path ./.git -prune -o \
-    -name README.md -print)
+pages=$(find . -path './build*' -prune -o -path ./data -prune -o -path ./.git -prune -o \
+    -name '*.md' -print)
 
 # The n-th fenced block of a language in a file.
 block() { # file language n
@@ -27,7 +27,7 @@ answer() { # file language n
 }
 
 every_link_leads_somewhere() {
-    for file in $readmes; do
+    for file in $pages; do
         grep -o '](\([^)#]*\))' "$file" | sed 's/^](//; s/)$//' | grep -v '^https:' |
             while read -r link; do
                 test -e "$(dirname "$file")/$link" || { echo "$file: no $link" && return 1; }
@@ -45,14 +45,14 @@ every_page_that_a_source_cites_exists() {
 }
 
 every_make_target_exists() {
-    grep -hoE '(^|`)make [a-z0-9-]+' $readmes | tr -d '`' | sort -u | while read -r _ target; do
+    grep -hoE '(^|`)make [a-z0-9-]+' $pages | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
     done
 }
 
 # shellcheck disable=SC2086 # a list
 every_command_explains_itself() {
-    grep -ho '\./headroom [a-z]\+' $readmes | sort -u | while read -r _ command; do
+    grep -ho '\./headroom [a-z]\+' $pages | sort -u | while read -r _ command; do
         ./headroom "$command" --help | grep -q usage || { echo "no command '$command'" && return 1; }
     done
 }
@@ -87,7 +87,7 @@ the_quoted_growth_with_the_classes_is_the_published_one() {
 }
 
 every_example_file_is_valid() {
-    for file in workloads/README.md harness/config/README.md; do
+    for file in workloads/README.md harness/config/workload_file.md; do
         block "$file" yaml 1 >"$scratch/my.yaml"
         test -s "$scratch/my.yaml"
         ./headroom validate "$scratch/my.yaml"

@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* Hash of the sources in workloads/, from the Makefile. A build that does not know it keeps
- * nothing: it could not tell another version's data from its own. */
+/* Hash of the sources in workloads/data and models/base, from the Makefile. A build that does not
+ * know it keeps nothing: it could not tell another version's data from its own. */
 #ifndef HEADROOM_DATA_CODE
 #define HEADROOM_DATA_CODE ""
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the example of models/policies/README.md promises, for test_policy_example.sh, which links
- * it with the example: it is no test of the program itself.
+ * What the example of models/policies/a_new_policy.md promises, for test_policy_example.sh,
+ * which links it with the example: it is no test of the program itself.
  */
 #include "models/inference.h"
 #include "tests/models/small_model.h"
