@@ -3,7 +3,6 @@
  * those of its key.
  */
 #include "harness/config/trial_key.h"
-#include "workloads/data/data_files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

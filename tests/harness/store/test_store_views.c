@@ -344,7 +344,9 @@ static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **
                  {"n_warnings", 7},
                  {"n_classes", 2},
                  {"(SELECT count(*) FROM trial_status)", 7},
-                 {"(SELECT n_trials FROM machine_by_kind WHERE kind = 'train' AND machine = 'machine')", 2},
+                 {"(SELECT n_trials FROM machine_by_kind "
+                  "WHERE kind = 'train' AND machine = 'machine')",
+                  2},
                  {"(SELECT count(*) FROM trial_warning)", 7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
