@@ -12,12 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const picture_endings[] = {"svg", "png"};
-enum { PICTURES = sizeof picture_endings / sizeof *picture_endings };
+static const char *const picture_endings[] = {"svg", "png", NULL};
+enum { PICTURES = sizeof picture_endings / sizeof *picture_endings - 1 };
 
-static bool is_picture(const char *ending) {
-    for (int i = 0; i < PICTURES; i++)
-        if (strcmp(ending, picture_endings[i]) == 0) return true;
+static bool is_one_of(const char *ending, const char *const *endings) {
+    for (; *endings; endings++)
+        if (strcmp(ending, *endings) == 0) return true;
     return false;
 }
 
@@ -54,8 +54,8 @@ char *picture_files_path(const struct picture_files *files, const char *name, si
                          const char *ending) {
     char number[32] = "", *path = NULL;
     if (page > 0) snprintf(number, sizeof number, "-%zu", page + 1);
-    int n = asprintf(&path, "%s/%s%s%s.%s", files->folder, is_picture(ending) ? "" : "data/", name,
-                     number, ending);
+    int n = asprintf(&path, "%s/%s%s%s.%s", files->folder,
+                     is_one_of(ending, picture_endings) ? "" : "data/", name, number, ending);
     return n < 0 ? NULL : path;
 }
 
@@ -79,23 +79,27 @@ bool picture_files_write(const struct picture_files *files, const char *name, si
     return ok;
 }
 
-/* The page, from 0, that a file of this figure belongs to; -1: it belongs to another. */
-static long page_of(const char *file, const char *name) {
+/* The page, from 0, that a file of this figure belongs to; -1: it belongs to another, or to a user,
+ * who may keep files of any other ending beside the pictures. */
+static long page_of(const char *file, const char *name, const char *const *endings) {
     size_t length = strlen(name);
     long page = 1;
     if (strncmp(file, name, length) != 0) return -1;
     file += length;
-    if (*file == '-' && isdigit((unsigned char)file[1]))
+    if (*file == '-' && isdigit((unsigned char)file[1])) {
         page = strtol(file + 1, (char **)&file, 10);
-    return *file == '.' && !strchr(file + 1, '.') ? page - 1 : -1;
+        if (page < 2) return -1;
+    }
+    return *file == '.' && is_one_of(file + 1, endings) ? page - 1 : -1;
 }
 
-static bool remove_from(const char *folder, const char *name, size_t n_pages, struct error *error) {
+static bool remove_from(const char *folder, const char *const *endings, const char *name,
+                        size_t n_pages, struct error *error) {
     DIR *open = opendir(folder);
     if (!open) return error_set(error, "%s: %s", folder, strerror(errno));
     bool ok = true;
     for (struct dirent *entry; ok && (entry = readdir(open));)
-        if (page_of(entry->d_name, name) >= (long)n_pages &&
+        if (page_of(entry->d_name, name, endings) >= (long)n_pages &&
             unlinkat(dirfd(open), entry->d_name, 0) != 0)
             ok =
                 error_set(error, "cannot remove %s/%s: %s", folder, entry->d_name, strerror(errno));
@@ -105,10 +109,11 @@ static bool remove_from(const char *folder, const char *name, size_t n_pages, st
 
 bool picture_files_remove(const struct picture_files *files, const char *name, size_t n_pages,
                           struct error *error) {
+    static const char *const data_endings[] = {"dat", "gnuplot", "drawn", NULL};
     char *data = NULL;
     if (asprintf(&data, "%s/data", files->folder) < 0) return error_set(error, "out of memory");
-    bool ok =
-        remove_from(files->folder, name, n_pages, error) && remove_from(data, name, n_pages, error);
+    bool ok = remove_from(files->folder, picture_endings, name, n_pages, error) &&
+              remove_from(data, data_endings, name, n_pages, error);
     free(data);
     return ok;
 }

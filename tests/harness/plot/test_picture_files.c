@@ -79,9 +79,16 @@ static void pages_too_many_are_removed_and_files_of_others_stay(void **state) {
     static const char *const kept[] = {
         "out/name.svg",  "out/data/name.dat",  "out/name-2.png",  "out/name-more.svg",
         "out/names.svg", "out/name-3.svg.bak", "out/other-3.svg", "out/data/name-2.gnuplot"};
+    /* A user's own. */
+    static const char *const foreign[] = {
+        "out/name.csv",        "out/name.gp",       "out/name-3.txt",
+        "out/name-1.svg",      "out/name-3.dat",    "out/name.drawn",
+        "out/data/name-3.svg", "out/data/name.png", "out/data/name.csv"};
     static const char *const removed[] = {"out/name-3.svg", "out/name-3.png", "out/name-12.svg",
                                           "out/data/name-3.gnuplot"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) scratch_write(&f->scratch, kept[i], "");
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        scratch_write(&f->scratch, foreign[i], "");
     for (size_t i = 0; i < sizeof removed / sizeof *removed; i++)
         scratch_write(&f->scratch, removed[i], "");
     assert_true(picture_files_remove(&f->files, "name", 2, &error));
@@ -93,6 +100,8 @@ static void pages_too_many_are_removed_and_files_of_others_stay(void **state) {
     assert_false(is_there(f, "out/data/name.dat"));
     assert_true(is_there(f, "out/names.svg"));
     assert_true(is_there(f, "out/name-more.svg"));
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        assert_true(is_there(f, foreign[i]));
 }
 
 static void pictures_are_of_their_data_while_signed_and_there(void **state) {
