@@ -1,7 +1,8 @@
 /*
  * The files of figures: DIR/NAME.svg and DIR/NAME.png, of further pages NAME-2, NAME-3, ...; in
- * DIR/data/ what they were drawn from, and NAME.drawn, the hash of that, by which a figure is known to
- * be up to date.
+ * DIR/data/ what they were drawn from, and NAME.drawn, the hash of that, by which a figure is known
+ * to be up to date. One process at a time works in a folder: of two, the signature of one would
+ * stand over the picture of the other.
  */
 #ifndef HEADROOM_HARNESS_PLOT_PICTURE_FILES_H
 #define HEADROOM_HARNESS_PLOT_PICTURE_FILES_H
@@ -9,17 +10,24 @@
 #include "models/base/error.h"
 #include "models/base/text.h"
 
+/* Every page is drawn in each of these, which are endings as well. */
+enum { PICTURE_FORMATS = 2 };
+extern const char *const picture_formats[PICTURE_FORMATS];
+
 struct picture_files {
     char *folder; /* absolute */
+    int lock;     /* DIR/data, open; the kernel unlocks it also after a kill */
 };
 
-/* Makes the folder, and data/ in it; folder NULL: figures/ beside the database. */
+/* Makes the folder, and data/ in it, and waits until no other process has it; folder NULL: figures/
+ * beside the database. */
 bool picture_files_open(const char *folder, const char *db, struct picture_files *out,
                         struct error *error);
 void picture_files_close(struct picture_files *files);
 
-/* The path of a page (from 0) of a figure, in data/ unless the ending is that of a picture; NULL
- * without memory. The caller frees it. */
+/* The path of a page (from 0) of a figure, in data/ unless the ending is that of a picture; with
+ * "svg.part", where that picture is to be drawn before it gets its name. NULL without memory. The
+ * caller frees it. */
 char *picture_files_path(const struct picture_files *files, const char *name, size_t page,
                          const char *ending);
 

@@ -4,9 +4,11 @@
 #include "harness/plot/picture_files.h"
 #include "tests/harness/scratch.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -57,6 +59,17 @@ static void figures_lie_beside_the_database_unless_told_otherwise(void **state) 
     assert_non_null(strstr(error.text, "--out"));
 }
 
+static void a_folder_is_for_one_process_at_a_time(void **state) {
+    struct fixture *f = *state;
+    char data[160];
+    int other = open(scratch_path(&f->scratch, "out/data", data, sizeof data), O_RDONLY);
+    assert_true(other >= 0);
+    assert_int_not_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+    picture_files_close(&f->files);
+    assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+    close(other);
+}
+
 static void pages_from_the_second_on_have_numbers(void **state) {
     struct fixture *f = *state;
     const struct {
@@ -65,7 +78,8 @@ static void pages_from_the_second_on_have_numbers(void **state) {
     } cases[] = {{0, "svg", "/name.svg"},
                  {0, "dat", "/data/name.dat"},
                  {1, "png", "/name-2.png"},
-                 {11, "gnuplot", "/data/name-12.gnuplot"}};
+                 {11, "gnuplot", "/data/name-12.gnuplot"},
+                 {1, "svg.part", "/data/name-2.svg.part"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *path = picture_files_path(&f->files, "name", cases[i].page, cases[i].ending);
         assert_string_equal(path + strlen(f->files.folder), cases[i].path);
@@ -131,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(figures_lie_beside_the_database_unless_told_otherwise,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_is_for_one_process_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_from_the_second_on_have_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_too_many_are_removed_and_files_of_others_stay, setup,
                                         teardown),
