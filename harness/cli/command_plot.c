@@ -13,7 +13,9 @@ static int run(const struct arguments *arguments, struct error *error) {
         .figures = (const char *const *)arguments->words,
         .n_figures = arguments->n_words,
     };
-    return plot_draw(&request, stdout, error) ? EXIT_OK : EXIT_FAILED;
+    static const int statuses[] = {
+        [PLOT_DONE] = EXIT_OK, [PLOT_FAILED] = EXIT_FAILED, [PLOT_NOT_UNDERSTOOD] = EXIT_USAGE};
+    return statuses[plot_draw(&request, stdout, error)];
 }
 
 const struct command plot_command = {

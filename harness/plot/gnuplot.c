@@ -1,6 +1,6 @@
 /*
- * Starting gnuplot and believing only its silence: it goes on after most of what it complains about, so
- * a picture counts as drawn when gnuplot ended well and said nothing.
+ * Starting gnuplot and believing only its silence: it goes on after most of what it complains about,
+ * so a picture counts as drawn when gnuplot ended well and said nothing.
  */
 #include "harness/plot/gnuplot.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ struct place {
     pid_t pid;  /* 0: free */
     FILE *talk; /* what gnuplot says, in a file without a name */
     char *script, *drawn, *picture;
+    struct gnuplot_figure *figure;
 };
 
 struct gnuplot {
@@ -53,7 +55,9 @@ static char **own_environment(void) {
 }
 
 /* Runs in the new process and does not come back. */
-static void become_gnuplot(const char *folder, char *const *arguments, int talk) {
+static void become_gnuplot(const char *folder, char *const *arguments, pid_t parent, int talk) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127); /* it died before the line above */
     int nothing = open("/dev/null", O_RDONLY);
     char **environment = own_environment();
     if (environment && nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
@@ -64,12 +68,13 @@ static void become_gnuplot(const char *folder, char *const *arguments, int talk)
 }
 
 static pid_t start(const char *folder, char *const *arguments, FILE *talk) {
-    pid_t pid = fork();
-    if (pid == 0) become_gnuplot(folder, arguments, fileno(talk));
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) become_gnuplot(folder, arguments, parent, fileno(talk));
     return pid;
 }
 
-/* What was said, without the empty lines around it, and whether the process ended well. */
+/* What was said, without the empty lines around it, and whether the process ended well; if not, and
+ * nothing was said, how it ended. */
 static bool finish(pid_t pid, FILE *talk, char *said, size_t size) {
     int status = -1;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
@@ -78,7 +83,13 @@ static bool finish(pid_t pid, FILE *talk, char *said, size_t size) {
     said[n] = '\0';
     while (n > 0 && strchr("\n ", said[n - 1])) said[--n] = '\0';
     memmove(said, said + strspn(said, "\n "), n + 1 - strspn(said, "\n "));
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
+    if (!*said && WIFSIGNALED(status))
+        snprintf(said, size, "it was killed by signal %d, %s", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else if (!*said)
+        snprintf(said, size, "it said nothing and ended with status %d", WEXITSTATUS(status));
+    return false;
 }
 
 bool gnuplot_open(const char *folder, struct gnuplot **out, struct error *error) {
@@ -118,75 +129,74 @@ static void clear(struct place *place) {
     *place = (struct place){0};
 }
 
-static bool collect(struct place *place, struct error *error) {
+void gnuplot_fail(struct gnuplot_figure *figure, const struct error *error) {
+    if (!figure->failed) figure->error = *error;
+    figure->failed = true;
+}
+
+/* Waits for a picture's end. */
+static void collect(struct place *place) {
     char said[600];
+    struct error error = {0};
     bool ok = finish(place->pid, place->talk, said, sizeof said);
     if (!ok || *said)
-        ok = error_set(error, "gnuplot could not draw %s:\n%s", place->script, said);
+        ok = error_set(&error, "gnuplot could not draw %s:\n%s", place->script, said);
     else if (rename(place->drawn, place->picture) != 0)
-        ok = error_set(error, "%s: %s", place->picture, strerror(errno));
-    if (!ok) unlink(place->drawn);
+        ok = error_set(&error, "%s: %s", place->picture, strerror(errno));
+    if (!ok) {
+        unlink(place->drawn);
+        gnuplot_fail(place->figure, &error);
+    }
+    place->figure->n_drawing--;
     clear(place);
-    return ok;
 }
 
-/* A free place, if need be after the end of the picture in one; NULL with error set if that failed. */
-static struct place *free_place(struct gnuplot *gnuplot, struct error *error) {
-    for (int i = 0; i < PLACES; i++)
-        if (gnuplot->places[i].pid == 0) return &gnuplot->places[i];
+bool gnuplot_wait(struct gnuplot *gnuplot) {
+    struct place *first = NULL;
     siginfo_t ended = {0};
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) continue;
-    for (int i = 0; i < PLACES; i++)
-        if (gnuplot->places[i].pid == ended.si_pid)
-            return collect(&gnuplot->places[i], error) ? &gnuplot->places[i] : NULL;
-    return collect(&gnuplot->places[0], error) ? &gnuplot->places[0] : NULL;
+    for (struct place *place = gnuplot->places; place < gnuplot->places + PLACES; place++)
+        if (place->pid != 0 && (!first || place->pid == ended.si_pid)) first = place;
+    if (first) collect(first);
+    return first != NULL;
 }
 
-/* DIR/NAME.svg is drawn as DIR/.NAME.svg. */
-static char *hidden_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, size = strlen(path) + 2;
-    char *name = malloc(size);
-    if (name) snprintf(name, size, "%.*s.%s", (int)folder, path, path + folder);
-    return name;
+static struct place *free_place(struct gnuplot *gnuplot) {
+    for (;; gnuplot_wait(gnuplot))
+        for (int i = 0; i < PLACES; i++)
+            if (gnuplot->places[i].pid == 0) return &gnuplot->places[i];
 }
 
-bool gnuplot_draw(struct gnuplot *gnuplot, const char *script, const char *data,
-                  const char *prologue, const char *picture, const char *format,
-                  struct error *error) {
-    struct place *place = free_place(gnuplot, error);
-    if (!place) return false;
+void gnuplot_draw(struct gnuplot *gnuplot, const struct gnuplot_picture *picture,
+                  struct gnuplot_figure *figure) {
+    struct place *place = free_place(gnuplot);
+    struct error error = {0};
+    char *arguments[] = {"gnuplot",
+                         "-d",
+                         "-c",
+                         "picture.gnuplot",
+                         (char *)picture->script,
+                         (char *)picture->data,
+                         (char *)picture->prologue,
+                         (char *)picture->drawn,
+                         (char *)picture->format,
+                         NULL};
     place->talk = tmpfile();
-    place->script = strdup(script);
-    place->drawn = hidden_name(picture);
-    place->picture = strdup(picture);
-    if (place->talk && place->script && place->drawn && place->picture) {
-        char *arguments[] = {"gnuplot",
-                             "-d",
-                             "-c",
-                             "picture.gnuplot",
-                             place->script,
-                             (char *)data,
-                             (char *)prologue,
-                             place->drawn,
-                             (char *)format,
-                             NULL};
-        pid_t pid = start(gnuplot->folder, arguments, place->talk);
-        if (pid > 0) {
-            place->pid = pid;
-            return true;
-        }
+    place->script = strdup(picture->script);
+    place->drawn = strdup(picture->drawn);
+    place->picture = strdup(picture->picture);
+    place->figure = figure;
+    pid_t pid = place->talk && place->script && place->drawn && place->picture
+                    ? start(gnuplot->folder, arguments, place->talk)
+                    : -1;
+    if (pid > 0) {
+        place->pid = pid;
+        figure->n_drawing++;
+        return;
     }
-    error_set(error, "cannot start gnuplot: %s", strerror(errno));
+    error_set(&error, "cannot start gnuplot: %s", strerror(errno));
+    gnuplot_fail(figure, &error);
     clear(place);
-    return false;
-}
-
-bool gnuplot_wait(struct gnuplot *gnuplot, struct error *error) {
-    bool ok = true;
-    for (int i = 0; i < PLACES; i++)
-        if (gnuplot->places[i].pid != 0 && !collect(&gnuplot->places[i], error)) ok = false;
-    return ok;
 }
 
 void gnuplot_close(struct gnuplot *gnuplot) {

@@ -1,5 +1,7 @@
 /*
- * From request to pictures; see plot.h. While gnuplot draws one figure, the SELECT of the next one runs.
+ * From request to pictures; see plot.h. While gnuplot draws one figure, the SELECT of the next one
+ * runs. A figure is signed as soon as its last picture is there, so that whatever happens later, it
+ * is not drawn again.
  */
 #include "harness/plot/plot.h"
 #include "harness/plot/gnuplot.h"
@@ -20,7 +22,9 @@ struct outcome {
     size_t n_pages; /* 0: not drawn, for this reason */
     char *reason;
     bool drawn; /* false: unchanged */
+    bool settled;
     char hash[65];
+    struct gnuplot_figure pictures; /* also says whether anything else failed */
 };
 
 struct plot {
@@ -31,12 +35,16 @@ struct plot {
     struct sheet facts; /* what every figure says */
     struct sheet_choice choice;
     regex_t filter;
-    bool filtering;
+    bool filtering, not_understood;
+    FILE *talk;
+    struct outcome *outcomes;
+    size_t n_started, n_told; /* of them, in order */
 };
 
 /* ---- what is asked for ---- */
 
-static bool check_figure(const struct scripts *scripts, const char *name, struct error *error) {
+static bool check_figure(struct plot *plot, const char *name, struct error *error) {
+    const struct scripts *scripts = &plot->scripts;
     for (size_t i = 0; i < scripts->n_figures; i++)
         if (strcmp(scripts->figures[i], name) == 0) return true;
     const char *guess =
@@ -44,8 +52,12 @@ static bool check_figure(const struct scripts *scripts, const char *name, struct
     struct text all = {0};
     for (size_t i = 0; i < scripts->n_figures; i++)
         text_append(&all, "%s%s", i ? ", " : "", scripts->figures[i]);
-    error_set(error, "no figure '%s'%s%s%s; there are %s", name, guess ? ", did you mean '" : "",
-              guess ? guess : "", guess ? "'?" : "", all.failed ? "others" : all.data);
+    const char *others = all.failed ? "others" : all.data;
+    if (guess)
+        error_set(error, "no figure '%s', did you mean '%s'? There are %s", name, guess, others);
+    else
+        error_set(error, "no figure '%s'; there are %s", name, others);
+    plot->not_understood = true;
     text_free(&all);
     return false;
 }
@@ -55,6 +67,7 @@ static bool compile_filter(struct plot *plot, const char *filter, struct error *
     int code = regcomp(&plot->filter, filter, REG_EXTENDED | REG_NOSUB);
     if (code != 0) {
         regerror(code, &plot->filter, why, sizeof why);
+        plot->not_understood = true;
         return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
     }
     plot->filtering = true;
@@ -78,6 +91,7 @@ static bool check_workload(struct plot *plot, const char *name, struct error *er
     for (size_t r = 0; ok && r < sheet.n_rows; r++)
         if (strcmp(sheet.cells[r], name) == 0) known = true;
     if (ok && !known) {
+        plot->not_understood = true;
         const char *guess = closest_name(name, (const char *const *)sheet.cells, sheet.n_rows);
         ok = error_set(error, "the database holds no workload '%s'%s%s%s", name,
                        guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
@@ -105,7 +119,7 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
     char *sql = NULL;
     if (!scripts_open(request->scripts, &plot->scripts, error)) return false;
     for (int i = 0; i < request->n_figures; i++)
-        if (!check_figure(&plot->scripts, request->figures[i], error)) return false;
+        if (!check_figure(plot, request->figures[i], error)) return false;
     plot->choice.workload = request->workload;
     if (request->filter && !compile_filter(plot, request->filter, error)) return false;
     if (!store_open_reader(request->db, &plot->store, error) ||
@@ -127,6 +141,47 @@ static void close_all(struct plot *plot) {
     picture_files_close(&plot->files);
     scripts_close(&plot->scripts);
     if (plot->filtering) regfree(&plot->filter);
+}
+
+/* ---- what is said of a figure ---- */
+
+/* A line, whatever is in the text. */
+static void write_line(const char *text, FILE *talk) {
+    for (; *text; text++) fputc((unsigned char)*text < ' ' || *text == 0x7F ? ' ' : *text, talk);
+    fputc('\n', talk);
+}
+
+static void tell(const struct outcome *outcome, FILE *talk) {
+    if (outcome->pictures.failed) {
+        char text[sizeof outcome->pictures.error + 32];
+        error_format(&outcome->pictures.error, text, sizeof text);
+        fprintf(talk, "%s: failed: ", outcome->name);
+        write_line(text, talk);
+    } else if (outcome->n_pages == 0) {
+        fprintf(talk, "%s: not drawn: ", outcome->name);
+        write_line(outcome->reason, talk);
+    } else {
+        fprintf(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
+        if (outcome->n_pages > 1) fprintf(talk, ", %zu pages", outcome->n_pages);
+        fputc('\n', talk);
+    }
+    fflush(talk);
+}
+
+/* Signs what was drawn, and tells of what is done: in the order of the figures, so that the same
+ * database gives the same lines. */
+static void settle(struct plot *plot) {
+    for (size_t i = plot->n_told; i < plot->n_started; i++) {
+        struct outcome *out = &plot->outcomes[i];
+        struct error error = {0};
+        if (out->settled || out->pictures.n_drawing > 0) continue;
+        out->settled = true;
+        if (out->drawn && !out->pictures.failed &&
+            !picture_files_sign(&plot->files, out->name, out->hash, &error))
+            gnuplot_fail(&out->pictures, &error);
+    }
+    for (; plot->n_told < plot->n_started && plot->outcomes[plot->n_told].settled; plot->n_told++)
+        tell(&plot->outcomes[plot->n_told], plot->talk);
 }
 
 /* ---- one figure ---- */
@@ -163,24 +218,27 @@ static bool write_inputs(struct plot *plot, const char *name, const char *sql,
     return ok;
 }
 
-static bool draw_page(struct plot *plot, const char *name, size_t page, struct error *error) {
-    static const char *const formats[] = {"svg", "png"};
-    char *data = picture_files_path(&plot->files, name, 0, "dat");
-    char *prologue = picture_files_path(&plot->files, name, page, "gnuplot");
+static bool draw_page(struct plot *plot, struct outcome *out, size_t page, struct error *error) {
+    char *data = picture_files_path(&plot->files, out->name, 0, "dat");
+    char *prologue = picture_files_path(&plot->files, out->name, page, "gnuplot");
     char *script = NULL;
-    bool ok = data && prologue && asprintf(&script, "%s.gp", name) >= 0;
-    if (!ok) error_set(error, "out of memory");
-    for (size_t f = 0; ok && f < sizeof formats / sizeof *formats; f++) {
-        char *picture = picture_files_path(&plot->files, name, page, formats[f]);
-        ok = picture
-                 ? gnuplot_draw(plot->gnuplot, script, data, prologue, picture, formats[f], error)
-                 : error_set(error, "out of memory");
+    bool ok = data && prologue && asprintf(&script, "%s.gp", out->name) >= 0;
+    for (int f = 0; ok && f < PICTURE_FORMATS; f++) {
+        char part[16];
+        snprintf(part, sizeof part, "%s.part", picture_formats[f]);
+        char *drawn = picture_files_path(&plot->files, out->name, page, part);
+        char *picture = picture_files_path(&plot->files, out->name, page, picture_formats[f]);
+        const struct gnuplot_picture wanted = {script, data,    prologue,
+                                               drawn,  picture, picture_formats[f]};
+        ok = drawn && picture;
+        if (ok) gnuplot_draw(plot->gnuplot, &wanted, &out->pictures);
+        free(drawn);
         free(picture);
     }
     free(data);
     free(prologue);
     free(script);
-    return ok;
+    return ok || error_set(error, "out of memory");
 }
 
 static bool keep_reason(const struct sheet *sheet, struct outcome *out, struct error *error) {
@@ -208,8 +266,11 @@ static bool draw_figure(struct plot *plot, struct outcome *out, struct error *er
     if (!write_inputs(plot, out->name, sql, &sheet, out->hash, error)) goto done;
     out->drawn = !picture_files_are_of(&plot->files, out->name, out->n_pages, out->hash);
     ok = true;
-    for (size_t page = 0; ok && out->drawn && page < out->n_pages; page++)
-        ok = draw_page(plot, out->name, page, error);
+    for (size_t page = 0; out->drawn && page < out->n_pages && ok && !out->pictures.failed;
+         page++) {
+        ok = draw_page(plot, out, page, error);
+        settle(plot);
+    }
 done:
     sheet_free(&sheet);
     free(sql);
@@ -218,44 +279,52 @@ done:
 
 /* ---- all of them ---- */
 
-static void tell(const struct outcome *outcome, FILE *talk) {
-    if (outcome->n_pages == 0) {
-        fprintf(talk, "%s: not drawn: ", outcome->name);
-        for (const char *at = outcome->reason; *at; at++)
-            fputc((unsigned char)*at < ' ' || *at == 0x7F ? ' ' : *at, talk);
-        fputc('\n', talk);
-        return;
-    }
-    fprintf(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
-    if (outcome->n_pages > 1) fprintf(talk, ", %zu pages", outcome->n_pages);
-    fputc('\n', talk);
+static bool is_asked_twice(const struct plot_request *request, int figure) {
+    for (int i = 0; i < figure; i++)
+        if (strcmp(request->figures[i], request->figures[figure]) == 0) return true;
+    return false;
 }
 
-bool plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
-    struct plot plot = {0};
-    struct outcome *outcomes = NULL;
+static bool list_figures(struct plot *plot, const struct plot_request *request, size_t *n,
+                         struct error *error) {
+    const struct scripts *scripts = &plot->scripts;
+    size_t most = request->n_figures > 0 ? (size_t)request->n_figures : scripts->n_figures;
+    *n = 0;
+    plot->outcomes = calloc(most, sizeof *plot->outcomes);
+    if (!plot->outcomes) return error_set(error, "out of memory");
+    for (size_t i = 0; i < most; i++)
+        if (request->n_figures == 0)
+            plot->outcomes[(*n)++].name = scripts->figures[i];
+        else if (!is_asked_twice(request, (int)i))
+            plot->outcomes[(*n)++].name = request->figures[i];
+    return true;
+}
+
+/* The first failure, if there is one. */
+static bool all_done(const struct plot *plot, struct error *error) {
+    for (size_t i = 0; i < plot->n_told; i++) {
+        if (!plot->outcomes[i].pictures.failed) continue;
+        *error = plot->outcomes[i].pictures.error;
+        return false;
+    }
+    return true;
+}
+
+enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
+    struct plot plot = {.talk = talk};
     size_t n = 0;
-    bool ok = false;
-    if (!open_all(&plot, request, error)) goto done;
-    n = request->n_figures > 0 ? (size_t)request->n_figures : plot.scripts.n_figures;
-    if (!(outcomes = calloc(n, sizeof *outcomes))) {
-        error_set(error, "out of memory");
-        goto done;
-    }
+    bool ok = open_all(&plot, request, error) && list_figures(&plot, request, &n, error);
     for (size_t i = 0; i < n; i++) {
-        outcomes[i].name = request->n_figures > 0 ? request->figures[i] : plot.scripts.figures[i];
-        if (!draw_figure(&plot, &outcomes[i], error)) goto done;
+        struct outcome *out = &plot.outcomes[i];
+        struct error own = {0};
+        if (!draw_figure(&plot, out, &own)) gnuplot_fail(&out->pictures, &own);
+        plot.n_started++;
+        settle(&plot);
     }
-    if (!gnuplot_wait(plot.gnuplot, error)) goto done;
-    ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        if (outcomes[i].drawn)
-            ok = picture_files_sign(&plot.files, outcomes[i].name, outcomes[i].hash, error);
-        tell(&outcomes[i], talk);
-    }
-done:
-    for (size_t i = 0; outcomes && i < n; i++) free(outcomes[i].reason);
-    free(outcomes);
+    while (ok && gnuplot_wait(plot.gnuplot)) settle(&plot);
+    ok = ok && all_done(&plot, error);
     close_all(&plot);
-    return ok;
+    for (size_t i = 0; i < n; i++) free(plot.outcomes[i].reason);
+    free(plot.outcomes);
+    return ok ? PLOT_DONE : plot.not_understood ? PLOT_NOT_UNDERSTOOD : PLOT_FAILED;
 }

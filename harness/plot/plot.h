@@ -1,7 +1,8 @@
 /*
  * Figures from a results database: each figure's SELECT is read once and written as plain data
- * (DIR/data/NAME.dat), from which gnuplot draws DIR/NAME.svg and DIR/NAME.png, and NAME-2, NAME-3, ...
- * where it needs more pages. Nothing from the database reaches gnuplot but as numbers and as quoted text.
+ * (DIR/data/NAME.dat), from which gnuplot draws DIR/NAME.svg and DIR/NAME.png, and NAME-2, NAME-3,
+ * ... where it needs more pages. Nothing from the database reaches gnuplot but as numbers and as
+ * quoted text.
  */
 #ifndef HEADROOM_HARNESS_PLOT_PLOT_H
 #define HEADROOM_HARNESS_PLOT_PLOT_H
@@ -20,9 +21,17 @@ struct plot_request {
     int n_figures;              /* 0: all there are */
 };
 
-/* Draws what is new: a figure whose data, scripts and gnuplot are those of its pictures is left alone.
- * Pictures of what cannot be drawn any more, and pages that are too many, are removed. Writes a line
- * for each figure to `talk`: drawn, unchanged, or why not. */
-bool plot_draw(const struct plot_request *request, FILE *talk, struct error *error);
+enum plot_end {
+    PLOT_DONE,
+    PLOT_FAILED,
+    PLOT_NOT_UNDERSTOOD, /* no such figure or workload, or a filter that is no regular expression */
+};
+
+/* Draws what is new: a figure whose data, scripts and gnuplot are those of its pictures is left
+ * alone. Pictures of what cannot be drawn any more, and pages that are too many, are removed. Writes
+ * a line for each figure to `talk` as soon as it and those before it are done: drawn, unchanged, or
+ * why not. A figure that fails stops no other; the error is that of the first. A second process that
+ * draws into the same folder waits. */
+enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error);
 
 #endif

@@ -230,7 +230,7 @@ an_empty_database_draws_nothing_and_says_so() {
     database "$scratch/a.db"
     draw "$scratch/a.db" "$scratch" >"$scratch/said"
     test "$(grep -c ': not drawn: ' "$scratch/said")" -eq "$(wc -l <"$scratch/said")"
-    test "$(wc -l <"$scratch/said")" -eq "$(ls plots/*.gp | wc -l)"
+    test "$(wc -l <"$scratch/said")" -eq "$(find plots -name '*.gp' | wc -l)"
     ! ls "$scratch"/*.svg "$scratch"/*.png 2>/dev/null || return 1
 }
 
@@ -301,7 +301,76 @@ a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time() {
     cmp "$scratch/old.svg" "$scratch/out/methods.svg"
     cp "$root/plots/methods.gp" "$scratch/home/plots"
     again | grep -qx 'methods: drawn'
-    ! ls -A "$scratch/out" | grep '^\.' || return 1
+    test -z "$(find "$scratch/out" -name '.?*' -o -name '*.part')"
+}
+
+a_figure_that_fails_stops_no_other() {
+    mkdir "$scratch/home"
+    cp -r "$root/headroom" "$root/plots" "$scratch/home"
+    again() { "$scratch/home/headroom" plot phases methods granularity overview --db "$drawn/it's a.db" --out "$scratch/out"; }
+    echo 'load "no such script"' >"$scratch/home/plots/methods.gp"
+    echo 'SELECT no_such_column' >"$scratch/home/plots/granularity.sql"
+    ! again >"$scratch/said" 2>"$scratch/talk" || return 1
+    sed 's/failed: .*/failed/' "$scratch/said" | tr '\n' ' ' | grep -qx \
+        'phases: drawn methods: failed granularity: failed overview: drawn '
+    grep -q '^granularity: failed: .*no such column: no_such_column' "$scratch/said"
+    grep -q 'could not draw methods.gp' "$scratch/talk" # the first
+    ! again >"$scratch/said" 2>"$scratch/talk" || return 1
+    test "$(grep -c ': unchanged' "$scratch/said")" -eq 2
+}
+
+# A gnuplot that draws overview and then writes down its process and hangs, until it is killed.
+hanging_gnuplot() {
+    mkdir "$scratch/bin"
+    fake_program "$scratch/bin/gnuplot" "case \"\$*\" in
+        *methods.gp*) echo \$\$ >'$scratch/hangs.part' && mv '$scratch/hangs.part' '$scratch/hangs' && exec sleep 1000 ;;
+        esac
+        exec '$(command -v gnuplot)' \"\$@\""
+}
+
+is_gone() { # process, or waits to be buried
+    ! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives() {
+    hanging_gnuplot
+    mkfifo "$scratch/said"
+    PATH=$scratch/bin:$PATH ./headroom plot overview methods --db "$drawn/it's a.db" --out "$scratch/out" >"$scratch/said" &
+    read -r line <"$scratch/said" # told before the end
+    test "$line" = 'overview: drawn'
+    until test -s "$scratch/hangs"; do sleep 0.1; done
+    kill -KILL $!
+    wait $! 2>/dev/null || true
+    hangs=$(cat "$scratch/hangs")
+    for _ in $(seq 100); do ! is_gone "$hangs" || break; sleep 0.1; done
+    is_gone "$hangs" || { kill "$hangs" && return 1; }
+    draw "$drawn/it's a.db" "$scratch/out" overview methods | tr '\n' ' ' | grep -qx 'overview: unchanged methods: drawn '
+    cmp "$figures/methods.svg" "$scratch/out/methods.svg"
+    test -z "$(find "$scratch/out" -name '*.part')"
+}
+
+two_at_once_take_turns() {
+    cp "$drawn/it's a.db" "$scratch/a.db"
+    draw "$scratch/a.db" "$scratch/out" overview methods overview >"$scratch/first" &
+    draw "$scratch/a.db" "$scratch/out" methods overview --workload offsets >"$scratch/second"
+    wait $!
+    test "$(sort "$scratch/first" | tr '\n' ' ')" = 'methods: drawn overview: drawn '
+    test "$(sort "$scratch/second" | tr '\n' ' ')" = 'methods: drawn overview: drawn '
+    draw "$scratch/a.db" "$scratch/out" overview methods
+    cmp "$figures/overview.svg" "$scratch/out/overview.svg"
+    cmp "$figures/methods.svg" "$scratch/out/methods.svg"
+}
+
+a_gnuplot_that_fails_without_a_word_is_an_error_that_says_how() {
+    mkdir "$scratch/bin"
+    fake_program "$scratch/bin/gnuplot" 'exit 3'
+    ! PATH=$scratch/bin:$PATH draw "$drawn/it's a.db" "$scratch/out" overview 2>"$scratch/talk" || return 1
+    grep -q 'cannot run gnuplot (it said nothing and ended with status 3): install it' "$scratch/talk"
+    # shellcheck disable=SC2016 # its own
+    fake_program "$scratch/bin/gnuplot" 'test "$1" = --version || kill -KILL $$'
+    ! PATH=$scratch/bin:$PATH draw "$drawn/it's a.db" "$scratch/out" overview 2>"$scratch/talk" || return 1
+    grep -q 'could not draw overview.gp' "$scratch/talk"
+    grep -q 'it was killed by signal 9, Killed' "$scratch/talk"
 }
 
 a_new_figure_is_two_files_and_a_mistake_in_one_is_shown() {
@@ -336,13 +405,20 @@ GP
     grep -q "lengths.sql: the column 'two words' needs a name" "$scratch/talk"
 }
 
+pictures_in() { # folder
+    find "$1" -maxdepth 1 -type f | sed 's|.*/||' | LC_ALL=C sort
+}
+
 # Twenty workloads: at most six panels on a page, and no page of a larger database stays behind.
 many_workloads_are_pages_of_six() {
     echo 'CREATE TEMP TABLE wanted AS SELECT 17 AS workloads, 3 AS seeds;' >"$scratch/wanted.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/wanted.sql" tests/plots/many.sql
     draw "$scratch/a.db" "$scratch/out" accuracy_vs_budget overview >"$scratch/said"
     grep -qx 'accuracy_vs_budget: drawn, 4 pages' "$scratch/said"
-    test "$(ls "$scratch/out" | tr '\n' ' ')" = 'accuracy_vs_budget-2.png accuracy_vs_budget-2.svg accuracy_vs_budget-3.png '"accuracy_vs_budget-3.svg accuracy_vs_budget-4.png accuracy_vs_budget-4.svg accuracy_vs_budget.png accuracy_vs_budget.svg data overview.png overview.svg "
+    pictures_in "$scratch/out" >"$scratch/found"
+    printf '%s.png\n%s.svg\n' accuracy_vs_budget-2 accuracy_vs_budget-2 accuracy_vs_budget-3 accuracy_vs_budget-3 \
+        accuracy_vs_budget-4 accuracy_vs_budget-4 accuracy_vs_budget accuracy_vs_budget overview overview |
+        diff - "$scratch/found"
     for page in '' -2 -3 -4; do
         grep -o '>[a-z0-9-]* (synthetic, [24] classes)<\|>trec-coarse' "$scratch/out/accuracy_vs_budget$page.svg"
     done >"$scratch/panels"
@@ -351,8 +427,9 @@ many_workloads_are_pages_of_six() {
     grep -q '(2 of 4)<' "$scratch/out/accuracy_vs_budget-2.svg"
     test "$(grep -c '>[0-9]*  made-up-[0-9]*<' "$scratch/out/overview.svg")" -eq 17
     draw "$drawn/it's a.db" "$scratch/out" accuracy_vs_budget
-    test "$(ls "$scratch/out" | tr '\n' ' ')" = 'accuracy_vs_budget.png accuracy_vs_budget.svg data overview.png overview.svg '
-    ! ls "$scratch/out/data" | grep -e '-[234]' || return 1
+    pictures_in "$scratch/out" >"$scratch/found"
+    printf '%s.png\n%s.svg\n' accuracy_vs_budget accuracy_vs_budget overview overview | diff - "$scratch/found"
+    test -z "$(find "$scratch/out/data" -name '*-[234].*')"
 }
 
 # Where a line of text ends, at 7 pixels for a letter, which is what DejaVu Sans takes in the
@@ -514,6 +591,8 @@ behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars
     a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing \
     workloads_and_arms_can_be_chosen only_what_changed_is_drawn_again \
     a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time \
+    a_figure_that_fails_stops_no_other after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives \
+    two_at_once_take_turns a_gnuplot_that_fails_without_a_word_is_an_error_that_says_how \
     a_new_figure_is_two_files_and_a_mistake_in_one_is_shown many_workloads_are_pages_of_six \
     captions_are_whole text_is_wrapped_at_its_measured_width \
     data_files_can_be_read_by_other_tools settings_of_the_user_change_nothing \
