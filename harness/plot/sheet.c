@@ -119,7 +119,8 @@ bool sheet_cut(struct sheet *sheet, struct error *error) {
         const char *own_series = sheet_cell(sheet, r, series);
         const char *limit = sheet_cell(sheet, r, per_page);
         if (!own_panel) continue;
-        if (limit && atoi(limit) > 0) sheet->panels_per_page = (size_t)atoi(limit);
+        long most = limit ? strtol(limit, NULL, 10) : 0;
+        if (most > 0) sheet->panels_per_page = (size_t)most;
         if (!same(own_panel, last_panel)) {
             sheet->panels[sheet->n_panels++] =
                 (struct sheet_panel){.rows.first = r, .first_block = sheet->n_blocks};

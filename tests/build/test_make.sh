@@ -130,8 +130,8 @@ EOF
     export END=0
     build sweep
     [ "$(cat asked)" = 'sweep --tier default --db results/results.db plot --db results/results.db report --db results/results.db ' ]
-    [ "$(make sweep 2>talk | tail -n 1)" = report ]
-    grep -qx plot talk # the talk of drawing is no data
+    [ "$(make sweep 2>"$scratch/talk" | tail -n 1)" = report ]
+    grep -qx plot "$scratch/talk" # the talk of drawing is no data
     # A failed trial: figures and table all the same, and the failure is not forgotten.
     rm asked
     ! END=1 build sweep || return 1

@@ -35,7 +35,6 @@ every_link_leads_somewhere() {
     done
 }
 
-# shellcheck disable=SC2086 # a list
 # In sources a page is named from the top of the repository.
 every_page_that_a_source_cites_exists() {
     grep -rhoE '[a-z_/]+/[A-Za-z_-]+\.md' --include='*.[ch]' --include='*.sql' models workloads harness results |
@@ -44,6 +43,7 @@ every_page_that_a_source_cites_exists() {
     while read -r page; do test -e "$page" || { echo "no $page" && return 1; }; done <"$scratch/cited"
 }
 
+# shellcheck disable=SC2086 # a list
 every_make_target_exists() {
     grep -hoE '(^|`)make [a-z0-9-]+' $pages | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
