@@ -99,8 +99,7 @@ check: packages ## read the code with the formatter, compilers and analyzers tha
 objects: $(CHECKED:%.c=$(B)/%.o)
 tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
-# With the program that is there, if there is one: drawing needs no compiler.
-plots: $(if $(wildcard $(PROGRAM)),packages,build) ## draw what is new in a database [DB=...]
+plots: build ## draw what is new in a database [DB=...]
 	@./headroom plot --db "$$DB"
 
 data: ## fetch and check public data sets: the small ones, or [SETS="imdb snli", all or list]

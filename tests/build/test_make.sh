@@ -112,6 +112,19 @@ schema_is_embedded_byte_for_byte() {
     ./headroom | sed '$d' | cmp - results/tables.sql
 }
 
+plots_are_drawn_by_a_program_that_is_up_to_date() {
+    small_house
+    build
+    cat >harness/cli/main.c <<'EOF'
+#include <stdio.h>
+int main(int count, char **argument) {
+    return printf("%s|%s\n", count > 1 ? argument[1] : "", argument[count - 1]) < 0;
+}
+EOF
+    build plots DB='my results/a b.db'
+    grep -qx 'plot|my results/a b.db' said
+}
+
 # A program whose sweep makes the database and ends as told by $END, and that writes down what it is asked.
 sweep_draws_and_ends_with_the_table() {
     small_house
@@ -182,5 +195,6 @@ help_names_every_target() {
 behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuilds_its_users \
     changed_flags_rebuild_everything changed_revision_rebuilds_only_what_names_it \
     warning_is_an_error_only_when_asked sanitizer_finds_an_overflow \
-    schema_is_embedded_byte_for_byte sweep_draws_and_ends_with_the_table \
-    database_may_have_blanks_and_quotes_in_its_path clean_keeps_results_and_data help_names_every_target
+    schema_is_embedded_byte_for_byte plots_are_drawn_by_a_program_that_is_up_to_date \
+    sweep_draws_and_ends_with_the_table database_may_have_blanks_and_quotes_in_its_path \
+    clean_keeps_results_and_data help_names_every_target
