@@ -1,6 +1,6 @@
 /*
- * Starting gnuplot and believing only its silence: it goes on after most of what it complains about,
- * so a picture counts as drawn when gnuplot ended well and said nothing.
+ * Starting gnuplot and believing only its silence: it goes on after most of what it complains
+ * about, so a picture counts as drawn when gnuplot ended well and said nothing.
  */
 #include "harness/plot/gnuplot.h"
 

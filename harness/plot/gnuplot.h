@@ -1,8 +1,8 @@
 /*
- * gnuplot as child processes, two at a time. No shell is between: a picture's paths are arguments of
- * the program. It starts without anybody's settings (-d, and an environment of its own), so a picture
- * depends on its data, its scripts, the version of gnuplot and the fonts of the machine alone. No
- * gnuplot outlives the process that started it.
+ * gnuplot as child processes, two at a time. No shell is between: a picture's paths are arguments
+ * of the program. It starts without anybody's settings (-d, and an environment of its own), so a
+ * picture depends on its data, its scripts, the version of gnuplot and the fonts of the machine
+ * alone. No gnuplot outlives the process that started it.
  */
 #ifndef HEADROOM_HARNESS_PLOT_GNUPLOT_H
 #define HEADROOM_HARNESS_PLOT_GNUPLOT_H

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What cannot stand in a line or in an SVG: U+0000-001F, 007F-009F, the line breaks 2028 and 2029, and
- * FFFE and FFFF. */
+/* What cannot stand in a line or in an SVG: U+0000-001F, 007F-009F, the line breaks 2028 and 2029,
+ * and FFFE and FFFF. */
 static bool is_control(const char *text, size_t length) {
     const unsigned char *byte = (const unsigned char *)text;
     if (length == 1) return byte[0] < 0x20 || byte[0] == 0x7F;

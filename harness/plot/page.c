@@ -36,7 +36,8 @@ void page_write_data(const struct sheet *sheet, const char *name, const char *qu
 
 /* ---- the prologue ---- */
 
-/* Begins "array name[n] = [", which the values follow, as "1.0, 2.0]"; gnuplot knows no empty array. */
+/* Begins "array name[n] = [", which the values follow, as "1.0, 2.0]"; gnuplot knows no empty
+ * array. */
 static void begin_array(struct text *out, const char *prefix, const char *name, size_t n) {
     text_append(out, "array %s%s[%zu]%s", prefix, name, n > 0 ? n : 1, n > 0 ? " = [" : "\n");
 }
@@ -45,7 +46,7 @@ static void end_value(struct text *out, size_t i, size_t n) {
     text_append(out, i + 1 < n ? ", " : "]\n");
 }
 
-/* Of one column: its number, its range in the whole figure, and its text and range in each panel. */
+/* Of one column: its number, its range in the figure, and its text and range in each panel. */
 static void write_column(const struct sheet *sheet, int column, const struct sheet_panel *panels,
                          size_t n_panels, struct text *out) {
     const char *name = sheet->names[column];
@@ -82,8 +83,8 @@ static bool is_repeated(const struct sheet *sheet, size_t first, size_t block) {
     return false;
 }
 
-/* The series of every block of the figure, and the different ones of this page in the order of their
- * first blocks: entries of a legend. */
+/* The series of every block of the figure, and the different ones of this page in the order of
+ * their first blocks: entries of a legend. */
 static void write_series(const struct sheet *sheet, struct sheet_rows blocks, struct text *out) {
     size_t n = 0, written = 0;
     begin_array(out, "", "series_of", sheet->n_blocks);

@@ -1,7 +1,8 @@
 /*
- * What gnuplot reads of one figure, as texts: a data file with a block for every series of every panel,
- * and for each page a prologue, a script of numbers and quoted strings that says which blocks are in
- * which panel and how far the numbers reach. plots/README.md lists what a prologue defines.
+ * What gnuplot reads of one figure, as texts: a data file with a block for every series of every
+ * panel, and for each page a prologue, a script of numbers and quoted strings that says which
+ * blocks are in which panel and how far the numbers reach. plots/README.md lists what a prologue
+ * defines.
  */
 #ifndef HEADROOM_HARNESS_PLOT_PAGE_H
 #define HEADROOM_HARNESS_PLOT_PAGE_H
@@ -9,13 +10,13 @@
 #include "harness/plot/sheet.h"
 #include "models/base/text.h"
 
-/* The data file: comments (what `query` says in its leading comments, then the names of the columns),
- * and the blocks, two empty lines between them. */
+/* The data file: comments (what `query` says in its leading comments, then the names of the
+ * columns), and the blocks, two empty lines between them. */
 void page_write_data(const struct sheet *sheet, const char *name, const char *query,
                      struct text *out);
 
-/* The prologue of a page (from 0). facts: a sheet of one row, whose columns become variables that hold
- * texts. */
+/* The prologue of a page (from 0). facts: a sheet of one row, whose columns become variables that
+ * hold texts. */
 void page_write_prologue(const struct sheet *sheet, const char *name, size_t page,
                          const struct sheet *facts, struct text *out);
 

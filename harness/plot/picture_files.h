@@ -35,8 +35,8 @@ char *picture_files_path(const struct picture_files *files, const char *name, si
 bool picture_files_write(const struct picture_files *files, const char *name, size_t page,
                          const char *ending, const struct text *text, struct error *error);
 
-/* Removes what is written here for a figure's pages from page n_pages (counted from 0) on, and nothing
- * else: a user's NAME.csv stays. */
+/* Removes what is written here for a figure's pages from page n_pages (counted from 0) on, and
+ * nothing else: a user's NAME.csv stays. */
 bool picture_files_remove(const struct picture_files *files, const char *name, size_t n_pages,
                           struct error *error);
 

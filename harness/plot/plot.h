@@ -28,10 +28,10 @@ enum plot_end {
 };
 
 /* Draws what is new: a figure whose data, scripts and gnuplot are those of its pictures is left
- * alone. Pictures of what cannot be drawn any more, and pages that are too many, are removed. Writes
- * a line for each figure to `talk` as soon as it and those before it are done: drawn, unchanged, or
- * why not. A figure that fails stops no other; the error is that of the first. A second process that
- * draws into the same folder waits. */
+ * alone. Pictures of what cannot be drawn any more, and pages that are too many, are removed.
+ * Writes a line for each figure to `talk` as soon as it and those before it are done: drawn,
+ * unchanged, or why not. A figure that fails stops no other; the error is that of the first. A
+ * second process that draws into the same folder waits. */
 enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The folder of the figures: NAME.sql says what a figure shows, NAME.gp how it looks. They are read when
- * a figure is drawn, so neither needs a compiler: the folder is plots/ beside the program's own file,
- * wherever it is called from and through whatever link.
+ * The folder of the figures: NAME.sql says what a figure shows, NAME.gp how it looks. They are
+ * read when a figure is drawn, so neither needs a compiler: the folder is plots/ beside the
+ * program's own file, wherever it is called from and through whatever link.
  */
 #ifndef HEADROOM_HARNESS_PLOT_SCRIPTS_H
 #define HEADROOM_HARNESS_PLOT_SCRIPTS_H

@@ -1,7 +1,7 @@
 /*
- * Rows of a SELECT as panels and blocks; see sheet.h. Rows are few thousand at most, so everything is
- * kept as the texts that SQLite gave: what is written into a data file is what the database says, to the
- * last digit.
+ * Rows of a SELECT as panels and blocks; see sheet.h. Rows are few thousand at most, so
+ * everything is kept as the texts that SQLite gave: what is written into a data file is what the
+ * database says, to the last digit.
  */
 #include "harness/plot/sheet.h"
 

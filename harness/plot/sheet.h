@@ -1,7 +1,8 @@
 /*
  * The rows behind one figure, cut as gnuplot needs them: a panel is the rows with one text in the
- * column `panel`, and a block the rows of a panel with one text in the column `series`, so a line or a
- * kind of mark. Rows come in the order of the SELECT, which has to keep panels and series together.
+ * column `panel`, and a block the rows of a panel with one text in the column `series`, so a line
+ * or a kind of mark. Rows come in the order of the SELECT, which has to keep panels and series
+ * together.
  *
  * Five columns have a meaning, all others belong to the figure:
  *   panel            NULL: the row is no part of a panel, and is there for its reason only
@@ -53,8 +54,8 @@ struct sheet_reading {
 };
 bool sheet_read_row(void *reading, int n, const char *const *names, const char *const *texts);
 
-/* After the last row: finds panels and blocks. Columns that are no gnuplot names, or two of one name, are
- * an error. */
+/* After the last row: finds panels and blocks. Columns that are no gnuplot names, or two of one
+ * name, are an error. */
 bool sheet_cut(struct sheet *sheet, struct error *error);
 
 /* The column of this name, or -1. */
@@ -63,7 +64,7 @@ int sheet_column(const struct sheet *sheet, const char *name);
 /* A cell; NULL too where the column is -1. */
 const char *sheet_cell(const struct sheet *sheet, size_t row, int column);
 
-/* The least and the greatest finite number of a column in some rows; both NaN where there is none. */
+/* The least and the greatest finite number of a column in some rows; both NaN if there is none. */
 void sheet_range(const struct sheet *sheet, struct sheet_rows rows, int column, double *low,
                  double *high);
 
