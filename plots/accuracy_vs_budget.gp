@@ -4,6 +4,7 @@ title_text = "What do heads buy? Accuracy against executed heads"
 caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over " \
     . "seeds, cut at 0 and 1. Dashed: 1 / classes. Each panel has a scale of its own.", \
     range(lowest_n_seeds, highest_n_seeds))
+do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
 
 # Two policies run no heads: side by side, so that neither hides the other.

@@ -15,6 +15,7 @@ caption = "Points: median of " . range(lowest_least_passes, highest_most_passes)
 n_columns = highest_n_batches > 1 && highest_n_batches < 4 ? int(highest_n_batches) : columns_for(n_panels)
 n_more = 1
 legend_text[n_entries + 1] = "time falls as FLOPs do"
+do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
 
 x_low = -0.04

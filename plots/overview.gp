@@ -2,9 +2,10 @@
 # Accuracy has a scale that is linear around 0 and logarithmic beyond: gains and losses of a tenth of a point
 # and of twenty points both show.
 title_text = "What does saving FLOPs cost? Accuracy against all heads"
-caption = sprintf("A line is the arms of a workload, from the cheapest, which has its number, to all heads at (1, 0). " \
-    . "Means over seeds (n = %s) on the test split, without bars: accuracy_vs_budget has the intervals. Accuracy: linear " \
-    . "up to about 1 point, logarithmic beyond.", range(lowest_n_seeds, highest_n_seeds))
+caption = sprintf("A line joins the arms of a workload with k fixed heads, or with BudgetFormer; the cheapest has " \
+    . "the workload's number. All heads are at (1, 0). Means over seeds (n = %s) on the test split, without bars: " \
+    . "accuracy_vs_budget has the intervals. Accuracy: linear up to about 1 point, logarithmic beyond.", \
+    range(lowest_n_seeds, highest_n_seeds))
 
 n_tiles = 1
 n_columns = 1
@@ -15,7 +16,7 @@ n_policies = n_entries
 n_entries = 0
 n_more = n_policies + n_panels
 array legend_text[n_more]
-do for [e = 1 : n_policies] { legend_text[e] = entry[e] eq "fixed" ? "k fixed heads, trained with k" : "BudgetFormer" }
+do for [e = 1 : n_policies] { legend_text[e] = described(entry[e]) }
 do for [i = 1 : n_panels] { legend_text[n_policies + i] = sprintf("%s  ", text_number[i]) . fitted(text_panel[i], 260) }
 load "page.gnuplot"
 

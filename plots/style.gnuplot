@@ -45,9 +45,11 @@ is_other(p) = !place_in(marked, p) && p ne "fixed-matched"
 others_before(p) = sum [m = 1 : n_entries] (is_other(entry[m]) && (sum [o = 1 : m] (entry[o] eq p)) == 0)
 mark(p) = place_in(marked, p) ? place_in(marked, p) : p eq "fixed-matched" ? 5 : 15 - others_before(p) % 15
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
-             : p eq "budgetformer" ? "BudgetFormer (number: cost weight)" \
+             : p eq "budgetformer" ? "BudgetFormer" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
              : p eq "bag-of-words" ? "bag of words" : p
+# The same in figures that write the column `cost` beside the marks; NaN: no arm has one.
+numbered(p) = described(p) . (p eq "budgetformer" && highest_cost == highest_cost ? " (number: cost weight)" : "")
 faint = 0x8A8A8A
 dark = 0x404040
 

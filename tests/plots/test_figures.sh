@@ -48,6 +48,14 @@ figures_say_n_error_bars_and_machine() {
     texts "$figures/latency_vs_flops.svg" | grep -q 'median absolute deviation within that run'
     texts "$figures/roofline.svg" | grep -q 'n = 1 per arm'
     texts "$figures/granularity.svg" | grep -q '95% interval over seeds (n = 3)'
+    # Only where marks have numbers does the legend explain them.
+    grep -l 'number: cost weight' "$figures"/*.svg | sed 's|.*/||' | tr '\n' ' ' | grep -qx \
+        'accuracy_vs_budget.svg latency_vs_flops.svg '
+    grep -q '>BudgetFormer<' "$figures/counters.svg"
+    echo 'UPDATE trial SET cost_weight = NULL' >"$scratch/tuned.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/tuned.sql"
+    draw "$scratch/a.db" "$scratch/out" accuracy_vs_budget latency_vs_flops
+    test "$(cat "$scratch/out"/*.svg | grep -c '>BudgetFormer<')" -eq 2
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
