@@ -327,11 +327,11 @@ a_figure_that_fails_stops_no_other() {
     test "$(grep -c ': unchanged' "$scratch/said")" -eq 2
 }
 
-# A gnuplot that draws overview and then writes down its process and hangs, until it is killed.
+# A gnuplot that draws overview; for methods it writes down its process and hangs until it is killed.
 hanging_gnuplot() {
     mkdir "$scratch/bin"
     fake_program "$scratch/bin/gnuplot" "case \"\$*\" in
-        *methods.gp*) echo \$\$ >'$scratch/hangs.part' && mv '$scratch/hangs.part' '$scratch/hangs' && exec sleep 1000 ;;
+        *methods.gp*) echo \$\$ >>'$scratch/hangs' && exec sleep 1000 ;;
         esac
         exec '$(command -v gnuplot)' \"\$@\""
 }
@@ -349,9 +349,10 @@ after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives() {
     until test -s "$scratch/hangs"; do sleep 0.1; done
     kill -KILL $!
     wait $! 2>/dev/null || true
-    hangs=$(cat "$scratch/hangs")
-    for _ in $(seq 100); do ! is_gone "$hangs" || break; sleep 0.1; done
-    is_gone "$hangs" || { kill "$hangs" && return 1; }
+    while read -r hangs; do
+        for _ in $(seq 100); do ! is_gone "$hangs" || break; sleep 0.1; done
+        is_gone "$hangs" || { xargs kill <"$scratch/hangs" && return 1; }
+    done <"$scratch/hangs"
     draw "$drawn/it's a.db" "$scratch/out" overview methods | tr '\n' ' ' | grep -qx 'overview: unchanged methods: drawn '
     cmp "$figures/methods.svg" "$scratch/out/methods.svg"
     test -z "$(find "$scratch/out" -name '*.part')"
