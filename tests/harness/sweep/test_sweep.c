@@ -705,6 +705,55 @@ static void second_signal_kills_what_ignores_the_first(void **state) {
     assert_int_equal(f->result.n_left, 1);
 }
 
+static pid_t start_sweep(struct fixture *f) {
+    pid_t sweep = fork();
+    if (sweep == 0) {
+        struct store *store = NULL; /* a connection does not survive a fork */
+        if (store_open(f->db, &store, &f->error))
+            sweep_run(store, &f->plan, &f->options, &f->result, &f->error);
+        _exit(0);
+    }
+    return sweep;
+}
+
+/* How many profiles have a status. */
+static int count_profiles(struct fixture *f, const char *status) {
+    struct trial_list list;
+    int n = 0;
+    assert_true(store_list_trials(f->store, status, &list, &f->error));
+    for (size_t i = 0; i < list.n; i++) n += strcmp(list.rows[i].kind, "profile") == 0;
+    trial_list_free(&list);
+    return n;
+}
+
+static void profiles_that_are_finished_outlive_a_killed_sweep(void **state) {
+    struct fixture *f = *state;
+    char runs[8192], begin[32];
+    int n_recovered, n_ok, n_begun = 0;
+    static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
+    plan_arms(f, arms, 3, true);
+    pid_t sweep = start_sweep(f);
+    for (int i = 0; i < 2000 && count_profiles(f, "ok") == 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    kill(sweep, SIGKILL);
+    assert_int_equal(waitpid(sweep, NULL, 0), sweep);
+    for (int i = 0; i < 400 && count_profiles(f, "running") > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        assert_true(store_recover(f->store, false, &n_recovered, &f->error));
+    }
+    assert_true((n_ok = count_profiles(f, "ok")) > 0);
+    plan_arms(f, arms, 3, true);
+    run(f);
+    assert_int_equal(f->result.n_ok, 3 - n_ok);
+    assert_int_equal(count_profiles(f, "ok"), 3);
+    read_runs(f, runs, sizeof runs);
+    for (int i = 0; i < 3; i++) {
+        snprintf(begin, sizeof begin, "begin %s/1 profile", arms[i]);
+        n_begun += count(runs, begin);
+    }
+    assert_int_equal(n_begun, 3 + 3 - n_ok); /* the finished ones once */
+}
+
 /* The sweep in a process of its own is killed outright; its trial must not outlive it. */
 static void killed_sweep_leaves_no_orphan_and_is_recovered(void **state) {
     struct fixture *f = *state;
@@ -713,13 +762,7 @@ static void killed_sweep_leaves_no_orphan_and_is_recovered(void **state) {
     int trial = 0, recovered, status = 0;
     plan_arms(f, arms, 1, false);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that the orphan can be waited for here */
-    pid_t sweep = fork();
-    if (sweep == 0) {
-        struct store *store = NULL; /* a connection does not survive a fork */
-        if (store_open(f->db, &store, &f->error))
-            sweep_run(store, &f->plan, &f->options, &f->result, &f->error);
-        _exit(0);
-    }
+    pid_t sweep = start_sweep(f);
     for (int i = 0; i < 400 && trial == 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         read_runs(f, runs, sizeof runs);
@@ -796,6 +839,7 @@ int main(int argc, char **argv) {
         TEST(profiles_run_one_at_a_time_after_all_training),
         TEST(profiles_take_turns_in_an_order_that_is_new_in_every_round),
         TEST(interruption_ends_profiles_that_wait_for_their_turn),
+        TEST(profiles_that_are_finished_outlive_a_killed_sweep),
         TEST(trial_starts_after_its_base_and_not_without),
         TEST(interrupted_base_leaves_who_waits_for_it_planned),
         TEST(base_that_runs_elsewhere_is_not_waited_for),
