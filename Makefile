@@ -66,8 +66,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test check objects tidy plots data bench bench-peers parity parity-golden format \
-    clean help packages FORCE
+.PHONY: build sweep test test-long check objects tidy plots data bench bench-peers parity \
+    parity-golden format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
@@ -84,6 +84,9 @@ sweep: build ## train, profile, store and plot what is not done yet [TIER=full] 
 # The longest tests are scripts, so these start first.
 test: build $(TESTS) $(if $(shell command -v valgrind),headroom-v3) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
 	tests/run.sh $(SCRIPTS) $(TESTS)
+
+test-long: build ## kill, crowd and starve sweeps for minutes [KILLS=200]
+	tests/run.sh $(filter-out tests/long/sweep.sh,$(sort $(wildcard tests/long/*.sh)))
 
 # Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder.
 ifneq ($(PROGRAM),headroom-v3)
