@@ -82,8 +82,9 @@ static int unknown_command(const char *name) {
 
 /* BLAS reads its number of threads when it is loaded, before main, and starts them there. So the
  * program starts itself again with the environment that a sweep gives its trials, whatever the
- * command: times are those of one thread, a signal finds the thread that waits for it, and a limit on
- * memory leaves no thread that the exit waits for. Returns only if that is not needed or failed. */
+ * command: times are those of one thread, a signal finds the thread that waits for it, and a limit
+ * on memory leaves no thread that the exit waits for. Returns only if that is not needed or
+ * failed. */
 static bool run_with_one_thread(char **argv, struct error *error) {
     static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
     bool again = false;

@@ -17,8 +17,8 @@ struct process {
 /* False where there is no such process, or /proc cannot be read. */
 bool process_read(pid_t pid, struct process *out);
 
-/* No such process, one that has ended and was not waited for, or by its start another one. start_ticks
- * negative: when it started is not known. */
+/* No such process, one that has ended and was not waited for, or by its start another one.
+ * start_ticks negative: when it started is not known. */
 bool process_is_gone(pid_t pid, long long start_ticks);
 
 #endif

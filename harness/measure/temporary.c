@@ -1,6 +1,6 @@
 /*
- * Temporary folders; see temporary.h. The lock is flock's on the folder itself: the kernel drops it with
- * the last file that is open on it, and no program that is started inherits that.
+ * Temporary folders; see temporary.h. The lock is flock's on the folder itself: the kernel drops it
+ * with the last file that is open on it, and no program that is started inherits that.
  */
 #include "harness/measure/temporary.h"
 

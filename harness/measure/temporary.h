@@ -1,7 +1,7 @@
 /*
- * Private folders for the files that another program is given to read and write, in TMPDIR or else in
- * /tmp. Whoever made one holds a lock on it, so that what a killed process left can be told from what is
- * in use, and removed.
+ * Private folders for the files that another program is given to read and write, in TMPDIR or else
+ * in /tmp. Whoever made one holds a lock on it, so that what a killed process left can be told from
+ * what is in use, and removed.
  */
 #ifndef HEADROOM_HARNESS_MEASURE_TEMPORARY_H
 #define HEADROOM_HARNESS_MEASURE_TEMPORARY_H

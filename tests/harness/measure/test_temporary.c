@@ -1,6 +1,6 @@
 /*
- * Temporary folders: where they are, that nothing of them stays, and that only those of dead processes
- * are removed by others.
+ * Temporary folders: where they are, that nothing of them stays, and that only those of dead
+ * processes are removed by others.
  */
 #include "harness/measure/temporary.h"
 #include "tests/harness/scratch.h"

@@ -88,8 +88,8 @@ static void a_killed_holder_has_no_lock(void **state) {
     assert_int_equal(take(f, f->locks, "a"), LOCK_OURS); /* the file that it left */
 }
 
-/* Takes and drops one lock again and again; *holders is how many have it. Without the look at the name
- * two do in about one of three runs. */
+/* Takes and drops one lock again and again; *holders is how many have it. Without the look at the
+ * name two do in about one of three runs. */
 static int compete(struct fixture *f, volatile int *holders) {
     enum { ROUNDS = 500 };
     struct trial_locks *own = trial_locks_new(f->folder);

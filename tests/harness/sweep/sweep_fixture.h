@@ -1,6 +1,6 @@
 /*
- * Sweeps for tests, whose trials do what their names say: the trial program is the test itself, called
- * as `trial ID --db PATH`, so a test is a list of arms.
+ * Sweeps for tests, whose trials do what their names say: the trial program is the test itself,
+ * called as `trial ID --db PATH`, so a test is a list of arms.
  */
 #ifndef HEADROOM_TESTS_HARNESS_SWEEP_SWEEP_FIXTURE_H
 #define HEADROOM_TESTS_HARNESS_SWEEP_SWEEP_FIXTURE_H
@@ -47,8 +47,8 @@ static inline void note(const char *db, const char *what, const struct trial_row
     close(file);
 }
 
-/* Another sweep's process: it has the row when this one ends, and finishes it while the sweep waits to
- * write what became of this one. */
+/* Another sweep's process: it has the row when this one ends, and finishes it while the sweep waits
+ * to write what became of this one. */
 static inline int let_another_finish(const char *db, int64_t id, struct error *error) {
     struct store *store = NULL;
     struct training_result training = {.n_classes = 2};
@@ -68,7 +68,8 @@ static inline int let_another_finish(const char *db, int64_t id, struct error *e
     return read(begun[0], &ready, 1) == 1 ? 98 : 99;
 }
 
-/* With a log of its own: "logs/1 has words", or nothing but the line that every attempt begins with. */
+/* With a log of its own: "logs/1 has words", or nothing but the line that every attempt begins
+ * with. */
 static inline int write_log(const char *db, const struct trial_row *row, struct error *error) {
     char folder[256], command[300];
     fprintf(stderr, "before\n");

@@ -1,6 +1,6 @@
 /*
- * Which trials a sweep runs and in which order: once each, bases first, profiles in turns, nothing that
- * others run, nothing without its data.
+ * Which trials a sweep runs and in which order: once each, bases first, profiles in turns, nothing
+ * that others run, nothing without its data.
  */
 #include "tests/harness/sweep/sweep_fixture.h"
 
