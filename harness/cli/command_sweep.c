@@ -3,7 +3,6 @@
  */
 #include "harness/cli/command.h"
 #include "harness/sweep/plan.h"
-#include "harness/sweep/progress.h"
 #include "harness/store/report.h"
 #include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
