@@ -450,13 +450,15 @@ WHERE policy IS NOT NULL;
 -- and control. FLOPs are per input, latencies per forward pass of the smallest and of the largest
 -- profiled batch; the training cost includes base and tuning. first_trial_id keeps the file's order.
 CREATE VIEW methods_by_arm (workload, arm, policy, first_trial_id, n_seeds, n_tuning_trials,
-                     accuracy, accuracy_ci95_low, accuracy_ci95_high,
-                     mean_heads, mean_heads_ci95_low, mean_heads_ci95_high,
-                     executed_flops, executed_flops_ci95_low, executed_flops_ci95_high,
-                     active_flops, dense_flops, latency_seeds,
-                     batch_small, latency_small_ns, latency_small_ns_ci95_low, latency_small_ns_ci95_high,
-                     batch_large, latency_large_ns, latency_large_ns_ci95_low, latency_large_ns_ci95_high,
-                     training_flops, training_seconds) AS
+                            accuracy, accuracy_ci95_low, accuracy_ci95_high,
+                            mean_heads, mean_heads_ci95_low, mean_heads_ci95_high,
+                            executed_flops, executed_flops_ci95_low, executed_flops_ci95_high,
+                            active_flops, dense_flops, latency_seeds,
+                            batch_small, latency_small_ns,
+                            latency_small_ns_ci95_low, latency_small_ns_ci95_high,
+                            batch_large, latency_large_ns,
+                            latency_large_ns_ci95_low, latency_large_ns_ci95_high,
+                            training_flops, training_seconds) AS
 WITH model AS (
     SELECT workload, arm, min(trial_id) AS first_trial_id, max(n_tuning_trials) AS n_tuning_trials
     FROM accuracy_by_seed GROUP BY workload, arm
@@ -599,8 +601,8 @@ FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 -- left out, and the time holds the markers' own (phase_cost). The roof is NULL where no ceiling was
 -- measured.
 CREATE VIEW roofline_by_phase (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
-                      flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
-                      sgemm_flops_per_second, triad_bytes_per_second, n_seeds) AS
+                               flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
+                               sgemm_flops_per_second, triad_bytes_per_second, n_seeds) AS
 WITH known AS (
     SELECT p.workload, p.arm, p.policy, p.batch_size, h.phase, avg(p.mean_heads) AS mean_heads,
            sum(h.flops) / sum(h.bytes) AS intensity, 1e9 * sum(h.flops) / sum(h.time_ns) AS rate,
