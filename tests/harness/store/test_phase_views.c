@@ -103,9 +103,9 @@ static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
     profile_phases(f, workload, "fixed-8", 0, 1);
     OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
     assert_false(known);
-    assert_near(number(f, "SELECT count(*) FROM roofline_by_phase "
-                          "WHERE roof_flops_per_second IS NULL AND roof_share IS NULL "
-                          "AND bound IS NULL"),
+    assert_near(number(f,
+                       "SELECT count(*) FROM roofline_by_phase WHERE roof_flops_per_second IS NULL "
+                       "AND roof_share IS NULL AND bound IS NULL"),
                 2);
     struct ceiling ceiling = {20e9, 16e9}, other = {1, 1};
     OK(f, store_ceiling(f->store, 1, &ceiling, &f->error));

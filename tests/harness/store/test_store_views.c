@@ -47,6 +47,46 @@ static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
     assert_near(number(f, "SELECT count(*) FROM accuracy_vs_budget"), 5);
 }
 
+static void an_arm_is_the_mean_of_seeds_that_differ(void **state) {
+    struct fixture *f = *state;
+    double two[] = {0.5, 0.5};
+    train(f, one_workload(f, "w"), "budget", "budgetformer", MIXED, 2, two, 1); /* k = 2 4 4 6 */
+    assert_int_equal(
+        raw_sql(f->path, "UPDATE evaluation SET mean_heads = 2, mean_s = 0.25, executed_flops = "
+                         "400, active_flops = 1800 WHERE trial_id = 2;"
+                         "UPDATE trial SET cost_weight = 0.1;"
+                         "INSERT INTO tuning SELECT 2, value, '{}', 0.5, 1, 4, 1, 1, 0, '' "
+                         "FROM json_each('[0, 1, 2]');"
+                         "DELETE FROM prediction WHERE evaluation_id = 1 AND input = 1"),
+        SQLITE_OK);
+    /* Of difficulty 1: input 0 alone, which is right, and inputs 0 and 1, of which one is. */
+    static const struct {
+        const char *column;
+        double expected;
+    } cases[] = {
+        {"head_budget FROM accuracy_vs_budget", (0.5 + 0.25) / 2},
+        {"mean_heads FROM accuracy_vs_budget", 3},
+        {"mean_s FROM accuracy_vs_budget", (0.5 + 0.25) / 2},
+        {"executed_flops_per_input FROM accuracy_vs_budget", (1000 + 100) / 2.0},
+        {"active_flops_per_input FROM accuracy_vs_budget", (900 + 450) / 2.0},
+        {"n_tuning_trials FROM accuracy_vs_budget", 3},
+        {"n_tuning_trials FROM methods_by_arm", 3},
+        {"first_trial_id FROM methods_by_arm", 1},
+        {"cost_weight FROM accuracy_vs_budget", 0.1},
+        {"n_inputs FROM budget_by_difficulty WHERE difficulty = 1", 2},
+        {"accuracy FROM budget_by_difficulty WHERE difficulty = 1", 0.75},
+        {"mean_heads FROM budget_by_difficulty WHERE difficulty = 1", 2.5},
+        {"mean_heads_ci95_low FROM budget_by_difficulty WHERE difficulty = 1", 2.5 - 12.7062 / 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s", cases[i].column);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET cost_weight = 0.2 WHERE id = 2"),
+                     SQLITE_OK);
+    assert_true(isnan(number(f, "SELECT cost_weight FROM accuracy_vs_budget")));
+}
+
 static void beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow(void **state) {
     struct fixture *f = *state;
     enum { SEEDS = 40 };
@@ -336,18 +376,17 @@ static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **
     static const struct {
         const char *column;
         double expected;
-    } cases[] = {{"n_trials", 7},
-                 {"n_ok", 2},
-                 {"n_skipped", 2},
-                 {"n_failed", 2},
-                 {"reason = 'absent'", 1},
-                 {"n_warnings", 7},
-                 {"n_classes", 2},
-                 {"(SELECT count(*) FROM trial_status)", 7},
-                 {"(SELECT n_trials FROM machine_by_kind "
-                  "WHERE kind = 'train' AND machine = 'machine')",
-                  2},
-                 {"(SELECT count(*) FROM trial_warning)", 7}};
+    } cases[] = {
+        {"n_trials", 7},
+        {"n_ok", 2},
+        {"n_skipped", 2},
+        {"n_failed", 2},
+        {"reason = 'absent'", 1},
+        {"n_warnings", 7},
+        {"n_classes", 2},
+        {"(SELECT count(*) FROM trial_status)", 7},
+        {"(SELECT n_trials FROM machine_by_kind WHERE kind = 'train' AND machine = 'machine')", 2},
+        {"(SELECT count(*) FROM trial_warning)", 7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
         snprintf(sql, sizeof sql, "SELECT %s FROM workload_status", cases[i].column);
@@ -419,6 +458,7 @@ static void views_have_the_promised_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(accuracy_vs_budget_gives_means_and_t_intervals),
+        TEST(an_arm_is_the_mean_of_seeds_that_differ),
         TEST(beyond_30_degrees_of_freedom_intervals_are_too_wide_never_too_narrow),
         TEST(paired_difference_pairs_by_seed),
         TEST(budgets_are_told_by_layer_and_by_difficulty),
