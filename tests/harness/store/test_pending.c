@@ -34,6 +34,8 @@ static void make_up_tuned(struct made_up *m, struct candidate_result *candidate)
     m->result.n_evaluations = 3;
     m->result.phase_seconds[PHASE_FORWARD] = 2;
     m->result.mean_length = 11.5;
+    strcpy(m->result.checkpoint_sha256, "of the file");
+    strcpy(m->result.code_sha256, "of the code");
 }
 
 /* All rows of one trial in one text, its own numbers and times left out. */
@@ -46,8 +48,8 @@ static bool append_row(void *context, int n, const char *const *names, const cha
 
 static char *everything(struct fixture *f, int64_t trial) {
     static const char *const queries[] = {
-        "SELECT status, reason, wall_seconds, cost_weight, best_epoch, checkpoint, train_flops, "
-        "mean_length_tokens FROM trial WHERE id = ?1",
+        "SELECT status, reason, wall_seconds, cost_weight, best_epoch, checkpoint, "
+        "checkpoint_sha256, code_sha256, train_flops, mean_length_tokens FROM trial WHERE id = ?1",
         "SELECT epoch, step, train_loss, train_mean_s FROM epoch WHERE trial_id = ?1",
         "SELECT candidate, settings, chosen FROM tuning WHERE trial_id = ?1",
         "SELECT phase, seconds, share FROM training_phase WHERE trial_id = ?1",
@@ -107,6 +109,7 @@ static void a_kept_training_becomes_what_would_have_been_stored(void **state) {
     char *stored = everything(f, id);
     assert_string_equal(taken, stored);
     assert_non_null(strstr(stored, "cost_weight=0.25"));
+    assert_non_null(strstr(stored, "checkpoint_sha256=of the file;code_sha256=of the code"));
     assert_non_null(strstr(stored, "heads_per_layer=[4,4]"));
     assert_near(number(f, "SELECT n_classes FROM workload"), 2);
     free(taken);
@@ -129,7 +132,8 @@ static void a_kept_profile_becomes_what_would_have_been_stored(void **state) {
                                .blocks = &block,
                                .n_counters = 1,
                                .counters = &counter};
-    struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 3};
+    struct profiling_result result = {
+        .n_profiles = 1, .profiles = &p, .wall_seconds = 3, .code_sha256 = "of the code"};
     train(f, one_workload(f, "w"), "other", "fixed", ALL, 1, &accuracy, 1);
     int64_t id = claimed_trial(f, "profile", KEY, 1);
     OK(f, store_load_trial(f->store, id, &row, &f->error));
@@ -138,6 +142,7 @@ static void a_kept_profile_becomes_what_would_have_been_stored(void **state) {
     char *taken = everything(f, id);
     assert_non_null(strstr(taken, "latency_ns=2000.0"));
     assert_non_null(strstr(taken, "reason=no PMU"));
+    assert_non_null(strstr(taken, "code_sha256=of the code"));
     assert_non_null(strstr(taken, "status=ok"));
     assert_near(number(f, "SELECT base_trial_id FROM trial WHERE kind = 'profile'"), 1);
     free(taken);
