@@ -39,7 +39,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (access(arguments->db, F_OK) != 0)
         error_set(error, "%s: %s; name a database with --db", arguments->db, strerror(errno));
     else
-        ok = store_open(arguments->db, &store, error) &&
+        ok = (arguments->dry_run ? store_open_copy : store_open)(arguments->db, &store, error) &&
              store_clean(store, arguments->dry_run, &result, error);
     store_close(store);
     if (!ok) return EXIT_FAILED;
