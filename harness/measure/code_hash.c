@@ -33,19 +33,15 @@ static void find_policy(const char *policy, char out[CODE_HASH_SIZE]) {
 
 void code_hash(const char *policy, bool profile, char out[CODE_HASH_SIZE]) {
     char own[CODE_HASH_SIZE], library[192], kernels[128];
-    const char *const parts[] = {HEADROOM_TRAINING_CODE,
-                                 profile ? HEADROOM_PROFILE_CODE : "",
-                                 own,
-                                 __VERSION__,
-                                 library,
-                                 kernels};
+    const char *const parts[] = {HEADROOM_TRAINING_CODE, own, __VERSION__, library, kernels,
+                                 HEADROOM_PROFILE_CODE};
+    size_t n = sizeof parts / sizeof *parts - !profile; /* the last one is of profiles only */
     struct sha256 hash;
     find_policy(policy, own);
     gemm_library(library, sizeof library);
     gemm_kernels(kernels, sizeof kernels);
     sha256_start(&hash);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        sha256_add(&hash, parts[i], strlen(parts[i]) + 1);
+    for (size_t i = 0; i < n; i++) sha256_add(&hash, parts[i], strlen(parts[i]) + 1);
     sha256_finish(&hash, out);
 }
 
