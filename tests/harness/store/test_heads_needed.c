@@ -65,6 +65,9 @@ static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "four", "fixed", 4, 998, 3,
             (const struct wrong[]){{0, 2}, {0, 3}, {0, 4}});
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET mean_heads = 7 WHERE trial_id = "
+                                      "(SELECT max(id) FROM trial)"),
+                     SQLITE_OK);
     /* Seeds: -2, -3, -4 of 998, standard deviation 1 of 998. Inputs: means over seeds are -1, -1,
      * -2/3, -1/3 and else 0: sum -3, squares 2 + 4/9 + 1/9; with one win and one loss more, of
      * 1000. */
@@ -77,7 +80,7 @@ static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
         double expected;
     } cases[] = {{"n_seeds", 3},
                  {"n_inputs", 998},
-                 {"mean_heads", 4},
+                 {"mean_heads", (4 + 4 + 7) / 3.0},
                  {"difference_points", mean},
                  {"seeds_half_points", seeds},
                  {"inputs_half_points", inputs},
@@ -136,6 +139,8 @@ static void a_small_test_set_cannot_resolve_1_point(void **state) {
     /* Not one of 98 answers differs: half a width of 196 sqrt(2 / 100 / 100). */
     add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
+    add_arm(f, workload, "two", "fixed", 2, 98, 3, /* ±3.39 */
+            (const struct wrong[]){{0, 1}, {0, 1}, {0, 1}});
     expect(f, "fixed", NAN, 1, 1, 8);
     expect_reason(f, "fixed", "the test set of 98 cannot resolve 1 point: ±2.77");
     assert_non_null(strstr(report(f, page, sizeof page),
@@ -160,6 +165,8 @@ static void seeds_that_scatter_cannot_resolve_1_point(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3,
             (const struct wrong[]){{0, 0}, {0, 0}, {0, 90}});
+    add_arm(f, workload, "two", "fixed", 2, 9998, 3, /* wider: the nearest to an answer is told */
+            (const struct wrong[]){{0, 0}, {0, 0}, {0, 110}});
     /* Seeds 0, 0, -90 of 9998: sd 90 / sqrt(3); inputs: 90 with a mean of -1/3. */
     double seeds = 100 * 4.3027 * 90 / 3 / 9998;
     double inputs = 196 * sqrt(((90 / 9.0 + 2) / 1e4 - 9e-6) / 1e4);
@@ -215,6 +222,7 @@ static void each_policy_is_a_family_of_its_own(void **state) {
     double accuracy[] = {1, 1, 1};
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "ours", "budgetformer", 5, 998, 3, NONE);
+    add_arm(f, workload, "ours with more", "budgetformer", 6, 998, 2, NONE);
     add_arm(f, workload, "other heads", "wide", 3, 998, 3, NONE);
     train(f, without, "one", "fixed", ONE, 3, accuracy, 1);
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET heads = 3 WHERE trial_id IN "
@@ -222,6 +230,7 @@ static void each_policy_is_a_family_of_its_own(void **state) {
                      SQLITE_OK);
     assert_near(number(f, "SELECT count(*) FROM heads_needed"), 1);
     expect(f, "budgetformer", 5, 5, 5, 5);
+    assert_near(needed(f, "n_seeds", "budgetformer"), 2); /* of the arm with fewest */
 }
 
 int main(void) {

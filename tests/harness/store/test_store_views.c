@@ -315,6 +315,27 @@ static void methods_give_every_measure_its_interval(void **state) {
     assert_near(number(f, "SELECT count(*) FROM methods_by_arm"), 2);
 }
 
+static void methods_take_latency_from_the_smallest_and_the_largest_batch(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[] = {320};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 1, 500, environment(f, "{}"));
+    assert_int_equal(
+        raw_sql(f->path,
+                "INSERT INTO profile (trial_id, batch_size, warmup_passes, inputs_per_sample) "
+                "SELECT trial_id, value, 0, 1 FROM profile JOIN json_each('[8, 1, 64, 16]');"
+                "INSERT INTO profile_sample (profile_id, sample, latency_ns) "
+                "SELECT id, 0, 10 * batch_size FROM profile WHERE batch_size <> 32"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT batch_small FROM methods_by_arm"), 1);
+    assert_near(number(f, "SELECT latency_small_ns FROM methods_by_arm"), 10);
+    assert_near(number(f, "SELECT batch_large FROM methods_by_arm"), 64);
+    assert_near(number(f, "SELECT latency_large_ns FROM methods_by_arm"), 640);
+    assert_near(number(f, "SELECT mean FROM measure_by_arm WHERE measure = 'latency_ns_batch_16'"),
+                160);
+}
+
 static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -466,6 +487,7 @@ int main(void) {
         TEST(training_cost_counts_candidates_and_bases),
         TEST(tuned_trial_shows_how_many_were_tried_and_what_was_chosen),
         TEST(methods_give_every_measure_its_interval),
+        TEST(methods_take_latency_from_the_smallest_and_the_largest_batch),
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
