@@ -15,6 +15,7 @@ rm -rf $logs build/tests/closing_line && mkdir -p $logs
 find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'headroom-tests-*' -user "$(id -un)" -mtime +0 \
     -exec rm -rf {} + 2>/dev/null || :
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/headroom-tests-XXXXXX")
+chmod 755 "$TMPDIR" # some tests become another user
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT TERM
