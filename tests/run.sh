@@ -20,12 +20,13 @@ export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT TERM
 
+jobs=$(nproc 2>/dev/null || echo 2) # asked before OMP_NUM_THREADS is set, which nproc believes
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # as a sweep sets them for its trials
 export HEADROOM_CACHE= # no data set of a test ends in the user's cache
 # A log's name is the test's, its last line the exit status.
 # shellcheck disable=SC2016 # expanded by the inner shell
-printf '%s\n' "$@" | xargs -P "$(nproc 2>/dev/null || echo 2)" -I{} sh -c '
+printf '%s\n' "$@" | xargs -P "$jobs" -I{} sh -c '
     log='$logs'/$(echo "$1" | sed "s,^build/,,; s,/,_,g").log
     status=0; "./$1" >"$log" 2>&1 </dev/null || status=$?
     printf "\nexit %s %s\n" "$status" "$1" >>"$log"' run {}
