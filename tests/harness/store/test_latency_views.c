@@ -210,6 +210,46 @@ static void a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians(voi
 #undef LATENCY
 }
 
+/* fixed-1 has two seeds, of which the second runs three times the FLOPs of the first. */
+static void what_one_seed_was_timed_with_counts_for_its_arm(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    int64_t a = environment(f, "{\"git_revision\": \"a\"}");
+    int64_t b = environment(f, "{\"git_revision\": \"b\"}");
+    double accuracy[] = {0.5, 0.5}, samples[] = {100};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 2, accuracy, 1);
+    train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", samples, 1, 2000, a);
+    profile(f, workload, "fixed-1", "fixed", samples, 1, 500, a);
+    int64_t second = profile(f, workload, "other", "fixed", samples, 1, 1500, b);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET arm = 'fixed-1', seed = 1 "
+                                      "WHERE kind = 'profile' AND arm = 'other'"),
+                     SQLITE_OK);
+#define NARROW " FROM latency_note WHERE arm = 'fixed-1'"
+    assert_near(number(f, "SELECT flops_ratio" NARROW), 0.5);
+    assert_near(number(f, "SELECT note LIKE '%same revision%'" NARROW), 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE environment SET json = "
+                                      "'{\"git_revision\": \"' || char(99 - id) || '\"}'"),
+                     SQLITE_OK); /* now the second seed's revision is the first in the alphabet */
+    assert_near(number(f, "SELECT note LIKE '%same revision%'" NARROW), 1);
+    OK(f, store_warning(f->store, second, "noisy", &f->error));
+    assert_near(number(f, "SELECT note = 'timed with a warning'" NARROW), 1);
+#undef NARROW
+}
+
+static void noise_is_the_mean_of_blocks(void **state) {
+    struct fixture *f = *state;
+    double first[] = {100, 100}, second[] = {102, 102};
+    profile_twice(f, first, second, 2);
+    assert_int_equal(raw_sql(f->path, "DELETE FROM profile_block; INSERT INTO profile_block "
+                                      "VALUES (1, 0, 1, 0.5, 1), (1, 1, 2, 1, 4), (2, 0, 3, 1, 1)"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT n_blocks FROM timing_noise"), 3);
+    assert_near(number(f, "SELECT others_running FROM timing_noise"), 2);
+    assert_near(number(f, "SELECT cpu_share FROM timing_noise"), 2.5 / 3);
+}
+
 static void conditions_leave_out_load_and_revision(void **state) {
     struct fixture *f = *state;
     environment(f, "{\"cores\": 2, \"load_average\": 0.1, \"pmu\": \"none\"}");
@@ -287,6 +327,8 @@ int main(void) {
         TEST(outliers_are_far_in_deviations_and_in_percent),
         TEST(outliers_are_beyond_three_deviations_of_a_normal_distribution),
         TEST(a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians),
+        TEST(what_one_seed_was_timed_with_counts_for_its_arm),
+        TEST(noise_is_the_mean_of_blocks),
         TEST(conditions_leave_out_load_and_revision),
         TEST(report_says_that_a_machine_was_noisy),
         TEST(energy_is_per_input_and_carbon_needs_an_intensity),

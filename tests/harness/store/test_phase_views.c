@@ -48,13 +48,23 @@ static void time_share_by_phase_stands_beside_the_heads(void **state) {
     profile_phases(f, workload, "fixed-8", 1, 3);
     assert_near(number(f, "SELECT count(*) FROM phase_by_budget"),
                 2); /* phases without time: none */
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE profile SET mean_heads = 6 WHERE id = 2;"
+                "UPDATE phase SET share = share / 2, bytes = 2 * bytes WHERE profile_id = 2;"
+                "UPDATE phase SET flops = 1800 WHERE profile_id = 2 AND phase = 'ffn'"),
+        SQLITE_OK);
     static const struct {
         const char *column;
         double ffn, qkv;
-    } cases[] = {{"time_ns", 120, 80},        {"time_share", 0.6, 0.4},
-                 {"flops", 600, 200},         {"bytes", 100, 400},
-                 {"flops_share", 0.75, 0.25}, {"mean_heads", 4, 4},
-                 {"batch_size", 2, 2},        {"n_seeds", 2, 2}};
+    } cases[] = {{"time_ns", 120, 80},
+                 {"time_share", 0.45, 0.3},
+                 {"flops", 1200, 200},
+                 {"bytes", 150, 600},
+                 {"flops_share", (0.75 + 0.9) / 2, (0.25 + 0.1) / 2},
+                 {"mean_heads", 5, 5},
+                 {"batch_size", 2, 2},
+                 {"n_seeds", 2, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
         const char *select = "SELECT %s FROM phase_by_budget WHERE phase = '%s'";
@@ -62,6 +72,43 @@ static void time_share_by_phase_stands_beside_the_heads(void **state) {
         assert_near(number(f, sql), cases[i].ffn);
         snprintf(sql, sizeof sql, select, cases[i].column, "qkv");
         assert_near(number(f, sql), cases[i].qkv);
+    }
+}
+
+/* The FFN of two seeds: 600 + 1800 FLOPs, 100 + 200 bytes, 60 + 180 ns; ceilings are the mean of
+ * the machines'. */
+static void a_phase_of_several_seeds_is_their_work_over_their_time(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 1, 3);
+    environment(f, "{\"cores\": 2}");
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE trial SET environment_id = 2 WHERE kind = 'profile' AND seed = 1;"
+                "INSERT INTO ceiling VALUES (1, 20e9, 16e9, ''), (2, 10e9, 8e9, '');"
+                "UPDATE profile SET mean_heads = 6 WHERE id = 2;"
+                "UPDATE phase SET share = share / 2, bytes = 2 * bytes WHERE profile_id = 2;"
+                "UPDATE phase SET flops = 1800 WHERE profile_id = 2 AND phase = 'ffn'"),
+        SQLITE_OK);
+    static const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"flops_per_byte", 8},
+                 {"flops_per_second", 10e9},
+                 {"roof_flops_per_second", 15e9},
+                 {"sgemm_flops_per_second", 15e9},
+                 {"triad_bytes_per_second", 12e9},
+                 {"mean_heads", 5},
+                 {"time_share", 0.45},
+                 {"n_seeds", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "SELECT %s FROM roofline_by_phase WHERE phase = 'ffn'",
+                 cases[i].column);
+        assert_near(number(f, sql), cases[i].expected);
     }
 }
 
@@ -158,11 +205,22 @@ static void training_phases_are_stored_once_per_training(void **state) {
     assert_near(number(f, "SELECT count(*) FROM training_phase_share"), 2);
     assert_near(number(f, "SELECT share FROM training_phase_share WHERE phase = 'forward'"), 0.4);
     assert_near(number(f, "SELECT seconds FROM training_phase_share WHERE phase = 'backward'"), 3);
+    assert_int_equal(
+        raw_sql(
+            f->path,
+            "INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim,"
+            "  seed, config, status, planned_at) SELECT kind, 'other', workload_id, arm, policy,"
+            "  base_heads, layers, dim, 1, config, 'ok', planned_at FROM trial;"
+            "INSERT INTO training_phase VALUES (2, 'forward', 4, 0.8), (2, 'backward', 1, 0.2)"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT share FROM training_phase_share WHERE phase = 'forward'"), 0.6);
+    assert_near(number(f, "SELECT seconds FROM training_phase_share WHERE phase = 'forward'"), 3);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(time_share_by_phase_stands_beside_the_heads),
+        TEST(a_phase_of_several_seeds_is_their_work_over_their_time),
         TEST(the_cost_of_markers_is_told),
         TEST(a_warned_profile_has_no_phases_in_the_views),
         TEST(a_phase_stands_below_the_roof_of_its_intensity),

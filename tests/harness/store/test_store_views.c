@@ -442,6 +442,14 @@ static void memory_stands_beside_what_the_shape_predicts(void **state) {
             "SELECT id, 'peak x', NULL, 'not told', NULL, 7 FROM trial"),
         SQLITE_OK);
     assert_near(number(f, "SELECT ratio FROM memory_by_purpose WHERE what = 'arena x'"), 1.5);
+    assert_int_equal(raw_sql(f->path, "UPDATE memory SET predicted_bytes = 3000, page_faults = 5 "
+                                      "WHERE what = 'arena x' AND trial_id = 2"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT bytes FROM memory_by_purpose WHERE what = 'arena x'"), 1500);
+    assert_near(number(f, "SELECT predicted_bytes FROM memory_by_purpose WHERE what = 'arena x'"),
+                2000);
+    assert_near(number(f, "SELECT ratio FROM memory_by_purpose WHERE what = 'arena x'"), 0.75);
+    assert_near(number(f, "SELECT page_faults FROM memory_by_purpose WHERE what = 'arena x'"), 4);
     assert_near(number(f, "SELECT n_seeds FROM memory_by_purpose WHERE what = 'arena x'"), 2);
     assert_near(number(f, "SELECT page_faults FROM memory_by_purpose WHERE what = 'peak x' AND "
                           "bytes IS NULL AND ratio IS NULL AND reason = 'not told'"),
