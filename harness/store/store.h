@@ -194,6 +194,11 @@ bool store_checkpoint_path(const struct store *store, const char *key,
                            char name[CHECKPOINT_NAME_SIZE], char *path, size_t size,
                            struct error *error);
 
+/* Whether a file of the folder of checkpoints is what a training has not finished: a draft, or the
+ * weights of a candidate. The first digits of its trial's key come out. Copies that a user makes have
+ * other names. */
+bool store_is_draft(const char *name, char key[17]);
+
 /* Makes a trial that ended without results planned again. */
 bool store_retry(struct store *store, int64_t id, struct error *error);
 

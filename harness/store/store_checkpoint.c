@@ -23,6 +23,15 @@ bool store_checkpoint_path(const struct store *store, const char *key,
            error_set(error, "%s: too long a path", store->path);
 }
 
+bool store_is_draft(const char *name, char key[17]) {
+    static const char middle[] = ".safetensors.";
+    if (strspn(name, "0123456789abcdef") != 16) return false;
+    const char *rest = name + 16 + sizeof middle - 1;
+    if (strncmp(name + 16, middle, sizeof middle - 1) != 0) return false;
+    snprintf(key, 17, "%.16s", name);
+    return strncmp(rest, "draft-", 6) == 0 || strncmp(rest, "candidate-", 10) == 0;
+}
+
 /* What cannot be read for another reason than what it holds is not called damaged: whoever needs it
  * says why. Of a training from before hashes were stored only the layout can be checked. */
 static enum checkpoint_state checkpoint_state(const char *path, const char *sha256) {

@@ -71,16 +71,6 @@ struct files {
     size_t n;
 };
 
-/* ".XXXXXX" of mkstemp, ".1" of a tuned trial's candidate, or both. */
-static bool is_draft_ending(const char *end) {
-    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (*end++ != '.') return false;
-    size_t digits = strspn(end, "0123456789");
-    if (digits > 0 && !end[digits]) return true;
-    if (digits > 0 && end[digits] == '.') end += digits + 1;
-    return strlen(end) == 6 && strspn(end, letters) == 6;
-}
-
 /* False for a name that this program does not give. */
 static bool read_name(const char *name, struct file *out) {
     static const char ending[] = ".safetensors";
@@ -92,7 +82,7 @@ static bool read_name(const char *name, struct file *out) {
     memcpy(out->key, name, KEY_DIGITS);
     const char *rest = name + KEY_DIGITS + strlen(ending);
     out->draft = *rest != '\0';
-    return !out->draft || is_draft_ending(rest);
+    return !out->draft || store_is_draft(name, out->key);
 }
 
 static bool add_file(struct files *files, const struct file *file, struct error *error) {

@@ -48,7 +48,8 @@ static void name_holder(const char *path, char *out, size_t size) {
 static bool stop_is_asked_for(void) {
     sigset_t pending;
     return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
 }
 
 /* SQLite's busy handler: nonzero to try again. */

@@ -529,7 +529,8 @@ static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct 
     qsort(queue, n_trainings, sizeof *queue, longest_first);
     run_trainings(sweep, queue, n_trainings, sweep->slots);
     run_profiles(sweep, profiles, n_profiles);
-    if (!sweep->broken.text[0]) return true;
+    /* Who asked for the end has it; that the database was not there for it was said. */
+    if (!sweep->broken.text[0] || sweep->stopping) return true;
     *error = sweep->broken;
     return false;
 }
