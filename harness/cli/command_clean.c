@@ -59,9 +59,9 @@ const struct command clean_command = {
     {"dry-run", "db"},
     "Removes from a database the trials that the latest plan of their workload does not have:\n"
     "those of a file's past, of another tier, and results that were made again (sweep --rerun).\n"
-    "Removes the checkpoints beside it that no trial has any more, drafts that a killed training\n"
-    "left, and all cached data sets, which are made again when they are needed. What another\n"
-    "database in the same folder needs stays.\n"
+    "Removes the checkpoints beside it that no trial has any more, drafts and locks that killed\n"
+    "trials left, and all cached data sets, which are made again when they are needed. What\n"
+    "another database in the same folder needs stays.\n"
     "\n"
     "examples:\n"
     "  headroom clean --dry-run                 say what would be removed\n"

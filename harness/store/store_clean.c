@@ -199,6 +199,7 @@ bool store_clean(struct store *store, bool dry_run, struct clean_result *out, st
               mark_needed(store, &files, error) &&
               mark_needed_by_neighbours(store, &files, error) &&
               (dry_run || remove_files(&files, error));
+    if (ok && !dry_run && store->locks) trial_locks_clean(store->locks);
     bool committed = store_end(store, ok && !dry_run, error);
     ok = ok && (dry_run || committed);
     /* The room of what was deleted goes back to the disk. */

@@ -132,6 +132,22 @@ enum lock_state trial_locks_look(const struct trial_locks *locks, const char *ke
     return state;
 }
 
+void trial_locks_clean(struct trial_locks *locks) {
+    struct dirent *entry;
+    struct error ignored;
+    char key[65];
+    DIR *folder = opendir(locks->folder);
+    while (folder && (entry = readdir(folder))) {
+        enum lock_state state;
+        bool is_new;
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(entry->d_name, "."), entry->d_name);
+        if (strlen(key) == 64 && strcmp(entry->d_name + 64, ".lock") == 0 &&
+            trial_locks_take(locks, key, &state, &is_new, &ignored) && is_new)
+            trial_locks_drop(locks, key);
+    }
+    if (folder) closedir(folder);
+}
+
 bool trial_locks_any(const struct trial_locks *locks, const char *prefix) {
     struct dirent *entry;
     char key[65];

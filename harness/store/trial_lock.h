@@ -46,6 +46,10 @@ enum lock_state trial_locks_look(const struct trial_locks *locks, const char *ke
 /* Whether any key that begins so may be held by anybody: true where it cannot be known. */
 bool trial_locks_any(const struct trial_locks *locks, const char *prefix);
 
+/* Removes the files that killed holders left. Whoever tries to take one of them just then finds it
+ * taken. */
+void trial_locks_clean(struct trial_locks *locks);
+
 /* "" or why the disk has no locks, once one has been tried. */
 const char *trial_locks_missing(const struct trial_locks *locks);
 

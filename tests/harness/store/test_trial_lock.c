@@ -129,6 +129,24 @@ static void removing_files_lets_no_two_hold_one_lock(void **state) {
     assert_int_equal(access(f->folder, F_OK), -1);
 }
 
+static void only_files_of_dead_holders_are_cleaned(void **state) {
+    struct fixture *f = *state;
+    static const char
+        held[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        *const files[] = {
+            "locks/fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210.lock",
+            "locks/mine.lock"};
+    struct trial_locks *other = trial_locks_new(f->folder);
+    char path[256];
+    assert_int_equal(take(f, other, held), LOCK_OURS);
+    for (int i = 0; i < 2; i++) assert_true(scratch_write(&f->scratch, files[i], ""));
+    trial_locks_clean(f->locks);
+    assert_int_equal(access(scratch_path(&f->scratch, files[0], path, sizeof path), F_OK), -1);
+    assert_int_equal(access(scratch_path(&f->scratch, files[1], path, sizeof path), F_OK), 0);
+    assert_int_equal(trial_locks_look(f->locks, held), LOCK_TAKEN);
+    trial_locks_free(other);
+}
+
 static void a_link_in_place_of_the_file_is_refused(void **state) {
     struct fixture *f = *state;
     enum lock_state lock;
@@ -158,6 +176,7 @@ int main(void) {
         TEST(a_lock_is_held_once_and_leaves_nothing),
         TEST(a_killed_holder_has_no_lock),
         TEST(removing_files_lets_no_two_hold_one_lock),
+        TEST(only_files_of_dead_holders_are_cleaned),
         TEST(a_link_in_place_of_the_file_is_refused),
         TEST(no_key_leads_out_of_the_folder),
     };
