@@ -27,10 +27,12 @@ static int open_folder(const char *path) {
 
 bool temporary_make(struct temporary *out, struct error *error) {
     enum { TRIES = 10 };
-    for (int i = 0; i < TRIES; i++) {
-        int length = snprintf(out->path, sizeof out->path, "%s/" NAME "XXXXXX", parent());
-        if (length >= (int)sizeof out->path) errno = ENAMETOOLONG;
-        if (length >= (int)sizeof out->path || !mkdtemp(out->path)) break;
+    char name[sizeof out->path];
+    bool fits = snprintf(name, sizeof name, "%s/" NAME "XXXXXX", parent()) < (int)sizeof name;
+    if (!fits) errno = ENAMETOOLONG;
+    for (int i = 0; fits && i < TRIES; i++) {
+        memcpy(out->path, name, sizeof name);
+        if (!mkdtemp(out->path)) break;
         out->lock = open_folder(out->path);
         if (out->lock >= 0) flock(out->lock, LOCK_EX);
         if (access(out->path, F_OK) == 0) return true;
