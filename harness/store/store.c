@@ -173,8 +173,10 @@ bool store_open_patiently(const char *path, void (*tell)(void *context, const ch
     store->wait = tell;
     store->wait_context = context;
     make_folder(store->path);
+    /* Before the first write, which a full disk refuses in other words; and of a new file after it. */
     bool ok = connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error) &&
-              become_writer(store, error) && check_free_space(path, error);
+              check_free_space(path, error) && become_writer(store, error) &&
+              check_free_space(path, error);
     return hand_over(store, ok, out);
 }
 
