@@ -26,7 +26,8 @@ fill_the_disk_in_the_middle() { # folder
     status=0
     run_sweep "$1/disk" || status=$?
     echo "# status $status: $(tail -n 1 "$1/disk/said")"
-    [ $status = 1 ] && tail -n 1 "$1/disk/said" | grep -q 'is nearly full .* free some space'
+    [ $status = 1 ] && tail -n 1 "$1/disk/said" | grep -q 'free some space'
+    ! grep '^\[' "$1/disk/said" || return 1
     rm "$1/disk/filler"
     run_sweep "$1/disk"
     grep -c '^\[.*\] ok ' "$1/disk/said" >"$1/rest"
