@@ -28,6 +28,11 @@ static const uint32_t K[64] = {
 /* The instructions keep the state as the vectors (A,B,E,F) and (C,D,G,H) and do two rounds each;
  * sha256msg1 and sha256msg2 are the two halves of the message schedule. */
 static void add_block(uint32_t state[8], const unsigned char *block) {
+#ifdef __AVX__
+    /* These instructions are of the old SSE encoding: while a caller's wide vectors fill the upper
+     * halves, each waits for them, and 100 MB take 7 s instead of 0.07. */
+    _mm256_zeroupper();
+#endif
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     __m128i *out = (__m128i *)(void *)state, w[16];
     __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(out), 0xb1);
