@@ -9,7 +9,6 @@
 #include "models/base/closest_name.h"
 #include "workloads/data/data_files.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -53,9 +53,8 @@ static void wait_for_database(void *context, const char *who) {
         fprintf(stderr, "%s\n", error.text);
 }
 
-static bool task_load(const char *db, int64_t id, struct task *task, struct error *error) {
-    task->db = db;
-    if (!store_open_patiently(db, wait_for_database, task, &task->store, error) ||
+static bool task_load(struct task *task, int64_t id, struct error *error) {
+    if (!store_open_patiently(task->db, wait_for_database, task, &task->store, error) ||
         !store_load_trial(task->store, id, &task->row, error))
         return false;
     struct experiment *e = task->experiment;
@@ -204,7 +203,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "%s: %s; `headroom sweep --dry-run` shows what a sweep would plan",
                   arguments->db, strerror(errno));
     else
-        ok = task_load(arguments->db, id, &task, error) && task_run(&task, error);
+        ok = task_load(&task, id, error) && task_run(&task, error);
     if (ok)
         fprintf(stderr, "trial %" PRId64 " is ok: %s/%s/%" PRId64 "\n", id, task.row.workload,
                 task.row.arm, task.row.seed);

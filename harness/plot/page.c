@@ -5,7 +5,6 @@
 #include "harness/plot/page.h"
 #include "harness/plot/gnuplot_text.h"
 
-#include <math.h>
 #include <string.h>
 
 void page_write_data(const struct sheet *sheet, const char *name, const char *query,

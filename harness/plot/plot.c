@@ -12,7 +12,6 @@
 #include "harness/store/store.h"
 #include "models/base/closest_name.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,6 @@
 #include "models/base/path.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
