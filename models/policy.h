@@ -13,7 +13,8 @@
  *
  * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z),
  * `select` maps a decision row to gates. Decisions can thus be recorded, averaged over the training
- * set (static control) or permuted across inputs (shuffled control) without the policy's knowledge.
+ * set and given a number of heads (static control) or permuted across inputs (shuffled control)
+ * without knowing what is in a row.
  */
 #ifndef HEADROOM_MODELS_POLICY_H
 #define HEADROOM_MODELS_POLICY_H
@@ -133,6 +134,9 @@ struct policy_ops {
     void (*select)(const struct gate_call *call, const float *decision, float *a);
     /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
     double (*budget)(const float *decision);
+    /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes nothing else that
+     * select sees more than that needs. NULL: the policy has no static control. */
+    void (*set_heads)(float *decision, int heads, int k);
 
     /* Ways to run the same weights that a training is evaluated in, beside the one that its options
      * say: "mode:NAME", NULL-terminated, POLICY_MODES_MAX at most. NULL: none. */

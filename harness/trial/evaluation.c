@@ -104,6 +104,26 @@ bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
     return true;
 }
 
+/* The mean decision alone would not do: k = ceil(mean s H) is not the mean of ceil(s H). */
+bool decisions_set_heads(struct decisions *d, const struct model_config *config,
+                         const double *mean_heads, uint64_t seed, struct error *error) {
+    struct rng rng = rng_stream(seed, RNG_CONTROL);
+    int32_t *order = malloc((size_t)d->n * sizeof *order);
+    if (!order) return error_set(error, "out of memory for an order of %d inputs", d->n);
+    for (int l = 0; l < d->layers; l++) {
+        int k = (int)floor(mean_heads[l]), n_more = (int)lround((mean_heads[l] - k) * d->n);
+        if (d->width[l] == 0) continue;
+        for (int i = 0; i < d->n; i++) order[i] = i;
+        /* counted down from the last: those of the shuffles count up from 0 */
+        rng_shuffle(&rng, UINT64_MAX - (uint64_t)l, order, (size_t)d->n);
+        for (int i = 0; i < d->n; i++)
+            config->policy->set_heads(d->layer[l] + (size_t)order[i] * (size_t)d->width[l],
+                                      config->heads.value[l], i < n_more ? k + 1 : k);
+    }
+    free(order);
+    return true;
+}
+
 /* One input and what it may be exchanged within. */
 struct member {
     int32_t group, input;

@@ -45,12 +45,18 @@ void evaluation_result_free(struct evaluation_result *result);
 bool evaluation_require_finite(const struct evaluation_result *result, struct error *error);
 
 /* The controls that ask whether deciding per input matters. static: every one of n inputs gets the
- * mean decision of `from` (the training set). shuffled: each input gets another's decisions, all
- * layers together, by a permutation of the RNG_CONTROL stream of `seed`; with group[n] (else NULL)
- * only inputs of equal group are exchanged, so that a group of one keeps its own. Neither asks the
- * gate, so neither is charged for it: their executed FLOPs are lower by that much. */
+ * mean decision of `from` (the training set), and then, in each layer, one of the two whole numbers
+ * of heads around mean_heads[l] (what the method executes there), so many of them the larger that
+ * the mean over the n inputs is within 1 / (2 n) of it; who gets more is a permutation of its own
+ * in each layer that does not look at the inputs. shuffled: each input gets another's decisions,
+ * all layers together, by a permutation; with group[n] (else NULL) only inputs of equal group are
+ * exchanged, so that a group of one keeps its own. All permutations are of the RNG_CONTROL stream
+ * of `seed`. Neither asks the gate, so neither is charged for it: their executed FLOPs are lower by
+ * that much. */
 bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
                     struct error *error);
+bool decisions_set_heads(struct decisions *decisions, const struct model_config *config,
+                         const double *mean_heads, uint64_t seed, struct error *error);
 bool decisions_shuffle(const struct decisions *from, const int32_t *group, uint64_t seed,
                        struct decisions *out, struct error *error);
 

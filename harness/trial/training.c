@@ -105,16 +105,30 @@ static bool append_evaluation(struct run *run, const struct split *split, const 
     return true;
 }
 
-/* Everybody gets the mean decision of the training set. */
+/* Heads of each layer, mean over inputs. */
+static void mean_heads(const struct evaluation_result *result, double mean[MODEL_LAYERS_MAX]) {
+    for (int l = 0; l < result->layers; l++) {
+        int64_t sum = 0;
+        for (int i = 0; i < result->n; i++) sum += result->heads_run[i * result->layers + l];
+        mean[l] = (double)sum / result->n;
+    }
+}
+
+/* Everybody gets the mean decision of the training set, with the heads that it executed. */
 static bool evaluate_static(struct run *run, struct training_result *out, struct error *error) {
     const struct dataset *data = run->data;
-    struct evaluation_result scratch = {0};
+    const struct model_config *model = &run->parameters->config;
+    struct evaluation_result own = {0};
     struct decisions train = {0}, mean = {0};
-    bool ok =
-        evaluator_run(run->evaluator, &data->train, NULL, &train, &scratch, error) &&
-        decisions_mean(&train, data->test.n, &mean, error) &&
-        append_evaluation(run, &data->test, "best", "test", "static", &mean, NULL, out, error);
-    evaluation_result_free(&scratch);
+    double heads[MODEL_LAYERS_MAX];
+    uint64_t seed = (uint64_t)run->trial->seeds.value[0];
+    if (!model->policy->set_heads) return true;
+    bool ok = evaluator_run(run->evaluator, &data->train, NULL, &train, &own, error);
+    if (ok) mean_heads(&own, heads);
+    ok = ok && decisions_mean(&train, data->test.n, &mean, error) &&
+         decisions_set_heads(&mean, model, heads, seed, error) &&
+         append_evaluation(run, &data->test, "best", "test", "static", &mean, NULL, out, error);
+    evaluation_result_free(&own);
     decisions_free(&train);
     decisions_free(&mean);
     return ok;

@@ -179,5 +179,6 @@ const struct policy_ops policy_budgetformer = {
     .decide = budget_decide,
     .select = budget_select,
     .budget = budget_of_decision,
+    .set_heads = budget_set_heads,
     .gate_flops = budget_gate_flops,
 };

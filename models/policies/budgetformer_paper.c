@@ -94,6 +94,7 @@ const struct policy_ops policy_budgetformer_paper = {
     .decide = budget_decide,
     .select = select_heads,
     .budget = budget_of_decision,
+    .set_heads = budget_set_heads,
     .modes = modes,
     .gate_flops = budget_gate_flops,
 };

@@ -387,3 +387,9 @@ void budget_select(const struct gate_call *call, const float *decision, float *a
 double budget_of_decision(const float *decision) {
     return (double)decision[0];
 }
+
+/* The nearest s that runs k heads: where s itself weighs the heads, it should stay what it was. */
+void budget_set_heads(float *decision, int heads, int k) {
+    double least = (k - 1 + 2 * ceil_margin) / heads, most = (double)k / heads;
+    decision[0] = (float)fmin(fmax((double)decision[0], least), most);
+}

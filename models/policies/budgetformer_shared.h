@@ -121,6 +121,7 @@ int budget_decision_floats(const struct model_config *config, int layer);
 void budget_decide(const struct gate_call *call, float *decision);
 void budget_select(const struct gate_call *call, const float *decision, float *a); /* 0 or 1 */
 double budget_of_decision(const float *decision);
+void budget_set_heads(float *decision, int heads, int k);
 uint64_t budget_gate_flops(const struct model_config *config, int layer, int n_tokens);
 
 #endif

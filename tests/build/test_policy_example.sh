@@ -63,7 +63,7 @@ example_is_listed_trained_and_profiled() {
         WHERE arm = 'by-length' AND weights = 'best' AND split = 'test' ORDER BY control" >"$scratch/stored"
     cat "$scratch/stored"
     grep -q '^none|3.0|0.75$' "$scratch/stored"
-    grep -q '^static|3.0|0.75$' "$scratch/stored"
+    grep -q '^static|3.0|0.625$' "$scratch/stored"
     [ "$(sqlite3 "$scratch/r.db" "SELECT count(*) FROM trial WHERE status = 'ok'")" = 5 ] # one profiled twice
     ! ./headroom list policies | grep length-budget
 }

@@ -3,8 +3,12 @@
  * change what it says it changes and keep all else, or the comparison with the method's own
  * decisions asks another question.
  */
+#include "harness/trial/evaluation.h"
+#include "models/policies/registry.h"
+#include "models/policy.h"
 #include "tests/harness/trial/small_trial.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* One finished trial for the tests that only look at its results. */
@@ -21,18 +25,127 @@ static int free_gated(void **state) {
     return 0;
 }
 
-static void static_control_gives_every_input_the_same_heads(void **state) {
-    const struct small_trial *t = *state;
-    const struct evaluation_result *e = find_evaluation(&t->result, "best", "test", "static");
-    for (int l = 0; l < e->layers; l++) {
-        for (int i = 1; i < e->n; i++) {
-            assert_int_equal(e->heads_run[i * e->layers + l], e->heads_run[l]);
-            assert_true(e->budget[i * e->layers + l] == e->budget[l]);
+/* Heads that one decision row runs. */
+static int heads_of_row(const struct model_config *config, int layer, const float *row) {
+    struct gate_call call = {
+        .config = config, .layer = layer, .heads = config->heads.value[layer], .rows = 1};
+    float gate[OPTION_LIST_MAX];
+    int k = 0;
+    config->policy->select(&call, row, gate);
+    for (int h = 0; h < call.heads; h++) k += gate[h] != 0.0f;
+    return k;
+}
+
+enum { INPUTS = 100, LAYERS = 6, WIDTH = 9 };
+
+/* Every input's s = .31 and z = 0 .. H - 1, in layers of 8 heads, one of 6 and one of none. */
+static void fill_decisions(struct model_config *config, float rows[LAYERS][INPUTS * WIDTH],
+                           struct decisions *out) {
+    static const int heads[LAYERS] = {8, 8, 8, 0, 6, 8};
+    *config = (struct model_config){.layers = LAYERS, .policy = policy_find("budgetformer")};
+    *out = (struct decisions){.n = INPUTS, .layers = LAYERS};
+    for (int l = 0; l < LAYERS; l++) {
+        config->heads.value[l] = heads[l];
+        if (heads[l] == 0) continue;
+        out->width[l] = 1 + heads[l];
+        out->layer[l] = rows[l];
+        for (int i = 0; i < INPUTS * out->width[l]; i++) {
+            int j = i % out->width[l];
+            rows[l][i] = j == 0 ? 0.31f : (float)(j - 1);
         }
-        for (int h = 0; h < e->heads; h++) /* the same heads, not only as many */
-            assert_true(e->usage[l * e->heads + h] == 0 ||
-                        e->usage[l * e->heads + h] == (uint64_t)e->n);
     }
+}
+
+static void heads_are_dealt_out_to_meet_the_mean(void **state) {
+    (void)state;
+    static const double mean[LAYERS] = {2.98, 1, 8, 0, 5.5, 5.504};
+    static const int n_less[LAYERS] = {2, 0, 0, 0, 50, 50}; /* inputs with the smaller number */
+    static const int more[LAYERS] = {3, 1, 8, 0, 6, 6};
+    static float rows[2][LAYERS][INPUTS * WIDTH];
+    struct model_config config;
+    struct decisions d[2];
+    struct error error;
+    int same_seed = 0, same_layer = 0;
+    for (int s = 0; s < 2; s++) {
+        fill_decisions(&config, rows[s], &d[s]);
+        assert_true(decisions_set_heads(&d[s], &config, mean, (uint64_t)s + 1, &error));
+        for (int l = 0; l < LAYERS; l++) {
+            int less = 0;
+            if (d[s].width[l] == 0) continue;
+            for (int i = 0; i < INPUTS; i++) {
+                const float *row = d[s].layer[l] + i * d[s].width[l];
+                int k = heads_of_row(&config, l, row);
+                less += k < more[l];
+                assert_true(k == more[l] || k == more[l] - 1);
+                for (int j = 1; j < d[s].width[l]; j++) assert_true(row[j] == (float)(j - 1));
+            }
+            assert_int_equal(less, n_less[l]);
+        }
+    }
+    for (int i = 0; i < INPUTS; i++) {
+        const float *six = rows[0][4] + i * 7, *eight = rows[0][5] + i * 9;
+        same_seed += rows[0][4][i * 7] == rows[1][4][i * 7];
+        same_layer += heads_of_row(&config, 4, six) == heads_of_row(&config, 5, eight);
+        assert_true(rows[0][0][i * 9] == 0.31f || rows[0][0][i * 9] == 0.25f); /* 3 heads, or 2 */
+    }
+    assert_true(same_seed > 30 && same_seed < 70);   /* other inputs for another seed, */
+    assert_true(same_layer > 30 && same_layer < 70); /* and in another layer */
+}
+
+/* What the finished model executes on its training set. */
+static struct evaluation_result evaluate_training_set(const struct small_trial *t) {
+    struct evaluator *evaluator = NULL;
+    struct evaluation_result result;
+    struct saved_model saved;
+    struct model_config model, dense;
+    struct dataset *data;
+    struct error error;
+    assert_true(dataset_load(&t->experiment.data, &data, &error));
+    assert_true(trial_models(&t->experiment, data, &model, &dense, &error));
+    assert_true(saved_model_read(t->checkpoint, &saved, &error));
+    assert_true(evaluator_new(saved.parameters, &dense, 50, data->max_len, &evaluator, &error));
+    assert_true(evaluator_run(evaluator, &data->train, NULL, NULL, &result, &error));
+    evaluator_free(evaluator);
+    saved_model_free(&saved);
+    dataset_free(data);
+    return result;
+}
+
+static double heads_of_layer(const struct evaluation_result *e, int layer) {
+    double sum = 0;
+    for (int i = 0; i < e->n; i++) sum += e->heads_run[i * e->layers + layer];
+    return sum / e->n;
+}
+
+static void static_control_executes_the_mean_heads_of_training(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct small_trial_text text = small_gated_topic;
+    text.model = "layers: 3, dim: 16, heads: 4, ffn: 32, dropout: 0.1";
+    small_trial_run(&t, &text);
+    const struct evaluation_result *e = find_evaluation(&t.result, "best", "test", "static");
+    struct evaluation_result training = evaluate_training_set(&t);
+    int between = 0;
+    for (int l = 0; l < e->layers; l++) {
+        double mean = heads_of_layer(&training, l);
+        int least = (int)mean;
+        between += mean > least;
+        assert_true(fabs(heads_of_layer(e, l) - mean) <= 0.5 / e->n + 1e-12);
+        for (int i = 0; i < e->n; i++) {
+            int k = e->heads_run[i * e->layers + l];
+            assert_true(k == least || (k == least + 1 && mean > least));
+        }
+        int always = 0, never = 0;
+        for (int h = 0; h < e->heads; h++) { /* the same heads for all, but for one */
+            always += e->usage[l * e->heads + h] == (uint64_t)e->n;
+            never += e->usage[l * e->heads + h] == 0;
+        }
+        assert_true(always >= least && always + never >= e->heads - 1);
+    }
+    assert_true(between > 0); /* else the mean decision alone would do */
+    assert_memory_equal(&e->executed, &e->formula, sizeof e->executed);
+    evaluation_result_free(&training);
+    small_trial_free(&t);
 }
 
 static int compare_floats(const void *a, const void *b) {
@@ -143,7 +256,8 @@ static void decisions_are_shuffled_within_equal_length(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(static_control_gives_every_input_the_same_heads),
+        cmocka_unit_test(heads_are_dealt_out_to_meet_the_mean),
+        cmocka_unit_test(static_control_executes_the_mean_heads_of_training),
         cmocka_unit_test(shuffled_control_keeps_the_heads_and_swaps_the_inputs),
         cmocka_unit_test(decisions_are_shuffled_within_equal_difficulty),
         cmocka_unit_test(decisions_are_shuffled_within_equal_length),
