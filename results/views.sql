@@ -70,16 +70,18 @@ FROM current_trial t JOIN environment e ON e.id = t.environment_id
 WHERE t.status = 'ok'
 GROUP BY t.kind, e.machine;
 
--- The data behind the current results of each workload: what its latest training saw. Every trial of a
--- workload sees the same data.
+-- The data behind the current results of each workload: what its latest training saw. n_draws: how many
+-- different data sets its trainings saw. That is 1 unless the workload says `data: {seed: per-trial}`,
+-- where every seed has its own and the numbers here are those of one of them.
 CREATE VIEW data_set (workload, granularity, corpus, n_classes, n_train, n_validation, n_test, vocab,
                       mean_length_tokens, truncated_share, unknown_share, n_dropped, n_overlap,
-                      n_overlap_texts, n_overlap_dropped) AS
+                      n_overlap_texts, n_overlap_dropped, n_draws) AS
+WITH latest AS (SELECT workload_id, max(id) AS id, count(DISTINCT data_sha256) AS n_draws
+                FROM current_training GROUP BY workload_id)
 SELECT workload, granularity, corpus, n_classes, n_train, n_validation, n_test, vocab, mean_length_tokens,
        CAST(n_truncated AS REAL) / (n_train + n_validation + n_test), unknown_share, n_dropped, n_overlap,
-       n_overlap_texts, n_overlap_dropped
-FROM current_training
-WHERE id IN (SELECT max(id) FROM current_training GROUP BY workload_id);
+       n_overlap_texts, n_overlap_dropped, n_draws
+FROM current_training JOIN latest USING (id);
 
 -- Times can be compared under equal conditions: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.

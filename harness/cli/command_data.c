@@ -33,14 +33,21 @@ static void print_row(const char *name, const struct dataset *data) {
     fflush(stdout);
 }
 
-/* Reads one file and its data and prints their row. */
+/* Reads one file and its data and prints their row. Of data that each trial draws anew, those of
+ * the first seed. */
 static bool describe(const char *path, bool full, struct experiment *experiment,
                      struct error *error) {
     struct dataset *data;
+    char name[sizeof experiment->name + 32];
     if (!experiment_read(path, full, experiment, error)) return false;
+    int seed = experiment->seeds.value[0];
+    int used = snprintf(name, sizeof name, "%s", experiment->name);
+    if (experiment->data.seed == DATA_SEED_PER_TRIAL)
+        snprintf(name + used, sizeof name - (size_t)used, ", seed %d", seed);
+    data_config_set_seed(&experiment->data, seed);
     if (!dataset_load(&experiment->data, &data, error)) /* most errors have a place: a row's */
         return error->at.file[0] ? false : error_prefix(error, "%s", path);
-    print_row(experiment->name, data);
+    print_row(name, data);
     dataset_free(data);
     return true;
 }
@@ -74,7 +81,8 @@ const struct command data_command = {
     1,
     1000000,
     {"tier"},
-    "One row per file, without training anything:\n"
+    "One row per file, without training anything (with `seed: per-trial`, what the first of the\n"
+    "seeds draws):\n"
     "  classes     and the share of the test inputs that always saying the largest one gets right\n"
     "  train ...   inputs of each split, after limits\n"
     "  tokens      of a training input on average, after cutting\n"

@@ -15,6 +15,7 @@
 
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct evaluation {
     struct experiment *workload;
     struct saved_model model;
     struct dataset *data;
+    bool drawn;                /* the data are those of the checkpoint's own seed */
     struct model_config dense; /* the workload's full model */
     struct evaluation_result result;
     struct profiling_result profile;
@@ -58,8 +60,11 @@ static bool load(struct evaluation *e, const struct arguments *arguments, struct
     struct model_config unused;
     if (!find_workload(arguments->workload, path, sizeof path, error) ||
         !experiment_read(path, arguments->full, e->workload, error) ||
-        !saved_model_read(file, &e->model, error) ||
-        !dataset_load(&e->workload->data, &e->data, error) ||
+        !saved_model_read(file, &e->model, error))
+        return false;
+    e->drawn = e->workload->data.seed == DATA_SEED_PER_TRIAL;
+    data_config_set_seed(&e->workload->data, (int)(e->model.parameters->seed & INT_MAX));
+    if (!dataset_load(&e->workload->data, &e->data, error) ||
         !trial_models(e->workload, e->data, &unused, &e->dense, error))
         return false;
     if (!saved_model_check_data(&e->model, e->data, error))
@@ -89,7 +94,9 @@ static void print_result(const struct evaluation *e) {
     double executed = (double)flops_total(&r->executed) / n, active = (double)r->active_flops / n;
     printf("model         %s, L=%d D=%d H=%d F=%d, %d words\n", c->policy->name, c->layers, c->dim,
            c->base_heads, c->ffn, c->vocab);
-    printf("workload      %s, %d test inputs, %d classes\n", e->workload->name, r->n, c->classes);
+    printf("workload      %s, %d test inputs", e->workload->name, r->n);
+    if (e->drawn) printf(" drawn with seed %d", e->workload->data.seed);
+    printf(", %d classes\n", c->classes);
     printf("accuracy      %.2f %%\n", 100 * r->accuracy);
     printf("loss          %.4f\n", r->loss);
     printf("mean heads    %.2f of %d\n", r->mean_heads, c->base_heads);
@@ -254,7 +261,8 @@ const struct command evaluate_command = {
     "Runs FILE, a safetensors file in the layout of models/checkpoint.md, on the test split of a\n"
     "workload: accuracy, loss, heads and FLOPs that were executed, then times, counters and\n"
     "memory as the workload's `profile:` section asks. Classes and words of both must agree.\n"
-    "Nothing is stored.\n"
+    "Where the workload says `data: {seed: per-trial}`, the data are drawn with the seed that FILE\n"
+    "was trained with. Nothing is stored.\n"
     "\n"
     "examples:\n"
     "  headroom evaluate mine.safetensors --workload trec-coarse\n"

@@ -28,7 +28,7 @@ static void print_options(const struct option_table *table) {
                             : *row->default_text ? row->default_text
                                                  : "\"\"";
         printf("  %-18s %-12s %-14s %s", row->name, value, types[row->type], row->help);
-        if (row->choices) printf(" (%s)", row->choices);
+        if (row->choices) printf(" (%s%s)", row->type == OPTION_CHOICE ? "" : "or ", row->choices);
         putchar('\n');
     }
 }

@@ -78,7 +78,8 @@ void experiment_model(const struct experiment *experiment, const struct arm *arm
                       struct model_config *out);
 
 /* The resolved configuration of one trial as canonical JSON: what `trial.config` stores, what the
- * train key hashes and all that `headroom trial ID` needs. It holds no name and no path of the
+ * train key hashes and all that `headroom trial ID` needs. Data that are drawn per trial have its
+ * seed, as if the file had said that number. It holds no name and no path of the
  * workload file, so renaming an arm never repeats a training; an arm's base stands in it as the
  * base's own settings. `profile` adds the profile section (profile key). */
 void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,

@@ -28,8 +28,10 @@ static void write_arm(const struct experiment *e, const struct arm *arm, struct 
 
 void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
                                  bool profile, struct text *out) {
+    struct data_config data = e->data;
+    data_config_set_seed(&data, seed);
     text_append(out, "{\"data\":");
-    options_write_json(&data_options, &e->data, out);
+    options_write_json(&data_options, &data, out);
     text_append(out, ",\"model\":");
     options_write_json(&model_options, &e->model, out);
     text_append(out, ",");

@@ -199,6 +199,7 @@ static const char data_sql[] =
     "   printf(' in training too, so %,d inputs were dropped', n_overlap_dropped)"
     "   ELSE printf(' (%.1f%%) in training too', 100.0 * n_overlap / n_test) END"
     "  || CASE n_dropped WHEN 0 THEN '' ELSE printf('; %,d rows left out', n_dropped) END"
+    "  || CASE WHEN n_draws > 1 THEN printf('; the latest of %d draws', n_draws) ELSE '' END"
     "  AS 'data: inputs to train, validate and test'"
     " FROM data_set WHERE workload IN shown ORDER BY workload";
 
@@ -370,10 +371,10 @@ bool report_write(struct store *store, const char *workloads, FILE *out, struct 
     if (n_arms > 0) {
         fputs(
             "heads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
-            " ± 95% interval,\nwhich covers initialisation and order, not the draw of the data: "
-            "its seed is fixed; tried: candidates\nthat validation chose from; us: median forward "
-            "pass of a batch of 1 and of 32, microseconds; time and\nFLOPs: relative to the arm "
-            "that runs all heads; -: not measured, or not comparable\n\n",
+            " ± 95% interval,\nwhich covers initialisation and order, but the draw of the data only "
+            "if its seed is per-trial; tried:\ncandidates that validation chose from; us: median "
+            "forward pass of a batch of 1 and of 32, microseconds;\ntime and FLOPs: relative to the "
+            "arm that runs all heads; -: not measured, or not comparable\n\n",
             out);
     } else {
         fputs("no results yet\n", out);

@@ -67,10 +67,12 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
     case OPTION_FLOAT:
         number_text(row->min, min);
         if (row->max >= INT_MAX)
-            snprintf(out, size, "%sat least %s%s", what, min,
-                     row->type == OPTION_FLOAT ? " and finite" : "");
+            used = (size_t)snprintf(out, size, "%sat least %s%s", what, min,
+                                    row->type == OPTION_FLOAT ? " and finite" : "");
         else
-            snprintf(out, size, "%sbetween %s and %s", what, min, number_text(row->max, max));
+            used = (size_t)snprintf(out, size, "%sbetween %s and %s", what, min,
+                                    number_text(row->max, max));
+        if (row->choices) snprintf(out + used, size - used, ", or %s", row->choices);
         break;
     case OPTION_BOOL:
         snprintf(out, size, "true or false");
@@ -132,9 +134,22 @@ static bool refuse(const struct target *target, const struct node *node, struct 
                         target->table->section, value, is, hint);
 }
 
+/* The word that a whole number's row has, and the number that it stands for. */
+static bool is_word(const struct option *row, const struct node *node) {
+    return row->choices && node->kind == NODE_SCALAR && strcmp(node->text, row->choices) == 0;
+}
+
+static int word_value(const struct option *row) {
+    return (int)row->min - 1;
+}
+
 static bool read_int(const struct target *target, const struct node *node, int *out,
                      struct error *error) {
     long long number;
+    if (is_word(target->row, node)) {
+        *out = word_value(target->row);
+        return true;
+    }
     if (node->kind != NODE_SCALAR || node->quoted || !parse_int(node->text, &number) ||
         number < INT_MIN || number > INT_MAX || (double)number < target->row->min ||
         (double)number > target->row->max)
@@ -389,7 +404,10 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
     const struct name_list *words = field;
     switch (row->type) {
     case OPTION_INT:
-        text_append(out, "%d", *(const int *)field);
+        if (row->choices && *(const int *)field == word_value(row))
+            text_append_json_string(out, row->choices);
+        else
+            text_append(out, "%d", *(const int *)field);
         break;
     case OPTION_FLOAT:
         text_append(out, "%s", number_text(*(const double *)field, number));

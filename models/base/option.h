@@ -46,7 +46,7 @@ struct option {
     size_t offset;            /* offsetof(the struct, field) */
     const char *default_text; /* as a user would write it; NULL: the key is required */
     double min, max;          /* inclusive range of INT, FLOAT and each entry of INT_LIST */
-    const char *choices;      /* CHOICE: "a|b|c" */
+    const char *choices;      /* CHOICE: "a|b|c"; INT: a word that may stand for min - 1 */
     const char *help;         /* one line, with the unit */
 };
 

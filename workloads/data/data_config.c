@@ -68,8 +68,9 @@ static const struct option rows[] = {
     {"overlap", OPTION_CHOICE, FIELD(overlap), "keep", 0, 0, "keep|drop-train|drop-test",
      "text: texts that are in both splits, counted in any case; drop-train takes them from the "
      "training part, drop-test from the test part"},
-    {"seed", OPTION_INT, FIELD(seed), "1", 0, 2147483647, NULL,
-     "of the generator, the limits and the validation slice; not of the trial"},
+    {"seed", OPTION_INT, FIELD(seed), "1", DATA_SEED_PER_TRIAL + 1, 2147483647, "per-trial",
+     "of the generator, the limits and the validation slice; per-trial: synthetic inputs are drawn "
+     "anew by each trial, from its own seed"},
     {"n_train", OPTION_INT, FIELD(n_train), "20000", 2, 10000000, NULL,
      "synthetic: training inputs generated, validation included"},
     {"n_test", OPTION_INT, FIELD(n_test), "4000", 1, 10000000, NULL,
@@ -133,7 +134,16 @@ bool data_config_check_keys(const struct data_config *config, const struct node 
             return error_set_at(error, &node->key_at, "%s in data is for %s, not for %s", node->key,
                                 list, names[config->source]);
         }
-    return true;
+    const struct node *seed = node_find(map, "seed");
+    if (!seed || config->seed != DATA_SEED_PER_TRIAL || data_config_is_generated(config))
+        return true;
+    return error_set_at(error, &seed->at,
+                        "seed in data is per-trial, but the texts of files are one draw, which no "
+                        "seed makes anew: give a number, of the limits and the validation slice");
+}
+
+void data_config_set_seed(struct data_config *config, int trial_seed) {
+    if (config->seed == DATA_SEED_PER_TRIAL) config->seed = trial_seed;
 }
 
 bool data_config_is_generated(const struct data_config *config) {

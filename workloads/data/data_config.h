@@ -66,6 +66,14 @@ struct data_config {
 
 extern const struct option_table data_options;
 
+/* `seed: per-trial`, for generated data alone: every trial draws the inputs of its own seed. Trials,
+ * the cache and the generators never see it, because whoever takes a trial's section from a file
+ * sets the seed first. */
+enum { DATA_SEED_PER_TRIAL = -1 };
+
+/* Gives a section that is drawn per trial this trial's seed; leaves any other as it is. */
+void data_config_set_seed(struct data_config *config, int trial_seed);
+
 /* True if the inputs are generated, false if they are read from files. */
 bool data_config_is_generated(const struct data_config *config);
 

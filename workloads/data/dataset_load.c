@@ -168,6 +168,8 @@ bool dataset_load(const struct data_config *config, struct dataset **out, struct
     struct error ignored; /* whoever reads a file that cannot be hashed says more of it */
     *out = NULL;
     if (!data_config_check(config, error)) return false;
+    if (config->seed == DATA_SEED_PER_TRIAL)
+        return error_set(error, "data.seed is per-trial where the data of one trial are asked for");
     bool has_key =
         data_files_sha256(config, files, &ignored) && dataset_cache_key(config, files, key);
     if (has_key) *out = dataset_cache_read(key);

@@ -77,11 +77,26 @@ static void data_are_those_of_the_latest_training(void **state) {
     assert_near(number(f, "SELECT n_overlap_dropped FROM data_set"), 0);
 }
 
+static void seeds_that_drew_their_own_data_are_counted(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    train_on(f, workload, 0, 0);
+    train_on(f, workload, 1, 0);
+    assert_near(number(f, "SELECT n_draws FROM data_set"), 1);
+    assert_null(strstr(report(f, page, sizeof page), "draws"));
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET data_sha256 = 'other' WHERE seed = 1"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT n_draws FROM data_set"), 2);
+    expect_line(f, "; 1,100 rows left out; the latest of 2 draws\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_workload_says_what_it_was_trained_on),
         TEST(inputs_dropped_for_overlap_are_said),
         TEST(data_are_those_of_the_latest_training),
+        TEST(seeds_that_drew_their_own_data_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

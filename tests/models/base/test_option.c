@@ -23,7 +23,7 @@ struct sample {
     struct int_list heads;
     struct name_list tags;
     char groups[OPTION_GROUPS_MAX];
-    int any;
+    int any, limit;
 };
 
 static const struct option rows[] = {
@@ -36,6 +36,7 @@ static const struct option rows[] = {
     {"tags", OPTION_NAME_LIST, offsetof(struct sample, tags), "[a, b]", 0, 0, NULL, "names"},
     {"groups", OPTION_GROUPS, offsetof(struct sample, groups), "", 0, 0, NULL, "names of names"},
     {"any", OPTION_INT, offsetof(struct sample, any), "-7", INT_MIN, INT_MAX, NULL, "any int"},
+    {"limit", OPTION_INT, offsetof(struct sample, limit), "5", 1, 9, "none", "most of it"},
 };
 static const struct option_table table = {"train", rows, sizeof rows / sizeof *rows};
 
@@ -104,7 +105,7 @@ static void unknown_keys_suggest_the_nearest_name(void **state) {
     assert_refused("{\"nmae\":1}", 2, "unknown key 'nmae' in train; did you mean 'name'?");
     assert_refused("{\"momentum\":1}", 2,
                    "unknown key 'momentum' in train; it knows: epochs, rate, shuffle, mode, file, "
-                   "heads, tags, groups, any, name");
+                   "heads, tags, groups, any, limit, name");
     assert_refused("[1]", 1, "train must be a map: lines of 'key: value'");
 }
 
@@ -143,6 +144,25 @@ static void refusals_name_the_value_and_what_is_allowed(void **state) {
 }
 
 /* Plain YAML scalars, which JSON's own grammar would already stop. */
+static void a_word_may_stand_for_the_number_below_the_range(void **state) {
+    (void)state;
+    struct sample sample;
+    struct text json = {0};
+    assert_bound("{\"limit\":\"none\"}", &sample);
+    assert_int_equal(sample.limit, 0);
+    option_write_json(option_find(&table, "limit"), &sample, &json);
+    assert_string_equal(json.data, "\"none\"");
+    text_free(&json);
+    assert_bound("{\"limit\":1}", &sample);
+    option_write_json(option_find(&table, "limit"), &sample, &json);
+    assert_string_equal(json.data, "1");
+    text_free(&json);
+    assert_refused("{\"limit\":0}", 10, "limit in train is 0; it must be between 1 and 9, or none");
+    assert_refused("{\"limit\":\"nine\"}", 10,
+                   "limit in train is 'nine' in quotes; it must be a whole number between 1 and 9, "
+                   "or none");
+}
+
 static void numbers_are_decimal_and_whole_texts(void **state) {
     (void)state;
     static const char *const not_ints[] = {"1e3", "0x10", "010", "1_000", "1 ", " 1",
@@ -279,6 +299,7 @@ static void assert_round_trip(const struct sample *sample) {
     assert_memory_equal(&again.tags, &sample->tags, sizeof again.tags);
     assert_memory_equal(again.groups, sample->groups, sizeof again.groups);
     assert_int_equal(again.any, sample->any);
+    assert_int_equal(again.limit, sample->limit);
     options_write_json(&table, &again, &second);
     assert_string_equal(first.data, second.data);
     text_free(&first);
@@ -298,7 +319,7 @@ static void canonical_json_brings_the_struct_back(void **state) {
                         "{\"epochs\":3,\"rate\":0.0003,\"shuffle\":true,\"mode\":\"fast\",\"file\":"
                         "\"a \\\"b\\\"\\u000a\xC3\xA9\",\"heads\":[],"
                         "\"tags\":[\"PAPI_TOT_CYC\",\"a:b=1\"],\"groups\":{\"low\":[\"1\","
-                        "\"2\"],\"no\\\"ne\":[],\"high\":[\"3\"]},\"any\":-7}");
+                        "\"2\"],\"no\\\"ne\":[],\"high\":[\"3\"]},\"any\":-7,\"limit\":5}");
     text_free(&text);
     assert_round_trip(&sample);
     struct fuzz fuzz = {7};
@@ -307,6 +328,7 @@ static void canonical_json_brings_the_struct_back(void **state) {
         sample.rate = (double)(fuzz_below(&fuzz, 1U << 30) + 1) / ((double)(1U << 30) + i);
         sample.shuffle = fuzz_below(&fuzz, 2);
         sample.mode = (int)fuzz_below(&fuzz, 3);
+        sample.limit = (int)fuzz_below(&fuzz, 10); /* 0: the word */
         sample.heads = (struct int_list){.n = (int)fuzz_below(&fuzz, OPTION_LIST_MAX + 1)};
         for (int j = 0; j < sample.heads.n; j++) sample.heads.value[j] = (int)fuzz_below(&fuzz, 65);
         assert_round_trip(&sample);
@@ -352,6 +374,7 @@ int main(void) {
         cmocka_unit_test(a_map_overwrites_only_the_keys_it_has),
         cmocka_unit_test(unknown_keys_suggest_the_nearest_name),
         cmocka_unit_test(refusals_name_the_value_and_what_is_allowed),
+        cmocka_unit_test(a_word_may_stand_for_the_number_below_the_range),
         cmocka_unit_test(numbers_are_decimal_and_whole_texts),
         cmocka_unit_test(an_open_range_still_needs_a_finite_number),
         cmocka_unit_test(long_strings_and_lists_are_refused_whole),

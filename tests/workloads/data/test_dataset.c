@@ -392,6 +392,23 @@ static void a_batch_is_ragged_and_keeps_identities(void **state) {
     batch_buffer_free(buffer);
 }
 
+static void a_draw_per_trial_is_that_of_the_trials_seed(void **state) {
+    (void)state;
+    struct data_config config = config_of(SOURCE_TOPIC, "", "");
+    struct dataset *data[3];
+    config.n_train = 40;
+    config.n_test = 8;
+    for (int i = 0; i < 3; i++) { /* a number that was given stays */
+        config.seed = i < 2 ? DATA_SEED_PER_TRIAL : 1;
+        if (i == 0) expect_refusal(&config, "data of one trial");
+        data_config_set_seed(&config, 1 + i);
+        data[i] = load(&config);
+    }
+    assert_string_equal(data[0]->sha256, data[2]->sha256);
+    assert_string_not_equal(data[0]->sha256, data[1]->sha256);
+    for (int i = 0; i < 3; i++) dataset_free(data[i]);
+}
+
 static void the_tokenizer_is_written_as_json(void **state) {
     (void)state;
     files_write("quoted", "a say \"hi\"\nb \\ x\na y\nb z\n");
@@ -431,6 +448,7 @@ int main(void) {
         cmocka_unit_test(limits_and_slice_keep_the_classes_in_proportion),
         cmocka_unit_test(training_and_validation_share_no_input),
         cmocka_unit_test(a_batch_is_ragged_and_keeps_identities),
+        cmocka_unit_test(a_draw_per_trial_is_that_of_the_trials_seed),
         cmocka_unit_test(the_tokenizer_is_written_as_json),
     };
     return cmocka_run_group_tests(tests, files_open, files_close);
