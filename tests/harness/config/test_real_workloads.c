@@ -1,7 +1,7 @@
 /*
  * The workload files of real texts: what they promise about themselves, and, where the data is in
  * HEADROOM_DATA (or data/), that every set has the published rows and classes at every granularity.
- * The paper's large sets are only checked for what the paper states.
+ * The paper's large sets are only checked for what summaries of the paper give.
  */
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
@@ -137,8 +137,8 @@ static void granularities_of_a_corpus_differ_in_their_labels_alone(void **state)
         }
 }
 
-/* arXiv 2604.22583: 4 layers, 8 heads, width 768, AdamW at 2e-5, batches of 16, 10 epochs. */
-static void full_tier_of_the_papers_tasks_is_what_the_paper_states(void **state) {
+/* Of arXiv 2604.22583: 4 layers, 8 heads, width 768, AdamW at 2e-5, batches of 16, 10 epochs. */
+static void full_tier_of_the_papers_tasks_is_what_summaries_give(void **state) {
     (void)state;
     static const char *const names[] = {"agnews", "dbpedia", "imdb", "snli", "yelp"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -162,7 +162,7 @@ int main(void) {
         cmocka_unit_test(every_file_says_what_it_asks_and_how_long_it_takes),
         cmocka_unit_test(real_sets_have_the_published_rows_and_classes),
         cmocka_unit_test(granularities_of_a_corpus_differ_in_their_labels_alone),
-        cmocka_unit_test(full_tier_of_the_papers_tasks_is_what_the_paper_states),
+        cmocka_unit_test(full_tier_of_the_papers_tasks_is_what_summaries_give),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
