@@ -1,4 +1,4 @@
--- The tables of the results database, version 4. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 5. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -105,6 +105,8 @@ CREATE TABLE epoch (
     learning_rate         REAL,
     train_seconds         REAL,
     validation_seconds    REAL,
+    train_score_entropy   REAL,                          -- as evaluation.score_entropy, while training:
+                                                         -- mean over the epoch
     PRIMARY KEY (trial_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
@@ -155,6 +157,14 @@ CREATE TABLE evaluation (
     dense_flops         INTEGER NOT NULL,
     flops_by_component  TEXT NOT NULL CHECK (json_valid(flops_by_component)),
     seconds             REAL,
+    trained_accuracy    REAL CHECK (trained_accuracy BETWEEN 0 AND 1), -- of the same weights on the same
+                                                         -- inputs with the gates as they are at the end of
+                                                         -- training: soft, all heads computed, no noise, no
+                                                         -- dropout; NULL: not measured
+    score_entropy       REAL,                            -- in that pass: entropy of the softmax over a
+                                                         -- layer's head scores, at the temperature at which
+                                                         -- training ended, over its maximum ln H; mean over
+                                                         -- inputs and layers. NULL: no scores
     UNIQUE (trial_id, split, weights, control)
 ) STRICT;
 
@@ -172,6 +182,45 @@ CREATE TABLE prediction (
     mean_s        REAL,                                  -- mean over layers
     PRIMARY KEY (evaluation_id, input)
 ) STRICT, WITHOUT ROWID;
+
+-- Two arms of a workload, input by input: how far their test accuracies are apart, in points, and how well
+-- that is known. Half widths and two-sided p values (of no difference) are given for what else could have
+-- been drawn: other seeds (initialisation and order) with these test inputs, other inputs with these
+-- seeds, or both, which is what a claim about the methods needs. Worked out by the program
+-- (harness/store/comparison.c) when a sweep ends. A row counts while its evaluations are those of the
+-- current trainings: read it through the views, which compare them.
+CREATE TABLE comparison (
+    workload_id         INTEGER NOT NULL REFERENCES workload (id),
+    arm_a               TEXT NOT NULL,                   -- as in the views, its control behind it; each pair
+    arm_b               TEXT NOT NULL,                   -- stands once, arm_a before arm_b
+    evaluations_a       TEXT NOT NULL,                   -- ids of all evaluations of arm_a, by seed: '3,9,14'
+    evaluations_b       TEXT NOT NULL,
+    formulas            INTEGER NOT NULL,                -- which it was worked out by; views show the latest
+    n_seeds             INTEGER NOT NULL,                -- that both have; 0: the arms cannot be compared
+    n_inputs            INTEGER,                         -- of each seed
+    inputs              TEXT CHECK (inputs IN ('crossed', 'nested')), -- nested: every seed drew its own
+    points              REAL,                            -- 100 x (accuracy of a - accuracy of b)
+    seeds_half95_points REAL,                            -- NULL: one seed, or nested inputs, where both is
+    seeds_half90_points REAL,                            -- the interval over seeds
+    seeds_df            REAL,
+    seeds_p             REAL,
+    inputs_half95_points REAL,
+    inputs_half90_points REAL,
+    inputs_df           REAL,
+    inputs_p            REAL,
+    both_half95_points  REAL,                            -- NULL: one seed
+    both_half90_points  REAL,
+    both_df             REAL,                            -- Satterthwaite's, of the sum of components
+    both_p              REAL,
+    PRIMARY KEY (workload_id, arm_a, arm_b),
+    CHECK (arm_a < arm_b),
+    CHECK ((n_seeds = 0) = (points IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The id of an evaluation that is gone may be given again.
+CREATE TRIGGER comparison_without_evaluation AFTER DELETE ON evaluation BEGIN
+    DELETE FROM comparison WHERE workload_id = (SELECT workload_id FROM trial WHERE id = OLD.trial_id);
+END;
 
 -- For how many inputs k heads of a layer (from 0) were computed: any of their tokens chose them.
 CREATE TABLE layer_budget (
@@ -351,4 +400,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
