@@ -73,6 +73,10 @@ struct policy_step {
     double regulariser; /* out: sum over layers, added to the loss */
     double sum_budget;  /* out: sum of s over rows and layers (0 where there is no s) */
     long n_budget;      /* out: how many s were summed */
+    /* out: sum over rows and layers of the entropy of the learned scores' distribution over that of
+     * an even one: 1 prefers no head, 0 a single one; and how many were summed. Without noise. */
+    double sum_entropy;
+    long n_entropy;
 };
 
 /* One call of a policy for one layer and one chunk of the batch (batch.h). */
@@ -152,6 +156,12 @@ struct policy_ops {
 static inline bool model_resolve(struct model_config *config, struct error *error) {
     return model_resolve_full(config, error) &&
            (!config->policy->shape || config->policy->shape(config, error));
+}
+
+/* Whether gates that were learned with the weights decide at inference: an adaptive method, whose
+ * model as it was trained may not be the one that is deployed. */
+static inline bool policy_is_adaptive(const struct policy_ops *policy) {
+    return policy->gates_backward && policy->base == BASE_NONE;
 }
 
 /* Floats of one decision row of the model's policy. */

@@ -31,6 +31,7 @@ struct layer_state {
 struct trainer {
     struct parameters *p, *gradients;
     struct rng dropout;
+    double dropout_rate;
     const struct phases *phases; /* told where the passes begin; NULL: nobody */
     struct arena activations, workspace;
     struct layer_state layer[MODEL_LAYERS_MAX];
@@ -46,6 +47,7 @@ struct trainer {
     float *dpooled;            /* [rows][D] */
     int32_t *chunk_offsets;    /* [B + 1] */
     int chunk_tokens, chunk;   /* most tokens of a chunk; which one is at hand */
+    int correct;               /* inputs that the last forward passes of a batch got right */
     int32_t *token_rows;       /* [T + 1] 0, 1, 2, ...: row ranges of a per-token policy */
 };
 
@@ -127,6 +129,7 @@ bool trainer_new(struct parameters *parameters, const struct trainer_limits *lim
     if (!t) return error_set(error, "out of memory for the trainer");
     t->p = parameters;
     t->dropout = rng_stream(seed, RNG_DROPOUT);
+    t->dropout_rate = parameters->config.dropout;
     t->activations.purpose = "activations";
     t->workspace.purpose = "training workspace";
     t->chunk_tokens = batch_chunk_tokens(limits->tokens, limits->length);
@@ -174,9 +177,8 @@ static uint64_t dropout_counter(const struct trainer *t, const struct policy_ste
 
 static void drop(const struct trainer *t, const struct policy_step *step, int site, int rows,
                  float *x) {
-    const struct model_config *c = &t->p->config;
-    dropout_apply(&t->dropout, dropout_counter(t, step, site), c->dropout,
-                  (size_t)rows * (size_t)c->dim, x);
+    dropout_apply(&t->dropout, dropout_counter(t, step, site), t->dropout_rate,
+                  (size_t)rows * (size_t)t->p->config.dim, x);
 }
 
 /* out[T][D] = x + drop(branch + bias), the end of both sublayers. */
@@ -538,17 +540,32 @@ static void backward(struct trainer *t, const struct batch *batch, struct policy
     embed_backward(t, batch, step);
 }
 
+/* Inputs of the chunk whose largest logit is that of their class. */
+static int count_correct(const struct trainer *t, const struct batch *batch) {
+    int classes = t->p->config.classes, correct = 0;
+    for (int b = 0; b < batch->n_samples; b++) {
+        const float *row = t->probability + (size_t)b * (size_t)classes;
+        int best = 0;
+        for (int c = 1; c < classes; c++)
+            if (row[c] > row[best]) best = c;
+        correct += best == batch->labels[b];
+    }
+    return correct;
+}
+
 static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
                          bool gradients) {
     double loss = 0.0;
-    step->regulariser = step->sum_budget = 0.0;
-    step->n_budget = 0;
+    step->regulariser = step->sum_budget = step->sum_entropy = 0.0;
+    step->n_budget = step->n_entropy = 0;
+    t->correct = 0;
     step->n_samples = batch->n_samples;
     t->chunk = 0;
     for (int first = 0; first < batch->n_samples; t->chunk++) {
         struct batch chunk = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
         phase_enter(t->phases, PHASE_FORWARD);
         loss += forward(t, &chunk, step);
+        t->correct += count_correct(t, &chunk);
         if (gradients) {
             phase_enter(t->phases, PHASE_BACKWARD);
             backward(t, &chunk, step);
@@ -566,4 +583,14 @@ double trainer_step(struct trainer *t, const struct batch *batch, struct policy_
 
 double trainer_loss(struct trainer *t, const struct batch *batch, struct policy_step *step) {
     return run_chunks(t, batch, step, false);
+}
+
+int trainer_correct(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+    const struct phases *phases = t->phases;
+    t->phases = NULL;
+    t->dropout_rate = 0.0;
+    run_chunks(t, batch, step, false);
+    t->dropout_rate = t->p->config.dropout;
+    t->phases = phases;
+    return t->correct;
 }

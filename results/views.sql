@@ -99,11 +99,13 @@ FROM environment;
 
 -- One row per trained model: the best validation epoch's weights on the test split. BudgetFormer's
 -- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
--- not unknown.
+-- not unknown. trained_accuracy beside accuracy is what choosing heads for real costs: they are equal
+-- where a method deploys what it trained, and NULL where no learned gates decide.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
-                              active_flops_per_input, n_inputs, n_tuning_trials) AS
+                              active_flops_per_input, n_inputs, n_tuning_trials,
+                              trained_accuracy, score_entropy) AS
 SELECT t.workload, t.granularity, t.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -112,7 +114,8 @@ SELECT t.workload, t.granularity, t.n_classes,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
        CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
-       max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id))
+       max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id)),
+       e.trained_accuracy, e.score_entropy
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
@@ -306,11 +309,13 @@ WHERE kept;
 CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
                                 head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
                                 accuracy_ci95_high, n_seeds, executed_flops_per_input,
-                                active_flops_per_input, n_tuning_trials) AS
+                                active_flops_per_input, n_tuning_trials,
+                                trained_accuracy, score_entropy) AS
 SELECT r.workload, r.granularity, r.n_classes, r.arm, r.policy,
        CASE WHEN min(r.cost_weight) = max(r.cost_weight) THEN min(r.cost_weight) END,
        avg(r.head_budget), avg(r.mean_heads), avg(r.mean_s), i.mean, i.mean - i.half95, i.mean + i.half95,
-       i.n, avg(r.executed_flops_per_input), avg(r.active_flops_per_input), max(r.n_tuning_trials)
+       i.n, avg(r.executed_flops_per_input), avg(r.active_flops_per_input), max(r.n_tuning_trials),
+       avg(r.trained_accuracy), avg(r.score_entropy)
 FROM accuracy_by_seed r
 JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = r.workload AND i.arm = r.arm
 GROUP BY r.workload, r.arm;
@@ -460,9 +465,10 @@ CREATE VIEW methods_by_arm (workload, arm, policy, first_trial_id, n_seeds, n_tu
                             latency_small_ns_ci95_low, latency_small_ns_ci95_high,
                             batch_large, latency_large_ns,
                             latency_large_ns_ci95_low, latency_large_ns_ci95_high,
-                            training_flops, training_seconds) AS
+                            training_flops, training_seconds, trained_accuracy, score_entropy) AS
 WITH model AS (
-    SELECT workload, arm, min(trial_id) AS first_trial_id, max(n_tuning_trials) AS n_tuning_trials
+    SELECT workload, arm, min(trial_id) AS first_trial_id, max(n_tuning_trials) AS n_tuning_trials,
+           avg(trained_accuracy) AS trained_accuracy, avg(score_entropy) AS score_entropy
     FROM accuracy_by_seed GROUP BY workload, arm
 ), batched AS (
     SELECT *, mean - half95 AS low, mean + half95 AS high,
@@ -489,7 +495,7 @@ SELECT k.workload, k.arm, k.policy, o.first_trial_id,
        max(k.large), max(CASE what WHEN 'large' THEN mean END),
        max(CASE what WHEN 'large' THEN low END), max(CASE what WHEN 'large' THEN high END),
        max(CASE what WHEN 'training_flops' THEN mean END),
-       max(CASE what WHEN 'training_seconds' THEN mean END)
+       max(CASE what WHEN 'training_seconds' THEN mean END), o.trained_accuracy, o.score_entropy
 FROM known k JOIN model o USING (workload, arm)
 GROUP BY k.workload, k.arm;
 

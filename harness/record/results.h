@@ -18,6 +18,8 @@ struct epoch_result {
     double train_loss;        /* mean cross-entropy over the epoch's inputs */
     double train_regulariser; /* mean over steps of the policy's loss terms */
     double train_mean_s;      /* NaN: policy has no budget */
+    /* entropy of the learned scores over its maximum, mean over rows and layers; NaN: none */
+    double train_score_entropy;
     double validation_loss, validation_accuracy;
     double validation_mean_heads; /* as in an evaluation */
     double learning_rate;         /* at its last step */
@@ -31,8 +33,13 @@ struct evaluation_result {
     const char *control;  /* "none" | "static" | "shuffled[-by-length|-by-difficulty]" | a mode */
     int n, layers, heads; /* inputs; layers; base heads H */
     double accuracy, loss;
-    double mean_heads;     /* heads that run for a token, mean over tokens, inputs and layers */
-    double mean_s;         /* NaN: policy has no budget */
+    double mean_heads; /* heads that run for a token, mean over tokens, inputs and layers */
+    double mean_s;     /* NaN: policy has no budget */
+    /* Of an adaptive method's best weights on the test split, else NaN: accuracy as it was trained,
+     * which is the trainer's forward pass with the gates of its last step, all heads and no
+     * dropout; and the entropy of the learned scores there over its maximum (NaN: they are not
+     * learned). */
+    double trained_accuracy, score_entropy;
     struct flops executed; /* instrumented count, summed over the split */
     struct flops formula;  /* closed form for the same heads: equal, checked before storing */
     /* closed form with every head of the full model (H per layer), same inputs */

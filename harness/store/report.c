@@ -143,9 +143,14 @@ static const char methods_sql[] =
     "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
     "  FROM measure_by_arm LEFT JOIN scale USING (measure)"
     "  WHERE workload IN shown AND instr(policy, '/') = 0),"
+    " trained AS MATERIALIZED (SELECT workload, arm, avg(trained_accuracy) AS accuracy,"
+    "   avg(score_entropy) AS entropy FROM accuracy_by_seed WHERE workload IN shown GROUP BY 1, 2),"
     " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
     " SELECT workload || ' / ' || arm AS 'tuned methods',"
     "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
+    "  CASE WHEN t.accuracy IS NOT NULL THEN printf('%.1f', 100 * t.accuracy) END"
+    "   AS 'as trained %',"
+    "  CASE WHEN t.entropy IS NOT NULL THEN printf('%.2f', t.entropy) END AS entropy,"
     "  max(CASE measure WHEN 'heads' THEN text END) AS heads,"
     "  max(CASE measure WHEN 'executed_flops' THEN text END) AS 'executed MFLOP',"
     "  printf('%.2f', max(CASE measure WHEN 'executed_flops' THEN mean END)"
@@ -154,7 +159,7 @@ static const char methods_sql[] =
     "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
     "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
     "  max(CASE measure WHEN 'training_flops' THEN text END) AS 'training GFLOP'"
-    " FROM cell WHERE workload IN (SELECT workload FROM tuned)"
+    " FROM cell JOIN trained t USING (workload, arm) WHERE workload IN (SELECT workload FROM tuned)"
     " GROUP BY workload, arm"
     " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
@@ -381,9 +386,11 @@ bool report_write(struct store *store, const char *workloads, FILE *out, struct 
     }
     if (!print_part(store, workloads, methods_sql, out, &n_tuned, error)) return false;
     if (n_tuned > 0)
-        fputs("±: 95% interval over seeds; executed, active: per input; of all: executed share of "
-              "what all heads cost; us: median\nforward pass of a batch of 1 and of 32; training: "
-              "with all candidates, and with the base and its own\n\n",
+        fputs("±: 95% interval over seeds; as trained: with the gates of the last step and all "
+              "heads, where gates are learned;\nentropy: of the head scores, 1 prefers none; "
+              "executed, active: per input; of all: executed share of what all\nheads cost; us: "
+              "median forward pass of a batch of 1 and of 32; training: with all candidates, and\n"
+              "with the base and its own\n\n",
               out);
     enum { LAST = sizeof parts / sizeof *parts - 1 };
     for (size_t i = 0; i <= LAST; i++) {

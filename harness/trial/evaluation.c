@@ -197,6 +197,7 @@ static bool result_new(const struct evaluator *e, const struct split *split,
     r->n = split->n;
     r->layers = c->layers;
     r->heads = c->base_heads;
+    r->trained_accuracy = r->score_entropy = NAN;
     r->label = calloc(n, sizeof *r->label);
     r->predicted = calloc(n, sizeof *r->predicted);
     r->difficulty = calloc(n, sizeof *r->difficulty);

@@ -102,8 +102,9 @@ void stage_shuffle(struct run *run, int epoch) {
 static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, struct error *error) {
     const struct split *train = &run->data->train;
     int batch_size = run->trial->train.batch;
-    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, start = clock_seconds();
-    long n_budget = 0;
+    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, sum_entropy = 0.0;
+    double start = clock_seconds();
+    long n_budget = 0, n_entropy = 0;
     phase_enter(&run->timer.phases, PHASE_DATA);
     stage_shuffle(run, epoch);
     int64_t step_index = epoch * run->steps_per_epoch;
@@ -130,11 +131,14 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
         regulariser += step.regulariser;
         sum_budget += step.sum_budget;
         n_budget += step.n_budget;
+        sum_entropy += step.sum_entropy;
+        n_entropy += step.n_entropy;
     }
     phase_timer_stop(&run->timer);
     row->train_loss = loss / train->n;
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
+    row->train_score_entropy = n_entropy ? sum_entropy / (double)n_entropy : NAN;
     row->train_seconds = clock_seconds() - start;
     return true;
 }
@@ -176,11 +180,14 @@ uint64_t stage_train_flops(const struct run *run, int n) {
 }
 
 static void log_epoch(const struct run *run, const struct epoch_result *row) {
-    if (!run->context->log) return;
-    fprintf(run->context->log,
-            "epoch %d/%d: train loss %.4f, validation accuracy %.4f, mean heads %.2f, %.1f s\n",
+    FILE *log = run->context->log;
+    if (!log) return;
+    fprintf(log, "epoch %d/%d: train loss %.4f, validation accuracy %.4f, mean heads %.2f",
             row->epoch, run->n_epochs, row->train_loss, row->validation_accuracy,
-            row->validation_mean_heads, row->train_seconds + row->validation_seconds);
+            row->validation_mean_heads);
+    if (!isnan(row->train_score_entropy))
+        fprintf(log, ", score entropy %.2f", row->train_score_entropy);
+    fprintf(log, ", %.1f s\n", row->train_seconds + row->validation_seconds);
 }
 
 bool stage_train(struct run *run, struct training_result *out, struct error *error) {

@@ -11,6 +11,7 @@
 #include "models/policies/registry.h"
 #include "workloads/data/dataset_load.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +181,28 @@ static bool evaluate_modes(struct run *run, struct training_result *out, struct 
     return ok;
 }
 
+/* The best weights as they were trained, beside what is deployed of them (results.h). The order is
+ * free by now. */
+static void evaluate_as_trained(struct run *run, struct evaluation_result *out) {
+    const struct split *test = &run->data->test;
+    int batch = run->trial->train.batch, n_train = run->data->train.n, correct = 0;
+    int most = batch < n_train ? batch : n_train;
+    double entropy = 0.0;
+    long n_entropy = 0;
+    for (int first = 0; first < test->n; first += most) {
+        int n = test->n - first < most ? test->n - first : most;
+        for (int i = 0; i < n; i++) run->order[i] = first + i;
+        struct batch inputs = batch_gather(run->buffer, test, run->order, n);
+        struct policy_step step = {
+            .progress = 1.0, .step = (uint64_t)run->total_steps, .noise = run->noise};
+        correct += trainer_correct(run->trainer, &inputs, &step);
+        entropy += step.sum_entropy;
+        n_entropy += step.n_entropy;
+    }
+    out->trained_accuracy = (double)correct / test->n;
+    out->score_entropy = n_entropy ? entropy / (double)n_entropy : NAN;
+}
+
 /* Final weights, then best weights (which stay in place for the checkpoint), then the controls and
  * the inference modes. */
 static bool evaluate_all(struct run *run, struct training_result *out, struct error *error) {
@@ -191,6 +214,8 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
     bool ok = append_evaluation(run, &data->validation, "best", "validation", "none", NULL, NULL,
                                 out, error) &&
               append_evaluation(run, &data->test, "best", "test", "none", NULL, &test, out, error);
+    if (ok && policy_is_adaptive(run->parameters->config.policy))
+        evaluate_as_trained(run, &out->evaluations[out->n_evaluations - 1]);
     if (ok && run->parameters->config.policy->budget)
         ok = evaluate_controls(run, &test, out, error);
     ok = ok && evaluate_modes(run, out, error);

@@ -242,15 +242,25 @@ static struct budget_row row_of(const struct gate_call *call, const struct sched
                                .kept = keep->kept + (size_t)r * (size_t)call->heads};
 }
 
+/* The entropy of one row's clean scores over ln H, added to what the step reports. Drawn scores and
+ * a single head have none. */
+static double take_entropy(const struct gate_call *call, const struct schedule *now,
+                           const float *z) {
+    double p[OPTION_LIST_MAX], log_p[OPTION_LIST_MAX];
+    if (!trains_scores(call->config) || call->heads == 1) return 0.0;
+    double entropy = budget_softmax(z, now->tau, call->heads, p, log_p);
+    call->step->sum_entropy += entropy;
+    call->step->n_entropy++;
+    return entropy;
+}
+
 /* The loss terms of one row. A fixed budget and drawn scores have none: nothing could follow
  * them. */
 static double regulariser(const struct gate_call *call, const struct schedule *now, double s,
-                          const float *z) {
+                          double entropy) {
     const struct budget_options *o = options_of(call->config);
-    double p[OPTION_LIST_MAX], log_p[OPTION_LIST_MAX], sum = 0.0;
     double executed = (double)budget_heads(s, call->heads) / call->heads;
-    if (trains_scores(call->config))
-        sum += now->entropy * budget_softmax(z, now->tau, call->heads, p, log_p);
+    double sum = now->entropy * entropy;
     if (o->budget > 0.0) return sum;
     return sum + o->hinge * (fmax(0.0, hinge_low - s) + fmax(0.0, s - hinge_high)) +
            now->cost * (o->cost_on == COST_ON_S ? s : executed);
@@ -290,7 +300,8 @@ void budget_gates_train(const struct gate_call *call, const struct budget_gate *
                     (float)(now.sigma * gate->noise(&step->noise, high, counter_low(call, r, h)));
         }
         gate->forward(&row, noisy, a + (size_t)r * (size_t)heads);
-        step->regulariser += now.share * regulariser(call, &now, row.s, z);
+        step->regulariser +=
+            now.share * regulariser(call, &now, row.s, take_entropy(call, &now, z));
         step->sum_budget += row.s;
         step->n_budget++;
     }

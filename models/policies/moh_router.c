@@ -123,9 +123,24 @@ static double balance_weight(const struct gate_call *call) {
            call->config->layers;
 }
 
+/* Adds the entropy of every row's routed probabilities over ln E to what the step reports. */
+static void take_entropy(const struct gate_call *call) {
+    int shared = options_of(call)->shared, experts = call->heads - shared;
+    if (experts == 1) return; /* nothing to choose */
+    for (int r = 0; r < call->rows; r++) {
+        const float *routed = call->saved + (size_t)r * (size_t)logits_of(call->heads) + shared;
+        double entropy = 0.0;
+        for (int j = 0; j < experts; j++)
+            if (routed[j] > 0.0f) entropy -= (double)routed[j] * log((double)routed[j]);
+        call->step->sum_entropy += entropy / log(experts);
+        call->step->n_entropy++;
+    }
+}
+
 void moh_gates_train(const struct gate_call *call, float *a) {
     double load[OPTION_LIST_MAX];
     moh_decide(call, a);
+    take_entropy(call);
     call->step->regulariser += balance_weight(call) * balance_of(call, load);
 }
 

@@ -8,6 +8,7 @@
 SELECT workload, arm, n_seeds AS n, n_tuning_trials AS tried,
        round(100 * accuracy, 1) AS accuracy_percent,
        round(100 * (accuracy_ci95_high - accuracy), 1) AS "+-",
+       round(100 * trained_accuracy, 1) AS as_trained_percent, round(score_entropy, 2) AS entropy,
        round(mean_heads, 2) AS heads, round(mean_heads_ci95_high - mean_heads, 2) AS "+-",
        round(executed_flops / 1e6, 4) AS executed_mflop,
        round((executed_flops_ci95_high - executed_flops) / 1e6, 4) AS "+-",

@@ -129,6 +129,8 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .loss = 0.5,
                                         .mean_heads = sum / INPUTS,
                                         .mean_s = sum / INPUTS / HEADS,
+                                        .trained_accuracy = c ? NAN : (1 + accuracy) / 2,
+                                        .score_entropy = c ? NAN : accuracy / 2,
                                         .active_flops = 3600,
                                         .dense_flops = 8000,
                                         .seconds = 0.1,
@@ -141,8 +143,8 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .usage = m->usage};
         e->executed.count[FLOP_QKV] = e->formula.count[FLOP_QKV] = (uint64_t)(1000 * sum / INPUTS);
     }
-    m->epoch =
-        (struct epoch_result){.epoch = 1, .step = 10, .train_loss = 0.7, .train_mean_s = NAN};
+    m->epoch = (struct epoch_result){
+        .epoch = 1, .step = 10, .train_loss = 0.7, .train_mean_s = NAN, .train_score_entropy = 0.9};
     m->result = (struct training_result){.n_epochs = 1,
                                          .epochs = &m->epoch,
                                          .best_epoch = 1,

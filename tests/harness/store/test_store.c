@@ -570,7 +570,9 @@ static void what_was_not_measured_is_null(void **state) {
     assert_near(number(f, "SELECT mean_s IS NULL AND accuracy = 0.5 FROM evaluation"), 1);
     assert_near(number(f, "SELECT sum(mean_s IS NULL) FROM prediction"), INPUTS);
     assert_near(number(f, "SELECT sum(difficulty IS NULL) FROM prediction"), 1);
-    assert_near(number(f, "SELECT train_mean_s IS NULL AND train_loss = 0.7 FROM epoch"), 1);
+    assert_near(number(f, "SELECT train_mean_s IS NULL AND train_loss = 0.7 AND "
+                          "train_score_entropy = 0.9 FROM epoch"),
+                1);
     assert_near(number(f, "SELECT bytes IS NULL AND reason <> '' FROM memory "
                           "WHERE what = 'peak resident'"),
                 1);

@@ -31,6 +31,10 @@ static void accuracy_vs_budget_gives_means_and_t_intervals(void **state) {
         {"fixed-1", "head_budget", 0.125},
         {"budget", "mean_heads", 4},
         {"budget", "mean_s", 0.5},
+        {"budget", "trained_accuracy", 0.8},
+        {"budget", "score_entropy", 0.3},
+        {"budget (static)", "trained_accuracy", NAN},
+        {"budget (static)", "score_entropy", NAN},
         {"budget (static)", "accuracy_mean", 0.5},
         {"budget (static)", "policy = 'budgetformer/static'", 1},
         {"budget (shuffled)", "accuracy_mean", 0.4},
@@ -53,7 +57,8 @@ static void an_arm_is_the_mean_of_seeds_that_differ(void **state) {
     train(f, one_workload(f, "w"), "budget", "budgetformer", MIXED, 2, two, 1); /* k = 2 4 4 6 */
     assert_int_equal(
         raw_sql(f->path, "UPDATE evaluation SET mean_heads = 2, mean_s = 0.25, executed_flops = "
-                         "400, active_flops = 1800 WHERE trial_id = 2;"
+                         "400, active_flops = 1800, trained_accuracy = 0.95, score_entropy = 1 "
+                         "WHERE trial_id = 2;"
                          "UPDATE trial SET cost_weight = 0.1;"
                          "INSERT INTO tuning SELECT 2, value, '{}', 0.5, 1, 4, 1, 1, 0, '' "
                          "FROM json_each('[0, 1, 2]');"
@@ -70,6 +75,10 @@ static void an_arm_is_the_mean_of_seeds_that_differ(void **state) {
         {"executed_flops_per_input FROM accuracy_vs_budget", (1000 + 100) / 2.0},
         {"active_flops_per_input FROM accuracy_vs_budget", (900 + 450) / 2.0},
         {"n_tuning_trials FROM accuracy_vs_budget", 3},
+        {"trained_accuracy FROM accuracy_vs_budget", (0.75 + 0.95) / 2},
+        {"score_entropy FROM accuracy_vs_budget", (0.25 + 1) / 2},
+        {"trained_accuracy FROM methods_by_arm", (0.75 + 0.95) / 2},
+        {"score_entropy FROM methods_by_arm", (0.25 + 1) / 2},
         {"n_tuning_trials FROM methods_by_arm", 3},
         {"first_trial_id FROM methods_by_arm", 1},
         {"cost_weight FROM accuracy_vs_budget", 0.1},
@@ -270,6 +279,7 @@ static void tuned_trial_shows_how_many_were_tried_and_what_was_chosen(void **sta
     char page[4096];
     report(f, page, sizeof page);
     assert_non_null(strstr(page, "tuned methods"));
+    assert_non_null(strstr(page, "accuracy %  as trained %  entropy"));
     assert_non_null(strstr(page, "tried"));
 }
 
@@ -466,7 +476,8 @@ static void views_have_the_promised_columns(void **state) {
         {"accuracy_vs_budget",
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
-         "executed_flops_per_input, active_flops_per_input, n_tuning_trials"},
+         "executed_flops_per_input, active_flops_per_input, n_tuning_trials, trained_accuracy, "
+         "score_entropy"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
                              "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},

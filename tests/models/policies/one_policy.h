@@ -48,8 +48,8 @@ static inline void tear_down(struct bench *b) {
 static inline void train_gates(struct bench *b, int rows, double progress) {
     b->call.rows = b->call.n_samples = b->step.n_samples = rows;
     b->step.progress = progress;
-    b->step.regulariser = b->step.sum_budget = 0;
-    b->step.n_budget = 0;
+    b->step.regulariser = b->step.sum_budget = b->step.sum_entropy = 0;
+    b->step.n_budget = b->step.n_entropy = 0;
     b->config.policy->gates_train(&b->call, b->a);
 }
 

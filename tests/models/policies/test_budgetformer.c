@@ -301,6 +301,24 @@ static void budget_starts_at_initial_budget(void **state) {
     tear_down(&b);
 }
 
+/* softmax(z / tau) of 1/2, 1/4, 1/8 and 1/8 has 1.75 of 2 bits, at every tau and whatever noise. */
+static void entropy_is_that_of_the_clean_scores(void **state) {
+    (void)state;
+    static const char *const policies[] = {"budgetformer", "budgetformer-paper"};
+    static const double p[4] = {0.5, 0.25, 0.125, 0.125};
+    for (int i = 0; i < 4; i++) {
+        static struct bench b;
+        double tau = i % 2 ? 0.5 : 2;
+        set_up(&b, policies[i / 2], "{\"noise\":1,\"tau_end\":0.5}", 4);
+        set_budget(&b, 0.5);
+        for (int h = 0; h < 4; h++) b.x[h] = (float)(tau * log(p[h])); /* the second row is even */
+        train_gates(&b, 2, i % 2 ? 1 : 0);
+        assert_int_equal(b.step.n_entropy, 2);
+        assert_true(fabs(b.step.sum_entropy - (0.875 + 1)) < 1e-6);
+        tear_down(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(soft_gates_add_up_to_the_budget),
@@ -317,6 +335,7 @@ int main(void) {
         cmocka_unit_test(hinge_keeps_the_budget_between_a_tenth_and_nine_tenths),
         cmocka_unit_test(entropy_weight_turns_from_exploring_to_committing),
         cmocka_unit_test(budget_starts_at_initial_budget),
+        cmocka_unit_test(entropy_is_that_of_the_clean_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,27 @@ static void inference_gates_are_those_of_training(void **state) {
     }
 }
 
+/* Routed probabilities of 1/2, 1/4, 1/8 and 1/8 have 1.75 of 2 bits, and even ones all of them. */
+static void entropy_is_that_of_the_routed_heads(void **state) {
+    (void)state;
+    static const double p[4] = {0.5, 0.25, 0.125, 0.125};
+    static struct bench b;
+    set_up(&b, "moh", "{\"shared\":4,\"routed\":1}", 8);
+    float *weight = b.p->layer[0].policy[0];
+    memset(weight, 0, 10 * DIM * sizeof *weight);
+    weight[0] = 3; /* shared heads do not enter */
+    for (int j = 0; j < 4; j++) weight[(4 + j) * DIM] = (float)log(p[j]);
+    b.x[0] = 1; /* the first row; the second is 0 */
+    train_gates(&b, 2, 0.5);
+    assert_int_equal(b.step.n_entropy, 2);
+    assert_true(fabs(b.step.sum_entropy - (0.875 + 1)) < 1e-6);
+    tear_down(&b);
+    set_up(&b, "moh-pool", "{\"shared\":7,\"routed\":1}", 8); /* nothing to choose */
+    train_gates(&b, 2, 0.5);
+    assert_int_equal(b.step.n_entropy, 0);
+    tear_down(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gates_are_those_of_the_authors_code),
@@ -234,6 +255,7 @@ int main(void) {
         cmocka_unit_test(a_chunk_counts_by_its_share_of_the_samples),
         cmocka_unit_test(gradients_of_a_choice_are_those_of_its_gates_and_the_balance),
         cmocka_unit_test(inference_gates_are_those_of_training),
+        cmocka_unit_test(entropy_is_that_of_the_routed_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
