@@ -26,7 +26,7 @@ struct budgetformer_options {
 #define FIELD(name) offsetof(struct budgetformer_options, name)
 
 static const struct option option_rows[] = {
-    BUDGET_ROWS("0.03"),
+    BUDGET_ROWS("0.03", "-0.01", "0.01", "0.2"),
     {"hard_from", OPTION_FLOAT, FIELD(hard_from), "0.6", 0, 1, NULL,
      "share of steps from which the forward pass uses the hard top-k"},
     {"estimator", OPTION_CHOICE, FIELD(estimator), "soft", 0, 0, "soft|gumbel",

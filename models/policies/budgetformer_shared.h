@@ -1,9 +1,12 @@
 /*
  * What the variants of BudgetFormer share (arXiv 2604.22583). From the pooled input x of a layer
  * come a budget s = sigmoid(f_o(x)), f_o(x) = w2 . relu(W1 x + b1) + b2, and head scores z = g_d(x)
- * = W_d x + b_d; inference runs the k = ceil(s H) best heads. That much is stated by the paper; the
- * schedules, the loss weights and the cost are ours. A variant is the way in which s and z become
- * gates in training, and what the chosen heads are multiplied by at inference.
+ * = W_d x + b_d; inference runs the k = ceil(s H) best heads. That much is in what we had of the
+ * paper, its abstract and two summaries, as are noise on the scores, a temperature that falls, an
+ * entropy regulariser and the hinge on s; the full text was never available. How each of them is
+ * scheduled and weighted is not in the summaries we had and is ours, and so is the cost. A variant
+ * is the way in which s and z become gates in training, and what the chosen heads are multiplied by
+ * at inference.
  *
  * Loss terms, means over samples and layers: w_e Hent, Hent the entropy of softmax(z / tau) over ln
  * H; hinge max(0, .1 - s) + max(0, s - .9); and cost * s, switched on by a ramp.
@@ -36,9 +39,9 @@ struct budget_options {
 
 #define BUDGET_FIELD(name) offsetof(struct budget_options, name)
 
-/* Their rows in a variant's table. */
+/* Their rows in a variant's table, with the defaults in which variants differ. */
 /* clang-format off */
-#define BUDGET_ROWS(default_cost)                                                                  \
+#define BUDGET_ROWS(default_cost, default_entropy_start, default_entropy_end, default_tau_end)     \
     {"cost", OPTION_FLOAT, BUDGET_FIELD(cost), default_cost, 0, 100, NULL,                         \
      "weight lambda_c of the mean budget in the loss"},                                            \
     {"cost_on", OPTION_CHOICE, BUDGET_FIELD(cost_on), "s", 0, 0, "s|executed",                     \
@@ -49,13 +52,13 @@ struct budget_options {
      "share of steps at which the noise has fallen linearly to 0"},                                \
     {"tau_start", OPTION_FLOAT, BUDGET_FIELD(tau_start), "2.0", 0.01, 100, NULL,                   \
      "temperature at step 0; that of tau_end: no annealing"},                                      \
-    {"tau_end", OPTION_FLOAT, BUDGET_FIELD(tau_end), "0.2", 0.01, 100, NULL,                       \
+    {"tau_end", OPTION_FLOAT, BUDGET_FIELD(tau_end), default_tau_end, 0.01, 100, NULL,             \
      "temperature from tau_until on"},                                                             \
     {"tau_until", OPTION_FLOAT, BUDGET_FIELD(tau_until), "0.8", 0.01, 1, NULL,                     \
      "share of steps over which tau falls exponentially"},                                         \
-    {"entropy_start", OPTION_FLOAT, BUDGET_FIELD(entropy_start), "-0.01", -10, 10, NULL,           \
-     "weight of the score entropy at step 0; negative explores"},                                  \
-    {"entropy_end", OPTION_FLOAT, BUDGET_FIELD(entropy_end), "0.01", -10, 10, NULL,                \
+    {"entropy_start", OPTION_FLOAT, BUDGET_FIELD(entropy_start), default_entropy_start, -10, 10,   \
+     NULL, "weight of the score entropy at step 0; negative explores"},                            \
+    {"entropy_end", OPTION_FLOAT, BUDGET_FIELD(entropy_end), default_entropy_end, -10, 10, NULL,   \
      "weight of the score entropy at the last step; positive commits"},                            \
     {"hinge", OPTION_FLOAT, BUDGET_FIELD(hinge), "1", 0, 100, NULL,                                \
      "weight of the hinge that keeps s in [0.1, 0.9]"},                                            \

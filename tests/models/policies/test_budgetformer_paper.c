@@ -2,6 +2,7 @@
  * The paper-like variant through its own interface: the softmax gates of training, and what each
  * inference mode multiplies the chosen heads by.
  */
+#include "models/policies/budgetformer_shared.h"
 #include "tests/models/policies/one_policy.h"
 
 /* softmax(z / tau) of eight scores. */
@@ -97,12 +98,32 @@ static void chosen_heads_run_however_small_their_weight(void **state) {
     }
 }
 
+/* Each variant has its own default: even scores have an entropy of 1, and s inside the hinge leaves
+ * nothing else in the loss. */
+static void variants_end_with_their_own_weight_of_the_entropy(void **state) {
+    (void)state;
+    static const char *const policies[] = {"budgetformer", "budgetformer-paper"};
+    double weight[2];
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        set_up(&b, policies[i], "{\"cost\":0}", 8);
+        const struct budget_options *o = (const void *)b.config.policy_options;
+        weight[i] = o->entropy_end;
+        set_budget(&b, 0.5);
+        train_gates(&b, 4, 1);
+        assert_true(fabs(b.step.regulariser * b.config.layers - weight[i]) < 1e-6);
+        tear_down(&b);
+    }
+    assert_true(weight[1] > weight[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_gates_are_budget_times_softmax),
         cmocka_unit_test(full_budget_and_equal_scores_are_plain_attention),
         cmocka_unit_test(modes_weigh_the_same_chosen_heads),
         cmocka_unit_test(chosen_heads_run_however_small_their_weight),
+        cmocka_unit_test(variants_end_with_their_own_weight_of_the_entropy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
