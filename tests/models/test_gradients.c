@@ -185,7 +185,8 @@ static void moh_with_its_balance(void **state) {
 static void drophead(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("drophead"), "{\"p\":0.4}", 2, 16, 4);
-    check_gradients(&c, 0.5);
+    check_gradients(&c, 0.05);
+    check_gradients(&c, 0.9);
 }
 
 static void wide_heads(void **state) {
