@@ -39,7 +39,8 @@ enum policy_base { BASE_NONE, BASE_BUDGET, BASE_WEIGHTS };
 struct base_budget {
     int layers;
     double heads[MODEL_LAYERS_MAX];
-    double flops_per_input, mean_length; /* tokens */
+    double flops_per_input;
+    double mean_length, mean_square_length; /* tokens, and their squares */
 };
 
 /* What a static method (BASE_WEIGHTS) does between its base's weights and the model that it leaves

@@ -12,7 +12,9 @@ static void take_means(const struct evaluation_result *r, struct base_budget *ou
     out->layers = r->layers;
     out->flops_per_input = (double)flops_total(&r->executed) / r->n;
     for (int i = 0; i < r->n; i++) {
-        out->mean_length += (double)r->length[i] / r->n;
+        double length = (double)r->length[i];
+        out->mean_length += length / r->n;
+        out->mean_square_length += length * length / r->n;
         for (int l = 0; l < r->layers; l++)
             out->heads[l] += (double)r->heads_run[i * r->layers + l] / r->n;
     }
