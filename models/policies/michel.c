@@ -7,7 +7,9 @@
  * The paper's formula takes the absolute value once per input, after the sum over its tokens; the
  * released code takes it per token (`level: token`). It also divides by the number of tokens or of
  * inputs, which the norm takes out again. Scores are computed once, as in the code's default, or
- * again after each step (`recompute`, the code's --exact_pruning).
+ * again after each step (`recompute`, the code's --exact_pruning). The method ends with the
+ * removal; with `recovery` epochs it is Michel plus recovery (the code has such epochs as an
+ * option, off).
  */
 #include "models/head_gates.h"
 #include "models/parameters.h"
@@ -165,7 +167,8 @@ static void keep(struct parameters *p, int round, struct head_gates *out) {
 
 const struct policy_ops policy_michel = {
     .name = "michel",
-    .summary = "the K heads of a trained model that matter most to its loss stay (gradient score)",
+    .summary =
+        "the K heads that matter most to a trained model stay; with recovery: Michel plus recovery",
     .options = {"arm (policy michel)", rows, sizeof rows / sizeof *rows},
     .unit = GATE_PER_TOKEN,
     .base = BASE_WEIGHTS,

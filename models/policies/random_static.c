@@ -45,7 +45,8 @@ static void keep(struct parameters *parameters, int round, struct head_gates *ou
 
 const struct policy_ops policy_random_static = {
     .name = "random-static",
-    .summary = "a random set of K heads of a trained model stays, the same for every input",
+    .summary =
+        "K random heads of a trained model stay; with recovery: random pruning plus recovery",
     .options = {"arm (policy random-static)", rows, sizeof rows / sizeof *rows},
     .base = BASE_WEIGHTS,
     .shape = shape,

@@ -1,5 +1,8 @@
 /*
- * What the static methods share: how many heads stay, and how the pruned model trains on.
+ * What the static methods share: how many heads stay, and how the pruned model trains on. With
+ * `recovery` epochs a method is no longer what its name says but that method plus recovery:
+ * training what is left can win back what the choice of heads lost. Arms should be named so; the
+ * FLOPs of these epochs are counted as training.
  */
 #ifndef HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
 #define HEADROOM_MODELS_POLICIES_STATIC_METHOD_H
@@ -16,7 +19,7 @@
      "heads that stay, mean over layers; times layers, rounded, is K"}
 #define STATIC_RECOVERY_ROWS(type)                                                                 \
     {"recovery", OPTION_INT, offsetof(type, recovery), "0", 0, 1000, NULL,                         \
-     "epochs of training what is left; the best on the validation slice is reported"},             \
+     "epochs of training what is left (method plus recovery); the best validated is reported"},    \
     {"rate", OPTION_FLOAT, offsetof(type, rate), "1", 1e-6, 100, NULL,                             \
      "peak learning rate of the extra epochs, as a share of train's learning_rate"}
 /* clang-format on */

@@ -8,7 +8,8 @@
  *   loss = cross-entropy + cost * (1 / L) sum over layers and heads of P(open).
  * At test c = sigmoid(log_a), without beta, stretched and clipped alike: heads of gate 0 are
  * removed, other gates are folded into W_O. beta, gamma, zeta and eps are the paper's code's; how
- * the gates start, their rate and the number of epochs are ours.
+ * the gates start, their rate and the number of epochs are ours. On offsets 2 epochs were too few:
+ * with 8, 2.0 heads of 8 reach .99.
  */
 #include "models/head_gates.h"
 #include "models/parameters.h"
@@ -27,7 +28,7 @@ struct voita_options {
 static const struct option rows[] = {
     {"cost", OPTION_FLOAT, FIELD(cost), "0.03", 0, 100, NULL,
      "lambda, weight of the expected number of open heads (mean over layers) in the loss"},
-    {"epochs", OPTION_INT, FIELD(epochs), "2", 1, 1000, NULL,
+    {"epochs", OPTION_INT, FIELD(epochs), "8", 1, 1000, NULL,
      "epochs of training weights and gates together"},
     {"gate_rate", OPTION_FLOAT, FIELD(gate_rate), "0.1", 1e-9, 10, NULL,
      "peak learning rate of the gates"},
@@ -134,7 +135,8 @@ static void keep(struct parameters *parameters, int round, struct head_gates *ou
 
 const struct policy_ops policy_voita = {
     .name = "voita",
-    .summary = "hard-concrete gates on a trained model, with a price per open head; closed ones go",
+    .summary =
+        "a trained model trains on with priced gates, closed ones go; with recovery: plus recovery",
     .options = {"arm (policy voita)", rows, sizeof rows / sizeof *rows},
     .unit = GATE_PER_SAMPLE,
     .base = BASE_WEIGHTS,

@@ -188,6 +188,10 @@ static void extra_training_is_counted_and_the_base_is_not(void **state) {
     assert_int_equal(t.result.steps, 3 * 34);
     assert_int_equal(t.result.best_epoch, 3);
     small_trial_free(&t);
+    train_method(f, "policy: voita, cost: 0", &t); /* eight, if nothing is said */
+    assert_int_equal(t.result.train_flops, 8 * 540 * one);
+    assert_int_equal(t.result.epochs[7].step, 8 * 34);
+    small_trial_free(&t);
     train_method(f, "policy: dsp, heads: 2, epochs: 1, recovery: 2", &t);
     struct head_gates gates = survivors(find(&t.result, "best", "test"));
     for (int l = 0; l < LAYERS; l++) half.heads.value[l] = head_gates_kept(&half, &gates, l);
