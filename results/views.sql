@@ -5,7 +5,8 @@
 --     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set,
 --                                        machine_by_kind
 --     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed
---     is a better than b                 paired_difference, difference_to_all_heads, heads_needed
+--     is a better than b                 paired_difference, claim, difference_to_all_heads, heads_needed;
+--                                        split_outcome: when a mean says nothing
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
 --     are saved FLOPs saved time         latency_vs_flops, latency_note; can one tell: noise_floor,
 --                                        timing_noise, latency_outlier, timing_environment
@@ -128,6 +129,27 @@ WHERE policy = 'fixed' AND layers > 0
                   WHERE b.evaluation_id = r.evaluation_id AND b.k <> r.base_heads)
 GROUP BY workload;
 
+-- The arms that have results, each with the ids of its evaluations by seed, '3,9,14': what a comparison is
+-- made of. The same ids are the same answers.
+CREATE VIEW current_arm (workload_id, workload, arm, policy, evaluations) AS
+SELECT DISTINCT t.workload_id, r.workload, r.arm, r.policy,
+       group_concat(r.evaluation_id) OVER (PARTITION BY t.workload_id, r.arm ORDER BY r.seed
+                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+WHERE r.accuracy IS NOT NULL;
+
+-- The comparisons that still say what they are of: made of the current evaluations by the formulas of this
+-- program. The rest are made again by the next command that shows any.
+CREATE VIEW current_comparison AS
+WITH arms AS MATERIALIZED (
+    SELECT workload_id, workload, arm, policy, evaluations FROM current_arm GROUP BY workload_id, arm
+)
+SELECT c.*, a.workload, a.policy AS policy_a, b.policy AS policy_b
+FROM comparison c
+JOIN arms a ON a.workload_id = c.workload_id AND a.arm = c.arm_a AND a.evaluations = c.evaluations_a
+JOIN arms b ON b.workload_id = c.workload_id AND b.arm = c.arm_b AND b.evaluations = c.evaluations_b
+WHERE c.formulas = 1;
+
 -- What the training of a model took, with all that led to it: the other candidates it was chosen from,
 -- and the base it started from with its own, whatever became of the base later. FLOPs are nominal. A
 -- candidate that diverged is counted as far as its cost is known: not at all.
@@ -241,7 +263,6 @@ WHERE NOT p.warned;
 --     latency_ns            batch size
 --     heads_at_difficulty   difficulty
 --     heads_trend           largest and smallest difficulty: heads at the first less those at the other
---     accuracy_difference   other: the arm whose accuracy is taken off, same data, same initial streams
 --     profile_ratio         profile: median of a block of its second run over that of the first
 CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
 WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
@@ -260,8 +281,6 @@ UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns', p.batch_size, NULL, 
 UNION ALL SELECT workload, arm, policy, 'training_flops', NULL, NULL, seed, total_flops FROM training_cost
 UNION ALL SELECT workload, arm, policy, 'training_seconds', NULL, NULL, seed, total_seconds
           FROM training_cost
-UNION ALL SELECT a.workload, a.arm, NULL, 'accuracy_difference', NULL, b.arm, a.seed, a.accuracy - b.accuracy
-          FROM model a JOIN model b ON b.workload = a.workload AND b.seed = a.seed AND b.arm <> a.arm
 UNION ALL SELECT workload, arm, NULL, 'heads_at_difficulty', difficulty, NULL, seed, mean_heads
           FROM budget_by_difficulty_by_seed
 UNION ALL SELECT workload, arm, NULL, 'heads_trend', difficulty_high, difficulty_low, seed, heads_difference
@@ -272,8 +291,8 @@ UNION ALL SELECT p.workload, p.arm, NULL, 'profile_ratio', p.first, NULL, f.grou
           CROSS JOIN median_by_group s ON s.grouped_by GLOB 'block *' AND s.grouped_by = f.grouped_by
                                       AND s.id = p.second;
 
--- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom the
--- views use those of 30, which makes intervals a little too wide, never too narrow.
+-- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom they follow the
+-- normal distribution with two terms of its Cornish-Fisher expansion, to 0.0001.
 CREATE VIEW t_quantile (df, t95, t90) AS VALUES
     ( 1, 12.7062, 6.3138), ( 2, 4.3027, 2.9200), ( 3, 3.1824, 2.3534), ( 4, 2.7764, 2.1318),
     ( 5,  2.5706, 2.0150), ( 6, 2.4469, 1.9432), ( 7, 2.3646, 1.8946), ( 8, 2.3060, 1.8595),
@@ -289,7 +308,9 @@ CREATE VIEW t_quantile (df, t95, t90) AS VALUES
 -- measure alone, as in sample_by_group; of the rows of a group, which now say the same, the first is kept.
 -- CAST as in median_by_group.
 CREATE VIEW interval_by_measure (workload, arm, policy, measure, part, other, n, mean, half95, half90) AS
-SELECT workload, arm, policy, measure, part, other, n, mean, t95 * error, t90 * error
+SELECT workload, arm, policy, measure, part, other, n, mean,
+       error * CASE WHEN n > 31 THEN 1.959964 + 2.372271 / (n - 1) + 2.822499 / ((n - 1) * (n - 1)) ELSE t95 END,
+       error * CASE WHEN n > 31 THEN 1.644854 + 1.523769 / (n - 1) + 1.420203 / ((n - 1) * (n - 1)) ELSE t90 END
 FROM (SELECT CAST(workload AS TEXT) AS workload, arm, policy, measure, CAST(part AS INTEGER) AS part, other,
              n, mean, sqrt(sum((value - mean) * (value - mean)) OVER same / (n - 1) / n) AS error,
              repeat = first AS kept
@@ -298,7 +319,7 @@ FROM (SELECT CAST(workload AS TEXT) AS workload, arm, policy, measure, CAST(part
             FROM value_by_repeat
             WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
       WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
-LEFT JOIN t_quantile ON df = min(n - 1, 30)
+LEFT JOIN t_quantile ON df = n - 1
 WHERE kept;
 
 -- ---- accuracy and heads, over seeds ----
@@ -320,14 +341,75 @@ FROM accuracy_by_seed r
 JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = r.workload AND i.arm = r.arm
 GROUP BY r.workload, r.arm;
 
--- Arm a minus arm b in percentage points, paired by seed: same data, same initial streams. Equal
--- within 1 point: the 90% interval lies inside -1 .. 1 (two one-sided tests at 5%).
+-- Arm a minus arm b in percentage points of test accuracy, paired by seed and by input: same data, same
+-- initial streams. The ci columns, df and p cover both what other seeds and what other test inputs would
+-- have given, and are NULL with one seed. seeds_half_points: half of the 95% interval for other seeds with
+-- these inputs (NULL where each seed drew its own, inputs = 'nested': seeds then differ by both);
+-- inputs_half_points: for other inputs with these seeds. Equal within 1 point: the 90% interval lies inside
+-- -1 .. 1 (two one-sided tests at 5%). p is of no difference, for this pair alone (claim corrects it).
 CREATE VIEW paired_difference (workload, arm_a, arm_b, difference_points, ci95_low_points,
-                               ci95_high_points, ci90_low_points, ci90_high_points, n_pairs) AS
-SELECT workload, arm, other, 100 * mean, 100 * (mean - half95), 100 * (mean + half95),
-       100 * (mean - half90), 100 * (mean + half90), n
-FROM interval_by_measure
-WHERE measure = 'accuracy_difference';
+                               ci95_high_points, ci90_low_points, ci90_high_points, n_pairs, n_inputs,
+                               inputs, seeds_half_points, inputs_half_points, df, p, policy_a,
+                               policy_b) AS
+WITH signed AS (
+    SELECT *, CASE sign WHEN 1 THEN arm_a ELSE arm_b END AS a, CASE sign WHEN 1 THEN arm_b ELSE arm_a END AS b,
+           CASE sign WHEN 1 THEN policy_a ELSE policy_b END AS policy_of_a,
+           CASE sign WHEN 1 THEN policy_b ELSE policy_a END AS policy_of_b, sign * points AS difference
+    FROM current_comparison, (SELECT 1 AS sign UNION ALL SELECT -1)
+    WHERE n_seeds > 0
+)
+SELECT workload, a, b, difference, difference - both_half95_points, difference + both_half95_points,
+       difference - both_half90_points, difference + both_half90_points, n_seeds, n_inputs, inputs,
+       seeds_half95_points, inputs_half95_points, both_df, both_p, policy_of_a, policy_of_b
+FROM signed;
+
+-- The questions that are answered for every workload at once, so that some answers are right by luck: all
+-- pairs of arms that one of them is about, with p values after Holm over all claims of the question that
+-- the database holds. Below 0.05: the difference stands, however many workloads there are.
+CREATE VIEW claim (question, workload, arm_a, arm_b, difference_points, ci95_low_points, ci95_high_points,
+                   seeds_half_points, inputs_half_points, n_pairs, n_inputs, inputs, p, n_claims, p_holm) AS
+WITH asked AS (
+    SELECT CASE WHEN p.policy_b = p.policy_a || '/static' THEN 'everybody gets the mean decision'
+                WHEN p.policy_b GLOB p.policy_a || '/shuffled*' THEN 'everybody gets another''s decision'
+                WHEN p.arm_b = d.arm AND p.policy_a = 'budgetformer' THEN 'BudgetFormer against all heads'
+                WHEN p.arm_a = d.arm AND p.policy_b = 'fixed' AND abs(b.mean_heads - 1) < 1e-9
+                THEN 'all heads against one' END AS question, p.*
+    FROM paired_difference p LEFT JOIN dense_arm d ON d.workload = p.workload
+    LEFT JOIN (SELECT workload, arm, avg(mean_heads) AS mean_heads FROM accuracy_by_seed GROUP BY 1, 2) b
+           ON b.workload = p.workload AND b.arm = p.arm_b
+    WHERE substr(p.arm_b, 1, length(p.arm_a) + 2) = p.arm_a || ' (' OR d.arm IN (p.arm_a, p.arm_b)
+), stepped AS (
+    SELECT *, count(p) OVER (PARTITION BY question) AS n_claims,
+           p * (count(p) OVER (PARTITION BY question) + 1
+                - row_number() OVER (PARTITION BY question ORDER BY p IS NULL, p)) AS step
+    FROM asked WHERE question IS NOT NULL
+)
+SELECT question, workload, arm_a, arm_b, difference_points, ci95_low_points, ci95_high_points,
+       seeds_half_points, inputs_half_points, n_pairs, n_inputs, inputs, p, n_claims,
+       CASE WHEN p IS NOT NULL THEN min(1, max(step) OVER (PARTITION BY question ORDER BY p IS NULL, p)) END
+FROM stepped;
+
+-- Arms of which some seeds found a solution and others did not, so that mean and interval describe no
+-- seed: some lie above the middle between chance and the workload's best arm and some below, and the gap
+-- between the two groups is at least a quarter of the way from chance to that arm.
+CREATE VIEW split_outcome (workload, arm, policy, n_seeds, n_solved, solved_share, middle, highest_unsolved,
+                           lowest_solved, accuracy_percent_by_seed) AS
+WITH scale AS (
+    SELECT workload, 1.0 / n_classes AS chance, max(accuracy_mean) AS best
+    FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND n_classes > 0 GROUP BY workload
+), seeds AS (
+    SELECT r.workload, r.arm, r.policy, r.accuracy, best - chance AS way, (chance + best) / 2 AS middle,
+           r.accuracy > (chance + best) / 2 AS solved,
+           group_concat(printf('%.1f', 100 * r.accuracy), ' ') OVER (
+               PARTITION BY r.workload, r.arm ORDER BY r.seed
+               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS listed
+    FROM accuracy_by_seed r JOIN scale USING (workload)
+    WHERE r.accuracy IS NOT NULL
+)
+SELECT workload, arm, policy, count(*), sum(solved), avg(solved), middle,
+       max(CASE WHEN NOT solved THEN accuracy END), min(CASE WHEN solved THEN accuracy END), listed
+FROM seeds GROUP BY workload, arm
+HAVING min(CASE WHEN solved THEN accuracy END) - max(CASE WHEN NOT solved THEN accuracy END) >= way / 4;
 
 -- The share of test inputs that run k heads in a layer, all seeds together.
 CREATE VIEW budget_by_layer (workload, arm, layer, k, share) AS
@@ -355,56 +437,32 @@ SELECT workload, arm, other, part, mean, mean - half95, mean + half95, n
 FROM interval_by_measure
 WHERE measure = 'heads_trend';
 
--- Every trained arm against the arm with all heads, in points of test accuracy: the difference with a
--- 95% interval that holds for other seeds and for other test inputs. Both arms saw the same seeds and
--- the same inputs, so both parts are paired. seeds_half: t interval over the seeds' differences.
--- inputs_half: normal interval over the inputs' differences, each the mean over seeds, with one win and
--- one loss added (Bonett and Price 2012 do so for one seed), so that few inputs without any difference
--- prove nothing. The halves add as squares; what seeds and inputs share is in both, so the interval is
--- a little too wide. NULL with one seed. Arms whose model has other heads or layers are left out.
+-- Every trained arm against the arm with all heads: paired_difference, whose 95% interval holds for other
+-- seeds and for other test inputs. NULL with one seed. Arms whose model has other heads or layers are left
+-- out.
 CREATE VIEW difference_to_all_heads (workload, arm, policy, mean_heads, heads, n_seeds, n_inputs,
                                      difference_points, seeds_half_points, inputs_half_points,
                                      ci95_low_points, ci95_high_points) AS
-WITH pair AS MATERIALIZED ( -- evaluation ids; id: that of the arm's first, which is shorter than its name
-    SELECT a.workload, a.arm, a.policy, b.arm AS dense_arm, a.mean_heads, a.base_heads AS heads,
-           a.evaluation_id AS own, b.evaluation_id AS dense,
-           min(a.evaluation_id) OVER (PARTITION BY a.workload, a.arm) AS id
-    FROM dense_arm d JOIN accuracy_by_seed b ON b.workload = d.workload AND b.arm = d.arm
-    JOIN accuracy_by_seed a ON a.workload = b.workload AND a.seed = b.seed AND a.arm <> b.arm
-    WHERE instr(a.policy, '/') = 0 AND a.base_heads = b.base_heads AND a.layers = b.layers
-), input AS (
-    SELECT p.id, avg((x.predicted = x.label) - (y.predicted = y.label)) AS difference
-    FROM pair p JOIN prediction x ON x.evaluation_id = p.own
-    JOIN prediction y ON y.evaluation_id = p.dense AND y.input = x.input
-    GROUP BY p.id, x.input
-), moments AS (
-    SELECT id, count(*) AS n, sum(difference) / (count(*) + 2) AS mean,
-           (sum(difference * difference) + 2) / (count(*) + 2) AS mean_square
-    FROM input GROUP BY id
-), model AS (
-    SELECT p.workload, p.arm, p.policy, p.dense_arm, avg(p.mean_heads) AS mean_heads, max(p.heads) AS heads,
-           m.n AS n_inputs, 100 * 1.96 * sqrt((m.mean_square - m.mean * m.mean) / (m.n + 2)) AS inputs_half
-    FROM pair p JOIN moments m USING (id) GROUP BY id
-), half AS (
-    SELECT m.*, i.n AS n_seeds, 100 * i.mean AS points, 100 * i.half95 AS seeds_half
-    FROM model m
-    JOIN interval_by_measure i ON i.measure = 'accuracy_difference' AND i.workload = m.workload
-                              AND i.arm = m.arm AND i.other = m.dense_arm
-), both AS (
-    SELECT *, sqrt(seeds_half * seeds_half + inputs_half * inputs_half) AS half FROM half
+WITH model AS MATERIALIZED (
+    SELECT workload, arm, policy, avg(mean_heads) AS mean_heads, max(base_heads) AS heads, max(layers) AS layers
+    FROM accuracy_by_seed WHERE instr(policy, '/') = 0 GROUP BY workload, arm
 )
-SELECT workload, arm, policy, mean_heads, heads, n_seeds, n_inputs, points, seeds_half, inputs_half,
-       points - half, points + half
-FROM both;
+SELECT p.workload, p.arm_a, a.policy, a.mean_heads, a.heads, p.n_pairs, p.n_inputs, p.difference_points,
+       p.seeds_half_points, p.inputs_half_points, p.ci95_low_points, p.ci95_high_points
+FROM paired_difference p JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_b
+JOIN model a ON a.workload = p.workload AND a.arm = p.arm_a
+JOIN model b ON b.workload = p.workload AND b.arm = p.arm_b
+WHERE a.heads = b.heads AND a.layers = b.layers;
 
 -- Heads per layer needed to stay within 1 point of all heads, among the arms of each policy. An arm is
 -- within if its interval above lies over -1 and is at most 1 point wide to either side (a wider one could
--- only pass by a gain that nobody expects), worse if it lies below -1, and open otherwise.
--- heads_needed: the fewest heads of an arm that is within; all of them if every other arm of `fixed`, to
--- which the reference belongs, is worse; else NULL, and reason says what is in the way.
--- heads_low: the fewest that are not worse; heads_estimate: the fewest that lose at most 1 point in the
--- mean; heads_high: the fewest that are within, or all. Intervals are not widened for how many arms there
--- are to choose from.
+-- only pass by a gain that nobody expects), worse if it lies below -1, and open otherwise. Arms are taken
+-- from the most heads down, and each column stops at the first that fails: one that passes further down by
+-- luck is not looked at, so that no correction is due for how many arms there are.
+-- heads_needed: down to the last arm that is within; all of them if the first of `fixed`, to which the
+-- reference belongs, is worse; else NULL, and reason says what is in the way.
+-- heads_low: down to the last that is not worse; heads_estimate: to the last that loses at most 1 point in
+-- the mean; heads_high: to the last that is within, or all.
 CREATE VIEW heads_needed (workload, policy, heads, heads_needed, heads_low, heads_estimate, heads_high,
                           n_seeds, n_inputs, reason) AS
 WITH judged AS (
@@ -413,14 +471,19 @@ WITH judged AS (
                 WHEN ci95_low_points >= -1 AND ci95_high_points - ci95_low_points <= 2 THEN 'within'
                 ELSE 'open' END AS verdict
     FROM difference_to_all_heads
+), descent AS ( -- how many have failed so far, this one and those of as many heads included
+    SELECT *, sum(verdict <> 'within') OVER down AS not_within, sum(verdict = 'worse') OVER down AS worse,
+           sum(round(difference_points, 9) < -1) OVER down AS losing,
+           mean_heads = max(mean_heads) OVER (PARTITION BY workload, policy) AS first
+    FROM judged WINDOW down AS (PARTITION BY workload, policy ORDER BY mean_heads DESC)
 ), summary AS (
-    SELECT workload, policy, heads, min(n_seeds) AS n_seeds, n_inputs,
-           min(CASE verdict WHEN 'within' THEN mean_heads END) AS within,
-           min(CASE WHEN verdict <> 'worse' THEN mean_heads END) AS low,
-           min(CASE WHEN round(difference_points, 9) >= -1 THEN mean_heads END) AS estimate,
-           min(CASE verdict WHEN 'open' THEN inputs_half_points END) AS inputs_half,
-           min(CASE verdict WHEN 'open' THEN half END) AS half
-    FROM judged GROUP BY workload, policy
+    SELECT workload, policy, heads, min(n_seeds) AS n_seeds, min(n_inputs) AS n_inputs,
+           min(CASE not_within WHEN 0 THEN mean_heads END) AS within,
+           min(CASE worse WHEN 0 THEN mean_heads END) AS low,
+           min(CASE losing WHEN 0 THEN mean_heads END) AS estimate,
+           max(CASE WHEN first THEN inputs_half_points END) AS inputs_half,
+           max(CASE WHEN first THEN half END) AS half, max(ci95_high_points) AS best
+    FROM descent GROUP BY workload, policy
 ), bounded AS (
     SELECT *, coalesce(within, CASE WHEN policy = 'fixed' AND low IS NULL THEN heads END) AS needed,
            CASE WHEN policy = 'fixed' OR low IS NOT NULL THEN heads END AS most
@@ -429,7 +492,8 @@ WITH judged AS (
 SELECT workload, policy, heads, needed, coalesce(low, most), coalesce(estimate, most),
        coalesce(within, most), n_seeds, n_inputs,
        CASE WHEN needed IS NOT NULL THEN ''
-            WHEN low IS NULL THEN 'every arm loses more than 1 point'
+            WHEN low IS NULL AND best < -1 THEN 'every arm loses more than 1 point'
+            WHEN low IS NULL THEN 'the arm of most heads loses more than 1 point'
             WHEN inputs_half > 1
             THEN printf('the test set of %d cannot resolve 1 point: ±%.2f', n_inputs, inputs_half)
             WHEN n_seeds < 2 THEN 'one seed does not say what another would give'

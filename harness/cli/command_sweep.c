@@ -3,6 +3,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/sweep/plan.h"
+#include "harness/store/comparison.h"
 #include "harness/store/report.h"
 #include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
@@ -156,6 +157,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
                   n_ended, PLURAL_S(n_ended), result->n_left);
         return EXIT_INTERRUPTED;
     }
+    if (!comparison_update(store, error)) return EXIT_FAILED;
     if (result->cores_used >= 0)
         fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
                 100 * result->cores_used);

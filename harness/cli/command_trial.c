@@ -9,6 +9,7 @@
 #include "harness/measure/memory.h"
 #include "harness/trial/profile.h"
 #include "harness/trial/trial_log.h"
+#include "harness/store/comparison.h"
 #include "harness/store/store.h"
 #include "harness/store/store_pending.h"
 #include "harness/trial/tuning.h"
@@ -178,6 +179,9 @@ static bool task_run(struct task *task, struct error *error) {
                   ? task_profile(task, &environment, environment_id, error)
                   : task_train(task, error);
     if (ok && task->kept) store_pending_forget(task->store, task->row.key);
+    /* A sweep compares arms once, at its end. */
+    if (ok && !getenv(TRIAL_LOG_VARIABLE) && !comparison_update(task->store, &second))
+        fprintf(stderr, "arms are not compared yet: %s\n", second.text);
     if (ok) return true;
     error_format(error, text, sizeof text);
     if (!store_end_trial(task->store, task->row.id, "failed", text, &second))

@@ -4,6 +4,7 @@
  */
 #include "harness/store/report.h"
 #include "harness/measure/code_hash.h"
+#include "harness/store/comparison.h"
 #include "models/base/text.h"
 #include "models/base/utf8.h"
 
@@ -163,23 +164,35 @@ static const char methods_sql[] =
     " GROUP BY workload, arm"
     " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
-/* All heads against one head, then each BudgetFormer against all heads, paired by seed. */
+/* All heads against one head, then each BudgetFormer against all heads: an answer per workload
+ * to the same question, which is why Holm's p stands beside them. */
 static const char differences_sql[] =
-    " SELECT p.workload || ': ' || CASE WHEN p.arm_a = d.arm THEN"
-    "   'all heads (' || p.arm_a || ') minus one head (' || p.arm_b || ')'"
-    "   ELSE p.arm_a || ' minus all heads (' || p.arm_b || ')' END"
-    "  || printf(': %+.1f points', p.difference_points)"
-    "  || CASE WHEN p.ci95_low_points IS NULL THEN ', no interval'"
-    "   ELSE printf(' [%+.1f, %+.1f]', p.ci95_low_points, p.ci95_high_points) END"
-    "  || printf(', n=%d', p.n_pairs) AS 'accuracy differences, 95% intervals over paired seeds'"
-    " FROM paired_difference p"
-    " JOIN dense_arm d ON d.workload = p.workload"
-    " JOIN accuracy_vs_budget a ON a.workload = p.workload AND a.arm = p.arm_a"
-    " JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b"
-    " WHERE p.workload IN shown"
-    "  AND ((p.arm_a = d.arm AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9)"
-    "   OR (p.arm_b = d.arm AND a.policy = 'budgetformer'))"
-    " ORDER BY p.workload, a.policy DESC, a.cost_weight";
+    " SELECT c.workload || ': ' || CASE question WHEN 'all heads against one' THEN"
+    "   'all heads (' || arm_a || ') minus one head (' || arm_b || ')'"
+    "   ELSE arm_a || ' minus all heads (' || arm_b || ')' END"
+    "  || printf(': %+.1f points', difference_points)"
+    "  || CASE WHEN ci95_low_points IS NULL THEN ', no interval: one seed'"
+    "   ELSE printf(' [%+.1f, %+.1f]', ci95_low_points, ci95_high_points) END"
+    "  || CASE WHEN seeds_half_points IS NULL THEN '' ELSE"
+    "   printf(', seeds alone ±%.1f', seeds_half_points) END"
+    "  || printf(', inputs alone ±%.1f, n=%d', inputs_half_points, n_pairs)"
+    "  || CASE WHEN p IS NULL THEN '' ELSE ', p=' || CASE WHEN p_holm < 0.001 THEN '<0.001'"
+    "   ELSE printf('%.2g', p_holm) END || CASE n_claims WHEN 1 THEN ''"
+    "   ELSE printf(' (Holm, of %d)', n_claims) END END"
+    "  AS 'accuracy differences, 95% intervals for other seeds and other test inputs'"
+    " FROM claim c JOIN (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed"
+    "   GROUP BY 1, 2) f ON f.workload = c.workload AND f.arm = c.arm_a"
+    " WHERE c.workload IN shown"
+    "  AND question IN ('all heads against one', 'BudgetFormer against all heads')"
+    " ORDER BY c.workload, question DESC, f.id";
+
+/* Arms whose mean describes no seed. */
+static const char split_sql[] =
+    " SELECT printf('%s: %s: %d of %d seeds solved it: %s%%', workload, arm, n_solved, n_seeds,"
+    "   replace(accuracy_percent_by_seed, ' ', ', '))"
+    "  AS 'some seeds solve it and some do not: their mean and its interval say little'"
+    " FROM split_outcome WHERE workload IN shown AND instr(policy, '/') = 0"
+    " ORDER BY workload, arm";
 
 /* The curve of fixed heads and the budgets of BudgetFormer, each on a line; a range is what cannot
  * be ruled out. */
@@ -369,17 +382,18 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
-    static const char *const parts[] = {data_sql,  differences_sql, needed_sql,    warnings_sql,
-                                        noise_sql, notes_sql,       unfinished_sql};
+    static const char *const parts[] = {data_sql,     differences_sql, split_sql, needed_sql,
+                                        warnings_sql, noise_sql,       notes_sql, unfinished_sql};
     size_t n_arms, n_tuned, n;
+    if (!comparison_update(store, error)) return false;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
         fputs(
             "heads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
-            " ± 95% interval,\nwhich covers initialisation and order, but the draw of the data only "
-            "if its seed is per-trial; tried:\ncandidates that validation chose from; us: median "
-            "forward pass of a batch of 1 and of 32, microseconds;\ntime and FLOPs: relative to the "
-            "arm that runs all heads; -: not measured, or not comparable\n\n",
+            " ± 95% interval,\nwhich covers initialisation and order, and the draw of the data "
+            "only where each seed draws its own; tried:\ncandidates that validation chose from; us: "
+            "median forward pass of a batch of 1 and of 32, microseconds; time\nand FLOPs: relative "
+            "to the arm that runs all heads; -: not measured, or not comparable\n\n",
             out);
     } else {
         fputs("no results yet\n", out);

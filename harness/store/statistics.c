@@ -1,22 +1,24 @@
 /*
- * The difference d of seed s and input i is taken apart into what seeds, inputs and chance contribute,
+ * The difference d of seed s and input i is taken apart into what seeds, inputs and chance
+ * contribute,
  *
  *     d[s][i] = mean + seed[s] + input[i] + residual[s][i],
  *
- * by the mean squares of a two-way analysis of variance without replication. With S seeds and I inputs
- * the mean has the variance (MS_seed + MS_input - MS_residual) / (S I); a t interval over seeds uses the
- * first of these alone, one over inputs the second. Degrees of freedom of the sum are
- * Satterthwaite's. Three things a simulation asked for (tests/harness/store/test_coverage.c), which
- * otherwise finds less than 94% in intervals of 95%:
+ * by the mean squares of a two-way analysis of variance without replication. With S seeds and I
+ * inputs the mean has the variance (MS_seed + MS_input - MS_residual) / (S I); a t interval over
+ * seeds uses the first of these alone, one over inputs the second. Degrees of freedom of the sum
+ * are Satterthwaite's. Three things a simulation asked for (tests/harness/store/test_coverage.c),
+ * which otherwise finds less than 94% in intervals of 95%:
  *
  *   - The input part is never less than 0: MS_input may be smaller than MS_residual by chance.
  *   - The interval over both is at least as wide as that over seeds and that over inputs. With
- *     three seeds Satterthwaite's degrees swing with the estimate of the seeds' part, and are
- *     too many just where that came out too small.
- *   - A few inputs that nobody drew can decide. PSEUDO inputs that differ are added to the squares, each
- *     by as much as the inputs that were seen to differ, and fully in so far as none was: they are most
- *     of the width where no input differs and nearly nothing where fifty do. Bonett and Price (2012) add
- *     2, of full size always; 2.5 is the least with 94% of rare losses at every rate.
+ *     three seeds Satterthwaite's degrees swing with the estimate of the seeds' part, and are too
+ *     many just where that came out too small.
+ *   - A few inputs that nobody drew can decide. PSEUDO inputs that differ are added to the squares,
+ *     each by as much as the inputs that were seen to differ, and fully in so far as none was: they
+ *     are most of the width where no input differs and nearly nothing where fifty do. Bonett and
+ *     Price (2012) add 2, of full size always; about 2.5 are needed to cover losses of one arm 94%
+ *     of the time at every rate.
  */
 #include "harness/store/statistics.h"
 
@@ -53,7 +55,8 @@ static double log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
-/* The regularised incomplete beta function I_x(a, b); y is 1 - x, which may be too small for that. */
+/* The regularised incomplete beta function I_x(a, b); y is 1 - x, which may be too small for
+ * that. */
 static double incomplete_beta(double a, double b, double x, double y) {
     if (x <= 0.0) return 0.0;
     if (y <= 0.0) return 1.0;
@@ -67,9 +70,9 @@ double student_two_sided(double t, double df) {
     return incomplete_beta(0.5 * df, 0.5, df / (df + square), square / (df + square));
 }
 
-/* Newton's method from the left: both tails are convex there, so every step stops short of the solution and
- * none can lead away. Student's is the heavier one, so that the normal quantile, which is cheap, is
- * left of his. */
+/* Newton's method from the left: both tails are convex there, so every step stops short of the
+ * solution and none can lead away. Student's is the heavier one, so that the normal quantile,
+ * which is cheap, is left of his. */
 double student_quantile(double p, double df) {
     enum { STEPS_MAX = 200 };
     const double enough = 1e-13;
@@ -160,8 +163,8 @@ static void compare_crossed(const struct sums *sums, double seeds, double inputs
         at_least(at_least(t_interval(out->mean, sum / n, df), out->over_seeds), out->over_inputs);
 }
 
-/* Inputs of its own for every seed: with these seeds n inputs in S groups; and seeds with their inputs are
- * what a t interval over their means is about. */
+/* Inputs of its own for every seed: with these seeds n inputs in S groups; and seeds with their
+ * inputs are what a t interval over their means is about. */
 static void compare_nested(const struct sums *sums, double seeds, double inputs,
                            struct difference *out) {
     double n = seeds * inputs;

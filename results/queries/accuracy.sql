@@ -9,3 +9,10 @@ SELECT workload, arm, round(head_budget, 3) AS head_budget, round(accuracy_mean,
 FROM accuracy_vs_budget
 WHERE instr(policy, '/') = 0
 ORDER BY workload, head_budget, arm;
+
+-- Arms whose mean describes no seed: some found a solution and some did not.
+SELECT workload, arm, round(solved_share, 2) AS solved_share, n_solved, n_seeds,
+       accuracy_percent_by_seed
+FROM split_outcome
+WHERE instr(policy, '/') = 0
+ORDER BY workload, arm;

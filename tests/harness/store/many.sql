@@ -34,6 +34,11 @@ INSERT INTO prediction
 SELECT e.id, i, i % 2, (i + e.id) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL
 FROM evaluation e JOIN n WHERE i < 10;
 
+INSERT INTO comparison
+SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 1, 3, 10, 'crossed', 1 + length(a.arm),
+       1, 1, 2, 0.5, 1, 1, 9, 0.5, 2, 2, 4, 1.0 / a.workload_id
+FROM current_arm a JOIN current_arm b ON b.workload_id = a.workload_id AND b.arm > a.arm;
+
 INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
                    status, planned_at, environment_id)
 SELECT column1, key || column1, id, workload_id, arm, policy, 8, 2, 64, seed, '{}', 'ok', '', 1

@@ -1,12 +1,13 @@
 /*
- * Do 95% intervals for other seeds and other inputs hold what they promise? Two arms are made up whose true
- * difference is known, trained with a few seeds and tested on a few hundred or thousand inputs, again and
- * again, and it is counted how often the interval contains the truth: at least 94% of the time, for 3, 5
- * and 10 seeds. The made-up world is what statistics.c does not assume: answers are right or wrong, with
- * probabilities near 0 and 1, so nothing is normal and no two variances are equal.
+ * Do 95% intervals for other seeds and other inputs hold what they promise? Two arms are made up
+ * whose true difference is known, trained with a few seeds and tested on a few hundred or thousand
+ * inputs, again and again, and it is counted how often the interval contains the truth: at least
+ * 94% of the time, for 3, 5 and 10 seeds. The made-up world is what statistics.c does not assume:
+ * answers are right or wrong, with probabilities near 0 and 1, so nothing is normal and no two
+ * variances are equal.
  *
- * A seed cannot show what it did not meet: where one training in many collapses, three seeds that did not
- * know nothing of it, and no interval made of them does. Seeds vary smoothly here.
+ * A seed cannot show what it did not meet: where one training in many collapses, three seeds that
+ * did not know nothing of it, and no interval made of them does. Seeds vary smoothly here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,8 @@
 enum { KINDS = 64, SEEDS_MAX = 10, INPUTS_MAX = 2000, REPEATS = 700 };
 
 /* A contested input is of one of KINDS kinds. An arm is right with the probability that a normal
- * number is below (skill + ease of the kind + fit of arm and kind + luck of arm and seed); what is not
- * contested both get right. All spreads are standard deviations. */
+ * number is below (skill + ease of the kind + fit of arm and kind + luck of arm and seed); what
+ * is not contested both get right. All spreads are standard deviations. */
 struct world {
     const char *name;
     double contested, skill[2], ease, fit, luck;
@@ -76,7 +77,8 @@ static uint32_t as_word(double probability) {
     return (uint32_t)(probability * 4294967295.0);
 }
 
-/* What of an arm's advantage on each kind is the same for all seeds; returns the true difference. */
+/* What of an arm's advantage on each kind is the same for all seeds; returns the true
+ * difference. */
 static double make_kinds(const struct world *world, double advantage[2][KINDS]) {
     struct rng rng = rng_stream(5, RNG_GENERATOR);
     double spread = sqrt(1 + world->luck * world->luck), truth = 0;

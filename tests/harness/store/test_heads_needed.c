@@ -2,6 +2,8 @@
  * How many heads are needed to stay within 1 point of all heads: the interval over seeds and test
  * inputs against numbers worked out by hand, and each verdict with its reason.
  */
+#include "harness/store/comparison.h"
+#include "harness/store/statistics.h"
 #include "tests/harness/store/store_fixture.h"
 
 /* Which of its test inputs an arm gets wrong, for each seed: [from, to), from 0. */
@@ -29,6 +31,7 @@ static void add_arm(struct fixture *f, int64_t workload, const char *arm, const 
                  arm, s, n - 1, wrong[s].from, wrong[s].to);
         assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
     }
+    OK(f, comparison_update(f->store, &f->error));
 }
 
 static const struct wrong NONE[8];
@@ -68,12 +71,19 @@ static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET mean_heads = 7 WHERE trial_id = "
                                       "(SELECT max(id) FROM trial)"),
                      SQLITE_OK);
-    /* Seeds: -2, -3, -4 of 998, standard deviation 1 of 998. Inputs: means over seeds are -1, -1,
-     * -2/3, -1/3 and else 0: sum -3, squares 2 + 4/9 + 1/9; with one win and one loss more, of
-     * 1000. */
-    double seeds = 100 * 4.3027 / 998 / sqrt(3.0);
-    double inputs = 196 * sqrt(((4 + 5.0 / 9) / 1000 - 9e-6) / 1000);
-    double half = sqrt(seeds * seeds + inputs * inputs), mean = -300.0 / 998;
+    /* Sums of seeds -2, -3, -4; of inputs -3, -3, -2, -1 and else 0; 9 differences in all. A
+     * pseudo input is the mean of 2.5 of 1 and of the four means' squares, (9 + 9 + 4 + 1) / 9. */
+    double n = 3 * 998, correction = 81 / n, mean = -300.0 / 998;
+    double of_seeds = (4 + 9 + 16) / 998.0 - correction, of_inputs = 23 / 3.0 - correction;
+    double ms_seed = of_seeds / 2, ms_rest = (9 - correction - of_seeds - of_inputs) / 2 / 997;
+    double ms_input = (of_inputs + 2.5 * 3 * (2.5 + 23 / 9.0) / 6.5) / 997;
+    double sum = ms_seed + ms_input - ms_rest;
+    double df = sum * sum /
+                (ms_seed * ms_seed / 2 + ms_input * ms_input / 997 + ms_rest * ms_rest / 2 / 997);
+    double seeds = 100 * 4.302652730 * sqrt(ms_seed / n);
+    double inputs = 100 * student_quantile(0.05, 997) * sqrt(ms_input / n);
+    double half = fmax(100 * student_quantile(0.05, df) * sqrt(sum / n), fmax(seeds, inputs));
+    assert_true(df > 2 && df < 997);
     const char *from = "FROM difference_to_all_heads WHERE arm = 'four'";
     const struct {
         const char *column;
@@ -106,8 +116,9 @@ static void inputs_are_paired_whatever_all_heads_get_wrong(void **state) {
     char same[128], other[128];
     snprintf(same, sizeof same, sql, "same");
     snprintf(other, sizeof other, sql, "other");
-    assert_near(number(f, same), 196 * sqrt(2.0 / 1000 / 1000));
-    assert_near(number(f, other), 196 * sqrt(1000.0 / 1000 / 1000)); /* +-1 everywhere */
+    double t = 100 * student_quantile(0.05, 997);
+    assert_near(number(f, same), t * sqrt(2.5 / 997 / 998));          /* pseudo inputs alone */
+    assert_near(number(f, other), t * sqrt((998 + 2.5) / 997 / 998)); /* +-1 everywhere */
     assert_near(number(f, "SELECT difference_points FROM difference_to_all_heads "
                           "WHERE arm = 'other'"),
                 0);
@@ -136,16 +147,16 @@ static void a_small_test_set_cannot_resolve_1_point(void **state) {
     struct fixture *f = *state;
     char page[8192];
     int64_t workload = one_workload(f, "w");
-    /* Not one of 98 answers differs: half a width of 196 sqrt(2 / 100 / 100). */
     add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
-    add_arm(f, workload, "two", "fixed", 2, 98, 3, /* ±3.39 */
-            (const struct wrong[]){{0, 1}, {0, 1}, {0, 1}});
-    expect(f, "fixed", NAN, 1, 1, 8);
-    expect_reason(f, "fixed", "the test set of 98 cannot resolve 1 point: ±2.77");
+    add_arm(f, workload, "two", "fixed", 2, 98, 3, (const struct wrong[]){{0, 1}, {0, 1}, {0, 1}});
+    /* One input of 98 is lost by all seeds, and 2.5 more might be: 198.47 sqrt((1 - 1 / 98 +
+     * 2.5) / 97 / 98). The loss of 1.02 points ends the estimate. */
+    expect(f, "fixed", NAN, 1, 8, 8);
+    expect_reason(f, "fixed", "the test set of 98 cannot resolve 1 point: ±3.80");
     assert_non_null(strstr(report(f, page, sizeof page),
                            "w: not known, 1 to 8 of 8 with fixed heads: the test set of 98 cannot "
-                           "resolve 1 point: ±2.77\n"));
+                           "resolve 1 point: ±3.80\n"));
 }
 
 static void a_lucky_gain_on_a_small_test_set_is_no_proof(void **state) {
@@ -165,14 +176,10 @@ static void seeds_that_scatter_cannot_resolve_1_point(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3,
             (const struct wrong[]){{0, 0}, {0, 0}, {0, 90}});
-    add_arm(f, workload, "two", "fixed", 2, 9998, 3, /* wider: the nearest to an answer is told */
-            (const struct wrong[]){{0, 0}, {0, 0}, {0, 110}});
-    /* Seeds 0, 0, -90 of 9998: sd 90 / sqrt(3); inputs: 90 with a mean of -1/3. */
-    double seeds = 100 * 4.3027 * 90 / 3 / 9998;
-    double inputs = 196 * sqrt(((90 / 9.0 + 2) / 1e4 - 9e-6) / 1e4);
+    /* Seeds 0, 0, -90 of 9998: sd 90 / sqrt(3), which is wider than what the inputs add to it. */
     char reason[128];
     snprintf(reason, sizeof reason, "3 seeds and 9998 test inputs cannot resolve 1 point: ±%.2f",
-             sqrt(seeds * seeds + inputs * inputs));
+             100 * 4.302652730 * 90 / 3 / 9998);
     expect(f, "fixed", NAN, 1, 1, 8);
     expect_reason(f, "fixed", reason);
 }
@@ -183,7 +190,7 @@ static void a_loss_of_nearly_1_point_is_left_open(void **state) {
     struct wrong hundred[3] = {{0, 100}, {0, 100}, {0, 100}};
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, hundred);
-    /* -1.0002 points; inputs: 100 of -1, so 196 sqrt((102 / 1e4 - 1e-4) / 1e4). */
+    /* -1.0002 points; inputs: 100 of -1, so 196 sqrt(101.5 / 9997 / 9998). */
     expect(f, "fixed", NAN, 1, 8, 8);
     expect_reason(f, "fixed", "the loss is too near to 1 point for ±0.20");
 }
@@ -202,6 +209,23 @@ static void if_every_other_arm_is_worse_fixed_heads_need_all(void **state) {
     expect_reason(f, "budgetformer", "every arm loses more than 1 point");
     assert_non_null(strstr(report(f, page, sizeof page),
                            "w: none of 8 with budgetformer: every arm loses more than 1 point\n"));
+}
+
+/* Going down from all heads, the first that fails ends it: what passes below does so by luck. */
+static void an_arm_below_one_that_fails_is_not_looked_at(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong many[3] = {{0, 100}, {0, 110}, {0, 120}};
+    struct wrong some[3] = {{0, 11}, {0, 12}, {0, 13}};
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "six", "fixed", 6, 998, 3, NONE);
+    add_arm(f, workload, "four", "fixed", 4, 998, 3, some); /* open */
+    add_arm(f, workload, "two", "fixed", 2, 998, 3, NONE);
+    add_arm(f, workload, "ours", "budgetformer", 7, 998, 3, many); /* worse */
+    add_arm(f, workload, "ours, luckily", "budgetformer", 5, 998, 3, NONE);
+    expect(f, "fixed", 6, 2, 6, 6);
+    expect(f, "budgetformer", NAN, NAN, NAN, NAN);
+    expect_reason(f, "budgetformer", "the arm of most heads loses more than 1 point");
 }
 
 static void one_seed_proves_nothing(void **state) {
@@ -243,6 +267,7 @@ int main(void) {
         TEST(seeds_that_scatter_cannot_resolve_1_point),
         TEST(a_loss_of_nearly_1_point_is_left_open),
         TEST(if_every_other_arm_is_worse_fixed_heads_need_all),
+        TEST(an_arm_below_one_that_fails_is_not_looked_at),
         TEST(one_seed_proves_nothing),
         TEST(each_policy_is_a_family_of_its_own),
     };

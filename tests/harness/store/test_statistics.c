@@ -1,7 +1,7 @@
 /*
- * The statistics of paired differences against numbers worked out by hand: quantiles of Student's t,
- * the analysis of variance of a small table, inputs that are nested in seeds, and what becomes of
- * tables that leave something out.
+ * The statistics of paired differences against numbers worked out by hand: quantiles of Student's
+ * t, the analysis of variance of a small table, inputs that are nested in seeds, and what becomes
+ * of tables that leave something out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,9 +50,10 @@ static void tail_and_quantile_are_inverse_for_any_degrees_of_freedom(void **stat
  *     seed 1: -1 -1  0  1   sum -1
  *     seed 2: -1  0  0  0   sum -1
  *     inputs: -3 -2  0  1   sum -4, of 12; squares 6
- * Correction 16/12. Seeds: (4+1+1)/4 - 16/12 = 1/6, of 2: MS 1/12. Inputs: (9+4+0+1)/3 - 16/12 = 10/3, of 3.
- * Residual: 6 - 16/12 - 1/6 - 10/3 = 7/6, of 6: MS 7/36. Three inputs differ, their means over seeds squared
- * are (9+4+1)/9, so a pseudo input is (2.5 + 14/9) / 5.5 = 73/99 and adds 2.5 x 3 x 73/99 to the squares. */
+ * Correction 16/12. Seeds: (4+1+1)/4 - 16/12 = 1/6, of 2: MS 1/12. Inputs: (9+4+0+1)/3 - 16/12 =
+ * 10/3, of 3. Residual: 6 - 16/12 - 1/6 - 10/3 = 7/6, of 6: MS 7/36. Three inputs differ, their
+ * means over seeds squared are (9+4+1)/9, so a pseudo input is (2.5 + 14/9) / 5.5 = 73/99 and
+ * adds 2.5 x 3 x 73/99 to the squares. */
 static const int8_t small[] = {-1, -1, 0, 0, -1, -1, 0, 1, -1, 0, 0, 0};
 
 static void a_small_table_by_hand(void **state) {
@@ -80,7 +81,8 @@ static void a_small_table_by_hand(void **state) {
                  1e-12);
 }
 
-/* Two seeds that differ by everything: over seeds is the wider one, and t has one degree of freedom. */
+/* Two seeds that differ by everything: over seeds is the wider one, and t has one degree of
+ * freedom. */
 static void over_both_is_never_narrower_than_over_one(void **state) {
     (void)state;
     int8_t table[200] = {0};
@@ -107,7 +109,8 @@ static void no_difference_at_all_is_no_proof_of_none(void **state) {
     assert_close(d.over_both.p, 1, 0);
 }
 
-/* 50 of 500 inputs differ, half each way, with all of 5 seeds: the floor adds a fortieth to the width. */
+/* 50 of 500 inputs differ, half each way, with all of 5 seeds: the floor adds a fortieth to the
+ * width. */
 static void pseudo_inputs_vanish_where_many_inputs_differ(void **state) {
     (void)state;
     int8_t table[2500] = {0};
@@ -129,8 +132,9 @@ static void one_seed_says_nothing_of_others(void **state) {
     assert_true(isnan(d.over_both.half95) && isnan(d.over_both.p) && isnan(d.over_both.df));
 }
 
-/* The same table, but input i of one seed is another input with the next. Means -1/2, -1/4, -1/4: around
- * -1/3 squares 1/24, of 2, over 3 seeds. Within: 6 - (4+1+1)/4 = 4.5, and 2.5, of 12 - 3. */
+/* The same table, but input i of one seed is another input with the next. Means -1/2, -1/4,
+ * -1/4: around -1/3 squares 1/24, of 2, over 3 seeds. Within: 6 - (4+1+1)/4 = 4.5, and 2.5, of
+ * 12 - 3. */
 static void nested_inputs_make_seeds_cover_both(void **state) {
     (void)state;
     struct difference d = statistics_compare(small, 3, 4, true);
