@@ -2,7 +2,7 @@
 # curve is what any budget method has to beat at the same budget.
 title_text = "What do heads buy? Accuracy against executed heads"
 caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over " \
-    . "seeds, cut at 0 and 1. Dashed: 1 / classes. Each panel has a scale of its own.", \
+    . "seeds, cut at 0 and 1. Small dots: single seeds. Dashed: 1 / classes. Each panel has a scale of its own.", \
     range(lowest_n_seeds, highest_n_seeds))
 do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
@@ -29,9 +29,11 @@ do for [t = 1 : n_panels] {
         unset label 1
         continue
     }
-    # From the lowest to the highest bar, at least a tenth, and room for labels.
-    middle = 0.5 * (low_accuracy_low[t] + high_accuracy_high[t])
-    half = 0.5 * (high_accuracy_high[t] - low_accuracy_low[t])
+    # From the lowest to the highest bar or dot, at least a tenth, and room for labels. NaN: no dots.
+    y_low = low_seed_accuracy[t] < low_accuracy_low[t] ? low_seed_accuracy[t] : low_accuracy_low[t]
+    y_high = high_seed_accuracy[t] > high_accuracy_high[t] ? high_seed_accuracy[t] : high_accuracy_high[t]
+    middle = 0.5 * (y_low + y_high)
+    half = 0.5 * (y_high - y_low)
     half = half < 0.05 ? 0.05 : half
     middle = middle + half > 1 ? 1 - half : middle
     y_low = middle - 1.25 * half
@@ -48,6 +50,9 @@ do for [t = 1 : n_panels] {
         for [b = first_block[t] : last_block[t]] data index b \
             using (shifted(column(head_budget), series_of[b + 1])):accuracy_low:(0) \
                 :(column(accuracy_high) - column(accuracy_low)) @bar_drawn, \
+        for [b = first_block[t] : last_block[t]] data index b \
+            using (shifted(column(head_budget), series_of[b + 1])):seed_accuracy with points pointtype 7 \
+                pointsize 0.35 linecolor rgb colour(series_of[b + 1]), \
         for [b = fixed_at : fixed_at] data index (b < 0 ? 0 : b) using head_budget:(b < 0 ? NaN : column(accuracy)) \
             with lines linewidth 1.5 linecolor rgb colour("fixed"), \
         for [b = first_block[t] : last_block[t]] data index b \
