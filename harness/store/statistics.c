@@ -124,14 +124,13 @@ static struct sums add_up(const int8_t *table, int seeds, int inputs) {
         seed_squares += sum * sum;
     }
     for (int i = 0; i < inputs; i++) {
-        int sum = 0, different = 0;
+        int64_t sum = 0, different = 0;
         for (int s = 0; s < seeds; s++) {
-            int d = table[(int64_t)s * inputs + i];
-            sum += d;
-            different += d * d;
+            sum += table[(int64_t)s * inputs + i];
+            different += table[(int64_t)s * inputs + i] != 0;
         }
         squares += different;
-        input_squares += (int64_t)sum * sum;
+        input_squares += sum * sum;
         n_different += different > 0;
     }
     return (struct sums){(double)cells, (double)squares, (double)seed_squares,
