@@ -13,6 +13,6 @@ SELECT a.accuracy, max(0, coalesce(a.accuracy_ci95_low, a.accuracy)) AS accuracy
        min(1, coalesce(a.accuracy_ci95_high, a.accuracy)) AS accuracy_high,
        a.executed_flops / a.dense_flops AS flops_share, a.mean_heads, a.n_seeds,
        1.0 / w.n_classes AS chance, a.policy, a.workload, a.arm, 'arm' AS series, a.workload AS panel,
-       max(1, min(6, 90 / (SELECT max(n_arms) FROM shown))) AS panels_per_page
+       max(1, min(6, 96 / (SELECT max(n_arms) FROM shown))) AS panels_per_page
 FROM shown a JOIN workload_status w ON w.workload = a.workload
 ORDER BY a.workload, a.accuracy DESC, a.executed_flops, a.arm;
