@@ -11,7 +11,7 @@
  * an input in which any token chose it. Methods that prune a trained model have gates while they
  * train or score it (`post_hoc`, `keep`); what they leave has none.
  *
- * Inference is split in two: `decide` maps x to a small decision row (BudgetFormer: s and z),
+ * Inference is split in two: `decide` maps x to a small decision row (say a budget and scores),
  * `select` maps a decision row to gates. Decisions can thus be recorded, averaged over the training
  * set and given a number of heads (static control) or permuted across inputs (shuffled control)
  * without knowing what is in a row.

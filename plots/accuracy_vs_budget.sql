@@ -1,15 +1,15 @@
 -- Accuracy on the test split against executed heads: a panel per workload, a series per policy, without
 -- controls. accuracy_low, accuracy_high: 95% t-interval over n_seeds seeds, cut at 0 and 1; seed_accuracy: of
 -- one of them, in rows of their own behind those of the means, which then are NULL; chance: 1 / classes;
--- cost: cost weight of a BudgetFormer that was not tuned.
+-- cost: the arm's cost weight, where it was given and not tuned.
 WITH mean AS MATERIALIZED (
     SELECT * FROM accuracy_vs_budget WHERE instr(policy, '/') = 0
 ), shown AS (
-    SELECT workload, arm, policy, cost_weight, head_budget, accuracy_mean, accuracy_ci95_low,
+    SELECT workload, arm, policy, cost_weight, mean_s, head_budget, accuracy_mean, accuracy_ci95_low,
            accuracy_ci95_high, n_seeds, n_tuning_trials, NULL AS seed_accuracy FROM mean
     UNION ALL
-    SELECT m.workload, m.arm, m.policy, NULL, m.head_budget, NULL, NULL, NULL, m.n_seeds, m.n_tuning_trials,
-           r.accuracy
+    SELECT m.workload, m.arm, m.policy, NULL, m.mean_s, m.head_budget, NULL, NULL, NULL, m.n_seeds,
+           m.n_tuning_trials, r.accuracy
     FROM mean m JOIN accuracy_by_seed r ON r.workload = m.workload AND r.arm = m.arm
     WHERE m.n_seeds > 1 AND r.accuracy IS NOT NULL
 )
@@ -17,7 +17,7 @@ SELECT a.head_budget, a.accuracy_mean AS accuracy,
        max(0, coalesce(a.accuracy_ci95_low, a.accuracy_mean)) AS accuracy_low,
        min(1, coalesce(a.accuracy_ci95_high, a.accuracy_mean)) AS accuracy_high, a.seed_accuracy,
        a.n_seeds, 1.0 / w.n_classes AS chance,
-       CASE WHEN a.policy = 'budgetformer' AND a.n_tuning_trials = 1 AND a.cost_weight IS NOT NULL
+       CASE WHEN a.n_tuning_trials = 1 AND a.cost_weight IS NOT NULL
             THEN printf('%g', a.cost_weight) ELSE '' END AS cost,
        w.workload, a.arm, a.policy AS series,
        w.workload || coalesce(' (' || nullif(ltrim(
@@ -26,5 +26,5 @@ SELECT a.head_budget, a.accuracy_mean AS accuracy,
        CASE WHEN a.arm IS NOT NULL THEN '' WHEN w.n_skipped > 0 THEN 'skipped: ' || w.reason
             ELSE 'no data yet' END AS reason
 FROM workload_status w LEFT JOIN shown a ON a.workload = w.workload
-ORDER BY a.workload IS NULL, w.workload, a.policy = 'budgetformer', a.policy, a.seed_accuracy IS NOT NULL,
+ORDER BY a.workload IS NULL, w.workload, a.mean_s IS NOT NULL, a.policy, a.seed_accuracy IS NOT NULL,
          a.head_budget, a.arm, a.seed_accuracy;

@@ -1,5 +1,5 @@
 # How many heads do inputs get in each layer? One panel per workload; one bar per layer (from 1) of
-# each BudgetFormer arm, cut into the shares of test inputs that run k heads.
+# each arm with a budget, cut into the shares of test inputs that run k heads.
 title_text = "Where do the heads go? Executed heads per layer"
 caption = sprintf("Shares over all test inputs and seeds (n = %s): counts, without error bars. Cost: weight of the " \
     . "budget in the loss.", range(lowest_n_seeds, highest_n_seeds))
@@ -59,7 +59,7 @@ do for [t = 1 : n_panels] {
          for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
              using (x_of(b, 0.5 * (layers - 1))):(1 + (crowded ? 10.0 : 14.0) / bars_height) \
                  :(name(strcol(arm), strcol(cost))):(crowded ? 90 : 0) \
-             with labels rotate variable @placed textcolor rgb colour("budgetformer")
+             with labels rotate variable @placed textcolor rgb budget_colour
 }
 load "legend.gnuplot"
 plot -1 notitle, for [e = 1 : n_entries] keyentry with boxes linecolor palette cb least + e - 1 title legend_text[e]

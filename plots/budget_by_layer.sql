@@ -1,9 +1,9 @@
 -- The shares of test inputs that run k heads in a layer (from 0), all seeds together: a panel per workload, a
--- series per BudgetFormer. begin, until: where the share lies between 0 and 1; cost: its cost weight where
--- it was not tuned; n_seeds of the arm.
+-- series per arm of a method with a budget. begin, until: where the share lies between 0 and 1; cost: its cost
+-- weight where that was given and not tuned; n_seeds of the arm.
 WITH arms AS MATERIALIZED (
     SELECT workload, arm, cost_weight, n_tuning_trials, n_seeds FROM accuracy_vs_budget
-    WHERE policy = 'budgetformer'
+    WHERE policy IN (SELECT policy FROM policy_declares WHERE has_budget)
 ), stacked AS (
     SELECT *, sum(share) OVER (PARTITION BY workload, arm, layer ORDER BY k) AS until
     FROM budget_by_layer JOIN arms USING (workload, arm)

@@ -1,6 +1,6 @@
 # Do finer classes or longer texts need more heads? Heads needed to stay within 1 point of all heads,
 # against the number of classes and against the mean length. A row of panels for k fixed heads and one
-# for BudgetFormer; workloads on the same texts have one colour and are joined.
+# for each method with a budget; workloads on the same texts have one colour and are joined.
 title_text = "How many heads stay within 1 point of all heads?"
 caption = sprintf("Filled: the fewest heads that demonstrably lose at most 1 point of test accuracy: 95%% interval " \
     . "over seeds (n = %s) and test inputs, paired with all heads (dashed). Open: none can be shown to; the mark is " \

@@ -1,11 +1,11 @@
 -- Time and executed FLOPs relative to the arm that runs all heads: a panel per workload and batch size, a
 -- series per policy. time_low, time_high: median absolute deviation within the run of n_passes forward
--- passes of each of n_models models; noise: how far two profiles of one model lie apart; cost: cost weight
--- of a BudgetFormer that was not tuned.
+-- passes of each of n_models models; noise: how far two profiles of one model lie apart; cost: the arm's cost
+-- weight, where it was given and not tuned.
 WITH timed AS MATERIALIZED (
     SELECT * FROM latency_vs_flops WHERE time_ratio IS NOT NULL
 ), arms AS MATERIALIZED (
-    SELECT workload, arm, policy, cost_weight, n_tuning_trials FROM accuracy_vs_budget
+    SELECT workload, arm, policy, cost_weight, mean_s, n_tuning_trials FROM accuracy_vs_budget
 ), noise AS MATERIALIZED (
     SELECT workload, batch_size, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2
 ), runs AS MATERIALIZED ( -- in no view
@@ -20,7 +20,7 @@ WITH timed AS MATERIALIZED (
 SELECT flops_ratio, time_ratio,
        time_ratio * (1 - latency_ns_mad / latency_ns_median) AS time_low,
        time_ratio * (1 + latency_ns_mad / latency_ns_median) AS time_high, noise,
-       CASE WHEN policy = 'budgetformer' AND n_tuning_trials = 1 AND cost_weight IS NOT NULL
+       CASE WHEN n_tuning_trials = 1 AND cost_weight IS NOT NULL
             THEN printf('%g', cost_weight) ELSE '' END AS cost,
        (SELECT count(DISTINCT batch_size) FROM timed) AS n_batches,
        (SELECT min(n_passes) FROM runs) AS least_passes, (SELECT max(n_passes) FROM runs) AS most_passes,
@@ -30,4 +30,4 @@ SELECT flops_ratio, time_ratio,
            || CASE WHEN dense_ns < 1e6 THEN printf('%.3g µs', dense_ns / 1e3)
               ELSE printf('%.3g ms', dense_ns / 1e6) END AS panel
 FROM shown
-ORDER BY workload, batch_size, policy = 'budgetformer', policy, flops_ratio, arm;
+ORDER BY workload, batch_size, mean_s IS NOT NULL, policy, flops_ratio, arm;

@@ -2,7 +2,7 @@
 # Accuracy has a scale that is linear around 0 and logarithmic beyond: gains and losses of a tenth of a point
 # and of twenty points both show.
 title_text = "What does saving FLOPs cost? Accuracy against all heads"
-caption = sprintf("A line joins the arms of a workload with k fixed heads, or with BudgetFormer; the cheapest has " \
+caption = sprintf("A line joins the arms of a workload with k fixed heads, or of a method with a budget; its cheapest has " \
     . "the workload's number. All heads are at (1, 0). Means over seeds (n = %s) on the test split, without bars: " \
     . "accuracy_vs_budget has the intervals. Accuracy: linear up to about 1 point, logarithmic beyond.", \
     range(lowest_n_seeds, highest_n_seeds))

@@ -27,7 +27,8 @@ fitted(text, room) = wide(text) * em <= room ? text \
     : shortened(text, int(strlen(text) * (room - em) / (wide(text) * em)))
 between(low, x, high) = x < low ? low : x > high ? high : x
 
-# ---- policies: colour, mark and name; one that is not known here still gets drawn ----
+# ---- policies: colour, mark and name; one that is not known here still gets drawn. Those with a budget are known
+# ---- by what they declare: `budgeted` and `weighted` come from page.sql
 
 # The place of a word in a list, from 1; 0 where it is not in it.
 place_in(list, p) = sum [j = 1 : words(list)] (word(list, j) eq p ? j : 0)
@@ -35,21 +36,23 @@ place_in(list, p) = sum [j = 1 : words(list)] (word(list, j) eq p ? j : 0)
 trained_small = "fixed fixed-matched flop-matched wide"
 pruned = "michel random-static voita dsp drophead"
 routed = "moh moh-pool"
-colour(p) = place_in(trained_small, p) ? 0x0072B2 : p[1:12] eq "budgetformer" ? 0xD55E00 \
+budget_colour = 0xD55E00
+colour(p) = place_in(trained_small, p) ? 0x0072B2 : place_in(budgeted, p) ? budget_colour \
           : place_in(pruned, p) ? 0x56B4E9 : place_in(routed, p) ? 0xE69F00 : p eq "random" ? 0x009E73 \
           : p eq "none" ? 0xCC79A7 : 0x000000
-marked = "drophead bag-of-words dsp moh-pool none wide fixed flop-matched budgetformer budgetformer-paper voita " \
+marked = "drophead bag-of-words dsp moh-pool none wide fixed flop-matched (budget) (budget) voita " \
        . "random-static random michel moh"
+budget_marks = "9 10 6 4 8 12 14 2" # by their place in the database
 # Those that are not listed take marks from the end, by how many of them stand before on the page.
-is_other(p) = !place_in(marked, p) && p ne "fixed-matched"
+is_other(p) = !place_in(marked, p) && !place_in(budgeted, p) && p ne "fixed-matched"
 others_before(p) = sum [m = 1 : n_entries] (is_other(entry[m]) && (sum [o = 1 : m] (entry[o] eq p)) == 0)
-mark(p) = place_in(marked, p) ? place_in(marked, p) : p eq "fixed-matched" ? 5 : 15 - others_before(p) % 15
+mark(p) = place_in(budgeted, p) ? word(budget_marks, (place_in(budgeted, p) - 1) % words(budget_marks) + 1) + 0 \
+        : place_in(marked, p) ? place_in(marked, p) : p eq "fixed-matched" ? 5 : 15 - others_before(p) % 15
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
-             : p eq "budgetformer" ? "BudgetFormer" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
              : p eq "bag-of-words" ? "bag of words" : p
 # The same in figures that write the column `cost` beside the marks; NaN: no arm has one.
-numbered(p) = described(p) . (p eq "budgetformer" && highest_cost == highest_cost ? " (number: cost weight)" : "")
+numbered(p) = described(p) . (place_in(weighted, p) && highest_cost == highest_cost ? " (number: cost weight)" : "")
 faint = 0x8A8A8A
 dark = 0x404040
 

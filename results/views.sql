@@ -4,7 +4,8 @@
 -- By question, the views that answer it:
 --     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set,
 --                                        machine_by_kind
---     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed
+--     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed; policy_declares: which methods
+--                                        have a budget, a cost, learned gates
 --     is a better than b                 paired_difference, claim, difference_to_all_heads, heads_needed;
 --                                        split_outcome: when a mean says nothing
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
@@ -98,7 +99,7 @@ FROM environment;
 
 -- ---- one number per trained model ----
 
--- One row per trained model: the best validation epoch's weights on the test split. BudgetFormer's
+-- One row per trained model: the best validation epoch's weights on the test split. A method's
 -- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
 -- not unknown. trained_accuracy beside accuracy is what choosing heads for real costs: they are equal
 -- where a method deploys what it trained, and NULL where no learned gates decide.
@@ -119,6 +120,16 @@ SELECT t.workload, t.granularity, t.n_classes,
        e.trained_accuracy, e.score_entropy
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
+
+-- What each method declares, as its results show it: a budget for every decision (mean_s), a weight of that
+-- budget or of its heads in the loss (option `cost`), gates that are learned with the weights (trained_accuracy).
+-- Whatever selects methods asks here, so that a new one appears everywhere without being named anywhere. Only
+-- `fixed` has a name in views, figures and reports: it is what the others are measured against.
+CREATE VIEW policy_declares (policy, has_budget, has_cost, learns_gates) AS
+SELECT policy, max(mean_s IS NOT NULL), max(cost_weight IS NOT NULL), max(trained_accuracy IS NOT NULL)
+FROM accuracy_by_seed
+WHERE instr(policy, '/') = 0
+GROUP BY policy;
 
 -- The reference of every ratio: the trained arm that runs all H heads in every layer.
 CREATE VIEW dense_arm (workload, arm) AS
@@ -371,7 +382,8 @@ CREATE VIEW claim (question, workload, arm_a, arm_b, difference_points, ci95_low
 WITH asked AS (
     SELECT CASE WHEN p.policy_b = p.policy_a || '/static' THEN 'everybody gets the mean decision'
                 WHEN p.policy_b GLOB p.policy_a || '/shuffled*' THEN 'everybody gets another''s decision'
-                WHEN p.arm_b = d.arm AND p.policy_a = 'budgetformer' THEN 'BudgetFormer against all heads'
+                WHEN p.arm_b = d.arm AND p.policy_a IN (SELECT policy FROM policy_declares WHERE has_budget)
+                THEN p.policy_a || ' against all heads'
                 WHEN p.arm_a = d.arm AND p.policy_b = 'fixed' AND abs(b.mean_heads - 1) < 1e-9
                 THEN 'all heads against one' END AS question, p.*
     FROM paired_difference p LEFT JOIN dense_arm d ON d.workload = p.workload

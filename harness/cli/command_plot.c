@@ -37,5 +37,5 @@ const struct command plot_command = {
     "  headroom plot\n"
     "  headroom plot overview --out /tmp/figures\n"
     "  headroom plot accuracy_vs_budget latency_vs_flops --workload offsets\n"
-    "  headroom plot --filter '/(fixed|budgetformer)-'     without random heads and controls\n",
+    "  headroom plot --filter '/fixed-'                   fixed heads alone\n",
     run};

@@ -164,7 +164,7 @@ static const char methods_sql[] =
     " GROUP BY workload, arm"
     " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
-/* All heads against one head, then each BudgetFormer against all heads: an answer per workload
+/* All heads against one head, then each arm with a budget against all heads: an answer per workload
  * to the same question, which is why Holm's p stands beside them. */
 static const char differences_sql[] =
     " SELECT c.workload || ': ' || CASE question WHEN 'all heads against one' THEN"
@@ -183,8 +183,8 @@ static const char differences_sql[] =
     " FROM claim c JOIN (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed"
     "   GROUP BY 1, 2) f ON f.workload = c.workload AND f.arm = c.arm_a"
     " WHERE c.workload IN shown"
-    "  AND question IN ('all heads against one', 'BudgetFormer against all heads')"
-    " ORDER BY c.workload, question DESC, f.id";
+    "  AND (question = 'all heads against one' OR question GLOB '* against all heads')"
+    " ORDER BY c.workload, question <> 'all heads against one', f.id";
 
 /* Arms whose mean describes no seed. */
 static const char split_sql[] =
@@ -194,19 +194,20 @@ static const char split_sql[] =
     " FROM split_outcome WHERE workload IN shown AND instr(policy, '/') = 0"
     " ORDER BY workload, arm";
 
-/* The curve of fixed heads and the budgets of BudgetFormer, each on a line; a range is what cannot
- * be ruled out. */
+/* The curve of fixed heads and that of every method with a budget, each on a line; a range is what
+ * cannot be ruled out. */
 static const char needed_sql[] =
     ", line AS (SELECT workload, policy, reason, n_seeds,"
     "   CASE WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"
     "    WHEN heads_low IS NULL THEN 'none' ELSE printf('not known, %g to %g',"
     "     round(heads_low, 1), round(heads_high, 1)) END AS found, heads"
-    "  FROM heads_needed WHERE workload IN shown AND policy IN ('fixed', 'budgetformer'))"
+    "  FROM heads_needed JOIN policy_declares USING (policy)"
+    "  WHERE workload IN shown AND (policy = 'fixed' OR has_budget))"
     " SELECT printf('%s: %s of %d with %s', workload, found, heads,"
     "   CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
     "  || CASE reason WHEN '' THEN '' ELSE ': ' || reason END"
     "  AS 'heads per layer needed to stay within 1 point of all heads'"
-    " FROM line ORDER BY workload, policy DESC";
+    " FROM line ORDER BY workload, policy <> 'fixed', policy";
 
 /* One line per workload: what was read, and what of it a reader of the results should know. */
 static const char data_sql[] =

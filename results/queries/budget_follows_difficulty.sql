@@ -1,6 +1,7 @@
 -- Do harder inputs get more heads? On workloads whose difficulty is known (mixed: the number of
--- relations g), accuracy(k, g) of the fixed arms beside BudgetFormer's mean heads k(g). Then the trend
--- in one number: heads at the largest difficulty minus heads at the smallest, paired by seed.
+-- relations g), accuracy(k, g) of the fixed arms beside the mean heads k(g) of every method with a budget.
+-- Then the trend in one number: heads at the largest difficulty minus heads at the smallest, paired by
+-- seed.
 .mode column
 .headers on
 WITH spread AS (
@@ -14,7 +15,8 @@ SELECT workload, arm, difficulty, n_inputs, round(accuracy, 4) AS accuracy,
        n_seeds
 FROM spread
 WHERE several AND (workload, arm) IN (SELECT workload, arm FROM accuracy_by_seed
-                                      WHERE policy IN ('fixed', 'budgetformer'))
+                                      WHERE policy = 'fixed' OR policy IN (SELECT policy FROM policy_declares
+                                                                           WHERE has_budget))
 ORDER BY workload, arm, difficulty;
 
 SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
@@ -28,7 +30,8 @@ SELECT workload, arm, difficulty_low || ' to ' || difficulty_high AS difficulty,
             WHEN heads_difference_ci95_high < 0 THEN 'harder inputs get fewer heads'
             ELSE 'no trend shown' END AS verdict
 FROM budget_trend
-WHERE (workload, arm) IN (SELECT workload, arm FROM accuracy_by_seed WHERE policy = 'budgetformer')
+WHERE (workload, arm) IN (SELECT workload, arm FROM accuracy_by_seed JOIN policy_declares USING (policy)
+                          WHERE has_budget)
 ORDER BY workload, arm;
 
 .mode list

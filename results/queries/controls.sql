@@ -1,4 +1,4 @@
--- Does a trained network use what it decides per input? BudgetFormer against itself with the training
+-- Does a trained network use what it decides per input? Each method against itself with the training
 -- set's mean scores and mean executed heads for everybody (static) and with the decisions of other inputs
 -- (shuffled: of any other, or of one that is as long or as difficult), in percentage points, paired by
 -- seed and by test input. ci95_points holds for other seeds and for other test inputs, seeds_half and

@@ -1,4 +1,5 @@
--- How many heads per layer does a workload need to stay within 1 point of all heads? Then the differences
+-- How many heads per layer does a workload need to stay within 1 point of all heads, as many for every input or
+-- by a method with a budget? Then the differences
 -- behind the answer, from the most heads down, in points of test accuracy: ci95_points holds for other seeds
 -- and other test inputs, seeds_half and inputs_half for one of them.
 .mode column
@@ -7,14 +8,14 @@
 SELECT workload, policy, round(heads_needed, 1) AS heads_needed,
        CASE WHEN heads_low IS NULL THEN '' ELSE printf('%g .. %g', round(heads_low, 1), round(heads_high, 1)) END
            AS possible, heads, reason
-FROM heads_needed
-WHERE policy IN ('fixed', 'budgetformer')
-ORDER BY workload, policy DESC;
+FROM heads_needed JOIN policy_declares USING (policy)
+WHERE policy = 'fixed' OR has_budget
+ORDER BY workload, policy <> 'fixed', policy;
 
 SELECT workload, arm, round(mean_heads, 1) AS heads, n_seeds, n_inputs,
        round(difference_points, 2) AS difference_points,
        coalesce(printf('%.2f .. %.2f', ci95_low_points, ci95_high_points), '') AS ci95_points,
        round(seeds_half_points, 2) AS seeds_half, round(inputs_half_points, 2) AS inputs_half
-FROM difference_to_all_heads
-WHERE policy IN ('fixed', 'budgetformer')
-ORDER BY workload, policy DESC, mean_heads DESC;
+FROM difference_to_all_heads JOIN policy_declares USING (policy)
+WHERE policy = 'fixed' OR has_budget
+ORDER BY workload, policy <> 'fixed', policy, mean_heads DESC;

@@ -68,5 +68,13 @@ example_is_listed_trained_and_profiled() {
     ! ./headroom list policies | grep length-budget
 }
 
-behaviours example_has_under_60_lines_of_code example_compiles_without_a_warning \
+# What a method declares is in the database; its name is for models/policies, workloads and people alone.
+nothing_else_knows_a_budget_by_name() {
+    find harness models plots results workloads -name '*.[ch]' -o -name '*.sql' -o -name '*.gp' -o -name '*.gnuplot' |
+        grep -v '^models/policies/' >"$scratch/sources"
+    test "$(wc -l <"$scratch/sources")" -gt 200
+    ! xargs grep -in 'budgetformer' <"$scratch/sources" || return 1
+}
+
+behaviours nothing_else_knows_a_budget_by_name example_has_under_60_lines_of_code example_compiles_without_a_warning \
     example_keeps_the_promises_of_a_policy example_is_listed_trained_and_profiled

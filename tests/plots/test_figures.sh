@@ -51,11 +51,11 @@ figures_say_n_error_bars_and_machine() {
     # Only where marks have numbers does the legend explain them.
     grep -l 'number: cost weight' "$figures"/*.svg | sed 's|.*/||' | tr '\n' ' ' | grep -qx \
         'accuracy_vs_budget.svg latency_vs_flops.svg '
-    grep -q '>BudgetFormer<' "$figures/counters.svg"
+    grep -q '>budgetformer<' "$figures/counters.svg"
     echo 'UPDATE trial SET cost_weight = NULL' >"$scratch/tuned.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/tuned.sql"
     draw "$scratch/a.db" "$scratch/out" accuracy_vs_budget latency_vs_flops
-    test "$(cat "$scratch/out"/*.svg | grep -c '>BudgetFormer<')" -eq 2
+    test "$(cat "$scratch/out"/*.svg | grep -c '>budgetformer<')" -eq 2
     for figure in "$figures"/*.svg; do grep -q 'TEST DATA, not a measurement' "$figure"; done
 }
 
@@ -273,7 +273,7 @@ workloads_and_arms_can_be_chosen() {
     draw "$drawn/it's a.db" "$scratch" accuracy_vs_budget methods --workload offsets --filter '/fixed-[248]$'
     for figure in accuracy_vs_budget methods; do
         grep -q '>offsets' "$scratch/$figure.svg"
-        ! grep -q '>topic\|>mixed\|BudgetFormer\|>random' "$scratch/$figure.svg" || return 1
+        ! grep -q '>topic\|>mixed\|budgetformer\|>random' "$scratch/$figure.svg" || return 1
     done
     test "$(grep -c '>fixed-[1248]<' "$scratch/methods.svg")" -eq 3
 }

@@ -193,12 +193,18 @@ static inline int64_t plan_trial(struct fixture *f, int64_t workload, const char
     return id;
 }
 
+/* As many heads for every input are no budget. */
+static inline void without_budget(struct made_up *m) {
+    for (int c = 0; c < 3; c++) m->evaluation[c].mean_s = NAN;
+}
+
 /* One finished training trial per accuracy, seeds 0, 1, ... */
 static inline void train(struct fixture *f, int64_t workload, const char *arm, const char *policy,
                          const int k[INPUTS], int n, const double *accuracy, int n_evaluations) {
     for (int seed = 0; seed < n; seed++) {
         struct made_up m;
         make_up(&m, accuracy[seed], k);
+        if (strcmp(policy, "fixed") == 0) without_budget(&m);
         m.result.n_evaluations = n_evaluations;
         OK(f, store_begin_plan(f->store, &f->error));
         int64_t id = plan_trial(f, workload, arm, policy, seed, 0);

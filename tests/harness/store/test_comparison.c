@@ -8,7 +8,7 @@
 #include "tests/harness/store/store_fixture.h"
 
 /* One trained model: which of its test inputs it gets right, '1' or '0' for each. data: hash of
- * its data set. */
+ * its data set. Policies "fixed" and "random" have no budget, any other has one. */
 static void add_seed(struct fixture *f, int64_t workload, const char *arm, const char *policy,
                      int k, int seed, const char *data, const char *right) {
     char sql[1024];
@@ -16,6 +16,7 @@ static void add_seed(struct fixture *f, int64_t workload, const char *arm, const
     struct made_up m;
     for (int i = 0; i < n; i++) n_right += right[i] == '1';
     make_up(&m, (double)n_right / n, (const int[]){k, k, k, k});
+    if (strcmp(policy, "fixed") == 0 || strcmp(policy, "random") == 0) without_budget(&m);
     snprintf(m.result.data_sha256, sizeof m.result.data_sha256, "%s", data);
     OK(f, store_begin_plan(f->store, &f->error));
     int64_t id = plan_trial(f, workload, arm, policy, seed, 0);
@@ -201,9 +202,10 @@ static void claims_of_one_question_are_corrected_by_holm(void **state) {
             add_seed(f, workload, "one", "fixed", 1, s, "", "0111");
         }
     }
-    /* The only claim of its kind, and a pair that no question is about. */
-    add_seed(f, 1, "ours", "budgetformer", 4, 0, "", "0011");
-    add_seed(f, 1, "ours", "budgetformer", 4, 1, "", "0011");
+    /* The only claim of its kind, of a method that nobody knows by name but that has a budget, and a
+     * pair that no question is about. */
+    add_seed(f, 1, "ours", "new-method", 4, 0, "", "0011");
+    add_seed(f, 1, "ours", "new-method", 4, 1, "", "0011");
     add_seed(f, 1, "random", "random", 4, 0, "", "0011");
     compare(f);
     assert_int_equal(
@@ -222,7 +224,7 @@ static void claims_of_one_question_are_corrected_by_holm(void **state) {
         assert_near(number(f, sql), corrected[w]);
     }
     assert_near(number(f, "SELECT p_holm = p FROM claim "
-                          "WHERE question = 'BudgetFormer against all heads' AND n_claims = 1"),
+                          "WHERE question = 'new-method against all heads' AND n_claims = 1"),
                 1);
     /* One seed has no p, and is no claim that others would have to pay for. */
     assert_int_equal(raw_sql(f->path, "UPDATE comparison SET both_p = NULL WHERE arm_b = 'one' "
