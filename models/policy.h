@@ -139,8 +139,8 @@ struct policy_ops {
     void (*select)(const struct gate_call *call, const float *decision, float *a);
     /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
     double (*budget)(const float *decision);
-    /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes nothing else that
-     * select sees more than that needs. NULL: the policy has no static control. */
+    /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes the rest of the row
+     * as little as it can. NULL: the policy has no static control. */
     void (*set_heads)(float *decision, int heads, int k);
 
     /* Ways to run the same weights that a training is evaluated in, beside the one that its options

@@ -158,13 +158,15 @@ CREATE TABLE evaluation (
     flops_by_component  TEXT NOT NULL CHECK (json_valid(flops_by_component)),
     seconds             REAL,
     trained_accuracy    REAL CHECK (trained_accuracy BETWEEN 0 AND 1), -- of the same weights on the same
-                                                         -- inputs with the gates as they are at the end of
-                                                         -- training: soft, all heads computed, no noise, no
-                                                         -- dropout; NULL: not measured
+                                                         -- inputs with the gates of training's last step,
+                                                         -- soft or hard as the method has them there, all
+                                                         -- heads computed, no noise, no dropout; NULL: not
+                                                         -- measured
     score_entropy       REAL,                            -- in that pass: entropy of the softmax over a
                                                          -- layer's head scores, at the temperature at which
-                                                         -- training ended, over its maximum ln H; mean over
-                                                         -- inputs and layers. NULL: no scores
+                                                         -- training ended, over its maximum, ln of how many
+                                                         -- heads they choose among; mean over inputs and
+                                                         -- layers. NULL: no learned scores
     UNIQUE (trial_id, split, weights, control)
 ) STRICT;
 
@@ -210,7 +212,8 @@ CREATE TABLE comparison (
     inputs_p            REAL,
     both_half95_points  REAL,                            -- NULL: one seed
     both_half90_points  REAL,
-    both_df             REAL,                            -- Satterthwaite's, of the sum of components
+    both_df             REAL,                            -- Satterthwaite's, of the sum of components; the
+                                                         -- interval is at least that of seeds, of inputs
     both_p              REAL,
     PRIMARY KEY (workload_id, arm_a, arm_b),
     CHECK (arm_a < arm_b),

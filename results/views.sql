@@ -131,6 +131,27 @@ FROM accuracy_by_seed
 WHERE instr(policy, '/') = 0
 GROUP BY policy;
 
+-- The arms of each method that differ in nothing but how many heads they run (options cost, heads, shared,
+-- routed, and whatever is tuned). Ablations and other settings of a method are arms of the same policy, and no
+-- points of one curve; of several settings the one of most arms is the method, of as many the first. Views
+-- that judge a method by its arms ask here.
+CREATE VIEW method_arm (workload, arm, policy) AS
+WITH setting AS (
+    SELECT workload, arm, policy, id,
+           (SELECT group_concat(o.key || '=' || o.value) FROM json_each(t.config, '$.policy_options') o
+            WHERE o.key NOT IN ('cost', 'heads', 'shared', 'routed')
+              AND o.key NOT IN (SELECT s.key FROM tuning u JOIN json_each(u.settings) s
+                                WHERE u.trial_id = t.id)) AS options
+    FROM current_training t
+    WHERE id IN (SELECT min(id) FROM current_training GROUP BY workload_id, arm)
+), counted AS (
+    SELECT *, count(*) OVER same AS n_arms, min(id) OVER same AS first
+    FROM setting WINDOW same AS (PARTITION BY workload, policy, options)
+)
+SELECT workload, arm, policy
+FROM (SELECT *, dense_rank() OVER (PARTITION BY workload, policy ORDER BY n_arms DESC, first) AS place FROM counted)
+WHERE place = 1;
+
 -- The reference of every ratio: the trained arm that runs all H heads in every layer.
 CREATE VIEW dense_arm (workload, arm) AS
 SELECT workload, min(arm)
@@ -383,6 +404,7 @@ WITH asked AS (
     SELECT CASE WHEN p.policy_b = p.policy_a || '/static' THEN 'everybody gets the mean decision'
                 WHEN p.policy_b GLOB p.policy_a || '/shuffled*' THEN 'everybody gets another''s decision'
                 WHEN p.arm_b = d.arm AND p.policy_a IN (SELECT policy FROM policy_declares WHERE has_budget)
+                     AND (p.workload, p.arm_a) IN (SELECT workload, arm FROM method_arm)
                 THEN p.policy_a || ' against all heads'
                 WHEN p.arm_a = d.arm AND p.policy_b = 'fixed' AND abs(b.mean_heads - 1) < 1e-9
                 THEN 'all heads against one' END AS question, p.*
@@ -403,7 +425,7 @@ FROM stepped;
 
 -- Arms of which some seeds found a solution and others did not, so that mean and interval describe no
 -- seed: some lie above the middle between chance and the workload's best arm and some below, and the gap
--- between the two groups is at least a quarter of the way from chance to that arm.
+-- between the two groups is at least half of the way from chance to that arm, which is 10 points or more.
 CREATE VIEW split_outcome (workload, arm, policy, n_seeds, n_solved, solved_share, middle, highest_unsolved,
                            lowest_solved, accuracy_percent_by_seed) AS
 WITH scale AS (
@@ -421,7 +443,8 @@ WITH scale AS (
 SELECT workload, arm, policy, count(*), sum(solved), avg(solved), middle,
        max(CASE WHEN NOT solved THEN accuracy END), min(CASE WHEN solved THEN accuracy END), listed
 FROM seeds GROUP BY workload, arm
-HAVING min(CASE WHEN solved THEN accuracy END) - max(CASE WHEN NOT solved THEN accuracy END) >= way / 4;
+HAVING way >= 0.1
+   AND min(CASE WHEN solved THEN accuracy END) - max(CASE WHEN NOT solved THEN accuracy END) >= way / 2;
 
 -- The share of test inputs that run k heads in a layer, all seeds together.
 CREATE VIEW budget_by_layer (workload, arm, layer, k, share) AS
@@ -466,7 +489,7 @@ JOIN model a ON a.workload = p.workload AND a.arm = p.arm_a
 JOIN model b ON b.workload = p.workload AND b.arm = p.arm_b
 WHERE a.heads = b.heads AND a.layers = b.layers;
 
--- Heads per layer needed to stay within 1 point of all heads, among the arms of each policy. An arm is
+-- Heads per layer needed to stay within 1 point of all heads, among the arms of each method (method_arm). An arm is
 -- within if its interval above lies over -1 and is at most 1 point wide to either side (a wider one could
 -- only pass by a gain that nobody expects), worse if it lies below -1, and open otherwise. Arms are taken
 -- from the most heads down, and each column stops at the first that fails: one that passes further down by
@@ -482,7 +505,7 @@ WITH judged AS (
            CASE WHEN ci95_high_points < -1 THEN 'worse'
                 WHEN ci95_low_points >= -1 AND ci95_high_points - ci95_low_points <= 2 THEN 'within'
                 ELSE 'open' END AS verdict
-    FROM difference_to_all_heads
+    FROM difference_to_all_heads JOIN method_arm USING (workload, arm, policy)
 ), descent AS ( -- how many have failed so far, this one and those of as many heads included
     SELECT *, sum(verdict <> 'within') OVER down AS not_within, sum(verdict = 'worse') OVER down AS worse,
            sum(round(difference_points, 9) < -1) OVER down AS losing,

@@ -16,9 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FORMULAS = 1
-}; /* as in current_comparison: a change of statistics.c that changes numbers adds 1 */
+/* As in the view current_comparison: a change of statistics.c that changes numbers adds 1. */
+enum { FORMULAS = 1 };
 
 /* One evaluation on the test split: which inputs were answered rightly. */
 struct answers {

@@ -134,7 +134,8 @@ static const char arms_sql[] =
     " WHERE a.workload IN shown"
     " ORDER BY a.workload, f.id, length(a.arm)";
 
-/* The arms of workloads that tune theirs: what methods are compared by, each with its interval. */
+/* What methods are compared by, each with its interval: all arms of workloads that tune theirs, of
+ * others those whose gates are learned, as trained and as deployed. */
 static const char methods_sql[] =
     ", scale (measure, factor, digits) AS (VALUES ('accuracy', 100, 1), ('heads', 1, 2),"
     "  ('executed_flops', 1e-6, 3), ('active_flops', 1e-6, 3), ('training_flops', 1e-9, 1),"
@@ -147,7 +148,7 @@ static const char methods_sql[] =
     " trained AS MATERIALIZED (SELECT workload, arm, avg(trained_accuracy) AS accuracy,"
     "   avg(score_entropy) AS entropy FROM accuracy_by_seed WHERE workload IN shown GROUP BY 1, 2),"
     " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
-    " SELECT workload || ' / ' || arm AS 'tuned methods',"
+    " SELECT workload || ' / ' || arm AS 'tuned or gated methods',"
     "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
     "  CASE WHEN t.accuracy IS NOT NULL THEN printf('%.1f', 100 * t.accuracy) END"
     "   AS 'as trained %',"
@@ -160,7 +161,8 @@ static const char methods_sql[] =
     "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
     "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
     "  max(CASE measure WHEN 'training_flops' THEN text END) AS 'training GFLOP'"
-    " FROM cell JOIN trained t USING (workload, arm) WHERE workload IN (SELECT workload FROM tuned)"
+    " FROM cell JOIN trained t USING (workload, arm)"
+    " WHERE workload IN (SELECT workload FROM tuned) OR t.accuracy IS NOT NULL"
     " GROUP BY workload, arm"
     " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
@@ -206,7 +208,7 @@ static const char needed_sql[] =
     " SELECT printf('%s: %s of %d with %s', workload, found, heads,"
     "   CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
     "  || CASE reason WHEN '' THEN '' ELSE ': ' || reason END"
-    "  AS 'heads per layer needed to stay within 1 point of all heads'"
+    "  AS 'heads per layer needed to stay within 1 point of all heads, each at 95% by itself'"
     " FROM line ORDER BY workload, policy <> 'fixed', policy";
 
 /* One line per workload: what was read, and what of it a reader of the results should know. */
@@ -385,7 +387,7 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
     static const char *const parts[] = {data_sql,     differences_sql, split_sql, needed_sql,
                                         warnings_sql, noise_sql,       notes_sql, unfinished_sql};
-    size_t n_arms, n_tuned, n;
+    size_t n_arms, n_methods, n;
     if (!comparison_update(store, error)) return false;
     if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
     if (n_arms > 0) {
@@ -399,8 +401,8 @@ bool report_write(struct store *store, const char *workloads, FILE *out, struct 
     } else {
         fputs("no results yet\n", out);
     }
-    if (!print_part(store, workloads, methods_sql, out, &n_tuned, error)) return false;
-    if (n_tuned > 0)
+    if (!print_part(store, workloads, methods_sql, out, &n_methods, error)) return false;
+    if (n_methods > 0)
         fputs("±: 95% interval over seeds; as trained: with the gates of the last step and all "
               "heads, where gates are learned;\nentropy: of the head scores, 1 prefers none; "
               "executed, active: per input; of all: executed share of what all\nheads cost; us: "

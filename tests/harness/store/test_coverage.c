@@ -25,29 +25,32 @@ enum { KINDS = 64, SEEDS_MAX = 10, INPUTS_MAX = 2000, REPEATS = 700 };
 
 /* A contested input is of one of KINDS kinds. An arm is right with the probability that a normal
  * number is below (skill + ease of the kind + fit of arm and kind + luck of arm and seed); what
- * is not contested both get right. All spreads are standard deviations. */
+ * is not contested both get right. All spreads are standard deviations. Nested: every seed draws its
+ * own inputs. */
 struct world {
     const char *name;
     double contested, skill[2], ease, fit, luck;
+    bool nested;
 };
 
 static const struct world worlds[] = {
-    {"half right, seeds alike", 1, {0, 0}, 1, 1, 0},
-    {"half right, seeds differ a little", 1, {0, 0.1}, 0.5, 0.3, 0.1},
-    {"87%, seeds alike", 1, {2, 2}, 1.5, 0.5, 0},
-    {"87%, seeds differ a little", 1, {2, 1.9}, 1.5, 0.5, 0.05},
-    {"87%, seeds differ", 1, {2, 1.8}, 1.5, 0.5, 0.4},
-    {"87%, seeds differ by much", 1, {2, 2}, 1.5, 0.5, 1},
-    {"87%, inputs alike", 1, {1.3, 1.3}, 0, 0, 0},
-    {"87%, inputs alike, seeds differ", 1, {1.3, 1.25}, 0, 0, 0.1},
-    {"99%, few contested", 0.04, {1, 0.2}, 1, 1, 0},
-    {"99%, few contested, seeds differ", 0.04, {1, 0.2}, 1, 1, 0.3},
-    {"99%, arms always differ on some", 0.02, {0.5, 0}, 3, 20, 0.5},
-    {"99%, one arm always loses some", 0.006, {20, -20}, 0, 0, 0},
-    {"99.9%, hardly any contested", 0.003, {0.5, -0.5}, 1, 1, 0},
-    {"some inputs clear cut, seeds differ", 0.2, {3, 2.5}, 6, 6, 1},
-    {"few contested, all by chance", 0.02, {1, 1}, 0, 0, 0},
-    {"few contested, one arm loses by chance", 0.02, {5, 1}, 0, 0, 0},
+    {"half right, seeds alike", 1, {0, 0}, 1, 1, 0, false},
+    {"half right, seeds differ a little", 1, {0, 0.1}, 0.5, 0.3, 0.1, false},
+    {"87%, seeds alike", 1, {2, 2}, 1.5, 0.5, 0, false},
+    {"87%, seeds differ a little", 1, {2, 1.9}, 1.5, 0.5, 0.05, false},
+    {"87%, seeds differ", 1, {2, 1.8}, 1.5, 0.5, 0.4, false},
+    {"87%, seeds differ by much", 1, {2, 2}, 1.5, 0.5, 1, false},
+    {"87%, inputs alike", 1, {1.3, 1.3}, 0, 0, 0, false},
+    {"87%, inputs alike, seeds differ", 1, {1.3, 1.25}, 0, 0, 0.1, false},
+    {"99%, few contested", 0.04, {1, 0.2}, 1, 1, 0, false},
+    {"99%, few contested, seeds differ", 0.04, {1, 0.2}, 1, 1, 0.3, false},
+    {"99%, arms always differ on some", 0.02, {0.5, 0}, 3, 20, 0.5, false},
+    {"99%, one arm always loses some", 0.006, {20, -20}, 0, 0, 0, false},
+    {"99.9%, hardly any contested", 0.003, {0.5, -0.5}, 1, 1, 0, false},
+    {"some inputs clear cut, seeds differ", 0.2, {3, 2.5}, 6, 6, 1, false},
+    {"few contested, all by chance", 0.02, {1, 1}, 0, 0, 0, false},
+    {"few contested, one arm loses by chance", 0.02, {5, 1}, 0, 0, 0, false},
+    {"87%, seeds differ, each with its inputs", 1, {2, 1.8}, 1.5, 0.5, 0.4, true},
 };
 enum { WORLDS = sizeof worlds / sizeof *worlds };
 
@@ -94,7 +97,8 @@ static double make_kinds(const struct world *world, double advantage[2][KINDS]) 
     return truth;
 }
 
-/* One experiment: as many trainings as there are seeds, and one test set for all of them. */
+/* One experiment: as many trainings as there are seeds, and one test set for all of them, or each
+ * its own. */
 static void draw(const struct world *world, double advantage[2][KINDS], int seeds, int inputs,
                  struct words *words, uint64_t repeat, int8_t *table) {
     static uint32_t right[SEEDS_MAX][2][KINDS];
@@ -108,12 +112,14 @@ static void draw(const struct world *world, double advantage[2][KINDS], int seed
         }
     uint32_t contested = as_word(world->contested);
     memset(table, 0, (size_t)seeds * (size_t)inputs);
-    for (int i = 0; i < inputs; i++) {
+    int n = world->nested ? seeds * inputs : inputs; /* inputs drawn, for `sharing` seeds each */
+    int sharing = world->nested ? 1 : seeds;
+    for (int i = 0; i < n; i++) {
         if (world->contested < 1 && next_word(words) > contested) continue;
         uint32_t kind = next_word(words) % KINDS;
-        for (int s = 0; s < seeds; s++)
-            table[s * inputs + i] = (int8_t)((next_word(words) < right[s][0][kind]) -
-                                             (next_word(words) < right[s][1][kind]));
+        for (int s = i / inputs; s < i / inputs + sharing; s++)
+            table[s * inputs + i % inputs] = (int8_t)((next_word(words) < right[s][0][kind]) -
+                                                      (next_word(words) < right[s][1][kind]));
     }
 }
 
@@ -125,7 +131,7 @@ static double coverage(const struct world *world, int seeds, int inputs) {
     int covered = 0;
     for (int r = 0; r < REPEATS; r++) {
         draw(world, advantage, seeds, inputs, &words, (uint64_t)r, table);
-        struct difference d = statistics_compare(table, seeds, inputs, false);
+        struct difference d = statistics_compare(table, seeds, inputs, world->nested);
         covered += fabs(d.mean - truth) <= d.over_both.half95;
     }
     return (double)covered / REPEATS;

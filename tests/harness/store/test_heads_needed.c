@@ -257,6 +257,38 @@ static void each_policy_is_a_family_of_its_own(void **state) {
     assert_near(needed(f, "n_seeds", "budgetformer"), 2); /* of the arm with fewest */
 }
 
+static void set_options(struct fixture *f, const char *arm, const char *options) {
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "UPDATE trial SET config = json_set(config, '$.policy_options', json('%s')) "
+             "WHERE arm = '%s'",
+             options, arm);
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+}
+
+/* Ablations are arms of the same policy: one with more heads would end the descent at once. */
+static void an_ablation_is_no_point_of_the_curve(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const struct wrong many[3] = {{0, 400}, {0, 400}, {0, 400}};
+    add_arm(f, workload, "all", "fixed", 8, 4000, 3, NONE);
+    add_arm(f, workload, "random", "mine", 7, 4000, 3, many);
+    add_arm(f, workload, "six", "mine", 6, 4000, 3, NONE);
+    add_arm(f, workload, "two", "mine", 2, 4000, 3, NONE);
+    expect_reason(f, "mine", "the arm of most heads loses more than 1 point");
+    set_options(f, "random", "{\"cost\":0.1,\"scores\":\"random\",\"noise\":0.3}");
+    set_options(f, "six", "{\"cost\":0.1,\"scores\":\"learned\",\"noise\":0.3}");
+    set_options(f, "two", "{\"cost\":0.9,\"scores\":\"learned\",\"noise\":0.1}");
+    /* Three settings of one arm each: the first counts. */
+    expect_reason(f, "mine", "every arm loses more than 1 point");
+    assert_int_equal(
+        raw_sql(f->path, "INSERT INTO tuning SELECT id, 0, '{\"noise\":0.1}', 1, 0, 2, 0, 0, 1, "
+                         "'' FROM trial WHERE arm IN ('six', 'two')"),
+        SQLITE_OK);
+    expect(f, "mine", 2, 2, 2, 2); /* noise is tuned: six and two are one setting of two arms */
+    assert_near(number(f, "SELECT count(*) FROM method_arm WHERE policy = 'mine'"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_interval_joins_scatter_of_seeds_and_of_inputs),
@@ -270,6 +302,7 @@ int main(void) {
         TEST(an_arm_below_one_that_fails_is_not_looked_at),
         TEST(one_seed_proves_nothing),
         TEST(each_policy_is_a_family_of_its_own),
+        TEST(an_ablation_is_no_point_of_the_curve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
