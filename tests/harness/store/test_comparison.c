@@ -101,12 +101,13 @@ static void a_pair_of_arms_has_the_numbers_worked_out_by_hand_in_either_directio
                 student_two_sided(sqrt(n / ms_input) / 3, 3));
 }
 
+/* Two of them drew the same: one that did not is enough, wherever it stands. */
 static void seeds_that_drew_their_own_inputs_nest_them(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
     static const char *const a[] = {"0011", "0011", "0110"}, *const b[] = {"1111", "1110", "1110"};
     for (int s = 0; s < 3; s++) {
-        const char *data = s == 0 ? "00" : s == 1 ? "01" : "02";
+        const char *data = s == 1 ? "01" : "00";
         add_seed(f, workload, "a", "budgetformer", 4, s, data, a[s]);
         add_seed(f, workload, "b", "fixed", 8, s, data, b[s]);
     }
@@ -131,9 +132,13 @@ static void arms_without_a_seed_or_inputs_in_common_are_not_compared(void **stat
     add_seed(f, workload, "b", "fixed", 4, 1, "", "1100");
     add_seed(f, workload, "c", "fixed", 2, 0, "", "110");
     add_seed(f, workload, "d", "fixed", 1, 0, "other data", "1100");
+    for (int s = 2; s < 4; s++) { /* seed 3 was tested on fewer inputs than seed 2 */
+        add_seed(f, workload, "e", "fixed", 8, s, "", s == 2 ? "1100" : "110");
+        add_seed(f, workload, "f", "fixed", 4, s, "", s == 2 ? "1010" : "101");
+    }
     compare(f);
     assert_near(number(f, "SELECT count(*) FROM paired_difference"), 0);
-    assert_near(number(f, "SELECT count(*) FROM current_comparison WHERE n_seeds = 0"), 6);
+    assert_near(number(f, "SELECT count(*) FROM current_comparison WHERE n_seeds = 0"), 15);
     double before = number(f, "PRAGMA data_version");
     struct store *own = f->store;
     OK(f, store_open(f->path, &f->store, &f->error));
@@ -158,6 +163,11 @@ static void what_was_made_of_other_results_is_not_shown_and_made_again(void **st
                 100.0 / 3);
     /* One more seed of an arm, which the other has too. */
     add_seed(f, workload, "a", "budgetformer", 4, 3, "", "0000");
+    assert_near(number(f, "SELECT count(*) FROM paired_difference"), 0);
+    compare(f);
+    assert_near(number(f, "SELECT n_pairs FROM paired_difference WHERE arm_a = 'b'"), 4);
+    /* And of the other, which the first does not have. */
+    add_seed(f, workload, "b", "fixed", 8, 4, "", "0000");
     assert_near(number(f, "SELECT count(*) FROM paired_difference"), 0);
     compare(f);
     assert_near(number(f, "SELECT n_pairs FROM paired_difference WHERE arm_a = 'b'"), 4);
@@ -191,9 +201,10 @@ static void a_reader_compares_for_itself_and_writes_nothing(void **state) {
 }
 
 /* Three workloads, each with all heads and one: p of 0.01, 0.04 and 0.03 become, smallest first,
- * 3 x 0.01, 2 x 0.03 and, not below that, 1 x 0.04. */
+ * 3 x 0.01, 2 x 0.03 and, not below that, 1 x 0.04; and 3 x 0.5 is 1. */
 static void claims_of_one_question_are_corrected_by_holm(void **state) {
     struct fixture *f = *state;
+    char page[8192];
     static const char *const names[] = {"w1", "w2", "w3"};
     for (int w = 0; w < 3; w++) {
         int64_t workload = one_workload(f, names[w]);
@@ -226,6 +237,9 @@ static void claims_of_one_question_are_corrected_by_holm(void **state) {
     assert_near(number(f, "SELECT p_holm = p FROM claim "
                           "WHERE question = 'new-method against all heads' AND n_claims = 1"),
                 1);
+    assert_non_null(strstr(report(f, page, sizeof page), ", p=0.03 (Holm, of 3)\n"));
+    assert_non_null(strstr(page, ", p=0.06 (Holm, of 3)\n")); /* of 0.03, and of 0.04 */
+    assert_null(strstr(page, ", p=0.04"));
     /* One seed has no p, and is no claim that others would have to pay for. */
     assert_int_equal(raw_sql(f->path, "UPDATE comparison SET both_p = NULL WHERE arm_b = 'one' "
                                       "AND workload_id = 2"),
@@ -234,6 +248,28 @@ static void claims_of_one_question_are_corrected_by_holm(void **state) {
                 0.02);
     assert_near(
         number(f, "SELECT p_holm IS NULL AND n_claims = 2 FROM claim WHERE workload = 'w2'"), 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE comparison SET both_p = 0.5 WHERE arm_b = 'one'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT max(p_holm) FROM claim WHERE n_claims = 3"), 1);
+}
+
+/* Arms a and b have three controls between them: the mean decision, and two ways to shuffle. */
+static void every_control_is_a_claim_about_its_own_arm(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    train(f, workload, "a", "new-method", MIXED, 2, (const double[]){0.5, 0.5}, 3);
+    train(f, workload, "b", "new-method", MIXED, 2, (const double[]){0.5, 0.5}, 2);
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET control = 'shuffled-by-length' "
+                                      "WHERE control = 'static' AND trial_id > 2"),
+                     SQLITE_OK);
+    compare(f);
+    assert_near(number(f, "SELECT count(*) FROM claim"), 3);
+    assert_near(number(f, "SELECT arm_a = 'a' AND arm_b = 'a (static)' FROM claim "
+                          "WHERE question = 'everybody gets the mean decision'"),
+                1);
+    assert_near(number(f, "SELECT sum(arm_b IN ('a (shuffled)', 'b (shuffled-by-length)')) "
+                          "FROM claim WHERE question = 'everybody gets another''s decision'"),
+                2);
 }
 
 /* Chance is 0.5 and the best arm 1: the middle is 0.75, and the gap has to be 0.125. */
@@ -276,6 +312,7 @@ int main(void) {
         TEST(what_was_made_of_other_results_is_not_shown_and_made_again),
         TEST(a_reader_compares_for_itself_and_writes_nothing),
         TEST(claims_of_one_question_are_corrected_by_holm),
+        TEST(every_control_is_a_claim_about_its_own_arm),
         TEST(seeds_that_solve_it_and_seeds_that_do_not_are_told_apart),
         TEST(the_report_says_what_each_half_covers),
     };

@@ -228,6 +228,32 @@ static void an_arm_below_one_that_fails_is_not_looked_at(void **state) {
     expect_reason(f, "budgetformer", "the arm of most heads loses more than 1 point");
 }
 
+/* One of two arms of 4 heads is open. Which of them is looked at first must not matter: each policy
+ * has them in another order. */
+static void arms_of_as_many_heads_are_judged_together(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong some[3] = {{0, 11}, {0, 12}, {0, 13}};
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "six", "fixed", 6, 998, 3, NONE);
+    add_arm(f, workload, "four a", "fixed", 4, 998, 3, NONE);
+    add_arm(f, workload, "four b", "fixed", 4, 998, 3, some);
+    add_arm(f, workload, "ours, six", "budgetformer", 6, 998, 3, NONE);
+    add_arm(f, workload, "ours, four a", "budgetformer", 4, 998, 3, some);
+    add_arm(f, workload, "ours, four b", "budgetformer", 4, 998, 3, NONE);
+    expect(f, "fixed", 6, 4, 6, 6);
+    expect(f, "budgetformer", 6, 4, 6, 6);
+}
+
+static void a_loss_of_just_1_point_counts_for_the_estimate(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong ten[3] = {{0, 10}, {0, 10}, {0, 10}};
+    add_arm(f, workload, "all", "fixed", 8, 1000, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 1000, 3, ten);
+    expect(f, "fixed", NAN, 1, 1, 8);
+}
+
 static void one_seed_proves_nothing(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -248,9 +274,12 @@ static void each_policy_is_a_family_of_its_own(void **state) {
     add_arm(f, workload, "ours", "budgetformer", 5, 998, 3, NONE);
     add_arm(f, workload, "ours with more", "budgetformer", 6, 998, 2, NONE);
     add_arm(f, workload, "other heads", "wide", 3, 998, 3, NONE);
+    add_arm(f, workload, "other layers", "flop-matched", 8, 998, 3, NONE);
     train(f, without, "one", "fixed", ONE, 3, accuracy, 1);
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET heads = 3 WHERE trial_id IN "
-                                      "(SELECT id FROM trial WHERE arm = 'other heads')"),
+                                      "(SELECT id FROM trial WHERE arm = 'other heads');"
+                                      "UPDATE evaluation SET layers = 1 WHERE trial_id IN "
+                                      "(SELECT id FROM trial WHERE arm = 'other layers')"),
                      SQLITE_OK);
     assert_near(number(f, "SELECT count(*) FROM heads_needed"), 1);
     expect(f, "budgetformer", 5, 5, 5, 5);
@@ -300,6 +329,8 @@ int main(void) {
         TEST(a_loss_of_nearly_1_point_is_left_open),
         TEST(if_every_other_arm_is_worse_fixed_heads_need_all),
         TEST(an_arm_below_one_that_fails_is_not_looked_at),
+        TEST(arms_of_as_many_heads_are_judged_together),
+        TEST(a_loss_of_just_1_point_counts_for_the_estimate),
         TEST(one_seed_proves_nothing),
         TEST(each_policy_is_a_family_of_its_own),
         TEST(an_ablation_is_no_point_of_the_curve),
