@@ -101,7 +101,13 @@ static void drawn_scores_have_no_entropy(void **state) {
     assert_true(isnan(t.entropy));
 }
 
-/* It leaves nothing behind: dropout is back, and the step repeats bit by bit. */
+static void count(void *context, enum phase phase) {
+    (void)phase;
+    ++*(int *)context;
+}
+
+/* It leaves nothing behind: dropout is back, the step repeats bit by bit, and who listens to the
+ * phases of training has heard of one forward pass each time, not of two. */
 static void training_goes_on_as_if_nobody_had_asked(void **state) {
     (void)state;
     struct model_config config = small_config(policy_find("budgetformer"), "{}", 2, 16, 8);
@@ -111,13 +117,18 @@ static void training_goes_on_as_if_nobody_had_asked(void **state) {
     struct small_batch data;
     struct error error;
     double loss[3];
+    int heard = 0;
+    struct phases phases = {count, &heard};
     small_batch_fill(&data, 1);
     assert_true(trainer_new(p, &small_limits, 1, &trainer, &error));
+    trainer_set_phases(trainer, &phases);
     for (int i = 0; i < 3; i++) {
         struct policy_step step = {
             .progress = 0.3, .step = i == 2 ? 8 : 7, .noise = rng_stream(3, RNG_NOISE)};
         loss[i] = trainer_loss(trainer, &data.batch, &step);
+        assert_int_equal(heard, i + 1);
         trainer_correct(trainer, &data.batch, &step);
+        assert_int_equal(heard, i + 1);
     }
     assert_true(loss[0] == loss[1] && loss[0] != loss[2]);
     trainer_free(trainer);

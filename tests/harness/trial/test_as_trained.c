@@ -48,9 +48,35 @@ static void adaptive_methods_say_what_they_are_as_trained(void **state) {
     }
 }
 
+/* The weights stay as they were drawn, so that nothing but the temperature tells two trials apart:
+ * one that has fallen to 0.2 at the end from one that always was. In the latter the training set
+ * has the entropy of the test set. */
+static void the_entropy_is_of_the_scores_at_the_last_temperature(void **state) {
+    (void)state;
+    static const char *const arms[] = {
+        "policy: budgetformer, initial_budget: 0.3, tau_start: 20, tau_end: 0.2",
+        "policy: budgetformer, initial_budget: 0.3, tau_start: 0.2, tau_end: 0.2"};
+    double entropy[2], trained[2], mean_s = 0;
+    for (int i = 0; i < 2; i++) {
+        struct small_trial_text text = small_gated_topic;
+        struct small_trial t;
+        text.train = "epochs: 1, batch: 16, learning_rate: 1e-9, eval_batch: 40";
+        text.arm = arms[i];
+        small_trial_run(&t, &text);
+        entropy[i] = find_evaluation(&t.result, "best", "test", "none")->score_entropy;
+        trained[i] = t.result.epochs[0].train_score_entropy;
+        mean_s = t.result.epochs[0].train_mean_s;
+        small_trial_free(&t);
+    }
+    assert_true(fabs(entropy[0] - entropy[1]) < 1e-4);
+    assert_true(trained[0] > trained[1] + 0.05); /* hotter than it ends */
+    assert_true(fabs(trained[1] - entropy[1]) < 0.05 && fabs(mean_s - entropy[1]) > 0.1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adaptive_methods_say_what_they_are_as_trained),
+        cmocka_unit_test(the_entropy_is_of_the_scores_at_the_last_temperature),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,16 +99,42 @@ static void what_cannot_be_matched_is_refused_with_the_nearest(void **state) {
     assert_non_null(strstr(error.text, "(layers 1, dim 64, ffn 1) costs 37.2% more"));
 }
 
+/* The least that there is, of either kind: 52638 and 458862. */
+static void what_is_off_by_two_percent_is_matched_and_by_three_is_not(void **state) {
+    (void)state;
+    static const struct {
+        const char *by, *refused;
+        double least;
+        int dim;
+    } cases[] = {{"dim", "dim 1, ffn 1) costs 3.5% more", 52638, 1},
+                 {"layers", "dim 64, ffn 1) costs 3.5% more", 458862, 64}};
+    for (int i = 0; i < 2; i++) {
+        struct model_config config = model(cases[i].by, 1, 32, 2);
+        struct base_budget base = cost(cases[i].least / 1.035, 12);
+        struct error error;
+        expect(config, cases[i].least / 1.015, 12, 1, cases[i].dim, 1);
+        assert_false(config.policy->shape_like(&config, &base, &error));
+        assert_non_null(strstr(error.text, cases[i].refused));
+    }
+}
+
 static void initial_weights_follow_the_width_unless_they_are_set(void **state) {
     (void)state;
-    struct model_config config = model("dim", 1, 32, 2);
-    struct base_budget base = cost(0.6 * 557442, 12);
-    struct error error;
-    config.init_std = 1.0 / 8;
-    config.embedding_std = 0.5;
-    assert_true(config.policy->shape_like(&config, &base, &error));
-    assert_true(fabs(config.init_std - 1.0 / 6) < 1e-12); /* dim 36 */
-    assert_true(fabs(config.embedding_std - 0.5) < 1e-12);
+    static const double usual = 1.0 / 8, narrower = 1.0 / 6; /* of dim 64 and 36 */
+    static const double stds[3][4] = {/* weights and embeddings, before and after */
+                                      {usual, 0.5, narrower, 0.5},
+                                      {0.5, usual, 0.5, narrower},
+                                      {usual, usual, narrower, narrower}};
+    for (int i = 0; i < 3; i++) {
+        struct model_config config = model("dim", 1, 32, 2);
+        struct base_budget base = cost(0.6 * 557442, 12);
+        struct error error;
+        config.init_std = stds[i][0];
+        config.embedding_std = stds[i][1];
+        assert_true(config.policy->shape_like(&config, &base, &error));
+        assert_true(fabs(config.init_std - stds[i][2]) < 1e-12);
+        assert_true(fabs(config.embedding_std - stds[i][3]) < 1e-12);
+    }
 }
 
 /* A width that neither the heads nor a vector divides: both passes agree, and the kernels book what
@@ -155,6 +181,7 @@ int main(void) {
         cmocka_unit_test(fewer_layers_have_the_ffn_that_is_paid_for),
         cmocka_unit_test(lengths_count_by_their_squares_too),
         cmocka_unit_test(what_cannot_be_matched_is_refused_with_the_nearest),
+        cmocka_unit_test(what_is_off_by_two_percent_is_matched_and_by_three_is_not),
         cmocka_unit_test(odd_widths_run_like_any_other),
         cmocka_unit_test(initial_weights_follow_the_width_unless_they_are_set),
     };
