@@ -475,6 +475,18 @@ data_files_can_be_read_by_other_tools() {
                  END { exit !(means == 30 && seeds == 90 && found > 0.9) }' "$figures/data/accuracy_vs_budget.dat"
 }
 
+two_seeds_have_a_dot_each_and_one_has_none() {
+    dots() { # workload
+        awk -F '\t' -v workload="$1" '!/^#/ && NF && $5 != "NaN" && $9 == workload { n++ } END { print n + 0 }' \
+            "$scratch/data/accuracy_vs_budget.dat"
+    }
+    echo "UPDATE trial SET current = 0 WHERE seed > CASE workload_id WHEN 1 THEN 0 ELSE 1 END" >"$scratch/fewer.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/fewer.sql"
+    draw "$scratch/a.db" "$scratch" accuracy_vs_budget
+    test "$(dots topic)" -eq 0
+    test "$(dots offsets)" -eq 20
+}
+
 # Whoever draws may have settings of their own.
 settings_of_the_user_change_nothing() {
     mkdir "$scratch/home"
@@ -612,7 +624,8 @@ behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars
     two_at_once_take_turns a_gnuplot_that_fails_without_a_word_is_an_error_that_says_how \
     a_new_figure_is_two_files_and_a_mistake_in_one_is_shown many_workloads_are_pages_of_six \
     captions_are_whole text_is_wrapped_at_its_measured_width \
-    data_files_can_be_read_by_other_tools settings_of_the_user_change_nothing \
+    data_files_can_be_read_by_other_tools two_seeds_have_a_dot_each_and_one_has_none \
+    settings_of_the_user_change_nothing \
     it_works_from_any_folder_and_through_a_link every_stored_query_runs_and_answers \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance simulated_counts_never_enter_a_measured_rate \
