@@ -1,5 +1,5 @@
--- What two summaries of the BudgetFormer paper (arXiv 2604.22583; its full text was not available) report, beside
--- our reading of it on sets that are not the paper's: parts of them, or others of the same kind
+-- What two summaries of the paper behind this project (arXiv 2604.22583; its full text was not available)
+-- report, beside our reading of it on sets that are not the paper's: parts of them, or others of the same kind
 -- (workloads/signatures-*.yaml). Accuracies in percent, ours as means over seeds with half of their 95%
 -- t-intervals, in each of the three ways to run the chosen heads; as_trained: with the gates of training's
 -- end and all heads; entropy: of the head scores over its maximum, 0: one head has it all.

@@ -276,7 +276,7 @@ static void tuned_trial_shows_how_many_were_tried_and_what_was_chosen(void **sta
     report(f, page, sizeof page);
     assert_non_null(strstr(page, "tuned or gated methods"));
     assert_non_null(strstr(page, "accuracy %  as trained %  entropy"));
-    assert_non_null(strstr(page, "\nw / tuned            50.0          75.0     0.25  "));
+    assert_non_null(strstr(page, "\nw / tuned                     50.0          75.0     0.25  "));
     assert_non_null(strstr(page, "tried"));
 }
 
