@@ -91,6 +91,7 @@ void flops_add_ends(const struct model_config *config, int n_tokens, struct flop
     uint64_t classes = (uint64_t)config->classes, *c = flops->count;
     if (config->positions) c[FLOP_POSITION] += n * dim;
     if (config->separator) c[FLOP_POSITION] += n * dim;
+    if (config->bigrams) c[FLOP_POSITION] += n * dim;
     if (config->final_norm) c[FLOP_NORM] += 5 * n * dim;
     c[FLOP_POOL] += n * dim;
     c[FLOP_CLASSIFIER] += 2 * dim * classes;

@@ -26,7 +26,7 @@ enum flop_component {
     FLOP_NORM, /* all LayerNorms */
     FLOP_RESIDUAL,
     FLOP_GATE,     /* what the policy itself costs, pooling included */
-    FLOP_POSITION, /* adding position and segment embeddings */
+    FLOP_POSITION, /* adding position, segment and bigram embeddings */
     FLOP_POOL,
     FLOP_CLASSIFIER,
     FLOP_CLASSIFIER_BIAS,

@@ -31,6 +31,7 @@ static int64_t parameter_numbers(const struct model_config *c) {
     int64_t dim = c->dim, ffn = c->ffn, sum = (int64_t)c->vocab * dim;
     if (c->positions) sum += (int64_t)c->max_len * dim;
     if (c->separator) sum += 2 * dim;
+    sum += (int64_t)c->bigrams * dim;
     for (int l = 0; l < c->layers; l++) {
         int64_t width = (int64_t)c->heads.value[l] * c->head_dim;
         sum += 2 * dim * ffn + ffn + dim + 2 * dim;

@@ -141,16 +141,22 @@ static float *chunk_decisions(const struct inference *inf, int l) {
 static void embed(struct inference *inf, const struct batch *batch, struct work *work) {
     const struct parameters *p = inf->p;
     size_t dim = (size_t)p->config.dim;
-    uint64_t added = (p->position ? 1u : 0u) + (p->segment ? 1u : 0u);
+    uint64_t added = (p->position ? 1u : 0u) + (p->segment ? 1u : 0u) + (p->bigram ? 1u : 0u);
     for (int b = 0; b < batch->n_samples; b++) {
         size_t segment = 0;
+        int32_t previous = -1;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
             float *row = inf->x + (size_t)i * dim;
             memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
             if (p->position)
                 inference_add(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
             if (p->segment) inference_add(dim, p->segment + segment * dim, row);
+            if (p->bigram)
+                inference_add(
+                    dim, p->bigram + model_bigram(&p->config, previous, batch->tokens[i]) * dim,
+                    row);
             segment |= batch->tokens[i] == p->config.separator;
+            previous = batch->tokens[i];
         }
     }
     work_add(work, FLOP_POSITION, added * (uint64_t)batch->n_tokens * dim);

@@ -35,6 +35,7 @@ bool model_resolve_full(struct model_config *config, struct error *error) {
     if (config->init_std <= 0.0) config->init_std = 1.0 / sqrt(config->dim);
     if (config->embedding_std <= 0.0) config->embedding_std = config->init_std;
     config->positions = config->final_norm = true;
+    config->bigrams = 0;
     config->heads.n = config->layers;
     for (int l = 0; l < config->layers; l++) config->heads.value[l] = config->base_heads;
     return true;

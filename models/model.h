@@ -8,6 +8,8 @@
 
 #include "models/base/option.h"
 
+#include <stdint.h>
+
 struct policy_ops;
 
 enum { MODEL_LAYERS_MAX = OPTION_LIST_MAX, MODEL_POLICY_OPTIONS_MAX = 1024 };
@@ -21,6 +23,7 @@ struct model_config {
     int ffn;               /* F; 0 in a file means 4 * dim, resolved here */
     int vocab, classes, max_len; /* from the data set */
     int separator;               /* from the data set: token between the texts of a pair, 0: none */
+    int bigrams;                 /* rows of the table of token pairs that is added, 0: none */
     bool positions;              /* learned position embedding added */
     bool final_norm;             /* LayerNorm before the pool */
     double dropout;              /* after the embedding and each sublayer, training only */
@@ -33,6 +36,13 @@ struct model_config {
 
 /* The `model:` section: layers, dim, heads, ffn, dropout, norm_eps, init_std, embedding_std. */
 extern const struct option_table model_options;
+
+/* The row of that table for a token and the one before it, -1 at the start of an input. */
+static inline size_t model_bigram(const struct model_config *config, int32_t previous,
+                                  int32_t token) {
+    uint64_t pair = (uint64_t)(previous + 1) * 1000003 + (uint64_t)token;
+    return (size_t)((pair * 0x9E3779B97F4A7C15u >> 32) % (uint64_t)config->bigrams);
+}
 
 /* Completes a config whose model_options fields are set, as if every layer had all H heads: fills
  * head_dim, heads and ffn. model_resolve (policy.h) then lets the policy change the shape. */

@@ -25,6 +25,8 @@ static const struct option resolved_rows[] = {
     {"classes", OPTION_INT, FIELD(classes), NULL, 1, 1 << 20, NULL, "C"},
     {"separator", OPTION_INT, FIELD(separator), "0", 0, 1 << 24, NULL,
      "token between the texts of a pair, which have a segment embedding; 0: single texts"},
+    {"bigrams", OPTION_INT, FIELD(bigrams), "0", 0, 1 << 22, NULL,
+     "rows of the table of token pairs; 0: none"},
     {"positions", OPTION_BOOL, FIELD(positions), "true", 0, 0, NULL, "position embedding"},
     {"final_norm", OPTION_BOOL, FIELD(final_norm), "true", 0, 0, NULL, "LayerNorm before the pool"},
     {"dropout", OPTION_FLOAT, FIELD(dropout), "0", 0, 0.9, NULL, "in training"},

@@ -77,6 +77,9 @@ static void layout(struct parameters *p) {
                               "embed.position.weight");
     if (c->separator)
         p->segment = declare(p, 2 * dim, false, c->embedding_std, 0, "embed.segment.weight");
+    if (c->bigrams)
+        p->bigram =
+            declare(p, (size_t)c->bigrams * dim, false, c->embedding_std, 0, "embed.bigram.weight");
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) declare_attention(p, l, (size_t)c->heads.value[l]);
         declare_ffn(p, l);
@@ -243,6 +246,7 @@ size_t parameters_views(const struct parameters *p, struct tensor_view *out) {
     add_plain(&list, 2, c->vocab, c->dim, p->token, "embed.token.weight");
     if (c->positions) add_plain(&list, 2, c->max_len, c->dim, p->position, "embed.position.weight");
     if (c->separator) add_plain(&list, 2, 2, c->dim, p->segment, "embed.segment.weight");
+    if (c->bigrams) add_plain(&list, 2, c->bigrams, c->dim, p->bigram, "embed.bigram.weight");
     for (int l = 0; l < c->layers; l++) {
         const struct layer_parameters *layer = &p->layer[l];
         if (c->heads.value[l] > 0) add_attention(&list, p, l);

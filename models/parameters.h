@@ -39,6 +39,7 @@ struct parameters {
     struct arena arena;
     float *token, *position; /* [V][D], [max_len][D] or NULL */
     float *segment;          /* [2][D] of pairs: up to the separator, after it; else NULL */
+    float *bigram; /* [bigrams][D] of a token and the one before (model_bigram), or NULL */
     struct layer_parameters layer[MODEL_LAYERS_MAX];
     float *final_weight, *final_bias;           /* [D] or NULL */
     float *classifier_weight, *classifier_bias; /* [C][D], [C] */

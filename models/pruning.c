@@ -90,6 +90,7 @@ bool prune_heads(const struct parameters *full, const struct head_gates *gates, 
     copy(p->token, full->token, (size_t)c->vocab * dim);
     copy(p->position, full->position, (size_t)c->max_len * dim);
     copy(p->segment, full->segment, 2 * dim);
+    copy(p->bigram, full->bigram, (size_t)c->bigrams * dim);
     for (int l = 0; l < c->layers; l++) copy_layer(full, gates, l, p);
     copy(p->final_weight, full->final_weight, dim);
     copy(p->final_bias, full->final_bias, dim);

@@ -1,6 +1,6 @@
 /*
  * The encoder's forward and backward pass: token + position embedding (and, where inputs are pairs
- * of texts, segment embedding), L pre-LN layers
+ * of texts, segment embedding; in a bag of bigrams, those of token pairs), L pre-LN layers
  *   x += sum_h a_h Att_h(LN1 x) W_O^h + b_O,   x += W_down gelu(W_up LN2 x + b_up) + b_down,
  * final LayerNorm, mean over valid tokens, linear classifier (models/checkpoint.md).
  *
@@ -203,12 +203,17 @@ static void embed_forward(struct trainer *t, const struct batch *batch,
     size_t dim = (size_t)p->config.dim;
     for (int b = 0; b < batch->n_samples; b++) {
         size_t segment = 0;
+        int32_t previous = -1;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
             float *row = x + (size_t)i * dim;
             memcpy(row, p->token + (size_t)batch->tokens[i] * dim, dim * sizeof *row);
             if (p->position) add_row(dim, p->position + (size_t)(i - batch->offsets[b]) * dim, row);
             if (p->segment) add_row(dim, p->segment + segment * dim, row);
+            if (p->bigram)
+                add_row(dim, p->bigram + model_bigram(&p->config, previous, batch->tokens[i]) * dim,
+                        row);
             segment |= batch->tokens[i] == p->config.separator;
+            previous = batch->tokens[i];
         }
     }
     drop(t, step, 0, batch->n_tokens, x);
@@ -221,12 +226,17 @@ static void embed_backward(struct trainer *t, const struct batch *batch,
     drop(t, step, 0, batch->n_tokens, t->dx);
     for (int b = 0; b < batch->n_samples; b++) {
         size_t segment = 0;
+        int32_t previous = -1;
         for (int i = batch->offsets[b]; i < batch->offsets[b + 1]; i++) {
             const float *up = t->dx + (size_t)i * dim;
             add_row(dim, up, g->token + (size_t)batch->tokens[i] * dim);
             if (g->position) add_row(dim, up, g->position + (size_t)(i - batch->offsets[b]) * dim);
             if (g->segment) add_row(dim, up, g->segment + segment * dim);
+            if (g->bigram)
+                add_row(dim, up,
+                        g->bigram + model_bigram(&g->config, previous, batch->tokens[i]) * dim);
             segment |= batch->tokens[i] == g->config.separator;
+            previous = batch->tokens[i];
         }
     }
 }

@@ -7,8 +7,8 @@ caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%
 do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
 
-# Two policies run no heads: side by side, so that neither hides the other.
-shifted(x, p) = p eq "bag-of-words" ? x - 0.03 : x
+# Three policies run no heads: side by side, so that none hides another.
+shifted(x, p) = p eq "bag-of-words" ? x - 0.03 : p eq "bag-of-bigrams" ? x + 0.03 : x
 
 set xrange [-0.06 : 1.06]
 set xtics 0, 0.25, 1

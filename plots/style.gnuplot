@@ -50,7 +50,7 @@ mark(p) = place_in(budgeted, p) ? word(budget_marks, (place_in(budgeted, p) - 1)
         : place_in(marked, p) ? place_in(marked, p) : p eq "fixed-matched" ? 5 : 15 - others_before(p) % 15
 described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
              : p eq "random" ? "random heads per input" : p eq "none" ? "no attention" \
-             : p eq "bag-of-words" ? "bag of words" : p
+             : p eq "bag-of-words" ? "bag of words" : p eq "bag-of-bigrams" ? "bag of words and bigrams" : p
 # The same in figures that write the column `cost` beside the marks; NaN: no arm has one.
 numbered(p) = described(p) . (place_in(weighted, p) && highest_cost == highest_cost ? " (number: cost weight)" : "")
 faint = 0x8A8A8A

@@ -8,15 +8,18 @@
 extern const struct policy_ops policy_fixed, policy_fixed_matched, policy_flop_matched, policy_wide,
     policy_budgetformer, policy_budgetformer_paper, policy_random, policy_moh, policy_moh_pool,
     policy_drophead, policy_michel, policy_random_static, policy_voita, policy_dsp, policy_none,
-    policy_bag_of_words;
+    policy_bag_of_words, policy_bag_of_bigrams;
 
 const struct policy_ops *const policy_registry[] = {
-    &policy_fixed,        &policy_fixed_matched, &policy_flop_matched,
-    &policy_wide,         &policy_budgetformer,  &policy_budgetformer_paper,
-    &policy_random,       &policy_moh,           &policy_moh_pool,
-    &policy_drophead,     &policy_michel,        &policy_random_static,
-    &policy_voita,        &policy_dsp,           &policy_none,
-    &policy_bag_of_words,
+    &policy_fixed,          &policy_fixed_matched,
+    &policy_flop_matched,   &policy_wide,
+    &policy_budgetformer,   &policy_budgetformer_paper,
+    &policy_random,         &policy_moh,
+    &policy_moh_pool,       &policy_drophead,
+    &policy_michel,         &policy_random_static,
+    &policy_voita,          &policy_dsp,
+    &policy_none,           &policy_bag_of_words,
+    &policy_bag_of_bigrams,
 };
 const int policy_registry_size = sizeof policy_registry / sizeof *policy_registry;
 

@@ -111,6 +111,9 @@ static void policies_without_positions_or_layers_pay_for_neither(void **state) {
     struct model_config none = small_config(policy_find("none"), "{}", 1, 16, 4);
     struct flops f = flops_dense(&bag, 9);
     assert_int_equal(flops_total(&f), 9 * 16 + 2 * 16 * SMALL_CLASSES + SMALL_CLASSES);
+    struct model_config bigrams = small_config(policy_find("bag-of-bigrams"), "{}", 2, 16, 4);
+    f = flops_dense(&bigrams, 9); /* one addition a number more */
+    assert_int_equal(flops_total(&f), 2 * 9 * 16 + 2 * 16 * SMALL_CLASSES + SMALL_CLASSES);
     f = layer_of(&none, 9, 0);
     /* FFN alone, width 32: no LN1, no first residual, no gate, no b_O. */
     assert_int_equal(flops_total(&f), 4 * 9 * 16 * 32 + 9 * (32 + 16) + 8 * 9 * 32 + 6 * 9 * 16);

@@ -23,6 +23,7 @@ static void arenas_hold_what_the_closed_form_says(void **state) {
                                            {"fixed", "{\"heads\":[1,3]}"},
                                            {"none", "{}"},
                                            {"bag-of-words", "{}"},
+                                           {"bag-of-bigrams", "{\"buckets\":99}"},
                                            {"random", "{\"heads\":2}"},
                                            {"wide", "{\"heads\":2}"},
                                            {"budgetformer", "{}"},

@@ -220,6 +220,13 @@ static void no_attention(void **state) {
     check_gradients(&c, 0.5);
 }
 
+static void bag_of_bigrams(void **state) {
+    (void)state;
+    struct model_config c =
+        small_config(policy_find("bag-of-bigrams"), "{\"buckets\":7}", 2, 16, 4);
+    check_gradients(&c, 0.5);
+}
+
 static void bag_of_words(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("bag-of-words"), "{}", 2, 16, 4);
@@ -367,6 +374,7 @@ int main(void) {
         cmocka_unit_test(heads_ranked_over_the_whole_net),
         cmocka_unit_test(no_attention),
         cmocka_unit_test(bag_of_words),
+        cmocka_unit_test(bag_of_bigrams),
         cmocka_unit_test(pairs_of_texts),
         cmocka_unit_test(per_token_gates),
         cmocka_unit_test(hard_mask_keeps_the_soft_gradient),

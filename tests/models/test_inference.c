@@ -77,6 +77,7 @@ static void inference_equals_the_training_forward_pass(void **state) {
         {"fixed", "{\"heads\":[1,3]}"},
         {"none", "{}"},
         {"bag-of-words", "{}"},
+        {"bag-of-bigrams", "{\"buckets\":5}"},
         {"by-token (test)", "{}"},
         {"moh", "{\"shared\":1,\"routed\":2}"},
         {"moh-pool", "{\"shared\":1,\"routed\":1}"},
@@ -143,7 +144,8 @@ static void executed_flops_equal_the_closed_form(void **state) {
         {"drophead", "{}"},
         {"wide", "{\"heads\":1}"},
         {"none", "{}"},
-        {"bag-of-words", "{}"}};
+        {"bag-of-words", "{}"},
+        {"bag-of-bigrams", "{\"buckets\":5}"}};
     struct rng rng = rng_stream(99, RNG_GENERATOR);
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         for (uint64_t trial = 0; trial < 6; trial++) {

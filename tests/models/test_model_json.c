@@ -11,11 +11,10 @@ static struct model_config config_of(const char *policy, const char *options) {
 
 static void model_json_comes_back_as_it_was(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"fixed", "{\"heads\":[2,0]}"},
-                                           {"budgetformer", "{\"cost\":0.125,\"hidden\":7}"},
-                                           {"random", "{\"heads\":3}"},
-                                           {"none", "{}"},
-                                           {"bag-of-words", "{}"}};
+    static const char *const cases[][2] = {
+        {"fixed", "{\"heads\":[2,0]}"}, {"budgetformer", "{\"cost\":0.125,\"hidden\":7}"},
+        {"random", "{\"heads\":3}"},    {"none", "{}"},
+        {"bag-of-words", "{}"},         {"bag-of-bigrams", "{\"buckets\":9}"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config config = config_of(cases[i][0], cases[i][1]), back;
         struct text first = {0}, second = {0};
@@ -35,6 +34,7 @@ static void model_json_comes_back_as_it_was(void **state) {
         assert_int_equal(back.head_dim, 4);
         assert_int_equal(back.positions, config.positions);
         assert_int_equal(back.final_norm, config.final_norm);
+        assert_int_equal(back.bigrams, config.bigrams);
         assert_int_equal(back.separator, 2 * (int)i);
         assert_true(back.norm_eps == 1e-7 && back.dropout == 0.1 && back.init_std == 0.3);
         text_free(&first);

@@ -415,6 +415,50 @@ static void logits_follow_from_the_tensors_by_name(void **state) {
     check_logits(small_pairs(config_of("fixed", "{\"heads\":[3,0]}")));
 }
 
+/* The rows of pairs by the formula of models/checkpoint.md. */
+static void a_bag_of_bigrams_adds_each_token_with_the_one_before(void **state) {
+    (void)state;
+    struct model_config config = config_of("bag-of-bigrams", "{\"buckets\":50}");
+    struct parameters *p = small_parameters(&config, 7);
+    struct inference *inf = NULL;
+    struct small_batch data;
+    struct error error;
+    size_t n;
+    struct tensor_view *views = views_of(p, &n);
+    bool used[50] = {false};
+    int n_used = 0;
+    assert_string_equal(views[1].name, "embed.bigram.weight");
+    assert_true(views[1].shape[0] == 50 && views[1].shape[1] == 16);
+    small_batch_fill(&data, 2);
+    assert_true(inference_new(p, &small_limits, &inf, &error));
+    inference_run(inf, &data.batch, NULL, NULL);
+    for (int b = 0; b < SMALL_SAMPLES; b++) {
+        int first = data.offsets[b], tokens = data.offsets[b + 1] - first;
+        double pooled[16] = {0};
+        for (int t = 0; t < tokens; t++) {
+            int32_t token = data.tokens[first + t], before = t ? data.tokens[first + t - 1] : -1;
+            uint64_t pair = ((uint64_t)before + 1) * 1000003 + (uint64_t)token;
+            int row = (int)((pair * 0x9E3779B97F4A7C15u >> 32) % 50);
+            n_used += !used[row];
+            used[row] = true;
+            for (int c = 0; c < 16; c++)
+                pooled[c] += (element(views, n, "embed.token.weight", 0, token, c) +
+                              element(views, n, "embed.bigram.weight", 0, row, c)) /
+                             tokens;
+        }
+        struct naive f = {views, n, &config, tokens, {{0}}, {{0}}};
+        for (int r = 0; r < SMALL_CLASSES; r++) {
+            double expected = naive_linear(&f, "classifier", 0, r, 16, pooled);
+            double logit = (double)inference_logits(inf)[b * SMALL_CLASSES + r];
+            assert_true(fabs(logit - expected) < 2e-5 * (1 + fabs(expected)));
+        }
+    }
+    assert_true(n_used > 15); /* pairs are spread over the table */
+    inference_free(inf);
+    free(views);
+    parameters_free(p);
+}
+
 static void arms_of_one_seed_start_from_the_same_weights(void **state) {
     (void)state;
     struct model_config fixed = config_of("fixed", "{\"heads\":4}");
@@ -477,6 +521,7 @@ int main(void) {
         cmocka_unit_test(fixed_heads_have_the_documented_names_and_shapes),
         cmocka_unit_test(budgetformer_adds_its_gate_to_every_layer),
         cmocka_unit_test(models_without_attention_have_no_attention_tensors),
+        cmocka_unit_test(a_bag_of_bigrams_adds_each_token_with_the_one_before),
         cmocka_unit_test(checkpoint_brings_back_the_same_bits),
         cmocka_unit_test(pairs_add_a_segment_embedding_and_change_no_other_weight),
         cmocka_unit_test(head_h_owns_rows_and_one_slab),

@@ -226,6 +226,9 @@ static void controls_remove_what_their_names_say(void **state) {
     assert_true(resolve("bag-of-words", "{}", &config, &error));
     assert_int_equal(config.layers, 0);
     assert_true(!config.positions && !config.final_norm); /* a mean knows no order */
+    assert_int_equal(config.bigrams, 0);
+    assert_true(resolve("bag-of-bigrams", "{\"buckets\":40}", &config, &error));
+    assert_true(config.layers == 0 && config.bigrams == 40);
     assert_true(resolve("random", "{\"heads\":1}", &config, &error));
     for (int l = 0; l < 2; l++) assert_int_equal(config.heads.value[l], 4); /* all can be drawn */
 }
@@ -233,8 +236,8 @@ static void controls_remove_what_their_names_say(void **state) {
 static void every_policy_is_found_by_a_name_of_its_own(void **state) {
     (void)state;
     static const char *const names[] = {
-        "fixed",    "wide",     "budgetformer", "budgetformer-paper", "random", "moh",
-        "moh-pool", "drophead", "none",         "bag-of-words"};
+        "fixed",    "wide",     "budgetformer", "budgetformer-paper", "random",        "moh",
+        "moh-pool", "drophead", "none",         "bag-of-words",       "bag-of-bigrams"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_non_null(policy_find(names[i]));
     for (int i = 0; i < policy_registry_size; i++) {
