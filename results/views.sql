@@ -7,6 +7,7 @@
 --     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed; policy_declares: which methods
 --                                        have a budget, a cost, learned gates
 --     is a better than b                 paired_difference, claim, difference_to_all_heads, heads_needed;
+--                                        attention_gain: what a workload can test;
 --                                        split_outcome: when a mean says nothing
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
 --     are saved FLOPs saved time         latency_vs_flops, latency_note; can one tell: noise_floor,
@@ -394,6 +395,41 @@ SELECT workload, a, b, difference, difference - both_half95_points, difference +
        difference - both_half90_points, difference + both_half90_points, n_seeds, n_inputs, inputs,
        seeds_half95_points, inputs_half95_points, both_df, both_p, policy_of_a, policy_of_b
 FROM signed;
+
+-- What attention adds on a workload, in points: all heads minus the best arm that runs none, best by validation
+-- accuracy (of its best epoch, mean over seeds), so that test inputs do not choose it. Only half of what attention
+-- is shown to add, the lower end of the interval, can be lost by something that still attends: margin_points,
+-- at most 1, is within what 'as good as all heads' means anything. NULL, and the reason, where nothing is
+-- shown; 1 and a reason where no arm without attention was trained.
+CREATE VIEW attention_gain (workload, arm, arm_without, difference_points, ci95_low_points,
+                            ci95_high_points, seeds_half_points, inputs_half_points, df, n_pairs,
+                            n_inputs, margin_points, reason) AS
+WITH headless AS (
+    SELECT r.workload, r.arm, avg(e.validation_accuracy) AS validation
+    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+    LEFT JOIN epoch e ON e.trial_id = t.id AND e.epoch = t.best_epoch
+    WHERE instr(r.policy, '/') = 0
+    GROUP BY r.workload, r.arm HAVING max(r.mean_heads) = 0
+), best AS (
+    SELECT workload, arm, row_number() OVER (PARTITION BY workload ORDER BY validation DESC, arm) AS rank
+    FROM headless
+), gain AS (
+    SELECT d.workload, d.arm, b.arm AS arm_without, p.difference_points, p.ci95_low_points,
+           p.ci95_high_points, p.seeds_half_points, p.inputs_half_points, p.df, p.n_pairs, p.n_inputs
+    FROM dense_arm d LEFT JOIN best b ON b.workload = d.workload AND b.rank = 1
+    LEFT JOIN paired_difference p ON p.workload = d.workload AND p.arm_a = d.arm AND p.arm_b = b.arm
+)
+SELECT *, CASE WHEN arm_without IS NULL THEN 1.0
+               WHEN ci95_low_points > 0 THEN min(1.0, ci95_low_points / 2) END,
+       CASE WHEN arm_without IS NULL THEN 'not checked: no arm without attention'
+            WHEN difference_points IS NULL
+            THEN printf('untestable: %s and %s have no seed in common', arm, arm_without)
+            WHEN ci95_low_points IS NULL THEN 'untestable: one seed does not say what attention adds'
+            WHEN ci95_low_points <= 0
+            THEN printf('untestable: attention is not shown to add anything (%+.1f points, %+.1f to %+.1f)',
+                        difference_points, ci95_low_points, ci95_high_points)
+            ELSE '' END
+FROM gain;
 
 -- The questions that are answered for every workload at once, so that some answers are right by luck: all
 -- pairs of arms that one of them is about, with p values after Holm over all claims of the question that

@@ -1,8 +1,8 @@
 /*
- * `headroom new`: a workload file to start from. Its text is harness/config/starter.yaml, linked
- * in, so that it can be read and tested as the YAML that it is.
+ * `headroom new`: a workload file to start from.
  */
 #include "harness/cli/command.h"
+#include "harness/cli/starter.h"
 #include "harness/config/experiment.h"
 #include "workloads/data/data_files.h"
 
@@ -11,23 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const char harness_config_starter_yaml[];
-
-static const char placeholder[] = "@NAME@";
-
-static void fill(const char *template, const char *name, FILE *out) {
-    for (const char *at; (at = strstr(template, placeholder)); template = at + strlen(placeholder))
-        fprintf(out, "%.*s%s", (int)(at - template), template, name);
-    fputs(template, out);
-}
-
 /* A file that is already there is somebody's work: it is never written to. */
 static bool write_new(const char *path, const char *name, struct error *error) {
     FILE *file = fopen(path, "wx");
     if (!file && errno == EEXIST)
         return error_set(error, "%s is there already; choose another name or remove it", path);
     if (!file) return error_set(error, "cannot write %s: %s", path, strerror(errno));
-    fill(harness_config_starter_yaml, name, file);
+    starter_write(name, file);
     bool failed = ferror(file);
     if (fclose(file) == 0 && !failed) return true;
     error_set(error, "cannot write %s: %s", path, strerror(errno));

@@ -148,7 +148,7 @@ static bool print_report(struct store *store, const struct plan *plan, bool name
 }
 
 static int conclude(struct store *store, const struct plan *plan, const struct sweep_result *result,
-                    bool named, struct error *error) {
+                    bool named, bool no_table, struct error *error) {
     int n_ended = result->n_ok + result->n_failed;
     size_t n_ok = count_selected(plan, "ok");
     if (result->interrupted) {
@@ -170,7 +170,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
         fprintf(stderr,
                 "nothing to do: %zu trial%s already ok (`headroom report` prints the table)\n",
                 n_ok, PLURAL_S(n_ok));
-    else if (!print_report(store, plan, named, report_write, stdout, error))
+    else if (!no_table && !print_report(store, plan, named, report_write, stdout, error))
         return EXIT_FAILED;
     if (result->n_failed > 0)
         error_set(
@@ -299,7 +299,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto done;
     }
     if (!sweep_run(store, &plan, &options, &result, error)) goto done;
-    status = conclude(store, &plan, &result, is_named(&request), error);
+    status = conclude(store, &plan, &result, is_named(&request), arguments->no_table, error);
 done:
     plan_free(&plan);
     store_close(store);

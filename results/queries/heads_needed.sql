@@ -14,7 +14,8 @@ ORDER BY workload, policy <> 'fixed', policy;
 
 SELECT workload, arm, round(mean_heads, 1) AS heads, n_seeds, n_inputs,
        round(difference_points, 2) AS difference_points,
-       coalesce(printf('%.2f .. %.2f', ci95_low_points, ci95_high_points), '') AS ci95_points,
+       CASE WHEN ci95_low_points IS NULL THEN ''
+            ELSE printf('%.2f .. %.2f', ci95_low_points, ci95_high_points) END AS ci95_points,
        round(seeds_half_points, 2) AS seeds_half, round(inputs_half_points, 2) AS inputs_half
 FROM difference_to_all_heads JOIN policy_declares USING (policy)
 WHERE policy = 'fixed' OR has_budget

@@ -128,14 +128,18 @@ static bool find_columns(const struct csv *csv, const struct data_config *config
     return ok;
 }
 
+/* A file at its first record. Without quotes where tabs separate. */
+static struct csv csv_open(struct text_file *file, char separator) {
+    return (struct csv){.separator = separator,
+                        .quotes = separator != '\t',
+                        .next = file->data,
+                        .end = file->data + file->size,
+                        .at = {.file = file->path, .line = 1}};
+}
+
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error) {
-    bool tabs = config->source == SOURCE_TSV;
-    struct csv csv = {.separator = tabs ? '\t' : ',',
-                      .quotes = !tabs,
-                      .next = file->data,
-                      .end = file->data + file->size,
-                      .at = {.file = file->path, .line = 1}};
+    struct csv csv = csv_open(file, config->source == SOURCE_TSV ? '\t' : ',');
     struct columns columns = {0};
     int n_first = 0;
     while (csv.next < csv.end) {
@@ -157,6 +161,25 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
         for (int i = 0; i < columns.n_text + columns.n_second; i++)
             row.text[i] = csv.field[columns.text[i]];
         if (!sink->take(sink->owner, &row, error)) return false;
+    }
+    return true;
+}
+
+bool reader_csv_names(struct text_file *file, char separator, struct name_list *out,
+                      struct error *error) {
+    struct csv csv = csv_open(file, separator);
+    struct location at = csv.at;
+    if (!read_record(&csv, error)) return false;
+    if (csv.n_fields > NAME_LIST_MAX)
+        return error_set_at(error, &at, "%d columns, of which %d can be named", csv.n_fields,
+                            NAME_LIST_MAX);
+    out->n = csv.n_fields;
+    for (int i = 0; i < csv.n_fields; i++) {
+        const struct piece *field = &csv.field[i];
+        if (field->size >= NAME_SIZE)
+            return error_set_at(error, &at, "the name of column %d is longer than %d bytes", i + 1,
+                                NAME_SIZE - 1);
+        snprintf(out->name[i], NAME_SIZE, "%.*s", (int)field->size, field->data);
     }
     return true;
 }

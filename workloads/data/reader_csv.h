@@ -14,4 +14,10 @@
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error);
 
+/* The fields of the first record, which name the columns; `separator` is ',' (with quotes) or a tab
+ * (without). Error where there are more than NAME_LIST_MAX, or one is longer than a name may be.
+ * The text of the file is used up. */
+bool reader_csv_names(struct text_file *file, char separator, struct name_list *out,
+                      struct error *error);
+
 #endif

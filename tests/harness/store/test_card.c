@@ -1,0 +1,113 @@
+/*
+ * What a card says: which model without attention counts, the margin that attention's gain leaves,
+ * and each verdict.
+ */
+#include "harness/store/card.h"
+#include "tests/harness/store/wrong_answers.h"
+
+static const struct wrong ALIKE[3] = {{0, 100}, {0, 101}, {0, 102}}; /* 10 points of 998 */
+
+static void validated(struct fixture *f, const char *arm, double accuracy) {
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "UPDATE epoch SET validation_accuracy = %g WHERE trial_id IN "
+             "(SELECT id FROM trial WHERE arm = '%s')",
+             accuracy, arm);
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+}
+
+static const char *card(struct fixture *f, char *page, size_t size) {
+    memset(page, 0, size);
+    FILE *out = fmemopen(page, size - 1, "w");
+    OK(f, card_write(f->store, "w", "these texts", out, &f->error));
+    fclose(out);
+    return page;
+}
+
+static void expect_line(struct fixture *f, const char *part) {
+    char page[8192];
+    if (!strstr(card(f, page, sizeof page), part)) fail_msg("no '%s' in\n%s", part, page);
+}
+
+static double gain(struct fixture *f, const char *column) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "SELECT %s FROM attention_gain WHERE workload = 'w'", column);
+    return number(f, sql);
+}
+
+static void validation_chooses_the_model_without_attention(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
+    add_arm(f, workload, "words", "bag-of-words", 0, 998, 3, ALIKE);
+    add_arm(f, workload, "none", "none", 0, 998, 3, NONE); /* better on the test split */
+    validated(f, "words", 0.9);
+    validated(f, "none", 0.8);
+    assert_near(gain(f, "arm_without = 'words'"), 1);
+    assert_true(gain(f, "ci95_low_points") > 2);
+    assert_near(gain(f, "margin_points"), 1); /* not more, however much attention adds */
+    expect_line(
+        f, "# Can these texts test an attention method?\n\n**Yes**, within ±1.00 points, with 3 ");
+    expect_line(f, "- **Attention adds** +10.1 points (");
+    expect_line(f, "): `all` minus `words`, ");
+    expect_line(f, "- **More than one head adds** +0.0 points (");
+    expect_line(f, "| words | 0.0 | 89.9 ± 0.2 | -10.1 (");
+    validated(f, "words", 0.7);
+    assert_near(gain(f, "arm_without = 'none'"), 1);
+    expect_line(f, "**No, as it stands**: attention is not shown to add anything (+0.0 points, ");
+    assert_true(isnan(gain(f, "margin_points")));
+}
+
+static void the_margin_is_half_of_the_lower_end(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong few[3] = {{0, 12}, {0, 12}, {0, 12}};
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
+    add_arm(f, workload, "none", "none", 0, 998, 3, few);
+    double low = gain(f, "ci95_low_points");
+    assert_true(low > 0 && low < 1.2);
+    assert_near(gain(f, "margin_points"), low / 2);
+    expect_line(f, "half of what attention adds at least (the interval's lower end)");
+    /* 2.5 inputs that nobody drew: 998 test inputs never resolve so little. */
+    expect_line(f, "**Not with this test set**: within ±0.");
+}
+
+static void seeds_that_scatter_ask_for_more_of_them(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    struct wrong scattered[3] = {{0, 0}, {0, 0}, {0, 90}};
+    add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 9998, 3, scattered);
+    add_arm(f, workload, "none", "none", 0, 9998, 3,
+            (const struct wrong[]){{0, 900}, {0, 910}, {0, 920}});
+    expect_line(f, "**Not with 3 seeds**: within ±1.00 points it takes about 4.\n");
+    expect_line(f, "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; ");
+}
+
+static void what_is_missing_is_said(void **state) {
+    struct fixture *f = *state;
+    char page[4096] = "";
+    FILE *out = fmemopen(page, sizeof page - 1, "w");
+    int64_t workload = one_workload(f, "w");
+    assert_false(card_write(f->store, "w", "w", out, &f->error));
+    assert_non_null(strstr(f->error.text, "no result of all heads for workload 'w'"));
+    fclose(out);
+    add_arm(f, workload, "all", "fixed", 8, 998, 1, NONE);
+    expect_line(f, "**Not known.** It takes two seeds and an arm of one head to say.\n");
+    expect_line(f, "points, not checked: no arm without attention.\n");
+    add_arm(f, workload, "none", "none", 0, 998, 1, ALIKE);
+    expect_line(f, "**No, as it stands**: one seed does not say what attention adds.\n");
+    expect_line(f, "- **Attention adds** +10.0 points (no interval: one seed): ");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(validation_chooses_the_model_without_attention),
+        TEST(the_margin_is_half_of_the_lower_end),
+        TEST(seeds_that_scatter_ask_for_more_of_them),
+        TEST(what_is_missing_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
