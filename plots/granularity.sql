@@ -1,13 +1,14 @@
--- Heads per layer needed to stay within 1 point of all heads, for k fixed heads and for every method with a
--- budget: a panel each, a series per set of texts. heads: the fewest that demonstrably are (known 1), or whose mean is
--- (known 0), or all of them because no arm is (known 2); heads_low to heads_high: what is not ruled out;
--- all_heads: of the model; beside_classes, beside_tokens: places from the middle among the workloads of as many
+-- Heads per layer needed to be as good as all heads, for k fixed heads and for every method with a budget: a panel
+-- each, a series per set of texts; without those that are untestable. heads: the fewest that demonstrably are
+-- (known 1), or whose mean is (known 0), or all of them because no arm is (known 2); heads_low to heads_high: what
+-- is not ruled out; all_heads: of the model; beside_classes, beside_tokens: places from the middle among the workloads of as many
 -- classes, and of about as many tokens.
 WITH sets AS MATERIALIZED (
     SELECT workload, coalesce(corpus, workload) AS texts, n_classes, mean_length_tokens
     FROM data_set WHERE n_classes > 0 AND mean_length_tokens > 0
 ), needed AS MATERIALIZED (
-    SELECT h.* FROM heads_needed h JOIN policy_declares USING (policy) WHERE policy = 'fixed' OR has_budget
+    SELECT h.* FROM heads_needed h JOIN policy_declares USING (policy) WHERE (policy = 'fixed' OR has_budget)
+      AND margin_points IS NOT NULL
 )
 SELECT coalesce(heads_needed, heads_estimate, heads) AS needed_heads, n_classes, mean_length_tokens AS tokens,
        coalesce(heads_low, heads) AS heads_low, coalesce(heads_high, heads) AS heads_high,

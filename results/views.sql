@@ -525,30 +525,34 @@ JOIN model a ON a.workload = p.workload AND a.arm = p.arm_a
 JOIN model b ON b.workload = p.workload AND b.arm = p.arm_b
 WHERE a.heads = b.heads AND a.layers = b.layers;
 
--- Heads per layer needed to stay within 1 point of all heads, among the arms of each method (method_arm). An arm is
--- within if its interval above lies over -1 and is at most 1 point wide to either side (a wider one could
--- only pass by a gain that nobody expects), worse if it lies below -1, and open otherwise. Arms are taken
+-- Heads per layer needed to stay within a margin of all heads, among the arms of each method (method_arm). The margin is
+-- attention_gain's: at most 1 point, and at most half of what attention is shown to add, because who deletes
+-- attention must not pass. Where nothing is shown all columns are NULL, and reason says untestable; where no arm
+-- without attention was trained the margin is 1, and margin_note says that it was not checked. An arm is within if
+-- its interval above lies over -margin and is at most as wide to either side (a wider one could only pass by a
+-- gain that nobody expects), worse if it lies below -margin, and open otherwise. Arms are taken
 -- from the most heads down, and each column stops at the first that fails: one that passes further down by
 -- luck is not looked at, so that no correction is due for how many arms there are.
 -- heads_needed: down to the last arm that is within; all of them if the first of `fixed`, to which the
 -- reference belongs, is worse; else NULL, and reason says what is in the way.
--- heads_low: down to the last that is not worse; heads_estimate: to the last that loses at most 1 point in
+-- heads_low: down to the last that is not worse; heads_estimate: to the last that loses at most the margin in
 -- the mean; heads_high: to the last that is within, or all.
 CREATE VIEW heads_needed (workload, policy, heads, heads_needed, heads_low, heads_estimate, heads_high,
-                          n_seeds, n_inputs, reason) AS
+                          n_seeds, n_inputs, margin_points, margin_note, reason) AS
 WITH judged AS (
-    SELECT *, (ci95_high_points - ci95_low_points) / 2 AS half,
-           CASE WHEN ci95_high_points < -1 THEN 'worse'
-                WHEN ci95_low_points >= -1 AND ci95_high_points - ci95_low_points <= 2 THEN 'within'
-                ELSE 'open' END AS verdict
-    FROM difference_to_all_heads JOIN method_arm USING (workload, arm, policy)
+    SELECT d.*, (ci95_high_points - ci95_low_points) / 2 AS half, margin, note,
+           CASE WHEN ci95_high_points < -margin THEN 'worse'
+                WHEN ci95_low_points >= -margin AND ci95_high_points - ci95_low_points <= 2 * margin
+                THEN 'within' ELSE 'open' END AS verdict
+    FROM difference_to_all_heads d JOIN method_arm USING (workload, arm, policy)
+    JOIN (SELECT workload, margin_points AS margin, reason AS note FROM attention_gain) USING (workload)
 ), descent AS ( -- how many have failed so far, this one and those of as many heads included
     SELECT *, sum(verdict <> 'within') OVER down AS not_within, sum(verdict = 'worse') OVER down AS worse,
-           sum(round(difference_points, 9) < -1) OVER down AS losing,
+           sum(round(difference_points, 9) < -margin) OVER down AS losing,
            mean_heads = max(mean_heads) OVER (PARTITION BY workload, policy) AS first
     FROM judged WINDOW down AS (PARTITION BY workload, policy ORDER BY mean_heads DESC)
 ), summary AS (
-    SELECT workload, policy, heads, min(n_seeds) AS n_seeds, min(n_inputs) AS n_inputs,
+    SELECT workload, policy, heads, min(n_seeds) AS n_seeds, min(n_inputs) AS n_inputs, margin, note,
            min(CASE not_within WHEN 0 THEN mean_heads END) AS within,
            min(CASE worse WHEN 0 THEN mean_heads END) AS low,
            min(CASE losing WHEN 0 THEN mean_heads END) AS estimate,
@@ -557,21 +561,25 @@ WITH judged AS (
     FROM descent GROUP BY workload, policy
 ), bounded AS (
     SELECT *, coalesce(within, CASE WHEN policy = 'fixed' AND low IS NULL THEN heads END) AS needed,
-           CASE WHEN policy = 'fixed' OR low IS NOT NULL THEN heads END AS most
-    FROM summary
+           CASE WHEN policy = 'fixed' OR low IS NOT NULL THEN heads END AS most,
+           CASE WHEN margin = 1 THEN '1 point' ELSE printf('%.2f points', margin) END AS points
+    FROM summary WHERE margin IS NOT NULL
 )
 SELECT workload, policy, heads, needed, coalesce(low, most), coalesce(estimate, most),
-       coalesce(within, most), n_seeds, n_inputs,
+       coalesce(within, most), n_seeds, n_inputs, margin, note,
        CASE WHEN needed IS NOT NULL THEN ''
-            WHEN low IS NULL AND best < -1 THEN 'every arm loses more than 1 point'
-            WHEN low IS NULL THEN 'the arm of most heads loses more than 1 point'
-            WHEN inputs_half > 1
-            THEN printf('the test set of %d cannot resolve 1 point: ±%.2f', n_inputs, inputs_half)
+            WHEN low IS NULL AND best < -margin THEN printf('every arm loses more than %s', points)
+            WHEN low IS NULL THEN printf('the arm of most heads loses more than %s', points)
+            WHEN inputs_half > margin
+            THEN printf('the test set of %d cannot resolve %s: ±%.2f', n_inputs, points, inputs_half)
             WHEN n_seeds < 2 THEN 'one seed does not say what another would give'
-            WHEN half > 1 THEN printf('%d seeds and %d test inputs cannot resolve 1 point: ±%.2f',
-                                      n_seeds, n_inputs, half)
-            ELSE printf('the loss is too near to 1 point for ±%.2f', half) END
-FROM bounded;
+            WHEN half > margin THEN printf('%d seeds and %d test inputs cannot resolve %s: ±%.2f',
+                                           n_seeds, n_inputs, points, half)
+            ELSE printf('the loss is too near to %s for ±%.2f', points, half) END
+FROM bounded
+UNION ALL
+SELECT workload, policy, heads, NULL, NULL, NULL, NULL, n_seeds, n_inputs, NULL, '', note
+FROM summary WHERE margin IS NULL;
 
 -- ---- arm beside arm ----
 

@@ -197,19 +197,24 @@ static const char split_sql[] =
     " ORDER BY workload, arm";
 
 /* The curve of fixed heads and that of every method with a budget, each on a line; a range is what
- * cannot be ruled out. */
+ * cannot be ruled out. A workload that can test none of them has one line. */
 static const char needed_sql[] =
-    ", line AS (SELECT workload, policy, reason, n_seeds,"
+    ", line AS (SELECT workload, policy, reason, heads, margin_points, margin_note,"
     "   CASE WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"
     "    WHEN heads_low IS NULL THEN 'none' ELSE printf('not known, %g to %g',"
-    "     round(heads_low, 1), round(heads_high, 1)) END AS found, heads"
+    "     round(heads_low, 1), round(heads_high, 1)) END AS found"
     "  FROM heads_needed JOIN policy_declares USING (policy)"
-    "  WHERE workload IN shown AND (policy = 'fixed' OR has_budget))"
-    " SELECT printf('%s: %s of %d with %s', workload, found, heads,"
-    "   CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
-    "  || CASE reason WHEN '' THEN '' ELSE ': ' || reason END"
-    "  AS 'heads per layer needed to stay within 1 point of all heads, each at 95% by itself'"
-    " FROM line ORDER BY workload, policy <> 'fixed', policy";
+    "  WHERE workload IN shown AND (policy = 'fixed' OR has_budget)), told AS ("
+    "  SELECT workload, policy, CASE WHEN margin_points IS NULL THEN workload || ': ' || reason"
+    "   ELSE printf('%s: %s of %d with %s', workload, found, heads,"
+    "    CASE policy WHEN 'fixed' THEN 'fixed heads' ELSE policy END)"
+    "   || CASE WHEN margin_note <> '' THEN ' (' || margin_note || ')'"
+    "    WHEN margin_points < 1 AND reason = '' THEN printf(' (margin %.2f)', margin_points)"
+    "    ELSE '' END"
+    "   || CASE reason WHEN '' THEN '' ELSE ': ' || reason END END AS text FROM line)"
+    " SELECT text AS 'heads per layer needed to be as good as all heads: within 1 point, or half of"
+    " what attention adds; each at 95% by itself'"
+    " FROM told GROUP BY text ORDER BY workload, policy <> 'fixed', policy";
 
 /* One line per workload: what was read, and what of it a reader of the results should know. */
 static const char data_sql[] =

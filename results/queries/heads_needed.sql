@@ -1,5 +1,6 @@
--- How many heads per layer does a workload need to stay within 1 point of all heads, as many for every input or
--- by a method with a budget? Then the differences
+-- How many heads per layer does a workload need to be as good as all heads, as many for every input or by a
+-- method with a budget? Within margin_points: 1, or half of what attention is shown to add, if that is less; a
+-- margin that no arm without attention was trained for says so. Then the differences
 -- behind the answer, from the most heads down, in points of test accuracy: ci95_points holds for other seeds
 -- and other test inputs, seeds_half and inputs_half for one of them.
 .mode column
@@ -7,7 +8,8 @@
 .nullvalue -
 SELECT workload, policy, round(heads_needed, 1) AS heads_needed,
        CASE WHEN heads_low IS NULL THEN '' ELSE printf('%g .. %g', round(heads_low, 1), round(heads_high, 1)) END
-           AS possible, heads, reason
+           AS possible, heads, round(margin_points, 2) AS margin_points,
+       margin_note, reason
 FROM heads_needed JOIN policy_declares USING (policy)
 WHERE policy = 'fixed' OR has_budget
 ORDER BY workload, policy <> 'fixed', policy;

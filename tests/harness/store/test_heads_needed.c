@@ -1,6 +1,6 @@
 /*
- * How many heads are needed to stay within 1 point of all heads: the interval over seeds and test
- * inputs against numbers worked out by hand, and each verdict with its reason.
+ * How many heads are needed to be as good as all heads: the interval over seeds and test inputs
+ * against numbers worked out by hand, the margin, and each verdict with its reason.
  */
 #include "harness/store/statistics.h"
 #include "tests/harness/store/wrong_answers.h"
@@ -109,7 +109,8 @@ static void fewest_heads_that_are_demonstrably_within_1_point(void **state) {
             (const struct wrong[]){{0, 99}, {0, 100}, {0, 101}});
     expect(f, "fixed", 4, 2, 3, 4);
     expect_reason(f, "fixed", "");
-    assert_non_null(strstr(report(f, page, sizeof page), "w: 4 of 8 with fixed heads\n"));
+    assert_non_null(strstr(report(f, page, sizeof page),
+                           "w: 4 of 8 with fixed heads (not checked: no arm without attention)\n"));
 }
 
 static void a_small_test_set_cannot_resolve_1_point(void **state) {
@@ -124,7 +125,8 @@ static void a_small_test_set_cannot_resolve_1_point(void **state) {
     expect(f, "fixed", NAN, 1, 8, 8);
     expect_reason(f, "fixed", "the test set of 98 cannot resolve 1 point: ±3.80");
     assert_non_null(strstr(report(f, page, sizeof page),
-                           "w: not known, 1 to 8 of 8 with fixed heads: the test set of 98 cannot "
+                           "w: not known, 1 to 8 of 8 with fixed heads (not checked: no arm "
+                           "without attention): the test set of 98 cannot "
                            "resolve 1 point: ±3.80\n"));
 }
 
@@ -177,7 +179,8 @@ static void if_every_other_arm_is_worse_fixed_heads_need_all(void **state) {
     expect(f, "budgetformer", NAN, NAN, NAN, NAN);
     expect_reason(f, "budgetformer", "every arm loses more than 1 point");
     assert_non_null(strstr(report(f, page, sizeof page),
-                           "w: none of 8 with budgetformer: every arm loses more than 1 point\n"));
+                           "w: none of 8 with budgetformer (not checked: no arm without "
+                           "attention): every arm loses more than 1 point\n"));
 }
 
 /* Going down from all heads, the first that fails ends it: what passes below does so by luck. */
@@ -287,6 +290,52 @@ static void an_ablation_is_no_point_of_the_curve(void **state) {
     assert_near(number(f, "SELECT count(*) FROM method_arm WHERE policy = 'mine'"), 2);
 }
 
+/* An arm without attention that loses 1.2 points leaves half of what is shown of them. */
+static void the_margin_is_half_of_what_attention_adds(void **state) {
+    struct fixture *f = *state;
+    char page[8192], needs[128];
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "four", "fixed", 4, 9998, 3, /* loses 0.2 */
+            (const struct wrong[]){{0, 20}, {0, 20}, {0, 20}});
+    add_arm(f, workload, "two", "fixed", 2, 9998, 3, /* 0.7: within 1 point, but more than half */
+            (const struct wrong[]){{0, 70}, {0, 70}, {0, 70}});
+    expect(f, "fixed", 2, 2, 2, 2);
+    add_arm(f, workload, "none", "none", 0, 9998, 3,
+            (const struct wrong[]){{0, 120}, {0, 120}, {0, 120}});
+    double margin = needed(f, "margin_points", "fixed");
+    assert_near(margin, number(f, "SELECT ci95_low_points / 2 FROM attention_gain"));
+    assert_true(margin > 0.45 && margin < 0.6);
+    expect(f, "fixed", 4, 4, 4, 4);
+    expect_reason(f, "fixed", "");
+    snprintf(needs, sizeof needs, "w: 4 of 8 with fixed heads (margin %.2f)\n", margin);
+    assert_non_null(strstr(report(f, page, sizeof page), needs));
+    snprintf(needs, sizeof needs, "none of 8 with ours: every arm loses more than %.2f points\n",
+             margin);
+    add_arm(f, workload, "ours", "ours", 5, 9998, 3,
+            (const struct wrong[]){{0, 80}, {0, 80}, {0, 80}});
+    assert_non_null(strstr(report(f, page, sizeof page), needs));
+}
+
+static void where_attention_adds_nothing_no_claim_is_tested(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 9998, 3, NONE);
+    add_arm(f, workload, "ours", "ours", 5, 9998, 3, NONE);
+    expect(f, "fixed", 1, 1, 1, 1);
+    add_arm(f, workload, "none", "none", 0, 9998, 3, NONE);
+    expect(f, "fixed", NAN, NAN, NAN, NAN);
+    expect(f, "ours", NAN, NAN, NAN, NAN);
+    assert_true(isnan(needed(f, "margin_points", "ours")));
+    const char *at =
+        strstr(report(f, page, sizeof page),
+               "\nw: untestable: attention is not shown to add anything (+0.0 points, ");
+    assert_non_null(at);
+    assert_null(strstr(at + 1, "\nw: untestable")); /* once for all methods */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_interval_joins_scatter_of_seeds_and_of_inputs),
@@ -303,6 +352,8 @@ int main(void) {
         TEST(one_seed_proves_nothing),
         TEST(each_policy_is_a_family_of_its_own),
         TEST(an_ablation_is_no_point_of_the_curve),
+        TEST(the_margin_is_half_of_what_attention_adds),
+        TEST(where_attention_adds_nothing_no_claim_is_tested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
