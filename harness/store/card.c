@@ -72,6 +72,20 @@ static const char majority_sql[] =
     "  (SELECT min(evaluation_id) FROM accuracy_by_seed WHERE workload = ?1) GROUP BY label)"
     " HAVING count(*) > 0";
 
+/* Where validation chose the end of what was tried, a wider choice might do better. */
+static const char rates_sql[] =
+    "WITH rate AS (SELECT t.arm, t.id, u.chosen,"
+    "   json_extract(u.settings, '$.learning_rate') AS rate"
+    "  FROM current_training t JOIN tuning u ON u.trial_id = t.id WHERE t.workload = ?1),"
+    " range AS (SELECT arm, max(CASE chosen WHEN 1 THEN rate END) AS chosen,"
+    "   max(rate) AS highest, min(rate) AS lowest FROM rate GROUP BY id HAVING highest > lowest),"
+    " seen AS (SELECT arm, CASE chosen WHEN highest THEN 'highest' ELSE 'lowest' END AS which,"
+    "   count(*) AS n FROM range WHERE chosen IN (highest, lowest) GROUP BY 1, 2)"
+    " SELECT '- **Learning rates**: validation chose the end of those tried for '"
+    "  || group_concat(printf('%s (the %s, %d seed%s)', arm, which, n,"
+    "   CASE n WHEN 1 THEN '' ELSE 's' END), ', ') || '; others might do better.'"
+    " FROM (SELECT * FROM seen ORDER BY arm, which) HAVING count(*) > 0";
+
 static const char data_sql[] =
     "SELECT printf('- **Data**: %,d inputs to train, %,d to validate, %,d to test, of %.1f tokens,"
     " in %d classes; %.1f%% are cut, %.1f%% of the test tokens are unknown.', n_train,"
@@ -180,6 +194,7 @@ bool card_write(struct store *store, const char *workload, const char *name, FIL
                    out);
     if (heads.a[0]) print_pair("More than one head adds", "one head trained alone", &heads, out);
     print_limits(&attention, resolved ? &r : NULL, out);
-    return store_query(store, majority_sql, VALUES(TEXT(workload)), print_line, out, error) &&
+    return store_query(store, rates_sql, VALUES(TEXT(workload)), print_line, out, error) &&
+           store_query(store, majority_sql, VALUES(TEXT(workload)), print_line, out, error) &&
            store_query(store, data_sql, VALUES(TEXT(workload)), print_line, out, error);
 }

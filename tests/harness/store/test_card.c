@@ -86,6 +86,22 @@ static void seeds_that_scatter_ask_for_more_of_them(void **state) {
     expect_line(f, "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; ");
 }
 
+static void rates_at_the_end_of_the_grid_are_told(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    char page[8192];
+    add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    assert_null(strstr(card(f, page, sizeof page), "Learning rates"));
+    /* Seeds 0 and 1 take the highest of three, seed 2 the one in the middle. */
+    assert_int_equal(raw_sql(f->path,
+                             "INSERT INTO tuning SELECT t.id, c.column1, "
+                             "json_object('learning_rate', c.column2), 0.5, 1, 4, 1, 100, "
+                             "c.column1 = CASE t.seed WHEN 2 THEN 1 ELSE 2 END, '' FROM trial t "
+                             "JOIN (VALUES (0, 0.001), (1, 0.003), (2, 0.01)) c"),
+                     SQLITE_OK);
+    expect_line(f, "chose the end of those tried for all (the highest, 2 seeds); others ");
+}
+
 static void what_is_missing_is_said(void **state) {
     struct fixture *f = *state;
     char page[4096] = "";
@@ -107,6 +123,7 @@ int main(void) {
         TEST(validation_chooses_the_model_without_attention),
         TEST(the_margin_is_half_of_the_lower_end),
         TEST(seeds_that_scatter_ask_for_more_of_them),
+        TEST(rates_at_the_end_of_the_grid_are_told),
         TEST(what_is_missing_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
