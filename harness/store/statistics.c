@@ -137,26 +137,41 @@ static struct sums add_up(const int8_t *table, int seeds, int inputs) {
                          (double)input_squares, (double)n_different};
 }
 
+/* Mean squares. The pseudo inputs are in `input`, or in `rest` where inputs are nested; with one
+ * seed, and where inputs are nested, what is not used is NaN. */
+struct squares {
+    double seed, input, rest;
+};
+
+/* The size of a pseudo input's square, from inputs' means over seeds. */
+static double pseudo_size(const struct sums *sums, double seeds) {
+    return (PSEUDO + sums->input_squares / (seeds * seeds)) / (PSEUDO + sums->n_different);
+}
+
 /* The same inputs with every seed. */
-static void compare_crossed(const struct sums *sums, double seeds, double inputs,
-                            struct difference *out) {
-    double n = seeds * inputs, correction = sums->cells * sums->cells / n;
+static struct squares squares_crossed(const struct sums *sums, double seeds, double inputs) {
+    double correction = sums->cells * sums->cells / (seeds * inputs);
     double of_seeds = sums->seed_squares / inputs - correction;
     double of_inputs = sums->input_squares / seeds - correction;
     double rest = fmax(0.0, sums->squares - correction - of_seeds - of_inputs);
-    /* Of inputs' means over seeds: the size of a pseudo input's square. */
-    double size = (PSEUDO + sums->input_squares / (seeds * seeds)) / (PSEUDO + sums->n_different);
-    double ms_input = (of_inputs + PSEUDO * size * seeds) / (inputs - 1.0);
-    out->over_inputs = t_interval(out->mean, ms_input / n, inputs - 1.0);
+    double input = (of_inputs + PSEUDO * pseudo_size(sums, seeds) * seeds) / (inputs - 1.0);
+    if (seeds < 2.0) return (struct squares){NAN, input, NAN};
+    return (struct squares){of_seeds / (seeds - 1.0), input,
+                            rest / ((seeds - 1.0) * (inputs - 1.0))};
+}
+
+static void compare_crossed(struct squares ms, double seeds, double inputs,
+                            struct difference *out) {
+    double n = seeds * inputs;
+    out->over_inputs = t_interval(out->mean, ms.input / n, inputs - 1.0);
     if (seeds < 2.0) return;
-    double ms_seed = of_seeds / (seeds - 1.0), ms_rest = rest / ((seeds - 1.0) * (inputs - 1.0));
-    out->over_seeds = t_interval(out->mean, ms_seed / n, seeds - 1.0);
-    double sum = ms_seed, df = seeds - 1.0;
-    if (ms_input > ms_rest) {
-        sum = ms_seed + ms_input - ms_rest;
+    out->over_seeds = t_interval(out->mean, ms.seed / n, seeds - 1.0);
+    double sum = ms.seed, df = seeds - 1.0;
+    if (ms.input > ms.rest) {
+        sum = ms.seed + ms.input - ms.rest;
         df = sum * sum /
-             (ms_seed * ms_seed / (seeds - 1.0) + ms_input * ms_input / (inputs - 1.0) +
-              ms_rest * ms_rest / ((seeds - 1.0) * (inputs - 1.0)));
+             (ms.seed * ms.seed / (seeds - 1.0) + ms.input * ms.input / (inputs - 1.0) +
+              ms.rest * ms.rest / ((seeds - 1.0) * (inputs - 1.0)));
     }
     out->over_both =
         at_least(at_least(t_interval(out->mean, sum / n, df), out->over_seeds), out->over_inputs);
@@ -164,20 +179,168 @@ static void compare_crossed(const struct sums *sums, double seeds, double inputs
 
 /* Inputs of its own for every seed: with these seeds n inputs in S groups; and seeds with their
  * inputs are what a t interval over their means is about. */
-static void compare_nested(const struct sums *sums, double seeds, double inputs,
-                           struct difference *out) {
+static struct squares squares_nested(const struct sums *sums, double seeds, double inputs) {
     double n = seeds * inputs;
     double within = sums->squares - sums->seed_squares / inputs;
     double between = sums->seed_squares / inputs - sums->cells * sums->cells / n;
-    out->over_inputs = t_interval(out->mean, (within + PSEUDO) / (n - seeds) / n, n - seeds);
+    return (struct squares){seeds < 2.0 ? NAN : between / (seeds - 1.0), NAN,
+                            (within + PSEUDO) / (n - seeds)};
+}
+
+static void compare_nested(struct squares ms, double seeds, double inputs, struct difference *out) {
+    double n = seeds * inputs;
+    out->over_inputs = t_interval(out->mean, ms.rest / n, n - seeds);
     if (seeds < 2.0) return;
-    out->over_both =
-        at_least(t_interval(out->mean, between / (seeds - 1.0) / n, seeds - 1.0), out->over_inputs);
+    out->over_both = at_least(t_interval(out->mean, ms.seed / n, seeds - 1.0), out->over_inputs);
 }
 
 struct difference statistics_compare(const int8_t *table, int seeds, int inputs, bool nested) {
     struct sums sums = add_up(table, seeds, inputs);
     struct difference out = {sums.cells / seeds / inputs, UNKNOWN, UNKNOWN, UNKNOWN};
-    (nested ? compare_nested : compare_crossed)(&sums, seeds, inputs, &out);
+    if (nested)
+        compare_nested(squares_nested(&sums, seeds, inputs), seeds, inputs, &out);
+    else
+        compare_crossed(squares_crossed(&sums, seeds, inputs), seeds, inputs, &out);
     return out;
+}
+
+/* ---- how many would be enough ---- */
+
+/* The pseudo inputs are taken out of the mean square that they were added to: there are as many of
+ * them among more inputs. Expected mean squares are solved for the components, none below 0. */
+struct components statistics_components(const int8_t *table, int seeds, int inputs, bool nested) {
+    struct sums sums = add_up(table, seeds, inputs);
+    double size = pseudo_size(&sums, seeds);
+    bool alone = seeds < 2;
+    struct components out = {.nested = nested, .pseudo = nested ? PSEUDO : PSEUDO * size};
+    struct squares ms =
+        nested ? squares_nested(&sums, seeds, inputs) : squares_crossed(&sums, seeds, inputs);
+    if (nested) {
+        out.rest = ms.rest - PSEUDO / ((double)seeds * inputs - seeds);
+    } else {
+        double input = ms.input - out.pseudo * seeds / (inputs - 1.0);
+        out.rest = alone ? 0.0 : ms.rest;
+        out.input = fmax(0.0, (input - out.rest) / seeds);
+    }
+    out.seed = alone ? NAN : fmax(0.0, (ms.seed - out.rest) / inputs);
+    return out;
+}
+
+/* Half of the 95% interval to expect of so many: over both, or over inputs with one seed. */
+static double expected_half95(const struct components *c, double seeds, double inputs) {
+    struct difference out = {0.0, UNKNOWN, UNKNOWN, UNKNOWN};
+    struct squares ms = {inputs * c->seed + c->rest, NAN, c->rest};
+    if (c->nested) {
+        ms.rest += c->pseudo / (seeds * inputs - seeds);
+        compare_nested(ms, seeds, inputs, &out);
+    } else {
+        ms.input = seeds * c->input + c->rest + c->pseudo * seeds / (inputs - 1.0);
+        compare_crossed(ms, seeds, inputs, &out);
+    }
+    return seeds < 2.0 ? out.over_inputs.half95 : out.over_both.half95;
+}
+
+/* The least number above `from` and up to `most` whose interval is as narrow as that: doubled until
+ * it is, then halved back. */
+static double least_number(const struct components *c, double seeds, double inputs, bool of_seeds,
+                           double most, double half95) {
+    double low = of_seeds ? seeds : inputs, high = low;
+    while (high < most) {
+        high = fmin(2.0 * high, most);
+        double half = of_seeds ? expected_half95(c, high, inputs) : expected_half95(c, seeds, high);
+        if (half <= half95) break;
+        if (high >= most) return INFINITY;
+        low = high;
+    }
+    while (high - low > 1.0) {
+        double middle = floor(0.5 * (low + high));
+        double half =
+            of_seeds ? expected_half95(c, middle, inputs) : expected_half95(c, seeds, middle);
+        *(half <= half95 ? &high : &low) = middle;
+    }
+    return high;
+}
+
+double statistics_seeds_needed(const struct components *c, int seeds, int inputs, double half95) {
+    const double most = 1e5; /* and 1e7 below: student_quantile keeps seven digits up to there */
+    return seeds < 2 ? NAN : least_number(c, seeds, inputs, true, most, half95);
+}
+
+double statistics_inputs_needed(const struct components *c, int seeds, int inputs, double half95) {
+    const double most = 1e7;
+    return least_number(c, seeds, inputs, false, most, half95);
+}
+
+/* ---- means ---- */
+
+/* Their mean, and the squares around it over (n - 1). */
+static double mean_of(const double *values, int n, double *variance) {
+    double sum = 0.0, squares = 0.0;
+    for (int i = 0; i < n; i++) sum += values[i];
+    double mean = sum / n;
+    for (int i = 0; i < n; i++) squares += (values[i] - mean) * (values[i] - mean);
+    *variance = n < 2 ? NAN : squares / (n - 1.0);
+    return mean;
+}
+
+struct interval statistics_mean(const double *values, int n, double *mean) {
+    double variance;
+    *mean = mean_of(values, n, &variance);
+    return n < 2 ? UNKNOWN : t_interval(*mean, variance / n, n - 1.0);
+}
+
+struct interval statistics_means(const double *a, int n_a, const double *b, int n_b,
+                                 double *difference) {
+    double of_a, of_b;
+    *difference = mean_of(b, n_b, &of_b) - mean_of(a, n_a, &of_a);
+    if (n_a < 2 || n_b < 2) return UNKNOWN;
+    double part_a = of_a / n_a, part_b = of_b / n_b, sum = part_a + part_b;
+    double df = part_a * part_a / (n_a - 1.0) + part_b * part_b / (n_b - 1.0);
+    return t_interval(*difference, sum, df > 0.0 ? sum * sum / df : n_a + n_b - 2.0);
+}
+
+struct interval statistics_widen(struct interval interval, double mean, double half95) {
+    if (!(half95 > interval.half95)) return interval;
+    double error = half95 / student_quantile(0.05, interval.df);
+    return t_interval(mean, error * error, interval.df);
+}
+
+/* ---- questions ---- */
+
+double statistics_above(const struct interval *interval, double mean, double bound) {
+    double distance = mean - bound;
+    if (isnan(interval->half95) || isnan(distance)) return NAN;
+    if (interval->half95 <= 0.0) return distance > 0.0 ? 0.0 : 1.0;
+    double error = interval->half90 / student_quantile(0.10, interval->df);
+    double tail = 0.5 * student_two_sided(distance / error, interval->df);
+    return distance > 0.0 ? tail : 1.0 - tail;
+}
+
+double statistics_equal(const struct interval *interval, double mean, double margin) {
+    return fmax(statistics_above(interval, mean, -margin),
+                statistics_above(interval, -mean, -margin));
+}
+
+double statistics_sign_test(int64_t wins, int64_t losses) {
+    double few = (double)(wins < losses ? wins : losses), n = (double)(wins + losses);
+    if (n <= 0.0) return 1.0;
+    return fmin(1.0, 2.0 * incomplete_beta(n - few, few + 1.0, 0.5, 0.5));
+}
+
+/* The smallest p is multiplied by how many there are, the next by one fewer, and so on, and none
+ * falls below one before it. Lists are short: each step looks for the next smallest. */
+void statistics_holm(const double *p, double *adjusted, size_t n) {
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        adjusted[i] = NAN;
+        left += isnan(p[i]) ? 0 : 1;
+    }
+    for (double least = 0.0; left > 0; left--) {
+        size_t next = n;
+        for (size_t i = 0; i < n; i++)
+            if (!isnan(p[i]) && isnan(adjusted[i]) && (next == n || p[i] < p[next])) next = i;
+        if (next == n) return;
+        least = fmin(1.0, fmax(least, p[next] * (double)left));
+        adjusted[next] = least;
+    }
 }

@@ -1,7 +1,8 @@
 /*
  * The statistics of paired differences against numbers worked out by hand: quantiles of Student's
- * t, the analysis of variance of a small table, inputs that are nested in seeds, and what becomes
- * of tables that leave something out.
+ * t, the analysis of variance of a small table, inputs that are nested in seeds, what becomes of
+ * tables that leave something out, and how many seeds or inputs are asked for; tests of means and
+ * signs, and Holm's correction.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,6 +154,121 @@ static void nested_inputs_make_seeds_cover_both(void **state) {
     assert_close(d.over_both.half95, fmax(over_seeds, over_inputs), 1e-9);
 }
 
+/* Of the small table, where input mean squares without pseudo inputs are (10/3) / 3. */
+static void components_of_the_small_table_by_hand(void **state) {
+    (void)state;
+    struct components c = statistics_components(small, 3, 4, false);
+    assert_close(c.rest, 7.0 / 36, 1e-15);
+    assert_close(c.input, (10.0 / 9 - 7.0 / 36) / 3, 1e-15);
+    assert_close(c.seed, 0, 0); /* 1/12 is less than the rest */
+    assert_close(c.pseudo, 2.5 * 73 / 99, 1e-15);
+    c = statistics_components(small, 3, 4, true); /* between 1/24 x 4 / 2, within 4.5 / 9 */
+    assert_close(c.rest, 0.5, 1e-15);
+    assert_close(c.seed, 0, 0);
+    assert_close(c.input, 0, 0);
+    c = statistics_components(small, 1, 4, false);
+    assert_true(isnan(c.seed));
+    assert_close(c.input, 1.0 / 3, 1e-15);
+}
+
+/* Two seeds that differ by everything: their component is 1/2, and t sqrt(1/2 / S) <= 1/2 where
+ * 2 t^2 <= S: 10.2 for 10 seeds, 9.9 for 11. No input helps there. */
+static void as_many_seeds_are_asked_for_as_make_the_interval_narrow(void **state) {
+    (void)state;
+    int8_t table[200] = {0};
+    for (int i = 0; i < 100; i++) table[i] = 1;
+    struct components c = statistics_components(table, 2, 100, false);
+    assert_close(c.seed, 0.5, 1e-12);
+    assert_close(statistics_seeds_needed(&c, 2, 100, 0.5), 11, 0);
+    assert_true(isinf(statistics_inputs_needed(&c, 2, 100, 0.5)));
+}
+
+/* -1 -1 0 0 of one seed: the variance of an input is 1/3, pseudo inputs are of full size. */
+static void as_many_inputs_are_asked_for_as_make_the_interval_narrow(void **state) {
+    (void)state;
+    struct components c = statistics_components(small, 1, 4, false);
+    int n = 5;
+    while (student_quantile(0.05, n - 1) * sqrt((1.0 / 3 + 2.5 / (n - 1)) / n) > 0.1) n++;
+    assert_true(n > 100);
+    assert_close(statistics_inputs_needed(&c, 1, 4, 0.1), n, 0);
+    assert_true(isnan(statistics_seeds_needed(&c, 1, 4, 0.1)));
+}
+
+static void means_have_their_t_intervals(void **state) {
+    (void)state;
+    static const double a[] = {1, 2, 3}, b[] = {4, 6, 8};
+    double mean;
+    struct interval i = statistics_mean(a, 3, &mean);
+    assert_close(mean, 2, 0);
+    assert_close(i.half95, 4.302652730 * sqrt(1.0 / 3), 1e-9);
+    i = statistics_means(a, 3, b, 3, &mean); /* variances 1 and 4 of 3 each */
+    assert_close(mean, 4, 0);
+    assert_close(i.df, 50.0 / 17, 1e-12);
+    assert_close(i.half95, student_quantile(0.05, 50.0 / 17) * sqrt(5.0 / 3), 1e-12);
+    i = statistics_mean(a, 1, &mean);
+    assert_close(mean, 1, 0);
+    assert_true(isnan(i.half95));
+    i = statistics_means(b, 1, a, 3, &mean);
+    assert_close(mean, -2, 0);
+    assert_true(isnan(i.half95));
+}
+
+static void a_widened_interval_is_one_of_a_larger_error(void **state) {
+    (void)state;
+    static const double a[] = {1, 2, 3};
+    double mean;
+    struct interval i = statistics_mean(a, 3, &mean), wide = statistics_widen(i, mean, 5);
+    assert_close(wide.half95, 5, 1e-12);
+    assert_close(wide.half90 / i.half90, 5 / i.half95, 1e-12);
+    assert_true(wide.p > i.p);
+    assert_close(statistics_widen(i, mean, 1).half95, i.half95, 0);
+}
+
+/* A bound at the end of an interval of 90% is passed with probability 5%, one at the mean with
+ * 50%, and one on the other side is the rest of it. */
+static void bounds_are_tested_on_one_side(void **state) {
+    (void)state;
+    static const double a[] = {1, 2, 3};
+    double mean;
+    struct interval i = statistics_mean(a, 3, &mean), exact = {0, 0, 2, 1},
+                    none = {NAN, NAN, NAN, NAN};
+    assert_close(statistics_above(&i, mean, mean - i.half90), 0.05, 1e-9);
+    assert_close(statistics_above(&i, mean, mean), 0.5, 1e-12);
+    assert_close(statistics_above(&i, mean, mean + i.half95), 0.975, 1e-9);
+    assert_close(statistics_above(&exact, 1, 1), 1, 0);
+    assert_close(statistics_above(&exact, 1.01, 1), 0, 0);
+    assert_true(isnan(statistics_above(&none, 1, 0)));
+    assert_close(statistics_equal(&i, 0.5, 0.5 + i.half90), 0.05, 1e-9);
+    assert_close(statistics_equal(&i, -0.5, 0.5 + i.half90), 0.05, 1e-9);
+    assert_true(statistics_equal(&i, 0, 0.99 * i.half90) > 0.05);
+}
+
+/* Sums of binomial coefficients over powers of two. */
+static void the_sign_test_is_exact(void **state) {
+    (void)state;
+    assert_close(statistics_sign_test(5, 0), 2.0 / 32, 1e-14);
+    assert_close(statistics_sign_test(2, 8), 2.0 * (1 + 10 + 45) / 1024, 1e-14);
+    assert_close(statistics_sign_test(8, 2), 2.0 * (1 + 10 + 45) / 1024, 1e-14);
+    assert_close(statistics_sign_test(3, 3), 1, 0);
+    assert_close(statistics_sign_test(0, 0), 1, 0);
+    assert_close(statistics_sign_test(0, 1), 1, 0);
+}
+
+static void holm_multiplies_by_those_that_are_left(void **state) {
+    (void)state;
+    static const double p[] = {0.01, 0.04, 0.03, NAN, 0.005};
+    double adjusted[5];
+    statistics_holm(p, adjusted, 5);
+    assert_close(adjusted[4], 0.02, 1e-15);
+    assert_close(adjusted[0], 0.03, 1e-15);
+    assert_close(adjusted[2], 0.06, 1e-15);
+    assert_close(adjusted[1], 0.06, 1e-15); /* not below the one before it */
+    assert_true(isnan(adjusted[3]));
+    statistics_holm((const double[]){0.7, 0.6}, adjusted, 2);
+    assert_close(adjusted[0], 1, 0);
+    assert_close(adjusted[1], 1, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_of_t_are_those_of_the_tables),
@@ -163,6 +279,14 @@ int main(void) {
         cmocka_unit_test(pseudo_inputs_vanish_where_many_inputs_differ),
         cmocka_unit_test(one_seed_says_nothing_of_others),
         cmocka_unit_test(nested_inputs_make_seeds_cover_both),
+        cmocka_unit_test(components_of_the_small_table_by_hand),
+        cmocka_unit_test(as_many_seeds_are_asked_for_as_make_the_interval_narrow),
+        cmocka_unit_test(as_many_inputs_are_asked_for_as_make_the_interval_narrow),
+        cmocka_unit_test(means_have_their_t_intervals),
+        cmocka_unit_test(a_widened_interval_is_one_of_a_larger_error),
+        cmocka_unit_test(bounds_are_tested_on_one_side),
+        cmocka_unit_test(the_sign_test_is_exact),
+        cmocka_unit_test(holm_multiplies_by_those_that_are_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
