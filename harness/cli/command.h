@@ -16,8 +16,11 @@ enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,       /* something did not work: a trial, a file, the database */
     EXIT_USAGE = 2,        /* the command line was not understood */
+    EXIT_UNKNOWN = 3,      /* compare --strict: the data cannot tell */
     EXIT_INTERRUPTED = 130 /* SIGINT or SIGTERM; what was finished is kept */
 };
+
+enum { CONDITIONS_MAX = 16 };
 
 /* Everything a command line can say. Texts are borrowed from argv. */
 struct arguments {
@@ -32,9 +35,14 @@ struct arguments {
     const char *rerun;    /* which results are made again; NULL: none */
     const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload; /* file or name; NULL: not said */
-    const char *label;    /* column of a table; NULL: not said */
-    int seeds;            /* 0: not said */
-    bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run;
+    const char *format;   /* of the output; NULL: for people */
+    const char *margin;   /* points within which accuracies are equal; NULL: not said */
+    const char *fail_if[CONDITIONS_MAX]; /* conditions in the order they were given */
+    int n_fail_if;
+    const char *label; /* column of a table; NULL: not said */
+    int seeds;         /* 0: not said */
+    bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
+        strict;    /* strict: what cannot be told is a failure */
     bool no_table; /* no flag: of a sweep whose caller prints a page of its own */
     int n_words;
     char **words; /* what is not a flag, in order */
@@ -53,7 +61,8 @@ struct command {
 
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
-    data_command, new_command, forward_command, plot_command, clean_command, card_command;
+    data_command, new_command, forward_command, plot_command, clean_command, card_command,
+    compare_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

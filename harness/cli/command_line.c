@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_COUNT, FLAG_COUNT_OR_NONE, FLAG_TIER };
+enum flag_kind {
+    FLAG_SWITCH,
+    FLAG_TEXT,
+    FLAG_CONDITION,
+    FLAG_COUNT,
+    FLAG_COUNT_OR_NONE,
+    FLAG_TIER
+};
 
 /* What is as quiet for so long was stopped, or waits for something that does not come. */
 enum { STALL_SECONDS = 600 };
@@ -56,6 +63,14 @@ static const struct flag flags[] = {
      "train every arm so often (default: 3)"},
     {"no-run", NULL, FLAG_SWITCH, offsetof(struct arguments, no_run),
      "only print what the database has"},
+    {"format", "F", FLAG_TEXT, offsetof(struct arguments, format),
+     "table, md, csv or json (default: table)"},
+    {"margin", "POINTS", FLAG_TEXT, offsetof(struct arguments, margin),
+     "accuracies that are so near are as good as equal (default: 1)"},
+    {"fail-if", "CONDITION", FLAG_CONDITION, offsetof(struct arguments, fail_if),
+     "end with status 1 where it surely holds; may be given several times"},
+    {"strict", NULL, FLAG_SWITCH, offsetof(struct arguments, strict),
+     "end with status 3 where the data cannot tell whether one holds"},
     {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),
      "one JSON object (of each text) for programs"},
     {"quick", NULL, FLAG_SWITCH, offsetof(struct arguments, quick),
@@ -101,6 +116,11 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
             return error_set(error, "--%s needs a value: --%s %s", flag->name, flag->name,
                              flag->value);
         *(const char **)(void *)field = value;
+        return true;
+    case FLAG_CONDITION:
+        if (out->n_fail_if == CONDITIONS_MAX)
+            return error_set(error, "--%s: more than %d conditions", flag->name, CONDITIONS_MAX);
+        out->fail_if[out->n_fail_if++] = value;
         return true;
     case FLAG_COUNT:
     case FLAG_COUNT_OR_NONE:

@@ -24,6 +24,7 @@ harness/store    7  harness/store
 harness/trial    8  harness/trial
 harness/bench    8  harness/bench
 harness/plot     8  harness/plot
+harness/compare  8  harness/compare
 harness/sweep    9  harness/sweep
 harness/cli      10 harness/cli
 '
