@@ -1,4 +1,4 @@
--- The tables of the results database, version 5. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 6. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -87,6 +87,8 @@ CREATE TABLE trial (
     boot_id         TEXT,                                -- of the machine that ran it, since when it is up;
                                                          -- NULL: its process held no lock
     pid_namespace   TEXT,                                -- that its pid is a number of
+    sources_sha256  TEXT,                                -- of where its test inputs come from: the rows of
+                                                         -- `input`; NULL: made before this was stored
     UNIQUE (workload_id, key),
     CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
 ) STRICT;
@@ -146,7 +148,7 @@ CREATE TABLE evaluation (
     layers              INTEGER NOT NULL,                -- encoder layers that exist, 0 for bag-of-words
     heads               INTEGER NOT NULL,                -- H of the arm's model, as in trial.base_heads
     accuracy            REAL CHECK (accuracy BETWEEN 0 AND 1),
-    loss                REAL,
+    loss                REAL,                            -- mean negative log-likelihood of the labels, in nats
     mean_heads          REAL,                            -- that run for a token: mean over an input's
                                                          -- tokens, over inputs and over layers
     mean_s              REAL,                            -- NULL: the policy has no budget
@@ -167,6 +169,18 @@ CREATE TABLE evaluation (
                                                          -- training ended, over its maximum, ln of how many
                                                          -- heads they choose among; mean over inputs and
                                                          -- layers. NULL: no learned scores
+    macro_f1            REAL CHECK (macro_f1 BETWEEN 0 AND 1), -- mean over the classes that are a label or
+                                                         -- a prediction somewhere in the split of
+                                                         -- 2 TP / (2 TP + FP + FN): 0 for a class that is
+                                                         -- never predicted, and for one that never is right
+    matthews            REAL CHECK (matthews BETWEEN -1 AND 1), -- Matthews correlation of labels and
+                                                         -- predictions over all classes (Gorodkin's R_K);
+                                                         -- NULL: its denominator is 0, because all labels
+                                                         -- or all predictions are of one class
+    ece                 REAL CHECK (ece BETWEEN 0 AND 1), -- expected calibration error: |accuracy - mean
+                                                         -- probability| of the predicted class, mean over
+                                                         -- 15 bins (0, 1/15], (1/15, 2/15], ... of that
+                                                         -- probability, weighted by their inputs
     UNIQUE (trial_id, split, weights, control)
 ) STRICT;
 
@@ -182,7 +196,38 @@ CREATE TABLE prediction (
                                                          -- over layers
     heads_per_layer TEXT NOT NULL CHECK (json_valid(heads_per_layer)), -- '[3,2]': k of each layer
     mean_s        REAL,                                  -- mean over layers
+    p_predicted   REAL CHECK (p_predicted BETWEEN 0 AND 1), -- softmax of the logits: the predicted class,
+    p_true        REAL CHECK (p_true BETWEEN 0 AND 1),   -- and the labelled one
     PRIMARY KEY (evaluation_id, input)
+) STRICT, WITHOUT ROWID;
+
+-- What the numbers of labels and predictions mean, and how often each class is a label. Stands once for
+-- each data set: data_sha256 covers names and labels, so other data are other rows.
+CREATE TABLE class (
+    data_sha256  TEXT NOT NULL,                          -- as trial.data_sha256
+    class        INTEGER NOT NULL,                       -- from 0
+    name         TEXT NOT NULL,
+    n_train      INTEGER NOT NULL,                       -- inputs
+    n_validation INTEGER NOT NULL,
+    n_test       INTEGER NOT NULL,
+    PRIMARY KEY (data_sha256, class)
+) STRICT, WITHOUT ROWID;
+
+-- Where the test inputs come from. Stands once for each set of sources: files that were renamed, or texts
+-- that differ in what no token shows, are the same data but other rows here.
+CREATE TABLE input (
+    sources_sha256 TEXT NOT NULL,                        -- as trial.sources_sha256
+    input          INTEGER NOT NULL,                     -- as prediction.input
+    file           TEXT NOT NULL,                        -- as below the data folder, or an absolute path;
+                                                         -- '': generated
+    row            INTEGER NOT NULL,                     -- place among the file's records from 1, a header
+                                                         -- included: the line, where a record is a line;
+                                                         -- generated: among the inputs, from 0
+    text_sha256    TEXT NOT NULL,                        -- of the text that was cut into tokens: its parts
+                                                         -- joined by a space, those of a pair by ' <sep> ';
+                                                         -- generated: of the tokens, int32 little-endian
+    text           TEXT,                                 -- that text; NULL unless `store_texts: true`
+    PRIMARY KEY (sources_sha256, input)
 ) STRICT, WITHOUT ROWID;
 
 -- Two arms of a workload, input by input: how far their test accuracies are apart, in points, and how well
@@ -403,4 +448,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;

@@ -81,7 +81,7 @@ WHERE t.policy <> 'budgetformer' AND e.layers > 0;
 INSERT INTO prediction
 SELECT id, i, label, predicted, difficulty, length, heads_run,
        CASE layers WHEN 0 THEN '[]' ELSE json_array(heads_run - heads_run / 2, heads_run / 2) END,
-       mean_s
+       mean_s, NULL, NULL
 FROM (SELECT e.id, i, i % 2 AS label,
              CASE WHEN (i * 37) % 100 < 100 * e.accuracy - 3 * (i % 4) THEN i % 2 ELSE 1 - i % 2 END AS predicted,
              CASE t.workload_id WHEN 3 THEN i % 4 + 1 END AS difficulty, 24 AS length,

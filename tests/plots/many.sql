@@ -41,7 +41,8 @@ FROM copied_evaluation JOIN evaluation USING (id) JOIN copy;
 INSERT INTO layer_budget SELECT evaluation_id + plus, layer, k, n_inputs
 FROM copied_evaluation JOIN layer_budget ON evaluation_id = id JOIN copy;
 INSERT INTO prediction
-SELECT evaluation_id + plus, input, label, predicted, difficulty, length_tokens, heads_run, heads_per_layer, mean_s
+SELECT evaluation_id + plus, input, label, predicted, difficulty, length_tokens, heads_run, heads_per_layer, mean_s,
+       p_predicted, p_true
 FROM copied_evaluation JOIN prediction ON evaluation_id = id JOIN copy;
 
 INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads, mean_s,

@@ -597,7 +597,7 @@ views_over_200000_predictions_answer_at_once() {
     cat >"$scratch/many.sql" <<'SQL'
 WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
 INSERT INTO prediction
-SELECT e.id, i, i % 2, 0, i % 4 + 1, 24, 8, '[4,4]', NULL FROM evaluation e JOIN n;
+SELECT e.id, i, i % 2, 0, i % 4 + 1, 24, 8, '[4,4]', NULL, NULL, NULL FROM evaluation e JOIN n;
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
     test "$(sqlite3 "$scratch/a.db" 'SELECT count(*) FROM prediction')" -gt 200000

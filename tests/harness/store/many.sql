@@ -31,7 +31,7 @@ FROM trial t JOIN arm a USING (arm) JOIN (VALUES ('none'), ('static'));
 INSERT INTO layer_budget
 SELECT e.id, i, e.mean_heads, 10 FROM evaluation e JOIN n WHERE i < 2;
 INSERT INTO prediction
-SELECT e.id, i, i % 2, (i + e.id) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL
+SELECT e.id, i, i % 2, (i + e.id) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL, 0.5, 0.5
 FROM evaluation e JOIN n WHERE i < 10;
 
 INSERT INTO comparison
