@@ -32,7 +32,9 @@ struct evaluation_result {
     const char *split;    /* "validation" | "test" */
     const char *control;  /* "none" | "static" | "shuffled[-by-length|-by-difficulty]" | a mode */
     int n, layers, heads; /* inputs; layers; base heads H */
-    double accuracy, loss;
+    double accuracy;
+    double loss;                    /* mean negative log-likelihood, nats */
+    double macro_f1, matthews, ece; /* trial/metrics.h; matthews is NaN where it is undefined */
     double mean_heads; /* heads that run for a token, mean over tokens, inputs and layers */
     double mean_s;     /* NaN: policy has no budget */
     /* Of an adaptive method's best weights on the test split, else NaN: accuracy as it was trained,
@@ -48,6 +50,8 @@ struct evaluation_result {
     double seconds;
     int32_t *label;      /* [n] */
     int32_t *predicted;  /* [n] */
+    double *p_predicted; /* [n] softmax of the logits: of the predicted class, and of the */
+    double *p_true;      /* [n] labelled one */
     int32_t *difficulty; /* [n] -1: unknown */
     int32_t *length;     /* [n] tokens */
     /* [n][layers] heads computed for each input: any of its tokens chose them */

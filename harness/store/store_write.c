@@ -142,8 +142,9 @@ static bool write_evaluation_row(struct store *store, int64_t trial_id,
                      {"split", TEXT(e->split)}, {"control", TEXT(e->control)},
                      {"n_inputs", INT(e->n)}, {"layers", INT(e->layers)}, {"heads", INT(e->heads)},
                      {"accuracy", REAL(e->accuracy)}, {"loss", REAL(e->loss)},
-                     {"mean_heads", REAL(e->mean_heads)}, {"mean_s", REAL(e->mean_s)},
-                     {"trained_accuracy", REAL(e->trained_accuracy)},
+                     {"macro_f1", REAL(e->macro_f1)}, {"matthews", REAL(e->matthews)},
+                     {"ece", REAL(e->ece)}, {"mean_heads", REAL(e->mean_heads)},
+                     {"mean_s", REAL(e->mean_s)}, {"trained_accuracy", REAL(e->trained_accuracy)},
                      {"score_entropy", REAL(e->score_entropy)},
                      {"executed_flops", INT((int64_t)flops_total(&e->executed))},
                      {"executed_gemm_flops", INT((int64_t)flops_gemm(&e->executed))},
@@ -172,14 +173,16 @@ static bool write_predictions(struct store *store, int64_t evaluation_id,
         }
         text_append(&list, "]");
         ok = !list.failed || error_set(error, "out of memory storing predictions");
-        ok = ok && store_insert(
-                       store, "prediction",
-                       COLUMNS({"evaluation_id", INT(evaluation_id)}, {"input", INT(i)},
-                               {"label", INT(e->label[i])}, {"predicted", INT(e->predicted[i])},
-                               {"difficulty", COUNT(e->difficulty[i])},
-                               {"length_tokens", INT(e->length[i])}, {"heads_run", INT(heads_run)},
-                               {"heads_per_layer", TEXT(list.data)}, {"mean_s", REAL(s)}),
-                       error);
+        ok = ok &&
+             store_insert(
+                 store, "prediction",
+                 COLUMNS({"evaluation_id", INT(evaluation_id)}, {"input", INT(i)},
+                         {"label", INT(e->label[i])}, {"predicted", INT(e->predicted[i])},
+                         {"p_predicted", REAL(e->p_predicted[i])}, {"p_true", REAL(e->p_true[i])},
+                         {"difficulty", COUNT(e->difficulty[i])},
+                         {"length_tokens", INT(e->length[i])}, {"heads_run", INT(heads_run)},
+                         {"heads_per_layer", TEXT(list.data)}, {"mean_s", REAL(s)}),
+                 error);
         text_free(&list);
     }
     return ok;

@@ -97,6 +97,7 @@ struct made_up {
     struct epoch_result epoch;
     int32_t label[INPUTS], predicted[INPUTS], difficulty[INPUTS], length[INPUTS];
     int32_t heads_run[INPUTS * LAYERS];
+    double p_predicted[INPUTS], p_true[INPUTS];
     float budget[INPUTS * LAYERS];
     uint64_t usage[LAYERS * HEADS];
 };
@@ -108,6 +109,8 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
     for (int i = 0; i < INPUTS; i++) {
         m->label[i] = i % 2;
         m->predicted[i] = 0;
+        m->p_predicted[i] = 0.75;
+        m->p_true[i] = i % 2 ? 0.25 : 0.75;
         m->difficulty[i] = i / 2 + 1; /* inputs 0 and 1: 1; inputs 2 and 3: 2 */
         m->length[i] = 10 + i;
         for (int l = 0; l < LAYERS; l++) {
@@ -127,6 +130,9 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .heads = HEADS,
                                         .accuracy = accuracy - 0.1 * c,
                                         .loss = 0.5,
+                                        .macro_f1 = accuracy / 2,
+                                        .matthews = accuracy - 0.5,
+                                        .ece = 0.25,
                                         .mean_heads = sum / INPUTS,
                                         .mean_s = sum / INPUTS / HEADS,
                                         .trained_accuracy = c ? NAN : (1 + accuracy) / 2,
@@ -136,6 +142,8 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .seconds = 0.1,
                                         .label = m->label,
                                         .predicted = m->predicted,
+                                        .p_predicted = m->p_predicted,
+                                        .p_true = m->p_true,
                                         .difficulty = m->difficulty,
                                         .length = m->length,
                                         .heads_run = m->heads_run,

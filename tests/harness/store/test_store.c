@@ -597,6 +597,25 @@ static void predictions_keep_the_heads_of_every_layer(void **state) {
                 INPUTS - 1);
 }
 
+static void metrics_and_probabilities_are_stored(void **state) {
+    struct fixture *f = *state;
+    int64_t id = one_trial(f);
+    struct made_up m;
+    make_up(&m, 0.75, ALL);
+    m.evaluation[1].matthews = NAN; /* its denominator was 0 */
+    m.result.n_evaluations = 2;
+    OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+    OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+    assert_near(number(f,
+                       "SELECT macro_f1 = 0.375 AND matthews = 0.25 AND ece = 0.25 AND loss = 0.5 "
+                       "FROM evaluation WHERE control = 'none'"),
+                1);
+    assert_near(number(f, "SELECT matthews IS NULL FROM evaluation WHERE control = 'static'"), 1);
+    assert_near(number(f, "SELECT count(*) FROM prediction WHERE p_predicted = 0.75 AND p_true = "
+                          "CASE label WHEN predicted THEN 0.75 ELSE 0.25 END"),
+                2 * INPUTS);
+}
+
 static void flops_that_disagree_are_not_stored(void **state) {
     struct fixture *f = *state;
     int64_t id = one_trial(f);
@@ -748,6 +767,7 @@ int main(void) {
         TEST(one_environment_is_one_row),
         TEST(what_was_not_measured_is_null),
         TEST(predictions_keep_the_heads_of_every_layer),
+        TEST(metrics_and_probabilities_are_stored),
         TEST(flops_that_disagree_are_not_stored),
         TEST(processes_that_write_at_once_lose_nothing),
         TEST(a_killed_writer_loses_no_finished_row),

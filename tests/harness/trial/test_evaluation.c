@@ -112,6 +112,26 @@ static void heads_of_tokens_and_heads_of_inputs_are_told_apart(void **state) {
     tear_down(&f);
 }
 
+/* The loss is the mean of -log p_true, and no class is likelier than the predicted one. */
+static void probabilities_are_those_of_the_loss(void **state) {
+    (void)state;
+    struct fixture f;
+    set_up(&f, "policy: fixed, heads: 4");
+    struct evaluation_result r = evaluate(&f, 40, NULL, NULL);
+    double loss = 0;
+    for (int i = 0; i < r.n; i++) {
+        loss -= log(r.p_true[i]) / r.n;
+        if (r.predicted[i] == r.label[i])
+            assert_true(r.p_true[i] == r.p_predicted[i]);
+        else
+            assert_true(r.p_true[i] < r.p_predicted[i] && r.p_true[i] + r.p_predicted[i] < 1.0001);
+        assert_true(r.p_predicted[i] > 0.25); /* of four classes */
+    }
+    assert_true(fabs(loss - r.loss) < 1e-9);
+    evaluation_result_free(&r);
+    tear_down(&f);
+}
+
 static void recorded_decisions_replay_the_evaluation(void **state) {
     (void)state;
     struct fixture f;
@@ -208,6 +228,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_do_not_depend_on_the_batch_size),
         cmocka_unit_test(heads_of_tokens_and_heads_of_inputs_are_told_apart),
+        cmocka_unit_test(probabilities_are_those_of_the_loss),
         cmocka_unit_test(recorded_decisions_replay_the_evaluation),
         cmocka_unit_test(shuffled_decisions_move_all_layers_together),
         cmocka_unit_test(shuffles_within_groups_leave_no_group),
