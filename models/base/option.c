@@ -75,6 +75,7 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
         if (row->choices) snprintf(out + used, size - used, ", or %s", row->choices);
         break;
     case OPTION_BOOL:
+    case OPTION_SWITCH:
         snprintf(out, size, "true or false");
         break;
     case OPTION_STRING:
@@ -270,6 +271,7 @@ static bool set_field(const struct option_table *table, const struct option *row
         *(double *)field = real;
         return true;
     case OPTION_BOOL:
+    case OPTION_SWITCH:
         if (!scalar || node->quoted ||
             (strcmp(node->text, "true") != 0 && strcmp(node->text, "false") != 0))
             return refuse(&target, node, error);
@@ -293,6 +295,7 @@ static size_t field_size(enum option_type type) {
     case OPTION_FLOAT:
         return sizeof(double);
     case OPTION_BOOL:
+    case OPTION_SWITCH:
         return sizeof(bool);
     case OPTION_STRING:
         return OPTION_STRING_MAX;
@@ -413,6 +416,7 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
         text_append(out, "%s", number_text(*(const double *)field, number));
         break;
     case OPTION_BOOL:
+    case OPTION_SWITCH:
         text_append(out, "%s", *(const bool *)field ? "true" : "false");
         break;
     case OPTION_STRING:
@@ -442,11 +446,15 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
 }
 
 void options_write_json(const struct option_table *table, const void *in, struct text *out) {
+    const char *between = "";
     text_append(out, "{");
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
-        text_append(out, "%s\"%s\":", i ? "," : "", row->name);
+        const bool *on = (const void *)((const char *)in + row->offset);
+        if (row->type == OPTION_SWITCH && !*on) continue;
+        text_append(out, "%s\"%s\":", between, row->name);
         option_write_json(row, in, out);
+        between = ",";
     }
     text_append(out, "}");
 }

@@ -25,7 +25,8 @@ struct name_list {
     char name[NAME_LIST_MAX][NAME_SIZE];
 };
 
-/* type -> C type of the field: INT int, FLOAT double, BOOL bool, CHOICE int (index into choices),
+/* type -> C type of the field: INT int, FLOAT double, BOOL bool, SWITCH bool, written as JSON only
+ * while it is on, so that an option of later does not rename what was hashed without it; CHOICE int (index into choices),
  * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one),
  * NAME_LIST struct name_list (likewise), GROUPS char[OPTION_GROUPS_MAX]: a map of names to lists of
  * names, kept as its JSON text, "" if it is empty. */
@@ -37,7 +38,8 @@ enum option_type {
     OPTION_STRING,
     OPTION_INT_LIST,
     OPTION_NAME_LIST,
-    OPTION_GROUPS
+    OPTION_GROUPS,
+    OPTION_SWITCH
 };
 
 struct option {
@@ -77,7 +79,7 @@ const struct option *option_find(const struct option_table *table, const char *n
 void option_write_json(const struct option *row, const void *in, struct text *out);
 
 /* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-
- * trip. */
+ * trip, switches that are off left out. */
 void options_write_json(const struct option_table *table, const void *in, struct text *out);
 
 #endif

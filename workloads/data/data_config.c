@@ -48,6 +48,9 @@ static const struct option rows[] = {
      "text: labels whose rows are left out, and counted"},
     {"strip_headers", OPTION_BOOL, FIELD(strip_headers), "false", 0, 0, NULL,
      "text: drop each text up to its first blank line, and a text that ends there"},
+    {"store_texts", OPTION_SWITCH, FIELD(store_texts), "false", 0, 0, NULL,
+     "text: put the texts of the test inputs into the database; off, because whoever gets the "
+     "database then has them, which privacy or their licence may forbid"},
     {"test_share", OPTION_FLOAT, FIELD(test_share), "0", 0, 0.9, NULL,
      "text: share of the training file that becomes the test split, stratified, instead of a "
      "test_file"},
@@ -104,17 +107,17 @@ static const struct {
     const char *key;
     int sources;
 } limited[] = {
-    {"train_file", TEXT},        {"test_file", TEXT},      {"classes_file", TEXT},
-    {"encoding", TEXT},          {"label", FIELDS},        {"text", FIELDS},
-    {"header", COLUMNS},         {"label_depth", TEXT},    {"label_separator", TEXT},
-    {"drop_labels", TEXT},       {"strip_headers", TEXT},  {"label_groups", TEXT},
-    {"label_groups_file", TEXT}, {"class_names", CLASSES}, {"train_rows", JSON},
-    {"test_rows", JSON},         {"test_share", TEXT},     {"overlap", TEXT},
-    {"tokenizer", TEXT},         {"second_text", FIELDS},  {"max_len", TEXT},
-    {"vocab_limit", TEXT},       {"min_count", TEXT},      {"n_train", SYNTHETIC},
-    {"n_test", SYNTHETIC},       {"length", SYNTHETIC},    {"relations", RELATIONAL},
-    {"values", TOPIC | PAIRS},   {"fillers", SYNTHETIC},   {"classes", TOPIC},
-    {"signal", TOPIC},
+    {"train_file", TEXT},        {"test_file", TEXT},       {"classes_file", TEXT},
+    {"encoding", TEXT},          {"label", FIELDS},         {"text", FIELDS},
+    {"header", COLUMNS},         {"label_depth", TEXT},     {"label_separator", TEXT},
+    {"drop_labels", TEXT},       {"strip_headers", TEXT},   {"label_groups", TEXT},
+    {"label_groups_file", TEXT}, {"class_names", CLASSES},  {"train_rows", JSON},
+    {"test_rows", JSON},         {"test_share", TEXT},      {"overlap", TEXT},
+    {"tokenizer", TEXT},         {"second_text", FIELDS},   {"store_texts", TEXT},
+    {"max_len", TEXT},           {"vocab_limit", TEXT},     {"min_count", TEXT},
+    {"n_train", SYNTHETIC},      {"n_test", SYNTHETIC},     {"length", SYNTHETIC},
+    {"relations", RELATIONAL},   {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC},
+    {"classes", TOPIC},          {"signal", TOPIC},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,

@@ -52,6 +52,7 @@ struct data_config {
     char label_groups_file[OPTION_STRING_MAX]; /* a file of such JSON */
     struct name_list drop_labels;              /* rows left out */
     bool strip_headers;                        /* drop a text up to its first blank line */
+    bool store_texts;                          /* keep the texts of test inputs for the database */
     double test_share;                         /* of the training file, without a test file */
     int max_len, vocab_limit, min_count;       /* tokens per input; words kept, <unk> included */
     int train_limit, test_limit;               /* 0 = all; stratified, seeded */

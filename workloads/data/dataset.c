@@ -15,6 +15,7 @@ void dataset_free(struct dataset *dataset) {
     split_free(&dataset->test);
     words_free(dataset->class_names, dataset->n_classes);
     words_free(dataset->words, dataset->vocab);
+    sources_free(&dataset->sources);
     free(dataset);
 }
 

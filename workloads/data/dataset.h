@@ -15,6 +15,7 @@ struct dataset {
     int separator;                 /* token between the texts of a pair; 0: single texts */
     enum tokenizer_kind tokenizer; /* of text */
     char **class_names;            /* [n_classes] */
+    struct sources sources;        /* of the test inputs */
     char **words;                  /* [vocab] word of each token; synthetic: "t0", "t1", ... */
     char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static void move_split(struct stream *s, struct split *split) {
     move_count(s, &n_tokens, sizeof(int32_t));
     if (!s->ok) return;
     if (!s->writing) {
-        s->ok = split_new(in.n, (size_t)n_tokens, split, &ignored);
+        s->ok = split_new(in.n, (size_t)n_tokens, false, split, &ignored);
         if (!s->ok) return;
         split->n = in.n;
     }
@@ -136,6 +137,38 @@ static void move_names(struct stream *s, char ***names, int *n) {
     }
 }
 
+/* All texts as one; at least their first byte, which is of none. */
+static void move_texts(struct stream *s, struct text *texts) {
+    int size = (int)texts->size;
+    s->ok = s->ok && texts->size <= INT_MAX;
+    move_count(s, &size, 1);
+    if (s->ok && !s->writing) {
+        texts->data = malloc((size_t)size);
+        texts->size = texts->capacity = (size_t)size;
+        s->ok = texts->data != NULL;
+    }
+    if (s->ok) move_bytes(s, texts->data, (size_t)size);
+    s->ok = s->ok && texts->data[size - 1] == '\0';
+}
+
+/* Without the names of the files, which the key does not know. */
+static void move_sources(struct stream *s, struct sources *sources) {
+    move_count(s, &sources->n, sizeof sources->source->sha256);
+    if (s->ok && !s->writing) {
+        sources->source = calloc((size_t)sources->n, sizeof *sources->source);
+        s->ok = sources->source != NULL;
+    }
+    for (int i = 0; s->ok && i < sources->n; i++) {
+        struct source *source = &sources->source[i];
+        move_bytes(s, &source->file, sizeof source->file);
+        move_bytes(s, &source->row, sizeof source->row);
+        move_bytes(s, &source->text, sizeof source->text);
+        move_bytes(s, source->sha256, sizeof source->sha256);
+        s->ok = s->ok && source->sha256[sizeof source->sha256 - 1] == '\0';
+    }
+    move_texts(s, &sources->texts);
+}
+
 /* True if a model can be run on the split without leaving its tables. */
 static bool split_fits(const struct split *split, const struct dataset *data) {
     bool ok = split->offsets[0] == 0;
@@ -160,6 +193,7 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
     move_split(s, &data->train);
     move_split(s, &data->validation);
     move_split(s, &data->test);
+    move_sources(s, &data->sources);
     move_names(s, &data->class_names, &data->n_classes);
     move_names(s, &data->words, &data->vocab);
     move_bytes(s, &data->max_len, sizeof data->max_len);
@@ -196,8 +230,8 @@ struct dataset *dataset_cache_read(const char *key) {
     }
     s.ok = s.ok && data->separator >= 0 && data->separator < data->vocab &&
            data->tokenizer <= TOKENIZER_CHARACTER;
-    s.ok = s.ok && split_fits(&data->train, data) && split_fits(&data->validation, data) &&
-           split_fits(&data->test, data);
+    s.ok = s.ok && data->sources.n == data->test.n && split_fits(&data->train, data) &&
+           split_fits(&data->validation, data) && split_fits(&data->test, data);
     fclose(s.file);
     if (s.ok) return data;
     dataset_free(data);

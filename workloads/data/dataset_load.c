@@ -73,6 +73,33 @@ static bool load_text(const struct data_config *config, struct dataset *data,
                                                   config->seed, SPLIT_TEST, &data->test, error));
 }
 
+/* The names of all files that rows come from, in the order in which they are read: below the data
+ * folder, so that they are the same on every machine. They are no part of what is kept in the
+ * cache, whose key does not know the names of a folder's files. */
+static bool name_files(const struct data_config *config, struct sources *sources,
+                       struct error *error) {
+    const char *root = data_root();
+    size_t length = strlen(root);
+    bool ok = true;
+    for (enum part part = PART_TRAIN; ok && part <= PART_TEST; part++) {
+        struct data_files files;
+        ok = data_files_list(config, part, &files, error);
+        size_t n = (size_t)sources->n_files + (size_t)files.n;
+        char **grown = ok && files.n > 0 ? realloc(sources->files, n * sizeof *grown) : NULL;
+        if (grown) sources->files = grown;
+        if (ok && files.n > 0 && !grown) ok = error_set(error, "out of memory for file names");
+        for (int i = 0; ok && i < files.n; i++) {
+            const char *path = files.file[i].path;
+            bool below = strncmp(path, root, length) == 0 && path[length] == '/';
+            char *name = strdup(below ? path + length + 1 : path);
+            ok = name || error_set(error, "out of memory for file names");
+            if (ok) sources->files[sources->n_files++] = name;
+        }
+        data_files_free(&files);
+    }
+    return ok;
+}
+
 /* Cuts the texts and replaces table indices by tokens of a vocabulary of the training part. */
 static bool apply_vocabulary(const struct data_config *config, struct dataset *data,
                              const struct word_table *table, struct error *error) {
@@ -126,7 +153,8 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
     bool is_text = !data_config_is_generated(config), ok = false;
     struct word_table words = {0};
     struct dataset *data = calloc(1, sizeof *data);
-    if (!data) {
+    if (data) text_append_bytes(&data->sources.texts, "", 1); /* no text begins at 0 */
+    if (!data || data->sources.texts.failed) {
         error_set(error, "out of memory");
         goto done;
     }
@@ -140,6 +168,9 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
                     SPLIT_VALIDATION, &data->validation, error) &&
          (!is_text || apply_vocabulary(config, data, &words, error));
     if (!ok) goto done;
+    split_take_sources(&data->test, &data->sources);
+    split_drop_sources(&data->train);
+    split_drop_sources(&data->validation);
     data->mean_length = (double)data->train.offsets[data->train.n] / data->train.n;
     hash_dataset(data);
     *out = data;
@@ -181,5 +212,11 @@ bool dataset_load(const struct data_config *config, struct dataset **out, struct
     }
     memcpy((*out)->files_sha256, files, sizeof files);
     if (made && has_key) dataset_cache_write(key, *out);
+    if (!name_files(config, &(*out)->sources, error)) {
+        dataset_free(*out);
+        *out = NULL;
+        return false;
+    }
+    sources_hash(&(*out)->sources);
     return true;
 }

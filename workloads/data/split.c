@@ -1,5 +1,5 @@
 /*
- * A split is four arrays; everything here copies or compacts them. Stratified choice uses largest
+ * A split is a few arrays; everything here copies or compacts them. Stratified choice uses largest
  * remainders, so that counts are exact, and shuffles each class with its own counter, so that one
  * class's size does not change which inputs of another are chosen.
  */
@@ -16,20 +16,27 @@ static bool grow(int32_t **array, size_t n) {
     return grown != NULL;
 }
 
+static bool grow_sources(struct split *split, size_t n) {
+    if (!split->sourced) return true;
+    struct source *grown = realloc(split->source, n * sizeof *grown);
+    if (grown) split->source = grown;
+    return grown != NULL;
+}
+
 bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error) {
     size_t inputs = (size_t)n;
     bool is_new = !split->offsets;
     if (n_tokens > INT32_MAX || !grow(&split->tokens, n_tokens + 1) ||
         !grow(&split->offsets, inputs + 1) || !grow(&split->labels, inputs + 1) ||
-        !grow(&split->difficulty, inputs + 1))
+        !grow(&split->difficulty, inputs + 1) || !grow_sources(split, inputs + 1))
         return error_set(error, "no room for %d inputs of %zu tokens; shorten the training file", n,
                          n_tokens);
     if (is_new) split->offsets[0] = 0;
     return true;
 }
 
-bool split_new(int n, size_t n_tokens, struct split *out, struct error *error) {
-    *out = (struct split){0};
+bool split_new(int n, size_t n_tokens, bool sourced, struct split *out, struct error *error) {
+    *out = (struct split){.sourced = sourced};
     if (split_reserve(out, n, n_tokens, error)) return true;
     split_free(out);
     return false;
@@ -40,15 +47,30 @@ void split_free(struct split *split) {
     free(split->offsets);
     free(split->labels);
     free(split->difficulty);
+    free(split->source);
     *split = (struct split){0};
 }
 
-void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label,
-               int difficulty) {
+void split_drop_sources(struct split *split) {
+    free(split->source);
+    split->source = NULL;
+    split->sourced = false;
+}
+
+void split_take_sources(struct split *split, struct sources *out) {
+    out->n = split->n;
+    out->source = split->source;
+    split->source = NULL;
+    split->sourced = false;
+}
+
+void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty,
+               const struct source *source) {
     int32_t start = split->offsets[split->n];
     if (n_tokens > 0) memcpy(split->tokens + start, tokens, (size_t)n_tokens * sizeof *tokens);
     split->labels[split->n] = label;
     split->difficulty[split->n] = difficulty;
+    if (split->sourced) split->source[split->n] = *source;
     split->offsets[++split->n] = start + n_tokens;
 }
 
@@ -113,12 +135,12 @@ bool split_copy(const struct split *split, const bool *chosen, bool value, struc
             n++;
             n_tokens += (size_t)(split->offsets[i + 1] - split->offsets[i]);
         }
-    if (!split_new(n, n_tokens, out, error)) return false;
+    if (!split_new(n, n_tokens, split->sourced, out, error)) return false;
     for (int i = 0; i < split->n; i++)
         if (chosen[i] == value)
             split_add(out, split->tokens + split->offsets[i],
                       split->offsets[i + 1] - split->offsets[i], split->labels[i],
-                      split->difficulty[i]);
+                      split->difficulty[i], split->sourced ? &split->source[i] : NULL);
     return true;
 }
 

@@ -6,27 +6,37 @@
 #define HEADROOM_WORKLOADS_DATA_SPLIT_H
 
 #include "models/base/error.h"
+#include "workloads/data/sources.h"
 
 #include <stdint.h>
 
 /* Inputs as token indices end to end. */
 struct split {
-    int n;               /* inputs */
-    int32_t *tokens;     /* [offsets[n]] */
-    int32_t *offsets;    /* [n + 1] */
-    int32_t *labels;     /* [n] */
-    int32_t *difficulty; /* [n] known difficulty (g: active relations); -1 where unknown */
+    int n;                 /* inputs */
+    int32_t *tokens;       /* [offsets[n]] */
+    int32_t *offsets;      /* [n + 1] */
+    int32_t *labels;       /* [n] */
+    int32_t *difficulty;   /* [n] known difficulty (g: active relations); -1 where unknown */
+    bool sourced;          /* while it is made: it may be tested on, so `source` is filled */
+    struct source *source; /* [n] if so, else NULL */
 };
 
 /* An empty split with room for n inputs and n_tokens tokens, filled through split_add. */
-bool split_new(int n, size_t n_tokens, struct split *out, struct error *error);
+bool split_new(int n, size_t n_tokens, bool sourced, struct split *out, struct error *error);
 
-/* Makes room for n inputs and n_tokens tokens in all, in a split that has fewer (or is zeroed). */
+/* Makes room for n inputs and n_tokens tokens in all, in a split that has fewer (or is zeroed but
+ * for `sourced`). */
 bool split_reserve(struct split *split, int n, size_t n_tokens, struct error *error);
 void split_free(struct split *split);
 
-/* Appends one input; the caller stays within the room. */
-void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty);
+/* Forgets where inputs come from, or moves that to the data set's own record. */
+void split_drop_sources(struct split *split);
+void split_take_sources(struct split *split, struct sources *out);
+
+/* Appends one input; the caller stays within the room. `source` is not read unless the split is
+ * sourced. */
+void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty,
+               const struct source *source);
 
 /* Chooses `want` of the inputs, each class in proportion (largest remainders first), and sets
  * chosen[input]. `seed` and `purpose` name the draw. */

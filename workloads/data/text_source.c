@@ -3,6 +3,7 @@
  * file's text and its tokens are all that memory ever holds.
  */
 #include "workloads/data/text_source.h"
+#include "models/base/sha256.h"
 #include "workloads/data/classes.h"
 #include "workloads/data/data_files.h"
 #include "workloads/data/reader.h"
@@ -20,9 +21,12 @@ struct intake {
     struct word_table *words;
     const char *label; /* of all rows of the file, NULL where they have their own */
     struct split *split;
-    int room;          /* inputs that the split has room for */
-    size_t token_room; /* and tokens */
-    char *text;        /* [text_room] the text of one row, joined and terminated */
+    struct text *texts;   /* what is kept of them; NULL: nothing */
+    struct source source; /* of the row at hand */
+    struct sha256 hash;   /* of its text */
+    int room;             /* inputs that the split has room for */
+    size_t token_room;    /* and tokens */
+    char *text;           /* [text_room] the text of one row, joined and terminated */
     size_t text_room;
     int n_dropped;
 };
@@ -83,6 +87,22 @@ static bool is_blank(const char *text) {
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+/* One more part of the row's text, before the tokeniser changes its letters. */
+static void take_text(struct intake *intake, const char *text, size_t size) {
+    sha256_add(&intake->hash, text, size);
+    if (intake->texts) text_append_bytes(intake->texts, text, size);
+}
+
+static void start_source(struct intake *intake) {
+    sha256_start(&intake->hash);
+    intake->source.text = intake->texts ? (int64_t)intake->texts->size : 0;
+}
+
+static void end_source(struct intake *intake) {
+    sha256_finish(&intake->hash, intake->source.sha256);
+    if (intake->texts) text_append_bytes(intake->texts, "", 1);
+}
+
 /* Appends the tokens of a text to the n of the row so far and returns how many it then has; 0 on
  * error, of which an empty text is one. */
 static int tokenise(struct intake *intake, const struct row *row, char *text, size_t size, int n,
@@ -109,6 +129,11 @@ static int add_second(struct intake *intake, const struct row *row, int n, struc
     if (separator < 0 || !join(intake, row->text + row->n_text, row->n_second, &size))
         return error_set_at(error, &row->at, "out of memory");
     if (!reserve(intake, (size_t)n + 1, error)) return 0;
+    if (intake->split->sourced) {
+        static const char between[] = " " TEXT_PAIR_SEPARATOR " ";
+        take_text(intake, between, strlen(between));
+        take_text(intake, intake->text, size);
+    }
     intake->split->tokens[tokens_used(intake) + (size_t)n] = separator;
     return tokenise(intake, row, intake->text, size, n + 1, error);
 }
@@ -118,6 +143,7 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     struct intake *intake = owner;
     struct piece label = row->label;
     size_t size;
+    intake->source.row++;
     if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
     if (label.size == 0) return error_set_at(error, &row->at, "the label is empty");
     if (is_dropped(intake->config, label)) {
@@ -136,11 +162,21 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
             return true;
         }
     }
+    if (intake->split->sourced) {
+        start_source(intake);
+        take_text(intake, text, strlen(text));
+    }
     int n = tokenise(intake, row, text, size, 0, error);
     if (n > 0 && row->n_second > 0) n = add_second(intake, row, n, error);
     if (n == 0) return false;
-    split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1);
+    if (intake->split->sourced) end_source(intake);
+    split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1,
+              &intake->source);
     return true;
+}
+
+static bool has_columns(const struct data_config *config) {
+    return config->source == SOURCE_CSV || config->source == SOURCE_TSV;
 }
 
 static bool read_file(struct intake *intake, enum part part, const struct data_file *source,
@@ -151,8 +187,10 @@ static bool read_file(struct intake *intake, enum part part, const struct data_f
     if (!text_file_read(source->path, (enum text_encoding)config->encoding, &file, error))
         return false;
     intake->label = source->label;
+    intake->source.row = has_columns(config) && data_config_has_header(config);
     bool ok = reader_find(config->source)(&file, config, &sink, error);
     text_file_free(&file);
+    intake->source.file++;
     return ok;
 }
 
@@ -161,6 +199,7 @@ static bool read_part(struct intake *intake, enum part part, struct split *split
                       struct data_files *files, struct error *error) {
     int n_dropped = intake->n_dropped;
     intake->split = split;
+    split->sourced = part == PART_TEST || intake->config->test_share > 0;
     intake->room = 0;
     intake->token_room = 0;
     bool ok = data_files_list(intake->config, part, files, error);
@@ -190,12 +229,12 @@ static bool refuse_header(const struct split *train, const struct split *test, c
 
 bool text_source_load(const struct data_config *config, struct dataset *out,
                       struct word_table *words, struct error *error) {
-    struct intake intake = {.config = config, .words = words};
+    struct text *texts = config->store_texts ? &out->sources.texts : NULL;
+    struct intake intake = {.config = config, .words = words, .texts = texts};
     struct classes *classes = &intake.classes;
     struct data_files train = {0}, test = {0};
-    bool has_columns = config->source == SOURCE_CSV || config->source == SOURCE_TSV;
     bool ok = classes_start(config, classes, error);
-    bool may_have_header = has_columns && classes->open && !data_config_has_header(config);
+    bool may_have_header = has_columns(config) && classes->open && !data_config_has_header(config);
     ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train, error) &&
          classes_close(classes, &out->train, error) &&
          read_part(&intake, PART_TEST, &out->test, &test, error) &&
@@ -204,6 +243,8 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
     if (ok && classes->names.n < 2)
         ok = error_set(error, "%s has one class only; there is nothing to learn",
                        config->train_file);
+    if (ok && out->sources.texts.failed)
+        ok = error_set(error, "out of memory for the texts to be stored");
     if (ok) { /* the names are given away */
         out->n_dropped = intake.n_dropped;
         out->n_classes = classes->names.n;

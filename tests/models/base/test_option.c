@@ -24,6 +24,7 @@ struct sample {
     struct name_list tags;
     char groups[OPTION_GROUPS_MAX];
     int any, limit;
+    bool verbose;
 };
 
 static const struct option rows[] = {
@@ -35,6 +36,7 @@ static const struct option rows[] = {
     {"heads", OPTION_INT_LIST, offsetof(struct sample, heads), "[1, 32]", 0, 64, NULL, "heads"},
     {"tags", OPTION_NAME_LIST, offsetof(struct sample, tags), "[a, b]", 0, 0, NULL, "names"},
     {"groups", OPTION_GROUPS, offsetof(struct sample, groups), "", 0, 0, NULL, "names of names"},
+    {"verbose", OPTION_SWITCH, offsetof(struct sample, verbose), "false", 0, 0, NULL, "tell all"},
     {"any", OPTION_INT, offsetof(struct sample, any), "-7", INT_MIN, INT_MAX, NULL, "any int"},
     {"limit", OPTION_INT, offsetof(struct sample, limit), "5", 1, 9, "none", "most of it"},
 };
@@ -105,7 +107,7 @@ static void unknown_keys_suggest_the_nearest_name(void **state) {
     assert_refused("{\"nmae\":1}", 2, "unknown key 'nmae' in train; did you mean 'name'?");
     assert_refused("{\"momentum\":1}", 2,
                    "unknown key 'momentum' in train; it knows: epochs, rate, shuffle, mode, file, "
-                   "heads, tags, groups, any, limit, name");
+                   "heads, tags, groups, verbose, any, limit, name");
     assert_refused("[1]", 1, "train must be a map: lines of 'key: value'");
 }
 
@@ -298,12 +300,28 @@ static void assert_round_trip(const struct sample *sample) {
     assert_memory_equal(&again.heads, &sample->heads, sizeof again.heads);
     assert_memory_equal(&again.tags, &sample->tags, sizeof again.tags);
     assert_memory_equal(again.groups, sample->groups, sizeof again.groups);
+    assert_int_equal(again.verbose, sample->verbose);
     assert_int_equal(again.any, sample->any);
     assert_int_equal(again.limit, sample->limit);
     options_write_json(&table, &again, &second);
     assert_string_equal(first.data, second.data);
     text_free(&first);
     text_free(&second);
+}
+
+static void a_switch_is_written_only_while_it_is_on(void **state) {
+    (void)state;
+    struct sample sample;
+    struct text off = {0}, on = {0};
+    assert_bound("{\"epochs\":3}", &sample);
+    options_write_json(&table, &sample, &off);
+    assert_null(strstr(off.data, "verbose"));
+    assert_bound("{\"epochs\":3,\"verbose\":true}", &sample);
+    options_write_json(&table, &sample, &on);
+    assert_non_null(strstr(on.data, ",\"verbose\":true,"));
+    text_free(&off);
+    text_free(&on);
+    assert_round_trip(&sample);
 }
 
 static void canonical_json_brings_the_struct_back(void **state) {
@@ -380,6 +398,7 @@ int main(void) {
         cmocka_unit_test(long_strings_and_lists_are_refused_whole),
         cmocka_unit_test(a_required_key_may_stand_in_either_section),
         cmocka_unit_test(floats_are_written_as_short_as_they_read_back),
+        cmocka_unit_test(a_switch_is_written_only_while_it_is_on),
         cmocka_unit_test(canonical_json_brings_the_struct_back),
         cmocka_unit_test(no_mutation_gets_past_the_ranges),
     };

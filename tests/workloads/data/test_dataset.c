@@ -375,7 +375,7 @@ static void training_and_validation_share_no_input(void **state) {
 static void a_batch_is_ragged_and_keeps_identities(void **state) {
     (void)state;
     int32_t tokens[] = {10, 11, 12, 20, 30, 31}, offsets[] = {0, 3, 4, 6}, labels[] = {1, 0, 2};
-    const struct split split = {3, tokens, offsets, labels, labels};
+    const struct split split = {3, tokens, offsets, labels, labels, false, NULL};
     struct batch_buffer *buffer;
     assert_true(batch_buffer_new(3, 3, &buffer, &error));
     const int32_t index[] = {2, 0, 2}, expected[] = {30, 31, 10, 11, 12, 30, 31};

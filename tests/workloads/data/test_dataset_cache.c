@@ -27,6 +27,7 @@ static struct data_config text_config(void) {
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
     config.validation_share = 0.2;
     config.max_len = 2;
+    config.store_texts = true;
     return config;
 }
 
@@ -54,10 +55,22 @@ static void assert_same_split(const struct split *a, const struct split *b) {
     assert_memory_equal(a->difficulty, b->difficulty, n);
 }
 
+static void assert_same_sources(const struct dataset *a, const struct dataset *b) {
+    for (int i = 0; i < a->test.n; i++) {
+        const struct source *x = &a->sources.source[i], *y = &b->sources.source[i];
+        assert_int_equal(x->file, y->file);
+        assert_int_equal(x->row, y->row);
+        assert_string_equal(x->sha256, y->sha256);
+        const char *left = sources_text(&a->sources, i), *right = sources_text(&b->sources, i);
+        assert_string_equal(left ? left : "none", right ? right : "none");
+    }
+}
+
 static void assert_same(const struct dataset *a, const struct dataset *b) {
     assert_same_split(&a->train, &b->train);
     assert_same_split(&a->validation, &b->validation);
     assert_same_split(&a->test, &b->test);
+    assert_same_sources(a, b);
     assert_int_equal(a->n_classes, b->n_classes);
     assert_int_equal(a->vocab, b->vocab);
     assert_int_equal(a->max_len, b->max_len);

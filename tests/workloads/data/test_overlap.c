@@ -104,7 +104,7 @@ static void a_task_of_few_different_inputs_can_be_known_by_heart(void **state) {
 
 /* A split of texts of 1 to 3 tokens out of 4, many of which are equal. */
 static void fill(struct split *split, int n, uint32_t *random) {
-    assert_true(split_new(n, (size_t)n * 3, split, &error));
+    assert_true(split_new(n, (size_t)n * 3, false, split, &error));
     for (int i = 0; i < n; i++) {
         int32_t tokens[3];
         for (int t = 0; t < 3; t++) {
@@ -112,7 +112,7 @@ static void fill(struct split *split, int n, uint32_t *random) {
             tokens[t] = (int32_t)(*random >> 30);
         }
         *random = *random * 1664525u + 1013904223u;
-        split_add(split, tokens, 1 + (int)(*random >> 16) % 3, 0, -1);
+        split_add(split, tokens, 1 + (int)(*random >> 16) % 3, 0, -1, NULL);
     }
 }
 

@@ -148,8 +148,8 @@ static void choose(int min_count, int limit, const char *expected) {
     int n;
     assert_int_equal(word_table_add(&table, "rare", 4), 0); /* not in the training part */
     for (int i = 0; i < 7; i++) tokens[i] = word_table_add(&table, sentence[i], 1);
-    assert_true(split_new(1, 7, &train, &error));
-    split_add(&train, tokens, 7, 0, -1);
+    assert_true(split_new(1, 7, false, &train, &error));
+    split_add(&train, tokens, 7, 0, -1, NULL);
     assert_true(vocabulary_choose(&table, &train, min_count, limit, map, &words, &n, &error));
     for (int i = 0; i < n; i++) strcat(strcat(joined, words[i]), " ");
     assert_string_equal(joined, expected);
