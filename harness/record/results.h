@@ -10,6 +10,7 @@
 
 #include "models/flops.h"
 #include "models/phase.h"
+#include "workloads/data/sources.h"
 
 /* One training epoch. */
 struct epoch_result {
@@ -80,6 +81,12 @@ struct memory_result {
     int64_t page_faults; /* of a stretch; -1: not counted */
 };
 
+/* One class of the data set, and its inputs in each split. */
+struct class_result {
+    char *name;
+    int n_train, n_validation, n_test;
+};
+
 enum { TRAINING_MEMORY = 9 };
 
 /* Of a tuned trial: of the chosen candidate, but for wall_seconds, which are those of all. */
@@ -109,6 +116,8 @@ struct training_result {
     int n_dropped, n_overlap, n_overlap_texts, n_overlap_dropped;
     double mean_length, unknown_share;
     char data_sha256[65];
+    struct class_result *classes; /* [n_classes]; NULL: not known */
+    struct sources sources;       /* of the test inputs; without any: not known */
 };
 
 /* One counter role in one profile: value, or the reason why there is none. */

@@ -22,6 +22,7 @@ enum { PATH_SIZE = 4096, KEY_DIGITS = 16 };
 /* ---- rows ---- */
 
 #define OF_TRIAL      "WHERE trial_id IN (SELECT id FROM temp.old_trial)"
+#define STAYS         "id NOT IN (SELECT id FROM temp.old_trial) AND "
 #define OF_EVALUATION "WHERE evaluation_id IN (SELECT id FROM evaluation " OF_TRIAL ")"
 #define OF_PROFILE    "WHERE profile_id IN (SELECT id FROM profile " OF_TRIAL ")"
 
@@ -49,6 +50,10 @@ static bool delete_old_trials(struct store *store, int64_t *n, struct error *err
         "DELETE FROM training_phase " OF_TRIAL,
         "DELETE FROM memory " OF_TRIAL,
         "DELETE FROM warning " OF_TRIAL,
+        "DELETE FROM class WHERE data_sha256 NOT IN (SELECT data_sha256 FROM trial WHERE " STAYS
+        "data_sha256 IS NOT NULL)",
+        "DELETE FROM input WHERE sources_sha256 NOT IN (SELECT sources_sha256 FROM trial "
+        "WHERE " STAYS "sources_sha256 IS NOT NULL)",
         "DELETE FROM trial WHERE id IN (SELECT id FROM temp.old_trial)"};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (!store_exec(store, statements[i], error)) return false;

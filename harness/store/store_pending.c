@@ -123,7 +123,7 @@ static bool copy_family(struct store *store, int64_t trial_id, const char *paren
     "status, reason, finished_at, wall_seconds, train_seconds, train_flops, parameters, steps, "   \
     "best_epoch, checkpoint, checkpoint_sha256, code_sha256, data_sha256, n_train, n_validation, " \
     "n_test, vocab, n_truncated, mean_length_tokens, unknown_share, n_dropped, n_overlap, "        \
-    "n_overlap_texts, n_overlap_dropped"
+    "n_overlap_texts, n_overlap_dropped, sources_sha256"
 
 /* What was found becomes that of our trial, all in one transaction of the caller. */
 static bool copy_results(struct store *store, int64_t id, struct error *error) {
@@ -135,6 +135,10 @@ static bool copy_results(struct store *store, int64_t id, struct error *error) {
     for (int i = 0; ok && of_trial[i]; i++)
         ok = copy_table(store, of_trial[i], "?1", 1, VALUES(INT(id)), error);
     return ok &&
+           store_exec(store,
+                      "INSERT OR IGNORE INTO main.class SELECT * FROM pending.class;"
+                      "INSERT OR IGNORE INTO main.input SELECT * FROM pending.input",
+                      error) &&
            copy_family(store, id, "evaluation", "SELECT coalesce(max(id), 0) FROM main.evaluation",
                        of_evaluation, "evaluation_id + ?1", error) &&
            copy_family(store, id, "profile", "SELECT coalesce(max(id), 0) FROM main.profile",

@@ -232,6 +232,49 @@ static bool write_evaluation(struct store *store, int64_t trial_id,
            (strcmp(e->split, "test") != 0 || write_predictions(store, id, e, error));
 }
 
+/* ---- what the predictions are about ---- */
+
+/* Rows that every trial on the same data, or on the same sources, would write: the first does. */
+static bool is_known(struct store *store, const char *sql, const char *sha256, bool *known,
+                     struct error *error) {
+    int64_t found = store_number(store, sql, VALUES(TEXT(sha256)), error);
+    *known = found == 1;
+    return found >= 0;
+}
+
+static bool write_classes(struct store *store, const struct training_result *r,
+                          struct error *error) {
+    bool known;
+    bool ok = is_known(store, "SELECT EXISTS (SELECT 1 FROM class WHERE data_sha256 = ?1)",
+                       r->data_sha256, &known, error);
+    for (int i = 0; ok && !known && r->classes && i < r->n_classes; i++) {
+        const struct class_result *c = &r->classes[i];
+        ok = store_insert(store, "class",
+                          COLUMNS({"data_sha256", TEXT(r->data_sha256)}, {"class", INT(i)},
+                                  {"name", TEXT(c->name)}, {"n_train", INT(c->n_train)},
+                                  {"n_validation", INT(c->n_validation)},
+                                  {"n_test", INT(c->n_test)}),
+                          error);
+    }
+    return ok;
+}
+
+static bool write_inputs(struct store *store, const struct sources *sources, struct error *error) {
+    bool known;
+    bool ok = is_known(store, "SELECT EXISTS (SELECT 1 FROM input WHERE sources_sha256 = ?1)",
+                       sources->sha256, &known, error);
+    for (int i = 0; ok && !known && i < sources->n; i++) {
+        const struct input_source *source = &sources->source[i];
+        ok = store_insert(store, "input",
+                          COLUMNS({"sources_sha256", TEXT(sources->sha256)}, {"input", INT(i)},
+                                  {"file", TEXT(sources_file(sources, i))},
+                                  {"row", INT(source->row)}, {"text_sha256", TEXT(source->sha256)},
+                                  {"text", TEXT(sources_text(sources, i))}),
+                          error);
+    }
+    return ok;
+}
+
 bool store_delete_results(struct store *store, int64_t id, struct error *error) {
     static const char *const statements[] = {
         "DELETE FROM prediction " OF_TRIAL,       "DELETE FROM layer_budget " OF_TRIAL,
@@ -253,7 +296,8 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                         "n_train = ?10, n_validation = ?11, n_test = ?12, vocab = ?13, "
                         "n_truncated = ?14, mean_length_tokens = ?15, unknown_share = ?16, "
                         "n_dropped = ?17, n_overlap = ?18, n_overlap_texts = ?19, "
-                        "n_overlap_dropped = ?20, checkpoint_sha256 = ?21, code_sha256 = ?22 "
+                        "n_overlap_dropped = ?20, checkpoint_sha256 = ?21, code_sha256 = ?22, "
+                        "sources_sha256 = ?23 "
                         "WHERE id = ?1 AND kind = 'train' AND status = 'running'",
                         VALUES(INT(id), REAL(r->wall_seconds), REAL(r->train_seconds),
                                INT((int64_t)r->train_flops), INT(r->parameters), INT(r->steps),
@@ -262,7 +306,7 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                                INT(r->n_truncated), REAL(r->mean_length), REAL(r->unknown_share),
                                INT(r->n_dropped), INT(r->n_overlap), INT(r->n_overlap_texts),
                                INT(r->n_overlap_dropped), TEXT(or_null(r->checkpoint_sha256)),
-                               TEXT(or_null(r->code_sha256))),
+                               TEXT(or_null(r->code_sha256)), TEXT(or_null(r->sources.sha256))),
                         error) &&
               check_finished(store, id, error) && store_delete_results(store, id, error) &&
               store_run(store,
@@ -270,7 +314,8 @@ static bool write_training(struct store *store, int64_t id, const struct trainin
                         "WHERE id = (SELECT workload_id FROM trial WHERE id = ?1)",
                         VALUES(INT(id), INT(r->n_classes)), error) &&
               write_training_memory(store, id, r, error) && write_epochs(store, id, r, error) &&
-              write_tuning(store, id, r, error) && write_training_phases(store, id, r, error);
+              write_tuning(store, id, r, error) && write_training_phases(store, id, r, error) &&
+              write_classes(store, r, error) && write_inputs(store, &r->sources, error);
     for (int i = 0; ok && i < r->n_evaluations; i++)
         ok = write_evaluation(store, id, &r->evaluations[i], error);
     return ok;

@@ -12,6 +12,7 @@
 #include "workloads/data/dataset_load.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,26 @@ static void describe_training(struct run *run, struct training_result *out) {
     end_stretch(run, "training", predicted, out);
 }
 
+static void count_classes(const struct split *split, struct class_result *classes, size_t field) {
+    for (int i = 0; i < split->n; i++) ++*(int *)((char *)&classes[split->labels[i]] + field);
+}
+
+/* What the predictions are about. Taken from the data set, which nobody needs any more. */
+static bool describe_data(struct dataset *data, struct training_result *out, struct error *error) {
+    out->classes = calloc((size_t)data->n_classes, sizeof *out->classes);
+    if (!out->classes) return error_set(error, "out of memory for %d classes", data->n_classes);
+    for (int c = 0; c < data->n_classes; c++) {
+        out->classes[c].name = data->class_names[c];
+        data->class_names[c] = NULL;
+    }
+    count_classes(&data->train, out->classes, offsetof(struct class_result, n_train));
+    count_classes(&data->validation, out->classes, offsetof(struct class_result, n_validation));
+    count_classes(&data->test, out->classes, offsetof(struct class_result, n_test));
+    out->sources = data->sources;
+    data->sources = (struct sources){0};
+    return true;
+}
+
 static void describe(const struct run *run, struct training_result *out) {
     const struct dataset *data = run->data;
     out->parameters = parameters_count(run->parameters);
@@ -286,6 +307,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
                            out->checkpoint_sha256, error);
     if (ok) end_stretch(&run, "evaluation", 0, out);
     if (ok) describe(&run, out);
+    ok = ok && describe_data(run.data, out, error);
     out->wall_seconds = clock_seconds() - start;
     run_free(&run);
     if (!ok) training_result_free(out);
@@ -296,6 +318,9 @@ bool training_run(const struct experiment *trial, const struct training_context 
 void training_result_free(struct training_result *r) {
     for (int i = 0; i < r->n_evaluations; i++) evaluation_result_free(&r->evaluations[i]);
     for (int i = 0; i < r->n_candidates; i++) free(r->candidates[i].settings);
+    for (int c = 0; r->classes && c < r->n_classes; c++) free(r->classes[c].name);
+    free(r->classes);
+    sources_free(&r->sources);
     free(r->candidates);
     free(r->evaluations);
     free(r->epochs);

@@ -159,7 +159,7 @@ static void move_sources(struct stream *s, struct sources *sources) {
         s->ok = sources->source != NULL;
     }
     for (int i = 0; s->ok && i < sources->n; i++) {
-        struct source *source = &sources->source[i];
+        struct input_source *source = &sources->source[i];
         move_bytes(s, &source->file, sizeof source->file);
         move_bytes(s, &source->row, sizeof source->row);
         move_bytes(s, &source->text, sizeof source->text);

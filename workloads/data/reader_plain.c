@@ -5,6 +5,10 @@
  */
 #include "workloads/data/reader_plain.h"
 
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
 bool reader_label_text(struct text_file *file, const struct data_config *config,
                        const struct row_sink *sink, struct error *error) {
     (void)config;
@@ -14,10 +18,12 @@ bool reader_label_text(struct text_file *file, const struct data_config *config,
         size_t size = line.size, label = 0;
         if (size > 0 && line.data[size - 1] == '\r') size--;
         if (size == 0) return error_set_at(error, &line.at, "empty line; expected `label text`");
-        while (label < size && line.data[label] != ' ' && line.data[label] != '\t') label++;
+        while (label < size && !is_blank(line.data[label])) label++;
         row.at = line.at;
         row.label = (struct piece){line.data, label};
-        row.text[0] = (struct piece){line.data + label, size - label};
+        size_t text = label;
+        while (text < size && is_blank(line.data[text])) text++;
+        row.text[0] = (struct piece){line.data + text, size - text};
         if (!sink->take(sink->owner, &row, error)) return false;
     }
     return true;

@@ -25,7 +25,7 @@ void sources_hash(struct sources *sources) {
     struct sha256 hash;
     sha256_start(&hash);
     for (int i = 0; i < sources->n; i++) {
-        const struct source *source = &sources->source[i];
+        const struct input_source *source = &sources->source[i];
         const char *file = sources_file(sources, i);
         int32_t numbers[] = {source->row, sources_text(sources, i) != NULL};
         sha256_add(&hash, file, strlen(file) + 1);

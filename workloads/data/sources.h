@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Of one input. */
-struct source {
+struct input_source {
     int32_t file;    /* of `files`; -1: generated */
     int32_t row;     /* record of the file, from 1, a header included; generated: index, from 0 */
     int64_t text;    /* where its text begins in `texts`; 0: it is not kept */
@@ -18,12 +18,12 @@ struct source {
 };
 
 struct sources {
-    int n;                 /* test inputs */
-    struct source *source; /* [n] */
-    int n_files;           /* 0: generated */
-    char **files;          /* [n_files] names as below the data folder, or absolute */
-    struct text texts;     /* each terminated; begins with a terminator, so that none is at 0 */
-    char sha256[65];       /* of files, rows and hashes, and of which texts are kept */
+    int n;                       /* test inputs */
+    struct input_source *source; /* [n] */
+    int n_files;                 /* 0: generated */
+    char **files;                /* [n_files] names as below the data folder, or absolute */
+    struct text texts; /* each terminated; begins with a terminator, so that none is at 0 */
+    char sha256[65];   /* of files, rows and hashes, and of which texts are kept */
 };
 
 /* The file of a test input, "" if it was generated, and its text, NULL if that is not kept. */

@@ -18,7 +18,7 @@ static bool grow(int32_t **array, size_t n) {
 
 static bool grow_sources(struct split *split, size_t n) {
     if (!split->sourced) return true;
-    struct source *grown = realloc(split->source, n * sizeof *grown);
+    struct input_source *grown = realloc(split->source, n * sizeof *grown);
     if (grown) split->source = grown;
     return grown != NULL;
 }
@@ -65,7 +65,7 @@ void split_take_sources(struct split *split, struct sources *out) {
 }
 
 void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty,
-               const struct source *source) {
+               const struct input_source *source) {
     int32_t start = split->offsets[split->n];
     if (n_tokens > 0) memcpy(split->tokens + start, tokens, (size_t)n_tokens * sizeof *tokens);
     split->labels[split->n] = label;

@@ -12,13 +12,13 @@
 
 /* Inputs as token indices end to end. */
 struct split {
-    int n;                 /* inputs */
-    int32_t *tokens;       /* [offsets[n]] */
-    int32_t *offsets;      /* [n + 1] */
-    int32_t *labels;       /* [n] */
-    int32_t *difficulty;   /* [n] known difficulty (g: active relations); -1 where unknown */
-    bool sourced;          /* while it is made: it may be tested on, so `source` is filled */
-    struct source *source; /* [n] if so, else NULL */
+    int n;                       /* inputs */
+    int32_t *tokens;             /* [offsets[n]] */
+    int32_t *offsets;            /* [n + 1] */
+    int32_t *labels;             /* [n] */
+    int32_t *difficulty;         /* [n] known difficulty (g: active relations); -1 where unknown */
+    bool sourced;                /* while it is made: it may be tested on, so `source` is filled */
+    struct input_source *source; /* [n] if so, else NULL */
 };
 
 /* An empty split with room for n inputs and n_tokens tokens, filled through split_add. */
@@ -36,7 +36,7 @@ void split_take_sources(struct split *split, struct sources *out);
 /* Appends one input; the caller stays within the room. `source` is not read unless the split is
  * sourced. */
 void split_add(struct split *split, const int32_t *tokens, int n_tokens, int label, int difficulty,
-               const struct source *source);
+               const struct input_source *source);
 
 /* Chooses `want` of the inputs, each class in proportion (largest remainders first), and sets
  * chosen[input]. `seed` and `purpose` name the draw. */

@@ -40,7 +40,7 @@ static bool generate(const struct data_config *config, uint64_t which, int n, st
         struct draw draw = {.rng = rng, .input = which << 32 | (uint64_t)i};
         int label;
         int difficulty = generator->make(config, &draw, i, tokens, &label);
-        struct source source = {.file = -1, .row = i};
+        struct input_source source = {.file = -1, .row = i};
         if (sourced) hash_tokens(tokens, config->length, source.sha256);
         split_add(out, tokens, config->length, label, difficulty, &source);
     }

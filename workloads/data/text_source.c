@@ -21,12 +21,12 @@ struct intake {
     struct word_table *words;
     const char *label; /* of all rows of the file, NULL where they have their own */
     struct split *split;
-    struct text *texts;   /* what is kept of them; NULL: nothing */
-    struct source source; /* of the row at hand */
-    struct sha256 hash;   /* of its text */
-    int room;             /* inputs that the split has room for */
-    size_t token_room;    /* and tokens */
-    char *text;           /* [text_room] the text of one row, joined and terminated */
+    struct text *texts;         /* what is kept of them; NULL: nothing */
+    struct input_source source; /* of the row at hand */
+    struct sha256 hash;         /* of its text */
+    int room;                   /* inputs that the split has room for */
+    size_t token_room;          /* and tokens */
+    char *text;                 /* [text_room] the text of one row, joined and terminated */
     size_t text_room;
     int n_dropped;
 };

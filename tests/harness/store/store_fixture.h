@@ -98,6 +98,10 @@ struct made_up {
     int32_t label[INPUTS], predicted[INPUTS], difficulty[INPUTS], length[INPUTS];
     int32_t heads_run[INPUTS * LAYERS];
     double p_predicted[INPUTS], p_true[INPUTS];
+    struct class_result classes[2];
+    struct input_source source[INPUTS];
+    char *files[1];
+    char texts[INPUTS * 8];
     float budget[INPUTS * LAYERS];
     uint64_t usage[LAYERS * HEADS];
 };
@@ -163,6 +167,27 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                          .checkpoint = "checkpoints/x.safetensors",
                                          .n_classes = 2,
                                          .wall_seconds = 1};
+}
+
+/* Names of the two classes, and a file with a text in each row. Nothing of it is to be freed. */
+static inline void make_up_sources(struct made_up *m, const char *data_sha256,
+                                   const char *sources_sha256) {
+    static char names[2][4] = {"no", "yes"}, file[] = "w/test.csv";
+    m->files[0] = file;
+    for (int c = 0; c < 2; c++) m->classes[c] = (struct class_result){names[c], 30 + 10 * c, 5, 2};
+    for (int i = 0; i < INPUTS; i++) {
+        m->source[i] = (struct input_source){.row = i + 2, .text = 1 + 7 * i};
+        snprintf(m->source[i].sha256, sizeof m->source[i].sha256, "hash of %d", i);
+        snprintf(m->texts + 1 + 7 * i, 7, "text %d", i);
+    }
+    m->result.classes = m->classes;
+    m->result.sources = (struct sources){.n = INPUTS,
+                                         .source = m->source,
+                                         .n_files = 1,
+                                         .files = m->files,
+                                         .texts = {.data = m->texts, .size = sizeof m->texts}};
+    snprintf(m->result.data_sha256, sizeof m->result.data_sha256, "%s", data_sha256);
+    snprintf(m->result.sources.sha256, sizeof m->result.sources.sha256, "%s", sources_sha256);
 }
 
 static inline int64_t plan_workload(struct fixture *f, const char *name) {

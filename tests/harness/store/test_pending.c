@@ -27,6 +27,7 @@ static int64_t claimed_trial(struct fixture *f, const char *kind, const char *ke
 static void make_up_tuned(struct made_up *m, struct candidate_result *candidate) {
     static char settings[] = "{\"cost\": 0.25}";
     make_up(m, 0.75, (const int[]){1, 2, 3, 4});
+    make_up_sources(m, "data", "sources");
     *candidate =
         (struct candidate_result){.settings = settings, .validation_accuracy = 0.5, .chosen = true};
     m->result.n_candidates = 1;
@@ -63,6 +64,10 @@ static char *everything(struct fixture *f, int64_t trial) {
         "JOIN evaluation e ON e.id = evaluation_id WHERE trial_id = ?1 ORDER BY 1, 2, 3",
         "SELECT control, layer, head, u.n_inputs FROM head_usage u "
         "JOIN evaluation e ON e.id = evaluation_id WHERE trial_id = ?1 ORDER BY 1, 2, 3",
+        "SELECT class, name, c.n_train, c.n_test FROM class c JOIN trial t USING (data_sha256) "
+        "WHERE t.id = ?1",
+        "SELECT input, file, row, text_sha256, text FROM input JOIN trial t USING (sources_sha256) "
+        "WHERE t.id = ?1",
         "SELECT batch_size, latency_ns, block FROM profile p "
         "JOIN profile_sample ON profile_id = p.id WHERE trial_id = ?1 ORDER BY 1, sample",
         "SELECT role, value_per_input, c.reason FROM profile p JOIN counter c ON profile_id = p.id "
@@ -103,11 +108,15 @@ static void a_kept_training_becomes_what_would_have_been_stored(void **state) {
     take(f, 0); /* and the file is gone */
     assert_int_equal(access(draft, F_OK), -1);
     assert_int_equal(raw_sql(f->path, "UPDATE trial SET status = 'running', cost_weight = NULL, "
-                                      "wall_seconds = NULL WHERE id = 2"),
+                                      "wall_seconds = NULL WHERE id = 2; "
+                                      "DELETE FROM class; DELETE FROM input"),
                      SQLITE_OK);
     OK(f, store_finish_training(f->store, id, &m.result, &f->error));
     char *stored = everything(f, id);
     assert_string_equal(taken, stored);
+    assert_non_null(
+        strstr(stored, "input=3;file=w/test.csv;row=5;text_sha256=hash of 3;text=text 3;"));
+    assert_non_null(strstr(stored, "class=1;name=yes;n_train=40;n_test=2;"));
     assert_non_null(strstr(stored, "cost_weight=0.25"));
     assert_non_null(strstr(stored, "checkpoint_sha256=of the file;code_sha256=of the code"));
     assert_non_null(strstr(stored, "heads_per_layer=[4,4]"));

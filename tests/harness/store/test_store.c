@@ -616,6 +616,40 @@ static void metrics_and_probabilities_are_stored(void **state) {
                 2 * INPUTS);
 }
 
+/* Both belong to the data, not to a trial, and go with the last trial that is about them. */
+static void classes_and_inputs_stand_once_for_each_data_set(void **state) {
+    struct fixture *f = *state;
+    static const char *const data[][2] = {{"d", "s"}, {"d", "s"}, {"d", "moved"}, {"other", "s2"}};
+    struct clean_result cleaned;
+    int64_t workload = one_workload(f, "w");
+    for (int i = 0; i < 4; i++) {
+        struct made_up m;
+        make_up(&m, 0.5, ALL);
+        make_up_sources(&m, data[i][0], data[i][1]);
+        if (i > 0) m.texts[0] = '\0', m.result.sources.texts.size = 0; /* texts are not kept */
+        OK(f, store_begin_plan(f->store, &f->error));
+        int64_t id = plan_trial(f, workload, i == 3 ? "b" : "a", "fixed", i, 0);
+        OK(f, store_end_plan(f->store, true, &f->error));
+        OK(f, store_claim(f->store, id, getpid(), 0, &f->error));
+        OK(f, store_finish_training(f->store, id, &m.result, &f->error));
+    }
+    assert_near(number(f, "SELECT count(*) FROM class"), 2 * 2);
+    assert_near(number(f, "SELECT count(*) FROM input"), 3 * INPUTS);
+    assert_near(number(f, "SELECT count(text) FROM input"), INPUTS);
+    assert_near(
+        number(f, "SELECT count(*) FROM input WHERE text = 'text ' || input AND row = input + 2 "
+                  "AND file = 'w/test.csv' AND text_sha256 = 'hash of ' || input"),
+        INPUTS);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 0 WHERE seed IN (0, 2, 3)"),
+                     SQLITE_OK);
+    OK(f, store_clean(f->store, false, &cleaned, &f->error));
+    assert_int_equal(cleaned.n_trials, 3);
+    assert_near(number(f, "SELECT count(*) FROM class WHERE data_sha256 = 'd'"), 2);
+    assert_near(number(f, "SELECT count(*) FROM input WHERE sources_sha256 = 's'"), INPUTS);
+    assert_near(number(f, "SELECT (SELECT count(*) FROM class) + (SELECT count(*) FROM input)"),
+                2 + INPUTS);
+}
+
 static void flops_that_disagree_are_not_stored(void **state) {
     struct fixture *f = *state;
     int64_t id = one_trial(f);
@@ -768,6 +802,7 @@ int main(void) {
         TEST(what_was_not_measured_is_null),
         TEST(predictions_keep_the_heads_of_every_layer),
         TEST(metrics_and_probabilities_are_stored),
+        TEST(classes_and_inputs_stand_once_for_each_data_set),
         TEST(flops_that_disagree_are_not_stored),
         TEST(processes_that_write_at_once_lose_nothing),
         TEST(a_killed_writer_loses_no_finished_row),

@@ -421,6 +421,28 @@ static void training_reports_its_own_size(void **state) {
     dataset_free(data);
 }
 
+/* 600 training inputs of four classes in turn, a tenth of them held out, and 150 test inputs. */
+static void classes_are_counted_and_sources_handed_on(void **state) {
+    const struct finished *f = *state;
+    const struct training_result *r = &f->fixed.result;
+    int n[3] = {0};
+    for (int c = 0; c < 4; c++) {
+        char name[16];
+        snprintf(name, sizeof name, "class%d", c);
+        assert_string_equal(r->classes[c].name, name);
+        assert_int_equal(r->classes[c].n_train + r->classes[c].n_validation, 150);
+        n[0] += r->classes[c].n_train;
+        n[1] += r->classes[c].n_validation;
+        n[2] += r->classes[c].n_test;
+    }
+    assert_int_equal(n[0], r->n_train);
+    assert_int_equal(n[1], r->n_validation);
+    assert_int_equal(n[2], r->n_test);
+    assert_int_equal(r->sources.n, r->n_test);
+    assert_int_equal(strlen(r->sources.sha256), 64);
+    assert_int_equal(r->sources.source[149].row, 149);
+}
+
 /* One training, three ways to run it: each decides for itself, and one of them is the arm's own. */
 static void every_inference_mode_is_evaluated(void **state) {
     (void)state;
@@ -543,6 +565,7 @@ int main(void) {
         cmocka_unit_test(only_budgeted_arms_have_controls),
         cmocka_unit_test(executed_flops_and_means_follow_from_the_inputs),
         cmocka_unit_test(training_reports_its_own_size),
+        cmocka_unit_test(classes_are_counted_and_sources_handed_on),
         cmocka_unit_test(every_inference_mode_is_evaluated),
         cmocka_unit_test(one_or_all_heads_learn_a_topic),
         cmocka_unit_test(words_alone_tell_nothing_of_offsets),

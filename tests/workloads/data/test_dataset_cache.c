@@ -57,7 +57,7 @@ static void assert_same_split(const struct split *a, const struct split *b) {
 
 static void assert_same_sources(const struct dataset *a, const struct dataset *b) {
     for (int i = 0; i < a->test.n; i++) {
-        const struct source *x = &a->sources.source[i], *y = &b->sources.source[i];
+        const struct input_source *x = &a->sources.source[i], *y = &b->sources.source[i];
         assert_int_equal(x->file, y->file);
         assert_int_equal(x->row, y->row);
         assert_string_equal(x->sha256, y->sha256);

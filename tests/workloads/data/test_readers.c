@@ -96,9 +96,9 @@ static void label_text_lines_are_split_at_the_first_blank(void **state) {
     read_rows("NUM:dist How far is it ?\r\nA\tb c\nB x", config_of(SOURCE_LABEL_TEXT, "", ""),
               &heard);
     assert_int_equal(heard.n, 3);
-    expect_row(&heard, 0, 1, "NUM:dist| How far is it ?");
-    expect_row(&heard, 1, 2, "A|\tb c");
-    expect_row(&heard, 2, 3, "B| x");
+    expect_row(&heard, 0, 1, "NUM:dist|How far is it ?");
+    expect_row(&heard, 1, 2, "A|b c");
+    expect_row(&heard, 2, 3, "B|x");
 }
 
 static void an_empty_label_text_line_is_refused(void **state) {

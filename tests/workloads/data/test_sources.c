@@ -43,7 +43,7 @@ static void rows_are_found_after_dropping_sharing_limiting(void **state) {
         assert_in_range(row, 1, 300);
         assert_false(seen[row]);
         seen[row] = true;
-        snprintf(text, sizeof text, " Word %d", row); /* as it stands behind the label */
+        snprintf(text, sizeof text, "Word %d", row);
         assert_source(data, i, "all", row, text);
         assert_int_equal("abc"[row % 3], data -> class_names[data->test.labels[i]][0]);
     }
