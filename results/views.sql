@@ -4,14 +4,18 @@
 -- By question, the views that answer it:
 --     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set,
 --                                        machine_by_kind
---     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed; policy_declares: which methods
---                                        have a budget, a cost, learned gates
+--     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed, pareto_front,
+--                                        accuracy_at_equal_flops; policy_declares: which methods have a
+--                                        budget, a cost, learned gates
+--     on which inputs                    prediction_by_input, flips, heads_by_class, oracle_heads,
+--                                        oracle_by_input
+--     what counting rules make of it     flops_by_convention
 --     is a better than b                 paired_difference, claim, difference_to_all_heads, heads_needed;
 --                                        attention_gain: what a workload can test;
 --                                        split_outcome: when a mean says nothing
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
---     are saved FLOPs saved time         latency_vs_flops, latency_note; can one tell: noise_floor,
---                                        timing_noise, latency_outlier, timing_environment
+--     are saved FLOPs saved time         latency_vs_flops, latency_note, latency_quantiles; can one tell:
+--                                        noise_floor, timing_noise, latency_outlier, timing_environment
 --     all of it, arm beside arm          methods_by_arm; a row per number: measure_by_arm,
 --                                        measure_by_seed; training_cost
 --     where do time and memory go        phase_by_budget, phase_cost, roofline_by_phase,
@@ -75,16 +79,22 @@ GROUP BY t.kind, e.machine;
 
 -- The data behind the current results of each workload: what its latest training saw. n_draws: how many
 -- different data sets its trainings saw. That is 1 unless the workload says `data: {seed: per-trial}`,
--- where every seed has its own and the numbers here are those of one of them.
+-- where every seed has its own and the numbers here are those of one of them. majority_accuracy: of always
+-- answering the class that most training inputs have (the first of several), on the test split; NULL: the
+-- class sizes were not stored yet.
 CREATE VIEW data_set (workload, granularity, corpus, n_classes, n_train, n_validation, n_test, vocab,
                       mean_length_tokens, truncated_share, unknown_share, n_dropped, n_overlap,
-                      n_overlap_texts, n_overlap_dropped, n_draws) AS
+                      n_overlap_texts, n_overlap_dropped, n_draws, majority_accuracy) AS
 WITH latest AS (SELECT workload_id, max(id) AS id, count(DISTINCT data_sha256) AS n_draws
-                FROM current_training GROUP BY workload_id)
-SELECT workload, granularity, corpus, n_classes, n_train, n_validation, n_test, vocab, mean_length_tokens,
-       CAST(n_truncated AS REAL) / (n_train + n_validation + n_test), unknown_share, n_dropped, n_overlap,
-       n_overlap_texts, n_overlap_dropped, n_draws
-FROM current_training JOIN latest USING (id);
+                FROM current_training GROUP BY workload_id),
+ranked AS (SELECT data_sha256, CAST(n_test AS REAL) / sum(n_test) OVER (PARTITION BY data_sha256) AS share,
+                  row_number() OVER (PARTITION BY data_sha256 ORDER BY n_train DESC, class) AS rank
+           FROM class)
+SELECT t.workload, t.granularity, t.corpus, t.n_classes, t.n_train, t.n_validation, t.n_test, t.vocab,
+       t.mean_length_tokens, CAST(t.n_truncated AS REAL) / (t.n_train + t.n_validation + t.n_test),
+       t.unknown_share, t.n_dropped, t.n_overlap, t.n_overlap_texts, t.n_overlap_dropped, l.n_draws, r.share
+FROM current_training t JOIN latest l USING (id)
+LEFT JOIN ranked r ON r.data_sha256 = t.data_sha256 AND r.rank = 1;
 
 -- Times can be compared under equal conditions: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
@@ -103,12 +113,13 @@ FROM environment;
 -- One row per trained model: the best validation epoch's weights on the test split. A method's
 -- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
 -- not unknown. trained_accuracy beside accuracy is what choosing heads for real costs: they are equal
--- where a method deploys what it trained, and NULL where no learned gates decide.
+-- where a method deploys what it trained, and NULL where no learned gates decide. macro_f1, matthews and ece
+-- as in the table evaluation; loss is the mean negative log-likelihood.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
                               active_flops_per_input, n_inputs, n_tuning_trials,
-                              trained_accuracy, score_entropy) AS
+                              trained_accuracy, score_entropy, macro_f1, matthews, ece, loss) AS
 SELECT t.workload, t.granularity, t.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -118,7 +129,7 @@ SELECT t.workload, t.granularity, t.n_classes,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
        CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
        max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id)),
-       e.trained_accuracy, e.score_entropy
+       e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
@@ -231,6 +242,37 @@ FROM bounded
 WHERE low < high AND difficulty IN (low, high)
 GROUP BY workload, arm, seed HAVING count(*) = 2;
 
+-- Heads and accuracy of one trained model on the test inputs of one class; mean_heads is heads computed
+-- per layer, n_inputs how many test inputs have this label.
+CREATE VIEW heads_by_class_by_seed (workload, arm, seed, class, n_inputs, accuracy, mean_heads) AS
+SELECT r.workload, r.arm, r.seed, p.label, count(*), avg(p.predicted = p.label),
+       CASE r.layers WHEN 0 THEN 0.0 ELSE avg(p.heads_run) / r.layers END
+FROM accuracy_by_seed r JOIN prediction p ON p.evaluation_id = r.evaluation_id
+GROUP BY r.evaluation_id, p.label;
+
+-- One trained model with a learned budget against the curve of fixed heads of its own seed: what the arms
+-- of `fixed` reach at the FLOPs that it executes, on straight lines between neighbours. fixed_accuracy is
+-- NULL outside the curve, where a line would be a guess: low_flops or high_flops is then missing.
+CREATE VIEW accuracy_at_equal_flops_by_seed (workload, arm, policy, seed, executed_flops_per_input, accuracy,
+                                             low_flops, high_flops, fixed_accuracy) AS
+WITH curve AS MATERIALIZED (
+    SELECT workload, seed, executed_flops_per_input AS flops, avg(accuracy) AS accuracy
+    FROM accuracy_by_seed WHERE policy = 'fixed' AND layers > 0 AND accuracy IS NOT NULL
+    GROUP BY workload, seed, executed_flops_per_input
+), placed AS MATERIALIZED (
+    SELECT r.workload, r.arm, r.policy, r.seed, r.executed_flops_per_input AS flops, r.accuracy,
+           max(CASE WHEN c.flops <= r.executed_flops_per_input THEN c.flops END) AS low,
+           min(CASE WHEN c.flops >= r.executed_flops_per_input THEN c.flops END) AS high
+    FROM accuracy_by_seed r JOIN curve c ON c.workload = r.workload AND c.seed = r.seed
+    WHERE r.policy IN (SELECT policy FROM policy_declares WHERE has_budget)
+    GROUP BY r.evaluation_id
+)
+SELECT p.workload, p.arm, p.policy, p.seed, p.flops, p.accuracy, p.low, p.high,
+       CASE WHEN p.low = p.high THEN a.accuracy
+            ELSE a.accuracy + (b.accuracy - a.accuracy) * (p.flops - p.low) / (p.high - p.low) END
+FROM placed p LEFT JOIN curve a ON a.workload = p.workload AND a.seed = p.seed AND a.flops = p.low
+LEFT JOIN curve b ON b.workload = p.workload AND b.seed = p.seed AND b.flops = p.high;
+
 -- ---- times: the one median ----
 
 -- Profiles of one model at one batch size, taken in turns (A/A): first and second are profile ids.
@@ -261,9 +303,10 @@ SELECT 'marked', p.id, s.marked_ns / s.unmarked_ns
 FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
 WHERE s.marked_ns IS NOT NULL;
 
--- Each with its place in its group: middle is 1 for the sample in the middle, or for the two of an even n.
-CREATE VIEW ranked_by_group (grouped_by, id, value, n, middle) AS
-SELECT grouped_by, id, value, n, rank IN ((n + 1) / 2, (n + 2) / 2)
+-- Each with its place in its group, from 1: middle is 1 for the sample in the middle, or for the two of an
+-- even n.
+CREATE VIEW ranked_by_group (grouped_by, id, value, n, middle, place) AS
+SELECT grouped_by, id, value, n, rank IN ((n + 1) / 2, (n + 2) / 2), rank
 FROM (SELECT *, row_number() OVER (PARTITION BY id, grouped_by ORDER BY value) AS rank,
              count(*) OVER (PARTITION BY id, grouped_by) AS n
       FROM sample_by_group);
@@ -295,7 +338,9 @@ WHERE NOT p.warned;
 -- of one arm alone. FLOPs are per input, latencies per forward pass of a batch. What part and other are:
 --     latency_ns            batch size
 --     heads_at_difficulty   difficulty
+--     heads_at_class        class
 --     heads_trend           largest and smallest difficulty: heads at the first less those at the other
+--     points_at_equal_flops accuracy less that of the fixed curve, in points
 --     profile_ratio         profile: median of a block of its second run over that of the first
 CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
 WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
@@ -308,6 +353,12 @@ UNION ALL SELECT workload, arm, policy, 'executed_flops', NULL, NULL, seed, exec
           FROM model
 UNION ALL SELECT workload, arm, policy, 'active_flops', NULL, NULL, seed, active_flops_per_input FROM model
 UNION ALL SELECT workload, arm, policy, 'dense_flops', NULL, NULL, seed, dense_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, 'macro_f1', NULL, NULL, seed, macro_f1 FROM model
+          WHERE macro_f1 IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'matthews', NULL, NULL, seed, matthews FROM model
+          WHERE matthews IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, seed, ece FROM model WHERE ece IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM model WHERE loss IS NOT NULL
 UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns', p.batch_size, NULL, p.seed, m.median
           FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
           WHERE NOT p.warned AND p.base_trial_id IN (SELECT trial_id FROM model)
@@ -316,6 +367,11 @@ UNION ALL SELECT workload, arm, policy, 'training_seconds', NULL, NULL, seed, to
           FROM training_cost
 UNION ALL SELECT workload, arm, NULL, 'heads_at_difficulty', difficulty, NULL, seed, mean_heads
           FROM budget_by_difficulty_by_seed
+UNION ALL SELECT workload, arm, NULL, 'heads_at_class', class, NULL, seed, mean_heads
+          FROM heads_by_class_by_seed
+UNION ALL SELECT workload, arm, NULL, 'points_at_equal_flops', NULL, NULL, seed,
+                 100 * (accuracy - fixed_accuracy)
+          FROM accuracy_at_equal_flops_by_seed WHERE fixed_accuracy IS NOT NULL
 UNION ALL SELECT workload, arm, NULL, 'heads_trend', difficulty_high, difficulty_low, seed, heads_difference
           FROM budget_trend_by_seed
 UNION ALL SELECT p.workload, p.arm, NULL, 'profile_ratio', p.first, NULL, f.grouped_by, s.median / f.median
@@ -359,20 +415,53 @@ WHERE kept;
 
 -- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
 -- An interval may reach past 0 or 1. head_budget is mean_heads / H. cost_weight is NULL where tuning
--- chose different ones for different seeds.
+-- chose different ones for different seeds. The other metrics are means over the seeds that have them;
+-- measure_by_arm has their intervals.
 CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
                                 head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
                                 accuracy_ci95_high, n_seeds, executed_flops_per_input,
                                 active_flops_per_input, n_tuning_trials,
-                                trained_accuracy, score_entropy) AS
+                                trained_accuracy, score_entropy, macro_f1, matthews, ece, loss) AS
 SELECT r.workload, r.granularity, r.n_classes, r.arm, r.policy,
        CASE WHEN min(r.cost_weight) = max(r.cost_weight) THEN min(r.cost_weight) END,
        avg(r.head_budget), avg(r.mean_heads), avg(r.mean_s), i.mean, i.mean - i.half95, i.mean + i.half95,
        i.n, avg(r.executed_flops_per_input), avg(r.active_flops_per_input), max(r.n_tuning_trials),
-       avg(r.trained_accuracy), avg(r.score_entropy)
+       avg(r.trained_accuracy), avg(r.score_entropy), avg(r.macro_f1), avg(r.matthews), avg(r.ece),
+       avg(r.loss)
 FROM accuracy_by_seed r
 JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = r.workload AND i.arm = r.arm
 GROUP BY r.workload, r.arm;
+
+-- Trained arms that no other one of the workload beats: none executes at most as many FLOPs and is at least
+-- as accurate, unless it equals both. Of means over seeds: a front says nothing of how sure it is
+-- (paired_difference does).
+CREATE VIEW pareto_front (workload, arm, policy, mean_heads, executed_flops_per_input, accuracy_mean,
+                          accuracy_ci95_low, accuracy_ci95_high, n_seeds) AS
+WITH beside AS (
+    SELECT *, max(accuracy_mean) OVER (fewer RANGE UNBOUNDED PRECEDING) AS best,
+           max(accuracy_mean) OVER (fewer GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS best_of_less
+    FROM accuracy_vs_budget
+    WHERE instr(policy, '/') = 0 AND accuracy_mean IS NOT NULL
+    WINDOW fewer AS (PARTITION BY workload ORDER BY executed_flops_per_input)
+)
+SELECT workload, arm, policy, mean_heads, executed_flops_per_input, accuracy_mean, accuracy_ci95_low,
+       accuracy_ci95_high, n_seeds
+FROM beside
+WHERE accuracy_mean = best AND accuracy_mean > coalesce(best_of_less, -1);
+
+-- Does a learned budget beat the fixed arms at equal cost? Points of test accuracy over the curve of fixed
+-- heads at the FLOPs that the arm executes, its gates included: mean over seeds of the difference within
+-- each seed, with a 95% t interval over seeds (NULL for one), which does not cover other test inputs. Seeds
+-- outside the curve are left out: n_outside counts them, and accuracy and FLOPs are of all.
+CREATE VIEW accuracy_at_equal_flops (workload, arm, policy, executed_flops_per_input, accuracy,
+                                     fixed_accuracy, difference_points, ci95_low_points, ci95_high_points,
+                                     n_seeds, n_outside) AS
+SELECT e.workload, e.arm, e.policy, avg(e.executed_flops_per_input), avg(e.accuracy), avg(e.fixed_accuracy),
+       i.mean, i.mean - i.half95, i.mean + i.half95, coalesce(i.n, 0), sum(e.fixed_accuracy IS NULL)
+FROM accuracy_at_equal_flops_by_seed e
+LEFT JOIN interval_by_measure i ON i.measure = 'points_at_equal_flops' AND i.workload = e.workload
+                               AND i.arm = e.arm
+GROUP BY e.workload, e.arm;
 
 -- Arm a minus arm b in percentage points of test accuracy, paired by seed and by input: same data, same
 -- initial streams. The ci columns, df and p cover both what other seeds and what other test inputs would
@@ -508,6 +597,101 @@ SELECT workload, arm, other, part, mean, mean - half95, mean + half95, n
 FROM interval_by_measure
 WHERE measure = 'heads_trend';
 
+-- ---- input by input ----
+
+-- Every prediction of the current trainings on the test split with what it is about: names of classes, and
+-- the row of the file that the input was read from (table input). correct is 0 or 1; mean_heads is heads
+-- computed per layer. What was not stored yet is NULL. Ask for a workload and an arm: all is much.
+CREATE VIEW prediction_by_input (workload, arm, policy, seed, trial_id, evaluation_id, input, label,
+                                 predicted, correct, p_predicted, p_true, label_name, predicted_name,
+                                 difficulty, length_tokens, mean_heads, heads_per_layer, mean_s, file, row,
+                                 text_sha256, text) AS
+SELECT r.workload, r.arm, r.policy, r.seed, r.trial_id, r.evaluation_id, p.input, p.label, p.predicted,
+       p.predicted = p.label, p.p_predicted, p.p_true, l.name, c.name, p.difficulty, p.length_tokens,
+       CASE r.layers WHEN 0 THEN 0.0 ELSE CAST(p.heads_run AS REAL) / r.layers END, p.heads_per_layer,
+       p.mean_s, i.file, i.row, i.text_sha256, i.text
+FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+JOIN prediction p ON p.evaluation_id = r.evaluation_id
+LEFT JOIN class l ON l.data_sha256 = t.data_sha256 AND l.class = p.label
+LEFT JOIN class c ON c.data_sha256 = t.data_sha256 AND c.class = p.predicted
+LEFT JOIN input i ON i.sources_sha256 = t.sources_sha256 AND i.input = p.input;
+
+-- The test inputs that two arms answer differently, seed by seed, where both saw the same data: right says
+-- which of them is, 'a', 'b' or 'neither'. Each pair of arms stands in both orders; ask for a workload and
+-- two arms. Classes by name where these are known.
+CREATE VIEW flips (workload, arm_a, arm_b, seed, input, label, predicted_a, predicted_b, right, p_true_a,
+                   p_true_b, heads_a, heads_b, label_name, name_a, name_b, file, row, text_sha256,
+                   text) AS
+WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT r.*, t.data_sha256, t.sources_sha256
+    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id GROUP BY r.evaluation_id
+)
+SELECT a.workload, a.arm, b.arm, a.seed, p.input, p.label, p.predicted, q.predicted,
+       CASE p.label WHEN p.predicted THEN 'a' WHEN q.predicted THEN 'b' ELSE 'neither' END,
+       p.p_true, q.p_true,
+       CASE a.layers WHEN 0 THEN 0.0 ELSE CAST(p.heads_run AS REAL) / a.layers END,
+       CASE b.layers WHEN 0 THEN 0.0 ELSE CAST(q.heads_run AS REAL) / b.layers END,
+       l.name, c.name, d.name, i.file, i.row, i.text_sha256, i.text
+FROM model a JOIN model b ON b.workload = a.workload AND b.seed = a.seed AND b.arm <> a.arm
+                         AND b.data_sha256 IS a.data_sha256
+JOIN prediction p ON p.evaluation_id = a.evaluation_id
+JOIN prediction q ON q.evaluation_id = b.evaluation_id AND q.input = p.input AND q.predicted <> p.predicted
+LEFT JOIN class l ON l.data_sha256 = a.data_sha256 AND l.class = p.label
+LEFT JOIN class c ON c.data_sha256 = a.data_sha256 AND c.class = p.predicted
+LEFT JOIN class d ON d.data_sha256 = a.data_sha256 AND d.class = q.predicted
+LEFT JOIN input i ON i.sources_sha256 = a.sources_sha256 AND i.input = p.input;
+
+-- Which classes are found, and how many heads their inputs get: means over seeds, with a 95% t interval of
+-- the heads. n_inputs: test inputs of this label.
+CREATE VIEW heads_by_class (workload, arm, class, name, n_inputs, accuracy, mean_heads,
+                            mean_heads_ci95_low, mean_heads_ci95_high, n_seeds) AS
+WITH named AS (
+    SELECT DISTINCT t.workload, c.class, c.name FROM current_training t JOIN class c USING (data_sha256)
+)
+SELECT d.workload, d.arm, d.class, n.name, max(d.n_inputs), avg(d.accuracy), i.mean, i.mean - i.half95,
+       i.mean + i.half95, i.n
+FROM heads_by_class_by_seed d
+JOIN interval_by_measure i ON i.measure = 'heads_at_class' AND i.workload = d.workload
+                          AND i.arm = d.arm AND i.part = d.class
+LEFT JOIN named n ON n.workload = d.workload AND n.class = d.class
+GROUP BY d.workload, d.arm, d.class;
+
+-- For every test input the fewest heads that get it right: those of the smallest arm of `fixed` that is right
+-- in more than half of its n_seeds trainings; NULL: none is. Beside it what an arm with a learned budget
+-- chose: heads computed per layer, and how often it was right, means over its seeds. Only where all seeds
+-- are tested on the same inputs. An oracle of few seeds is optimistic: of two classes a model that guesses
+-- is right half of the time, so some inputs look easy by luck.
+CREATE VIEW oracle_by_input (workload, arm, input, label, n_seeds, oracle_heads, chosen_heads, accuracy) AS
+WITH shared AS (
+    SELECT workload FROM current_training GROUP BY workload HAVING count(DISTINCT data_sha256) <= 1
+), answer AS (
+    SELECT r.workload, r.arm, p.input, max(p.label) AS label, avg(p.predicted = p.label) AS accuracy,
+           count(*) AS n, avg(r.mean_heads) AS heads, avg(CAST(p.heads_run AS REAL) / r.layers) AS chosen,
+           r.policy = 'fixed' AS fixed
+    FROM accuracy_by_seed r JOIN prediction p ON p.evaluation_id = r.evaluation_id
+    WHERE r.layers > 0 AND r.workload IN (SELECT workload FROM shared)
+      AND (r.policy = 'fixed' OR r.policy IN (SELECT policy FROM policy_declares WHERE has_budget))
+    GROUP BY r.workload, r.arm, p.input
+), beside AS (
+    SELECT *, min(CASE WHEN fixed AND accuracy > 0.5 THEN heads END) OVER same AS oracle,
+           max(CASE WHEN fixed THEN n END) OVER same AS n_fixed
+    FROM answer WINDOW same AS (PARTITION BY workload, input)
+)
+SELECT workload, arm, input, label, n_fixed, oracle, chosen, accuracy
+FROM beside WHERE NOT fixed AND n_fixed IS NOT NULL;
+
+-- The same by what the oracle needs: if a budget followed what an input needs, chosen_heads would rise with
+-- oracle_heads. covered_share: of the inputs, that got at least as many heads as the oracle needs.
+CREATE VIEW oracle_heads (workload, arm, oracle_heads, n_inputs, input_share, chosen_heads, covered_share,
+                          accuracy, n_seeds) AS
+SELECT workload, arm, oracle_heads, count(*),
+       CAST(count(*) AS REAL) / sum(count(*)) OVER (PARTITION BY workload, arm), avg(chosen_heads),
+       avg(chosen_heads >= oracle_heads), avg(accuracy), max(n_seeds)
+FROM oracle_by_input
+GROUP BY workload, arm, oracle_heads;
+
+-- ---- heads needed ----
+
 -- Every trained arm against the arm with all heads: paired_difference, whose 95% interval holds for other
 -- seeds and for other test inputs. NULL with one seed. Arms whose model has other heads or layers are left
 -- out.
@@ -642,6 +826,100 @@ SELECT k.workload, k.arm, k.policy, o.first_trial_id,
 FROM known k JOIN model o USING (workload, arm)
 GROUP BY k.workload, k.arm;
 
+-- ---- what counting rules make of it ----
+
+-- Counting rules of the field, as weights on the counts that are stored (evaluation.flops_by_component). run:
+-- of what the arm executes; dense: of what all heads would execute, where a rule does not see that heads are
+-- left out; by_s: of that as well, times the share of heads s. `embedding` is a look-up that some count as a
+-- product with one-hot rows, 2 V D a token. Where a rule of others leaves open what policies cost of their
+-- own, their gates count as products do.
+--     BFC-1                  ours: everything, a multiply-add as 2, softmax 5, GELU 8, LayerNorm 5
+--     GEMM only              products alone, without those of gates
+--     fvcore                 a multiply-add as 1, LayerNorm 5, no other element-wise work; attention spelled
+--                            out as products
+--     fvcore, fused attention  the same where attention is one operator, which it does not know: 0
+--     DeepSpeed              a multiply-add as 2, softmax 1, GELU 1, LayerNorm 5, additions 1; biases and
+--                            means 0
+--     ELECTRA                as BFC-1, but AV and output product of all heads whatever runs, and the
+--                            embedding as a product; LayerNorm in full, which its script forgets once
+--     ELECTRA, look-up       the same without the embedding (its flag for sparse embeddings)
+--     paper (inferred)       of the attention block alone (projections with biases, map): the map shrinks
+--                            with the real number s, not with the whole heads that run, and projections do
+--                            not; gates are free. Inferred from the percentages that arXiv 2604.22583 reports
+CREATE VIEW flop_convention (position, convention, run, dense, by_s) AS VALUES
+    (1, 'BFC-1',
+     '{"qkv": 1, "scores": 1, "scale": 1, "softmax": 1, "av": 1, "gate_multiply": 1, "output": 1,
+       "attention_bias": 1, "ffn": 1, "ffn_bias": 1, "gelu": 1, "norm": 1, "residual": 1, "gate": 1,
+       "position": 1, "pool": 1, "classifier": 1, "classifier_bias": 1}',
+     '{}', '{}'),
+    (2, 'GEMM only',
+     '{"qkv": 1, "scores": 1, "av": 1, "output": 1, "ffn": 1, "classifier": 1}',
+     '{}', '{}'),
+    (3, 'fvcore',
+     '{"qkv": 0.5, "scores": 0.5, "av": 0.5, "output": 0.5, "ffn": 0.5, "classifier": 0.5, "gate": 0.5,
+       "norm": 1}',
+     '{}', '{}'),
+    (4, 'fvcore, fused attention',
+     '{"qkv": 0.5, "output": 0.5, "ffn": 0.5, "classifier": 0.5, "gate": 0.5, "norm": 1}',
+     '{}', '{}'),
+    (5, 'DeepSpeed',
+     '{"qkv": 1, "scores": 1, "scale": 1, "softmax": 0.2, "av": 1, "gate_multiply": 1, "output": 1,
+       "ffn": 1, "gelu": 0.125, "norm": 1, "residual": 1, "gate": 1, "position": 1, "classifier": 1}',
+     '{}', '{}'),
+    (6, 'ELECTRA',
+     '{"embedding": 1, "qkv": 1, "scores": 1, "scale": 1, "softmax": 1, "gate_multiply": 1,
+       "attention_bias": 1, "ffn": 1, "ffn_bias": 1, "gelu": 1, "norm": 1, "residual": 1, "gate": 1,
+       "position": 1, "pool": 1, "classifier": 1, "classifier_bias": 1}',
+     '{"av": 1, "output": 1}', '{}'),
+    (7, 'ELECTRA, look-up',
+     '{"qkv": 1, "scores": 1, "scale": 1, "softmax": 1, "gate_multiply": 1, "attention_bias": 1,
+       "ffn": 1, "ffn_bias": 1, "gelu": 1, "norm": 1, "residual": 1, "gate": 1, "position": 1,
+       "pool": 1, "classifier": 1, "classifier_bias": 1}',
+     '{"av": 1, "output": 1}', '{}'),
+    (8, 'paper (inferred)',
+     '{}',
+     '{"qkv": 1, "output": 1, "attention_bias": 1}', '{"scores": 1, "scale": 1, "softmax": 1, "av": 1}');
+
+-- FLOPs of each arm by each rule, per test input, and the share that it saves of the same model with all
+-- heads (dense_arm, same seed: the same inputs), means over seeds. s is the learned budget, k / H where
+-- there is none. Arms that run no heads are left out.
+CREATE VIEW flops_by_convention (workload, arm, policy, position, convention, flops_per_input,
+                                 all_heads_flops_per_input, saved_share, n_seeds) AS
+WITH counted AS MATERIALIZED (
+    SELECT r.workload, r.arm, r.policy, r.seed, r.evaluation_id AS id, coalesce(r.mean_s, r.head_budget) AS s,
+           f.key AS component, CAST(f.value AS REAL) / e.n_inputs AS flops
+    FROM accuracy_by_seed r JOIN evaluation e ON e.id = r.evaluation_id
+    JOIN json_each(e.flops_by_component) f
+    WHERE r.mean_heads > 0
+    UNION ALL -- the pool adds D numbers a token
+    SELECT r.workload, r.arm, r.policy, r.seed, r.evaluation_id, NULL, 'embedding',
+           2.0 * t.vocab * json_extract(e.flops_by_component, '$.pool') / e.n_inputs
+    FROM accuracy_by_seed r JOIN evaluation e ON e.id = r.evaluation_id JOIN trial t ON t.id = r.trial_id
+    WHERE r.mean_heads > 0
+), weight AS MATERIALIZED (
+    SELECT position, convention, k.key AS component, max(k.part = 'run') * max(k.value) AS run,
+           max(k.part = 'dense') * max(k.value) AS dense, max(k.part = 'by_s') * max(k.value) AS by_s
+    FROM (SELECT position, convention, 'run' AS part, j.key, j.value FROM flop_convention, json_each(run) j
+          UNION ALL
+          SELECT position, convention, 'dense', j.key, j.value FROM flop_convention, json_each(dense) j
+          UNION ALL
+          SELECT position, convention, 'by_s', j.key, j.value FROM flop_convention, json_each(by_s) j) k
+    GROUP BY position, k.key
+), whole AS MATERIALIZED (
+    SELECT c.workload, c.seed, c.component, c.flops FROM counted c JOIN dense_arm d USING (workload, arm)
+    GROUP BY c.workload, c.seed, c.component
+), model AS (
+    SELECT c.workload, c.arm, c.policy, w.position, w.convention,
+           sum(w.run * c.flops + (w.dense + coalesce(w.by_s * c.s, 0)) * d.flops) AS flops,
+           sum((w.run + w.dense + w.by_s) * d.flops) AS whole
+    FROM counted c JOIN whole d ON d.workload = c.workload AND d.seed = c.seed AND d.component = c.component
+    JOIN weight w ON w.component = c.component
+    GROUP BY c.id, w.position
+)
+SELECT workload, arm, policy, position, convention, avg(flops), avg(whole), avg(1 - flops / whole), count(*)
+FROM model
+GROUP BY workload, arm, position;
+
 -- ---- times ----
 
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,
@@ -684,6 +962,20 @@ CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, late
                               flops_ratio, time_ratio) AS
 SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
 FROM latency_note;
+
+-- Median and tails of the raw samples of one batch's forward pass, all seeds of an arm together. p90 and p99
+-- are the samples below which at least that share lies (nearest rank); NULL where fewer than 10 or 100
+-- samples would make them the longest one. Arms timed with a warning are left out.
+CREATE VIEW latency_quantiles (workload, arm, batch_size, n_samples, p50_ns, p90_ns, p99_ns) AS
+WITH timed AS (
+    SELECT min(id) AS id, workload, arm, batch_size FROM current_profile
+    GROUP BY workload, arm, batch_size HAVING max(warned) = 0
+)
+SELECT t.workload, t.arm, t.batch_size, max(r.n), avg(CASE WHEN r.middle THEN r.value END),
+       CASE WHEN max(r.n) >= 10 THEN min(CASE WHEN 10 * r.place >= 9 * r.n THEN r.value END) END,
+       CASE WHEN max(r.n) >= 100 THEN min(CASE WHEN 100 * r.place >= 99 * r.n THEN r.value END) END
+FROM timed t JOIN ranked_by_group r ON r.grouped_by = 'arm' AND r.id = t.id
+GROUP BY t.id;
 
 -- The noise floor of each batch size: one model profiled twice, in turns (A/A). ratio_mean is the mean over
 -- blocks of (median of the second profile / median of the first); it would be 1 on a silent machine.

@@ -13,9 +13,13 @@ INSERT INTO workload (name, summary, granularity, n_classes, file)
 SELECT 'w' || i, 'TEST DATA', 'synthetic', 2, 'test.yaml' FROM n WHERE i < (SELECT n FROM size);
 
 INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim, seed, config, status,
-                   planned_at, environment_id, train_flops, train_seconds, n_train, n_validation, n_test)
-SELECT 'train', a.arm || '/' || i, w.id, a.arm, a.policy, 8, 2, 64, i, '{}', 'ok', '', 1, 100, 1, 80, 10, 10
+                   planned_at, environment_id, train_flops, train_seconds, n_train, n_validation, n_test,
+                   vocab, data_sha256, sources_sha256)
+SELECT 'train', a.arm || '/' || i, w.id, a.arm, a.policy, 8, 2, 64, i, '{}', 'ok', '', 1, 100, 1, 80, 10, 10,
+       40, 'd' || w.id, 's' || w.id
 FROM workload w JOIN arm a JOIN n WHERE i < 3;
+INSERT INTO class SELECT 'd' || w.id, i, 'class ' || i, 40, 5, 5 FROM workload w JOIN n WHERE i < 2;
+INSERT INTO input SELECT 's' || w.id, i, 'file', i + 1, 'hash', NULL FROM workload w JOIN n WHERE i < 10;
 UPDATE trial SET base_trial_id = (SELECT b.id FROM trial b WHERE b.workload_id = trial.workload_id
                                   AND b.arm = 'fixed-8' AND b.seed = trial.seed)
 WHERE arm <> 'fixed-8';
@@ -24,14 +28,16 @@ INSERT INTO training_phase SELECT id, column1, 1, 0.5 FROM trial JOIN (VALUES ('
 INSERT INTO memory SELECT id, 'arena ' || i, 4096, '', 4096, 0 FROM trial JOIN n WHERE i < 2;
 INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, layers, heads, accuracy, mean_heads,
                         executed_flops, executed_gemm_flops, executed_map_flops, active_flops, dense_flops,
-                        flops_by_component)
+                        flops_by_component, mean_s, macro_f1, matthews, ece, loss)
 SELECT t.id, 'best', 'test', column1, 10, 2, 8, 0.5 + t.id % 7 / 20.0, a.heads, 1000 * a.heads, 0, 0,
-       900 * a.heads, 8000, '{}'
+       900 * a.heads, 8000,
+       json_object('qkv', 600 * a.heads, 'scores', 300 * a.heads, 'ffn', 80 * a.heads, 'pool', 20 * a.heads),
+       CASE a.policy WHEN 'fixed' THEN NULL ELSE 0.5 END, 0.5, 0.1, 0.1, 0.7
 FROM trial t JOIN arm a USING (arm) JOIN (VALUES ('none'), ('static'));
 INSERT INTO layer_budget
 SELECT e.id, i, e.mean_heads, 10 FROM evaluation e JOIN n WHERE i < 2;
 INSERT INTO prediction
-SELECT e.id, i, i % 2, (i + e.id) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL, 0.5, 0.5
+SELECT e.id, i, i % 2, (i + e.id / 2 % 3) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL, 0.5, 0.5
 FROM evaluation e JOIN n WHERE i < 10;
 
 INSERT INTO comparison

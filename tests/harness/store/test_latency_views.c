@@ -41,6 +41,41 @@ static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **stat
     assert_near(number(f, "SELECT value FROM counter_vs_budget WHERE role = 'task_clock'"), 250);
 }
 
+static void tails_of_the_samples_are_nearest_ranks(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, samples[100];
+    for (int i = 0; i < 100; i++) samples[i] = 1 + 37 * i % 100; /* 1 .. 100 in disorder, 64 last */
+    int64_t here = environment(f, "{}");
+    static const struct {
+        const char *arm;
+        int n;
+        double median, p90, p99;
+    } cases[] = {{"many", 100, 50.5, 90, 99}, {"few", 99, 50, 91, NAN}, {"least", 9, 49, NAN, NAN}};
+    for (size_t i = 0; i < 3; i++) {
+        train(f, workload, cases[i].arm, "fixed", ALL, 1, accuracy, 1);
+        profile(f, workload, cases[i].arm, "fixed", samples, cases[i].n, 2000, here);
+    }
+    static const char *const columns[] = {"n_samples", "p50_ns", "p90_ns", "p99_ns"};
+    for (size_t i = 0; i < 3; i++) {
+        const double expected[] = {cases[i].n, cases[i].median, cases[i].p90, cases[i].p99};
+        for (int c = 0; c < 4; c++) {
+            char sql[128];
+            snprintf(sql, sizeof sql, "SELECT %s FROM latency_quantiles WHERE arm = '%s'",
+                     columns[c], cases[i].arm);
+            double value = number(f, sql);
+            if (isnan(expected[c]))
+                assert_true(isnan(value));
+            else
+                assert_near(value, expected[c]);
+        }
+    }
+    assert_int_equal(raw_sql(f->path, "INSERT INTO warning (trial_id, text, at) SELECT id, 'x', '' "
+                                      "FROM trial WHERE arm = 'few' AND kind = 'profile'"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM latency_quantiles"), 2);
+}
+
 /* Two arms timed in two environments; the second has a third of the time. */
 static void time_pair(struct fixture *f, const char *dense_json, const char *narrow_json) {
     int64_t workload = one_workload(f, "w");
@@ -317,6 +352,7 @@ static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
+        TEST(tails_of_the_samples_are_nearest_ranks),
         TEST(times_of_different_machines_or_builds_have_no_ratio),
         TEST(times_of_another_revision_keep_their_ratio_with_a_note),
         TEST(times_of_an_unknown_environment_have_no_ratio),

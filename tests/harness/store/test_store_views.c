@@ -353,9 +353,18 @@ static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
     static const struct {
         const char *measure;
         double expected, n;
-    } cases[] = {{"accuracy", 0.7, 4},     {"heads", 8, 4},           {"executed_flops", 2000, 4},
-                 {"active_flops", 900, 4}, {"dense_flops", 2000, 4},  {"latency_ns_batch_32", 2, 1},
-                 {"training_flops", 0, 3}, {"training_seconds", 0, 3}};
+    } cases[] = {{"accuracy", 0.7, 4},
+                 {"heads", 8, 4},
+                 {"executed_flops", 2000, 4},
+                 {"active_flops", 900, 4},
+                 {"dense_flops", 2000, 4},
+                 {"latency_ns_batch_32", 2, 1},
+                 {"training_flops", 0, 3},
+                 {"training_seconds", 0, 3},
+                 {"macro_f1", 0.35, 4},
+                 {"matthews", 0.2, 4},
+                 {"ece", 0.25, 4},
+                 {"loss", 0.5, 4}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
         snprintf(sql, sizeof sql,
@@ -367,8 +376,8 @@ static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
                  cases[i].measure);
         assert_near(number(f, sql), cases[i].n);
     }
-    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_seed"), 8);
-    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_arm"), 8);
+    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_seed"), 12);
+    assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_arm"), 12);
 }
 
 static void the_reference_runs_all_heads_in_every_layer(void **state) {
@@ -474,7 +483,13 @@ static void views_have_the_promised_columns(void **state) {
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
          "executed_flops_per_input, active_flops_per_input, n_tuning_trials, trained_accuracy, "
-         "score_entropy"},
+         "score_entropy, macro_f1, matthews, ece, loss"},
+        {"pareto_front", "workload, arm, policy, mean_heads, executed_flops_per_input, "
+                         "accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds"},
+        {"heads_by_class", "workload, arm, class, name, n_inputs, accuracy, mean_heads, "
+                           "mean_heads_ci95_low, mean_heads_ci95_high, n_seeds"},
+        {"flops_by_convention", "workload, arm, policy, position, convention, flops_per_input, "
+                                "all_heads_flops_per_input, saved_share, n_seeds"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
                              "flops_ratio, time_ratio"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
