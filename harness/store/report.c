@@ -218,9 +218,11 @@ static const char needed_sql[] =
 
 /* One line per workload: what was read, and what of it a reader of the results should know. */
 static const char data_sql[] =
-    " SELECT printf('%s: %,d + %,d + %,d inputs of %.1f tokens in %d classes; %.1f%% cut; %.1f%% of "
+    " SELECT printf('%s: %,d + %,d + %,d inputs of %.1f tokens in %d classes%s; %.1f%% cut; %.1f%% of "
     "test tokens unknown; %,d test inputs', workload, n_train, n_validation, n_test,"
-    "   mean_length_tokens, n_classes, 100 * truncated_share, 100 * unknown_share, n_overlap)"
+    "   mean_length_tokens, n_classes, CASE WHEN majority_accuracy IS NULL THEN ''"
+    "   ELSE printf(' (majority %.1f%%)', 100 * majority_accuracy) END,"
+    "   100 * truncated_share, 100 * unknown_share, n_overlap)"
     "  || CASE WHEN n_overlap_dropped > 0 THEN"
     "   printf(' in training too, so %,d inputs were dropped', n_overlap_dropped)"
     "   ELSE printf(' (%.1f%%) in training too', 100.0 * n_overlap / n_test) END"

@@ -61,6 +61,16 @@ static void a_workload_says_what_it_was_trained_on(void **state) {
            "test tokens unknown; 11 test inputs (22.0%) in training too; 1,100 rows left out\n");
 }
 
+static void the_majority_class_is_said_where_it_is_known(void **state) {
+    struct fixture *f = *state;
+    train_on(f, one_workload(f, "w"), 0, 0);
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET data_sha256 = 'd'; INSERT INTO class VALUES "
+                             "('d', 0, 'a', 7, 1, 3), ('d', 1, 'b', 9, 1, 1)"),
+                     SQLITE_OK);
+    expect_line(f, " tokens in 6 classes (majority 25.0%); 1.5% cut; ");
+}
+
 static void inputs_dropped_for_overlap_are_said(void **state) {
     struct fixture *f = *state;
     train_on(f, one_workload(f, "w"), 0, 14);
@@ -94,6 +104,7 @@ static void seeds_that_drew_their_own_data_are_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_workload_says_what_it_was_trained_on),
+        TEST(the_majority_class_is_said_where_it_is_known),
         TEST(inputs_dropped_for_overlap_are_said),
         TEST(data_are_those_of_the_latest_training),
         TEST(seeds_that_drew_their_own_data_are_counted),
