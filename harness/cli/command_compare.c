@@ -96,7 +96,7 @@ const struct command compare_command = {
     "one does, 3 with --strict: it cannot be told.\n"
     "\n"
     "examples:\n"
-    "  headroom compare offsets/fixed-8 offsets/budgetformer-0.03\n"
+    "  headroom compare offsets/fixed-8 offsets/fixed-4\n"
     "  headroom compare before.db after.db --fail-if 'accuracy < -1' --fail-if 'latency > 1.05'\n"
     "  headroom compare fixed-8@8c18dfb @70b063d --workload offsets\n"
     "  headroom compare @laptop @server --format md\n"
