@@ -81,20 +81,15 @@ static bool read_source(struct request *r, const char *db, struct error *error) 
 
 /* ---- its workload file ---- */
 
-static bool is_digits(const char *text) {
-    return *text && strspn(text, "0123456789") == strlen(text);
-}
-
 /* Where the label stands among the columns: named, or the one called `label`; -1 on error. */
 static int find_label(const struct request *r, const struct name_list *columns, const char *label,
                       struct error *error) {
     struct text list = {0};
-    int found = -1, number = label && is_digits(label) ? atoi(label) : 0;
+    int found = -1;
     for (int i = 0; i < columns->n; i++) {
         text_append(&list, "%s%s", i ? ", " : "", columns->name[i]);
         if (strcmp(columns->name[i], label ? label : "label") == 0) found = i;
     }
-    if (number >= 1 && number <= columns->n) found = number - 1;
     if (found < 0)
         error_set(error, "%s has no column '%s'; say which has the class, --label COLUMN: %s",
                   r->source, label ? label : "label", list.failed ? "" : list.data);
@@ -108,7 +103,7 @@ static bool describe_table(const struct request *r, const char *label, struct te
                            struct error *error) {
     struct text_file file;
     struct name_list columns;
-    bool numbered = label && is_digits(label);
+    bool numbered = label && data_config_column(label) > 0;
     if (!text_file_read(r->full, ENCODING_UTF_8, &file, error)) return false;
     bool ok = reader_csv_names(&file, r->separator, &columns, error);
     text_file_free(&file);

@@ -89,7 +89,7 @@ SQL
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq 'own`touch ran`'
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq '<touch ran'
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq 'measurement$(touch${IFS}ran)'
-    # Without arms that have no attention nobody asks what it adds, which is nothing here.
+    # Attention is not shown to add anything here; without arms that run no heads nobody asks for it.
     sqlite3 "$scratch/a.db" "UPDATE trial SET current = 0 WHERE policy IN ('none', 'bag-of-words')"
     ./headroom plot granularity --db "$scratch/a.db" --out "$scratch/out" >/dev/null
     texts "$scratch/out/granularity.svg" | grep -Fq 'texts\n \\ \042 \'
