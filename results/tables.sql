@@ -1,4 +1,4 @@
--- The tables of the results database, version 6. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 7. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -260,6 +260,10 @@ CREATE TABLE comparison (
     both_df             REAL,                            -- Satterthwaite's, of the sum of components; the
                                                          -- interval is at least that of seeds, of inputs
     both_p              REAL,
+    seed_variance       REAL,                            -- of one answer: what it owes to its seed (NULL: one
+    input_variance      REAL,                            -- seed), to its input (0: nested) and to neither, as
+    rest_variance       REAL,                            -- shares squared; and the squares that inputs nobody
+    pseudo              REAL,                            -- drew add to all (statistics.h)
     PRIMARY KEY (workload_id, arm_a, arm_b),
     CHECK (arm_a < arm_b),
     CHECK ((n_seeds = 0) = (points IS NULL))
@@ -448,4 +452,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;

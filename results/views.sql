@@ -192,7 +192,7 @@ SELECT c.*, a.workload, a.policy AS policy_a, b.policy AS policy_b
 FROM comparison c
 JOIN arms a ON a.workload_id = c.workload_id AND a.arm = c.arm_a AND a.evaluations = c.evaluations_a
 JOIN arms b ON b.workload_id = c.workload_id AND b.arm = c.arm_b AND b.evaluations = c.evaluations_b
-WHERE c.formulas = 1;
+WHERE c.formulas = 2;
 
 -- What the training of a model took, with all that led to it: the other candidates it was chosen from,
 -- and the base it started from with its own, whatever became of the base later. FLOPs are nominal. A

@@ -4,7 +4,7 @@
  * alike as models get here, so their interval is about the narrowest that the test set allows.
  */
 #include "harness/store/card.h"
-#include "harness/store/resolution.h"
+#include "harness/store/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,33 +13,43 @@
 /* Arm a minus arm b in points; NaN is unknown. */
 struct pair {
     char a[80], b[80]; /* "": there is none */
-    double difference, low, high, seeds_half, df, seeds, inputs, margin;
+    double difference, low, high, seeds, inputs;
+    struct components parts;
+    double margin;
     char reason[160];
 };
 
 /* Columns in the order of struct pair. */
 static bool keep_pair(void *context, int n, const char *const *names, const char *const *texts) {
     struct pair *pair = context;
-    double *numbers[] = {&pair->difference, &pair->low,   &pair->high,   &pair->seeds_half,
-                         &pair->df,         &pair->seeds, &pair->inputs, &pair->margin};
+    double nested = 0;
+    double *numbers[] = {
+        &pair->difference,   &pair->low,        &pair->high,        &pair->seeds,
+        &pair->inputs,       &pair->parts.seed, &pair->parts.input, &pair->parts.rest,
+        &pair->parts.pseudo, &nested,           &pair->margin};
+    enum { NUMBERS = sizeof numbers / sizeof *numbers };
     (void)n, (void)names;
     snprintf(pair->a, sizeof pair->a, "%s", texts[0] ? texts[0] : "");
     snprintf(pair->b, sizeof pair->b, "%s", texts[1] ? texts[1] : "");
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < NUMBERS; i++)
         *numbers[i] = texts[i + 2] ? strtod(texts[i + 2], NULL) : (double)NAN;
-    snprintf(pair->reason, sizeof pair->reason, "%s", texts[10] ? texts[10] : "");
+    pair->parts.nested = nested > 0;
+    snprintf(pair->reason, sizeof pair->reason, "%s", texts[NUMBERS + 2] ? texts[NUMBERS + 2] : "");
     return false;
 }
 
 static const char attention_sql[] =
     "SELECT arm, arm_without, difference_points, ci95_low_points, ci95_high_points,"
-    " seeds_half_points, df, n_pairs, n_inputs, margin_points, reason"
+    " n_pairs, n_inputs, NULL, NULL, NULL, NULL, NULL, margin_points, reason"
     " FROM attention_gain WHERE workload = ?1";
 
 static const char heads_sql[] =
     "SELECT p.arm_a, p.arm_b, difference_points, ci95_low_points, ci95_high_points,"
-    " seeds_half_points, df, n_pairs, n_inputs, NULL, ''"
-    " FROM paired_difference p JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_a"
+    " n_pairs, p.n_inputs, seed_variance, input_variance, rest_variance, pseudo,"
+    " p.inputs = 'nested', NULL, ''"
+    " FROM paired_difference p JOIN current_comparison c ON c.workload = p.workload"
+    "  AND c.arm_a = min(p.arm_a, p.arm_b) AND c.arm_b = max(p.arm_a, p.arm_b)"
+    " JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_a"
     " JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b"
     " WHERE p.workload = ?1 AND b.policy = 'fixed' AND abs(b.mean_heads - 1) < 1e-9";
 
@@ -110,40 +120,52 @@ static void print_pair(const char *what, const char *how, const struct pair *pai
     fprintf(out, ": `%s` minus `%s`, %s.\n", pair->a, pair->b, how);
 }
 
-/* What the pair says of other numbers of seeds; false with one seed. */
-static bool resolve(const struct pair *pair, struct resolution *out) {
-    *out = (struct resolution){.seeds = (int)pair->seeds,
-                               .inputs = (int)pair->inputs,
-                               .both_half = (pair->high - pair->low) / 2,
-                               .df = pair->df,
-                               .seeds_half = pair->seeds_half};
-    if (!(pair->df > 0)) return false;
-    resolution_split(out);
-    return true;
+/* What a pair resolves, in points: half of its interval as it is, and as so many seeds would have it. */
+static double half_now(const struct pair *pair) {
+    return (pair->high - pair->low) / 2;
 }
 
-/* The answer in a sentence, which stands above everything else. */
-static void print_verdict(const struct pair *attention, const struct resolution *r, FILE *out) {
+static double half_with(const struct pair *pair, double seeds) {
+    return 100 * statistics_half95(&pair->parts, seeds, pair->inputs);
+}
+
+static double seeds_for(const struct pair *pair, double margin) {
+    return statistics_seeds_needed(&pair->parts, (int)pair->seeds, (int)pair->inputs, margin / 100);
+}
+
+static double inputs_for(const struct pair *pair, double margin) {
+    return statistics_inputs_needed(&pair->parts, (int)pair->seeds, (int)pair->inputs,
+                                    margin / 100);
+}
+
+/* The answer in a sentence, which stands above everything else. heads: NULL: it is not known. */
+static void print_verdict(const struct pair *attention, const struct pair *heads, FILE *out) {
     double margin = attention->margin;
     if (isnan(margin)) {
         const char *why = strchr(attention->reason, ':');
         fprintf(out, "**No, as it stands**:%s.\n", why ? why + 1 : attention->reason);
-    } else if (!r) {
+    } else if (!heads) {
         fputs("**Not known.** It takes two seeds and an arm of one head to say.\n", out);
-    } else if (r->both_half <= margin) {
-        fprintf(out, "**Yes**, within ±%.2f points, with %d seeds.\n", margin, r->seeds);
-    } else if (resolution_seeds(r, margin) > 0) {
-        fprintf(out, "**Not with %d seeds**: within ±%.2f points it takes about %d.\n", r->seeds,
-                margin, resolution_seeds(r, margin));
+    } else if (half_now(heads) <= margin) {
+        fprintf(out, "**Yes**, within ±%.2f points, with %.0f seeds.\n", margin, heads->seeds);
+    } else if (isfinite(seeds_for(heads, margin))) {
+        fprintf(out, "**Not with %.0f seeds**: within ±%.2f points it takes about %.0f.\n",
+                heads->seeds, margin, seeds_for(heads, margin));
+    } else if (isfinite(inputs_for(heads, margin))) {
+        fprintf(
+            out,
+            "**Not with this test set**: within ±%.2f points no number of seeds is enough; with "
+            "%.0f it takes about %.0f test inputs, of which there are %.0f.\n",
+            margin, heads->seeds, inputs_for(heads, margin), heads->inputs);
     } else {
         fprintf(out,
-                "**Not with this test set**: within ±%.2f points no number of seeds is enough; it "
-                "takes about %.0f test inputs, of which there are %d.\n",
-                margin, resolution_inputs(r, margin), r->inputs);
+                "**Not with this test set**: within ±%.2f points neither more seeds nor more test "
+                "inputs alone are enough.\n",
+                margin);
     }
 }
 
-static void print_limits(const struct pair *attention, const struct resolution *r, FILE *out) {
+static void print_limits(const struct pair *attention, const struct pair *heads, FILE *out) {
     double margin = attention->margin;
     if (isnan(margin))
         fprintf(out, "- **Margin**: none, %s.\n", attention->reason);
@@ -154,34 +176,34 @@ static void print_limits(const struct pair *attention, const struct resolution *
                 attention->reason[0] ? attention->reason
                 : margin < 1 ? "half of what attention adds at least (the interval's lower end)"
                              : "which is at most half of what attention adds at least");
-    if (!r) return;
+    if (!heads) return;
     fprintf(out,
-            "- **Resolution**: %d seeds and %d test inputs tell all heads from one head to "
-            "±%.2f points; 10 seeds would to ±%.2f, any number to ±%.2f.",
-            r->seeds, r->inputs, r->both_half, resolution_half(r, 10),
-            resolution_half(r, RESOLUTION_SEEDS_MAX));
-    int seeds = isnan(margin) ? 0 : resolution_seeds(r, margin);
-    if (seeds > 0)
-        fprintf(out, " The margin takes %d.\n", seeds);
-    else if (isnan(margin))
+            "- **Resolution**: %.0f seeds and %.0f test inputs tell all heads from one head to "
+            "±%.2f points; 10 seeds would to about ±%.2f, 100 to ±%.2f.",
+            heads->seeds, heads->inputs, half_now(heads), half_with(heads, 10),
+            half_with(heads, 100));
+    if (isnan(margin) || half_now(heads) <= margin)
         fputc('\n', out);
+    else if (isfinite(seeds_for(heads, margin)))
+        fprintf(out, " The margin takes about %.0f.\n", seeds_for(heads, margin));
+    else if (isfinite(inputs_for(heads, margin)))
+        fprintf(out, " The margin takes about %.0f test inputs.\n", inputs_for(heads, margin));
     else
-        fprintf(out, " The margin takes about %.0f test inputs.\n", resolution_inputs(r, margin));
+        fputs(" For the margin neither more seeds nor more inputs alone are enough.\n", out);
 }
 
 bool card_write(struct store *store, const char *workload, const char *name, FILE *out,
                 struct error *error) {
-    struct pair attention = {.difference = NAN, .margin = NAN}, heads = attention;
-    struct resolution r;
+    struct pair attention = {.difference = NAN, .low = NAN, .margin = NAN}, heads = attention;
     if (!store_query(store, attention_sql, VALUES(TEXT(workload)), keep_pair, &attention, error) ||
         !store_query(store, heads_sql, VALUES(TEXT(workload)), keep_pair, &heads, error))
         return false;
     if (!attention.a[0])
         return error_set(error, "the database has no result of all heads for workload '%s'",
                          workload);
-    bool resolved = heads.a[0] && resolve(&heads, &r);
+    const struct pair *resolved = isnan(half_now(&heads)) ? NULL : &heads;
     fprintf(out, "# Can %s test an attention method?\n\n", name);
-    print_verdict(&attention, resolved ? &r : NULL, out);
+    print_verdict(&attention, resolved, out);
     fputs("\n| model | heads per layer | accuracy, % | minus all heads, points | tried |\n"
           "| --- | --- | --- | --- | --- |\n",
           out);
@@ -193,7 +215,7 @@ bool card_write(struct store *store, const char *workload, const char *name, FIL
                    "the best by validation accuracy of the models without attention", &attention,
                    out);
     if (heads.a[0]) print_pair("More than one head adds", "one head trained alone", &heads, out);
-    print_limits(&attention, resolved ? &r : NULL, out);
+    print_limits(&attention, resolved, out);
     return store_query(store, rates_sql, VALUES(TEXT(workload)), print_line, out, error) &&
            store_query(store, majority_sql, VALUES(TEXT(workload)), print_line, out, error) &&
            store_query(store, data_sql, VALUES(TEXT(workload)), print_line, out, error);

@@ -2,7 +2,7 @@
  * The card of a data set: can it test an attention method at all? One page of markdown about a
  * workload whose arms are models without attention, of one head and of all heads. All that it says
  * is in the views (attention_gain, paired_difference, accuracy_vs_budget, data_set); what more seeds
- * or inputs would change is resolution.h's.
+ * or inputs would change follows from the variance components of the comparison (statistics.h).
  */
 #ifndef HEADROOM_HARNESS_STORE_CARD_H
 #define HEADROOM_HARNESS_STORE_CARD_H

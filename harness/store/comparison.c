@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* As in the view current_comparison: a change of statistics.c that changes numbers adds 1. */
-enum { FORMULAS = 1 };
+enum { FORMULAS = 2 };
 
 /* One evaluation on the test split: which inputs were answered rightly. */
 struct answers {
@@ -171,8 +171,12 @@ static bool write_pair(struct store *store, int64_t id, const struct workload *w
     struct pair pair = join_arms(workload, a, b, table);
     struct interval unknown = {NAN, NAN, NAN, NAN};
     struct difference d = {NAN, unknown, unknown, unknown};
+    struct components c = {NAN, NAN, NAN, NAN, pair.nested};
     bool known = pair.n_seeds > 0;
-    if (known) d = statistics_compare(table, pair.n_seeds, pair.n_inputs, pair.nested);
+    if (known) {
+        d = statistics_compare(table, pair.n_seeds, pair.n_inputs, pair.nested);
+        c = statistics_components(table, pair.n_seeds, pair.n_inputs, pair.nested);
+    }
     return store_insert(store, "comparison",
                         COLUMNS({"workload_id", INT(id)}, {"arm_a", TEXT(a->name)},
                                 {"arm_b", TEXT(b->name)}, {"evaluations_a", TEXT(a->evaluations)},
@@ -183,7 +187,9 @@ static bool write_pair(struct store *store, int64_t id, const struct workload *w
                                                 : pair.nested ? "nested"
                                                               : "crossed")},
                                 {"points", REAL(100 * d.mean)}, INTERVAL("seeds", d.over_seeds),
-                                INTERVAL("inputs", d.over_inputs), INTERVAL("both", d.over_both)),
+                                INTERVAL("inputs", d.over_inputs), INTERVAL("both", d.over_both),
+                                {"seed_variance", REAL(c.seed)}, {"input_variance", REAL(c.input)},
+                                {"rest_variance", REAL(c.rest)}, {"pseudo", REAL(c.pseudo)}),
                         error);
 }
 

@@ -226,8 +226,7 @@ struct components statistics_components(const int8_t *table, int seeds, int inpu
     return out;
 }
 
-/* Half of the 95% interval to expect of so many: over both, or over inputs with one seed. */
-static double expected_half95(const struct components *c, double seeds, double inputs) {
+double statistics_half95(const struct components *c, double seeds, double inputs) {
     struct difference out = {0.0, UNKNOWN, UNKNOWN, UNKNOWN};
     struct squares ms = {inputs * c->seed + c->rest, NAN, c->rest};
     if (c->nested) {
@@ -247,7 +246,8 @@ static double least_number(const struct components *c, double seeds, double inpu
     double low = of_seeds ? seeds : inputs, high = low;
     while (high < most) {
         high = fmin(2.0 * high, most);
-        double half = of_seeds ? expected_half95(c, high, inputs) : expected_half95(c, seeds, high);
+        double half =
+            of_seeds ? statistics_half95(c, high, inputs) : statistics_half95(c, seeds, high);
         if (half <= half95) break;
         if (high >= most) return INFINITY;
         low = high;
@@ -255,7 +255,7 @@ static double least_number(const struct components *c, double seeds, double inpu
     while (high - low > 1.0) {
         double middle = floor(0.5 * (low + high));
         double half =
-            of_seeds ? expected_half95(c, middle, inputs) : expected_half95(c, seeds, middle);
+            of_seeds ? statistics_half95(c, middle, inputs) : statistics_half95(c, seeds, middle);
         *(half <= half95 ? &high : &low) = middle;
     }
     return high;

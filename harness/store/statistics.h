@@ -37,6 +37,10 @@ struct components {
 };
 struct components statistics_components(const int8_t *table, int seeds, int inputs, bool nested);
 
+/* Half of the 95% interval to expect of so many seeds and inputs (over both; with one seed over inputs),
+ * if the components are what they seem. */
+double statistics_half95(const struct components *components, double seeds, double inputs);
+
 /* How many seeds, with as many inputs, or how many inputs, with as many seeds, would make half of
  * the 95% interval (over both; with one seed over inputs) as narrow as half95, if the components are
  * what they seem: more than there are. INFINITY: no number up to a hundred thousand seeds or ten

@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 enum {
-    SCHEMA_VERSION = 6, /* as in tables.sql */
+    SCHEMA_VERSION = 7, /* as in tables.sql */
     BUSY_SECONDS = 10,  /* how long a lock is waited for, unless patiently */
     STATEMENTS_KEPT = 64
 };

@@ -99,6 +99,11 @@ static void a_pair_of_arms_has_the_numbers_worked_out_by_hand_in_either_directio
                 100 * 2.919985580 * sqrt(ms_seed / n));
     assert_near(number(f, "SELECT inputs_p FROM comparison"),
                 student_two_sided(sqrt(n / ms_input) / 3, 3));
+    /* Of a single answer: 1/12 of the seeds is less than the rest, so that nothing is left for them. */
+    assert_near(number(f, "SELECT seed_variance FROM comparison"), 0);
+    assert_near(number(f, "SELECT input_variance FROM comparison"), (10.0 / 9 - ms_rest) / 3);
+    assert_near(number(f, "SELECT rest_variance FROM comparison"), ms_rest);
+    assert_near(number(f, "SELECT pseudo FROM comparison"), 2.5 * 73 / 99);
 }
 
 /* Two of them drew the same: one that did not is enough, wherever it stands. */
@@ -253,6 +258,39 @@ static void claims_of_one_question_are_corrected_by_holm(void **state) {
     assert_near(number(f, "SELECT max(p_holm) FROM claim WHERE n_claims = 3"), 1);
 }
 
+/* `headroom compare` corrects in C what the view corrects in SQL: ties, and p that are not known. */
+static void the_view_and_the_program_correct_alike(void **state) {
+    struct fixture *f = *state;
+    enum { N = 7 };
+    const double p[N] = {0.02, 0.001, 0.02, NAN, 0.2, 0.0105, 0.9};
+    double adjusted[N];
+    char sql[256];
+    for (int w = 0; w < N; w++) {
+        snprintf(sql, sizeof sql, "w%d", w);
+        int64_t workload = one_workload(f, sql);
+        for (int s = 0; s < 2; s++) {
+            add_seed(f, workload, "all", "fixed", 8, s, "", "1111");
+            add_seed(f, workload, "one", "fixed", 1, s, "", "0111");
+        }
+    }
+    compare(f);
+    for (int w = 0; w < N; w++) {
+        char value[32] = "NULL";
+        if (!isnan(p[w])) snprintf(value, sizeof value, "%.17g", p[w]);
+        snprintf(sql, sizeof sql,
+                 "UPDATE comparison SET both_p = %s WHERE workload_id = "
+                 "(SELECT id FROM workload WHERE name = 'w%d')",
+                 value, w);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    }
+    statistics_holm(p, adjusted, N);
+    for (int w = 0; w < N; w++) {
+        snprintf(sql, sizeof sql, "SELECT p_holm FROM claim WHERE workload = 'w%d'", w);
+        double shown = number(f, sql);
+        assert_true(isnan(p[w]) ? isnan(shown) : fabs(shown - adjusted[w]) < 1e-12);
+    }
+}
+
 /* Arms a and b have three controls between them: the mean decision, and two ways to shuffle. */
 static void every_control_is_a_claim_about_its_own_arm(void **state) {
     struct fixture *f = *state;
@@ -312,6 +350,7 @@ int main(void) {
         TEST(what_was_made_of_other_results_is_not_shown_and_made_again),
         TEST(a_reader_compares_for_itself_and_writes_nothing),
         TEST(claims_of_one_question_are_corrected_by_holm),
+        TEST(the_view_and_the_program_correct_alike),
         TEST(every_control_is_a_claim_about_its_own_arm),
         TEST(seeds_that_solve_it_and_seeds_that_do_not_are_told_apart),
         TEST(the_report_says_what_each_half_covers),
