@@ -510,10 +510,11 @@ it_works_from_any_folder_and_through_a_link() {
 every_stored_query_runs_and_answers() {
     cat >"$scratch/compared.sql" <<'SQL'
 INSERT INTO comparison -- TEST DATA
-SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 1, 3, 100, 'crossed', 1,
-       1, 1, 2, 0.5, 1, 1, 99, 0.5, 2, 2, 4, 0.5
+SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 2, 3, 100, 'crossed', 1,
+       1, 1, 2, 0.5, 1, 1, 99, 0.5, 2, 2, 4, 0.5, 0.01, 0.01, 0.1, 1
 FROM current_arm a JOIN current_arm b ON b.workload_id = a.workload_id AND b.arm > a.arm;
-UPDATE workload SET name = 'signatures-offsets' WHERE name = 'offsets'; -- one query asks for it by name
+UPDATE workload SET name = 'signatures-offsets' WHERE name = 'offsets'; -- queries ask for these names
+UPDATE workload SET name = 'mixed-card' WHERE name = 'mixed';
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/compared.sql"
     for query in results/queries/*.sql; do

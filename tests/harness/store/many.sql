@@ -41,8 +41,9 @@ SELECT e.id, i, i % 2, (i + e.id / 2 % 3) % 2, i % 3, 5, CAST(2 * e.mean_heads A
 FROM evaluation e JOIN n WHERE i < 10;
 
 INSERT INTO comparison
-SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 1, 3, 10, 'crossed', 1 + length(a.arm),
-       1, 1, 2, 0.5, 1, 1, 9, 0.5, 2, 2, 4, 1.0 / a.workload_id
+SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 2, 3, 10, 'crossed', 1 + length(a.arm),
+       1, 1, 2, 0.5, 1, 1, 9, 0.5, 2, 2, 4, 1.0 / a.workload_id,
+       0.01, 0.01, 0.1, 1
 FROM current_arm a JOIN current_arm b ON b.workload_id = a.workload_id AND b.arm > a.arm;
 
 INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
