@@ -520,6 +520,36 @@ SELECT *, CASE WHEN arm_without IS NULL THEN 1.0
             ELSE '' END
 FROM gain;
 
+-- Can a data set test an attention method? Accuracies of the best model without attention (by validation), of
+-- one head per layer trained alone and of all heads; attention_points and heads_points are what all heads add to
+-- either, with 95% intervals for other seeds and other test inputs; resolved_points is half of the latter
+-- interval: what these seeds and test inputs tell arms of different heads apart by. testable: that is within the
+-- margin of attention_gain; NULL where it is not known, as with one seed. `headroom card` trains the arms.
+CREATE VIEW data_card (workload, n_classes, n_test, majority_accuracy, arm_without, accuracy_without, accuracy_one,
+                       accuracy_all, attention_points, attention_low_points, attention_high_points, heads_points,
+                       heads_low_points, heads_high_points, margin_points, resolved_points, testable, n_seeds,
+                       reason) AS
+WITH mean AS (
+    SELECT workload, arm, policy, mean_heads, accuracy_mean AS accuracy FROM accuracy_vs_budget
+), one AS (
+    SELECT p.workload, m.accuracy, p.difference_points AS points, p.ci95_low_points AS low,
+           p.ci95_high_points AS high
+    FROM paired_difference p JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_a
+    JOIN mean m ON m.workload = p.workload AND m.arm = p.arm_b
+    WHERE p.policy_b = 'fixed' AND abs(m.mean_heads - 1) < 1e-9
+)
+SELECT g.workload, s.n_classes, s.n_test, s.majority_accuracy, g.arm_without, w.accuracy, o.accuracy, a.accuracy,
+       g.difference_points, g.ci95_low_points, g.ci95_high_points, o.points, o.low, o.high, g.margin_points,
+       (o.high - o.low) / 2,
+       CASE WHEN g.ci95_low_points IS NULL THEN NULL WHEN g.margin_points IS NULL THEN 0
+            ELSE (o.high - o.low) / 2 <= g.margin_points END,
+       g.n_pairs, g.reason
+FROM attention_gain g JOIN data_set s ON s.workload = g.workload
+LEFT JOIN mean w ON w.workload = g.workload AND w.arm = g.arm_without
+LEFT JOIN mean a ON a.workload = g.workload AND a.arm = g.arm
+LEFT JOIN one o ON o.workload = g.workload
+WHERE g.arm_without IS NOT NULL;
+
 -- The questions that are answered for every workload at once, so that some answers are right by luck: all
 -- pairs of arms that one of them is about, with p values after Holm over all claims of the question that
 -- the database holds. Below 0.05: the difference stands, however many workloads there are.

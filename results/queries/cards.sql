@@ -5,30 +5,17 @@
 -- these seeds and test inputs tell all heads from one head to. It can where the last is within the margin.
 .mode markdown
 .headers on
-WITH one AS (
-    SELECT p.workload, p.arm_b AS arm, p.difference_points AS points, p.ci95_low_points AS low,
-           p.ci95_high_points AS high
-    FROM paired_difference p JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_a
-    JOIN accuracy_vs_budget b ON b.workload = p.workload AND b.arm = p.arm_b
-    WHERE p.policy_b = 'fixed' AND abs(b.mean_heads - 1) < 1e-9
-), percent AS (
-    SELECT workload, arm, printf('%.1f', 100 * accuracy_mean) AS accuracy FROM accuracy_vs_budget
-)
-SELECT substr(g.workload, 1, length(g.workload) - 5) AS "data", s.n_classes AS classes,
-       printf('%,d', s.n_test) AS "test inputs", printf('%.1f', 100 * s.majority_accuracy) AS majority,
-       w.accuracy || ' (' || g.arm_without || ')' AS "without attention", h.accuracy AS "one head",
-       a.accuracy AS "all heads",
-       printf('%+.1f (%+.1f to %+.1f)', g.difference_points, g.ci95_low_points, g.ci95_high_points)
-           AS "attention adds",
-       printf('%+.1f (%+.1f to %+.1f)', one.points, one.low, one.high) AS "more heads add",
-       CASE WHEN g.margin_points IS NULL THEN 'untestable' ELSE printf('±%.2f', g.margin_points) END AS margin,
-       printf('±%.2f', (one.high - one.low) / 2) AS resolved,
-       CASE WHEN g.margin_points IS NULL THEN 'no' WHEN (one.high - one.low) / 2 <= g.margin_points
-            THEN 'yes' ELSE 'not with these seeds and inputs' END AS "can it?"
-FROM attention_gain g JOIN data_set s ON s.workload = g.workload
-LEFT JOIN one ON one.workload = g.workload
-LEFT JOIN percent w ON w.workload = g.workload AND w.arm = g.arm_without
-LEFT JOIN percent h ON h.workload = g.workload AND h.arm = one.arm
-LEFT JOIN percent a ON a.workload = g.workload AND a.arm = g.arm
-WHERE g.workload GLOB '*-card' AND g.arm_without IS NOT NULL
-ORDER BY g.margin_points DESC, g.difference_points DESC;
+SELECT substr(workload, 1, length(workload) - 5) AS "data set", n_classes AS classes,
+       printf('%,d', n_test) AS "test inputs", printf('%.1f', 100 * majority_accuracy) AS majority,
+       printf('%.1f (%s)', 100 * accuracy_without, arm_without) AS "no attention",
+       printf('%.1f', 100 * accuracy_one) AS "one head", printf('%.1f', 100 * accuracy_all) AS "all heads",
+       printf('%+.1f', attention_points) || CASE WHEN attention_low_points IS NULL THEN '' ELSE
+           printf(' (%+.1f to %+.1f)', attention_low_points, attention_high_points) END AS "attention adds",
+       printf('%+.1f', heads_points) || CASE WHEN heads_low_points IS NULL THEN '' ELSE
+           printf(' (%+.1f to %+.1f)', heads_low_points, heads_high_points) END AS "more heads add",
+       CASE WHEN margin_points IS NULL THEN 'none' ELSE printf('±%.2f', margin_points) END AS margin,
+       printf('±%.2f', resolved_points) AS resolved,
+       CASE testable WHEN 1 THEN 'yes' WHEN 0 THEN CASE WHEN margin_points IS NULL THEN 'no'
+            ELSE 'not with ' || n_seeds || ' seeds' END ELSE 'not known' END AS "can it?"
+FROM data_card WHERE workload GLOB '*-card'
+ORDER BY coalesce(margin_points, 0) DESC, attention_points DESC;

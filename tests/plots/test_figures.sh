@@ -524,6 +524,27 @@ SQL
     done
 }
 
+cards_have_a_row_each_in_one_order() {
+    cat >"$scratch/cards.sql" <<'SQL'
+INSERT INTO comparison -- TEST DATA: arm_a minus arm_b is -1 but for the workload of id 3, by 8 points
+SELECT a.workload_id, a.arm, b.arm, a.evaluations, b.evaluations, 2, 3, 100, 'crossed',
+       CASE a.workload_id WHEN 3 THEN -8 ELSE -1 END,
+       1, 1, 2, 0.5, 1, 1, 99, 0.5, 2, 2, 4, 0.5, 0.01, 0.01, 0.1, 1
+FROM current_arm a JOIN current_arm b ON b.workload_id = a.workload_id AND b.arm > a.arm;
+UPDATE workload SET name = name || '-card' WHERE name IN ('topic', 'mixed');
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/cards.sql"
+    draw "$scratch/a.db" "$scratch/out" cards
+    texts "$scratch/out/cards.svg" | grep -q 'attention adds .*more than one head adds'
+    sed '/^#/d; /^$/d' "$scratch/out/data/cards.dat" | cut -f 1-4,6 >"$scratch/rows"
+    # bag-of-words minus fixed-8, and fixed-1 minus fixed-8: all heads are better by 8 and by 1.
+    printf '%s\n' '8.0 6.0 10.0 1 mixed' '1.0 -1.0 3.0 0 topic' '8.0 6.0 10.0 1 mixed' '1.0 -1.0 3.0 0 topic' |
+        tr ' ' '\t' | cmp - "$scratch/rows"
+    sqlite3 "$scratch/a.db" <results/queries/cards.sql >"$scratch/answer"
+    grep -q '^| mixed .*| +8.0 (+6.0 to +10.0) .*| ±1.00 .*| ±2.00 .*| not with 3 seeds |$' "$scratch/answer"
+    grep -q '^| topic .*| none .*| no  *|$' "$scratch/answer"
+}
+
 a_share_of_a_saving_needs_a_saving() {
     database "$scratch/a.db" tests/plots/fixture.sql
     sqlite3 "$scratch/a.db" <results/queries/saving.sql >"$scratch/answer"
@@ -629,7 +650,7 @@ behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars
     captions_are_whole text_is_wrapped_at_its_measured_width \
     data_files_can_be_read_by_other_tools two_seeds_have_a_dot_each_and_one_has_none \
     settings_of_the_user_change_nothing \
-    it_works_from_any_folder_and_through_a_link every_stored_query_runs_and_answers \
+    it_works_from_any_folder_and_through_a_link every_stored_query_runs_and_answers cards_have_a_row_each_in_one_order \
     a_share_of_a_saving_needs_a_saving without_several_difficulties_the_query_says_so \
     the_gate_says_whether_words_alone_are_at_chance simulated_counts_never_enter_a_measured_rate \
     instructions_beside_flops_or_a_sentence_why_not views_over_200000_predictions_answer_at_once

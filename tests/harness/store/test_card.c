@@ -53,10 +53,16 @@ static void validation_chooses_the_model_without_attention(void **state) {
     expect_line(f, "): `all` minus `words`, ");
     expect_line(f, "- **More than one head adds** +0.0 points (");
     expect_line(f, "| words | 0.0 | 89.9 ± 0.2 | -10.1 (");
+    assert_near(number(f, "SELECT testable FROM data_card"), 1);
+    assert_near(number(f, "SELECT attention_points FROM data_card"), 100 * 303.0 / 3 / 998);
+    assert_near(number(f, "SELECT 2 * resolved_points - heads_high_points + heads_low_points "
+                          "FROM data_card"),
+                0);
     validated(f, "words", 0.7);
     assert_near(gain(f, "arm_without = 'none'"), 1);
     expect_line(f, "**No, as it stands**: attention is not shown to add anything (+0.0 points, ");
     assert_true(isnan(gain(f, "margin_points")));
+    assert_near(number(f, "SELECT testable FROM data_card"), 0);
 }
 
 static void the_margin_is_half_of_the_lower_end(void **state) {
@@ -116,6 +122,7 @@ static void what_is_missing_is_said(void **state) {
     add_arm(f, workload, "none", "none", 0, 998, 1, ALIKE);
     expect_line(f, "**No, as it stands**: one seed does not say what attention adds.\n");
     expect_line(f, "- **Attention adds** +10.0 points (no interval: one seed): ");
+    assert_near(number(f, "SELECT testable IS NULL FROM data_card"), 1);
 }
 
 int main(void) {
