@@ -85,39 +85,6 @@ void store_pending_forget(const struct store *store, const char *key) {
 
 /* ---- picking up ---- */
 
-/* Copies a table of the attached file. `keys` stands for its first columns, which refer to other rows
- * and get new numbers; the rest are those that the table has: both files were checked to be of this
- * version when they were opened. */
-static bool copy_table(struct store *store, const char *table, const char *keys, int n_keys,
-                       const struct value *values, int n_values, struct error *error) {
-    struct text sql = {0};
-    sqlite3_stmt *column =
-        store_statement(store, "SELECT name FROM pragma_table_info(?1) WHERE cid >= ?2",
-                        VALUES(TEXT(table), INT(n_keys)), error);
-    if (!column) return false;
-    text_append(&sql, "INSERT INTO main.%s SELECT %s", table, keys);
-    while (sqlite3_step(column) == SQLITE_ROW)
-        text_append(&sql, ", %s", sqlite3_column_text(column, 0));
-    sqlite3_reset(column);
-    text_append(&sql, " FROM pending.%s", table);
-    bool ok = sql.failed ? error_set(error, "out of memory")
-                         : store_run(store, sql.data, values, n_values, error);
-    text_free(&sql);
-    return ok;
-}
-
-/* A table whose rows have numbers of their own, and those that refer to them. */
-static bool copy_family(struct store *store, int64_t trial_id, const char *parent,
-                        const char *highest, const char *const *children, const char *key,
-                        struct error *error) {
-    int64_t offset = store_number(store, highest, NO_VALUES, error);
-    bool ok = offset >= 0 && copy_table(store, parent, "id + ?2, ?1", 2,
-                                        VALUES(INT(trial_id), INT(offset)), error);
-    for (; ok && *children; children++)
-        ok = copy_table(store, *children, key, 1, VALUES(INT(offset)), error);
-    return ok;
-}
-
 /* Columns of `trial` that a finished trial fills. */
 #define FOUND                                                                                      \
     "status, reason, finished_at, wall_seconds, train_seconds, train_flops, parameters, steps, "   \
@@ -127,33 +94,22 @@ static bool copy_family(struct store *store, int64_t trial_id, const char *paren
 
 /* What was found becomes that of our trial, all in one transaction of the caller. */
 static bool copy_results(struct store *store, int64_t id, struct error *error) {
-    static const char *const of_trial[] = {"epoch", "tuning", "training_phase", "memory", NULL};
-    static const char *const of_evaluation[] = {"prediction", "layer_budget", "head_usage", NULL};
-    static const char *const of_profile[] = {"phase",   "profile_block", "profile_sample",
-                                             "counter", "energy",        NULL};
-    bool ok = store_delete_results(store, id, error);
-    for (int i = 0; ok && of_trial[i]; i++)
-        ok = copy_table(store, of_trial[i], "?1", 1, VALUES(INT(id)), error);
-    return ok &&
-           store_exec(store,
-                      "INSERT OR IGNORE INTO main.class SELECT * FROM pending.class;"
-                      "INSERT OR IGNORE INTO main.input SELECT * FROM pending.input",
-                      error) &&
-           copy_family(store, id, "evaluation", "SELECT coalesce(max(id), 0) FROM main.evaluation",
-                       of_evaluation, "evaluation_id + ?1", error) &&
-           copy_family(store, id, "profile", "SELECT coalesce(max(id), 0) FROM main.profile",
-                       of_profile, "profile_id + ?1", error) &&
+    int64_t from = store_number(store, "SELECT max(id) FROM source.trial WHERE status = 'ok'",
+                                NO_VALUES, error);
+    return from > 0 && store_delete_results(store, id, error) &&
+           store_copy_results(store, from, id, error) &&
            store_run(store,
-                     "UPDATE main.workload SET n_classes = w.n_classes FROM pending.workload w "
+                     "UPDATE main.workload SET n_classes = w.n_classes FROM source.workload w "
                      "WHERE w.n_classes IS NOT NULL AND main.workload.id = "
                      "(SELECT workload_id FROM main.trial WHERE id = ?1)",
                      VALUES(INT(id)), error) &&
-           store_run(store,
-                     "UPDATE main.trial SET (" FOUND ") = (SELECT " FOUND
-                     " FROM pending.trial p WHERE p.status = 'ok'), "
-                     "cost_weight = coalesce((SELECT cost_weight FROM pending.trial p "
-                     "WHERE p.status = 'ok'), cost_weight) WHERE id = ?1",
-                     VALUES(INT(id)), error);
+           store_run(
+               store,
+               "UPDATE main.trial SET (" FOUND ") = (SELECT " FOUND
+               " FROM source.trial p WHERE p.id = ?2), cost_weight = "
+               "coalesce((SELECT cost_weight FROM source.trial p WHERE p.id = ?2), cost_weight) "
+               "WHERE id = ?1",
+               VALUES(INT(id), INT(from)), error);
 }
 
 /* The trial here that the attached file is about, with a result or without; 0: there is none. */
@@ -161,8 +117,8 @@ static int64_t find_target(struct store *store, bool ok, struct error *error) {
     return store_number(store,
                         "SELECT coalesce(max(t.id), 0) FROM main.trial t "
                         "JOIN main.workload w ON w.id = t.workload_id "
-                        "JOIN pending.trial p ON p.key = t.key AND p.kind = t.kind "
-                        "JOIN pending.workload v ON v.id = p.workload_id AND v.name = w.name "
+                        "JOIN source.trial p ON p.key = t.key AND p.kind = t.kind "
+                        "JOIN source.workload v ON v.id = p.workload_id AND v.name = w.name "
                         "WHERE p.status = 'ok' AND (t.status = 'ok') = ?1",
                         VALUES(INT(ok)), error);
 }
@@ -172,18 +128,12 @@ static bool take_one(struct store *store, const char *path, int *n_taken, struct
     struct store *check = NULL;
     if (!store_open(path, &check, error)) return false; /* is it one, and of this version? */
     store_close(check);
-    sqlite3_stmt *attach =
-        store_statement(store, "ATTACH ?1 AS pending", VALUES(TEXT(path)), error);
-    if (!attach) return false;
-    bool ok = sqlite3_step(attach) == SQLITE_DONE || store_failed(store, error);
-    sqlite3_reset(attach);
-    if (!ok || !store_begin(store, error)) return false;
+    if (!store_attach(store, path, error) || !store_begin(store, error)) return false;
     int64_t id = find_target(store, false, error), done = find_target(store, true, error);
-    ok = id >= 0 && done >= 0 && (id == 0 || copy_results(store, id, error));
+    bool ok = id >= 0 && done >= 0 && (id == 0 || copy_results(store, id, error));
     ok = store_end(store, ok, error);
-    store_forget_statements(store); /* they would keep the file attached */
     struct error ignored;
-    ok = store_exec(store, "DETACH pending", ok ? error : &ignored) && ok;
+    ok = store_detach(store, ok ? error : &ignored) && ok;
     if (ok && (id > 0 || done > 0)) unlink(path);
     *n_taken += ok && id > 0;
     return ok;

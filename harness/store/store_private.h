@@ -86,6 +86,30 @@ void store_forget_statements(struct store *store);
 /* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
 bool store_delete_results(struct store *store, int64_t id, struct error *error);
 
+/* ---- rows of another database (store_copy.c) ---- */
+
+/* Attaches another database as `source`; outside of transactions. */
+bool store_attach(struct store *store, const char *name, struct error *error);
+bool store_detach(struct store *store, struct error *error);
+
+/* What SQL puts into a column in place of its value in the row `x`. Lists end with a NULL. */
+struct replacement {
+    const char *column, *expression;
+};
+
+/* `verb` ("INSERT INTO") the rows of `from` ("source.epoch x WHERE ...") into one of our tables, every
+ * column as it is there or as the replacements say. */
+bool store_copy_rows(struct store *store, const char *verb, const char *table,
+                     const struct replacement *replacements, const char *from,
+                     const struct value *values, int n_values, struct error *error);
+
+/* Copies all that trial `from` of the source found, what its predictions are about included, to trial
+ * `to` here, which has none of it. */
+bool store_copy_results(struct store *store, int64_t from, int64_t to, struct error *error);
+
+/* Removes all that a trial found, of whichever kind, and its warnings. */
+bool store_forget_results(struct store *store, int64_t id, struct error *error);
+
 /* ---- the shape of the file (store_schema.c) ---- */
 
 /* Inside a transaction that may write: makes an empty file a Headroom database, or checks that it is
