@@ -200,6 +200,7 @@ static void roll_back(const char *path) {
 }
 
 bool store_open_reader(const char *path, struct store **out, struct error *error) {
+    struct error problem = {0};
     bool ok = false;
     if (access(path, F_OK) != 0) {
         *out = NULL;
@@ -210,13 +211,16 @@ bool store_open_reader(const char *path, struct store **out, struct error *error
         struct store *store = *out = new_store(path, error);
         if (!store) return false;
         store->reader = true;
-        ok = connect(store, SQLITE_OPEN_READONLY, error) && store_schema_read(store, error) &&
-             store_views_shadow(store, error);
+        ok = connect(store, SQLITE_OPEN_READONLY, &problem) && store_schema_read(store, &problem) &&
+             store_views_shadow(store, &problem);
         bool undo = !ok && needs_a_writer(store);
         hand_over(store, ok, out);
         if (!undo) break;
         if (tries == 0) roll_back(path);
     }
+    if (!ok)
+        *error =
+            problem; /* what the first of two tries met is no error where the second succeeds */
     return ok;
 }
 
