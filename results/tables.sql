@@ -28,8 +28,9 @@ CREATE TABLE workload (
 -- kind 'train' makes a checkpoint and its accuracies; kind 'profile' times a checkpoint; kind 'again'
 -- times the same checkpoint once more, in turns with the first, so that what differs is noise (A/A).
 -- key = hash of what the trial computes; names and paths are not in it. Behind a dot, 'key.1', it is
--- that of an earlier result of the same trial, which was made again. current = 1: in the latest plan
--- of its workload. Views look at current rows only, so an edited file never averages with its past.
+-- that of another result of the same trial: an earlier one, which was made again, or one of another
+-- machine, which was merged. current = 1: in the latest plan of its workload. Views look at current
+-- rows only, so an edited file never averages with its past.
 CREATE TABLE trial (
     id              INTEGER PRIMARY KEY,
     kind            TEXT NOT NULL CHECK (kind IN ('train', 'profile', 'again')),

@@ -42,8 +42,8 @@ struct arguments {
     const char *label; /* column of a table; NULL: not said */
     int seeds;         /* 0: not said */
     bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
-        strict;    /* strict: what cannot be told is a failure */
-    bool no_table; /* no flag: of a sweep whose caller prints a page of its own */
+        strict, checkpoints; /* strict: what cannot be told is a failure */
+    bool no_table;           /* no flag: of a sweep whose caller prints a page of its own */
     int n_words;
     char **words; /* what is not a flag, in order */
 };
@@ -62,7 +62,7 @@ struct command {
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, forward_command, plot_command, clean_command, card_command,
-    compare_command;
+    compare_command, merge_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

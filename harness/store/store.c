@@ -130,6 +130,8 @@ void store_distrust(struct store *store) {
 /* Sorting and TEMP views need no disk. */
 static bool connect(struct store *store, int flags, struct error *error) {
     if (!store_check_sqlite(sqlite3_libversion_number(), sqlite3_libversion(), error)) return false;
+    /* A file that is attached can only be kept from being written by a URI; a path stays a path. */
+    if (strncmp(store->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return store_failed(store, error);
     store_wait_start(store);
@@ -197,6 +199,13 @@ static void roll_back(const char *path) {
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
         sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     sqlite3_close(db);
+}
+
+bool store_connect_reader(const char *path, struct store **out, struct error *error) {
+    struct store *store = *out = new_store(path, error);
+    if (!store) return false;
+    store->reader = true;
+    return hand_over(store, connect(store, SQLITE_OPEN_READONLY, error), out);
 }
 
 bool store_open_reader(const char *path, struct store **out, struct error *error) {

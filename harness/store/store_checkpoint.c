@@ -34,7 +34,7 @@ bool store_is_draft(const char *name, char key[17]) {
 
 /* What cannot be read for another reason than what it holds is not called damaged: whoever needs it
  * says why. Of a training from before hashes were stored only the layout can be checked. */
-static enum checkpoint_state checkpoint_state(const char *path, const char *sha256) {
+enum checkpoint_state store_checkpoint_state(const char *path, const char *sha256) {
     struct checkpoint *file;
     struct error ignored;
     char found[65];
@@ -55,7 +55,7 @@ bool store_replan_lost_checkpoint(struct store *store, int64_t id, enum checkpoi
     bool ok = true;
     if (strcmp(row.status, "ok") == 0 && row.checkpoint[0]) {
         ok = store_checkpoint_path(store, row.key, name, path, sizeof path, error);
-        if (ok) *state = checkpoint_state(path, row.checkpoint_sha256);
+        if (ok) *state = store_checkpoint_state(path, row.checkpoint_sha256);
     }
     trial_row_free(&row);
     if (*state == CHECKPOINT_SOUND) return ok;

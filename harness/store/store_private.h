@@ -39,6 +39,9 @@ struct store {
 /* An integer that is NULL below zero: results.h marks unknown counts with -1. */
 #define COUNT(x) ((x) < 0 ? REAL(NAN) : INT(x))
 
+/* A connection that reads a file as it stands. Nothing of the file is known yet. */
+bool store_connect_reader(const char *path, struct store **out, struct error *error);
+
 /* Turns the connection's last failure into one sentence with the path and the fix; returns
  * false. */
 bool store_failed(struct store *store, struct error *error);
@@ -86,6 +89,12 @@ void store_forget_statements(struct store *store);
 /* Removes what an earlier run of a training stored: its checkpoint was lost and it ran again. */
 bool store_delete_results(struct store *store, int64_t id, struct error *error);
 
+/* Sets trial.command: how a user runs it again. */
+bool store_set_command(struct store *store, int64_t id, struct error *error);
+
+/* Whether the file at this path is a checkpoint with this hash; "": of any bytes. */
+enum checkpoint_state store_checkpoint_state(const char *path, const char *sha256);
+
 /* ---- rows of another database (store_copy.c) ---- */
 
 /* Attaches another database as `source`; outside of transactions. */
@@ -111,6 +120,10 @@ bool store_copy_results(struct store *store, int64_t from, int64_t to, struct er
 bool store_forget_results(struct store *store, int64_t id, struct error *error);
 
 /* ---- the shape of the file (store_schema.c) ---- */
+
+/* The version of a file that is to be read: an error unless it is a Headroom database and of one that
+ * this program knows. */
+bool store_schema_version(struct store *store, int64_t *version, struct error *error);
 
 /* Inside a transaction that may write: makes an empty file a Headroom database, or checks that it is
  * one, brings it to this version, and gives it the built-in views. *changed: there is something to

@@ -315,16 +315,21 @@ bool store_copy_to_memory(struct store *store, struct error *error) {
     return true;
 }
 
-bool store_schema_read(struct store *store, struct error *error) {
+bool store_schema_version(struct store *store, int64_t *version, struct error *error) {
     struct shape shape;
     if (!read_shape(store, &shape, error)) return false;
     if (shape.objects == 0)
         return error_set(error, "'%s' is empty: `headroom sweep --db '%s'` fills it", store->path,
                          store->path);
-    if (!check_version(store, &shape, error)) return false;
-    if (shape.version < SCHEMA_VERSION) {
-        if (!store_copy_to_memory(store, error) || !migrate(store, shape.version, error))
-            return false;
+    *version = shape.version;
+    return check_version(store, &shape, error);
+}
+
+bool store_schema_read(struct store *store, struct error *error) {
+    int64_t version;
+    if (!store_schema_version(store, &version, error)) return false;
+    if (version < SCHEMA_VERSION) {
+        if (!store_copy_to_memory(store, error) || !migrate(store, version, error)) return false;
         store_distrust(store);
     }
     return check_tables(store, error);

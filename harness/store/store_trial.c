@@ -105,7 +105,7 @@ static bool same_trial_twice(struct store *store, const struct trial_plan *plan,
 }
 
 /* How a user runs the trial again; the path is quoted for the shell. */
-static bool set_command(struct store *store, int64_t id, struct error *error) {
+bool store_set_command(struct store *store, int64_t id, struct error *error) {
     bool plain = strspn(store->path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                      "0123456789_./+-") == strlen(store->path);
     return store_run(
@@ -137,7 +137,7 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
                REAL(plan->expected_flops)),
         id, status_out, &found, error);
     if (ok && !found) return same_trial_twice(store, plan, error);
-    return ok && set_command(store, *id, error);
+    return ok && store_set_command(store, *id, error);
 }
 
 /* Its checkpoint has its name by the key: the new row's training will write its own there. */

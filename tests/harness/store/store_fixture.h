@@ -36,9 +36,11 @@ struct fixture {
 
 static inline int set_up(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
-    if (!f) return -1;
     struct scratch scratch;
-    if (!scratch_make(&scratch)) return -1;
+    if (!f || !scratch_make(&scratch)) {
+        free(f);
+        return -1;
+    }
     strcpy(f->folder, scratch.folder);
     snprintf(f->path, sizeof f->path, "%s/results.db", f->folder);
     *state = f;
