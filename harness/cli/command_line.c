@@ -52,7 +52,7 @@ static const struct flag flags[] = {
     {"rerun", "WHICH", FLAG_TEXT, offsetof(struct arguments, rerun),
      "make results again: failed|stale|profiles|all"},
     {"replace", NULL, FLAG_SWITCH, offsetof(struct arguments, replace),
-     "let a file take the place of another of its workload's name; merge: the later result win"},
+     "let a file (merge: a result) take the place of another of its name"},
     {"checkpoints", NULL, FLAG_SWITCH, offsetof(struct arguments, checkpoints),
      "copy the trained models as well, each verified by its hash"},
     {"take-over", NULL, FLAG_SWITCH, offsetof(struct arguments, take_over),
