@@ -5,7 +5,8 @@
 CREATE TEMP TABLE n AS
     WITH RECURSIVE r (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 99) SELECT i FROM r;
 CREATE TEMP TABLE arm (arm, policy, heads);
-INSERT INTO arm VALUES ('fixed-8', 'fixed', 8), ('fixed-2', 'fixed', 2), ('budget', 'budgetformer', 5);
+INSERT INTO arm VALUES ('fixed-8', 'fixed', 8), ('fixed-2', 'fixed', 2), ('budget', 'budgetformer', 5),
+    ('words', 'bag-of-words', 0);
 
 INSERT INTO environment (hash, host, machine, json, seen_at) VALUES ('test', 'test', 'TEST DATA', '{}', '');
 INSERT INTO ceiling VALUES (1, 1e11, 2e10, '');
@@ -32,7 +33,7 @@ INSERT INTO evaluation (trial_id, weights, split, control, n_inputs, layers, hea
 SELECT t.id, 'best', 'test', column1, 10, 2, 8, 0.5 + t.id % 7 / 20.0, a.heads, 1000 * a.heads, 0, 0,
        900 * a.heads, 8000,
        json_object('qkv', 600 * a.heads, 'scores', 300 * a.heads, 'ffn', 80 * a.heads, 'pool', 20 * a.heads),
-       CASE a.policy WHEN 'fixed' THEN NULL ELSE 0.5 END, 0.5, 0.1, 0.1, 0.7
+       CASE a.policy WHEN 'budgetformer' THEN 0.5 END, 0.5, 0.1, 0.1, 0.7
 FROM trial t JOIN arm a USING (arm) JOIN (VALUES ('none'), ('static'));
 INSERT INTO layer_budget
 SELECT e.id, i, e.mean_heads, 10 FROM evaluation e JOIN n WHERE i < 2;
