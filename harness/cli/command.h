@@ -7,6 +7,7 @@
 #ifndef HEADROOM_HARNESS_CLI_COMMAND_H
 #define HEADROOM_HARNESS_CLI_COMMAND_H
 
+#include "harness/config/overrides.h"
 #include "models/base/error.h"
 
 #include <stdio.h>
@@ -39,8 +40,8 @@ struct arguments {
     const char *margin;   /* points within which accuracies are equal; NULL: not said */
     const char *fail_if[CONDITIONS_MAX]; /* conditions in the order they were given */
     int n_fail_if;
-    const char *label; /* column of a table; NULL: not said */
-    int seeds;         /* 0: not said */
+    const char *label;          /* column of a table; NULL: not said */
+    struct overrides overrides; /* --set and --seeds, for the workload files that are read */
     bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
         strict, checkpoints; /* strict: what cannot be told is a failure */
     bool no_table;           /* no flag: of a sweep whose caller prints a page of its own */
@@ -48,7 +49,7 @@ struct arguments {
     char **words; /* what is not a flag, in order */
 };
 
-enum { COMMAND_FLAGS_MAX = 14 };
+enum { COMMAND_FLAGS_MAX = 20 };
 
 struct command {
     const char *name, *summary;

@@ -179,7 +179,7 @@ static void add_fixed(struct text *yaml, double rate, int heads) {
 static bool write_workload(struct request *r, const struct arguments *arguments,
                            struct error *error) {
     struct text yaml = {0};
-    int seeds = arguments->seeds ? arguments->seeds : 3;
+    const struct int_list *seeds = &arguments->overrides.seeds;
     bool ok = make_folders(r->path, error);
     if (ok && r->table)
         ok = write_file(r->starter, NULL, r->name, error) &&
@@ -201,8 +201,9 @@ static bool write_workload(struct request *r, const struct arguments *arguments,
         if (r->experiment->model.base_heads > 1) add_fixed(&yaml, rate, 1);
         add_fixed(&yaml, rate, r->experiment->model.base_heads);
         text_append(&yaml, "seeds: [");
-        for (int i = 1; i <= seeds; i++) text_append(&yaml, "%s%d", i > 1 ? ", " : "", i);
-        text_append(&yaml, "]\n");
+        for (int i = 0; i < seeds->n; i++)
+            text_append(&yaml, "%s%d", i > 0 ? ", " : "", seeds->value[i]);
+        text_append(&yaml, seeds->n ? "]\n" : "1, 2, 3]\n");
         ok = yaml.failed ? error_set(error, "out of memory")
                          : write_file(r->path, yaml.data, NULL, error);
     }
@@ -218,6 +219,7 @@ static int sweep(struct request *r, const struct arguments *arguments, struct er
     own.words = &file;
     own.n_words = 1;
     own.no_profile = own.no_table = true;
+    own.overrides = (struct overrides){0}; /* they are in the file */
     return sweep_command.run(&own, error);
 }
 
@@ -255,9 +257,20 @@ static bool print_page(struct request *r, const char *db, struct error *error) {
     return true;
 }
 
+/* A card says what other seeds would give, and one of them cannot. A number was once how many. */
+static bool check_seeds(const struct int_list *seeds, struct error *error) {
+    int one = seeds->n == 1 ? seeds->value[0] : 1;
+    return one <= 1 || error_set(error, "--seeds %d is one seed alone; %d of them are --seeds 1-%d",
+                                 one, one, one);
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
     struct request r = {.source = arguments->words[0], .experiment = malloc(sizeof *r.experiment)};
     int status = EXIT_FAILED;
+    if (!check_seeds(&arguments->overrides.seeds, error)) {
+        status = EXIT_USAGE;
+        goto done;
+    }
     if (!r.experiment) {
         error_set(error, "out of memory");
         goto done;
@@ -299,6 +312,6 @@ const struct command card_command = {
     "\n"
     "examples:\n"
     "  headroom card workloads/trec-coarse.yaml\n"
-    "  headroom card my.csv --label class --seeds 5\n"
+    "  headroom card my.csv --label class --seeds 1-5\n"
     "  headroom card my.yaml --no-run >card.md\n",
     run};

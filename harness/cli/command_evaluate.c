@@ -59,7 +59,8 @@ static bool load(struct evaluation *e, const struct arguments *arguments, struct
     char path[256];
     struct model_config unused;
     if (!find_workload(arguments->workload, path, sizeof path, error) ||
-        !experiment_read(path, arguments->full, e->workload, error) ||
+        !experiment_read_tree(path, arguments->full, &arguments->overrides, e->workload, NULL,
+                              error) ||
         !saved_model_read(file, &e->model, error))
         return false;
     e->drawn = e->workload->data.seed == DATA_SEED_PER_TRIAL;
@@ -257,7 +258,7 @@ const struct command evaluate_command = {
     "FILE",
     1,
     1,
-    {"workload", "tier", "no-profile"},
+    {"workload", "tier", "set", "no-profile"},
     "Runs FILE, a safetensors file in the layout of models/checkpoint.md, on the test split of a\n"
     "workload: accuracy, loss, heads and FLOPs that were executed, then times, counters and\n"
     "memory as the workload's `profile:` section asks. Classes and words of both must agree.\n"
@@ -266,5 +267,6 @@ const struct command evaluate_command = {
     "\n"
     "examples:\n"
     "  headroom evaluate mine.safetensors --workload trec-coarse\n"
-    "  headroom evaluate mine.safetensors --workload my.yaml --no-profile\n",
+    "  headroom evaluate mine.safetensors --workload my.yaml --no-profile\n"
+    "  headroom evaluate mine.safetensors --workload my.yaml --set 'profile.batch_sizes=[1]'\n",
     run};

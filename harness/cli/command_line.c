@@ -15,7 +15,9 @@ enum flag_kind {
     FLAG_CONDITION,
     FLAG_COUNT,
     FLAG_COUNT_OR_NONE,
-    FLAG_TIER
+    FLAG_TIER,
+    FLAG_SETTING,
+    FLAG_SEEDS
 };
 
 /* What is as quiet for so long was stopped, or waits for something that does not come. */
@@ -61,8 +63,10 @@ static const struct flag flags[] = {
      "a workload by its name; evaluate takes its file, too"},
     {"label", "COLUMN", FLAG_TEXT, offsetof(struct arguments, label),
      "of a table: the column of the class, by name or, without a header, by number"},
-    {"seeds", "N", FLAG_COUNT, offsetof(struct arguments, seeds),
-     "train every arm so often (default: 3)"},
+    {"set", "KEY=VALUE", FLAG_SETTING, offsetof(struct arguments, overrides),
+     "change a setting of the files: train.epochs=3; may be given several times"},
+    {"seeds", "LIST", FLAG_SEEDS, offsetof(struct arguments, overrides.seeds),
+     "train every arm with these seeds: 1-5, or 1,3,7-9"},
     {"no-run", NULL, FLAG_SWITCH, offsetof(struct arguments, no_run),
      "only print what the database has"},
     {"format", "F", FLAG_TEXT, offsetof(struct arguments, format),
@@ -138,6 +142,10 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
             return error_set(error, "--tier is 'default' or 'full', not '%s'", value);
         *(bool *)(void *)field = strcmp(value, "full") == 0;
         return true;
+    case FLAG_SETTING:
+        return overrides_add((struct overrides *)(void *)field, value, error);
+    case FLAG_SEEDS:
+        return overrides_read_seeds(value, (struct int_list *)(void *)field, error);
     }
     return false;
 }

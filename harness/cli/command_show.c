@@ -13,7 +13,9 @@ static bool show(const struct arguments *arguments, struct experiment *experimen
                  struct text *text, struct error *error) {
     const char *path = arguments->words[0];
     struct node *root;
-    if (!experiment_read_tree(path, arguments->full, experiment, &root, error)) return false;
+    if (!experiment_read_tree(path, arguments->full, &arguments->overrides, experiment, &root,
+                              error))
+        return false;
     bool ok = true;
     if (arguments->resolved)
         ok = resolve(root, experiment, error);
@@ -41,13 +43,14 @@ const struct command show_command = {
     "FILE",
     1,
     1,
-    {"resolved", "tier"},
+    {"resolved", "tier", "set", "seeds"},
     "Prints the file merged with those it extends; a comment names the place of what comes from\n"
     "another file. With --resolved every key that was left out is there with its default: what a\n"
     "sweep would run, also after a default has changed. What is printed is a workload file of the\n"
-    "same trials. --tier full applies the section `full:`.\n"
+    "same trials. --tier full applies the section `full:`, and --set comes above both.\n"
     "\n"
     "examples:\n"
     "  headroom show workloads/offsets.yaml --resolved\n"
-    "  headroom show my.yaml --resolved --tier full >kept.yaml\n",
+    "  headroom show my.yaml --resolved --tier full >kept.yaml\n"
+    "  headroom show my.yaml --set train.epochs=3 --seeds 1-5\n",
     run};

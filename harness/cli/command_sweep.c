@@ -81,6 +81,13 @@ static void print_renewed(const struct plan *plan) {
                 n, PLURAL_S(n));
 }
 
+static void print_hidden(const struct plan *plan) {
+    if (plan->n_hidden > 0)
+        fprintf(stderr,
+                "%zu result%s with other settings than now stay%s in the database, in no view\n",
+                plan->n_hidden, PLURAL_S(plan->n_hidden), plan->n_hidden == 1 ? "s" : "");
+}
+
 /* The plan as text: one line per trial that would be run, data on stdout. */
 static void print_plan(const struct plan *plan) {
     size_t n = 0, n_ok = 0;
@@ -210,6 +217,7 @@ static void print_notes(const struct plan *plan) {
     print_absent(plan);
     print_lost_checkpoints(plan);
     print_renewed(plan);
+    print_hidden(plan);
 }
 
 /* Why no trial is selected; returns false. */
@@ -262,6 +270,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .folder = "workloads",
         .tag = arguments->tag,
         .full = arguments->full,
+        .overrides = arguments->overrides,
         .profile = !arguments->no_profile,
         .filter = arguments->filter,
         .replace = arguments->replace,
@@ -312,8 +321,8 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "jobs", "filter", "timeout", "stall", "dry-run", "no-profile", "rerun",
-     "replace", "take-over", "db"},
+    {"tier", "tag", "set", "seeds", "jobs", "filter", "timeout", "stall", "dry-run", "no-profile",
+     "rerun", "replace", "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
     "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
     "own; profiles run alone, after all trainings. Finished trials are not run again, those that\n"
@@ -328,6 +337,12 @@ const struct command sweep_command = {
     "A file with a `workload:` that the database has from another file is refused: the results of\n"
     "that one would no longer be shown. --replace lets the new file take its place.\n"
     "\n"
+    "--set and --seeds change the files as if they said so: --set SECTION.KEY=VALUE, KEY=VALUE for\n"
+    "a key of the top, arms.NAME.KEY=VALUE for one arm; VALUE is YAML. They come above --tier full.\n"
+    "What is run is stored with its settings, so nothing else is needed to run it again. Where the\n"
+    "database has results of the same workload that these settings would hide, they are refused:\n"
+    "--set workload=NAME keeps both, --replace shows the new ones until the next sweep without.\n"
+    "\n"
     "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
     "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"
     "\n"
@@ -339,5 +354,6 @@ const struct command sweep_command = {
     "  headroom sweep --filter '^offsets/.*/1$'         one workload, first seed\n"
     "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
-    "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n",
+    "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n"
+    "  headroom sweep my.yaml --seeds 1-5 --set train.epochs=3 --set workload=my-short\n",
     run};

@@ -10,9 +10,10 @@
 #include <string.h>
 
 /* Reads one file at both tiers; the second reading can only fail in `full:`. */
-static bool validate_file(const char *path, struct experiment *experiment, struct error *error) {
-    return experiment_read(path, true, experiment, error) &&
-           experiment_read(path, false, experiment, error);
+static bool validate_file(const char *path, const struct overrides *overrides,
+                          struct experiment *experiment, struct error *error) {
+    return experiment_read_tree(path, true, overrides, experiment, NULL, error) &&
+           experiment_read_tree(path, false, overrides, experiment, NULL, error);
 }
 
 static void print_valid(const struct experiment *e) {
@@ -21,13 +22,14 @@ static void print_valid(const struct experiment *e) {
 }
 
 /* A file that cannot be read has no tags, so it is reported whichever tag was asked for. */
-static int validate_files(const struct workload_files *files, const char *tag,
+static int validate_files(const struct workload_files *files, const struct arguments *arguments,
                           struct experiment *experiment, struct error *error) {
+    const char *tag = arguments->tag;
     size_t n_bad = 0, n_looked_at = 0;
     for (size_t i = 0; i < files->n; i++) {
         struct error problem = {0};
         char text[sizeof problem.text + sizeof problem.at.file + 32];
-        bool valid = validate_file(files->paths[i], experiment, &problem);
+        bool valid = validate_file(files->paths[i], &arguments->overrides, experiment, &problem);
         if (valid && tag && !experiment_has_tag(experiment, tag)) continue;
         n_looked_at++;
         if (valid) {
@@ -55,7 +57,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         return EXIT_FAILED;
     }
     if (workload_files_find(arguments->words, arguments->n_words, "workloads", &files, error)) {
-        status = validate_files(&files, arguments->tag, experiment, error);
+        status = validate_files(&files, arguments, experiment, error);
         workload_files_free(&files);
     }
     free(experiment);
@@ -68,7 +70,7 @@ const struct command validate_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tag"},
+    {"tag", "set", "seeds"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
     "first error in each. Without FILES: every file of workloads/. Their data is not needed, and\n"
     "nothing is written.\n"

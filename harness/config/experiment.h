@@ -8,6 +8,7 @@
 #define HEADROOM_HARNESS_CONFIG_EXPERIMENT_H
 
 #include "harness/config/candidates.h"
+#include "harness/config/overrides.h"
 #include "harness/config/sections.h"
 #include "models/model.h"
 #include "workloads/data/data_config.h"
@@ -55,9 +56,10 @@ extern const struct option_table arm_options;
 /* Reads one file, merged with those it extends; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
 
-/* The same, with the merged tree that was read; *root is the caller's to free. */
-bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,
-                          struct error *error);
+/* The same with what the command line changes in it (may be NULL), and with the merged tree that was
+ * read: *root is the caller's to free; `root` may be NULL. */
+bool experiment_read_tree(const char *path, bool full, const struct overrides *overrides,
+                          struct experiment *out, struct node **root, struct error *error);
 
 /* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting, less
  * than EXPERIMENT_NAME_SIZE bytes. `what` has the name; `at` may be NULL. */

@@ -10,7 +10,7 @@
 bool experiment_check_names(const struct node *root, const struct experiment *e,
                             struct error *error) {
     const struct location *name = experiment_place_of(root, "workload");
-    if (strcmp(name->file, e->file) != 0)
+    if (name->line > 0 && strcmp(name->file, e->file) != 0) /* the command line may name it */
         return error_set_at(error, &root->at,
                             "the file needs its own 'workload': '%s' is the name of %s", e->name,
                             name->file);

@@ -142,25 +142,34 @@ static bool bind_tree(const struct node *root, struct experiment *out, struct er
     return link_bases(out, arms, error) && experiment_check_arms(out, arms, error);
 }
 
-bool experiment_read_tree(const char *path, bool full, struct experiment *out, struct node **root,
-                          struct error *error) {
+/* What is wrong with an override is told with its file: another one may well take it. */
+static bool apply_overrides(const struct overrides *overrides, struct node *root, const char *path,
+                            struct experiment *out, struct error *error) {
+    bool ok = overrides_apply(overrides, root, error) && bind_tree(root, out, error);
+    return ok || (error->at.line == 0 && error_prefix(error, "%s", path));
+}
+
+bool experiment_read_tree(const char *path, bool full, const struct overrides *overrides,
+                          struct experiment *out, struct node **root, struct error *error) {
+    struct node *tree = NULL;
     memset(out, 0, sizeof *out);
-    *root = NULL;
+    if (root) *root = NULL;
     if (strlen(path) >= sizeof out->file)
         return error_set(error, "%.64s...: the path is longer than %zu characters", path,
                          sizeof out->file - 1);
     memcpy(out->file, path, strlen(path) + 1);
-    if (extends_read(path, root, error) && (!full || overlay_full(*root, error)) &&
-        bind_tree(*root, out, error))
-        return true;
-    node_free(*root);
-    *root = NULL;
-    return false;
+    bool ok = extends_read(path, &tree, error) && (!full || overlay_full(tree, error));
+    if (ok && overrides)
+        ok = apply_overrides(overrides, tree, path, out, error);
+    else
+        ok = ok && bind_tree(tree, out, error);
+    if (ok && root)
+        *root = tree;
+    else
+        node_free(tree);
+    return ok;
 }
 
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error) {
-    struct node *root;
-    bool ok = experiment_read_tree(path, full, out, &root, error);
-    node_free(root);
-    return ok;
+    return experiment_read_tree(path, full, NULL, out, NULL, error);
 }

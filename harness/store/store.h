@@ -99,6 +99,10 @@ bool store_plan_workload(struct store *store, const struct workload_plan *plan, 
 bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
                       char status_out[16], struct error *error);
 
+/* Inside a plan, after all trials of a workload: how many results it had that are of other settings
+ * than those of this plan, and so no longer current. Negative on error. */
+int64_t store_hidden(struct store *store, int64_t workload_id, struct error *error);
+
 /* Inside a plan, before store_plan_trial: takes the key of an ok trial away from it, so that a new
  * row is planned in its place. What it found stays under KEY.1, KEY.2, ..., in no plan.
  * code_sha256: only if it was made by other code; NULL: in any case. running: also one that a

@@ -155,6 +155,15 @@ bool store_retire_trial(struct store *store, int64_t workload_id, const char *ke
     return ok;
 }
 
+/* A result that is made again has another key by now; its new row stands in its place. */
+int64_t store_hidden(struct store *store, int64_t workload_id, struct error *error) {
+    return store_number(store,
+                        "SELECT count(*) FROM trial t JOIN temp.before b ON b.id = t.id "
+                        "AND b.config = t.config AND b.current = 1 WHERE t.workload_id = ?1 "
+                        "AND t.current = 0 AND t.status = 'ok' AND t.key NOT GLOB '*.*'",
+                        VALUES(INT(workload_id)), error);
+}
+
 bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
                      char key[65], struct error *error) {
     sqlite3_stmt *statement = store_statement(

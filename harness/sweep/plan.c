@@ -10,6 +10,7 @@
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <regex.h>
@@ -87,7 +88,8 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     if (!source) return out_of_memory(error);
     struct experiment *e = &source->experiment;
     source->named = request->n_files > 0;
-    if (!experiment_read(path, request->full, e, &problem)) goto refused;
+    if (!experiment_read_tree(path, request->full, &request->overrides, e, NULL, &problem))
+        goto refused;
     if (!is_wanted(request, e)) {
         free(source);
         return true;
@@ -346,6 +348,22 @@ static bool check_file(const struct planner *planner, const struct source *sourc
     return true;
 }
 
+/* An edited file means what it says from now on. An override is often meant for once: what it would
+ * hide must not go out of the figures unasked. */
+static bool check_hidden(struct planner *planner, const struct experiment *e, int64_t workload,
+                         struct error *error) {
+    int64_t n = store_hidden(planner->store, workload, error);
+    if (n < 0) return false;
+    planner->plan->n_hidden += (size_t)n;
+    if (n == 0 || !overrides_any(&planner->request->overrides) || planner->request->replace)
+        return true;
+    return error_set(error,
+                     "the database has %" PRId64 " result%s of workload '%s' with other settings, "
+                     "which would not be shown any more; keep both with --set workload=NAME, name "
+                     "another database with --db, or say --replace",
+                     n, PLURAL_S(n), e->name);
+}
+
 /* Arms in the order of the file, but a base before the arms that start from it. */
 static bool plan_source(struct planner *planner, const struct source *source, struct error *error) {
     const struct experiment *e = &source->experiment;
@@ -369,6 +387,7 @@ static bool plan_source(struct planner *planner, const struct source *source, st
         if (!plan_arm(planner, source, workload, a, trainings, error)) return false;
         planned[a] = true;
     }
+    if (!check_hidden(planner, e, workload, error)) return false;
     return select_bases(planner, first, error);
 }
 

@@ -27,11 +27,13 @@ struct plan_request {
     const char *folder; /* "workloads" */
     const char *tag; /* only files with this tag, of `folder` then whatever their tier; NULL: all */
     bool full;       /* tier full: more files, and the overlay `full:` */
-    bool profile;    /* select profile trials too */
-    const char *filter; /* extended regular expression on the label, or NULL */
-    enum rerun rerun;   /* of what `filter` and `profile` select */
-    bool replace;       /* a workload may come from another file than the stored one of its name */
-    bool dry_run;       /* plan as always, then forget */
+    struct overrides overrides; /* of what the files say */
+    bool profile;               /* select profile trials too */
+    const char *filter;         /* extended regular expression on the label, or NULL */
+    enum rerun rerun;           /* of what `filter` and `profile` select */
+    bool replace; /* a workload may come from another file than the stored one of its name, and
+                     overrides may hide its results */
+    bool dry_run; /* plan as always, then forget */
 };
 
 struct plan_trial {
@@ -56,13 +58,14 @@ struct plan {
     struct plan_trial *trials; /* by workload, arm, seed, but bases before who needs them; a profile
                                   right after its training */
     size_t n_trials, n_workloads;
+    size_t n_hidden; /* results that leave the views: of these workloads with other settings */
     struct error *problems;
     size_t n_problems;
 };
 
-/* Returns false only when there can be no plan: no database, a wrong filter, no memory. A bad file,
- * two files with one name (also of different sweeps, unless `replace`), and absent data of a
- * *named* file are problems of the plan. */
+/* Returns false only when there can be no plan: no database, a wrong filter, no memory, overrides that
+ * would hide results (unless `replace`). A bad file, two files with one name (also of different
+ * sweeps, unless `replace`), and absent data of a *named* file are problems of the plan. */
 bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
                struct error *error);
 void plan_free(struct plan *plan);

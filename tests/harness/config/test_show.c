@@ -38,7 +38,7 @@ static int remove_fixture(void **state) {
 static struct text show(struct fixture *f, const char *path, bool full, bool resolved) {
     struct text text = {0};
     struct node *root;
-    if (!experiment_read_tree(path, full, &f->before, &root, &f->error) ||
+    if (!experiment_read_tree(path, full, NULL, &f->before, &root, &f->error) ||
         (resolved && !resolve(root, &f->before, &f->error)))
         fail_msg("%s: %s", path, f->error.text);
     if (!resolved) node_free(node_take(root, "extends"));
