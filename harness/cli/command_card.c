@@ -8,6 +8,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/starter.h"
 #include "harness/config/experiment.h"
+#include "harness/config/workload_files.h"
 #include "harness/store/card.h"
 #include "harness/store/comparison.h"
 #include "models/base/json.h"
@@ -28,7 +29,7 @@ static const char suffix[] = "-card";
 
 /* What the card is of, and where its workload file stands. */
 struct request {
-    const char *source;                               /* as typed: a workload file or a table */
+    char source[PATH_MAX];                            /* a workload file or a table */
     char full[PATH_MAX];                              /* its real path */
     bool table;                                       /* csv or tsv */
     char separator;                                   /* of its columns */
@@ -57,11 +58,14 @@ static bool name_table(struct request *r, struct error *error) {
            error_prefix(error, "%s", r->source);
 }
 
-static bool read_source(struct request *r, const char *db, struct error *error) {
+static bool read_source(struct request *r, const char *word, const char *db, struct error *error) {
     char name[sizeof r->workload + 32];
-    bool tabs = ends_with(r->source, ".tsv");
-    r->table = tabs || ends_with(r->source, ".csv");
+    bool tabs = ends_with(word, ".tsv");
+    r->table = tabs || ends_with(word, ".csv");
     r->separator = tabs ? '\t' : ',';
+    snprintf(r->source, sizeof r->source, "%s", word);
+    if (!r->table && !workload_files_path(word, "workloads", r->source, sizeof r->source, error))
+        return false;
     if (!realpath(r->source, r->full))
         return error_set(error, "%s: %s", r->source, strerror(errno));
     if (r->table) {
@@ -265,7 +269,7 @@ static bool check_seeds(const struct int_list *seeds, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    struct request r = {.source = arguments->words[0], .experiment = malloc(sizeof *r.experiment)};
+    struct request r = {.experiment = malloc(sizeof *r.experiment)};
     int status = EXIT_FAILED;
     if (!check_seeds(&arguments->overrides.seeds, error)) {
         status = EXIT_USAGE;
@@ -275,7 +279,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         goto done;
     }
-    if (!read_source(&r, arguments->db, error)) goto done;
+    if (!read_source(&r, arguments->words[0], arguments->db, error)) goto done;
     if (arguments->label && !r.table) {
         error_set(error, "--label is of a table; %s says itself where its labels stand", r.source);
         status = EXIT_USAGE;
@@ -307,11 +311,12 @@ const struct command card_command = {
     "of the test inputs training has seen. The trials are those of the workload NAME-card, whose\n"
     "file is in cards/ beside the database; what is finished is not run again.\n"
     "\n"
-    "FILE is a workload file, of which data, model and training are taken, or a table (.csv, .tsv):\n"
-    "its class is the column `label` or --label, its text all others, the rest as in `headroom new`.\n"
+    "FILE is a workload file, or its name, of which data, model and training are taken, or a table\n"
+    "(.csv, .tsv): its class is the column `label` or --label, its text all others, the rest as in\n"
+    "`headroom new`.\n"
     "\n"
     "examples:\n"
-    "  headroom card workloads/trec-coarse.yaml\n"
+    "  headroom card trec-coarse\n"
     "  headroom card my.csv --label class --seeds 1-5\n"
     "  headroom card my.yaml --no-run >card.md\n",
     run};

@@ -5,6 +5,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
+#include "harness/config/workload_files.h"
 #include "workloads/data/dataset_load.h"
 
 #include <math.h>
@@ -35,11 +36,13 @@ static void print_row(const char *name, const struct dataset *data) {
 
 /* Reads one file and its data and prints their row. Of data that each trial draws anew, those of
  * the first seed. */
-static bool describe(const char *path, bool full, struct experiment *experiment,
+static bool describe(const char *word, bool full, struct experiment *experiment,
                      struct error *error) {
     struct dataset *data;
-    char name[sizeof experiment->name + 32];
-    if (!experiment_read(path, full, experiment, error)) return false;
+    char name[sizeof experiment->name + 32], path[sizeof experiment->file];
+    if (!workload_files_path(word, "workloads", path, sizeof path, error) ||
+        !experiment_read(path, full, experiment, error))
+        return false;
     int seed = experiment->seeds.value[0];
     int used = snprintf(name, sizeof name, "%s", experiment->name);
     if (experiment->data.seed == DATA_SEED_PER_TRIAL)

@@ -4,6 +4,7 @@
  * has a configuration to be repeated from, and a file from elsewhere has not.
  */
 #include "harness/cli/command.h"
+#include "harness/config/workload_files.h"
 #include "harness/measure/environment.h"
 #include "harness/trial/evaluation.h"
 #include "harness/trial/profile.h"
@@ -11,9 +12,7 @@
 #include "harness/trial/training.h"
 #include "models/policy.h"
 #include "workloads/data/dataset_load.h"
-#include "models/base/closest_name.h"
 
-#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -32,33 +31,11 @@ struct evaluation {
     struct profiling_result profile;
 };
 
-/* The path of a workload: a file, or the name of one in workloads/. */
-static bool find_workload(const char *name, char *path, size_t size, struct error *error) {
-    const char *names[256];
-    size_t n = 0;
-    glob_t found = {0};
-    snprintf(path, size, "%s", name);
-    if (access(path, R_OK) == 0) return true;
-    snprintf(path, size, "workloads/%s.yaml", name);
-    if (access(path, R_OK) == 0) return true;
-    glob("workloads/*.yaml", 0, NULL, &found);
-    for (size_t i = 0; i < found.gl_pathc && n < sizeof names / sizeof *names; i++) {
-        char *base = strrchr(found.gl_pathv[i], '/') + 1;
-        base[strlen(base) - strlen(".yaml")] = '\0';
-        names[n++] = base;
-    }
-    const char *guess = closest_name(name, names, n);
-    error_set(error, "'%s' is neither a file nor the name of one in workloads/%s%s%s", name,
-              guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
-    globfree(&found);
-    return false;
-}
-
 static bool load(struct evaluation *e, const struct arguments *arguments, struct error *error) {
     const char *file = arguments->words[0];
     char path[256];
     struct model_config unused;
-    if (!find_workload(arguments->workload, path, sizeof path, error) ||
+    if (!workload_files_path(arguments->workload, "workloads", path, sizeof path, error) ||
         !experiment_read_tree(path, arguments->full, &arguments->overrides, e->workload, NULL,
                               error) ||
         !saved_model_read(file, &e->model, error))

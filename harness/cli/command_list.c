@@ -112,7 +112,7 @@ static void print_rows(const struct workload_row *rows, size_t n) {
 
 static bool list_workloads(const struct arguments *arguments, struct error *error) {
     struct workload_files files;
-    if (!workload_files_find(NULL, 0, "workloads", &files, error)) return false;
+    if (!workload_files_find(NULL, 0, "workloads", arguments->tag, &files, error)) return false;
     struct experiment *experiment = malloc(sizeof *experiment);
     struct workload_row *rows = calloc(files.n + 1, sizeof *rows);
     size_t n_bad = 0, n = 1;
@@ -178,7 +178,8 @@ const struct command list_command = {
     1,
     {"db", "tag"},
     "  policies   ways to choose heads, with their options and defaults\n"
-    "  workloads  the files of workloads/ (--tag T: those with a tag); whether their data is here\n"
+    "  workloads  the files of workloads/ (--tag T: those with a tag, also of the current folder);\n"
+    "             whether their data is here\n"
     "  options    every key of a workload file: default, type, meaning\n"
     "  trials     the trials of the database with status and reason\n",
     run};

@@ -5,15 +5,17 @@
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
 #include "harness/config/resolve.h"
+#include "harness/config/workload_files.h"
 #include "models/base/yaml_write.h"
 
 #include <stdlib.h>
 
 static bool show(const struct arguments *arguments, struct experiment *experiment,
                  struct text *text, struct error *error) {
-    const char *path = arguments->words[0];
+    char path[sizeof experiment->file];
     struct node *root;
-    if (!experiment_read_tree(path, arguments->full, &arguments->overrides, experiment, &root,
+    if (!workload_files_path(arguments->words[0], "workloads", path, sizeof path, error) ||
+        !experiment_read_tree(path, arguments->full, &arguments->overrides, experiment, &root,
                               error))
         return false;
     bool ok = true;
@@ -44,13 +46,14 @@ const struct command show_command = {
     1,
     1,
     {"resolved", "tier", "set", "seeds"},
-    "Prints the file merged with those it extends; a comment names the place of what comes from\n"
-    "another file. With --resolved every key that was left out is there with its default: what a\n"
-    "sweep would run, also after a default has changed. What is printed is a workload file of the\n"
-    "same trials. --tier full applies the section `full:`, and --set comes above both.\n"
+    "Prints the file, a path or NAME for NAME.yaml here or in workloads/, merged with those it\n"
+    "extends; a comment names the place of what comes from elsewhere. With --resolved every key\n"
+    "that was left out is there with its default: what a sweep would run, also after a default has\n"
+    "changed. What is printed is a workload file of the same trials. --tier full applies the section\n"
+    "`full:`, and --set comes above both.\n"
     "\n"
     "examples:\n"
-    "  headroom show workloads/offsets.yaml --resolved\n"
+    "  headroom show offsets --resolved\n"
     "  headroom show my.yaml --resolved --tier full >kept.yaml\n"
     "  headroom show my.yaml --set train.epochs=3 --seeds 1-5\n",
     run};

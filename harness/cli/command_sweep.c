@@ -323,11 +323,13 @@ const struct command sweep_command = {
     1000000,
     {"tier", "tag", "set", "seeds", "jobs", "filter", "timeout", "stall", "dry-run", "no-profile",
      "rerun", "replace", "take-over", "db"},
-    "Without FILES: every file of workloads/ whose `tier:` fits, or which has the --tag. Files that\n"
-    "are named run whatever their tier. Every arm and seed of a file is one trial, a process of its\n"
-    "own; profiles run alone, after all trainings. Finished trials are not run again, those that\n"
-    "died are. A workload whose data is absent is skipped; if it was named, that is an error. The\n"
-    "table at the end is of the named files, else of the whole database.\n"
+    "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
+    "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
+    "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
+    "file is one trial, a process of its own; profiles run alone, after all trainings. Finished\n"
+    "trials are not run again, those that died are. A workload whose data is absent is skipped; if\n"
+    "it was named, that is an error. The table at the end is of the named files, else of the whole\n"
+    "database.\n"
     "\n"
     "Results that were made by older code are told, and stay. --rerun makes results again, of\n"
     "what --filter selects: `stale` those, `profiles` all profiles, `all` everything. What starts\n"
@@ -355,5 +357,5 @@ const struct command sweep_command = {
     "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n"
-    "  headroom sweep my.yaml --seeds 1-5 --set train.epochs=3 --set workload=my-short\n",
+    "  headroom sweep offsets --seeds 1-5 --set train.epochs=3 --set workload=short\n",
     run};

@@ -56,7 +56,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         return EXIT_FAILED;
     }
-    if (workload_files_find(arguments->words, arguments->n_words, "workloads", &files, error)) {
+    if (workload_files_find(arguments->words, arguments->n_words, "workloads", arguments->tag,
+                            &files, error)) {
         status = validate_files(&files, arguments, experiment, error);
         workload_files_free(&files);
     }
@@ -72,8 +73,8 @@ const struct command validate_command = {
     1000000,
     {"tag", "set", "seeds"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
-    "first error in each. Without FILES: every file of workloads/. Their data is not needed, and\n"
-    "nothing is written.\n"
+    "first error in each. Without FILES: every file of workloads/. FILES and --tag are as in\n"
+    "`headroom sweep`. Their data is not needed, and nothing is written.\n"
     "\n"
     "examples:\n"
     "  headroom validate my.yaml\n"

@@ -38,7 +38,7 @@ static void help_program(FILE *out) {
           "examples:\n"
           "  headroom sweep --dry-run                        what would run, and how much work\n"
           "  headroom sweep                                  train and profile the default grid\n"
-          "  headroom sweep workloads/offsets.yaml --jobs 2  one workload\n"
+          "  headroom sweep offsets --jobs 2                 one workload\n"
           "  headroom new my                                 my.yaml, for a CSV of your own\n"
           "  headroom validate my.yaml                       check it\n"
           "  headroom list policies                          ways to choose heads, with options\n"

@@ -87,7 +87,7 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     struct source *source = calloc(1, sizeof *source);
     if (!source) return out_of_memory(error);
     struct experiment *e = &source->experiment;
-    source->named = request->n_files > 0;
+    source->named = request->n_files > 0 && !request->tag;
     if (!experiment_read_tree(path, request->full, &request->overrides, e, NULL, &problem))
         goto refused;
     if (!is_wanted(request, e)) {
@@ -124,7 +124,8 @@ failed:
 static bool read_files(struct planner *planner, struct error *error) {
     const struct plan_request *request = planner->request;
     struct workload_files files;
-    if (!workload_files_find(request->files, request->n_files, request->folder, &files, error))
+    if (!workload_files_find(request->files, request->n_files, request->folder, request->tag,
+                             &files, error))
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < files.n; i++) ok = read_file(planner, files.paths[i], error);

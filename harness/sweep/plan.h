@@ -22,10 +22,11 @@ enum rerun {
 };
 
 struct plan_request {
-    char **files;       /* workload files named by the user; run whatever their tier */
-    int n_files;        /* 0: every file of `folder` whose tier fits */
+    char **files; /* workload files named by the user, paths or names; run whatever their tier */
+    int n_files;  /* 0: every file of `folder` whose tier fits */
     const char *folder; /* "workloads" */
-    const char *tag; /* only files with this tag, of `folder` then whatever their tier; NULL: all */
+    const char *tag; /* only files with this tag, whatever their tier, found where workload_files.h
+                        says; NULL: all */
     bool full;       /* tier full: more files, and the overlay `full:` */
     struct overrides overrides; /* of what the files say */
     bool profile;               /* select profile trials too */

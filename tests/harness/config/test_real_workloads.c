@@ -35,7 +35,7 @@ static void every_file_says_what_it_asks_and_how_long_it_takes(void **state) {
     (void)state;
     struct workload_files files;
     struct error error;
-    assert_true(workload_files_find(NULL, 0, "workloads", &files, &error));
+    assert_true(workload_files_find(NULL, 0, "workloads", NULL, &files, &error));
     assert_true(files.n > 20);
     for (size_t i = 0; i < files.n; i++) {
         struct experiment *e = read_workload(files.paths[i], false);

@@ -473,9 +473,11 @@ static void tag_chooses_files_of_every_tier(void **state) {
     scratch_path(&f->scratch, "small.yaml", path, sizeof path);
     f->request.files = names;
     f->request.n_files = 1;
-    make(f); /* of the named files only those with the tag */
-    assert_int_equal(f->plan.n_workloads, 0);
+    f->request.folder = "/nonexistent";
+    make(f); /* beside the named file, and not the file itself, which has no tag */
+    assert_int_equal(f->plan.n_workloads, 1);
     assert_int_equal(f->plan.n_problems, 0);
+    assert_string_equal(f->plan.trials[0].label, "tagged/all/1");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, remove_fixture)
