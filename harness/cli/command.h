@@ -8,6 +8,7 @@
 #define HEADROOM_HARNESS_CLI_COMMAND_H
 
 #include "harness/config/overrides.h"
+#include "harness/sweep/shard.h"
 #include "models/base/error.h"
 
 #include <stdio.h>
@@ -41,6 +42,7 @@ struct arguments {
     const char *fail_if[CONDITIONS_MAX]; /* conditions in the order they were given */
     int n_fail_if;
     const char *label;          /* column of a table; NULL: not said */
+    struct shard shard;         /* of a sweep; of = 0: all of it */
     struct overrides overrides; /* --set and --seeds, for the workload files that are read */
     bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
         strict, checkpoints; /* strict: what cannot be told is a failure */

@@ -17,7 +17,8 @@ enum flag_kind {
     FLAG_COUNT_OR_NONE,
     FLAG_TIER,
     FLAG_SETTING,
-    FLAG_SEEDS
+    FLAG_SEEDS,
+    FLAG_SHARD
 };
 
 /* What is as quiet for so long was stopped, or waits for something that does not come. */
@@ -41,6 +42,8 @@ static const struct flag flags[] = {
      "where to draw (default: figures/ beside the database)"},
     {"tag", "T", FLAG_TEXT, offsetof(struct arguments, tag),
      "only workloads with this tag, whatever their tier"},
+    {"shard", "I/N", FLAG_SHARD, offsetof(struct arguments, shard),
+     "only the I-th of N parts of equal work, such as 2/8"},
     {"jobs", "N", FLAG_COUNT, offsetof(struct arguments, jobs),
      "trainings at the same time (default: online cores)"},
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
@@ -146,6 +149,8 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
         return overrides_add((struct overrides *)(void *)field, value, error);
     case FLAG_SEEDS:
         return overrides_read_seeds(value, (struct int_list *)(void *)field, error);
+    case FLAG_SHARD:
+        return shard_parse(value, (struct shard *)(void *)field, error);
     }
     return false;
 }

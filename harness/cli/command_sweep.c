@@ -88,6 +88,25 @@ static void print_hidden(const struct plan *plan) {
                 plan->n_hidden, PLURAL_S(plan->n_hidden), plan->n_hidden == 1 ? "s" : "");
 }
 
+/* Which part this is. Whoever shares out other work, as with other data, has another plan, and his
+ * parts do not fit to these. */
+static void print_shard(const struct plan *plan, const struct shard *shard) {
+    const struct shard_shares *shares = &plan->shares;
+    if (shard->of == 0) return;
+    fprintf(
+        stderr,
+        "shard %d/%d of plan %s: %d of %d group%s of trials, %.1f%% of the work; all shards must "
+        "name this plan\n",
+        shard->number, shard->of, shares->plan, shares->groups[shard->number - 1], shares->n_groups,
+        PLURAL_S(shares->n_groups), 100 * shares->share[shard->number - 1]);
+}
+
+static void print_shares(const struct plan *plan, const struct shard *shard) {
+    fprintf(stderr, "shares of the work:");
+    for (int i = 0; i < shard->of; i++) fprintf(stderr, " %.1f%%", 100 * plan->shares.share[i]);
+    fputc('\n', stderr);
+}
+
 /* The plan as text: one line per trial that would be run, data on stdout. */
 static void print_plan(const struct plan *plan) {
     size_t n = 0, n_ok = 0;
@@ -259,8 +278,10 @@ static bool open_and_plan(const struct arguments *arguments, const struct plan_r
     if (n_recovered > 0)
         fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
                 PLURAL_S(n_recovered));
-    return plan_make(*store, request, plan, error) &&
-           (count_selected(plan, NULL) > 0 || explain_nothing(plan, arguments, request, error));
+    if (!plan_make(*store, request, plan, error)) return false;
+    /* Where there are more shards than groups some have nothing to do, and have done it. */
+    bool some = count_selected(plan, NULL) > 0 || plan->shares.n_groups > 0;
+    return some || explain_nothing(plan, arguments, request, error);
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
@@ -273,6 +294,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .overrides = arguments->overrides,
         .profile = !arguments->no_profile,
         .filter = arguments->filter,
+        .shard = arguments->shard,
         .replace = arguments->replace,
         .dry_run = arguments->dry_run,
     };
@@ -299,11 +321,13 @@ static int run(const struct arguments *arguments, struct error *error) {
         if (!open_and_plan(arguments, &request, false, &store, &plan, error)) goto done;
     }
     print_notes(&plan);
+    print_shard(&plan, &request.shard);
     if (request.rerun == RERUN_NONE &&
         !print_report(store, &plan, is_named(&request), report_older_code, stderr, error))
         goto done;
     if (arguments->dry_run) {
         print_plan(&plan);
+        if (request.shard.of > 0) print_shares(&plan, &request.shard);
         status = plan.n_problems > 0 ? EXIT_FAILED : EXIT_OK;
         goto done;
     }
@@ -321,8 +345,8 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "set", "seeds", "jobs", "filter", "timeout", "stall", "dry-run", "no-profile",
-     "rerun", "replace", "take-over", "db"},
+    {"tier", "tag", "set", "seeds", "shard", "jobs", "filter", "timeout", "stall", "dry-run",
+     "no-profile", "rerun", "replace", "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -338,6 +362,14 @@ const struct command sweep_command = {
     "\n"
     "A file with a `workload:` that the database has from another file is refused: the results of\n"
     "that one would no longer be shown. --replace lets the new file take its place.\n"
+    "\n"
+    "--shard I/N runs one of N parts of about equal work (expected FLOPs), for the tasks of a batch\n"
+    "queue or for several machines. The parts follow from the planned trials alone: they are the\n"
+    "same everywhere, whatever is done already, and together they are the sweep. Trials that need\n"
+    "each other's checkpoints stay together. Give each part a database of its own, which then has\n"
+    "those of the other parts as planned: --shard 2/8 --db shard-2.db. Every part prints the name of\n"
+    "the plan that it shares out; it differs where data or workload files do. Profiles run beside\n"
+    "their trainings: compare times only within one machine.\n"
     "\n"
     "--set and --seeds change the files as if they said so: --set SECTION.KEY=VALUE, KEY=VALUE for\n"
     "a key of the top, arms.NAME.KEY=VALUE for one arm; VALUE is YAML. They come above --tier full.\n"
@@ -357,5 +389,6 @@ const struct command sweep_command = {
     "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n"
+    "  headroom sweep --shard 2/8 --db shard-2.db       the second of eight parts\n"
     "  headroom sweep offsets --seeds 1-5 --set train.epochs=3 --set workload=short\n",
     run};

@@ -56,8 +56,8 @@ extern const struct option_table arm_options;
 /* Reads one file, merged with those it extends; `full` applies the overlay. */
 bool experiment_read(const char *path, bool full, struct experiment *out, struct error *error);
 
-/* The same with what the command line changes in it (may be NULL), and with the merged tree that was
- * read: *root is the caller's to free; `root` may be NULL. */
+/* The same with what the command line changes in it (may be NULL), and with the merged tree that
+ * was read: *root is the caller's to free; `root` may be NULL. */
 bool experiment_read_tree(const char *path, bool full, const struct overrides *overrides,
                           struct experiment *out, struct node **root, struct error *error);
 

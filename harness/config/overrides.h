@@ -28,9 +28,9 @@ bool overrides_read_seeds(const char *text, struct int_list *out, struct error *
 /* Whether they change anything. */
 bool overrides_any(const struct overrides *overrides);
 
-/* Changes the tree of a file, in which `full:` is applied already. PATH is SECTION.KEY, a KEY of the
- * top, or arms.NAME.KEY for one arm; `~` as the value removes a key. Errors, here and when the tree
- * is bound, have `--set PATH` in the place of a file and line 0. */
+/* Changes the tree of a file, in which `full:` is applied already. PATH is SECTION.KEY, a KEY of
+ * the top, or arms.NAME.KEY for one arm; `~` as the value removes a key. Errors, here and when the
+ * tree is bound, have `--set PATH` in the place of a file and line 0. */
 bool overrides_apply(const struct overrides *overrides, struct node *root, struct error *error);
 
 #endif

@@ -88,8 +88,8 @@ static bool add_folder(struct workload_files *files, const char *folder, bool al
 
 /* ---- names ---- */
 
-/* The names that a word could mean, as "; did you mean 'a', 'b'?": those that are near and those that
- * begin with it. The same name may be here and in the folder. */
+/* The names that a word could mean, as "; did you mean 'a', 'b'?": those that are near and those
+ * that begin with it. The same name may be here and in the folder. */
 static void suggest(const char *word, const struct workload_files *files, struct text *out) {
     for (size_t i = 0; i < files->n && !out->failed; i++) {
         const char *slash = strrchr(files->paths[i], '/');

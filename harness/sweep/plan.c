@@ -5,8 +5,6 @@
 #include "harness/sweep/plan.h"
 #include "harness/config/workload_files.h"
 #include "harness/measure/code_hash.h"
-#include "models/flops.h"
-#include "models/policy.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
@@ -26,6 +24,9 @@ struct source {
     char file[PATH_MAX]; /* real path */
     char missing[256];
     char files_sha256[65]; /* of the data files' bytes; "" for generated data, and where absent */
+    /* The shard of each arm that has no base, by the place of the seed, and of all that starts from
+     * it; 0: nothing there is selected. */
+    int shards[EXPERIMENT_ARMS_MAX][OPTION_LIST_MAX];
 };
 
 struct planner {
@@ -133,44 +134,96 @@ static bool read_files(struct planner *planner, struct error *error) {
     return ok;
 }
 
-/* ---- cost ---- */
+/* ---- shards ---- */
 
-/* Training inputs and their tokens; for text a guess: about 6 bytes a word. */
-static void guess_size(const struct data_config *data, double *inputs, int *length) {
-    if (!data->train_file[0]) {
-        *inputs = data->n_train;
-        *length = data->length;
-    } else {
-        double found = data_files_training_bytes(data);
-        *length = data->max_len > 0 && data->max_len < 32 ? data->max_len : 32;
-        *inputs = data->train_limit > 0 ? data->train_limit : 10000;
-        found = found / 6 / *length;
-        if (found > 0 && (data->train_limit == 0 || found < *inputs)) *inputs = found;
+static void write_label(const struct experiment *e, const struct arm *arm, int seed,
+                        char label[sizeof((struct plan_trial *)0)->label]) {
+    snprintf(label, sizeof((struct plan_trial *)0)->label, "%.63s/%s/%d", e->name, arm->name, seed);
+}
+
+static bool passes(const struct planner *planner, const char *label) {
+    return !planner->filtering || regexec(&planner->filter, label, 0, NULL, 0) == 0;
+}
+
+/* The arm whose training comes first of those that lead to this one. */
+static int root_of(const struct experiment *e, int arm) {
+    while (e->arms[arm].base >= 0) arm = e->arms[arm].base;
+    return arm;
+}
+
+/* How often the checkpoint of an arm and its s-th seed is profiled: not at all, once, or again for
+ * the noise floor. */
+static int count_profiles(const struct experiment *e, int arm, int s) {
+    if (s >= e->profile.seeds) return 0;
+    return s == 0 && arm < e->profile.again ? 2 : 1;
+}
+
+/* Adds to *flops the work that a seed of one arm is, in a database that has no results: what passes
+ * the filter and, for each of these, the trainings of the bases that `needed` has not yet. */
+static bool add_work(const struct planner *planner, const struct experiment *e, int a, int s,
+                     bool needed[EXPERIMENT_ARMS_MAX], double *flops, struct error *error) {
+    struct model_config model;
+    char label[sizeof((struct plan_trial *)0)->label];
+    double one;
+    write_label(e, &e->arms[a], e->seeds.value[s], label);
+    if (!passes(planner, label)) return true;
+    if (planner->request->profile) {
+        if (!plan_trial_flops(e, &e->arms[a], true, &model, &one, error)) return false;
+        *flops += one * count_profiles(e, a, s);
     }
-    if (*length < 1) *length = 1;
+    for (; a >= 0 && !needed[a]; a = e->arms[a].base) {
+        if (!plan_trial_flops(e, &e->arms[a], false, &model, &one, error)) return false;
+        *flops += one;
+        needed[a] = true;
+    }
+    return true;
 }
 
-/* Passes over the training split, forward and backward; a method that starts from trained weights
- * says itself how many it adds. */
-static int training_passes(const struct experiment *e, const struct model_config *model) {
-    struct post_hoc extra;
-    if (model->policy->base != BASE_WEIGHTS) return e->train.epochs;
-    model->policy->post_hoc(model, &extra);
-    return extra.epochs + extra.recovery + (extra.scores ? extra.rounds : 0);
+/* Makes groups of what starts from one training. Data that is absent is nobody's work. */
+static bool add_groups(const struct planner *planner, struct source *source,
+                       struct shard_group *groups, size_t *n, struct error *error) {
+    const struct experiment *e = &source->experiment;
+    for (int s = 0; s < e->seeds.n && !source->missing[0]; s++) {
+        double work[EXPERIMENT_ARMS_MAX] = {0};
+        bool needed[EXPERIMENT_ARMS_MAX] = {false};
+        for (int a = 0; a < e->n_arms; a++)
+            if (!add_work(planner, e, a, s, needed, &work[root_of(e, a)], error)) return false;
+        for (int a = 0; a < e->n_arms; a++) {
+            if (e->arms[a].base >= 0 || !needed[a]) continue;
+            struct shard_group *group = &groups[(*n)++];
+            *group = (struct shard_group){.flops = work[a], .shard = &source->shards[a][s]};
+            write_label(e, &e->arms[a], e->seeds.value[s], group->label);
+        }
+    }
+    return true;
 }
 
-double plan_expected_flops(const struct experiment *e, const struct model_config *model,
-                           bool profile) {
-    double inputs, passes = 0;
-    int length;
-    guess_size(&e->data, &inputs, &length);
-    struct flops dense = flops_dense(model, length);
-    double forward = (double)flops_total(&dense);
-    if (!profile) return 3 * forward * inputs * training_passes(e, model);
-    for (int i = 0; i < e->profile.batch_sizes.n; i++)
-        passes +=
-            (double)e->profile.batch_sizes.value[i] * (e->profile.warmup + e->profile.repeats);
-    return forward * passes;
+static bool share_out(struct planner *planner, struct error *error) {
+    size_t n = 0, room = 1;
+    bool ok = true;
+    for (size_t i = 0; i < planner->n_sources; i++) {
+        const struct experiment *e = &planner->sources[i]->experiment;
+        room += (size_t)e->n_arms * (size_t)e->seeds.n;
+    }
+    struct shard_group *groups = calloc(room, sizeof *groups);
+    if (!groups) return out_of_memory(error);
+    for (size_t i = 0; ok && i < planner->n_sources; i++)
+        ok = add_groups(planner, planner->sources[i], groups, &n, error);
+    if (ok) shard_share(groups, n, planner->request->shard.of, &planner->plan->shares);
+    free(groups);
+    return ok;
+}
+
+/* Whether a trial belongs to the part of the sweep that was asked for. Where its data is absent it
+ * belongs to every part, so that each says that it is skipped. */
+static bool is_in_shard(const struct planner *planner, const struct source *source,
+                        const struct arm *arm, int seed) {
+    const struct experiment *e = &source->experiment;
+    const struct shard *shard = &planner->request->shard;
+    int s = 0;
+    if (shard->of == 0 || source->missing[0]) return true;
+    while (e->seeds.value[s] != seed) s++;
+    return source->shards[root_of(e, (int)(arm - e->arms))][s] == shard->number;
 }
 
 /* ---- rows ---- */
@@ -237,11 +290,10 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     struct plan_trial *trial = &plan->trials[plan->n_trials];
 
     *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
-    snprintf(trial->label, sizeof trial->label, "%.63s/%s/%d", e->name, arm->name, seed);
+    write_label(e, arm, seed, trial->label);
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
-    trial->selected =
-        (!profile || planner->request->profile) &&
-        (!planner->filtering || regexec(&planner->filter, trial->label, 0, NULL, 0) == 0);
+    trial->selected = (!profile || planner->request->profile) && passes(planner, trial->label) &&
+                      is_in_shard(planner, source, arm, seed);
     experiment_write_trial_json(e, arm, seed, profile, &config);
     if (config.failed) {
         out_of_memory(error);
@@ -253,11 +305,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
         goto done;
     if (!retire(planner, source, workload_id, arm->policy->name, trial, error)) goto done;
 
-    experiment_model(e, arm, &model);
-    model.vocab = model.classes = model.max_len = 2; /* cost only: look-ups are free */
-    if (!model_resolve(&model, error)) goto done;
-    trial->expected_flops = plan_expected_flops(e, &model, profile);
-    if (!profile) trial->expected_flops *= arm->candidates.n;
+    if (!plan_trial_flops(e, arm, profile, &model, &trial->expected_flops, error)) goto done;
     trial->path_flops = trial->expected_flops;
     struct trial_plan row = {
         .workload_id = workload_id,
@@ -318,12 +366,11 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
         int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
         if (!plan_trial(planner, source, workload, arm, seed, "train", base, training, error))
             return false;
-        if (s < e->profile.seeds && !plan_trial(planner, source, workload, arm, seed, "profile",
-                                                *training, &profile, error))
-            return false;
-        if (s == 0 && e->profile.seeds > 0 && a < e->profile.again &&
-            !plan_trial(planner, source, workload, arm, seed, "again", *training, &profile, error))
-            return false;
+        static const char *const kinds[] = {"profile", "again"};
+        for (int i = 0; i < count_profiles(e, a, s); i++)
+            if (!plan_trial(planner, source, workload, arm, seed, kinds[i], *training, &profile,
+                            error))
+                return false;
     }
     return true;
 }
@@ -408,6 +455,7 @@ bool plan_make(struct store *store, const struct plan_request *request, struct p
         planner.filtering = true;
     }
     if (!read_files(&planner, error)) goto done;
+    if (request->shard.of > 0 && !share_out(&planner, error)) goto done;
     if (!store_begin_plan(store, error)) goto done;
     begun = true;
     for (size_t i = 0; i < planner.n_sources; i++)

@@ -11,6 +11,7 @@
 #include "harness/config/experiment.h"
 #include "harness/config/trial_key.h"
 #include "harness/store/store.h"
+#include "harness/sweep/shard.h"
 
 /* Which finished trials are made again. Whatever depends on one of them is, too. */
 enum rerun {
@@ -31,6 +32,7 @@ struct plan_request {
     struct overrides overrides; /* of what the files say */
     bool profile;               /* select profile trials too */
     const char *filter;         /* extended regular expression on the label, or NULL */
+    struct shard shard;         /* which part of what these select */
     enum rerun rerun;           /* of what `filter` and `profile` select */
     bool replace; /* a workload may come from another file than the stored one of its name, and
                      overrides may hide its results */
@@ -41,10 +43,10 @@ struct plan_trial {
     int64_t id, base_id; /* base_id: whose checkpoint it needs (a profile's training, the trial
                              of a training's base arm); 0: nobody's */
     bool profile, again; /* again: a second profile of the same checkpoint, for the noise floor */
-    bool selected;       /* selected: by `profile` and `filter`, or because a trial that is to
+    bool selected; /* selected: by `profile`, `filter` and `shard`, or because a trial that is to
                              run needs its checkpoint */
-    bool retired;        /* has a new row in the place of a finished one */
-    bool renewed;        /* that, or starts from one that has: what depends on it is made again */
+    bool retired;  /* has a new row in the place of a finished one */
+    bool renewed;  /* that, or starts from one that has: what depends on it is made again */
     enum checkpoint_state checkpoint; /* not sound: planned again, as one that is to run needs it */
     char key[TRIAL_KEY_SIZE];
     char label[192];   /* workload/arm/seed */
@@ -60,13 +62,15 @@ struct plan {
                                   right after its training */
     size_t n_trials, n_workloads;
     size_t n_hidden; /* results that leave the views: of these workloads with other settings */
+    struct shard_shares shares; /* where a shard was asked for */
     struct error *problems;
     size_t n_problems;
 };
 
-/* Returns false only when there can be no plan: no database, a wrong filter, no memory, overrides that
- * would hide results (unless `replace`). A bad file, two files with one name (also of different
- * sweeps, unless `replace`), and absent data of a *named* file are problems of the plan. */
+/* Returns false only when there can be no plan: no database, a wrong filter, no memory, overrides
+ * that would hide results (unless `replace`). A bad file, two files with one name (also of
+ * different sweeps, unless `replace`), and absent data of a *named* file are problems of the plan.
+ */
 bool plan_make(struct store *store, const struct plan_request *request, struct plan *out,
                struct error *error);
 void plan_free(struct plan *plan);
@@ -76,5 +80,9 @@ void plan_free(struct plan *plan);
  * guessed from the file's size. */
 double plan_expected_flops(const struct experiment *experiment, const struct model_config *model,
                            bool profile);
+
+/* The same of one trial with all its candidates; resolves its model. */
+bool plan_trial_flops(const struct experiment *experiment, const struct arm *arm, bool profile,
+                      struct model_config *model, double *flops, struct error *error);
 
 #endif
