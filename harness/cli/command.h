@@ -22,25 +22,32 @@ enum {
     EXIT_INTERRUPTED = 130 /* SIGINT or SIGTERM; what was finished is kept */
 };
 
-enum { CONDITIONS_MAX = 16 };
+enum { FLAG_WORDS_MAX = 16 };
+
+/* Of a flag that may be given several times, in their order. */
+struct flag_words {
+    int n;
+    const char *word[FLAG_WORDS_MAX];
+};
 
 /* Everything a command line can say. Texts are borrowed from argv. */
 struct arguments {
-    const char *db;       /* path of the database, "results/results.db" */
-    bool full;            /* --tier full */
-    const char *filter;   /* NULL: no filter */
-    const char *tag;      /* NULL: whatever their tags */
-    int jobs;             /* 0: one per online core */
-    int timeout;          /* seconds per trial, 0: none */
-    int stall;            /* seconds without progress of a trial, 0: no bound */
-    const char *out;      /* folder of the figures; NULL: figures/ beside the database */
-    const char *rerun;    /* which results are made again; NULL: none */
-    const char *shape;    /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
-    const char *workload; /* file or name; NULL: not said */
-    const char *format;   /* of the output; NULL: for people */
-    const char *margin;   /* points within which accuracies are equal; NULL: not said */
-    const char *fail_if[CONDITIONS_MAX]; /* conditions in the order they were given */
-    int n_fail_if;
+    const char *db;             /* path of the database, "results/results.db" */
+    bool full;                  /* --tier full */
+    const char *filter;         /* NULL: no filter */
+    const char *tag;            /* NULL: whatever their tags */
+    int jobs;                   /* 0: one per online core */
+    int timeout;                /* seconds per trial, 0: none */
+    int stall;                  /* seconds without progress of a trial, 0: no bound */
+    const char *out;            /* folder of the figures; NULL: figures/ beside the database */
+    const char *rerun;          /* which results are made again; NULL: none */
+    const char *shape;          /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
+    const char *workload;       /* file or name; NULL: not said */
+    const char *format;         /* of the output; NULL: for people */
+    const char *margin;         /* points within which accuracies are equal; NULL: not said */
+    struct flag_words fail_if;  /* conditions */
+    struct flag_words events;   /* to count */
+    int batch, inputs, repeats; /* of counting; 0: not said */
     const char *label;          /* column of a table; NULL: not said */
     struct shard shard;         /* of a sweep; of = 0: all of it */
     struct overrides overrides; /* --set and --seeds, for the workload files that are read */
@@ -64,8 +71,8 @@ struct command {
 
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
-    data_command, new_command, forward_command, plot_command, clean_command, card_command,
-    compare_command, merge_command;
+    data_command, new_command, count_command, forward_command, plot_command, clean_command,
+    card_command, compare_command, merge_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

@@ -20,10 +20,10 @@ static bool read_margin(const char *text, double *margin, struct error *error) {
 }
 
 /* All conditions are read before anything is compared: a typo must not take minutes to be found. */
-static bool read_conditions(const struct arguments *arguments, struct condition out[CONDITIONS_MAX],
+static bool read_conditions(const struct arguments *arguments, struct condition out[FLAG_WORDS_MAX],
                             struct error *error) {
-    for (int i = 0; i < arguments->n_fail_if; i++)
-        if (!condition_parse(arguments->fail_if[i], &out[i], error)) return false;
+    for (int i = 0; i < arguments->fail_if.n; i++)
+        if (!condition_parse(arguments->fail_if.word[i], &out[i], error)) return false;
     return true;
 }
 
@@ -31,7 +31,7 @@ static bool read_conditions(const struct arguments *arguments, struct condition 
 static int decide(const struct arguments *arguments, const struct condition *conditions,
                   const struct comparison *comparison, struct error *error) {
     int n_true = 0, n_unknown = 0;
-    for (int i = 0; i < arguments->n_fail_if; i++) {
+    for (int i = 0; i < arguments->fail_if.n; i++) {
         enum condition_state state;
         struct text reasons = {0};
         if (!condition_decide(&conditions[i], comparison, &state, &reasons, error))
@@ -49,7 +49,7 @@ static int decide(const struct arguments *arguments, const struct condition *con
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    struct condition conditions[CONDITIONS_MAX];
+    struct condition conditions[FLAG_WORDS_MAX];
     struct comparison comparison = {0};
     struct side sides[2] = {0};
     enum compare_format format = COMPARE_TABLE;

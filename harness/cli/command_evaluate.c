@@ -4,76 +4,47 @@
  * has a configuration to be repeated from, and a file from elsewhere has not.
  */
 #include "harness/cli/command.h"
-#include "harness/config/workload_files.h"
-#include "harness/measure/environment.h"
+#include "harness/cli/tested_model.h"
 #include "harness/trial/evaluation.h"
 #include "harness/trial/profile.h"
-#include "harness/trial/saved_model.h"
-#include "harness/trial/training.h"
 #include "models/policy.h"
-#include "workloads/data/dataset_load.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Everything that one call holds. */
 struct evaluation {
-    struct experiment *workload;
-    struct saved_model model;
-    struct dataset *data;
-    bool drawn;                /* the data are those of the checkpoint's own seed */
-    struct model_config dense; /* the workload's full model */
+    struct tested_model tested;
     struct evaluation_result result;
     struct profiling_result profile;
 };
 
-static bool load(struct evaluation *e, const struct arguments *arguments, struct error *error) {
-    const char *file = arguments->words[0];
-    char path[256];
-    struct model_config unused;
-    if (!workload_files_path(arguments->workload, "workloads", path, sizeof path, error) ||
-        !experiment_read_tree(path, arguments->full, &arguments->overrides, e->workload, NULL,
-                              error) ||
-        !saved_model_read(file, &e->model, error))
-        return false;
-    e->drawn = e->workload->data.seed == DATA_SEED_PER_TRIAL;
-    data_config_set_seed(&e->workload->data, (int)(e->model.parameters->seed & INT_MAX));
-    if (!dataset_load(&e->workload->data, &e->data, error) ||
-        !trial_models(e->workload, e->data, &unused, &e->dense, error))
-        return false;
-    if (!saved_model_check_data(&e->model, e->data, error))
-        return error_prefix(error, "%s does not fit workload '%s'", file, e->workload->name);
-    if (e->model.words.words.n == 0 && !e->model.vocab_sha256[0])
-        fprintf(stderr, "%s does not say which words it knows: their number is all that agrees\n",
-                file);
-    return true;
-}
-
 static bool measure(struct evaluation *e, const char *file, bool profile, struct error *error) {
     struct evaluator *evaluator = NULL;
-    struct profile_subject subject = {e->model.parameters, e->data, &e->dense, file};
-    bool ok = evaluator_new(e->model.parameters, &e->dense, e->workload->train.eval_batch,
-                            e->data->max_len, &evaluator, error) &&
-              evaluator_run(evaluator, &e->data->test, NULL, NULL, &e->result, error);
+    const struct tested_model *t = &e->tested;
+    const struct parameters *parameters = t->model.parameters;
+    struct profile_subject subject = {parameters, t->data, &t->dense, file};
+    bool ok = evaluator_new(parameters, &t->dense, t->workload->train.eval_batch, t->data->max_len,
+                            &evaluator, error) &&
+              evaluator_run(evaluator, &t->data->test, NULL, NULL, &e->result, error);
     evaluator_free(evaluator);
     if (ok && !evaluation_require_finite(&e->result, error)) ok = error_prefix(error, "%s", file);
-    return ok && (!profile || profile_model(&subject, &e->workload->profile,
-                                            (uint64_t)e->workload->data.seed, &e->profile, error));
+    return ok && (!profile || profile_model(&subject, &t->workload->profile,
+                                            (uint64_t)t->workload->data.seed, &e->profile, error));
 }
 
 static void print_result(const struct evaluation *e) {
     const struct evaluation_result *r = &e->result;
-    const struct model_config *c = &e->model.parameters->config;
+    const struct experiment *workload = e->tested.workload;
+    const struct model_config *c = &e->tested.model.parameters->config, *full = &e->tested.dense;
     double n = r->n, dense = (double)r->dense_flops / n;
     double executed = (double)flops_total(&r->executed) / n, active = (double)r->active_flops / n;
     printf("model         %s, L=%d D=%d H=%d F=%d, %d words\n", c->policy->name, c->layers, c->dim,
            c->base_heads, c->ffn, c->vocab);
-    printf("workload      %s, %d test inputs", e->workload->name, r->n);
-    if (e->drawn) printf(" drawn with seed %d", e->workload->data.seed);
+    printf("workload      %s, %d test inputs", workload->name, r->n);
+    if (e->tested.drawn) printf(" drawn with seed %d", workload->data.seed);
     printf(", %d classes\n", c->classes);
     printf("accuracy      %.2f %%\n", 100 * r->accuracy);
     printf("loss          %.4f\n", r->loss);
@@ -86,7 +57,7 @@ static void print_result(const struct evaluation *e) {
     if (!isnan(r->mean_s)) printf("mean budget   %.3f\n", r->mean_s);
     printf("FLOPs of an input\n");
     printf("  dense       %.0f (the workload's full model: L=%d D=%d H=%d F=%d)\n", dense,
-           e->dense.layers, e->dense.dim, e->dense.base_heads, e->dense.ffn);
+           full->layers, full->dim, full->base_heads, full->ffn);
     printf(
         "  active      %.0f, %.1f %% of dense (if what was not chosen and the choice were free)\n",
         active, 100 * active / dense);
@@ -189,32 +160,15 @@ static void print_memory(const struct profiling_result *profile) {
     }
 }
 
-static void warn(const struct evaluation *e) {
-    struct environment environment;
-    environment_read("", &environment);
-    if (strcmp(environment.build, "release") != 0)
-        fprintf(stderr, "headroom evaluate: this is a %s build: its times mean nothing\n",
-                environment.build);
-    if (e->profile.warning[0]) fprintf(stderr, "headroom evaluate: %s\n", e->profile.warning);
-}
-
 static int run(const struct arguments *arguments, struct error *error) {
-    struct evaluation e = {.workload = calloc(1, sizeof *e.workload)};
-    bool ok = false;
-    if (!arguments->workload) {
-        error_set(error, "which data? --workload W is a workload file or the name of one in "
-                         "workloads/");
-        free(e.workload);
-        return EXIT_USAGE;
-    }
-    if (!e.workload)
-        error_set(error, "out of memory");
-    else
-        ok = load(&e, arguments, error) &&
-             measure(&e, arguments->words[0], !arguments->no_profile, error);
-    if (ok) print_result(&e);
-    if (ok && !arguments->no_profile) {
-        warn(&e);
+    struct evaluation e = {0};
+    int status = tested_model_read(arguments, &e.tested, error);
+    if (status == EXIT_OK && !measure(&e, arguments->words[0], !arguments->no_profile, error))
+        status = EXIT_FAILED;
+    if (status == EXIT_OK) print_result(&e);
+    if (status == EXIT_OK && !arguments->no_profile) {
+        tested_model_warn("evaluate");
+        if (e.profile.warning[0]) fprintf(stderr, "headroom evaluate: %s\n", e.profile.warning);
         print_latency(&e.profile);
         print_phases(&e.profile);
         print_counters(&e.profile);
@@ -223,10 +177,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     }
     profiling_result_free(&e.profile);
     evaluation_result_free(&e.result);
-    saved_model_free(&e.model);
-    dataset_free(e.data);
-    free(e.workload);
-    return ok ? EXIT_OK : EXIT_FAILED;
+    tested_model_free(&e.tested);
+    return status;
 }
 
 const struct command evaluate_command = {

@@ -12,7 +12,7 @@
 enum flag_kind {
     FLAG_SWITCH,
     FLAG_TEXT,
-    FLAG_CONDITION,
+    FLAG_WORDS,
     FLAG_COUNT,
     FLAG_COUNT_OR_NONE,
     FLAG_TIER,
@@ -76,8 +76,15 @@ static const struct flag flags[] = {
      "table, md, csv or json (default: table)"},
     {"margin", "POINTS", FLAG_TEXT, offsetof(struct arguments, margin),
      "accuracies that are so near are as good as equal (default: 1)"},
-    {"fail-if", "CONDITION", FLAG_CONDITION, offsetof(struct arguments, fail_if),
+    {"fail-if", "CONDITION", FLAG_WORDS, offsetof(struct arguments, fail_if),
      "end with status 1 where it surely holds; may be given several times"},
+    {"event", "NAME", FLAG_WORDS, offsetof(struct arguments, events),
+     "what to count; may be given several times (default: all that a profile counts)"},
+    {"batch", "N", FLAG_COUNT, offsetof(struct arguments, batch), "inputs of a pass (default: 1)"},
+    {"inputs", "N", FLAG_COUNT, offsetof(struct arguments, inputs),
+     "test inputs to cycle through (default: as the workload's profile)"},
+    {"repeats", "N", FLAG_COUNT, offsetof(struct arguments, repeats),
+     "passes that are counted (default: as the workload's profile)"},
     {"strict", NULL, FLAG_SWITCH, offsetof(struct arguments, strict),
      "end with status 3 where the data cannot tell whether one holds"},
     {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),
@@ -113,6 +120,7 @@ static size_t accepted(const struct command *command, const char *out[COMMAND_FL
 static bool set_flag(const struct flag *flag, const char *value, struct arguments *out,
                      struct error *error) {
     char *field = (char *)out + flag->offset;
+    struct flag_words *words;
     char *end;
     long count;
     int least;
@@ -126,10 +134,11 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
                              flag->value);
         *(const char **)(void *)field = value;
         return true;
-    case FLAG_CONDITION:
-        if (out->n_fail_if == CONDITIONS_MAX)
-            return error_set(error, "--%s: more than %d conditions", flag->name, CONDITIONS_MAX);
-        out->fail_if[out->n_fail_if++] = value;
+    case FLAG_WORDS:
+        words = (struct flag_words *)(void *)field;
+        if (words->n == FLAG_WORDS_MAX)
+            return error_set(error, "--%s is there more than %d times", flag->name, FLAG_WORDS_MAX);
+        words->word[words->n++] = value;
         return true;
     case FLAG_COUNT:
     case FLAG_COUNT_OR_NONE:

@@ -25,6 +25,22 @@ void software_event_papi_name(enum software_event event, char out[NAME_SIZE]) {
     snprintf(out, NAME_SIZE, "sde:::headroom::%s", software_event_names[event]);
 }
 
+struct software_counts software_counts_since(const struct inference *inference, int layers,
+                                             const struct batch *batch,
+                                             const struct phase_work *phases,
+                                             struct software_counts *before) {
+    struct software_counts now = *before, since;
+    now.count[EVENT_EXECUTED_FLOPS] = (int64_t)flops_total(&phases->work.flops);
+    now.count[EVENT_BYTES_GATHERED] = (int64_t)phases->bytes[PHASE_GATHER];
+    now.count[EVENT_TOKENS] += batch->n_tokens;
+    for (int i = 0; i < batch->n_samples; i++)
+        for (int l = 0; l < layers; l++)
+            now.count[EVENT_HEADS_RUN] += inference_heads_run(inference, l, i);
+    for (int i = 0; i < SOFTWARE_EVENTS; i++) since.count[i] = now.count[i] - before->count[i];
+    *before = now;
+    return since;
+}
+
 #ifdef HAVE_SDE
 
 /* Found again where they are exported already: libsde 7.0 leaks some bytes each time that a counter

@@ -7,10 +7,19 @@
 #define HEADROOM_HARNESS_MEASURE_SOFTWARE_EVENTS_H
 
 #include "harness/measure/counters.h"
+#include "harness/measure/phase_timer.h"
+#include "models/inference.h"
 
 struct software_counts {
     int64_t count[SOFTWARE_EVENTS];
 };
+
+/* What the last run did over a batch whose phases were booked: the running sums of `phases` less
+ * those before it, in `before`, which are brought up to date. */
+struct software_counts software_counts_since(const struct inference *inference, int layers,
+                                             const struct batch *batch,
+                                             const struct phase_work *phases,
+                                             struct software_counts *before);
 
 /* What PAPI calls it: its name, with where it comes from in front. */
 void software_event_papi_name(enum software_event event, char out[NAME_SIZE]);

@@ -14,6 +14,7 @@
 #include "harness/measure/phase_timer.h"
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/software_events.h"
+#include "harness/trial/sampled_inputs.h"
 #include "harness/trial/training.h"
 #include "harness/measure/turn.h"
 #include "models/footprint.h"
@@ -37,8 +38,7 @@ _Static_assert(sizeof((struct profile_result *)0)->energy ==
 struct session {
     const struct profile_config *config;
     const struct profile_subject *subject;
-    int32_t *order; /* [n_inputs] the test inputs that are cycled through */
-    int n_inputs;
+    struct sampled_inputs inputs; /* that are cycled through */
 };
 
 /* One batch size: its inference workspace and the batch at hand. */
@@ -50,23 +50,8 @@ struct batches {
     int size;
 };
 
-/* A seeded sample of the test split: files may be sorted by class or length. */
-static bool choose_inputs(struct session *s, uint64_t seed, struct error *error) {
-    int n = s->subject->data->test.n;
-    struct rng rng = rng_stream(seed, RNG_SPLIT);
-    s->order = malloc((size_t)n * sizeof *s->order);
-    if (!s->order) return error_set(error, "out of memory for the order of %d inputs", n);
-    for (int32_t i = 0; i < n; i++) s->order[i] = i;
-    rng_shuffle(&rng, 1, s->order, (size_t)n);
-    s->n_inputs = s->config->inputs < n ? s->config->inputs : n;
-    return true;
-}
-
-/* Batch number i: the next `size` inputs of the cycle, wrapping around. */
 static struct batch take_batch(const struct session *s, const struct batches *b, int i) {
-    int32_t index[BATCH_SIZE_MAX];
-    for (int j = 0; j < b->size; j++) index[j] = s->order[(i * b->size + j) % s->n_inputs];
-    return batch_gather(b->buffer, &s->subject->data->test, index, b->size);
+    return sampled_inputs_batch(&s->inputs, b->buffer, b->size, i);
 }
 
 /* The first sample i that belongs to a block: i * n_blocks / n_samples, rounded down, is its
@@ -165,22 +150,6 @@ static int64_t run_all_batches(void *context) {
     return (int64_t)repeats * r->batches->size;
 }
 
-/* What the last run did: the running sums less those before it, which are brought up to date. */
-static struct software_counts work_since(const struct session *s, const struct batches *b,
-                                         const struct batch *batch, const struct phase_work *phases,
-                                         struct software_counts *before) {
-    struct software_counts now = *before, since;
-    now.count[EVENT_EXECUTED_FLOPS] = (int64_t)flops_total(&phases->work.flops);
-    now.count[EVENT_BYTES_GATHERED] = (int64_t)phases->bytes[PHASE_GATHER];
-    now.count[EVENT_TOKENS] += batch->n_tokens;
-    for (int j = 0; j < batch->n_samples; j++)
-        for (int l = 0; l < s->subject->parameters->config.layers; l++)
-            now.count[EVENT_HEADS_RUN] += inference_heads_run(b->inference, l, j);
-    for (int i = 0; i < SOFTWARE_EVENTS; i++) since.count[i] = now.count[i] - before->count[i];
-    *before = now;
-    return since;
-}
-
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
 static void count_work(const struct session *s, const struct batches *b,
                        struct profile_result *out) {
@@ -195,7 +164,7 @@ static void count_work(const struct session *s, const struct batches *b,
         struct batch batch = take_batch(s, b, i);
         software_events_start(b->exported);
         inference_run(b->inference, &batch, &phases.work, NULL);
-        one_batch = work_since(s, b, &batch, &phases, &before);
+        one_batch = software_counts_since(b->inference, c->layers, &batch, &phases, &before);
         software_events_stop(b->exported, &one_batch);
         for (int j = 0; j < batch.n_samples; j++) {
             struct flops one =
@@ -230,7 +199,7 @@ static void simulate_events(const struct session *s, const struct batches *b,
                             struct profile_result *out) {
     int32_t index[SIMULATED_INPUTS_MAX + BATCH_SIZE_MAX];
     int n = (s->config->simulated_inputs + b->size - 1) / b->size * b->size;
-    for (int i = 0; i < n; i++) index[i] = s->order[i % s->n_inputs];
+    for (int i = 0; i < n; i++) index[i] = s->inputs.order[i % s->inputs.n];
     struct simulation simulation = {.checkpoint = s->subject->checkpoint,
                                     .seed = s->subject->parameters->seed,
                                     .split = &s->subject->data->test,
@@ -328,7 +297,8 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
     out->memory = calloc(MEMORY_ROWS_MAX, sizeof *out->memory);
     bool ok = out->profiles && out->memory;
     if (!ok) error_set(error, "out of memory for the results");
-    ok = ok && choose_inputs(&session, seed, error);
+    ok = ok &&
+         sampled_inputs_new(&subject->data->test, config->inputs, seed, &session.inputs, error);
     if (ok) {
         int64_t peak = memory_peak_resident(reason, sizeof reason);
         add_memory(out, peak, reason, "peak resident, loading");
@@ -340,7 +310,7 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
     for (int i = 0; ok && i < config->batch_sizes.n; i++)
         ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);
     out->wall_seconds = clock_seconds() - start;
-    free(session.order);
+    sampled_inputs_free(&session.inputs);
     if (!ok) profiling_result_free(out);
     return ok;
 }
