@@ -8,14 +8,22 @@
 #ifndef HEADROOM_HARNESS_MEASURE_TURN_H
 #define HEADROOM_HARNESS_MEASURE_TURN_H
 
+#include <sys/types.h>
+
 /* Set by a sweep for processes that take turns; a trial that is run by hand never stops. */
 #define TURN_VARIABLE "HEADROOM_TAKES_TURNS"
 
 /* Stops until it is this process's turn. Returns at once where nobody hands out turns. */
 void turn_wait(void);
 
-/* Runnable threads of the whole machine beside the calling one, now; -1 where the kernel does not
- * tell. Anything above 0 competes with what is about to be timed. */
+/* Runnable threads of the whole machine beside the calling one and the sweep that handed it its
+ * turn, now; -1 where the kernel does not tell. Anything above 0 competes with what is about to be
+ * timed. The sweep is no neighbour: on a machine of one core it cannot even fall asleep before the
+ * process that it continued stops. */
 int turn_others_running(void);
+
+/* The same with /proc/loadavg below `root`, for tests; `sweep`: its process, 0 where there is
+ * none. */
+int turn_others_running_beside(const char *root, pid_t sweep);
 
 #endif
