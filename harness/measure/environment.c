@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness/measure/counter_backend.h"
+#include "harness/measure/cpu_model.h"
 #include "models/base/system_file.h"
 
 #ifndef HEADROOM_CFLAGS
@@ -122,12 +123,9 @@ static void explain(struct environment *e, const char *field, const char *reason
 
 static void read_processor(const char *root, struct environment *e) {
     char text[64];
-    static const char cpuinfo[] = "/proc/cpuinfo";
-    if (!system_value(root, cpuinfo, "model name", e->cpu_model, sizeof e->cpu_model) &&
-        !system_line(root, "/sys/firmware/devicetree/base/model", e->cpu_model,
-                     sizeof e->cpu_model))
-        explain(e, "cpu_model", "/proc/cpuinfo has no \"model name\"");
-    if (!system_value(root, cpuinfo, "microcode", e->microcode, sizeof e->microcode))
+    if (!cpu_model_read(root, e->cpu_model, sizeof e->cpu_model))
+        explain(e, "cpu_model", "/proc/cpuinfo has neither \"model name\" nor \"CPU part\"");
+    if (!system_value(root, "/proc/cpuinfo", "microcode", e->microcode, sizeof e->microcode))
         explain(e, "microcode", "/proc/cpuinfo has no \"microcode\"");
     if (!system_line(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", e->governor,
                      sizeof e->governor))
@@ -251,9 +249,10 @@ const char *environment_revision(void) {
 
 void environment_summary(const struct environment *e, char *out, size_t size) {
     bool guest = e->hypervisor[0] && strcmp(e->hypervisor, "none") != 0;
-    snprintf(out, size, "%s, %" PRId64 " cores, %s%s%s, %s",
-             e->cpu_model[0] ? e->cpu_model : "unknown CPU", e->cores, guest ? e->hypervisor : "",
-             guest ? " guest, " : "", e->kernel[0] ? e->kernel : "unknown kernel",
+    snprintf(out, size, "%s, %" PRId64 " core%s, %s%s%s, %s",
+             e->cpu_model[0] ? e->cpu_model : "unknown CPU", e->cores, e->cores == 1 ? "" : "s",
+             guest ? e->hypervisor : "", guest ? " guest, " : "",
+             e->kernel[0] ? e->kernel : "unknown kernel",
              e->distribution[0] ? e->distribution : "unknown distribution");
 }
 

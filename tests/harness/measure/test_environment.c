@@ -95,6 +95,31 @@ static void guest_and_container_are_recognised(void **state) {
     assert_string_equal(e.pmu, "none");
 }
 
+/* Arm tells numbers, and the name of the board where a processor's is expected. */
+static void arm_core_is_named_by_its_numbers_and_never_after_its_board(void **state) {
+    (void)state;
+    static const struct {
+        const char *cpuinfo, *model;
+    } cases[] = {
+        {"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd07\n", "Arm Cortex-A57"},
+        {"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n", "Arm Neoverse N1"},
+        {"processor\t: 0\nCPU implementer\t: 0x99\nCPU part\t: 0x07\n",
+         "CPU part 0x007 of implementer 0x99"},
+        {"processor\t: 0\nCPU part\t: 0xd07\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct environment e;
+        char root[64];
+        machine_open(root);
+        machine_add(root, "/proc/cpuinfo", cases[i].cpuinfo);
+        machine_add(root, "/sys/firmware/devicetree/base/model", "Example Board 3\n");
+        environment_read_root(root, "3.45.1", &e);
+        machine_close(root);
+        assert_string_equal(e.cpu_model, cases[i].model);
+        assert_true(!environment_why_unknown(&e, "cpu_model") == !!cases[i].model[0]);
+    }
+}
+
 static void unreadable_is_unknown_with_a_reason_and_not_off(void **state) {
     (void)state;
     static const char *const fields[] = {
@@ -219,6 +244,12 @@ static void summary_is_one_line_that_names_the_machine(void **state) {
     assert_non_null(strstr(line, "Example OS 1"));
     assert_null(strstr(line, "guest"));
     assert_null(strchr(line, '\n'));
+    e.cores = 1;
+    environment_summary(&e, line, sizeof line);
+    assert_non_null(strstr(line, ", 1 core, "));
+    e.cores = 2;
+    environment_summary(&e, line, sizeof line);
+    assert_non_null(strstr(line, ", 2 cores, "));
 }
 
 int main(void) {
@@ -226,6 +257,7 @@ int main(void) {
         cmocka_unit_test(bare_metal_is_read_field_by_field),
         cmocka_unit_test(boost_file_means_turbo_on_other_drivers),
         cmocka_unit_test(guest_and_container_are_recognised),
+        cmocka_unit_test(arm_core_is_named_by_its_numbers_and_never_after_its_board),
         cmocka_unit_test(unreadable_is_unknown_with_a_reason_and_not_off),
         cmocka_unit_test(every_unknown_field_and_no_known_one_has_a_reason_here),
         cmocka_unit_test(text_with_quotes_survives_json),
