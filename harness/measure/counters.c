@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "harness/measure/known_work.h"
 
 enum {
     REASON_SIZE = 256,
@@ -62,37 +63,6 @@ struct counters {
     struct pass pass[PASSES_MAX + 1];
     int64_t thread_cpu_ns, process_cpu_ns;
 };
-
-/* ---- the known work ---- */
-
-/* About 0.3 ms of everything a ZERO_IS_SUSPECT role counts: fresh pages (first read, for load
- * misses of the data TLB, then written), data larger than a first-level cache, dependent
- * arithmetic of both precisions, and branches that follow a pseudo-random bit. */
-static void known_work(void) {
-    enum { BYTES = 1 << 20, STEPS = 20000 };
-    volatile unsigned char *page =
-        mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    volatile float single = 1.0f;
-    volatile double twice = 1.0;
-    volatile unsigned odd = 0, even = 0;
-    uint32_t bits = 2463534242u; /* xorshift */
-    if (page != MAP_FAILED) {
-        for (size_t i = 0; i < BYTES; i += 4096) even = even + page[i];
-        for (size_t i = 0; i < BYTES; i += 64) page[i] = 1;
-    }
-    for (int i = 0; i < STEPS; i++) {
-        single = single * 0.999f + 0.5f;
-        twice = twice * 0.999 + 0.5;
-        bits ^= bits << 13;
-        bits ^= bits >> 17;
-        bits ^= bits << 5;
-        if (bits & 1)
-            odd = odd + bits;
-        else
-            even = even + bits;
-    }
-    if (page != MAP_FAILED) munmap((void *)page, BYTES);
-}
 
 /* ---- proving and packing ---- */
 
@@ -239,7 +209,7 @@ static int prove_pass(struct counters *c, int index, char *reason) {
     if (code != COUNTER_OK) return code;
     pass->failure[0] = '\0';
     start_pass(c, pass);
-    known_work();
+    known_work_run();
     if (!stop_pass(c, pass, &after)) {
         snprintf(reason, REASON_SIZE, "%s", pass->failure);
         pass->failure[0] = '\0';

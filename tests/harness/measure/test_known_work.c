@@ -1,0 +1,46 @@
+/*
+ * The work that events are proven by does what its ranges say, so far as this machine can tell
+ * without a PMU: what the kernel accounts lies in them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/resource.h>
+
+#include "harness/measure/known_work.h"
+
+static void ranges_of_all_roles_exclude_zero(void **state) {
+    (void)state;
+    for (int role = 0; role < COUNTER_ROLES; role++) {
+        struct known_range range = known_work_range((enum counter_role_id)role, 1000000);
+        assert_true(range.least > 0);
+        assert_true(range.most > range.least);
+    }
+}
+
+static void kernel_accounts_what_the_ranges_say(void **state) {
+    (void)state;
+    struct rusage before, after;
+    getrusage(RUSAGE_THREAD, &before);
+    int64_t cpu_ns = known_work_run();
+    getrusage(RUSAGE_THREAD, &after);
+    struct known_range faults = known_work_range(ROLE_PAGE_FAULTS, cpu_ns);
+    struct known_range switches = known_work_range(ROLE_CONTEXT_SWITCHES, cpu_ns);
+    int64_t n_faults = after.ru_minflt - before.ru_minflt;
+    int64_t n_switches = after.ru_nvcsw - before.ru_nvcsw; /* those that load cannot add to */
+    assert_true(cpu_ns > 0);
+    assert_true(n_faults >= faults.least && n_faults <= faults.most);
+    assert_true(n_switches >= switches.least && n_switches <= switches.most);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranges_of_all_roles_exclude_zero),
+        cmocka_unit_test(kernel_accounts_what_the_ranges_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
