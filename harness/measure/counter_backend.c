@@ -84,9 +84,16 @@ static bool exists_below(const char *root, const char *path) {
     return access(full, F_OK) == 0;
 }
 
+static int read_turn(const char *root, const char *pmu) {
+    char path[160];
+    snprintf(path, sizeof path, "/sys/bus/event_source/devices/%s/perf_event_mux_interval_ms", pmu);
+    return read_setting(root, path);
+}
+
 void counter_host_read(const char *root, struct counter_host *host) {
     *host = (struct counter_host){.pmu = ""};
     read_pmu(root, host->pmu, sizeof host->pmu);
+    host->turn_ms = read_turn(root, host->pmu);
     read_hypervisor(root, host->hypervisor, sizeof host->hypervisor);
     host->container = exists_below(root, "/.dockerenv") || exists_below(root, "/run/.containerenv");
     host->paranoid = read_setting(root, "/proc/sys/kernel/perf_event_paranoid");

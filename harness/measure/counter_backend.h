@@ -34,6 +34,7 @@ struct counter_host {
     bool container;
     int paranoid;     /* kernel.perf_event_paranoid */
     int nmi_watchdog; /* kernel.nmi_watchdog: 1 takes one hardware counter away */
+    int turn_ms;      /* after so long other events get the counters, where they share them */
 };
 
 /* What the kernel accounts without any counting library. All but process_cpu_ns are this

@@ -66,9 +66,12 @@ struct counter_request {
     /* The built-in roles are not asked for, and the caller knows what its events should read: a 0
      * is believed. */
     bool only_events;
-    /* Events share the hardware in turns and are scaled up, in PAPI by whole percents. Meant for
-     * regions of many milliseconds: the kernel changes turns about every 4 ms, and an event that
-     * had none reads 0 (so that a 0 is never believed here). Status is then "multiplexed". */
+    /* Hardware events that do not fit the counters share them in turns, in one pass, and are scaled
+     * up; status is then "multiplexed". PAPI scales by the times of all runs since its set was
+     * made, in whole percents, and hands those times to nobody, so nothing here can tell from a
+     * value whether its event had its turn. A region must therefore last two turns of every event
+     * (perf_event_mux_interval_ms, 4 ms each on most machines); after a shorter one those roles
+     * are unavailable. */
     bool multiplex;
 };
 

@@ -31,9 +31,10 @@ struct fake {
     struct counter_host host;
     int open_code;
     const char *problem;
-    int n_counters;                      /* hardware events that fit into one set */
-    int multiplex_code;                  /* of the request to multiplex */
-    bool starves;                        /* multiplexed events beyond the counters read 0 */
+    int n_counters;     /* hardware events that fit into one set */
+    int multiplex_code; /* of the request to multiplex */
+    bool starves;       /* multiplexed events beyond the counters read 0, as with PAPI, or little */
+    long long starved;  /* that little */
     struct fake_event event[EVENTS_MAX]; /* name NULL ends the list; others are unknown (-7) */
     const char *text;                    /* what describe() returns */
     struct kernel_counts now, step;
@@ -102,8 +103,9 @@ static int fake_start(void *context, int set) {
 static int fake_stop(void *context, int set, long long *values) {
     struct fake *fake = context;
     for (int i = 0; i < fake->set[set].n; i++)
-        values[i] =
-            fake->starves && i >= fake->n_counters ? 0 : fake->event[fake->set[set].event[i]].value;
+        values[i] = fake->starves && i >= fake->n_counters
+                        ? fake->starved
+                        : fake->event[fake->set[set].event[i]].value;
     return COUNTER_OK;
 }
 
@@ -141,7 +143,8 @@ static const struct fake_event presets[N_PRESETS] = {
 };
 static inline struct fake good_machine(void) {
     struct fake fake = {.n_counters = 16, .kernel_works = true};
-    fake.host = (struct counter_host){.pmu = "cpu", .hypervisor = "none", .paranoid = 2};
+    fake.host =
+        (struct counter_host){.pmu = "cpu", .hypervisor = "none", .paranoid = 2, .turn_ms = 4};
     memcpy(fake.event, presets, sizeof presets);
     fake.step.thread_cpu_ns = 700;
     fake.step.process_cpu_ns = 1000;

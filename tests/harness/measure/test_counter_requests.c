@@ -77,20 +77,26 @@ static void only_what_was_asked_for_is_counted_on_request(void **state) {
 
 /* ---- multiplexing ---- */
 
+/* Two counters for eleven events that take turns of 4 ms: 88 ms are two turns of each. */
+static struct fake crowded_machine(double region_ms) {
+    struct fake fake = good_machine();
+    fake.n_counters = 2;
+    fake.step.thread_cpu_ns = (int64_t)(region_ms * 1e6);
+    return fake;
+}
+
 static void multiplexed_counts_share_one_pass_and_say_so(void **state) {
     (void)state;
-    struct fake fake = good_machine();
+    struct fake fake = crowded_machine(88);
     struct counter_request request = {.multiplex = true};
-    fake.n_counters = 2;
     for (int role = 0; role < N_PRESETS; role++) {
         struct counter_result result =
             count_request(&fake, &request, counter_roles[role].name, 3, 1);
         assert_true(result.available && result.value == (double)presets[role].value);
         assert_string_equal(result.status, "multiplexed");
         assert_int_equal(result.pass, 0);
+        assert_true(isnan(result.empty)); /* scaled up, it would mean nothing */
     }
-    struct counter_result result = count_request(&fake, &request, "context_switches", 3, 1);
-    assert_string_equal(result.status, "counted"); /* the kernel's own number takes no turns */
 }
 
 static void nothing_is_multiplexed_unless_asked_for(void **state) {
@@ -104,10 +110,55 @@ static void nothing_is_multiplexed_unless_asked_for(void **state) {
     assert_int_equal(fake.n_multiplexed, 0);
 }
 
+/* No value tells that its event had no turn: one may read small numbers, another, by the times of
+ * earlier runs, several times too much. The length of the region does. */
+static void region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths(void **state) {
+    (void)state;
+    struct fake fake = crowded_machine(87.9);
+    struct counter_request request = {.multiplex = true};
+    fake.starves = true;
+    fake.starved = 285;
+    for (int role = 0; role < N_PRESETS; role++) {
+        struct counter_result result =
+            count_request(&fake, &request, counter_roles[role].name, 3, 1);
+        assert_unavailable(&result, "took turns in a region of 87.9 ms");
+        assert_unavailable(&result, "11 events in turns of 4 ms need at least 88 ms");
+    }
+    fake.host.turn_ms = -1; /* the kernel does not tell: the longest default */
+    struct counter_result result = count_request(&fake, &request, "cycles", 3, 1);
+    assert_unavailable(&result, "turns of 10 ms need at least 220 ms");
+}
+
+static void software_events_need_no_turn_and_are_counted(void **state) {
+    (void)state;
+    struct fake fake = crowded_machine(1);
+    struct counter_request request = {.multiplex = true, .events = {1, {"sde:::headroom::tokens"}}};
+    add_event(&fake, "perf::PAGE-FAULTS", 9);
+    add_event(&fake, "sde:::headroom::tokens", 7)->component = 1;
+    struct counter_result result = count_request(&fake, &request, "page_faults", 2, 1);
+    assert_true(result.available && result.value == 9.0);
+    assert_string_equal(result.status, "counted");
+    result = count_request(&fake, &request, "sde:::headroom::tokens", 2, 1);
+    assert_true(result.available && result.value == 7.0);
+    assert_string_equal(result.status, "counted");
+    result = count_request(&fake, &request, "context_switches", 2, 1);
+    assert_string_equal(result.status, "counted"); /* the kernel's own number */
+}
+
+static void what_fits_the_counters_takes_no_turns(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.multiplex = true};
+    struct counter_result result = count_request(&fake, &request, "cycles", 2, 1);
+    assert_true(result.available && result.value == 1000.0);
+    assert_string_equal(result.status, "counted");
+    assert_int_equal(fake.n_multiplexed, 0);
+}
+
 /* PAPI hands out the raw 0 of an event that never had its turn. */
 static void zero_of_a_multiplexed_event_is_never_believed(void **state) {
     (void)state;
-    struct fake fake = good_machine();
+    struct fake fake = crowded_machine(100);
     struct counter_request request = {.multiplex = true};
     fake.n_counters = 7;
     fake.starves = true;
@@ -117,15 +168,15 @@ static void zero_of_a_multiplexed_event_is_never_believed(void **state) {
     assert_true(result.available && result.value == 20.0);
 }
 
-static void machine_that_cannot_multiplex_says_so(void **state) {
+static void machine_that_cannot_multiplex_counts_in_passes(void **state) {
     (void)state;
-    struct fake fake = good_machine();
+    struct fake fake = crowded_machine(1);
     struct counter_request request = {.multiplex = true};
     fake.multiplex_code = COUNTER_NOT_SUPPORTED;
-    struct counter_result result = count_request(&fake, &request, "cycles", 2, 1);
-    assert_unavailable(&result, "PAPI cannot multiplex here");
-    result = count_request(&fake, &request, "context_switches", 2, 1);
-    assert_true(result.available);
+    struct counter_result result = count_request(&fake, &request, "branch_misses", 2, 1);
+    assert_true(result.available && result.value == 5.0);
+    assert_string_equal(result.status, "counted");
+    assert_int_equal(result.pass, 4);
 }
 
 int main(void) {
@@ -137,8 +188,11 @@ int main(void) {
         cmocka_unit_test(only_what_was_asked_for_is_counted_on_request),
         cmocka_unit_test(multiplexed_counts_share_one_pass_and_say_so),
         cmocka_unit_test(nothing_is_multiplexed_unless_asked_for),
+        cmocka_unit_test(region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths),
+        cmocka_unit_test(software_events_need_no_turn_and_are_counted),
+        cmocka_unit_test(what_fits_the_counters_takes_no_turns),
         cmocka_unit_test(zero_of_a_multiplexed_event_is_never_believed),
-        cmocka_unit_test(machine_that_cannot_multiplex_says_so),
+        cmocka_unit_test(machine_that_cannot_multiplex_counts_in_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -385,11 +385,6 @@ static void what_reading_alone_counts_stands_beside_the_value(void **state) {
     counters_close(counters);
     assert_true(result.value == 750);
     assert_true(result.empty == 500);
-
-    struct counter_request request = {.multiplex = true};
-    result = count_request(&fake, &request, "cycles", 1, 1);
-    assert_true(result.available);
-    assert_true(isnan(result.empty)); /* scaled up, it would mean nothing */
 }
 
 static void start_and_stop_allocate_nothing(void **state) {
