@@ -102,21 +102,31 @@ void counter_host_read(const char *root, struct counter_host *host) {
 
 /* ---- explanations ---- */
 
+/* PAPI 7.0 disables its component at level 3, and 7.2 above 2, whatever the program's
+ * capabilities: only the level helps with all of them. Up to level 2 the kernel lets everyone count
+ * their own program. */
 static void explain_permission(const struct counter_host *host, char *out, size_t size) {
-    char level[80] = "no permission to count";
-    if (host->paranoid > 2)
-        snprintf(level, sizeof level, "kernel.perf_event_paranoid=%d forbids counting",
-                 host->paranoid);
-    if (host->container)
+    if (host->paranoid <= 2)
         snprintf(out, size,
-                 "%s: start the container with --cap-add PERFMON and a seccomp profile that allows "
-                 "perf_event_open, and set kernel.perf_event_paranoid=2 on its host",
-                 level);
+                 "no permission to count, although kernel.perf_event_paranoid allows it: a "
+                 "container or a security module forbids perf_event_open: allow it there (docker: "
+                 "--cap-add PERFMON and a seccomp profile)");
     else
         snprintf(out, size,
-                 "%s: run `sudo sysctl kernel.perf_event_paranoid=2` or `sudo setcap "
-                 "cap_perfmon+ep` on the program",
-                 level);
+                 "kernel.perf_event_paranoid=%d forbids counting: run `sudo sysctl "
+                 "kernel.perf_event_paranoid=2`%s",
+                 host->paranoid,
+                 host->container ? " on the container's host, and start the container with "
+                                   "--cap-add PERFMON and a seccomp profile that allows "
+                                   "perf_event_open"
+                                 : "");
+}
+
+static void explain_disabled(const struct counter_host *host, char *out, size_t size) {
+    bool unknown_cpu = strstr(host->disabled, "libpfm4") != NULL; /* its table of PMUs */
+    snprintf(out, size, "PAPI disabled its component perf_event: %s%s",
+             host->disabled[0] ? host->disabled : "the reason is unknown",
+             unknown_cpu ? ": a newer PAPI may know this CPU" : "");
 }
 
 bool counter_is_missing(int code) {
@@ -128,7 +138,8 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
                      const char *text, char *out, size_t size) {
     bool virtual_machine = host->hypervisor[0] && strcmp(host->hypervisor, "none") != 0;
     bool disabled = code == COUNTER_COMPONENT_DISABLED;
-    const char *component_end = strstr(event, ":::"); /* NULL: the CPU's own component */
+    const char *component_end =
+        event ? strstr(event, ":::") : NULL; /* NULL: the CPU's own component */
     if (component_end && (disabled || counter_is_missing(code)))
         snprintf(out, size,
                  "PAPI has no event %s: `papi_component_avail` tells whether its component %.*s is "
@@ -142,8 +153,11 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
         snprintf(out, size,
                  "the kernel shows no performance-monitoring unit in "
                  "/sys/bus/event_source/devices: measure on a machine and kernel that have one");
-    else if (disabled || code == COUNTER_NO_PERMISSION ||
-             (host->paranoid > 2 && code != COUNTER_CONFLICT))
+    else if (host->paranoid > 2 && code != COUNTER_CONFLICT)
+        explain_permission(host, out, size);
+    else if (disabled || (hardware && host->disabled[0]))
+        explain_disabled(host, out, size);
+    else if (code == COUNTER_NO_PERMISSION)
         explain_permission(host, out, size);
     else if (code == COUNTER_CONFLICT && host->nmi_watchdog == 1)
         snprintf(out, size,
@@ -156,6 +170,10 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
     else if (code == COUNTER_IS_RUNNING)
         snprintf(out, size, "%s: another event set of this thread is counting: stop it first",
                  event);
+    else if (!event)
+        snprintf(out, size,
+                 "none of the events for it exists on this CPU, so far as PAPI knows: a newer PAPI "
+                 "may know one");
     else if (counter_is_missing(code))
         snprintf(out, size, "PAPI knows no event %s that counts on this CPU: a newer PAPI may",
                  event);
@@ -216,13 +234,24 @@ void counter_library_version(char *version, size_t version_size, char *reason, s
                  (unsigned)loaded >> 16 & 255, (unsigned)loaded >> 8 & 255);
 }
 
+static void read_disabled(struct counter_host *host) {
+    int component = PAPI_get_component_index("perf_event");
+    const PAPI_component_info_t *info = component < 0 ? NULL : PAPI_get_component_info(component);
+    if (!info || info->disabled == PAPI_OK) return;
+    snprintf(host->disabled, sizeof host->disabled, "%.*s", (int)sizeof host->disabled - 1,
+             info->disabled_reason);
+}
+
 /* The library stays initialised until the process ends: shutting PAPI 7.0 down and starting it
  * again in one process is not reliable, and event sets are what holds the kernel's resources. */
 static int papi_open(void *context, struct counter_host *host, char *problem, size_t size) {
     (void)context;
     counter_host_read("", host);
     int code = PAPI_library_init(PAPI_VER_CURRENT);
-    if (code == PAPI_VER_CURRENT) return COUNTER_OK;
+    if (code == PAPI_VER_CURRENT) {
+        read_disabled(host);
+        return COUNTER_OK;
+    }
     int loaded = PAPI_get_opt(PAPI_LIB_VERSION, NULL);
     if (loaded <= 0 || !counter_version_problem(PAPI_VER_CURRENT, (unsigned)loaded, problem, size))
         counter_explain(host, false, "PAPI_library_init", code, PAPI_strerror(code), problem, size);

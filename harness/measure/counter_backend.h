@@ -29,7 +29,9 @@ enum {
 
 /* What decides whether this machine can count, for explanations. -1: unknown. */
 struct counter_host {
-    char pmu[64];        /* the kernel's core PMU, "cpu" or "armv8_pmuv3_0"; "" when it has none */
+    char pmu[64]; /* the kernel's core PMU, "cpu" or "armv8_pmuv3_0"; "" when it has none */
+    char disabled
+        [128]; /* why PAPI disabled the component of this PMU, in its words; "": it did not */
     char hypervisor[16]; /* "none", a vendor such as "KVMKVMKVM", "unidentified"; "" unknown */
     bool container;
     int paranoid;     /* kernel.perf_event_paranoid */
@@ -68,8 +70,8 @@ void counter_host_read(const char *root, struct counter_host *host);
 bool counter_is_missing(int code);
 
 /* One sentence on why `event` failed with `code` on this host, with the fix where there is one.
- * `hardware`: the event needs a performance-monitoring unit. `text`: the backend's words, or
- * NULL. */
+ * `hardware`: the event needs a performance-monitoring unit. event NULL: each event of a role did,
+ * with a code that means "missing". `text`: the backend's words, or NULL. */
 void counter_explain(const struct counter_host *host, bool hardware, const char *event, int code,
                      const char *text, char *out, size_t size);
 

@@ -249,7 +249,8 @@ static int prove_source(struct counters *c, struct role_state *state, char *reas
 }
 
 /* Finds the first source of a role that counts. Of the failures, the first that is more than "no
- * such event" is the one worth telling. */
+ * such event" is the one worth telling. Where there is none, and the events were not asked for by
+ * name, naming one would be misleading: they may be those of other processors. */
 static void prove_role(struct counters *c, struct role_state *state, const char *problem) {
     const struct counter_source *source = state->is->source;
     bool only_missing = true; /* so far every source failed as unknown */
@@ -270,6 +271,9 @@ static void prove_role(struct counters *c, struct role_state *state, const char 
         only_missing = only_missing && missing;
     }
     state->source = -1;
+    bool built_in = state < c->role + COUNTER_ROLES;
+    if (built_in && only_missing && !problem[0])
+        explain(c, state->is->hardware, NULL, COUNTER_NO_EVENT, state->reason);
 }
 
 /* Whether a term counts beside the others of a pass; in turns with them where that was asked for

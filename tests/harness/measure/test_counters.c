@@ -151,7 +151,7 @@ static void part_of_a_sum_is_not_the_sum(void **state) {
     struct fake fake = machine_without_fp_presets(16);
     event_named(&fake, "FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE")->add_code = COUNTER_NO_EVENT;
     struct counter_result result = count(&fake, "fp_single", 1, 1);
-    assert_unavailable(&result, "no event FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE");
+    assert_unavailable(&result, "none of the events for it exists on this CPU");
 }
 
 static void sum_of_events_that_all_read_zero_is_unavailable(void **state) {
@@ -291,17 +291,80 @@ static void region_never_run_is_no_zero(void **state) {
     assert_unavailable(&result, "no input");
 }
 
-static void permission_names_the_level_and_the_command(void **state) {
+static struct counter_result count_refused(struct fake *fake, int code) {
+    for (int i = 0; fake->event[i].name; i++) fake->event[i].add_code = code;
+    return count(fake, "cycles", 1, 1);
+}
+
+/* A capability of the program helps with some versions of PAPI only. */
+static void permission_names_the_level_and_the_command_that_helps(void **state) {
+    (void)state;
+    for (int level = 3; level <= 4; level++) {
+        struct fake fake = good_machine();
+        char expected[64];
+        fake.host.paranoid = level;
+        struct counter_result result =
+            count_refused(&fake, level == 3 ? COUNTER_COMPONENT_DISABLED : COUNTER_NO_PERMISSION);
+        snprintf(expected, sizeof expected, "perf_event_paranoid=%d", level);
+        assert_unavailable(&result, expected);
+        assert_unavailable(&result, "sudo sysctl kernel.perf_event_paranoid=2");
+        assert_null(strstr(result.reason, "setcap"));
+        fake.host.container = true;
+        result = count(&fake, "cycles", 1, 1);
+        assert_unavailable(&result, "--cap-add PERFMON");
+    }
+}
+
+static void permission_at_a_level_that_allows_counting_is_somebody_elses_to_give(void **state) {
     (void)state;
     struct fake fake = good_machine();
-    fake.host.paranoid = 4;
-    for (int i = 0; fake.event[i].name; i++) fake.event[i].add_code = COUNTER_NO_PERMISSION;
-    struct counter_result result = count(&fake, "cycles", 1, 1);
-    assert_unavailable(&result, "perf_event_paranoid=4");
-    assert_unavailable(&result, "sudo sysctl kernel.perf_event_paranoid=2");
-    fake.host.container = true;
-    result = count(&fake, "cycles", 1, 1);
-    assert_unavailable(&result, "--cap-add PERFMON");
+    struct counter_result result = count_refused(&fake, COUNTER_NO_PERMISSION);
+    assert_unavailable(&result, "a container or a security module forbids perf_event_open");
+    assert_null(strstr(result.reason, "sysctl"));
+}
+
+static void disabled_component_is_told_in_papis_words(void **state) {
+    (void)state;
+    static const int codes[] = {COUNTER_COMPONENT_DISABLED, COUNTER_NO_EVENT};
+    for (int i = 0; i < 2; i++) {
+        struct fake fake = good_machine();
+        snprintf(fake.host.disabled, sizeof fake.host.disabled,
+                 "Error libpfm4 no default PMU found");
+        struct counter_result result = count_refused(&fake, codes[i]);
+        assert_unavailable(&result, "Error libpfm4 no default PMU found");
+        assert_unavailable(&result, "a newer PAPI may know this CPU");
+        assert_null(strstr(result.reason, "permission"));
+    }
+}
+
+/* Reasons that name events of another processor explain nothing. */
+static void role_without_any_event_here_names_none(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    for (int i = 2; fake.event[i].name; i++) fake.event[i].add_code = COUNTER_NO_EVENT;
+    for (int role = 2; role < N_PRESETS; role++) {
+        struct counter_result result = count(&fake, counter_roles[role].name, 1, 1);
+        assert_unavailable(&result, "none of the events for it exists on this CPU");
+        for (int i = 0; i < COUNTER_SOURCES_MAX && counter_roles[role].source[i].name; i++)
+            assert_null(strstr(result.reason, counter_roles[role].source[i].name));
+    }
+}
+
+/* PAPI chooses its tables by the model of the CPU and may list forty presets where the kernel has
+ * no PMU for them: whether they cannot be added or read nothing, none is believed. */
+static void presets_without_a_pmu_of_the_kernel_are_refused(void **state) {
+    (void)state;
+    for (int added = 0; added < 2; added++)
+        for (int role = 0; role < N_PRESETS; role++) {
+            struct fake fake = good_machine();
+            fake.host.pmu[0] = '\0';
+            for (struct fake_event *event = fake.event; event->name; event++) {
+                event->value = 0;
+                event->add_code = added ? COUNTER_OK : COUNTER_NO_EVENT;
+            }
+            struct counter_result result = count(&fake, counter_roles[role].name, 1, 1);
+            assert_unavailable(&result, added ? "read 0" : "shows no performance-monitoring unit");
+        }
 }
 
 static void nmi_watchdog_is_named_when_no_counter_is_free(void **state) {
@@ -513,7 +576,11 @@ int main(void) {
         cmocka_unit_test(implausible_instructions_per_cycle_flag_both_roles),
         cmocka_unit_test(failing_start_makes_its_pass_unavailable_and_says_why),
         cmocka_unit_test(region_never_run_is_no_zero),
-        cmocka_unit_test(permission_names_the_level_and_the_command),
+        cmocka_unit_test(permission_names_the_level_and_the_command_that_helps),
+        cmocka_unit_test(permission_at_a_level_that_allows_counting_is_somebody_elses_to_give),
+        cmocka_unit_test(disabled_component_is_told_in_papis_words),
+        cmocka_unit_test(role_without_any_event_here_names_none),
+        cmocka_unit_test(presets_without_a_pmu_of_the_kernel_are_refused),
         cmocka_unit_test(nmi_watchdog_is_named_when_no_counter_is_free),
         cmocka_unit_test(unknown_code_without_text_still_has_a_reason),
         cmocka_unit_test(library_that_does_not_start_is_the_reason_of_hardware_roles),
