@@ -49,8 +49,7 @@ static void read_memory(struct doctor *out) {
     char reason[160];
     int64_t peak = memory_peak_resident(reason, sizeof reason);
     if (peak > 0)
-        add_source(out, "memory", "peak resident", true, "VmHWM of /proc/self/status, now %.1f MB",
-                   (double)peak / 1e6);
+        add_source(out, "memory", "peak resident", true, "VmHWM, now %.1f MB", (double)peak / 1e6);
     else
         add_source(out, "memory", "peak resident", false, "%s", reason);
     bool reset = memory_reset_peak(reason, sizeof reason);
@@ -141,130 +140,159 @@ void doctor_read(const char *sqlite_version, struct doctor *out) {
 struct page {
     FILE *file;
     bool colour;
+    int column; /* of the cursor */
 };
 
-/* Words wrapped under a left margin at which the cursor already stands; ends the line. */
-static void print_wrapped(const struct page *page, int margin, const char *words) {
+/* Words from the cursor on, wrapped to a left margin. */
+static void print_words(struct page *page, int margin, const char *words) {
     enum { WIDTH = 98 };
-    int column = margin;
     while (*words) {
-        int length = (int)strcspn(words, " ");
-        if (column > margin && column + 1 + length > WIDTH) {
+        int spaces = (int)strspn(words, " "), length = (int)strcspn(words + spaces, " ");
+        if (page->column > margin && page->column + spaces + length > WIDTH) {
             fprintf(page->file, "\n%*s", margin, "");
-            column = margin;
-        } else if (column > margin) {
-            fputc(' ', page->file);
-            column++;
+            page->column = margin;
+            words += spaces;
+            spaces = 0;
         }
-        fprintf(page->file, "%.*s", length, words);
-        column += length;
-        words += length;
-        words += strspn(words, " ");
+        fprintf(page->file, "%.*s", spaces + length, words);
+        page->column += spaces + length;
+        words += spaces + length;
     }
-    fputc('\n', page->file);
 }
 
-static void start_colour(const struct page *page, bool available) {
-    if (page->colour) fputs(available ? "\033[32m" : "\033[33m", page->file);
+/* A paragraph: a head, green where what it names is there and yellow where it is missing, and what
+ * there is to say of it, which this frees. Nothing where nothing is said. */
+static void print_paragraph(struct page *page, int margin, bool available, const char *head,
+                            struct text *words) {
+    if (words->size > 0 || words->failed) {
+        if (page->colour) fputs(available ? "\033[32m" : "\033[33m", page->file);
+        print_words(page, margin, head);
+        if (page->colour) fputs("\033[0m", page->file);
+        print_words(page, margin, words->failed ? " out of memory" : words->data);
+        fputc('\n', page->file);
+        page->column = 0;
+    }
+    text_free(words);
 }
 
-static void end_colour(const struct page *page) {
-    if (page->colour) fputs("\033[0m", page->file);
-}
-
-static void print_available(const struct page *page, const struct doctor *doctor) {
+/* Each kind on a line of its own: what, and from where. */
+static void print_available(struct page *page, const struct doctor *doctor) {
     fprintf(page->file, "\nMeasured here\n");
-    for (int i = 0; i < doctor->n_sources; i++) {
-        if (!doctor->source[i].available) continue;
-        start_colour(page, true);
-        fprintf(page->file, "  %-19s ", doctor->source[i].what);
-        end_colour(page);
-        print_wrapped(page, 22, doctor->source[i].detail);
+    for (int i = 0; i < doctor->n_sources;) {
+        const char *kind = doctor->source[i].kind;
+        struct text words = {0};
+        char head[32];
+        snprintf(head, sizeof head, "  %-16s", kind);
+        for (; i < doctor->n_sources && strcmp(doctor->source[i].kind, kind) == 0; i++)
+            if (doctor->source[i].available)
+                text_append(&words, "%s %s (%s)", words.size > 0 ? "," : "", doctor->source[i].what,
+                            doctor->source[i].detail);
+        print_paragraph(page, 19, true, head, &words);
     }
 }
 
-/* One reason after another, each below all that it stops. */
-static void print_unavailable(const struct page *page, const struct doctor *doctor) {
+/* The reasons of counters start with their event where they are about one. */
+static const char *beside_event(const struct doctor_source *source) {
+    const char *rest = strchr(source->detail, ' ');
+    return strcmp(source->kind, "counter") == 0 && rest ? rest : source->detail;
+}
+
+/* One reason after another, each behind all that it stops and said once of all their events. */
+static void print_unavailable(struct page *page, const struct doctor *doctor) {
     bool told[DOCTOR_SOURCES_MAX] = {false}, any = false;
     for (int i = 0; i < doctor->n_sources; i++) {
         const struct doctor_source *first = &doctor->source[i];
-        struct text names = {0};
+        struct text names = {0}, events = {0}, words = {0};
+        bool alike = true; /* to the event */
         if (first->available || told[i]) continue;
         for (int j = i; j < doctor->n_sources; j++) {
             const struct doctor_source *source = &doctor->source[j];
-            if (source->available || strcmp(source->detail, first->detail) != 0) continue;
-            text_append(&names, "%s%s", j > i ? ", " : "", source->what);
+            const char *rest = beside_event(source);
+            if (source->available || strcmp(rest, beside_event(first)) != 0) continue;
+            text_append(&names, "%s%s", j > i ? ", " : "  ", source->what);
+            text_append(&events, "%s%.*s", j > i ? ", " : "each of ", (int)(rest - source->detail),
+                        source->detail);
+            alike = alike && strcmp(source->detail, first->detail) == 0;
             told[j] = true;
         }
-        fputs(any ? "  " : "\nNot measured here\n  ", page->file);
+        if (!any) fputs("\nNot measured here\n", page->file);
         any = true;
-        start_colour(page, false);
-        print_wrapped(page, 2, names.failed ? first->what : names.data);
-        end_colour(page);
-        fprintf(page->file, "%6s", "");
-        print_wrapped(page, 6, first->detail);
+        if (alike || events.failed)
+            text_append(&words, ": %s", first->detail);
+        else
+            text_append(&words, ": %s%s", events.data, beside_event(first));
+        print_paragraph(page, 6, false, names.failed ? first->what : names.data, &words);
         text_free(&names);
+        text_free(&events);
     }
 }
 
-/* One setting of the environment: its value, or "unknown" with the reason. */
-static void print_text(const struct page *page, const struct doctor *doctor, const char *field,
-                       const char *value) {
-    const char *why = environment_why_unknown(&doctor->environment, field);
-    fprintf(page->file, "  %-19s %s", field, why ? "unknown: " : "");
-    print_wrapped(page, 22, why ? why : value);
+static void print_line(struct page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void print_line(struct page *page, const char *format, ...) {
+    char line[640];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    print_words(page, 2, line);
+    fputc('\n', page->file);
+    page->column = 0;
 }
 
-static void print_state(const struct page *page, const struct doctor *doctor, const char *field,
-                        enum tristate state) {
-    print_text(page, doctor, field, state == STATE_ON ? "on" : "off");
-}
-
-/* What would make times steadier, under the setting it is about. */
-static void print_fix(const struct page *page, const char *command) {
-    fprintf(page->file, "  %-19s for steadier times: ", "");
-    print_wrapped(page, 22, command);
-}
-
-static void print_environment(const struct page *page, const struct doctor *doctor) {
+/* Settings that are known, those that are not with their reasons, and what would make times
+ * steadier. */
+static void print_environment(struct page *page, const struct doctor *doctor) {
     const struct environment *e = &doctor->environment;
-    char blas[320];
-    snprintf(blas, sizeof blas, "%s, %s kernels, threads: %" PRId64 "%s", e->blas_config,
-             e->blas_core, e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
-    print_text(page, doctor, "blas_config", blas);
-    print_text(page, doctor, "affinity", e->affinity);
-    print_text(page, doctor, "governor", e->governor);
+    const struct {
+        const char *field, *value;
+    } settings[] = {{"affinity", e->affinity},
+                    {"governor", e->governor},
+                    {"turbo", e->turbo == STATE_ON ? "on" : "off"},
+                    {"smt", e->smt == STATE_ON ? "on" : "off"},
+                    {"perf_event_paranoid", e->perf_event_paranoid},
+                    {"build", e->build}};
+    enum { N = sizeof settings / sizeof *settings };
+    struct text known = {0}, unknown = {0};
+    print_line(page, "  %s, %s kernels, threads: %" PRId64 "%s", e->blas_config, e->blas_core,
+               e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
+    for (int i = 0; i < N; i++) {
+        const char *why = environment_why_unknown(e, settings[i].field);
+        struct text *words = why ? &unknown : &known;
+        text_append(words, "%s %s %s%s%s", words->size ? "," : "", settings[i].field,
+                    why ? "(" : "", why ? why : settings[i].value, why ? ")" : "");
+    }
+    print_paragraph(page, 6, true, "  known:", &known);
+    print_paragraph(page, 6, false, "  unknown:", &unknown);
     if (e->governor[0] && strcmp(e->governor, "performance") != 0)
-        print_fix(page, "sudo cpupower frequency-set -g performance");
-    print_state(page, doctor, "turbo", e->turbo);
+        print_line(page, "  for steadier times: sudo cpupower frequency-set -g performance");
     if (e->turbo == STATE_ON)
-        print_fix(page, "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or "
-                        "echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost");
-    print_state(page, doctor, "smt", e->smt);
-    print_text(page, doctor, "perf_event_paranoid", e->perf_event_paranoid);
-    print_text(page, doctor, "build", e->build);
+        print_line(page, "  for steadier times: echo 1 | sudo tee "
+                         "/sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 | sudo tee "
+                         "/sys/devices/system/cpu/cpufreq/boost");
     if (strcmp(e->build, "release") != 0)
-        fprintf(page->file, "  %-19s %s\n", "",
-                "timings of this build mean nothing: rebuild with make");
+        print_line(page, "  timings of this build mean nothing: rebuild with make");
 }
 
 void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
-    struct page page = {out, colour};
+    struct page page = {out, colour, 0};
     char machine[512];
     int n_hardware = 0;
     for (int i = 0; i < COUNTER_ROLES; i++) n_hardware += counter_roles[i].hardware;
     environment_summary(&doctor->environment, machine, sizeof machine);
-    fprintf(out, "%s\n\n", machine);
+    fprintf(out, "%s\n", machine);
     if (!doctor->can_profile)
         fprintf(out, "Profiling is not possible here: there is no usable clock.\n");
     else if (doctor->n_hardware == 0)
-        fprintf(out,
-                "Profiling works here, without hardware counters: they are stored as NULL with "
-                "their reason.\nExecuted FLOPs do not need them, the program counts those.\n");
+        fprintf(
+            out,
+            "Profiling works here, without hardware counters: those are NULL, with a reason. FLOPs "
+            "need none.\n");
     else
         fprintf(out,
-                "Profiling works here, with %d of %d hardware counters in %d pass%s of the calling "
-                "thread.\n",
+                "Profiling works here, with %d of %d hardware counters in %d pass%s; try them "
+                "with --verify\n",
                 doctor->n_hardware, n_hardware, doctor->n_passes,
                 doctor->n_passes == 1 ? "" : "es");
     print_available(&page, doctor);
@@ -272,8 +300,8 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     fprintf(out, "\nSettings\n");
     print_environment(&page, doctor);
     fprintf(out,
-            "\nUntested on hardware: hardware counters and RAPL energy. No machine used in "
-            "development\nhas a PMU or RAPL, so that code has only run against made-up ones.\n");
+            "Untested on hardware: hardware counters and RAPL energy (an emulated PMU and made-up "
+            "files only)\n");
 }
 
 /* ---- for machines ---- */

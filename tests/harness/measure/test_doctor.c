@@ -15,7 +15,7 @@
 #include "tests/harness/measure/machine.h"
 #include "models/base/json.h"
 
-enum { PAGE_SIZE = 16384 };
+enum { PAGE_SIZE = 16384, SCREEN = 30 };
 
 /* What the doctor prints about `doctor`. */
 static void print_page(const struct doctor *doctor, bool colour, char page[PAGE_SIZE]) {
@@ -112,8 +112,8 @@ static void colours_only_when_asked(void **state) {
     print_page(&doctor, false, plain);
     print_page(&doctor, true, coloured);
     assert_null(strchr(plain, '\033'));
-    assert_non_null(strstr(coloured, "\033[32m  latency"));
-    assert_non_null(strstr(coloured, "\033[33mcycles"));
+    assert_non_null(strstr(coloured, "\033[32m  a kind"));
+    assert_non_null(strstr(coloured, "\033[33m  cycles"));
 }
 
 static void long_reasons_wrap_within_the_screen(void **state) {
@@ -134,7 +134,7 @@ static void this_machine_fits_one_screen_and_can_profile(void **state) {
     assert_non_null(out);
     assert_int_equal(doctor_run("3.45.1", out, false, false), 0);
     fclose(out);
-    assert_true(occurrences(text, "\n") <= 50);
+    assert_true(occurrences(text, "\n") <= SCREEN);
     assert_non_null(strstr(text, "CLOCK_MONOTONIC"));
 }
 
@@ -149,11 +149,14 @@ static const char *detail_of(const struct doctor *doctor, const char *what) {
     return source_named(doctor, what)->detail;
 }
 
-/* The doctor's findings about a made-up machine without files, programs or RAPL. */
+/* The doctor's findings about a made-up machine without programs, frequencies or RAPL. */
 static void examine(struct fake *fake, struct doctor *out) {
     struct counter_backend backend = backend_of(fake);
     char root[64];
     machine_open(root);
+    machine_add(root, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3\n");
+    machine_add(root, "/proc/sys/kernel/perf_event_paranoid", "2\n");
+    machine_add(root, "/sys/devices/system/cpu/smt/active", "1\n");
     doctor_read_machine(&backend, root, "", "3.45.1", out);
     machine_close(root);
 }
@@ -192,6 +195,35 @@ static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void
     examine(&guest, &doctor);
     assert_non_null(strstr(detail_of(&doctor, "cycles"), "PMU"));
     assert_true(doctor.can_profile);
+}
+
+/* As on an Arm core: two roles count, the others have no event here or one that never counts. */
+static void machine_with_few_counters_fits_one_screen_and_tells_each_reason_once(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake few = good_machine();
+    char page[PAGE_SIZE];
+    for (int i = 2; i < N_PRESETS; i++) few.event[i].add_code = i < 6 ? COUNTER_NO_EVENT : 0;
+    for (int i = 6; i < N_PRESETS; i++) few.event[i].value = 0;
+    examine(&few, &doctor);
+    print_page(&doctor, false, page);
+    assert_true(occurrences(page, "\n") < SCREEN); /* the command adds a line */
+    assert_int_equal(occurrences(page, "knows none of the events for it"), 1);
+    assert_int_equal(occurrences(page, "was added and read 0"), 1);
+    assert_non_null(strstr(page, "PAPI_L3_TCM, PAPI_BR_MSP, PAPI_TLB_DM, PAPI_RES_STL was added"));
+    assert_non_null(
+        strstr(page, "fp_operations, fp_single, fp_double, l1d_misses: PAPI knows none"));
+    assert_non_null(strstr(page, "--verify"));
+}
+
+static void machine_where_everything_counts_fits_one_screen(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake good = good_machine();
+    char page[PAGE_SIZE];
+    examine(&good, &doctor);
+    print_page(&doctor, false, page);
+    assert_true(occurrences(page, "\n") < SCREEN);
 }
 
 static void energy_and_simulators_are_looked_for_where_they_would_be(void **state) {
@@ -284,6 +316,8 @@ int main(void) {
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
         cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
+        cmocka_unit_test(machine_with_few_counters_fits_one_screen_and_tells_each_reason_once),
+        cmocka_unit_test(machine_where_everything_counts_fits_one_screen),
         cmocka_unit_test(energy_and_simulators_are_looked_for_where_they_would_be),
         cmocka_unit_test(own_events_are_available_only_where_papi_reads_what_was_exported),
         cmocka_unit_test(json_says_what_the_page_says),
