@@ -53,6 +53,7 @@ struct arguments {
     struct overrides overrides; /* --set and --seeds, for the workload files that are read */
     bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
         strict, checkpoints; /* strict: what cannot be told is a failure */
+    bool verify;             /* of the doctor: hold counters against known work */
     bool no_table;           /* no flag: of a sweep whose caller prints a page of its own */
     int n_words;
     char **words; /* what is not a flag, in order */

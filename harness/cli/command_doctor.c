@@ -1,8 +1,10 @@
 /*
- * `headroom doctor`: what can be measured on this machine, and whether results can be stored.
+ * `headroom doctor`: what can be measured on this machine, and whether results can be stored; or,
+ * with --verify, whether what it counts is right.
  */
 #include "harness/cli/command.h"
 #include "harness/measure/doctor.h"
+#include "harness/measure/verify.h"
 #include "harness/store/store.h"
 
 #include <errno.h>
@@ -38,6 +40,8 @@ static bool check_folder(const char *db, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
+    if (arguments->verify)
+        return verify_run(stdout, arguments->json, error) ? EXIT_OK : EXIT_FAILED;
     int status = doctor_run(store_library(), stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
     if (!check_file(arguments->db, error) || !check_folder(arguments->db, error))
         return EXIT_FAILED;
@@ -51,8 +55,9 @@ const struct command doctor_command = {
     "",
     0,
     0,
-    {"db", "json"},
+    {"db", "json", "verify"},
     "Tries each hardware counter, memory and energy source by using it, reads the database if\n"
     "there is one, and writes a throw-away one beside it. Exit status 0 when trials can be\n"
-    "profiled and stored.\n",
+    "profiled and stored. With --verify, 0 when no counter that is said to count reads\n"
+    "something else than known work causes.\n",
     run};

@@ -89,6 +89,8 @@ static const struct flag flags[] = {
      "end with status 3 where the data cannot tell whether one holds"},
     {"json", NULL, FLAG_SWITCH, offsetof(struct arguments, json),
      "one JSON object (of each text) for programs"},
+    {"verify", NULL, FLAG_SWITCH, offsetof(struct arguments, verify),
+     "only hold what each counter reads against work that causes so much"},
     {"quick", NULL, FLAG_SWITCH, offsetof(struct arguments, quick),
      "a subset on small shapes, in seconds"},
     {"shape", "D,B,N", FLAG_TEXT, offsetof(struct arguments, shape),
