@@ -171,7 +171,7 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
         snprintf(out, size, "%s: another event set of this thread is counting: stop it first",
                  event);
     else if (!event)
-        snprintf(out, size, "PAPI knows none of the events for it on this CPU: a newer PAPI may");
+        snprintf(out, size, "PAPI knows no event for it on this CPU: a newer PAPI may");
     else if (counter_is_missing(code))
         snprintf(out, size, "PAPI knows no event %s that counts on this CPU: a newer PAPI may",
                  event);

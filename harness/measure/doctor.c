@@ -175,19 +175,16 @@ static void print_paragraph(struct page *page, int margin, bool available, const
     text_free(words);
 }
 
-/* Each kind on a line of its own: what, and from where. */
 static void print_available(struct page *page, const struct doctor *doctor) {
-    fprintf(page->file, "\nMeasured here\n");
-    for (int i = 0; i < doctor->n_sources;) {
-        const char *kind = doctor->source[i].kind;
+    fprintf(page->file, "Measured here\n");
+    for (int i = 0; i < doctor->n_sources; i++) {
+        const struct doctor_source *source = &doctor->source[i];
         struct text words = {0};
-        char head[32];
-        snprintf(head, sizeof head, "  %-16s", kind);
-        for (; i < doctor->n_sources && strcmp(doctor->source[i].kind, kind) == 0; i++)
-            if (doctor->source[i].available)
-                text_append(&words, "%s %s (%s)", words.size > 0 ? "," : "", doctor->source[i].what,
-                            doctor->source[i].detail);
-        print_paragraph(page, 19, true, head, &words);
+        char head[sizeof source->what + 4];
+        if (!source->available) continue;
+        snprintf(head, sizeof head, "  %-19s", source->what);
+        text_append(&words, " %s", source->detail);
+        print_paragraph(page, 22, true, head, &words);
     }
 }
 
@@ -197,33 +194,31 @@ static const char *beside_event(const struct doctor_source *source) {
     return strcmp(source->kind, "counter") == 0 && rest ? rest : source->detail;
 }
 
-/* One reason after another, each behind all that it stops and said once of all their events. */
+/* One reason after another, each behind all that it stops, and for the first of their events where
+ * it is the same for several. */
 static void print_unavailable(struct page *page, const struct doctor *doctor) {
     bool told[DOCTOR_SOURCES_MAX] = {false}, any = false;
     for (int i = 0; i < doctor->n_sources; i++) {
         const struct doctor_source *first = &doctor->source[i];
-        struct text names = {0}, events = {0}, words = {0};
-        bool alike = true; /* to the event */
+        struct text names = {0}, words = {0};
+        const char *joint = "; nor do ";
         if (first->available || told[i]) continue;
-        for (int j = i; j < doctor->n_sources; j++) {
+        text_append(&names, "  %s", first->what);
+        text_append(&words, ": %s", first->detail);
+        for (int j = i + 1; j < doctor->n_sources; j++) {
             const struct doctor_source *source = &doctor->source[j];
             const char *rest = beside_event(source);
             if (source->available || strcmp(rest, beside_event(first)) != 0) continue;
-            text_append(&names, "%s%s", j > i ? ", " : "  ", source->what);
-            text_append(&events, "%s%.*s", j > i ? ", " : "each of ", (int)(rest - source->detail),
-                        source->detail);
-            alike = alike && strcmp(source->detail, first->detail) == 0;
             told[j] = true;
+            text_append(&names, ", %s", source->what);
+            if (strcmp(source->detail, first->detail) == 0) continue;
+            text_append(&words, "%s%.*s", joint, (int)(rest - source->detail), source->detail);
+            joint = ", ";
         }
-        if (!any) fputs("\nNot measured here\n", page->file);
+        if (!any) fputs("Not measured here\n", page->file);
         any = true;
-        if (alike || events.failed)
-            text_append(&words, ": %s", first->detail);
-        else
-            text_append(&words, ": %s%s", events.data, beside_event(first));
         print_paragraph(page, 6, false, names.failed ? first->what : names.data, &words);
         text_free(&names);
-        text_free(&events);
     }
 }
 
@@ -251,19 +246,21 @@ static void print_environment(struct page *page, const struct doctor *doctor) {
                     {"governor", e->governor},
                     {"turbo", e->turbo == STATE_ON ? "on" : "off"},
                     {"smt", e->smt == STATE_ON ? "on" : "off"},
-                    {"perf_event_paranoid", e->perf_event_paranoid},
-                    {"build", e->build}};
+                    {"perf_event_paranoid", e->perf_event_paranoid}};
     enum { N = sizeof settings / sizeof *settings };
     struct text known = {0}, unknown = {0};
-    print_line(page, "  %s, %s kernels, threads: %" PRId64 "%s", e->blas_config, e->blas_core,
-               e->blas_threads, e->blas_threads > 1 ? " (trials run with 1)" : "");
+    text_append(&known, " %s", e->blas_config);
+    if (!strstr(e->blas_config, e->blas_core)) /* OpenBLAS says it itself where it chooses */
+        text_append(&known, ", %s kernels", e->blas_core);
+    text_append(&known, ", threads: %" PRId64 "%s", e->blas_threads,
+                e->blas_threads > 1 ? " (trials run with 1)" : "");
     for (int i = 0; i < N; i++) {
         const char *why = environment_why_unknown(e, settings[i].field);
         struct text *words = why ? &unknown : &known;
         text_append(words, "%s %s %s%s%s", words->size ? "," : "", settings[i].field,
                     why ? "(" : "", why ? why : settings[i].value, why ? ")" : "");
     }
-    print_paragraph(page, 6, true, "  known:", &known);
+    print_paragraph(page, 6, true, " ", &known);
     print_paragraph(page, 6, false, "  unknown:", &unknown);
     if (e->governor[0] && strcmp(e->governor, "performance") != 0)
         print_line(page, "  for steadier times: sudo cpupower frequency-set -g performance");
@@ -297,7 +294,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
                 doctor->n_passes == 1 ? "" : "es");
     print_available(&page, doctor);
     print_unavailable(&page, doctor);
-    fprintf(out, "\nSettings\n");
+    fprintf(out, "Settings\n");
     print_environment(&page, doctor);
     fprintf(out,
             "Untested on hardware: hardware counters and RAPL energy (an emulated PMU and made-up "

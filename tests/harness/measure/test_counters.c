@@ -151,7 +151,7 @@ static void part_of_a_sum_is_not_the_sum(void **state) {
     struct fake fake = machine_without_fp_presets(16);
     event_named(&fake, "FP_ARITH_INST_RETIRED:512B_PACKED_SINGLE")->add_code = COUNTER_NO_EVENT;
     struct counter_result result = count(&fake, "fp_single", 1, 1);
-    assert_unavailable(&result, "PAPI knows none of the events for it on this CPU");
+    assert_unavailable(&result, "PAPI knows no event for it on this CPU");
 }
 
 static void sum_of_events_that_all_read_zero_is_unavailable(void **state) {
@@ -344,7 +344,7 @@ static void role_without_any_event_here_names_none(void **state) {
     for (int i = 2; fake.event[i].name; i++) fake.event[i].add_code = COUNTER_NO_EVENT;
     for (int role = 2; role < N_PRESETS; role++) {
         struct counter_result result = count(&fake, counter_roles[role].name, 1, 1);
-        assert_unavailable(&result, "PAPI knows none of the events for it on this CPU");
+        assert_unavailable(&result, "PAPI knows no event for it on this CPU");
         for (int i = 0; i < COUNTER_SOURCES_MAX && counter_roles[role].source[i].name; i++)
             assert_null(strstr(result.reason, counter_roles[role].source[i].name));
     }

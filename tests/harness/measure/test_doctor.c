@@ -32,6 +32,16 @@ static int occurrences(const char *text, const char *part) {
     return n;
 }
 
+/* Undoes the wrapping, so that a sentence can be looked for. */
+static void join_lines(char *page) {
+    char *to = page;
+    for (const char *from = page; *from; from++) {
+        bool space = *from == ' ' || *from == '\n';
+        if (!space || to == page || to[-1] != ' ') *to++ = space ? ' ' : *from;
+    }
+    *to = '\0';
+}
+
 static void add(struct doctor *doctor, const char *what, bool available, const char *detail) {
     struct doctor_source *source = &doctor->source[doctor->n_sources++];
     *source = (struct doctor_source){
@@ -112,7 +122,7 @@ static void colours_only_when_asked(void **state) {
     print_page(&doctor, false, plain);
     print_page(&doctor, true, coloured);
     assert_null(strchr(plain, '\033'));
-    assert_non_null(strstr(coloured, "\033[32m  a kind"));
+    assert_non_null(strstr(coloured, "\033[32m  latency"));
     assert_non_null(strstr(coloured, "\033[33m  cycles"));
 }
 
@@ -149,7 +159,7 @@ static const char *detail_of(const struct doctor *doctor, const char *what) {
     return source_named(doctor, what)->detail;
 }
 
-/* The doctor's findings about a made-up machine without programs, frequencies or RAPL. */
+/* The doctor's findings about a made-up machine without programs or RAPL. */
 static void examine(struct fake *fake, struct doctor *out) {
     struct counter_backend backend = backend_of(fake);
     char root[64];
@@ -157,6 +167,8 @@ static void examine(struct fake *fake, struct doctor *out) {
     machine_add(root, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3\n");
     machine_add(root, "/proc/sys/kernel/perf_event_paranoid", "2\n");
     machine_add(root, "/sys/devices/system/cpu/smt/active", "1\n");
+    machine_add(root, "/sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+    machine_add(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
     doctor_read_machine(&backend, root, "", "3.45.1", out);
     machine_close(root);
 }
@@ -208,11 +220,13 @@ static void machine_with_few_counters_fits_one_screen_and_tells_each_reason_once
     examine(&few, &doctor);
     print_page(&doctor, false, page);
     assert_true(occurrences(page, "\n") < SCREEN); /* the command adds a line */
-    assert_int_equal(occurrences(page, "knows none of the events for it"), 1);
+    join_lines(page);
+    assert_int_equal(occurrences(page, "knows no event for it"), 1);
     assert_int_equal(occurrences(page, "was added and read 0"), 1);
-    assert_non_null(strstr(page, "PAPI_L3_TCM, PAPI_BR_MSP, PAPI_TLB_DM, PAPI_RES_STL was added"));
+    assert_non_null(strstr(page, "dtlb_misses, stalled_cycles: PAPI_L2_TCM was added"));
+    assert_non_null(strstr(page, "; nor do PAPI_L3_TCM, PAPI_BR_MSP, PAPI_TLB_DM, PAPI_RES_STL"));
     assert_non_null(
-        strstr(page, "fp_operations, fp_single, fp_double, l1d_misses: PAPI knows none"));
+        strstr(page, "fp_operations, fp_single, fp_double, l1d_misses: PAPI knows no event"));
     assert_non_null(strstr(page, "--verify"));
 }
 
@@ -222,6 +236,12 @@ static void machine_where_everything_counts_fits_one_screen(void **state) {
     struct fake good = good_machine();
     char page[PAGE_SIZE];
     examine(&good, &doctor);
+    doctor.environment.blas_threads = 1; /* the program restarts itself with one */
+    for (int i = 0; i < doctor.n_sources; i++) /* as where PAPI reads them: not made up here */
+        if (strcmp(doctor.source[i].kind, "software events") == 0) {
+            doctor.source[i].available = true;
+            snprintf(doctor.source[i].detail, sizeof doctor.source[i].detail, "as PAPI events");
+        }
     print_page(&doctor, false, page);
     assert_true(occurrences(page, "\n") < SCREEN);
 }
