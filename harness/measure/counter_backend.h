@@ -29,14 +29,13 @@ enum {
 
 /* What decides whether this machine can count, for explanations. -1: unknown. */
 struct counter_host {
-    char pmu[64]; /* the kernel's core PMU, "cpu" or "armv8_pmuv3_0"; "" when it has none */
-    char disabled
-        [128]; /* why PAPI disabled the component of this PMU, in its words; "": it did not */
+    char pmu[64];        /* the kernel's core PMU, "cpu" or "armv8_pmuv3_0"; "" when it has none */
+    char disabled[128];  /* why PAPI does not use it, in PAPI's words; "" where it does */
     char hypervisor[16]; /* "none", a vendor such as "KVMKVMKVM", "unidentified"; "" unknown */
     bool container;
     int paranoid;     /* kernel.perf_event_paranoid */
     int nmi_watchdog; /* kernel.nmi_watchdog: 1 takes one hardware counter away */
-    int turn_ms;      /* after so long other events get the counters, where they share them */
+    int turn_ms;      /* events that share counters change turns after so long */
 };
 
 /* What the kernel accounts without any counting library. All but process_cpu_ns are this

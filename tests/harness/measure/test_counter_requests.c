@@ -3,6 +3,7 @@
  * PAPI behind it is made up (fake_counters.h).
  */
 #include "tests/harness/measure/fake_counters.h"
+#include "tests/harness/measure/machine.h"
 
 /* ---- events that a workload asks for ---- */
 
@@ -129,6 +130,21 @@ static void region_shorter_than_the_turns_of_all_events_is_refused_with_both_len
     assert_unavailable(&result, "turns of 10 ms need at least 220 ms");
 }
 
+static void length_of_a_turn_is_the_kernels(void **state) {
+    (void)state;
+    struct counter_host host;
+    char root[64];
+    machine_open(root);
+    machine_add(root, "/sys/bus/event_source/devices/software/perf_event_mux_interval_ms", "0\n");
+    counter_host_read(root, &host);
+    assert_int_equal(host.turn_ms, -1);
+    machine_add(root, "/sys/bus/event_source/devices/armv8_pmuv3/perf_event_mux_interval_ms",
+                "8\n");
+    counter_host_read(root, &host);
+    assert_int_equal(host.turn_ms, 8);
+    machine_close(root);
+}
+
 static void software_events_need_no_turn_and_are_counted(void **state) {
     (void)state;
     struct fake fake = crowded_machine(1);
@@ -189,6 +205,7 @@ int main(void) {
         cmocka_unit_test(multiplexed_counts_share_one_pass_and_say_so),
         cmocka_unit_test(nothing_is_multiplexed_unless_asked_for),
         cmocka_unit_test(region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths),
+        cmocka_unit_test(length_of_a_turn_is_the_kernels),
         cmocka_unit_test(software_events_need_no_turn_and_are_counted),
         cmocka_unit_test(what_fits_the_counters_takes_no_turns),
         cmocka_unit_test(zero_of_a_multiplexed_event_is_never_believed),
