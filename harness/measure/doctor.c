@@ -145,7 +145,7 @@ struct page {
 
 /* Words from the cursor on, wrapped to a left margin. */
 static void print_words(struct page *page, int margin, const char *words) {
-    enum { WIDTH = 98 };
+    enum { WIDTH = 100 };
     while (*words) {
         int spaces = (int)strspn(words, " "), length = (int)strcspn(words + spaces, " ");
         if (page->column > margin && page->column + spaces + length > WIDTH) {
