@@ -138,6 +138,8 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
                      const char *text, char *out, size_t size) {
     bool virtual_machine = host->hypervisor[0] && strcmp(host->hypervisor, "none") != 0;
     bool disabled = code == COUNTER_COMPONENT_DISABLED;
+    bool unused = disabled || (hardware && host->disabled[0]);
+    bool forbidden = host->paranoid > 2 && code != COUNTER_CONFLICT;
     const char *component_end =
         event ? strstr(event, ":::") : NULL; /* NULL: the CPU's own component */
     if (component_end && (disabled || counter_is_missing(code)))
@@ -153,11 +155,9 @@ void counter_explain(const struct counter_host *host, bool hardware, const char 
         snprintf(out, size,
                  "the kernel shows no performance-monitoring unit in "
                  "/sys/bus/event_source/devices: measure on a machine and kernel that have one");
-    else if (host->paranoid > 2 && code != COUNTER_CONFLICT)
-        explain_permission(host, out, size);
-    else if (disabled || (hardware && host->disabled[0]))
+    else if (unused && !forbidden)
         explain_disabled(host, out, size);
-    else if (code == COUNTER_NO_PERMISSION)
+    else if (forbidden || code == COUNTER_NO_PERMISSION)
         explain_permission(host, out, size);
     else if (code == COUNTER_CONFLICT && host->nmi_watchdog == 1)
         snprintf(out, size,

@@ -103,37 +103,40 @@ int64_t known_work_run(void) {
     return thread_ns() - start;
 }
 
+static struct known_range between(int64_t least, int64_t most) {
+    return (struct known_range){least, most};
+}
+
 struct known_range known_work_range(enum counter_role_id role, int64_t cpu_ns) {
-    static const struct known_range floating = {2 * OPERATIONS, 5 * OPERATIONS / 2};
-    static const struct known_range missed = {LINES / 2, 2 * BYTES / LINE};
+    const int64_t loop = LOOP, lines = LINES, pages = PAGES, operations = OPERATIONS;
     switch (role) {
     case ROLE_CYCLES:
-        return (struct known_range){LOOP / 4, 20 * LOOP};
+        return between(loop / 4, 20 * loop);
     case ROLE_INSTRUCTIONS:
-        return (struct known_range){2 * LOOP, 4 * LOOP};
+        return between(2 * loop, 4 * loop);
     case ROLE_FP_OPERATIONS:
-        return (struct known_range){2 * floating.least, 2 * floating.most};
+        return between(4 * operations, 5 * operations);
     case ROLE_FP_SINGLE:
     case ROLE_FP_DOUBLE:
-        return floating;
+        return between(2 * operations, 5 * operations / 2);
     case ROLE_L1D_MISSES:
     case ROLE_L2_MISSES:
-    case ROLE_LLC_MISSES:
-        return missed;
+    case ROLE_LLC_MISSES: /* up to two for each line of the pages, where their writing misses too */
+        return between(lines / 2, 2 * lines * STRIDE / LINE);
     case ROLE_BRANCH_MISSES:
-        return (struct known_range){BRANCHES / 8, BRANCHES};
+        return between(BRANCHES / 8, BRANCHES);
     case ROLE_DTLB_MISSES:
-        return (struct known_range){PAGES / 4, BYTES / LINE};
+        return between(pages / 4, pages * PAGE / LINE);
     case ROLE_STALLED_CYCLES:
-        return (struct known_range){10 * LINES, 20 * LOOP};
+        return between(10 * lines, 20 * loop);
     case ROLE_TASK_CLOCK_NS:
-        return (struct known_range){cpu_ns / 2, 2 * cpu_ns};
+        return between(cpu_ns / 2, 2 * cpu_ns);
     case ROLE_PAGE_FAULTS: /* one for sixteen pages where the kernel hands out 64 KiB */
-        return (struct known_range){PAGES / 16, 4 * PAGES};
+        return between(pages / 16, 4 * pages);
     case ROLE_CONTEXT_SWITCHES:
-        return (struct known_range){1, 1000};
+        return between(1, 1000);
     case COUNTER_ROLES:
         break;
     }
-    return (struct known_range){0, INT64_MAX};
+    return between(0, INT64_MAX);
 }

@@ -36,8 +36,9 @@ static int occurrences(const char *text, const char *part) {
 static void join_lines(char *page) {
     char *to = page;
     for (const char *from = page; *from; from++) {
-        bool space = *from == ' ' || *from == '\n';
-        if (!space || to == page || to[-1] != ' ') *to++ = space ? ' ' : *from;
+        char plain = *from;
+        if (plain == '\n') plain = ' ';
+        if (plain != ' ' || to == page || to[-1] != ' ') *to++ = plain;
     }
     *to = '\0';
 }
