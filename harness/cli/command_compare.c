@@ -52,7 +52,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct condition conditions[FLAG_WORDS_MAX];
     struct comparison comparison = {0};
     struct side sides[2] = {0};
-    enum compare_format format = COMPARE_TABLE;
+    enum table_format format = TABLE_ALIGNED;
     double margin;
     int status = EXIT_USAGE;
     if ((arguments->format && !compare_format_parse(arguments->format, &format, error)) ||

@@ -4,86 +4,35 @@
  * where no number of seeds or inputs would do.
  */
 #include "harness/compare/write.h"
-#include "models/base/closest_name.h"
+#include "harness/table/table.h"
 #include "models/base/json.h"
-#include "models/base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const formats[] = {"table", "md", "csv", "json"};
-enum { N_FORMATS = sizeof formats / sizeof *formats };
-
-bool compare_format_parse(const char *name, enum compare_format *out, struct error *error) {
-    for (int i = 0; i < N_FORMATS; i++)
-        if (strcmp(name, formats[i]) == 0) return *out = (enum compare_format)i, true;
-    const char *guess = closest_name(name, formats, N_FORMATS);
-    return error_set(error, "--format is table, md, csv or json, not '%s'%s%s%s", name,
-                     guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
+bool compare_format_parse(const char *name, enum table_format *out, struct error *error) {
+    return table_format_parse(name, TABLE_ALIGNED | TABLE_MARKDOWN | TABLE_CSV | TABLE_JSON, out,
+                              error);
 }
 
 /* ---- tables for people ---- */
 
 enum { COLUMNS_MAX = 10, CELL_SIZE = 240 };
 
-struct grid {
-    char (*cell)[COLUMNS_MAX][CELL_SIZE]; /* the first row holds the names */
-    size_t n_rows;
-    int n_columns;
-};
-
-static bool grid_make(struct grid *grid, size_t n_rows, int n_columns, const char *const *names,
-                      struct error *error) {
-    *grid = (struct grid){.cell = calloc(n_rows + 1, sizeof *grid->cell), .n_columns = n_columns};
-    if (!grid->cell) return error_set(error, "out of memory writing a comparison");
-    for (int c = 0; c < n_columns; c++) snprintf(grid->cell[0][c], CELL_SIZE, "%s", names[c]);
-    grid->n_rows = 1;
-    return true;
+static void append_cells(struct table *table, char cell[COLUMNS_MAX][CELL_SIZE], size_t n) {
+    const char *texts[COLUMNS_MAX];
+    for (size_t c = 0; c < n; c++) texts[c] = cell[c];
+    table_append(table, n, texts);
 }
 
-/* All but the first and the last column are numbers, which align to the right. */
-static void print_aligned(const struct grid *grid, FILE *out) {
-    int width[COLUMNS_MAX] = {0}, last = grid->n_columns - 1;
-    for (size_t r = 0; r < grid->n_rows; r++)
-        for (int c = 0; c <= last; c++) {
-            int own = utf8_count(grid->cell[r][c]);
-            if (own > width[c]) width[c] = own;
-        }
-    for (size_t r = 0; r < grid->n_rows; r++) {
-        for (int c = 0; c <= last; c++) {
-            const char *cell = grid->cell[r][c];
-            int pad = width[c] - utf8_count(cell);
-            if (c == 0)
-                fprintf(out, "%s%*s", cell, pad, "");
-            else
-                fprintf(out, "  %*s%s", c < last ? pad : 0, "", cell);
-        }
-        fputc('\n', out);
-    }
-}
-
-static void print_markdown(const struct grid *grid, FILE *out) {
-    for (size_t r = 0; r < grid->n_rows; r++) {
-        for (int c = 0; c < grid->n_columns; c++) {
-            fputs("| ", out);
-            for (const char *at = grid->cell[r][c]; *at; at++) {
-                if (*at == '|' || *at == '\\' || *at == '<') fputc('\\', out);
-                fputc(*at, out);
-            }
-            fputc(' ', out);
-        }
-        fputs("|\n", out);
-        for (int c = 0; r == 0 && c < grid->n_columns; c++)
-            fputs(c == 0 || c == grid->n_columns - 1 ? "| --- " : "| ---: ", out);
-        if (r == 0) fputs("|\n", out);
-    }
-}
-
-static void print_grid(const struct grid *grid, enum compare_format format, FILE *out) {
-    (format == COMPARE_MARKDOWN ? print_markdown : print_aligned)(grid, out);
+static bool print_table(struct table *table, enum table_format format, FILE *out,
+                        struct error *error) {
+    bool ok = table_write(table, format, out, error);
     fputc('\n', out);
+    table_free(table);
+    return ok;
 }
 
 static void write_p(char out[CELL_SIZE], double p) {
@@ -143,17 +92,19 @@ static void write_cells(char cell[COLUMNS_MAX][CELL_SIZE], const struct line *li
     snprintf(cell[8], CELL_SIZE, "%s", line->verdict);
 }
 
-static bool print_lines(const struct comparison *comparison, enum compare_format format, FILE *out,
+static bool print_lines(const struct comparison *comparison, enum table_format format, FILE *out,
                         struct error *error) {
     static const char *const names[] = {
         "workload", "measure", "A", "B", "B - A or B / A", "95% interval", "p", "Holm", "verdict"};
-    struct grid grid;
-    if (!grid_make(&grid, comparison->n + 1, 9, names, error)) return false;
-    for (size_t i = 0; i < comparison->n; i++)
-        write_cells(grid.cell[grid.n_rows++], &comparison->line[i]);
-    print_grid(&grid, format, out);
-    free(grid.cell);
-    return true;
+    enum { N = sizeof names / sizeof *names };
+    struct table table = {.middle_right = true};
+    char cell[COLUMNS_MAX][CELL_SIZE];
+    table_append(&table, N, names);
+    for (size_t i = 0; i < comparison->n; i++) {
+        write_cells(cell, &comparison->line[i]);
+        append_cells(&table, cell, N);
+    }
+    return print_table(&table, format, out, error);
 }
 
 /* What accuracies are made of: how many models and inputs, what each contributes, and McNemar's test
@@ -182,21 +133,23 @@ static void write_parts(char cell[COLUMNS_MAX][CELL_SIZE], const struct line *li
     write_p(cell[8], line->inputs_p);
 }
 
-static bool print_parts(const struct comparison *comparison, enum compare_format format, FILE *out,
+static bool print_parts(const struct comparison *comparison, enum table_format format, FILE *out,
                         bool *any, struct error *error) {
     static const char *const names[] = {
         "accuracy",     "seeds",        "inputs",      "± seeds",     "± inputs",
         "only A right", "only B right", "p not equal", "p of inputs", "McNemar, seed by seed"};
-    struct grid grid;
+    enum { N = sizeof names / sizeof *names };
+    struct table table = {.middle_right = true};
+    char cell[COLUMNS_MAX][CELL_SIZE];
     *any = false;
-    if (!grid_make(&grid, comparison->n + 1, 10, names, error)) return false;
-    for (size_t i = 0; i < comparison->n; i++)
-        if (comparison->line[i].measure == MEASURE_ACCURACY)
-            write_parts(grid.cell[grid.n_rows++], &comparison->line[i]);
-    *any = grid.n_rows > 1;
-    if (*any) print_grid(&grid, format, out);
-    free(grid.cell);
-    return true;
+    for (size_t i = 0; i < comparison->n; i++) {
+        if (comparison->line[i].measure != MEASURE_ACCURACY) continue;
+        if (!*any) table_append(&table, N, names);
+        *any = true;
+        write_parts(cell, &comparison->line[i]);
+        append_cells(&table, cell, N);
+    }
+    return !*any || print_table(&table, format, out, error);
 }
 
 static void print_side(const char *name, const struct side *side, FILE *out) {
@@ -224,10 +177,10 @@ static void print_covers(const struct comparison *comparison, FILE *out) {
 }
 
 static bool write_for_people(const struct side sides[2], const struct comparison *comparison,
-                             enum compare_format format, FILE *out, struct error *error) {
+                             enum table_format format, FILE *out, struct error *error) {
     bool parts;
     print_side("A", &sides[0], out);
-    fputs(format == COMPARE_MARKDOWN ? "  \n" : "\n", out);
+    fputs(format == TABLE_MARKDOWN ? "  \n" : "\n", out);
     print_side("B", &sides[1], out);
     fputs("\n\n", out);
     if (!print_lines(comparison, format, out, error) ||
@@ -251,10 +204,10 @@ static bool write_for_people(const struct side sides[2], const struct comparison
             "seeds, p does.\n",
             out);
     if (comparison->notes.data) {
-        fputs(format == COMPARE_MARKDOWN ? "\nNotes:\n\n" : "\nnotes\n", out);
+        fputs(format == TABLE_MARKDOWN ? "\nNotes:\n\n" : "\nnotes\n", out);
         for (const char *at = comparison->notes.data; *at;) {
             int length = (int)strcspn(at, "\n");
-            fprintf(out, "%s%.*s\n", format == COMPARE_MARKDOWN ? "- " : "", length, at);
+            fprintf(out, "%s%.*s\n", format == TABLE_MARKDOWN ? "- " : "", length, at);
             at += length + (at[length] == '\n');
         }
     }
@@ -396,19 +349,14 @@ static void write_json(const struct side sides[2], const struct comparison *comp
 }
 
 bool compare_write(const struct side sides[2], const struct comparison *comparison,
-                   enum compare_format format, FILE *out, struct error *error) {
+                   enum table_format format, FILE *out, struct error *error) {
     struct text quoted = {0};
-    switch (format) {
-    case COMPARE_TABLE:
-    case COMPARE_MARKDOWN:
+    if (format == TABLE_ALIGNED || format == TABLE_MARKDOWN)
         return write_for_people(sides, comparison, format, out, error);
-    case COMPARE_CSV:
+    if (format == TABLE_CSV)
         write_csv(comparison, out);
-        return true;
-    case COMPARE_JSON:
+    else
         write_json(sides, comparison, &quoted, out);
-        break;
-    }
     bool ok = !quoted.failed || error_set(error, "out of memory writing a comparison");
     text_free(&quoted);
     return ok;

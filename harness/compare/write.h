@@ -5,15 +5,14 @@
 #define HEADROOM_HARNESS_COMPARE_WRITE_H
 
 #include "harness/compare/compare.h"
+#include "harness/table/format.h"
 
 #include <stdio.h>
 
-enum compare_format { COMPARE_TABLE, COMPARE_MARKDOWN, COMPARE_CSV, COMPARE_JSON };
-
 /* "table", "md", "csv" or "json"; an error that names them for anything else. */
-bool compare_format_parse(const char *name, enum compare_format *out, struct error *error);
+bool compare_format_parse(const char *name, enum table_format *out, struct error *error);
 
 bool compare_write(const struct side sides[2], const struct comparison *comparison,
-                   enum compare_format format, FILE *out, struct error *error);
+                   enum table_format format, FILE *out, struct error *error);
 
 #endif

@@ -17,6 +17,7 @@ models           2  models
 models/cpu       2  models
 models/policies  2  models
 workloads/data   3  workloads/data
+harness/table    4  harness/table
 harness/record   4  harness/record
 harness/config   5  harness/config
 harness/measure  6  harness/measure

@@ -1,0 +1,111 @@
+/*
+ * Tables for people; see table.h.
+ */
+#include "harness/table/table.h"
+#include "models/base/utf8.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void table_append(struct table *table, size_t n, const char *const *texts) {
+    size_t used = table->n_rows * table->n_columns;
+    assert(table->n_rows == 0 || n == table->n_columns);
+    if (table->failed) return;
+    table->n_columns = n;
+    char **grown = realloc(table->cells, (used + n) * sizeof *grown);
+    if (grown) table->cells = grown;
+    for (size_t i = 0; grown && i < n; i++) {
+        if ((grown[used + i] = strdup(texts[i] ? texts[i] : "-"))) continue;
+        while (i > 0) free(grown[used + --i]);
+        grown = NULL;
+    }
+    table->failed = !grown;
+    table->n_rows += !table->failed;
+}
+
+static bool is_number(const char *text) {
+    return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
+}
+
+struct column {
+    int width;
+    bool right;
+};
+
+static const char *cell_of(const struct table *table, size_t row, size_t column) {
+    return table->cells[row * table->n_columns + column];
+}
+
+static struct column measure(const struct table *table, size_t c) {
+    bool numbers = true, middle = c + 1 < table->n_columns;
+    struct column column = {0};
+    for (size_t r = 0; r < table->n_rows; r++) {
+        int width = utf8_count(cell_of(table, r, c));
+        if (width > column.width) column.width = width;
+        if (r > 0 && !is_number(cell_of(table, r, c))) numbers = false;
+    }
+    column.right = c > 0 && (table->middle_right ? middle : numbers);
+    return column;
+}
+
+static void write_aligned(const struct table *table, const struct column *columns, FILE *out) {
+    for (size_t r = 0; r < table->n_rows; r++) {
+        int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
+        for (size_t c = 0; c < table->n_columns; c++) {
+            const char *cell = cell_of(table, r, c);
+            int pad = columns[c].width - utf8_count(cell);
+            if (columns[c].right) gap += pad;
+            if (*cell) {
+                fprintf(out, "%*s%s", gap, "", cell);
+                gap = 0;
+            }
+            gap += columns[c].right ? 2 : pad + 2;
+        }
+        fputc('\n', out);
+    }
+}
+
+void table_write_markdown_text(const char *text, FILE *out) {
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\r') {
+            if (text[0] != '\r' || text[1] != '\n') fputs("<br>", out);
+            continue;
+        }
+        if (strchr("|\\<*`", *text)) fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static void write_markdown(const struct table *table, const struct column *columns, FILE *out) {
+    for (size_t r = 0; r < table->n_rows; r++) {
+        for (size_t c = 0; c < table->n_columns; c++) {
+            fputs("| ", out);
+            table_write_markdown_text(cell_of(table, r, c), out);
+            fputc(' ', out);
+        }
+        fputs("|\n", out);
+        for (size_t c = 0; r == 0 && c < table->n_columns; c++)
+            fputs(columns[c].right ? "| ---: " : "| --- ", out);
+        if (r == 0) fputs("|\n", out);
+    }
+}
+
+bool table_write(const struct table *table, enum table_format format, FILE *out,
+                 struct error *error) {
+    struct column *columns = calloc(table->n_columns + 1, sizeof *columns);
+    if (table->failed || !columns) {
+        free(columns);
+        return error_set(error, "out of memory writing a table");
+    }
+    for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
+    (format == TABLE_MARKDOWN ? write_markdown : write_aligned)(table, columns, out);
+    free(columns);
+    return true;
+}
+
+void table_free(struct table *table) {
+    for (size_t i = 0; i < table->n_rows * table->n_columns; i++) free(table->cells[i]);
+    free(table->cells);
+    *table = (struct table){.middle_right = table->middle_right};
+}
