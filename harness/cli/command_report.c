@@ -2,28 +2,96 @@
  * `headroom report`: the table at the end of a sweep, again, from the database alone.
  */
 #include "harness/cli/command.h"
+#include "harness/config/experiment.h"
 #include "harness/store/report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* What `report` reports on. */
+struct chosen {
+    char (*storage)[OPTION_STRING_MAX];
+    const char **names; /* [n] of workloads */
+    size_t n;
+    struct text workloads, arms;
+};
+
+/* A file of a workload, as a sweep takes them, or the workload's name. */
+static bool is_file(const char *word) {
+    const char *dot = strrchr(word, '.');
+    return strchr(word, '/') || (dot && strcmp(dot, ".yaml") == 0);
+}
+
+static bool read_name(const char *word, char name[OPTION_STRING_MAX], struct error *error) {
+    if (!is_file(word)) {
+        snprintf(name, OPTION_STRING_MAX, "%s", word);
+        return true;
+    }
+    struct experiment *file = malloc(sizeof *file);
+    bool ok = file ? experiment_read(word, false, file, error) : error_set(error, "out of memory");
+    if (ok) snprintf(name, OPTION_STRING_MAX, "%s", file->name);
+    free(file);
+    return ok;
+}
+
+static bool read_names(const struct arguments *arguments, struct chosen *chosen,
+                       struct error *error) {
+    size_t most = (size_t)arguments->n_words + 1;
+    chosen->storage = calloc(most, sizeof *chosen->storage);
+    chosen->names = calloc(most, sizeof *chosen->names);
+    if (!chosen->storage || !chosen->names) return error_set(error, "out of memory");
+    for (int i = 0; i <= arguments->n_words; i++) {
+        const char *word = i < arguments->n_words ? arguments->words[i] : arguments->workload;
+        if (!word) break;
+        if (!read_name(word, chosen->storage[chosen->n], error)) return false;
+        chosen->names[chosen->n] = chosen->storage[chosen->n];
+        chosen->n++;
+    }
+    return true;
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
-    struct store *store;
-    bool ok =
-        store_open_reader(arguments->db, &store, error) && report_write(store, NULL, stdout, error);
+    enum table_format format = TABLE_ALIGNED;
+    struct chosen chosen = {0};
+    struct store *store = NULL;
+    if (arguments->format &&
+        !table_format_parse(arguments->format,
+                            TABLE_ALIGNED | TABLE_MARKDOWN | TABLE_CSV | TABLE_JSON, &format,
+                            error))
+        return EXIT_USAGE;
+    bool ok = read_names(arguments, &chosen, error) &&
+              store_open_reader(arguments->db, &store, error) &&
+              report_choose(store, chosen.names, chosen.n, arguments->filter, &chosen.workloads,
+                            &chosen.arms, error);
+    struct report_choice choice = {chosen.workloads.data, chosen.arms.data};
+    ok = ok && report_write_chosen(store, &choice, format, stdout, error);
     fflush(stdout); /* what is said of the tables stands below them, also in one file */
-    ok = ok && report_older_code(store, NULL, stderr, error);
+    ok = ok && report_older_code(store, choice.workloads, stderr, error);
     store_close(store);
+    text_free(&chosen.workloads);
+    text_free(&chosen.arms);
+    free(chosen.storage);
+    free(chosen.names);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 const struct command report_command = {
     "report",
     "print the table of results again",
-    "",
+    "[WORKLOADS...]",
     0,
-    0,
-    {"db"},
+    1000000,
+    {"db", "workload", "filter", "format"},
     "Accuracy, budget, FLOPs and time per workload and arm, comparisons of arms, and the trials\n"
-    "without result. The views of the database hold more: see results/README.md.\n"
+    "without result; of all workloads, or of those that are given by name or by file (NAME.yaml).\n"
+    "--filter is looked for in workload/arm.\n"
+    "\n"
+    "--format table and md round numbers to what they are good for. csv is the table of arms alone, a\n"
+    "row each, and json an object with an array of rows for each part, both with every digit that is\n"
+    "stored. `headroom export` writes any other view.\n"
     "\n"
     "examples:\n"
-    "  headroom report --db results/results.db\n",
+    "  headroom report --db results/results.db\n"
+    "  headroom report offsets --filter '/fixed-' --format md\n"
+    "  headroom report workloads/offsets.yaml --format json\n",
     run};

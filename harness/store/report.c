@@ -1,108 +1,50 @@
 /*
- * Tables for people. SQL does the arithmetic and the number formats, in the views where a
- * researcher can read them; this file only aligns columns. An unknown value is "-", never 0.
+ * The report for people. SQL does the arithmetic and the number formats, in the views where a
+ * researcher can read them. An unknown value is "-", never 0.
  */
-#include "harness/store/report.h"
+#include "harness/store/report_private.h"
 #include "harness/measure/code_hash.h"
-#include "harness/store/comparison.h"
 #include "models/base/text.h"
-#include "models/base/utf8.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 32 };
-
-/* All cells of a query, row by row, names first. */
-struct table {
-    char **cells;
-    size_t n_columns, n_rows; /* n_rows counts the names */
-    bool failed;
-};
-
-static bool append_row(struct table *table, int n, const char *const *texts) {
-    size_t used = table->n_rows * table->n_columns;
-    table->n_columns = (size_t)n;
-    char **grown = realloc(table->cells, (used + (size_t)n) * sizeof *grown);
-    if (!grown) return false;
-    table->cells = grown;
-    for (int i = 0; i < n; i++) {
-        grown[used] = strdup(texts[i] ? texts[i] : "-");
-        if (!grown[used++]) {
-            while (used-- > table->n_rows * table->n_columns) free(grown[used]);
-            return false;
-        }
-    }
-    table->n_rows++;
-    return true;
-}
-
-static bool collect(void *context, int n, const char *const *names, const char *const *texts) {
+bool report_collect(void *context, int n, const char *const *names, const char *const *texts) {
     struct table *table = context;
-    if (table->n_rows == 0 && !append_row(table, n, names)) table->failed = true;
-    if (!table->failed && !append_row(table, n, texts)) table->failed = true;
+    if (table->n_rows == 0) table_append(table, (size_t)n, names);
+    table_append(table, (size_t)n, texts);
     return !table->failed;
 }
 
-/* Numbers align to the right; a column is one of numbers if all its values are. */
-static bool is_number(const char *text) {
-    return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
-}
-
-struct column {
-    int width;
-    bool numbers;
-};
-
-static struct column measure(const struct table *table, size_t c) {
-    struct column column = {.numbers = c > 0};
-    for (size_t r = 0; r < table->n_rows; r++) {
-        const char *cell = table->cells[r * table->n_columns + c];
-        int width = utf8_count(cell);
-        if (width > column.width) column.width = width;
-        if (r > 0 && !is_number(cell)) column.numbers = false;
-    }
-    return column;
-}
-
-static void print_table(const struct table *table, FILE *out) {
-    struct column columns[COLUMNS_MAX];
-    for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
-    for (size_t r = 0; r < table->n_rows; r++) {
-        int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
-        for (size_t c = 0; c < table->n_columns; c++) {
-            const char *cell = table->cells[r * table->n_columns + c];
-            int pad = columns[c].width - utf8_count(cell);
-            if (columns[c].numbers) gap += pad;
-            if (*cell) {
-                fprintf(out, "%*s%s", gap, "", cell);
-                gap = 0;
-            }
-            gap += columns[c].numbers ? 2 : pad + 2;
-        }
+/* What is one column of sentences is a list in Markdown, under its name. */
+static void write_list(const struct table *table, FILE *out) {
+    fprintf(out, "**%s**\n\n", table->cells[0]);
+    for (size_t r = 1; r < table->n_rows; r++) {
+        fputs("- ", out);
+        table_write_markdown_text(table->cells[r], out);
         fputc('\n', out);
     }
 }
 
-/* A SELECT as an aligned table: numbers to the right. Prints nothing, not even names, where there is
- * no row; *n_rows is how many there were. */
+/* A SELECT as a table. Prints nothing, not even names, where there is no row; *n_rows is how many there
+ * were. */
 static bool print_query(struct store *store, const char *sql, const struct value *values,
-                        int n_values, FILE *out, size_t *n_rows, struct error *error) {
+                        int n_values, enum table_format format, FILE *out, size_t *n_rows,
+                        struct error *error) {
     struct table table = {0};
-    bool ok = store_query(store, sql, values, n_values, collect, &table, error);
-    assert(table.n_columns <= COLUMNS_MAX);
-    if (ok && table.failed) ok = error_set(error, "out of memory");
-    if (ok) print_table(&table, out);
+    bool ok = store_query(store, sql, values, n_values, report_collect, &table, error);
     *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
-    for (size_t i = 0; i < table.n_rows * table.n_columns; i++) free(table.cells[i]);
-    free(table.cells);
+    if (ok && !table.failed && *n_rows > 0 && format == TABLE_MARKDOWN && table.n_columns == 1)
+        write_list(&table, out);
+    else
+        ok = ok && table_write(&table, format, out, error);
+    table_free(&table);
     return ok;
 }
 
-/* What follows are SELECTs of `shown`, the workloads to report on, which print_part puts in front
- * of them.
+/* What follows are SELECTs of `shown`, the workloads to report on, and of `chosen`, their arms, which
+ * print_part puts in front of them (report_private.h).
  *
  * One row per arm, in the order of its first trial; times and ratios where it was profiled. */
 static const char arms_sql[] =
@@ -131,7 +73,7 @@ static const char arms_sql[] =
     "  AND one.batch_size = 1"
     " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
     "  AND many.batch_size = 32"
-    " WHERE a.workload IN shown"
+    " WHERE (a.workload, a.arm) IN chosen"
     " ORDER BY a.workload, f.id, length(a.arm)";
 
 /* What methods are compared by, each with its interval: all arms of workloads that tune theirs, of
@@ -144,7 +86,7 @@ static const char methods_sql[] =
     "   printf('%.*f', digits, mean * factor) || CASE WHEN ci95_high IS NULL THEN ''"
     "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
     "  FROM measure_by_arm LEFT JOIN scale USING (measure)"
-    "  WHERE workload IN shown AND instr(policy, '/') = 0),"
+    "  WHERE (workload, arm) IN chosen AND instr(policy, '/') = 0),"
     " trained AS MATERIALIZED (SELECT workload, arm, avg(trained_accuracy) AS accuracy,"
     "   avg(score_entropy) AS entropy FROM accuracy_by_seed WHERE workload IN shown GROUP BY 1, 2),"
     " tuned AS (SELECT DISTINCT workload FROM training_cost WHERE n_tuning_trials > 1)"
@@ -184,7 +126,7 @@ static const char differences_sql[] =
     "  AS 'accuracy differences, 95% intervals for other seeds and other test inputs'"
     " FROM claim c JOIN (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed"
     "   GROUP BY 1, 2) f ON f.workload = c.workload AND f.arm = c.arm_a"
-    " WHERE c.workload IN shown"
+    " WHERE ((c.workload, arm_a) IN chosen OR (c.workload, arm_b) IN chosen)"
     "  AND (question = 'all heads against one' OR question GLOB '* against all heads')"
     " ORDER BY c.workload, question <> 'all heads against one', f.id";
 
@@ -193,7 +135,7 @@ static const char split_sql[] =
     " SELECT printf('%s: %s: %d of %d seeds solved it: %s%%', workload, arm, n_solved, n_seeds,"
     "   replace(accuracy_percent_by_seed, ' ', ', '))"
     "  AS 'some seeds solve it and some do not: their mean and its interval say little'"
-    " FROM split_outcome WHERE workload IN shown AND instr(policy, '/') = 0"
+    " FROM split_outcome WHERE (workload, arm) IN chosen AND instr(policy, '/') = 0"
     " ORDER BY workload, arm";
 
 /* The curve of fixed heads and that of every method with a budget, each on a line; a range is what
@@ -236,7 +178,7 @@ static const char warnings_sql[] =
     " SELECT printf('%s: %s (%s trial%s %s)', workload, warning, kind,"
     "  CASE count(*) WHEN 1 THEN '' ELSE 's' END, group_concat(trial_id, ', '))"
     "  AS 'warnings: times with a warning enter no ratio'"
-    " FROM (SELECT * FROM trial_warning WHERE workload IN shown ORDER BY trial_id)"
+    " FROM (SELECT * FROM trial_warning WHERE (workload, arm) IN chosen ORDER BY trial_id)"
     " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
 
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
@@ -285,7 +227,7 @@ static const char noise_sql[] =
 static const char notes_sql[] =
     " SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
     " FROM (SELECT DISTINCT workload, note, arm FROM latency_note"
-    "  WHERE note <> '' AND workload IN shown)"
+    "  WHERE note <> '' AND (workload, arm) IN chosen)"
     " GROUP BY workload, note ORDER BY workload, note";
 
 /* Equal statuses and reasons of one workload are one line. A profile that was skipped because its
@@ -297,22 +239,20 @@ static const char unfinished_sql[] =
     "   ELSE '' END AS 'trials without result'"
     " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
     "  LEFT JOIN trial b ON b.id = t.base_trial_id"
-    "  WHERE s.status <> 'ok' AND s.workload IN shown"
+    "  WHERE s.status <> 'ok' AND (s.workload, s.arm) IN chosen"
     "  AND NOT (t.kind <> 'train' AND s.status = 'skipped' AND b.status <> 'ok'"
     "   AND b.reason <> s.reason))"
     " GROUP BY workload, status, reason"
     " ORDER BY workload, status, min(trial_id)";
 
-static bool print_part(struct store *store, const char *workloads, const char *part, FILE *out,
-                       size_t *n_rows, struct error *error) {
+static bool print_part(struct store *store, const struct report_choice *choice, const char *part,
+                       enum table_format format, FILE *out, size_t *n_rows, struct error *error) {
     struct text sql = {0};
-    text_append(&sql,
-                "WITH shown (workload) AS (SELECT name FROM workload"
-                " WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))%s",
-                part);
-    bool ok = sql.failed
-                  ? error_set(error, "out of memory")
-                  : print_query(store, sql.data, VALUES(TEXT(workloads)), out, n_rows, error);
+    text_append(&sql, REPORT_CHOSEN "%s", part);
+    bool ok = sql.failed ? error_set(error, "out of memory")
+                         : print_query(store, sql.data,
+                                       VALUES(TEXT(choice->workloads), TEXT(choice->arms)), format,
+                                       out, n_rows, error);
     text_free(&sql);
     return ok;
 }
@@ -323,7 +263,7 @@ bool report_trials(struct store *store, FILE *out, struct error *error) {
                        "SELECT trial_id AS id, kind, v.workload || '/' || v.arm || '/' || v.seed"
                        " AS trial, v.status, v.reason FROM trial_status v"
                        " JOIN trial t ON t.id = v.trial_id ORDER BY trial_id",
-                       NO_VALUES, out, &n_rows, error);
+                       NO_VALUES, TABLE_ALIGNED, out, &n_rows, error);
 }
 
 struct outcome {
@@ -391,34 +331,38 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
     return ok;
 }
 
-bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
+bool report_for_people(struct store *store, const struct report_choice *choice,
+                       enum table_format format, FILE *out, struct error *error) {
     static const char *const parts[] = {data_sql,     differences_sql, split_sql, needed_sql,
                                         warnings_sql, noise_sql,       notes_sql, unfinished_sql};
+    const char *gap = format == TABLE_MARKDOWN ? "\n" : "";
     size_t n_arms, n_methods, n;
-    if (!comparison_update(store, error)) return false;
-    if (!print_part(store, workloads, arms_sql, out, &n_arms, error)) return false;
+    if (!print_part(store, choice, arms_sql, format, out, &n_arms, error)) return false;
     if (n_arms > 0) {
-        fputs(
-            "heads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
-            " ± 95% interval,\nwhich covers initialisation and order, and the draw of the data "
+        fprintf(
+            out,
+            "%sheads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
+            " ± 95%% interval,\nwhich covers initialisation and order, and the draw of the data "
             "only where each seed draws its own; tried:\ncandidates that validation chose from; us: "
             "median forward pass of a batch of 1 and of 32, microseconds; time\nand FLOPs: relative "
             "to the arm that runs all heads; -: not measured, or not comparable\n\n",
-            out);
+            gap);
     } else {
         fputs("no results yet\n", out);
     }
-    if (!print_part(store, workloads, methods_sql, out, &n_methods, error)) return false;
+    if (!print_part(store, choice, methods_sql, format, out, &n_methods, error)) return false;
     if (n_methods > 0)
-        fputs("±: 95% interval over seeds; as trained: with the gates of the last step and all "
-              "heads, where gates are learned;\nentropy: of the head scores, 1 prefers none; "
-              "executed, active: per input; of all: executed share of what all\nheads cost; us: "
-              "median forward pass of a batch of 1 and of 32; training: with all candidates, and\n"
-              "with the base and its own\n\n",
-              out);
+        fprintf(
+            out,
+            "%s±: 95%% interval over seeds; as trained: with the gates of the last step and all "
+            "heads, where gates are learned;\nentropy: of the head scores, 1 prefers none; "
+            "executed, active: per input; of all: executed share of what all\nheads cost; us: "
+            "median forward pass of a batch of 1 and of 32; training: with all candidates, and\n"
+            "with the base and its own\n\n",
+            gap);
     enum { LAST = sizeof parts / sizeof *parts - 1 };
     for (size_t i = 0; i <= LAST; i++) {
-        if (!print_part(store, workloads, parts[i], out, &n, error)) return false;
+        if (!print_part(store, choice, parts[i], format, out, &n, error)) return false;
         if (n > 0 && i < LAST) fputc('\n', out);
     }
     return true;

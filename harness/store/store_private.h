@@ -9,8 +9,10 @@
 
 #include "harness/store/store.h"
 #include "harness/store/trial_lock.h"
+#include "harness/table/format.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 
 enum {
     SCHEMA_VERSION = 7, /* as in tables.sql */
@@ -78,6 +80,10 @@ struct column {
 /* INSERT INTO table; names are constants of the program. */
 bool store_insert(struct store *store, const char *table, const struct column *columns,
                   int n_columns, struct error *error);
+
+/* Steps a statement to its end and writes its rows. */
+bool store_write_rows(struct store *store, sqlite3_stmt *statement, enum table_format format,
+                      FILE *out, struct error *error);
 
 /* The number that a query returns; -1 with error set if it fails. */
 int64_t store_number(struct store *store, const char *sql, const struct value *values, int n_values,

@@ -1,0 +1,171 @@
+/*
+ * The report for programs, and what of a database is reported on. Each part is a view as it stands: no
+ * number is rounded and none is worked out here.
+ */
+#include "harness/store/report_private.h"
+#include "harness/store/comparison.h"
+#include "harness/store/store_private.h"
+#include "models/base/closest_name.h"
+#include "models/base/json.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- for programs ---- */
+
+struct part {
+    const char *name, *sql;
+};
+
+static const struct part parts[] = {
+    {"arms",
+     ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops)"
+     " SELECT a.*, one.latency_ns_median AS latency_ns_batch_1,"
+     "  many.latency_ns_median AS latency_ns_batch_32, one.time_ratio AS time_ratio_batch_1,"
+     "  many.time_ratio AS time_ratio_batch_32,"
+     "  coalesce(many.flops_ratio, one.flops_ratio) AS flops_ratio"
+     " FROM accuracy_vs_budget a"
+     " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
+     "  AND one.batch_size = 1"
+     " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
+     "  AND many.batch_size = 32"
+     " WHERE (a.workload, a.arm) IN chosen ORDER BY a.workload, a.arm"},
+    {"measures", " SELECT * FROM measure_by_arm WHERE (workload, arm) IN chosen"
+                 " ORDER BY workload, arm, measure"},
+    {"data", " SELECT * FROM data_set WHERE workload IN shown ORDER BY workload"},
+    {"claims", " SELECT * FROM claim"
+               " WHERE (workload, arm_a) IN chosen OR (workload, arm_b) IN chosen"
+               " ORDER BY workload, question, arm_a, arm_b"},
+    {"split_outcomes",
+     " SELECT * FROM split_outcome WHERE (workload, arm) IN chosen ORDER BY workload, arm"},
+    {"heads_needed",
+     " SELECT * FROM heads_needed WHERE workload IN shown ORDER BY workload, policy"},
+    {"warnings",
+     " SELECT * FROM trial_warning WHERE (workload, arm) IN chosen ORDER BY trial_id, warning"},
+    {"noise_floor", " SELECT * FROM noise_floor WHERE workload IN shown"
+                    " ORDER BY workload, arm, seed, batch_size"},
+    {"timing_noise", " SELECT * FROM timing_noise WHERE workload IN shown ORDER BY workload"},
+    {"times", " SELECT * FROM latency_note WHERE (workload, arm) IN chosen"
+              " ORDER BY workload, arm, batch_size"},
+    {"trials_without_result", " SELECT * FROM trial_status WHERE status <> 'ok'"
+                              " AND (workload, arm) IN chosen ORDER BY trial_id"},
+};
+enum { N_PARTS = sizeof parts / sizeof *parts };
+
+static bool write_part(struct store *store, const struct report_choice *choice,
+                       const struct part *part, enum table_format format, FILE *out,
+                       struct error *error) {
+    struct text sql = {0};
+    text_append(&sql, REPORT_CHOSEN "%s", part->sql);
+    sqlite3_stmt *statement = NULL;
+    bool ok = sql.failed
+                  ? error_set(error, "out of memory")
+                  : (statement = store_statement(
+                         store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
+                         error)) != NULL;
+    ok = ok && store_write_rows(store, statement, format, out, error);
+    if (statement) sqlite3_reset(statement);
+    text_free(&sql);
+    return ok;
+}
+
+bool report_for_programs(struct store *store, const struct report_choice *choice,
+                         enum table_format format, FILE *out, struct error *error) {
+    if (format == TABLE_CSV) return write_part(store, choice, &parts[0], format, out, error);
+    for (int i = 0; i < N_PARTS; i++) {
+        fprintf(out, "%s\"%s\": ", i == 0 ? "{" : ",\n", parts[i].name);
+        if (!write_part(store, choice, &parts[i], TABLE_JSON, out, error)) return false;
+    }
+    fputs("}\n", out);
+    return true;
+}
+
+bool report_write_chosen(struct store *store, const struct report_choice *choice,
+                         enum table_format format, FILE *out, struct error *error) {
+    return comparison_update(store, error) &&
+           (format & (TABLE_ALIGNED | TABLE_MARKDOWN) ? report_for_people : report_for_programs)(
+               store, choice, format, out, error);
+}
+
+bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
+    return report_write_chosen(store, &(struct report_choice){workloads, NULL}, TABLE_ALIGNED, out,
+                               error);
+}
+
+/* ---- the choice ---- */
+
+static bool choose_workloads(struct store *store, const char *const *names, size_t n_names,
+                             struct text *out, struct error *error) {
+    struct table known = {0};
+    bool ok = store_query(store, "SELECT name FROM workload ORDER BY name", NO_VALUES,
+                          report_collect, &known, error);
+    if (ok && known.failed) ok = error_set(error, "out of memory");
+    for (size_t i = 0; ok && i < n_names; i++) {
+        size_t r = 1; /* the first row is the name of the column */
+        while (r < known.n_rows && strcmp(known.cells[r], names[i]) != 0) r++;
+        text_append(out, i == 0 ? "[" : ", ");
+        text_append_json_string(out, names[i]);
+        if (r < known.n_rows) continue;
+        const char *guess =
+            known.n_rows == 0
+                ? NULL
+                : closest_name(names[i], (const char *const *)known.cells + 1, known.n_rows - 1);
+        ok = error_set(error, "'%s' holds no workload '%s'%s%s%s", store->path, names[i],
+                       guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
+    }
+    text_append(out, "]");
+    table_free(&known);
+    return ok && (!out->failed || error_set(error, "out of memory"));
+}
+
+struct search {
+    const regex_t *filter;
+    struct text *arms;
+    bool any;
+};
+
+/* One workload and arm. */
+static bool add_match(void *context, int n, const char *const *names, const char *const *texts) {
+    struct search *search = context;
+    struct text label = {0};
+    (void)n, (void)names;
+    text_append(&label, "%s/%s", texts[0], texts[1]);
+    if (label.data && regexec(search->filter, label.data, 0, NULL, 0) == 0) {
+        text_append(search->arms, search->any ? ", [" : "[[");
+        text_append_json_string(search->arms, texts[0]);
+        text_append(search->arms, ", ");
+        text_append_json_string(search->arms, texts[1]);
+        text_append(search->arms, "]");
+        search->any = true;
+    }
+    search->arms->failed |= label.failed;
+    text_free(&label);
+    return !search->arms->failed;
+}
+
+static bool choose_arms(struct store *store, const char *workloads, const char *filter,
+                        struct text *out, struct error *error) {
+    regex_t compiled;
+    char why[128];
+    struct search search = {&compiled, out, false};
+    int code = regcomp(&compiled, filter, REG_EXTENDED | REG_NOSUB);
+    if (code != 0) {
+        regerror(code, &compiled, why, sizeof why);
+        return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
+    }
+    bool ok = store_query(store, REPORT_CHOSEN " SELECT workload, arm FROM chosen ORDER BY 1, 2",
+                          VALUES(TEXT(workloads), TEXT(NULL)), add_match, &search, error);
+    regfree(&compiled);
+    text_append(out, "]");
+    if (ok && out->failed) ok = error_set(error, "out of memory");
+    if (ok && !search.any) ok = error_set(error, "no workload/arm matches --filter %s", filter);
+    return ok;
+}
+
+bool report_choose(struct store *store, const char *const *names, size_t n_names,
+                   const char *filter, struct text *workloads, struct text *arms,
+                   struct error *error) {
+    return (n_names == 0 || choose_workloads(store, names, n_names, workloads, error)) &&
+           (!filter || choose_arms(store, workloads->data, filter, arms, error));
+}
