@@ -35,11 +35,11 @@ SELECT t.*, w.name AS workload, w.granularity, w.corpus, w.n_classes
 FROM trial t JOIN workload w ON w.id = t.workload_id
 WHERE t.current = 1;
 
--- Those of them that trained a model and ended well.
+-- The current trials that trained a model and ended well.
 CREATE VIEW current_training AS
 SELECT * FROM current_trial WHERE kind = 'train' AND status = 'ok';
 
--- Those that timed one, a row per batch size. warned: something makes the times doubtful.
+-- The current trials that timed a model, a row per batch size. warned: something makes the times doubtful.
 CREATE VIEW current_profile AS
 SELECT p.*, t.workload, t.arm, t.policy, t.seed, t.config, t.base_trial_id, t.environment_id,
        EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id) AS warned
@@ -96,7 +96,7 @@ SELECT t.workload, t.granularity, t.corpus, t.n_classes, t.n_train, t.n_validati
 FROM current_training t JOIN latest l USING (id)
 LEFT JOIN ranked r ON r.data_sha256 = t.data_sha256 AND r.rank = 1;
 
--- Times can be compared under equal conditions: all that is known of an environment, less what a
+-- The conditions under which times can be compared: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
 -- Another revision may have changed the kernels, but most commits do not, and a sweep that goes on
 -- after one should keep its ratios: they stay, with a note.
@@ -303,8 +303,8 @@ SELECT 'marked', p.id, s.marked_ns / s.unmarked_ns
 FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
 WHERE s.marked_ns IS NOT NULL;
 
--- Each with its place in its group, from 1: middle is 1 for the sample in the middle, or for the two of an
--- even n.
+-- Each sample with its place in its group, from 1: middle is 1 for the sample in the middle, or for the two
+-- of an even n.
 CREATE VIEW ranked_by_group (grouped_by, id, value, n, middle, place) AS
 SELECT grouped_by, id, value, n, rank IN ((n + 1) / 2, (n + 2) / 2), rank
 FROM (SELECT *, row_number() OVER (PARTITION BY id, grouped_by ORDER BY value) AS rank,
@@ -318,7 +318,7 @@ SELECT DISTINCT grouped_by, CAST(id AS INTEGER), n, avg(value) OVER (PARTITION B
 FROM ranked_by_group
 WHERE middle;
 
--- The same with the median absolute deviation from it, unscaled.
+-- The median of each group with the median absolute deviation from it, unscaled.
 CREATE VIEW deviation_by_group (grouped_by, id, n, median, mad) AS
 SELECT DISTINCT grouped_by, id, n, median, avg(abs(value - median)) OVER (PARTITION BY id, grouped_by)
 FROM (SELECT *, row_number() OVER (PARTITION BY id, grouped_by ORDER BY abs(value - median)) AS rank
@@ -413,8 +413,8 @@ WHERE kept;
 
 -- ---- accuracy and heads, over seeds ----
 
--- Means over seeds with two-sided 95% t intervals (n - 1 degrees of freedom; NULL for one seed).
--- An interval may reach past 0 or 1. head_budget is mean_heads / H. cost_weight is NULL where tuning
+-- Accuracy of each arm and the heads that it runs: means over seeds with two-sided 95% t intervals (n - 1
+-- degrees of freedom; NULL for one seed). An interval may reach past 0 or 1. head_budget is mean_heads / H. cost_weight is NULL where tuning
 -- chose different ones for different seeds. The other metrics are means over the seeds that have them;
 -- measure_by_arm has their intervals.
 CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, cost_weight,
@@ -619,8 +619,8 @@ JOIN interval_by_measure i ON i.measure = 'heads_at_difficulty' AND i.workload =
                           AND i.arm = d.arm AND i.part = d.difficulty
 GROUP BY d.workload, d.arm, d.difficulty;
 
--- The same in one number: heads per layer at the workload's largest difficulty minus those at its
--- smallest, paired within each seed. Only where there are several difficulties.
+-- Whether heads follow difficulty, in one number: heads per layer at the workload's largest difficulty minus
+-- those at its smallest, paired within each seed. Only where there are several difficulties.
 CREATE VIEW budget_trend (workload, arm, difficulty_low, difficulty_high, heads_difference_mean,
                           heads_difference_ci95_low, heads_difference_ci95_high, n_seeds) AS
 SELECT workload, arm, other, part, mean, mean - half95, mean + half95, n
@@ -710,7 +710,7 @@ WITH shared AS (
 SELECT workload, arm, input, label, n_fixed, oracle, chosen, accuracy
 FROM beside WHERE NOT fixed AND n_fixed IS NOT NULL;
 
--- The same by what the oracle needs: if a budget followed what an input needs, chosen_heads would rise with
+-- Inputs by the heads that the oracle needs: if a budget followed what an input needs, chosen_heads would rise with
 -- oracle_heads. covered_share: of the inputs, that got at least as many heads as the oracle needs.
 CREATE VIEW oracle_heads (workload, arm, oracle_heads, n_inputs, input_share, chosen_heads, covered_share,
                           accuracy, n_seeds) AS
@@ -987,7 +987,7 @@ SELECT workload, arm, batch_size, median, mad, flops_ratio,
        CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, '')
 FROM compared;
 
--- The same numbers without the note.
+-- latency_note without its note.
 CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
                               flops_ratio, time_ratio) AS
 SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
@@ -1026,7 +1026,7 @@ FROM current_trial t JOIN profile p ON p.trial_id = t.id JOIN profile_block b ON
 WHERE t.kind <> 'train' AND t.status = 'ok'
 GROUP BY t.workload;
 
--- Samples that stand apart: more than 3 scaled median absolute deviations (1.4826 MAD is the standard
+-- How many samples stand apart: more than 3 scaled median absolute deviations (1.4826 MAD is the standard
 -- deviation of a normal distribution) and also more than 2% from the median of their profile. They
 -- stay in the medians; worst is the longest of them in medians.
 CREATE VIEW latency_outlier (workload, arm, seed, batch_size, n_samples, n_outliers, worst) AS
@@ -1130,7 +1130,7 @@ SELECT p.workload, p.arm, p.batch_size, avg(p.mean_heads), c.role, avg(c.value_p
 FROM current_profile p JOIN counter c ON c.profile_id = p.id
 GROUP BY p.workload, p.arm, p.batch_size, c.role, c.scope;
 
--- The same at the smallest batch size that the arm was profiled at: value is per input. Join
+-- Counters per input at the smallest batch size that the arm was profiled at: value is per input. Join
 -- accuracy_vs_budget for the budget of the arm.
 CREATE VIEW counter_vs_budget (workload, arm, role, value, status, reason, scope) AS
 SELECT workload, arm, role, value_per_input, status, reason, scope

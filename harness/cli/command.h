@@ -51,6 +51,8 @@ struct arguments {
     const char *label;          /* column of a table; NULL: not said */
     struct shard shard;         /* of a sweep; of = 0: all of it */
     struct overrides overrides; /* --set and --seeds, for the workload files that are read */
+    int statement;              /* of a file; 0: not said */
+    bool list;
     bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
         strict, checkpoints; /* strict: what cannot be told is a failure */
     bool verify;             /* of the doctor: hold counters against known work */
@@ -73,7 +75,7 @@ struct command {
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, count_command, forward_command, plot_command, clean_command,
-    card_command, compare_command, merge_command;
+    card_command, compare_command, merge_command, export_command, status_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

@@ -144,6 +144,17 @@ bool store_schema_read(struct store *store, struct error *error);
  * told anew. */
 bool store_copy_to_memory(struct store *store, struct error *error);
 
+/* One view of views.sql: its name, what follows the name up to the semicolon, and the lines of comment
+ * above it. */
+struct built_in_view {
+    const char *name, *rest, *comment;
+    int name_length, rest_length, comment_length;
+};
+
+/* The next one after *at, from NULL to the first; *at is moved behind it. Each begins a line there and
+ * ends one. */
+bool store_next_view(const char **at, struct built_in_view *view);
+
 /* Makes the built-in views what this connection sees under their names. */
 bool store_views_shadow(struct store *store, struct error *error);
 

@@ -20,17 +20,17 @@ enum { APPLICATION_ID = 0x48454144 }; /* "HEAD", as in tables.sql */
 
 /* ---- views ---- */
 
-/* One view of views.sql: its name, and what follows the name up to the semicolon. */
-struct view {
-    const char *name, *rest;
-    int name_length, rest_length;
-};
-
-/* The next one after *at, which is moved behind it. Each begins a line there and ends one. */
-static bool next_view(const char **at, struct view *view) {
+bool store_next_view(const char **at, struct built_in_view *view) {
     static const char start[] = "\nCREATE VIEW ";
-    const char *begin = strstr(*at, start);
+    const char *begin = strstr(*at ? *at : results_views_sql, start);
     if (!begin) return false;
+    view->comment = begin;
+    for (const char *line = begin; line > results_views_sql;) {
+        while (line > results_views_sql && line[-1] != '\n') line--;
+        if (strncmp(line, "-- ", 3) != 0) break;
+        view->comment = line--;
+    }
+    view->comment_length = (int)(begin - view->comment);
     view->name = begin + sizeof start - 1;
     view->name_length = (int)strcspn(view->name, " (\n");
     view->rest = view->name + view->name_length;
@@ -41,8 +41,8 @@ static bool next_view(const char **at, struct view *view) {
 
 bool store_views_shadow(struct store *store, struct error *error) {
     struct text sql = {0};
-    struct view view;
-    for (const char *at = results_views_sql; next_view(&at, &view);)
+    struct built_in_view view;
+    for (const char *at = NULL; store_next_view(&at, &view);)
         text_append(&sql, "CREATE TEMP VIEW %.*s%.*s;\n", view.name_length, view.name,
                     view.rest_length, view.rest);
     bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
@@ -84,7 +84,7 @@ static bool drop_view(struct store *store, const char *name, struct error *error
 
 /* A name that is taken by something of the user's stays theirs. SQLite keeps a view's text from its
  * name on, so what is stored is known to the letter. */
-static bool write_view(struct store *store, const struct view *view, bool *changed,
+static bool write_view(struct store *store, const struct built_in_view *view, bool *changed,
                        struct error *error) {
     struct text plain = {0}, marked = {0};
     char name[64];
@@ -138,9 +138,9 @@ static bool drop_old_views(struct store *store, const char *names, bool *changed
 
 static bool write_views(struct store *store, bool *changed, struct error *error) {
     struct text names = {0};
-    struct view view;
+    struct built_in_view view;
     bool ok = true;
-    for (const char *at = results_views_sql; ok && next_view(&at, &view);) {
+    for (const char *at = NULL; ok && store_next_view(&at, &view);) {
         text_append(&names, "%s\"%.*s\"", names.size ? "," : "[", view.name_length, view.name);
         ok = write_view(store, &view, changed, error);
     }

@@ -38,7 +38,7 @@ static const char *cell_of(const struct table *table, size_t row, size_t column)
 }
 
 static struct column measure(const struct table *table, size_t c) {
-    bool numbers = true, middle = c + 1 < table->n_columns;
+    bool numbers = table->n_rows > 1, middle = c + 1 < table->n_columns;
     struct column column = {0};
     for (size_t r = 0; r < table->n_rows; r++) {
         int width = utf8_count(cell_of(table, r, c));
