@@ -113,6 +113,24 @@ CREATE TABLE epoch (
     PRIMARY KEY (trial_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- How far a running training is. Its process says so after an epoch, at most every two seconds and only where
+-- nobody keeps the database locked: a training never waits for it. A change of its status ends the row.
+CREATE TABLE progress (
+    trial_id              INTEGER PRIMARY KEY REFERENCES trial (id) ON DELETE CASCADE,
+    heard_at              TEXT NOT NULL,                 -- UTC, ISO 8601
+    candidate             INTEGER NOT NULL,              -- that is being trained, from 1;
+    n_candidates          INTEGER NOT NULL,              -- 1 of 1: nothing is tuned
+    epoch                 INTEGER NOT NULL,              -- of the candidate, from 1: the last that ended
+    n_epochs              INTEGER NOT NULL,
+    train_loss            REAL,                          -- of that epoch, as in the table epoch
+    validation_accuracy   REAL,
+    validation_mean_heads REAL
+) STRICT;
+
+CREATE TRIGGER progress_ends_with_a_status AFTER UPDATE OF status ON trial BEGIN
+    DELETE FROM progress WHERE trial_id = NEW.id;
+END;
+
 -- The candidates of a tuned trial: all were trained with its seed, the validation slice chose one. The
 -- epochs, evaluations and training cost of the trial are those of the chosen one.
 CREATE TABLE tuning (

@@ -2,8 +2,8 @@
 -- can change from one version of the program to the next while the tables stay. SQLite 3.37 is enough.
 --
 -- By question, the views that answer it:
---     what ran, why not, on what         workload_status, trial_status, trial_warning, data_set,
---                                        machine_by_kind
+--     what ran, why not, on what         workload_status, trial_status, running_trial,
+--                                        trial_warning, data_set, machine_by_kind
 --     how accurate, with how many heads  accuracy_vs_budget, accuracy_by_seed, pareto_front,
 --                                        accuracy_at_equal_flops; policy_declares: which methods have a
 --                                        budget, a cost, learned gates
@@ -52,6 +52,19 @@ WHERE t.kind = 'profile' AND t.status = 'ok';
 CREATE VIEW trial_status (trial_id, workload, arm, seed, status, reason, command) AS
 SELECT id, workload, arm, seed, status, reason, command
 FROM current_trial;
+
+-- What runs now, on which machine and since when, and how far it was when it was last heard of: at its start, or
+-- when the last epoch was told (table progress). done_share: of all epochs of all candidates. NULL: a profile,
+-- or no epoch was told yet. A process that was killed with its machine leaves its row: heard_at grows old.
+CREATE VIEW running_trial (trial_id, kind, workload, arm, seed, host, pid, started_at, heard_at, candidate,
+                           n_candidates, epoch, n_epochs, done_share, train_loss, validation_accuracy,
+                           validation_mean_heads) AS
+SELECT t.id, t.kind, t.workload, t.arm, t.seed, t.host, t.pid, t.started_at,
+       coalesce(p.heard_at, t.started_at), p.candidate, p.n_candidates, p.epoch, p.n_epochs,
+       (p.candidate - 1 + CAST(p.epoch AS REAL) / p.n_epochs) / p.n_candidates,
+       p.train_loss, p.validation_accuracy, p.validation_mean_heads
+FROM current_trial t LEFT JOIN progress p ON p.trial_id = t.id
+WHERE t.status = 'running';
 
 -- What makes a trial's numbers doubtful although it ended well.
 CREATE VIEW trial_warning (trial_id, workload, arm, seed, kind, warning) AS

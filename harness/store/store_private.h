@@ -61,6 +61,9 @@ sqlite3_stmt *store_statement(struct store *store, const char *sql, const struct
  * without rows. */
 bool store_step(struct store *store, sqlite3_stmt *statement, bool *row, struct error *error);
 
+/* A column of the row at hand; NaN for NULL. */
+double store_real(sqlite3_stmt *statement, int column);
+
 /* Runs one statement that returns no rows. */
 bool store_run(struct store *store, const char *sql, const struct value *values, int n_values,
                struct error *error);

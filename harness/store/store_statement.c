@@ -4,6 +4,7 @@
 #include "harness/store/store_private.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,12 @@ bool store_step(struct store *store, sqlite3_stmt *statement, bool *row, struct 
     int code = sqlite3_step(statement);
     *row = code == SQLITE_ROW;
     return *row || code == SQLITE_DONE || store_failed(store, error);
+}
+
+double store_real(sqlite3_stmt *statement, int column) {
+    return sqlite3_column_type(statement, column) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(statement, column);
 }
 
 bool store_run(struct store *store, const char *sql, const struct value *values, int n_values,

@@ -189,12 +189,6 @@ static bool copy_text(sqlite3_stmt *statement, int column, char **out) {
     return *out != NULL;
 }
 
-static double real_or_nan(sqlite3_stmt *statement, int column) {
-    return sqlite3_column_type(statement, column) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(statement, column);
-}
-
 #define TRIAL_COLUMNS                                                                              \
     "SELECT t.id, t.base_trial_id, t.workload_id, t.kind, t.status, t.seed, t.expected_flops, "    \
     "t.wall_seconds, t.key, w.name, t.arm, t.policy, t.config, t.reason, t.command, "              \
@@ -206,8 +200,8 @@ static bool read_row(sqlite3_stmt *statement, struct trial_row *row, struct erro
                               .base_trial_id = sqlite3_column_int64(statement, 1),
                               .workload_id = sqlite3_column_int64(statement, 2),
                               .seed = sqlite3_column_int64(statement, 5),
-                              .expected_flops = real_or_nan(statement, 6),
-                              .wall_seconds = real_or_nan(statement, 7)};
+                              .expected_flops = store_real(statement, 6),
+                              .wall_seconds = store_real(statement, 7)};
     snprintf(row->kind, sizeof row->kind, "%s", sqlite3_column_text(statement, 3));
     snprintf(row->status, sizeof row->status, "%s", sqlite3_column_text(statement, 4));
     char **texts[] = {&row->key,        &row->workload,   &row->arm,

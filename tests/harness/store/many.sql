@@ -67,3 +67,8 @@ INSERT INTO energy SELECT id, 'package', 3.6, 40, 0.5, 0.05, '' FROM profile;
 INSERT INTO bench_run SELECT i + 1, 1, '', 0, 1 FROM n WHERE i < (SELECT n FROM size);
 INSERT INTO bench_result (bench_run_id, position, section, name, unit, n_samples, median)
 SELECT b.id, i, 'kernels', i, 'ms', 1, 1 FROM bench_run b JOIN n WHERE i < 3;
+
+INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim, seed, config, status,
+                   planned_at, started_at, host, pid)
+SELECT 'train', 'running', id, 'fixed-8', 'fixed', 8, 2, 64, 9, '{}', 'running', '', '', 'test', 1 FROM workload;
+INSERT INTO progress SELECT id, '', 1, 1, 3, 16, 0.5, 0.8, 8 FROM trial WHERE status = 'running';

@@ -88,6 +88,20 @@ CREATE TABLE epoch (
     train_score_entropy   REAL,
     PRIMARY KEY (trial_id, epoch)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE progress (
+    trial_id              INTEGER PRIMARY KEY REFERENCES trial (id) ON DELETE CASCADE,
+    heard_at              TEXT NOT NULL,
+    candidate             INTEGER NOT NULL,
+    n_candidates          INTEGER NOT NULL,
+    epoch                 INTEGER NOT NULL,
+    n_epochs              INTEGER NOT NULL,
+    train_loss            REAL,
+    validation_accuracy   REAL,
+    validation_mean_heads REAL
+) STRICT;
+CREATE TRIGGER progress_ends_with_a_status AFTER UPDATE OF status ON trial BEGIN
+    DELETE FROM progress WHERE trial_id = NEW.id;
+END;
 CREATE TABLE tuning (
     trial_id              INTEGER NOT NULL REFERENCES trial (id),
     candidate             INTEGER NOT NULL,
