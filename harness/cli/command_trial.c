@@ -13,16 +13,22 @@
 #include "harness/store/store.h"
 #include "harness/store/store_pending.h"
 #include "harness/trial/tuning.h"
+#include "models/base/clock.h"
 #include "models/base/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 1200 };
+
+/* How far a training is, is stored at most so often, and in at most so much of its time: on a slow disk
+ * a commit may take a tenth of a second. */
+static const double tell_seconds = 2, tell_share = 0.01;
 
 /* A trial with all it needs to run. */
 struct task {
@@ -34,7 +40,8 @@ struct task {
     /* What was found and is not stored yet: at most one of the two. */
     const struct training_result *training;
     const struct profiling_result *profiling;
-    bool kept; /* in its pending file */
+    bool kept;       /* in its pending file */
+    double tells_at; /* when its progress is stored next, on the one clock */
 };
 
 /* Somebody keeps the database locked: what was found goes to a file of its own, and we wait. */
@@ -52,6 +59,14 @@ static void wait_for_database(void *context, const char *who) {
                 task->row.key);
     else
         fprintf(stderr, "%s\n", error.text);
+}
+
+static void tell_progress(void *context, const struct training_progress *progress) {
+    struct task *task = context;
+    double now = clock_seconds();
+    if (now < task->tells_at) return;
+    store_progress(task->store, task->row.id, progress);
+    task->tells_at = now + fmax(tell_seconds, (clock_seconds() - now) / tell_share);
 }
 
 static bool task_load(struct task *task, int64_t id, struct error *error) {
@@ -114,8 +129,12 @@ static bool find_base(const struct task *task, const char *what, struct trial_ro
 static bool task_train(struct task *task, struct error *error) {
     char name[CHECKPOINT_NAME_SIZE], path[PATH_SIZE], folder[PATH_SIZE], base_path[PATH_SIZE];
     struct trial_row base = {0};
-    struct training_context context = {
-        .checkpoint = path, .trial = task->row.key, .log = stderr, .identity = &task->identity};
+    struct training_context context = {.checkpoint = path,
+                                       .trial = task->row.key,
+                                       .log = stderr,
+                                       .hear = tell_progress,
+                                       .hearer = task,
+                                       .identity = &task->identity};
     struct training_result result = {0};
     bool ok = false;
     if (!store_checkpoint_path(task->store, task->row.key, name, path, sizeof path, error) ||
@@ -129,6 +148,7 @@ static bool task_train(struct task *task, struct error *error) {
         if (!find_base(task, "base", &base, base_path, error)) goto done;
         context.base = (struct trained){base_path, base.key, base.checkpoint_sha256};
     }
+    task->tells_at = clock_seconds() + tell_seconds;
     if (!tuning_run(task->experiment, &context, &result, error)) goto done;
     snprintf(result.checkpoint, sizeof result.checkpoint, "%s", name);
     task->training = &result;

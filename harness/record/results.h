@@ -27,6 +27,13 @@ struct epoch_result {
     double train_seconds, validation_seconds;
 };
 
+/* How far a training is: its last epoch, in short. */
+struct training_progress {
+    int candidate, n_candidates; /* from 1; 1 of 1: nothing is tuned */
+    int epoch, n_epochs;         /* of this candidate, from 1 */
+    double train_loss, validation_accuracy, validation_mean_heads; /* as in struct epoch_result */
+};
+
 /* One pass over one split with one set of weights and one way of choosing heads. */
 struct evaluation_result {
     const char *weights;  /* "best" | "final" */

@@ -179,6 +179,13 @@ bool store_finish_training(struct store *store, int64_t id, const struct trainin
 bool store_finish_profiling(struct store *store, int64_t id, const struct profiling_result *result,
                             struct error *error);
 
+/* Stores how far a trial is that this process runs, for whoever looks meanwhile. A database that is
+ * locked, or any other trouble, is no reason to stop or to wait: false, and the next one tells more. */
+bool store_progress(struct store *store, int64_t id, const struct training_progress *progress);
+
+/* What a running trial last told; false if it told nothing yet, or cannot be asked without waiting. */
+bool store_read_progress(struct store *store, int64_t id, struct training_progress *out);
+
 /* Ends a planned or running trial as failed, killed, timeout, oom, skipped or interrupted. A trial
  * that has ended already keeps what it said: the process that knows most reports first. One that
  * another process has stays as it is. */

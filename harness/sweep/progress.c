@@ -3,6 +3,7 @@
  */
 #include "harness/sweep/progress.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -44,6 +45,21 @@ void progress_format_seconds(double seconds, char *out, size_t size) {
         snprintf(out, size, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
 }
 
+void progress_format_training(const struct training_progress *training, char *out, size_t size) {
+    char candidate[48] = "", loss[32] = "", accuracy[32] = "", heads[32] = "";
+    if (training->n_candidates > 1)
+        snprintf(candidate, sizeof candidate, "candidate %d of %d, ", training->candidate,
+                 training->n_candidates);
+    if (!isnan(training->train_loss))
+        snprintf(loss, sizeof loss, ", loss %.3f", training->train_loss);
+    if (!isnan(training->validation_accuracy))
+        snprintf(accuracy, sizeof accuracy, ", %.1f%%", 100 * training->validation_accuracy);
+    if (!isnan(training->validation_mean_heads))
+        snprintf(heads, sizeof heads, ", %.2f heads", training->validation_mean_heads);
+    snprintf(out, size, " (%sepoch %d of %d%s%s%s)", candidate, training->epoch, training->n_epochs,
+             loss, accuracy, heads);
+}
+
 void progress_clear(struct progress *progress) {
     if (progress->terminal) fputs("\r\033[K", progress->out);
 }
@@ -75,7 +91,7 @@ void progress_skip(struct progress *progress, double flops) {
 
 void progress_draw(struct progress *progress, const char *running, double busy_seconds) {
     enum { BAR = 20 };
-    char line[1024], left[32], bar[BAR + 1];
+    char line[1280], left[32], bar[BAR + 1];
     struct winsize window = {0};
     if (!progress->terminal) return;
     int filled = progress->n_total > 0 ? BAR * progress->n_done / progress->n_total : BAR;

@@ -193,14 +193,19 @@ static void signal_children(const struct sweep *sweep, int number) {
 /* ---- the loop ---- */
 
 static void draw(struct sweep *sweep) {
-    char running[512] = "";
+    char running[1024] = "", inside[96];
     size_t used = 0;
     double busy = 0;
+    if (!sweep->progress.terminal) return;
     for (int i = 0; i < sweep->n_children && used < sizeof running; i++) {
+        const struct plan_trial *trial = sweep->children[i].trial;
+        struct training_progress training;
         busy += trial_process_seconds(&sweep->children[i]);
         if (sweep->children[i].stopped_at > 0) continue;
-        used += (size_t)snprintf(running + used, sizeof running - used, "%s%s", used ? ", " : "",
-                                 sweep->children[i].trial->label);
+        bool told = !trial->profile && store_read_progress(sweep->store, trial->id, &training);
+        if (told) progress_format_training(&training, inside, sizeof inside);
+        used += (size_t)snprintf(running + used, sizeof running - used, "%s%s%s", used ? ", " : "",
+                                 trial->label, told ? inside : "");
     }
     progress_draw(&sweep->progress, running, busy);
 }

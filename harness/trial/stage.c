@@ -190,6 +190,22 @@ static void log_epoch(const struct run *run, const struct epoch_result *row) {
     fprintf(log, ", %.1f s\n", row->train_seconds + row->validation_seconds);
 }
 
+static void tell_epoch(const struct run *run, const struct epoch_result *row) {
+    const struct training_context *context = run->context;
+    bool tuned = context->n_candidates > 0;
+    struct training_progress progress = {
+        .candidate = tuned ? context->candidate : 1,
+        .n_candidates = tuned ? context->n_candidates : 1,
+        .epoch = row->epoch,
+        .n_epochs = run->n_epochs,
+        .train_loss = row->train_loss,
+        .validation_accuracy = row->validation_accuracy,
+        .validation_mean_heads = row->validation_mean_heads,
+    };
+    log_epoch(run, row);
+    if (context->hear) context->hear(context->hearer, &progress);
+}
+
 bool stage_train(struct run *run, struct training_result *out, struct error *error) {
     const struct epoch_result *best = NULL;
     double late_from = run->trial->train.select_after * (double)run->total_steps;
@@ -204,7 +220,7 @@ bool stage_train(struct run *run, struct training_result *out, struct error *err
         row->step = out->steps;
         out->train_seconds += row->train_seconds;
         out->train_flops += stage_train_flops(run, run->data->train.n);
-        log_epoch(run, row);
+        tell_epoch(run, row);
         bool late = (double)((epoch + 1) * run->steps_per_epoch) >= late_from;
         bool better = !best || row->validation_accuracy > best->validation_accuracy ||
                       (row->validation_accuracy == best->validation_accuracy &&

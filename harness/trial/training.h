@@ -15,10 +15,14 @@
 #include <stdio.h>
 
 struct training_context {
-    const char *checkpoint; /* path that the best weights are written to */
-    const char *trial;      /* identity stored in the checkpoint: the train key */
-    FILE *log;              /* one line per epoch; NULL: silent */
-    struct trained base;    /* what the arm's base trained */
+    const char *checkpoint;      /* path that the best weights are written to */
+    const char *trial;           /* identity stored in the checkpoint: the train key */
+    FILE *log;                   /* one line per epoch; NULL: silent */
+    struct trained base;         /* what the arm's base trained */
+    int candidate, n_candidates; /* which of them this is, from 1; 0: nothing is tuned */
+    /* Hears after each epoch how far the training is, in no timed region; NULL: nobody. */
+    void (*hear)(void *hearer, const struct training_progress *progress);
+    void *hearer;
     /* What was planned, which the data must be of; NULL: whatever the data are. */
     const struct trial_identity *identity;
 };

@@ -49,6 +49,8 @@ static bool run_candidate(const struct experiment *trial, const struct training_
     *one = *trial;
     candidate_path(context, i, path);
     own.checkpoint = path;
+    own.candidate = i + 1;
+    own.n_candidates = trial->arms[0].candidates.n;
     bool ok = experiment_apply_candidate(one, 0, i, &settings, error);
     row->settings = settings.data;
     row->validation_accuracy = row->validation_loss = row->validation_mean_heads = NAN;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 static void time_left_is_unknown_before_the_first_trial_has_ended(void **state) {
     struct progress progress;
     (void)state;
@@ -45,10 +47,24 @@ static void tiny_first_trial_does_not_predict_its_own_overhead_for_all(void **st
     fclose(out);
 }
 
+static void what_runs_says_how_far_it_is(void **state) {
+    char text[96];
+    (void)state;
+    struct training_progress training = {1, 1, 3, 16, 0.4117, 0.8125, 6.2};
+    progress_format_training(&training, text, sizeof text);
+    assert_string_equal(text, " (epoch 3 of 16, loss 0.412, 81.2%, 6.20 heads)");
+    training.candidate = 2;
+    training.n_candidates = 6;
+    training.validation_mean_heads = NAN;
+    progress_format_training(&training, text, sizeof text);
+    assert_string_equal(text, " (candidate 2 of 6, epoch 3 of 16, loss 0.412, 81.2%)");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_left_is_unknown_before_the_first_trial_has_ended),
         cmocka_unit_test(equal_trials_take_equal_time_divided_by_slots),
+        cmocka_unit_test(what_runs_says_how_far_it_is),
         cmocka_unit_test(tiny_first_trial_does_not_predict_its_own_overhead_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

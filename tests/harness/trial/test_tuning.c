@@ -92,6 +92,37 @@ static void chosen_candidate_has_what_it_would_have_alone(void **state) {
     small_trial_free(&alone);
 }
 
+struct heard {
+    int n, n_wrong;
+};
+
+/* Epochs 1 to 4 of candidate 1, then those of candidate 2. */
+static void hear(void *hearer, const struct training_progress *p) {
+    struct heard *heard = hearer;
+    bool right = p->candidate == 1 + heard->n / 4 && p->n_candidates == 2 &&
+                 p->epoch == 1 + heard->n % 4 && p->n_epochs == 4 && p->train_loss > 0 &&
+                 p->validation_accuracy > 0.2 &&
+                 fabs(p->validation_mean_heads - (p->candidate == 1 ? 1 : 4)) < 1e-9;
+    heard->n++;
+    heard->n_wrong += !right;
+}
+
+static void every_epoch_of_every_candidate_is_told(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct error error;
+    struct heard heard = {0};
+    struct small_trial_text text = small_topic;
+    text.arm = "policy: fixed, tune: {heads: [1, 4]}";
+    small_trial_read(&t, &text);
+    struct training_context context = {
+        .checkpoint = t.checkpoint, .trial = "key", .hear = hear, .hearer = &heard};
+    if (!tuning_run(&t.experiment, &context, &t.result, &error)) fail_msg("%s", error.text);
+    assert_int_equal(heard.n, 8);
+    assert_int_equal(heard.n_wrong, 0);
+    small_trial_free(&t);
+}
+
 static void every_candidate_is_reported_with_its_cost_and_leaves_no_file(void **state) {
     (void)state;
     struct small_trial t;
@@ -196,6 +227,7 @@ int main(void) {
         cmocka_unit_test(highest_accuracy_wins_and_lower_loss_among_equals),
         cmocka_unit_test(target_takes_the_nearest_and_accuracy_decides_among_the_near),
         cmocka_unit_test(chosen_candidate_has_what_it_would_have_alone),
+        cmocka_unit_test(every_epoch_of_every_candidate_is_told),
         cmocka_unit_test(every_candidate_is_reported_with_its_cost_and_leaves_no_file),
         cmocka_unit_test(candidate_that_diverges_is_out_and_all_of_them_are_a_failure),
         cmocka_unit_test(error_that_is_not_the_settings_fault_ends_the_trial),
