@@ -152,7 +152,6 @@ static struct store *new_store(const char *path, struct error *error) {
  * views. */
 static bool become_writer(struct store *store, struct error *error) {
     bool changed = false;
-    gethostname(store->host, sizeof store->host - 1);
     if (!store_owner_open(store, error) || !store_begin(store, error)) return false;
     bool ok = store_schema_write(store, &changed, error);
     bool committed = store_end(store, ok && changed, error);

@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Boot and namespace as the kernel names them; a value in any case, so that NULL means "no lock". */
+/* Host, boot and namespace as the kernel names them; a value in any case, so that NULL means "no lock". */
 static void read_place(struct store *store) {
+    gethostname(store->host, sizeof store->host - 1);
     if (!system_line("", "/proc/sys/kernel/random/boot_id", store->boot_id, sizeof store->boot_id))
         strcpy(store->boot_id, "unknown");
     ssize_t length =
