@@ -196,7 +196,9 @@ static void append_summary(const struct built_in_view *view, struct text *out) {
     while (c < after && n < sizeof line - 1) {
         bool start = c == view->comment || c[-1] == '\n';
         if (start && strncmp(c, "-- ", 3) == 0) c += 3;
-        line[n++] = *c == '\n' ? ' ' : *c;
+        line[n] = *c;
+        if (*c == '\n') line[n] = ' ';
+        n++;
         c++;
     }
     line[n] = '\0';

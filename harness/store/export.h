@@ -10,16 +10,16 @@
 
 #include <stdio.h>
 
-/* All rows of a view or table of this database. A name that it does not hold is an error. Arms that are
- * not compared yet are compared first (comparison.h), here and for questions. */
+/* All rows of a view or table of this database. A name that it does not hold is an error. Arms that
+ * are not compared yet are compared first (comparison.h), here and for questions. */
 bool export_view(struct store *store, const char *name, enum table_format format, FILE *out,
                  struct error *error);
 
-/* A text of SQL, as of results/queries; `file` names it in errors. Each SELECT is a table: of several,
- * `number` says which one, from 1, and 0 is all of them, which Markdown alone can tell apart. Lines of
- * the sqlite3 shell that only say how a table looks, such as `.mode column`, are passed over; of its
- * other commands, and of statements that do not read, each is an error with its line. All statements
- * are read before anything is written. */
+/* A text of SQL, as of results/queries; `file` names it in errors. Each SELECT is a table: of
+ * several, `number` says which one, from 1, and 0 is all of them, which Markdown alone can tell
+ * apart. Lines of the sqlite3 shell that only say how a table looks, such as `.mode column`, are
+ * passed over; of its other commands, and of statements that do not read, each is an error with its
+ * line. All statements are read before anything is written. */
 bool export_query(struct store *store, const char *sql, const char *file, int number,
                   enum table_format format, FILE *out, struct error *error);
 

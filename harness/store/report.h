@@ -17,17 +17,18 @@ struct report_choice {
     const char *arms;      /* [["offsets", "fixed-8"], ...], of these workloads */
 };
 
-/* Writes both lists: the workloads of these names (n_names 0: of all), and, with a filter, their arms
- * whose workload/arm it matches, a POSIX extended regular expression. A list that would hold everything
- * stays NULL. A name that the database does not hold is an error, and so is a filter that nothing
- * matches. */
+/* Writes both lists: the workloads of these names (n_names 0: of all), and, with a filter, their
+ * arms whose workload/arm it matches, a POSIX extended regular expression. A list that would hold
+ * everything stays NULL. A name that the database does not hold is an error, and so is a filter
+ * that nothing matches. */
 bool report_choose(struct store *store, const char *const *names, size_t n_names,
                    const char *filter, struct text *workloads, struct text *arms,
                    struct error *error);
 
 /* Arms that are not compared yet are compared first (comparison.h). For people (TABLE_ALIGNED,
- * TABLE_MARKDOWN): tables of results, comparisons of arms, warnings, and the trials without result with
- * their reasons. TABLE_CSV: the arms, a row each. TABLE_JSON: an object of all parts, arrays of rows. */
+ * TABLE_MARKDOWN): tables of results, comparisons of arms, warnings, and the trials without result
+ * with their reasons. TABLE_CSV: the arms, a row each. TABLE_JSON: an object of all parts, arrays
+ * of rows. */
 bool report_write_chosen(struct store *store, const struct report_choice *choice,
                          enum table_format format, FILE *out, struct error *error);
 

@@ -1,6 +1,6 @@
 /*
- * The report for programs, and what of a database is reported on. Each part is a view as it stands: no
- * number is rounded and none is worked out here.
+ * The report for programs, and what of a database is reported on. Each part is a view as it stands:
+ * no number is rounded and none is worked out here.
  */
 #include "harness/store/report_private.h"
 #include "harness/store/comparison.h"

@@ -7,9 +7,9 @@
 #include "harness/store/report.h"
 #include "harness/table/table.h"
 
-/* How each of its SELECTs begins, with the choice as ?1 and ?2: `chosen` is arms, with controls, and
- * `shown` the workloads that have one of them, or, without a choice of arms, also those that have
- * none. */
+/* How each of its SELECTs begins, with the choice as ?1 and ?2: `chosen` is arms, with controls,
+ * and `shown` the workloads that have one of them, or, without a choice of arms, also those that
+ * have none. */
 #define REPORT_CHOSEN                                                                              \
     "WITH asked (workload) AS (SELECT name FROM workload"                                          \
     " WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1))),"                             \

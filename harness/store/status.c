@@ -1,7 +1,7 @@
 /*
- * The state of a sweep; see status.h. Whether the process of a running trial lives is known on its own
- * machine, and where its lock can be seen. Elsewhere the age of what was last heard is all there is, and
- * it is shown as that.
+ * The state of a sweep; see status.h. Whether the process of a running trial lives is known on its
+ * own machine, and where its lock can be seen. Elsewhere the age of what was last heard is all
+ * there is, and it is shown as that.
  */
 #include "harness/store/status.h"
 #include "harness/store/report_private.h"
@@ -15,17 +15,23 @@
 /* What a trial costs besides its expected FLOPs, as FLOPs: as in sweep/progress.c. */
 static const double flops_per_trial = 1e10;
 
-/* What is not heard of for so long, and cannot be asked, is not counted on: as long as a sweep waits for a
- * trial that says nothing. */
+/* What is not heard of for so long, and cannot be asked, is not counted on: as long as a sweep
+ * waits for a trial that says nothing. */
 enum { QUIET_SECONDS = 600 };
 
-/* The state of a running trial t: OWNER, but a lock that is free proves nothing on another machine than its
- * own: this database may be a copy. */
+/* The state of a running trial t: OWNER, but a lock that is free proves nothing on another machine
+ * than its own: this database may be a copy. */
 #define STATE                                                                                      \
     "CASE WHEN t.host = ?2 AND coalesce(t.pid_namespace, ?3) = ?3 THEN "                           \
     "owner(t.key, t.boot_id, t.host, t.pid_namespace, t.pid, t.pid_start_ticks) "                  \
     "WHEN owner(t.key, t.boot_id, t.host, t.pid_namespace, t.pid, t.pid_start_ticks) = 'alive' "   \
     "THEN 'alive' ELSE 'elsewhere' END"
+
+/* A span of seconds in words. */
+#define SPAN(s)                                                                                    \
+    "CASE WHEN " s " < 100 THEN printf('%d s', " s ") WHEN " s " < 5970 THEN "                     \
+    "printf('%d min', (" s " + 30) / 60) ELSE printf('%d h %02d min', " s " / 3600, " s            \
+    " / 60 % 60) END"
 
 /* How each query here begins; ?1 is now. lives: it can be counted on. */
 #define RUNNING                                                                                    \
@@ -34,38 +40,37 @@ enum { QUIET_SECONDS = 600 };
     " CAST(strftime('%s', r.heard_at) AS INTEGER)"                                                 \
     " - CAST(strftime('%s', r.started_at) AS INTEGER) AS seconds"                                  \
     " FROM running_trial r JOIN trial t ON t.id = r.trial_id),"                                    \
-    " running AS MATERIALIZED (SELECT *, state <> 'gone' AND (state <> 'elsewhere' OR age <= ?4)"  \
-    " AS lives FROM seen)"
+    " running AS MATERIALIZED (SELECT *, " SPAN(                                                   \
+        "age") " AS span,"                                                                         \
+               " state <> 'gone' AND (state <> 'elsewhere' OR age <= ?4) AS lives FROM seen)"
 #define PLACE(now) INT(now), TEXT(store->host), TEXT(store->pid_namespace), INT(QUIET_SECONDS)
-
-/* A span of seconds in words. */
-#define SPAN(s)                                                                                    \
-    "CASE WHEN " s " < 100 THEN printf('%d s', " s ") WHEN " s " < 5970 THEN "                     \
-    "printf('%d min', (" s " + 30) / 60) ELSE printf('%d h %02d min', " s " / 3600, "              \
-    "" s " / 60 % 60) END"
-#define MINUTE(at) "substr(" at ", 1, 10) || ' ' || substr(" at ", 12, 5) || ' UTC'"
 
 /* ---- the expected end ---- */
 
-/* Work and seconds of what is done, by phase (0: training, 1: profiling), and what is to come. A profile
- * waits for its turns, so of profiles the time from the first start to the last end counts. */
+/* Work and seconds of what is done, by phase (0: training, 1: profiling), and what is to come. A
+ * profile waits for its turns, so of profiles the time from the first start to the last end
+ * counts. */
 static const char speed_sql[] = RUNNING
-    ", since (at) AS (SELECT min(planned_at) FROM current_trial WHERE status IN ('planned', 'running')),"
-    " done AS (SELECT t.kind <> 'train' AS phase, t.expected_flops + ?5 AS work, t.wall_seconds AS seconds,"
+    ", since (at) AS (SELECT min(planned_at) FROM current_trial"
+    "  WHERE status IN ('planned', 'running')),"
+    " done AS (SELECT t.kind <> 'train' AS phase, t.expected_flops + ?5 AS work,"
+    "   t.wall_seconds AS seconds,"
     "   strftime('%s', t.started_at) AS start, strftime('%s', t.finished_at) AS stop"
     "  FROM current_trial t, since WHERE t.status = 'ok' AND t.finished_at >= since.at"
     "  AND t.host IN (SELECT host FROM running WHERE lives)"
     "  AND t.expected_flops IS NOT NULL AND t.wall_seconds > 0)"
     " SELECT phase, sum(work), CASE phase WHEN 0 THEN sum(seconds) ELSE max(stop) - min(start) END"
-    "  FROM (SELECT * FROM done UNION ALL SELECT 0, done_share * (expected_flops + ?5), seconds, NULL, NULL"
+    "  FROM (SELECT * FROM done UNION ALL"
+    "   SELECT 0, done_share * (expected_flops + ?5), seconds, NULL, NULL"
     "   FROM running WHERE done_share IS NOT NULL AND lives AND expected_flops IS NOT NULL)"
     "  GROUP BY phase";
 
-static const char pending_sql[] = RUNNING
-    " SELECT t.kind <> 'train', t.expected_flops + ?5, coalesce(r.done_share, 0), coalesce(r.age, 0),"
-    "  coalesce(r.lives, 0)"
-    " FROM current_trial t LEFT JOIN running r ON r.trial_id = t.id"
-    " WHERE t.status IN ('planned', 'running')";
+static const char pending_sql[] =
+    RUNNING " SELECT t.kind <> 'train', t.expected_flops + ?5, coalesce(r.done_share, 0),"
+            "  coalesce(r.age, 0),"
+            "  coalesce(r.lives, 0)"
+            " FROM current_trial t LEFT JOIN running r ON r.trial_id = t.id"
+            " WHERE t.status IN ('planned', 'running')";
 
 enum { PHASES_OF_SWEEP = 2 };
 
@@ -83,7 +88,8 @@ static bool read_speed(struct store *store, int64_t now, double speed[PHASES_OF_
     return ok;
 }
 
-/* Work to come by phase, NaN where a trial's is not known; what runs goes on since it was heard of. */
+/* Work to come by phase, NaN where a trial's is not known; what runs goes on since it was heard
+ * of. */
 static bool read_pending(struct store *store, int64_t now, const double speed[PHASES_OF_SWEEP],
                          double work[PHASES_OF_SWEEP], struct expected_end *out, int *n_running,
                          struct error *error) {
@@ -173,25 +179,23 @@ static const char counts_sql[] =
     "  sum(status = 'skipped') AS skipped, sum(status = 'planned') AS planned"
     " FROM current_trial GROUP BY workload ORDER BY min(id)";
 
-static const char running_sql[] = RUNNING
-    " SELECT workload || '/' || arm || '/' || seed || CASE kind WHEN 'train' THEN ''"
-    "   WHEN 'profile' THEN ' (profile)' ELSE ' (profile again)' END || ', trial ' || trial_id AS running,"
-    "  printf('%s, pid %d', host, pid) AS 'on host',"
-    "  " MINUTE(
-        "started_at") " AS since,"
-                      "  CASE WHEN epoch IS NOT NULL THEN printf('%d of %d', epoch, n_epochs)"
-                      "   || CASE WHEN n_candidates > 1 THEN printf(', candidate %d of %d', candidate, n_candidates)"
-                      "   ELSE '' END END AS epoch,"
-                      "  CASE WHEN train_loss IS NOT NULL THEN printf('%.4f', train_loss) END AS loss,"
-                      "  CASE WHEN validation_accuracy IS NOT NULL THEN printf('%.1f', 100 * validation_accuracy) END"
-                      "   AS 'accuracy %',"
-                      "  CASE WHEN validation_mean_heads IS NOT NULL THEN printf('%.2f', validation_mean_heads) END"
-                      "   AS heads,"
-                      "  " SPAN(
-                          "age") " || ' ago' || CASE WHEN state = 'gone' THEN ': its process is gone'"
-                                 "   WHEN NOT lives THEN ': gone, or long busy'"
-                                 "   ELSE '' END AS 'last heard of'"
-                                 " FROM running ORDER BY kind <> 'train', trial_id";
+static const char running_sql[] =
+    RUNNING " SELECT workload || '/' || arm || '/' || seed || CASE kind WHEN 'train' THEN ''"
+            "   WHEN 'profile' THEN ' (profile)' ELSE ' (profile again)' END"
+            "   || ', trial ' || trial_id AS running,"
+            "  printf('%s, pid %d', host, pid) AS 'on host',"
+            "  strftime('%Y-%m-%d %H:%M UTC', started_at) AS since,"
+            "  CASE WHEN epoch IS NOT NULL THEN printf('%d of %d', epoch, n_epochs)"
+            "   || CASE WHEN n_candidates > 1 THEN printf(', candidate %d of %d', candidate,"
+            "    n_candidates) ELSE '' END END AS epoch,"
+            "  CASE WHEN train_loss IS NOT NULL THEN printf('%.4f', train_loss) END AS loss,"
+            "  CASE WHEN validation_accuracy IS NOT NULL THEN"
+            "   printf('%.1f', 100 * validation_accuracy) END AS 'accuracy %',"
+            "  CASE WHEN validation_mean_heads IS NOT NULL THEN"
+            "   printf('%.2f', validation_mean_heads) END AS heads,"
+            "  span || ' ago' || CASE WHEN state = 'gone' THEN ': its process is gone'"
+            "   WHEN NOT lives THEN ': gone, or long busy' ELSE '' END AS 'last heard of'"
+            " FROM running ORDER BY kind <> 'train', trial_id";
 
 static const char ended_sql[] =
     " SELECT printf('%s: %d %s', workload, count(*), status)"

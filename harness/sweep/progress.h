@@ -1,8 +1,8 @@
 /*
  * What a sweep says while it runs. On a terminal the last line is redrawn (bar, time left, running
- * arms and how far each is); elsewhere every finished trial is one plain line. The time left weighs trials by their
- * expected FLOPs and a constant cost of each: finished FLOPs per busy second so far is the rate of
- * what remains.
+ * arms and how far each is); elsewhere every finished trial is one plain line. The time left weighs
+ * trials by their expected FLOPs and a constant cost of each: finished FLOPs per busy second so far
+ * is the rate of what remains.
  */
 #ifndef HEADROOM_HARNESS_SWEEP_PROGRESS_H
 #define HEADROOM_HARNESS_SWEEP_PROGRESS_H
@@ -37,8 +37,8 @@ void progress_skip(struct progress *progress, double flops);
  * where there is no terminal. */
 void progress_draw(struct progress *progress, const char *running, double busy_seconds);
 
-/* How far a training is, behind its name: " (epoch 3 of 16, loss 0.412, 81.2%, 6.20 heads)". What is not
- * known is left out. */
+/* How far a training is, behind its name: " (epoch 3 of 16, loss 0.412, 81.2%, 6.20 heads)". What
+ * is not known is left out. */
 void progress_format_training(const struct training_progress *training, char *out, size_t size);
 
 /* Removes the bar. */

@@ -19,11 +19,12 @@ void real_write(double real, char out[REAL_TEXT_SIZE]) {
         snprintf(out, REAL_TEXT_SIZE, "%.*g", digits, real);
         if (strtod(out, NULL) == real) break;
     }
-    if (!strpbrk(out, ".e")) strcat(out, ".0");
+    size_t used = strlen(out);
+    if (!strpbrk(out, ".e")) snprintf(out + used, REAL_TEXT_SIZE - used, ".0");
 }
 
-/* Text and blob as valid UTF-8 without zero bytes; in quotes, where `quote` is not 0, with those inside
- * doubled. */
+/* Text and blob as valid UTF-8 without zero bytes; in quotes, where `quote` is not 0, with those
+ * inside doubled. */
 static void append_text(struct text *line, const struct cell *cell, char quote) {
     const char *at = cell->bytes;
     if (quote) text_append_bytes(line, &quote, 1);
@@ -79,7 +80,8 @@ static void append_cell(struct text *line, const struct cell *cell, bool json) {
 
 static bool write_line(struct rows *rows, struct error *error) {
     bool ok = !rows->line.failed || error_set(error, "out of memory writing a table");
-    if (ok) fwrite(rows->line.data, 1, rows->line.size, rows->out);
+    /* Whether it could be written is seen at the end, of the whole stream. */
+    if (ok) (void)!fwrite(rows->line.data, 1, rows->line.size, rows->out);
     text_free(&rows->line);
     return ok;
 }
@@ -95,9 +97,9 @@ static bool write_csv(struct rows *rows, const struct cell *cells, struct error 
     return write_line(rows, error);
 }
 
-static bool write_csv_names(struct rows *rows, struct error *error) {
+static bool write_csv_names(struct rows *rows, const char *const *names, struct error *error) {
     for (size_t i = 0; i < rows->n_columns; i++) {
-        struct cell name = {CELL_TEXT, .bytes = rows->names[i], .size = strlen(rows->names[i])};
+        struct cell name = {CELL_TEXT, .bytes = names[i], .size = strlen(names[i])};
         if (i > 0) text_append(&rows->line, ",");
         append_cell(&rows->line, &name, false);
     }
@@ -107,14 +109,14 @@ static bool write_csv_names(struct rows *rows, struct error *error) {
 
 /* ---- JSON ---- */
 
-static bool check_keys(const struct rows *rows, struct error *error) {
-    for (size_t i = 0; i < rows->n_columns; i++)
+static bool check_keys(const char *const *names, size_t n, struct error *error) {
+    for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
-            if (strcmp(rows->names[i], rows->names[j]) == 0)
+            if (strcmp(names[i], names[j]) == 0)
                 return error_set(error,
                                  "two columns are named '%s', which are keys in JSON: name one of "
                                  "them otherwise, with AS",
-                                 rows->names[i]);
+                                 names[i]);
     return true;
 }
 
@@ -167,12 +169,12 @@ bool rows_begin(struct rows *rows, enum table_format format, FILE *out, size_t n
     if (!ok) return error_set(error, "out of memory writing a table");
     switch (format) {
     case TABLE_CSV:
-        return write_csv_names(rows, error);
+        return write_csv_names(rows, names, error);
     case TABLE_JSON:
         fputc('[', out);
-        return check_keys(rows, error);
+        return check_keys(names, n_columns, error);
     case TABLE_JSONL:
-        return check_keys(rows, error);
+        return check_keys(names, n_columns, error);
     case TABLE_ALIGNED:
     case TABLE_MARKDOWN:
         table_append(&rows->table, n_columns, names);

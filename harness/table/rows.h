@@ -1,16 +1,17 @@
 /*
- * Rows of typed values for programs: CSV, JSON and JSON lines, written as they come, so that a table
- * may be larger than memory; and Markdown. Nothing is rounded: reading a number back gives its bits.
+ * Rows of typed values for programs: CSV, JSON and JSON lines, written as they come, so that a
+ * table may be larger than memory; and Markdown. Nothing is rounded: reading a number back gives
+ * its bits.
  *
  *              NULL           empty text   text      integer  real              blob
  *     CSV      nothing        ""           "a ""b"   12       0.1 5.0 1e999     "05ff"
  *     JSON     null           ""           "a \"b"   12       0.1 5.0 1e999     "05ff"
  *     Markdown an empty cell  ""           a "b      12       0.1 5.0 1e999     05ff
  *
- * In CSV (RFC 4180: lines end in CR LF, the first has the names) every text is in quotes and nothing else
- * is, so a text "NULL", "" or "12" is none of the others. A real number is never written like an
- * integer; 1e999 is infinity, which it reads as in C, Python and SQLite, and NaN is NULL. Everything is
- * UTF-8: bytes that are none, and zero bytes, are written as U+FFFD.
+ * In CSV (RFC 4180: lines end in CR LF, the first has the names) every text is in quotes and
+ * nothing else is, so a text "NULL", "" or "12" is none of the others. A real number is never
+ * written like an integer; 1e999 is infinity, which it reads as in C, Python and SQLite, and NaN is
+ * NULL. Everything is UTF-8: bytes that are none, and zero bytes, are written as U+FFFD.
  */
 #ifndef HEADROOM_HARNESS_TABLE_ROWS_H
 #define HEADROOM_HARNESS_TABLE_ROWS_H

@@ -23,7 +23,8 @@ struct table {
 void table_append(struct table *table, size_t n, const char *const *texts);
 
 /* TABLE_ALIGNED: no line ends in blanks. TABLE_MARKDOWN: what would be markup in a cell is escaped.
- * Nothing at all where there is no row, not even names. False with `error` set if memory ran out. */
+ * Nothing at all where there is no row, not even names. False with `error` set if memory ran
+ * out. */
 bool table_write(const struct table *table, enum table_format format, FILE *out,
                  struct error *error);
 

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
-headroom=$root/headroom
+headroom=$PWD/headroom
 
 python() {
     command -v python3 >/dev/null || skip 'python3 is not here: apt-get install python3-minimal'

@@ -1,6 +1,6 @@
 /*
- * How a sweep stands: what a running training told, and the expected end of made-up databases, worked out
- * by hand. Now is a number here, so nothing depends on when a test runs.
+ * How a sweep stands: what a running training told, and the expected end of made-up databases,
+ * worked out by hand. Now is a number here, so nothing depends on when a test runs.
  */
 #include "harness/store/status.h"
 #include "tests/harness/store/store_fixture.h"
@@ -59,8 +59,8 @@ static void a_trial_that_another_process_has_is_not_spoken_for(void **state) {
     assert_near(number(f, "SELECT count(*) FROM progress"), 0);
 }
 
-/* What a patient store does when it waits: it lets the waiting end, so that a test that fails does not
- * hang. */
+/* What a patient store does when it waits: it lets the waiting end, so that a test that fails does
+ * not hang. */
 struct locker {
     sqlite3 *db;
     bool was_waited_for;
@@ -107,16 +107,16 @@ static void add_trial(struct fixture *f, const char *kind, int seed, const char 
                       const char *flops, const char *planned, const char *started,
                       const char *finished, const char *wall) {
     char sql[1024];
-    snprintf(
-        sql, sizeof sql,
-        "INSERT OR IGNORE INTO workload (id, name, summary, granularity, file) "
-        "VALUES (1, 'w', '', '', '');"
-        "INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, "
-        "dim, seed, config, expected_flops, status, planned_at, started_at, finished_at, "
-        "wall_seconds, host, pid, boot_id, pid_namespace) VALUES ('%s', '%s-%d', "
-        "CASE '%s' WHEN 'train' THEN NULL ELSE 1 END, 1, 'a', 'fixed', 8, 1, 8, %d, '{}', %s, "
-        "'%s', '2026-07-18T%sZ', '2026-07-18T%sZ', '2026-07-18T%sZ', %s, 'h', 1, 'b', 'n')",
-        kind, kind, seed, kind, seed, flops, status, planned, started, finished, wall);
+    snprintf(sql, sizeof sql,
+             "INSERT OR IGNORE INTO workload (id, name, summary, granularity, file) "
+             "VALUES (1, 'w', '', '', '');"
+             "INSERT INTO trial (kind, key, base_trial_id, workload_id, arm, policy, base_heads, "
+             "layers, "
+             "dim, seed, config, expected_flops, status, planned_at, started_at, finished_at, "
+             "wall_seconds, host, pid, boot_id, pid_namespace) VALUES ('%s', '%s-%d', "
+             "CASE '%s' WHEN 'train' THEN NULL ELSE 1 END, 1, 'a', 'fixed', 8, 1, 8, %d, '{}', %s, "
+             "'%s', '2026-07-18T%sZ', '2026-07-18T%sZ', '2026-07-18T%sZ', %s, 'h', 1, 'b', 'n')",
+             kind, kind, seed, kind, seed, flops, status, planned, started, finished, wall);
     assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
 }
 
@@ -141,8 +141,8 @@ static void expected_end_is_work_over_speed_and_trainings_beside_each_other(void
     struct expected_end end;
     make_sweep(f);
     OK(f, status_expected_end(f->store, noon, &end, &f->error));
-    /* Speed: (100e10 + 100e10 + 200e10 / 4) / (100 + 100 + 100) s. To come: 150e10 of trial 3 less 20 s,
-     * 100e10 of trial 4 less 10 s, 300e10; two run. */
+    /* Speed: (100e10 + 100e10 + 200e10 / 4) / (100 + 100 + 100) s. To come: 150e10 of trial 3 less
+     * 20 s, 100e10 of trial 4 less 10 s, 300e10; two run. */
     double speed = 250e10 / 300;
     assert_near(end.training_seconds, (550e10 - 30 * speed) / speed / 2);
     assert_near(end.training_seconds, 315);

@@ -1,5 +1,6 @@
 /*
- * Tables as text: what programs read is what was written, to the bit, and what people read lines up.
+ * Tables as text: what programs read is what was written, to the bit, and what people read lines
+ * up.
  */
 #include <setjmp.h>
 #include <stdarg.h>
