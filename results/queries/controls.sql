@@ -17,7 +17,7 @@ SELECT d.workload, arm_a AS arm, arm_b AS control, n_pairs,
        CASE WHEN n_pairs < 2 THEN 'one seed: no interval'
             ELSE printf('%.2f .. %.2f', ci95_low_points, ci95_high_points) END AS ci95_points,
        round(seeds_half_points, 2) AS seeds_half, round(inputs_half_points, 2) AS inputs_half,
-       printf('%.2g', p_holm) AS p_holm, n_claims
+       CASE WHEN p_holm IS NOT NULL THEN printf('%.2g', p_holm) END AS p_holm, n_claims
 FROM claim d
 JOIN accuracy_vs_budget a ON a.workload = d.workload AND a.arm = d.arm_a
 JOIN accuracy_vs_budget b ON b.workload = d.workload AND b.arm = d.arm_b

@@ -14,7 +14,7 @@ ORDER BY workload, arm, oracle_heads IS NULL, oracle_heads;
 -- Does it pay? Accuracy over the curve of fixed heads at the FLOPs that the arm executes; the interval
 -- is over seeds alone.
 SELECT workload, arm, round(executed_flops_per_input / 1e6, 3) AS executed_mflops,
-       printf('%+.2f', difference_points) AS points_over_fixed,
+       CASE WHEN n_seeds > 0 THEN printf('%+.2f', difference_points) END AS points_over_fixed,
        CASE WHEN n_seeds = 0 THEN 'outside the fixed curve'
             WHEN ci95_low_points IS NULL THEN 'one seed: no interval'
             ELSE printf('%+.2f .. %+.2f', ci95_low_points, ci95_high_points) END AS ci95,

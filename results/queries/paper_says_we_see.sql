@@ -46,7 +46,8 @@ WITH paper (place, says, paper_set, workload, arm, accuracy, mean_s) AS (VALUES
     (13, 'width 128', '', 'signatures-agnews-dim-128', 'reading', NULL, NULL)
 ), seen AS (
     SELECT *, printf('%.1f', 100 * accuracy_mean)
-              || coalesce(printf(' ± %.1f', 100 * (accuracy_ci95_high - accuracy_mean)), '') AS text
+              || CASE WHEN n_seeds < 2 THEN ''
+                      ELSE printf(' ± %.1f', 100 * (accuracy_ci95_high - accuracy_mean)) END AS text
     FROM accuracy_vs_budget
 )
 SELECT p.says, nullif(p.paper_set, '') AS paper_set, p.accuracy AS paper_accuracy, p.mean_s AS paper_s,
