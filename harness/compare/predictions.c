@@ -70,6 +70,17 @@ static bool read_latency(const struct node *object, double *latency, struct erro
     return true;
 }
 
+/* A workload's name stands in a table of lines. */
+static bool read_workload(const struct node *object, char **out, struct error *error) {
+    if (!node_find(object, "workload")) return true;
+    if (!read_text(object, "workload", out, error)) return false;
+    for (const char *at = *out; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return error_set_at(error, &node_find(object, "workload")->at,
+                                "'workload' must be a name without line breaks and the like");
+    return true;
+}
+
 static bool read_row(const struct node *object, struct row *row, struct error *error) {
     char *label, *predicted, *id, *workload = "";
     if (object->kind != NODE_MAP)
@@ -79,7 +90,7 @@ static bool read_row(const struct node *object, struct row *row, struct error *e
     if (!read_text(object, "input", &id, error) || !read_text(object, "label", &label, error) ||
         !read_text(object, "predicted", &predicted, error) ||
         !read_seed(object, &row->seed, error) || !read_latency(object, &row->latency, error) ||
-        (node_find(object, "workload") && !read_text(object, "workload", &workload, error)))
+        !read_workload(object, &workload, error))
         return false;
     row->label = outcomes_label(label);
     row->right = strcmp(label, predicted) == 0;

@@ -91,6 +91,8 @@ static void wrong_lines_are_named(void **state) {
         {"{\"input\": 1, \"label\": 1, \"predicted\": 1, \"latency_ns\": 0}",
          "'latency_ns' must be"},
         {"{\"input\": 1, \"label\": 1, \"predicted\": 1, \"workload\": {}}", "'workload' must be"},
+        {"{\"input\": 1, \"label\": 1, \"predicted\": 1, \"workload\": \"a\\nb\"}",
+         ":1:54: 'workload' must be a name without line breaks"},
         {"{\"input\": 1, \"input\": 1, \"label\": 1, \"predicted\": 1}", "p.jsonl:1:"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct outcomes out = {0};
