@@ -71,7 +71,8 @@ static void say_what_would_help(struct line *line, double margin, char *out, siz
                  goal);
 }
 
-/* Whether every model of A and its partner of B got the same inputs right. */
+/* Whether every model of A and its partner of B got the same inputs right. Where both are wrong their
+ * answers may differ, which nobody has kept. */
 static bool is_same(const struct line *line) {
     int n_different = 0;
     for (int i = 0; line->mcnemar && i < line->n_models; i++)
@@ -98,9 +99,9 @@ static void judge(struct line *line, double margin) {
         snprintf(out, size, "%s%s%s%s", which, equal ? ", by less than " : "", equal ? points : "",
                  line->exact ? " (one model)" : "");
     else if (equal)
-        snprintf(out, size, "equal within %s%s", points, same ? ": the same answers" : "");
+        snprintf(out, size, "equal within %s%s", points, same ? ": right on the same inputs" : "");
     else if (same)
-        snprintf(out, size, "the same answers, to too few inputs for %s", points);
+        snprintf(out, size, "right on the same inputs, too few of them for %s", points);
     else if (line->exact || (line->low >= nothing && line->high <= nothing))
         snprintf(out, size, "equal");
     else if (isnan(line->low))
