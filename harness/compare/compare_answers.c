@@ -64,6 +64,7 @@ static bool find_everywhere(struct table *table, int i) {
 /* Inputs that all models answered. */
 static bool join_inputs(struct table *table, struct error *error) {
     const struct answers *first = table->row[0].model[0];
+    bool mixed = !first->id != !table->row[0].model[1]->id; /* a file and a database */
     for (int i = 0; i < first->n; i++) {
         if (!find_everywhere(table, i)) continue;
         for (int s = 0; s < table->n; s++) {
@@ -73,8 +74,12 @@ static bool join_inputs(struct table *table, struct error *error) {
                 row->model[1]->label[row->at[1]] != first->label[i])
                 return error_set(error,
                                  "input '%s' has one label in A and another in B, or for another "
-                                 "seed: these are not the same inputs",
-                                 id_of(first, i, text));
+                                 "seed: these are not the same inputs%s",
+                                 id_of(first, i, text),
+                                 mixed
+                                     ? ", or the file does not number them and their classes from "
+                                       "0 as the database does"
+                                     : "");
             *cell_of(table, s, first->n, table->n_inputs) =
                 less(table, row, row->at[0], row->at[1]);
         }
