@@ -159,10 +159,9 @@ static void print_side(const char *name, const struct side *side, FILE *out) {
             side->arm[0] && !strstr(side->text, side->arm) ? side->arm : "");
 }
 
-/* What intervals cover, a line for each. */
+/* What intervals cover, measure by measure; nothing where there is none. */
 static void print_covers(const struct comparison *comparison, FILE *out) {
-    const char *last = "";
-    fputs("95% intervals cover", out);
+    const char *last = "95% intervals cover";
     for (int m = 0; m < N_MEASURES; m++)
         for (size_t i = 0; i < comparison->n; i++) {
             const struct line *line = &comparison->line[i];
@@ -173,11 +172,19 @@ static void print_covers(const struct comparison *comparison, FILE *out) {
                        strcmp(comparison->line[k].covers, line->covers) == 0;
             if (!told) fprintf(out, "%s %s: %s", last, measure_names[m], line->covers), last = ";";
         }
-    fputs(".\n", out);
+    if (*last == ';') fputs(".\n", out);
+}
+
+/* Lines without statistics, such as a count of one model, take no part in Holm's correction. */
+static size_t count_p(const struct comparison *comparison) {
+    size_t n = 0;
+    for (size_t i = 0; i < comparison->n; i++) n += isnan(comparison->line[i].p) ? 0 : 1;
+    return n;
 }
 
 static bool write_for_people(const struct side sides[2], const struct comparison *comparison,
                              enum table_format format, FILE *out, struct error *error) {
+    size_t n_p = count_p(comparison);
     bool parts;
     print_side("A", &sides[0], out);
     fputs(format == TABLE_MARKDOWN ? "  \n" : "\n", out);
@@ -189,12 +196,11 @@ static bool write_for_people(const struct side sides[2], const struct comparison
     print_covers(comparison, out);
     fprintf(
         out,
-        "p: of no difference; Holm: after correction for %zu line%s. Accuracies are equal if the "
+        "p: of no difference; Holm: after correction for %zu p value%s. Accuracies are equal if the "
         "90%% interval\nlies within ±%g point%s (--margin): two one-sided tests, 'p not equal' "
         "is below 0.05. That all of\nmany are equal needs no correction, since each has to "
         "pass.\n",
-        comparison->n, PLURAL_S(comparison->n), comparison->margin,
-        comparison->margin == 1.0 ? "" : "s");
+        n_p, PLURAL_S(n_p), comparison->margin, comparison->margin == 1.0 ? "" : "s");
     if (parts)
         fputs(
             "± seeds, ± inputs: half of the interval for other seeds alone and for other inputs "
