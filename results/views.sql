@@ -525,7 +525,12 @@ SELECT *, CASE WHEN arm_without IS NULL THEN 1.0
                WHEN ci95_low_points > 0 THEN min(1.0, ci95_low_points / 2) END,
        CASE WHEN arm_without IS NULL THEN 'not checked: no arm without attention'
             WHEN difference_points IS NULL
-            THEN printf('untestable: %s and %s have no seed in common', arm, arm_without)
+            THEN printf(CASE WHEN EXISTS (SELECT 1 FROM current_comparison c
+                                          WHERE c.workload = gain.workload AND c.arm_a = min(arm, arm_without)
+                                            AND c.arm_b = max(arm, arm_without))
+                             THEN 'untestable: %s and %s have no seed with the same test inputs in common'
+                             ELSE 'untestable: %s and %s are not compared yet, which a sweep does' END,
+                        arm, arm_without)
             WHEN ci95_low_points IS NULL THEN 'untestable: one seed does not say what attention adds'
             WHEN ci95_low_points <= 0
             THEN printf('untestable: attention is not shown to add anything (%+.1f points, %+.1f to %+.1f)',

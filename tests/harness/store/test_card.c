@@ -65,6 +65,36 @@ static void validation_chooses_the_model_without_attention(void **state) {
     assert_near(number(f, "SELECT testable FROM data_card"), 0);
 }
 
+/* Later epochs that were not kept say nothing of the model that was. */
+static void validation_is_that_of_the_epoch_that_was_kept(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
+    add_arm(f, workload, "words", "bag-of-words", 0, 998, 2, ALIKE);
+    add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    validated(f, "words", 0.9);
+    validated(f, "none", 0.8);
+    assert_int_equal(raw_sql(f->path, "INSERT INTO epoch (trial_id, epoch, step, train_loss, "
+                                      "validation_accuracy) SELECT id, 2, 20, 0.5, 1 FROM trial "
+                                      "WHERE arm = 'none'"),
+                     SQLITE_OK);
+    assert_near(gain(f, "arm_without = 'words'"), 1);
+}
+
+static void arms_without_a_difference_are_told_apart(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
+    add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    assert_int_equal(raw_sql(f->path, "UPDATE comparison SET formulas = 0"), SQLITE_OK);
+    expect_line(f, "**No, as it stands**: all and none are not compared yet, which a sweep does.");
+    assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
+                                      "UPDATE trial SET data_sha256 = arm"),
+                     SQLITE_OK);
+    OK(f, comparison_update(f->store, &f->error));
+    expect_line(f, "all and none have no seed with the same test inputs in common.\n");
+}
+
 static void the_margin_is_half_of_the_lower_end(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -128,6 +158,8 @@ static void what_is_missing_is_said(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(validation_chooses_the_model_without_attention),
+        TEST(validation_is_that_of_the_epoch_that_was_kept),
+        TEST(arms_without_a_difference_are_told_apart),
         TEST(the_margin_is_half_of_the_lower_end),
         TEST(seeds_that_scatter_ask_for_more_of_them),
         TEST(rates_at_the_end_of_the_grid_are_told),
