@@ -107,6 +107,25 @@ static void a_pair_of_arms_has_the_numbers_worked_out_by_hand_in_either_directio
 }
 
 /* Two of them drew the same: one that did not is enough, wherever it stands. */
+/* Of a the second seed was trained first. With seed 0 the arms differ by two inputs, with seed 1 by none. */
+static void seeds_are_paired_in_whatever_order_they_were_trained(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    add_seed(f, workload, "a", "fixed", 8, 1, "", "1100");
+    add_seed(f, workload, "a", "fixed", 8, 0, "", "1111");
+    add_seed(f, workload, "b", "fixed", 4, 0, "", "0011");
+    add_seed(f, workload, "b", "fixed", 4, 1, "", "1100");
+    assert_near(number(f, "SELECT evaluations = (SELECT group_concat(id) FROM (SELECT e.id FROM "
+                          "evaluation e JOIN trial t ON t.id = trial_id WHERE arm = 'a' "
+                          "ORDER BY seed)) FROM current_arm WHERE arm = 'a'"),
+                1);
+    compare(f);
+    assert_near(number(f, "SELECT n_pairs FROM paired_difference WHERE arm_a = 'a'"), 2);
+    assert_near(number(f, "SELECT difference_points FROM paired_difference WHERE arm_a = 'a'"), 25);
+    assert_near(number(f, "SELECT seeds_half_points FROM paired_difference WHERE arm_a = 'a'"),
+                100 * 12.706204736 * 0.25);
+}
+
 static void seeds_that_drew_their_own_inputs_nest_them(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -345,6 +364,7 @@ static void the_report_says_what_each_half_covers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_pair_of_arms_has_the_numbers_worked_out_by_hand_in_either_direction),
+        TEST(seeds_are_paired_in_whatever_order_they_were_trained),
         TEST(seeds_that_drew_their_own_inputs_nest_them),
         TEST(arms_without_a_seed_or_inputs_in_common_are_not_compared),
         TEST(what_was_made_of_other_results_is_not_shown_and_made_again),

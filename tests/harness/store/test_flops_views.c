@@ -167,6 +167,37 @@ static void counting_rules_are_those_of_a_worked_example(void **state) {
     assert_near(number(f, "SELECT count(*) FROM flop_convention"), (double)n_cases);
 }
 
+/* Seed 0 saves 286 of 1542. Seed 1 saves nothing of 771: it has twice the inputs for the same counts. */
+static void a_saving_is_the_mean_over_seeds_of_each_seed_s_share(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    for (int seed = 0; seed < 2; seed++) {
+        train_one(f, workload, "all", "fixed", seed, HEADS, 0.9);
+        train_one(f, workload, "half", "fixed", seed, HEADS / 2, 0.9);
+    }
+    char sql[2000];
+    snprintf(
+        sql, sizeof sql,
+        "UPDATE trial SET vocab = 10; UPDATE evaluation SET n_inputs = 1 + seed, "
+        "flops_by_component = CASE WHEN heads = mean_heads OR seed = 1 THEN '%s' ELSE '%s' END "
+        "FROM trial WHERE trial.id = trial_id",
+        all_heads, one_head);
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    static const char of[] = "SELECT %s FROM flops_by_convention "
+                             "WHERE arm = 'half' AND convention = 'BFC-1'";
+    static const struct {
+        const char *column;
+        double expected;
+    } cases[] = {{"flops_per_input", (1256 + 771) / 2.0},
+                 {"all_heads_flops_per_input", (1542 + 771) / 2.0},
+                 {"saved_share", 286 / 1542.0 / 2},
+                 {"n_seeds", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(sql, sizeof sql, of, cases[i].column);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+}
+
 /* The rule of ours is what is stored as executed, whatever the weights in the view say. */
 static void our_own_rule_is_the_stored_count(void **state) {
     struct fixture *f = *state;
@@ -199,6 +230,7 @@ int main(void) {
         TEST(the_front_is_what_no_arm_beats),
         TEST(other_metrics_have_means_and_intervals),
         TEST(counting_rules_are_those_of_a_worked_example),
+        TEST(a_saving_is_the_mean_over_seeds_of_each_seed_s_share),
         TEST(our_own_rule_is_the_stored_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,12 @@ static void flips_are_what_two_arms_answer_differently(void **state) {
              "%sWHERE workload = 'w' AND arm_a = 'budget' AND arm_b = 'all' AND right = 'a'",
              columns);
     expect_rows(f, sql, "0|2|0|0|1|a|4.0|8.0|no|no|yes|4|text 2\n");
+    assert_int_equal(raw_sql(f->path, "UPDATE prediction SET p_true = heads_run / 100.0"),
+                     SQLITE_OK);
+    expect_rows(f,
+                "SELECT input, p_true_a, p_true_b FROM flips WHERE arm_a = 'all' AND "
+                "arm_b = 'budget' ORDER BY input",
+                "1|0.16|0.08\n2|0.16|0.08\n3|0.16|0.12\n");
     /* Inputs of other data are other inputs. */
     assert_int_equal(raw_sql(f->path, "UPDATE trial SET data_sha256 = 'other' WHERE arm = 'all'"),
                      SQLITE_OK);
@@ -129,6 +135,24 @@ static void the_oracle_takes_the_fewest_heads_that_most_seeds_need(void **state)
     assert_near(number(f, "SELECT count(*) FROM oracle_by_input"), 0);
 }
 
+/* Of two seeds one head is right once and four heads twice. The budget has a third seed. */
+static void half_of_the_seeds_are_not_most_of_them(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    static const int four[INPUTS] = {4, 4, 4, 4}, right[INPUTS] = {0, 1, 0, 1},
+                     wrong[INPUTS] = {1, 0, 1, 0};
+    for (int seed = 0; seed < 3; seed++) {
+        train_one(f, workload, "budget", "budgetformer", seed, MIXED, right);
+        if (seed == 2) continue;
+        train_one(f, workload, "fixed-1", "fixed", seed, ONE, seed ? wrong : right);
+        train_one(f, workload, "fixed-4", "fixed", seed, four, right);
+    }
+    expect_rows(f,
+                "SELECT oracle_heads, n_inputs, input_share, chosen_heads, covered_share, "
+                "accuracy, n_seeds FROM oracle_heads",
+                "4.0|4|1.0|4.0|0.75|1.0|2\n"); /* two, four, four and six heads chosen */
+}
+
 /* Training holds 30 of 'no' and 40 of 'yes', the test split 2 of each; of equal classes the first. */
 static void the_majority_of_training_is_a_baseline_on_test(void **state) {
     struct fixture *f = *state;
@@ -147,6 +171,7 @@ int main(void) {
         TEST(flips_are_what_two_arms_answer_differently),
         TEST(classes_have_their_accuracy_and_heads),
         TEST(the_oracle_takes_the_fewest_heads_that_most_seeds_need),
+        TEST(half_of_the_seeds_are_not_most_of_them),
         TEST(the_majority_of_training_is_a_baseline_on_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

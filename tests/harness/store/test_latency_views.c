@@ -270,6 +270,7 @@ static void what_one_seed_was_timed_with_counts_for_its_arm(void **state) {
     assert_near(number(f, "SELECT note LIKE '%same revision%'" NARROW), 1);
     OK(f, store_warning(f->store, second, "noisy", &f->error));
     assert_near(number(f, "SELECT note = 'timed with a warning'" NARROW), 1);
+    assert_near(number(f, "SELECT count(*) FROM latency_quantiles WHERE arm = 'fixed-1'"), 0);
 #undef NARROW
 }
 
