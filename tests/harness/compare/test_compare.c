@@ -126,6 +126,78 @@ static void accuracies_have_the_numbers_worked_out_by_hand(void **state) {
     release(sides, &c);
 }
 
+/* Text of n inputs of which those from `from` up to `to` are wrong. */
+static const char *all_but(char *out, int n, int from, int to) {
+    for (int i = 0; i < n; i++) out[i] = i >= from && i < to ? '0' : '1';
+    out[n] = '\0';
+    return out;
+}
+
+/* B loses 0, 0 and 9 of 100 inputs: the interval over seeds, 2 degrees of freedom, is the most careful
+ * one about being equal within 20 points. */
+static void equality_has_to_hold_for_seeds_and_for_inputs_alone_too(void **state) {
+    (void)state;
+    static int8_t table[300];
+    char right[101];
+    struct side sides[2];
+    struct comparison c;
+    make_sides(sides);
+    for (int i = 0; i < 9; i++) table[200 + i] = -1;
+    for (int s = 0; s < 3; s++) {
+        add_model(&sides[0], "", s, all_but(right, 100, 0, 0));
+        add_model(&sides[1], "", s, all_but(right, 100, 0, s == 2 ? 9 : 0));
+    }
+    compare(sides, 20, &c);
+    struct difference d = statistics_compare(table, 3, 100, false);
+    double seeds = statistics_equal(&d.over_seeds, d.mean, 0.2);
+    assert_true(seeds > statistics_equal(&d.over_both, d.mean, 0.2));
+    assert_true(seeds > statistics_equal(&d.over_inputs, d.mean, 0.2));
+    assert_close(c.line[0].p_equal, seeds, 1e-12);
+    release(sides, &c);
+}
+
+/* Of 1000 inputs A alone gets 4 right and B alone 10: 0.6 points, ±0.8. Neither 0 nor 1 point is excluded.
+ * The squares around the mean are 14 - 0.036, to which 2.5 pseudo inputs of full size come. */
+static void a_difference_that_is_nearly_resolved_asks_for_what_would_settle_it(void **state) {
+    (void)state;
+    char right[1001];
+    struct side sides[2];
+    struct comparison c;
+    make_sides(sides);
+    add_model(&sides[0], "", 1, all_but(right, 1000, 0, 10));
+    add_model(&sides[1], "", 1, all_but(right, 1000, 10, 14));
+    compare(sides, 1, &c);
+    assert_close(c.line[0].estimate, 0.6, 1e-12);
+    int n = 1001;
+    while (student_quantile(0.05, n - 1) * sqrt((13.964 / 999 + 2.5 / (n - 1)) / n) > 0.006) n++;
+    assert_in_range(n, 1600, 1700);
+    assert_close(c.line[0].inputs_needed, n, 0);
+    assert_string_equal(c.line[0].verdict, "cannot tell: ±0.8 points; about 1,700 inputs would "
+                                           "settle it if it stays so for these models");
+    release(sides, &c);
+}
+
+/* What was counted of one model has no interval; an arm without any heads has 0 of them, not none. */
+static void counts_of_one_model_are_exact(void **state) {
+    (void)state;
+    struct side sides[2];
+    struct comparison c;
+    make_sides(sides);
+    add_value(&sides[0], MEASURE_HEADS, 1, 8);
+    add_value(&sides[1], MEASURE_HEADS, 1, 0);
+    add_value(&sides[0], MEASURE_FLOPS, 1, 100);
+    add_value(&sides[1], MEASURE_FLOPS, 1, 150);
+    compare(sides, 1, &c);
+    assert_int_equal(c.n, 2);
+    assert_close(c.line[0].estimate, -8, 0);
+    assert_close(c.line[0].low, -8, 0);
+    assert_true(isnan(c.line[0].p));
+    assert_string_equal(c.line[0].verdict, "B runs fewer heads (one model)");
+    assert_close(c.line[1].estimate, 1.5, 1e-12);
+    assert_string_equal(c.line[1].verdict, "B executes more (one model)");
+    release(sides, &c);
+}
+
 /* Ratios 1/2, 1/2, 1/8 of 3 seeds: logarithms to base 2 are -1 -1 -3, their mean -5/3, squares 8/3. */
 static void ratios_are_means_of_logarithms(void **state) {
     (void)state;
@@ -201,6 +273,23 @@ static void times_of_one_database_are_compared_in_one_environment_alone(void **s
     }
 }
 
+static void a_time_of_nowhere_is_not_compared(void **state) {
+    (void)state;
+    static const double block[] = {100, 101};
+    struct side sides[2];
+    struct comparison c;
+    make_sides(sides);
+    add_small(sides);
+    add_time(&sides[0], 1, "x", 2, block);
+    add_time(&sides[1], 1, "x", 2, block);
+    free(sides[1].outcomes.measured[0].conditions);
+    sides[1].outcomes.measured[0].conditions = NULL;
+    compare(sides, 1, &c);
+    assert_int_equal(c.n, 1);
+    assert_string_equal(c.notes.data, "w: it is not known where times were taken\n");
+    release(sides, &c);
+}
+
 static void a_doubtful_time_is_not_compared(void **state) {
     (void)state;
     static const double block[] = {100, 101};
@@ -269,6 +358,42 @@ static void other_data_are_not_paired(void **state) {
     sides[1].outcomes.answers[2].label[3] = 5; /* nested: nothing is known of labels */
     compare(sides, 1, &c);
     release(sides, &c);
+}
+
+/* Names of its inputs, from 0. */
+static void name_inputs(struct answers *answers) {
+    answers->id = calloc((size_t)answers->n, sizeof *answers->id);
+    assert_non_null(answers->id);
+    for (int i = 0; i < answers->n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        answers->id[i] = strdup(name);
+    }
+}
+
+static void inputs_that_all_models_answered_are_compared_if_they_are_the_same(void **state) {
+    (void)state;
+    struct side sides[2];
+    struct comparison c;
+    struct error error = {0};
+    make_sides(sides);
+    add_model(&sides[0], "", 1, "111");
+    add_model(&sides[1], "", 1, "01011");
+    for (int s = 0; s < 2; s++) name_inputs(&sides[s].outcomes.answers[0]);
+    compare(sides, 1, &c);
+    assert_int_equal(c.line[0].n_inputs, 3);
+    assert_close(c.line[0].estimate, -200.0 / 3, 1e-12);
+    assert_string_equal(c.notes.data,
+                        "w: 3 of 5 inputs are compared: those that all models answered\n");
+    comparison_free(&c);
+    for (int s = 0; s < 2; s++) { /* another label on either side */
+        sides[s].outcomes.answers[0].label[2] = 7;
+        assert_false(compare_sides(sides, 1, &c, &error));
+        assert_non_null(strstr(error.text, "input '2' has one label in A and another in B"));
+        comparison_free(&c);
+        sides[s].outcomes.answers[0].label[2] = 0;
+    }
+    sides_free(sides);
 }
 
 static void arms_find_their_namesakes_and_the_rest_is_named(void **state) {
@@ -400,12 +525,17 @@ static void a_condition_holds_only_where_the_interval_excludes_that_it_does_not(
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accuracies_have_the_numbers_worked_out_by_hand),
+        cmocka_unit_test(equality_has_to_hold_for_seeds_and_for_inputs_alone_too),
+        cmocka_unit_test(a_difference_that_is_nearly_resolved_asks_for_what_would_settle_it),
+        cmocka_unit_test(counts_of_one_model_are_exact),
         cmocka_unit_test(ratios_are_means_of_logarithms),
         cmocka_unit_test(times_of_one_model_have_the_interval_of_their_blocks_or_the_noise_floor),
         cmocka_unit_test(times_of_one_database_are_compared_in_one_environment_alone),
+        cmocka_unit_test(a_time_of_nowhere_is_not_compared),
         cmocka_unit_test(a_doubtful_time_is_not_compared),
         cmocka_unit_test(models_are_paired_by_seed_or_in_order_where_none_is_common),
         cmocka_unit_test(other_data_are_not_paired),
+        cmocka_unit_test(inputs_that_all_models_answered_are_compared_if_they_are_the_same),
         cmocka_unit_test(arms_find_their_namesakes_and_the_rest_is_named),
         cmocka_unit_test(noise_is_not_taken_for_a_difference_and_two_points_are_found),
         cmocka_unit_test(a_condition_holds_only_where_the_interval_excludes_that_it_does_not),

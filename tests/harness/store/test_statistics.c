@@ -194,6 +194,14 @@ static void as_many_inputs_are_asked_for_as_make_the_interval_narrow(void **stat
     assert_true(isnan(statistics_seeds_needed(&c, 1, 4, 0.1)));
 }
 
+/* Nested, of one seed with 4 inputs: the rest, 1/2, and 2.5 pseudo inputs, of 4 - 1. */
+static void an_interval_to_expect_has_the_pseudo_inputs_too(void **state) {
+    (void)state;
+    struct components c = statistics_components(small, 3, 4, true);
+    assert_close(statistics_half95(&c, 1, 4), 3.182446305 * sqrt((0.5 + 2.5 / 3) / 4), 1e-9);
+    assert_close(statistics_half95(&c, 3, 4), 4.302652730 * sqrt(0.5 / 12), 1e-9);
+}
+
 static void means_have_their_t_intervals(void **state) {
     (void)state;
     static const double a[] = {1, 2, 3}, b[] = {4, 6, 8};
@@ -282,6 +290,7 @@ int main(void) {
         cmocka_unit_test(components_of_the_small_table_by_hand),
         cmocka_unit_test(as_many_seeds_are_asked_for_as_make_the_interval_narrow),
         cmocka_unit_test(as_many_inputs_are_asked_for_as_make_the_interval_narrow),
+        cmocka_unit_test(an_interval_to_expect_has_the_pseudo_inputs_too),
         cmocka_unit_test(means_have_their_t_intervals),
         cmocka_unit_test(a_widened_interval_is_one_of_a_larger_error),
         cmocka_unit_test(bounds_are_tested_on_one_side),
