@@ -380,6 +380,34 @@ static void measures_of_one_seed_are_those_of_one_arm_alone(void **state) {
     assert_near(number(f, "SELECT count(DISTINCT measure) FROM measure_by_arm"), 12);
 }
 
+/* Made-up results have learned gates; here one policy has a budget, one a cost, one nothing. */
+static void a_policy_declares_what_its_results_show(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const double accuracy[] = {0.5};
+    train(f, workload, "a", "moh", MIXED, 1, accuracy, 1);
+    train(f, workload, "b", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "c", "budgetformer", MIXED, 1, accuracy, 3); /* controls are no policies */
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET cost_weight = 0.1 WHERE arm = 'a';"
+                             "UPDATE evaluation SET mean_s = NULL WHERE trial_id IN "
+                             " (SELECT id FROM trial WHERE arm = 'a');"
+                             "UPDATE evaluation SET trained_accuracy = NULL WHERE trial_id IN "
+                             " (SELECT id FROM trial WHERE arm = 'b')"),
+                     SQLITE_OK);
+    static const char *const rows[][2] = {
+        {"moh", "0|1|1"}, {"fixed", "0|0|0"}, {"budgetformer", "1|0|1"}};
+    for (size_t i = 0; i < 3; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql,
+                 "SELECT has_budget || '|' || has_cost || '|' || learns_gates = '%s' "
+                 "FROM policy_declares WHERE policy = '%s'",
+                 rows[i][1], rows[i][0]);
+        if (number(f, sql) != 1) fail_msg("%s is not %s", rows[i][0], rows[i][1]);
+    }
+    assert_near(number(f, "SELECT count(*) FROM policy_declares"), 3);
+}
+
 static void the_reference_runs_all_heads_in_every_layer(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -519,6 +547,7 @@ int main(void) {
         TEST(methods_give_every_measure_its_interval),
         TEST(methods_take_latency_from_the_smallest_and_the_largest_batch),
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
+        TEST(a_policy_declares_what_its_results_show),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
         TEST(an_interval_of_large_numbers_keeps_its_digits),
