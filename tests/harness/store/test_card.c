@@ -115,11 +115,13 @@ static void seeds_that_scatter_ask_for_more_of_them(void **state) {
     int64_t workload = one_workload(f, "w");
     struct wrong scattered[3] = {{0, 0}, {0, 0}, {0, 90}};
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
+    add_arm(f, workload, "four", "fixed", 4, 9998, 3, NONE); /* is not asked about */
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, scattered);
     add_arm(f, workload, "none", "none", 0, 9998, 3,
             (const struct wrong[]){{0, 900}, {0, 910}, {0, 920}});
     expect_line(f, "**Not with 3 seeds**: within ±1.00 points it takes about 4.\n");
-    expect_line(f, "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; ");
+    expect_line(f, "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; "
+                   "10 seeds would to about ±0.37, 100 to ±0.10. The margin takes about 4.\n");
 }
 
 static void rates_at_the_end_of_the_grid_are_told(void **state) {
@@ -128,14 +130,53 @@ static void rates_at_the_end_of_the_grid_are_told(void **state) {
     char page[8192];
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     assert_null(strstr(card(f, page, sizeof page), "Learning rates"));
-    /* Seeds 0 and 1 take the highest of three, seed 2 the one in the middle. */
-    assert_int_equal(raw_sql(f->path,
-                             "INSERT INTO tuning SELECT t.id, c.column1, "
-                             "json_object('learning_rate', c.column2), 0.5, 1, 4, 1, 100, "
-                             "c.column1 = CASE t.seed WHEN 2 THEN 1 ELSE 2 END, '' FROM trial t "
-                             "JOIN (VALUES (0, 0.001), (1, 0.003), (2, 0.01)) c"),
+    add_arm(f, workload, "none", "none", 0, 998, 3, NONE);
+    /* Of all heads seeds 0 and 1 take the highest of three, seed 2 the one in the middle; of none seed 0
+     * takes the lowest. */
+    assert_int_equal(raw_sql(f->path, "INSERT INTO tuning SELECT t.id, c.column1, "
+                                      "json_object('learning_rate', c.column2), 0.5, 1, 4, 1, 100, "
+                                      "c.column1 = CASE WHEN t.arm = 'none' THEN t.seed > 0 "
+                                      "WHEN t.seed = 2 THEN 1 ELSE 2 END, '' FROM trial t "
+                                      "JOIN (VALUES (0, 0.001), (1, 0.003), (2, 0.01)) c"),
                      SQLITE_OK);
-    expect_line(f, "chose the end of those tried for all (the highest, 2 seeds); others ");
+    expect_line(f,
+                "chose the end of those tried for all (the highest, 2 seeds), none (the lowest, 1 "
+                "seed); others ");
+}
+
+/* Every seed its own 98 inputs, of which one head loses 6: within seeds 3 x (6 - 36 / 98) = 16.898 of
+ * 294 - 3, 0.05807 each, and nothing between seeds. Now 291 degrees of freedom and 2.5 pseudo inputs,
+ * t 1.9682 x sqrt((0.05807 + 2.5 / 291) / 294); of 10 seeds 2.2622 x sqrt(0.05807 / 980), of 100 1.9842 x
+ * sqrt(0.05807 / 9800). With the same inputs for all seeds it would be ±5.81 of 10. */
+static void inputs_of_every_seed_are_more_with_every_seed(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    static const struct wrong six[3] = {{0, 6}, {0, 6}, {0, 6}};
+    add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
+    add_arm(f, workload, "one", "fixed", 1, 98, 3, six);
+    assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
+                                      "UPDATE trial SET data_sha256 = 'draw ' || seed"),
+                     SQLITE_OK);
+    OK(f, comparison_update(f->store, &f->error));
+    expect_line(f, "3 seeds and 98 test inputs tell all heads from one head to ±2.96 points; "
+                   "10 seeds would to about ±1.74, 100 to ±0.48.");
+}
+
+static void the_data_are_described(void **state) {
+    struct fixture *f = *state;
+    add_arm(f, one_workload(f, "w"), "all", "fixed", 8, 98, 1, NONE);
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET n_train = 1000, n_validation = 100, n_test = 200,"
+                             " n_truncated = 13, mean_length_tokens = 12.5, unknown_share = 0.1,"
+                             " n_overlap = 5, n_overlap_dropped = 2;"
+                             "UPDATE workload SET n_classes = 3;"
+                             "UPDATE prediction SET label = 1 WHERE input < 30"),
+                     SQLITE_OK);
+    expect_line(f,
+                "- **Data**: 1,000 inputs to train, 100 to validate, 200 to test, of 12.5 tokens, "
+                "in 3 classes; 1.0% are cut, 10.0% of the test tokens are unknown. 5 test inputs "
+                "(2.5%) are in training too, word for word; 2 inputs were left out for it.\n");
+    expect_line(f, "is right for 69.4% of them.\n"); /* 68 of 98 */
 }
 
 static void what_is_missing_is_said(void **state) {
@@ -163,6 +204,8 @@ int main(void) {
         TEST(the_margin_is_half_of_the_lower_end),
         TEST(seeds_that_scatter_ask_for_more_of_them),
         TEST(rates_at_the_end_of_the_grid_are_told),
+        TEST(inputs_of_every_seed_are_more_with_every_seed),
+        TEST(the_data_are_described),
         TEST(what_is_missing_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

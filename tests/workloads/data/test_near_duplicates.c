@@ -28,8 +28,9 @@ static void the_same_words_in_any_order_are_found(void **state) {
 
 static void nothing_in_common_is_none(void **state) {
     (void)state;
-    files_write("train", "a x one\nb x two\na y one\nb y two\n");
-    files_write("test", "a x x\nb y y\n");
+    files_write("train", "a x one\nb x two\na y one\nb y two\na the p q r\nb the s t u\n");
+    /* The same words among test inputs alone, and some words of a training input. */
+    files_write("test", "a x x\nb y y\na x y\nb y x\na the p s t\n");
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "train", "test");
     config.validation_share = 0.5;
     struct near_duplicates out = found(&config);
