@@ -82,6 +82,82 @@ static void times_are_medians_of_blocks_and_doubtful_with_a_warning(void **state
     }
 }
 
+/* The weights that validation kept, on the test split; a model without layers runs no heads. */
+static void other_weights_and_splits_do_not_count(void **state) {
+    struct fixture *f = *state;
+    struct outcomes out;
+    train(f, one_workload(f, "w"), "a", "fixed", ALL, 1, TWO, 1);
+    assert_int_equal(
+        raw_sql(f->path,
+                "CREATE TEMP TABLE other AS SELECT * FROM evaluation;"
+                "UPDATE other SET id = 8, weights = 'final', mean_heads = 2;"
+                "INSERT INTO evaluation SELECT * FROM other;"
+                "UPDATE other SET id = 9, weights = 'best', split = 'validation';"
+                "INSERT INTO evaluation SELECT * FROM other;"
+                "UPDATE evaluation SET layers = 0, mean_heads = NULL WHERE id NOT IN (8, 9)"),
+        SQLITE_OK);
+    read_all(f, NULL, NULL, NULL, &out);
+    assert_int_equal(out.n_answers, 1);
+    assert_int_equal(out.answers[0].n, INPUTS);
+    assert_int_equal(out.n_measured, 2);
+    assert_near(out.measured[0].value, 0);
+    outcomes_free(&out);
+}
+
+/* Two arms were timed twice in two blocks each, ratios 1 and 1, 1.1 and 1.1: the larger floor is that of
+ * all. Models stand by seed, in whatever order they were timed. */
+static void times_have_the_larger_noise_floor_and_stand_by_seed(void **state) {
+    struct fixture *f = *state;
+    struct outcomes out;
+    static const char *const arms[] = {"quiet", "quiet again", "loud", "loud again"};
+    double samples[][2] = {{100, 100}, {100, 100}, {200, 200}, {220, 220}};
+    int64_t w = one_workload(f, "w"), here = environment(f, "{}");
+    for (int i = 0; i < 4; i++) {
+        train(f, w, arms[i], "fixed", ALL, 1, TWO, 1);
+        profile(f, w, arms[i], "fixed", samples[i], 2, 2000, here);
+    }
+    assert_int_equal(
+        raw_sql(
+            f->path,
+            "UPDATE profile_sample SET block = sample;"
+            "UPDATE trial SET kind = 'again', base_trial_id = (SELECT b.base_trial_id FROM trial b"
+            " WHERE b.kind = 'profile' AND trial.arm = b.arm || ' again')"
+            " WHERE kind = 'profile' AND arm GLOB '* again';"
+            "UPDATE trial SET arm = 'one', seed = arm = 'quiet' WHERE kind = 'profile'"),
+        SQLITE_OK);
+    read_all(f, "w", "one", NULL, &out);
+    assert_int_equal(out.n_measured, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(out.measured[i].seed, i);
+        assert_near(out.measured[i].value, i ? 100 : 200);
+        assert_near(out.measured[i].noise_floor, 0.1);
+    }
+    outcomes_free(&out);
+}
+
+/* One revision made seed 0 twice, and another made it last. */
+static void of_several_by_one_revision_the_latest_counts(void **state) {
+    struct fixture *f = *state;
+    struct outcomes out;
+    static const char *const set_aside[] = {"environment_id = 1, current = 0, key = key || '.1'",
+                                            "environment_id = 1, current = 0, key = key || '.2'",
+                                            "environment_id = 2"};
+    static const int *const heads[] = {ALL, ONE, MIXED};
+    int64_t w = one_workload(f, "w");
+    environment(f, "{\"git_revision\":\"abc\"}");
+    environment(f, "{\"git_revision\":\"def\"}");
+    for (int i = 0; i < 3; i++) {
+        char sql[128];
+        train(f, w, "a", "fixed", heads[i], 1, TWO, 1);
+        snprintf(sql, sizeof sql, "UPDATE trial SET %s WHERE current = 1", set_aside[i]);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    }
+    read_all(f, NULL, NULL, "abc", &out);
+    assert_int_equal(out.n_answers, 1);
+    assert_near(out.measured[0].value, 1);
+    outcomes_free(&out);
+}
+
 /* Seed 0 was made again by another revision, seed 1 was not. A trial of an edited file does not
  * count. */
 static void a_revision_has_what_it_made_of_what_is_planned(void **state) {
@@ -125,6 +201,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(models_stand_by_arm_and_seed_with_what_they_took),
         TEST(times_are_medians_of_blocks_and_doubtful_with_a_warning),
+        TEST(other_weights_and_splits_do_not_count),
+        TEST(times_have_the_larger_noise_floor_and_stand_by_seed),
+        TEST(of_several_by_one_revision_the_latest_counts),
         TEST(a_revision_has_what_it_made_of_what_is_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
