@@ -333,6 +333,52 @@ static void models_are_paired_by_seed_or_in_order_where_none_is_common(void **st
     release(sides, &c);
 }
 
+/* Seed 2 alone is common: the second of A, the first of B. */
+static void means_are_of_the_models_that_are_paired(void **state) {
+    (void)state;
+    struct side sides[2];
+    struct comparison c;
+    make_sides(sides);
+    add_value(&sides[0], MEASURE_HEADS, 1, 8);
+    add_value(&sides[0], MEASURE_HEADS, 2, 4);
+    add_value(&sides[1], MEASURE_HEADS, 2, 3);
+    add_value(&sides[1], MEASURE_HEADS, 3, 1);
+    compare(sides, 1, &c);
+    assert_int_equal(c.line[0].n_models, 1);
+    assert_close(c.line[0].a, 4, 0);
+    assert_close(c.line[0].b, 3, 0);
+    assert_close(c.line[0].estimate, -1, 0);
+    release(sides, &c);
+}
+
+static void rename_workload(struct side *side, size_t i, const char *workload) {
+    free(side->outcomes.answers[i].workload);
+    side->outcomes.answers[i].workload = strdup(workload);
+}
+
+/* A file without names of workloads is about one, whichever the other side has. */
+static void a_side_without_workloads_is_compared_with_one(void **state) {
+    (void)state;
+    struct side sides[2];
+    struct comparison c;
+    struct error error = {0};
+    make_sides(sides);
+    add_model(&sides[0], "", 1, "0011");
+    rename_workload(&sides[0], 0, "");
+    add_model(&sides[1], "", 1, "0001");
+    add_model(&sides[1], "", 1, "0111");
+    rename_workload(&sides[1], 1, "v");
+    assert_false(compare_sides(sides, 1, &c, &error));
+    assert_non_null(strstr(error.text, "choose one with --workload"));
+    comparison_free(&c);
+    strcpy(sides[1].workload, "v");
+    compare(sides, 1, &c);
+    assert_int_equal(c.n, 1);
+    assert_string_equal(c.line[0].workload, "v");
+    assert_close(c.line[0].estimate, 25, 1e-12);
+    release(sides, &c);
+}
+
 static void other_data_are_not_paired(void **state) {
     (void)state;
     struct side sides[2];
@@ -534,6 +580,8 @@ int main(void) {
         cmocka_unit_test(a_time_of_nowhere_is_not_compared),
         cmocka_unit_test(a_doubtful_time_is_not_compared),
         cmocka_unit_test(models_are_paired_by_seed_or_in_order_where_none_is_common),
+        cmocka_unit_test(means_are_of_the_models_that_are_paired),
+        cmocka_unit_test(a_side_without_workloads_is_compared_with_one),
         cmocka_unit_test(other_data_are_not_paired),
         cmocka_unit_test(inputs_that_all_models_answered_are_compared_if_they_are_the_same),
         cmocka_unit_test(arms_find_their_namesakes_and_the_rest_is_named),
