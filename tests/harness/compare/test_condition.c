@@ -1,6 +1,6 @@
 /*
  * Conditions of --fail-if as they are written: all that is right is read as what it says, all else is
- * refused with its place, whatever the bytes.
+ * refused with its place, whatever the bytes. How they are decided is in test_compare.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,10 +95,39 @@ static void any_bytes_are_read_or_refused(void **state) {
     assert_in_range(accepted, 500, 45000); /* both ways are exercised */
 }
 
+/* Memory of one model, 1.5 times as much: what has no interval is not false either. */
+static void what_has_no_interval_cannot_be_told(void **state) {
+    (void)state;
+    static const char *const texts[] = {"memory > 1.1", "memory < 1.1", "memory >= 2"};
+    const struct interval none = {NAN, NAN, NAN, NAN};
+    struct line line = {.workload = "",
+                        .arm_b = "x",
+                        .measure = MEASURE_MEMORY,
+                        .ratio = true,
+                        .estimate = 1.5,
+                        .mean = log(1.5),
+                        .low = NAN,
+                        .high = NAN,
+                        .interval = {none, none, none}};
+    struct comparison comparison = {.line = &line, .n = 1};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct condition condition;
+        struct error error = {0};
+        struct text reasons = {0};
+        enum condition_state is;
+        assert_true(condition_parse(texts[i], &condition, &error));
+        assert_true(condition_decide(&condition, &comparison, &is, &reasons, &error));
+        assert_int_equal(is, CONDITION_UNKNOWN);
+        assert_string_equal(reasons.data, "  x: memory 1.5, interval unknown\n");
+        text_free(&reasons);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_measure_and_comparison_is_read),
         cmocka_unit_test(what_is_wrong_is_named_with_its_column),
+        cmocka_unit_test(what_has_no_interval_cannot_be_told),
         cmocka_unit_test(any_bytes_are_read_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,12 @@ static void wrong_lines_are_named(void **state) {
         {"{\"input\": 1, \"label\": 1, \"predicted\": 1, \"workload\": {}}", "'workload' must be"},
         {"{\"input\": 1, \"label\": 1, \"predicted\": 1, \"workload\": \"a\\nb\"}",
          ":1:54: 'workload' must be a name without line breaks"},
-        {"{\"input\": 1, \"input\": 1, \"label\": 1, \"predicted\": 1}", "p.jsonl:1:"}};
+        {"{\"input\": 1, \"input\": 1, \"label\": 1, \"predicted\": 1}", "p.jsonl:1:"},
+        {"{\"input\": 0, \"label\": 1, \"predicted\": 1}\n"
+         "{\"input\": 7, \"label\": 1, \"predicted\": 1}\n"
+         "{\"input\": 7, \"label\": 1, \"predicted\": 1, \"seed\": 3}\n"
+         "{\"input\": 7, \"label\": 1, \"predicted\": 1}\n",
+         "p.jsonl:4: input '7' of seed 0 is answered twice, first in line 2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct outcomes out = {0};
         struct error error = {0};
