@@ -61,6 +61,25 @@ static void a_budget_is_held_against_the_fixed_curve_at_its_flops(void **state) 
     assert_near(number(f, "SELECT count(*) FROM accuracy_at_equal_flops"), 4); /* no fixed arm */
 }
 
+/* The curve of one workload is at .6, that of the other at .8. */
+static void every_workload_has_a_curve_of_its_own(void **state) {
+    struct fixture *f = *state;
+    static const char *const names[] = {"v", "w"};
+    for (int i = 0; i < 2; i++) {
+        int64_t workload = one_workload(f, names[i]);
+        train_one(f, workload, "fixed-1", "fixed", 0, 1, 0.6 + 0.2 * i);
+        train_one(f, workload, "fixed-4", "fixed", 0, 4, 0.6 + 0.2 * i);
+        train_one(f, workload, "budget", "budgetformer", 0, 2, 0.7);
+    }
+    static const char of[] =
+        "SELECT difference_points FROM accuracy_at_equal_flops WHERE workload = ";
+    char sql[200];
+    snprintf(sql, sizeof sql, "%s'v'", of);
+    assert_near(number(f, sql), 10);
+    snprintf(sql, sizeof sql, "%s'w'", of);
+    assert_near(number(f, sql), -10);
+}
+
 static void the_front_is_what_no_arm_beats(void **state) {
     struct fixture *f = *state;
     static const struct {
@@ -227,6 +246,7 @@ static void our_own_rule_is_the_stored_count(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_budget_is_held_against_the_fixed_curve_at_its_flops),
+        TEST(every_workload_has_a_curve_of_its_own),
         TEST(the_front_is_what_no_arm_beats),
         TEST(other_metrics_have_means_and_intervals),
         TEST(counting_rules_are_those_of_a_worked_example),
