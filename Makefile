@@ -3,7 +3,8 @@
 
 # --- What a user may set -------------------------------------------------------------------------
 
-# ARCH        -march of the build; ARCH=x86-64-v3 for a machine other than this one
+# ARCH        -march of the build; ARCH=x86-64-v3 for a machine other than this one. This machine's, else
+#             what the compiler takes by itself: a cross compiler knows no `native`
 # TIER        size of the sweep: default or full
 # DB          the database; figures are drawn into figures/ beside it
 # PYTHON      the Python that has PyTorch, for bench-peers and parity
@@ -13,7 +14,7 @@
 # NO_INSTALL  1: print the install commands, run none
 # HEADROOM_DATA  folder of the data sets, else data/
 # SETS        what make data fetches: names of sets, all, or list; else the small ones
-ARCH ?= native
+ARCH ?= $(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && echo native)
 TIER ?= default
 DB   ?= results/results.db
 PYTHON ?= /usr/bin/python3
@@ -22,7 +23,7 @@ PYTHON ?= /usr/bin/python3
 # Everything here is expanded when a recipe runs, after pkg-config itself has been installed.
 # -ffast-math is never used: it breaks NaN as "not measured" and the skipped-head proofs.
 
-FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g -march=$(ARCH) \
+FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g $(if $(ARCH),-march=$(ARCH)) \
     -fno-math-errno -fopenmp-simd -ffp-contract=fast \
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla \
     $(if $(WERROR),-Werror) \
@@ -40,7 +41,11 @@ PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.
 SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/null 2>&1 && \
     $(CC) -print-file-name=libsde.so | grep / >/dev/null && echo yes))
-ONEDNN   = $(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
+# oneDNN is taken for the products that it was measured to be faster at, which was on x86 (models/cpu).
+# ONEDNN=yes takes it elsewhere.
+ONEDNN   = $(if $(X86),$(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes))
+# What the compiler makes programs for; this machine, where there is no compiler yet.
+X86     := $(filter x86_64%,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)))
 REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
 
 # --- Files ---------------------------------------------------------------------------------------
@@ -66,11 +71,11 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test test-long check objects tidy plots data bench bench-peers parity \
+.PHONY: build sweep test test-long check cross-arm64 programs objects tidy plots data bench bench-peers parity \
     parity-golden format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
-build: $(PROGRAM) $(wildcard headroom-v3) ## build the program (default)
+build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default)
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
 # table comes last. The shell finds DB in its environment: a path may hold blanks.
@@ -82,14 +87,17 @@ sweep: build ## train, profile, store and plot what is not done yet [TIER=full] 
 	./headroom report --db "$$DB"; exit $$status
 
 # The longest tests are scripts, so these start first.
-test: build $(TESTS) $(if $(shell command -v valgrind),headroom-v3) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
+test: build $(TESTS) $(if $(X86),$(if $(shell command -v valgrind),headroom-v3)) ## build and run every test [SANITIZER=address,undefined] [WERROR=1]
 	tests/run.sh $(SCRIPTS) $(TESTS)
 
 test-long: build ## kill, crowd and starve sweeps for minutes [KILLS=200]
 	tests/run.sh $(filter-out tests/long/sweep.sh,$(sort $(wildcard tests/long/*.sh)))
 
-# Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder.
-ifneq ($(PROGRAM),headroom-v3)
+# Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder. For x86 alone.
+ifeq ($(X86),)
+headroom-v3:
+	@echo 'headroom-v3 is a build for x86-64, and $(CC) compiles for $(shell $(CC) -dumpmachine)' >&2; exit 1
+else ifneq ($(PROGRAM),headroom-v3)
 headroom-v3: FORCE | packages ## the same program for any x86-64 since 2013: what `counters: cachegrind` runs
 	@$(MAKE) --no-print-directory ARCH=x86-64-v3 SANITIZER= B=build-v3 PROGRAM=headroom-v3 headroom-v3
 endif
@@ -97,6 +105,17 @@ endif
 # With WERROR=1 gcc's objects are those of the build, as in CI, and are compiled once.
 check: packages ## read the code with the formatter, compilers and analyzers that are here [WERROR=1]
 	@MAKE='$(MAKE)' tests/check.sh $(B)/check $(if $(WERROR),$(B),$(B)/check/gcc)
+
+# An architecture besides x86. The cross compiler is gcc's of Debian, the libraries are its packages, and
+# what is made runs in `make test-pmu`.
+cross-arm64: ## build the program and the tests for arm64 in build-arm64/, warnings as errors
+	@root=$$(tests/pmu/packages.sh) && \
+	export PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
+	    PKG_CONFIG_SYSROOT_DIR="$$root" && \
+	$(MAKE) --no-print-directory NO_INSTALL=1 WERROR=1 SANITIZER= ARCH= B=build-arm64 \
+	    PROGRAM=build-arm64/headroom CC="aarch64-linux-gnu-gcc --sysroot=$$root" \
+	    AR=aarch64-linux-gnu-ar programs
+programs: $(PROGRAM) $(TESTS)
 
 # Its parts that go file by file.
 objects: $(CHECKED:%.c=$(B)/%.o)
@@ -126,7 +145,7 @@ format: ## run clang-format over the sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean: ## remove what was built, never results or data
-	rm -rf build build-v3 headroom headroom-v3
+	rm -rf build build-v3 build-arm64 headroom headroom-v3
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-13s %s\n", $$1, $$2 }'

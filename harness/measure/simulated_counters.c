@@ -92,7 +92,8 @@ static bool find_tools(const char *path, const char *program, struct run *run) {
         return explain(run, "valgrind is not in PATH: `sudo apt-get install valgrind`");
     if (access(run->program, X_OK) != 0)
         return explain(run,
-                       "%.150s is not there, and valgrind cannot run AVX-512: make headroom-v3",
+                       "%.150s, a build for x86-64 without AVX-512, which valgrind cannot run, is "
+                       "not there: make headroom-v3",
                        run->program);
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * The seam over OpenBLAS and, where it was there at build time, oneDNN: one library is faster for
+ * The seam over OpenBLAS and, on x86 where it was there at build time, oneDNN: one library is faster for
  * large products, the other for narrow ones (README.md has the numbers). Single precision,
  * row-major, single-threaded by the environment that the sweep gives its children. See gemm.h.
  */
@@ -38,10 +38,16 @@ void gemm_kernels(char *out, size_t size) {
     static const struct {
         dnnl_cpu_isa_t bits; /* those of what it builds on included */
         const char *name;
-    } sets[] = {{dnnl_cpu_isa_avx512_core, "AVX-512"},
-                {dnnl_cpu_isa_avx2, "AVX2"},
-                {dnnl_cpu_isa_avx, "AVX"},
-                {(dnnl_cpu_isa_t)0, "SSE4.1"}};
+    } sets[] = {
+#ifdef __x86_64__
+        {dnnl_cpu_isa_avx512_core, "AVX-512"},
+        {dnnl_cpu_isa_avx2, "AVX2"},
+        {dnnl_cpu_isa_avx, "AVX"},
+        {(dnnl_cpu_isa_t)0, "SSE4.1"},
+#else
+        {(dnnl_cpu_isa_t)0, "of unknown kernels"}, /* it has names for x86's sets only */
+#endif
+    };
     size_t used = strlen(out), set = 0;
     while ((dnnl_get_effective_cpu_isa() & sets[set].bits) != sets[set].bits) set++;
     snprintf(out + used, size - used, ", oneDNN %s", sets[set].name);
@@ -66,7 +72,9 @@ void gemm(struct work *work, enum flop_component component, int m, int n, int k,
     move_operands(work, component, (uint64_t)m, (uint64_t)n, (uint64_t)k, beta);
     if (work && work->observe) work->observe(work->context, component, m, n, k);
 #if HAVE_ONEDNN
-    /* Below either bound oneDNN falls behind OpenBLAS, down to a fifth of its speed. */
+    /* Below either bound oneDNN falls behind OpenBLAS, down to a fifth of its speed. Measured on x86;
+     * the Makefile leaves oneDNN out elsewhere: on arm64 it takes up to 59% more instructions above
+     * the bounds, where only an emulator has counted them. */
     if (m >= 64 && n >= 48 &&
         dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, alpha, a.data, a.ld,
                    b.data, b.ld, beta, c, ldc) == dnnl_success)
