@@ -1089,11 +1089,11 @@ FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 -- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
 -- that the machine has there: the sgemm peak, or the intensity times the triad's bandwidth. A phase whose
 -- operands lie in cache may stand above the slanted part. Means over seeds; profiles with a warning are
--- left out, and the time holds the markers' own (phase_cost). The roof is NULL where no ceiling was
--- measured.
+-- left out, and the time holds the markers' own (phase_cost). The roof is NULL, and reason says why, where
+-- no ceiling was measured; reason is NULL where all is known.
 CREATE VIEW roofline_by_phase (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
                                flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
-                               sgemm_flops_per_second, triad_bytes_per_second, n_seeds) AS
+                               sgemm_flops_per_second, triad_bytes_per_second, n_seeds, reason) AS
 WITH known AS (
     SELECT p.workload, p.arm, p.policy, p.batch_size, h.phase, avg(p.mean_heads) AS mean_heads,
            sum(h.flops) / sum(h.bytes) AS intensity, 1e9 * sum(h.flops) / sum(h.time_ns) AS rate,
@@ -1106,7 +1106,9 @@ WITH known AS (
 SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
        min(peak, intensity * bandwidth), rate / min(peak, intensity * bandwidth),
        CASE WHEN intensity * bandwidth < peak THEN 'memory' WHEN peak IS NOT NULL THEN 'compute' END,
-       time_share, peak, bandwidth, n
+       time_share, peak, bandwidth, n,
+       CASE WHEN peak IS NULL THEN 'no ceiling was measured in this environment: its profiles ran with '
+           || '--no-ceiling, or memory was short; the next profile that runs without that measures it' END
 FROM known;
 
 -- Where training spends its time: means over seeds.

@@ -185,7 +185,8 @@ bool bench_kernels(struct bench_table *table, struct error *error) {
         CASES = STREAM + STREAMS
     };
     static const int head_dims[2] = {16, ATTENTION_DIM_MAX};
-    struct bench_effort effort = {table->quick ? 3 : 7, table->quick ? 0.0005 : 0.01};
+    struct bench_effort effort = {.rounds = table->quick ? 3 : 7,
+                                  .sample_seconds = table->quick ? 0.0005 : 0.01};
     struct bench_peak peak = {0};
     struct bench_product product[PRODUCTS];
     struct attention_call attention[2];

@@ -74,7 +74,8 @@ static bool measure_batch(struct bench_model *m, const struct batch *batch,
                           struct bench_table *table, struct error *error) {
     /* A large batch takes seconds a pass: fewer rounds keep the whole bench under its limit. */
     bool slow = table->quick || (m->shape.dim >= 256 && batch->n_samples > 1);
-    struct bench_effort effort = {slow ? 3 : 7, table->quick ? 0.0005 : 0.05};
+    struct bench_effort effort = {.rounds = slow ? 3 : 7,
+                                  .sample_seconds = table->quick ? 0.0005 : 0.05};
     struct saving_call calls[CASES] = {0};
     struct bench_case cases[CASES] = {0};
     bool ok = true;

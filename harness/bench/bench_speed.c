@@ -21,7 +21,8 @@ static void set_target(struct bench_row *row, enum bench_limit limit, double tar
 static bool measure_model(const struct bench_target *target, struct bench_table *table,
                           struct error *error) {
     const struct bench_shape *s = &target->shape;
-    struct bench_effort effort = {table->quick ? 3 : 5, table->quick ? 0.001 : 0.05};
+    struct bench_effort effort = {.rounds = table->quick ? 3 : 5,
+                                  .sample_seconds = table->quick ? 0.001 : 0.05};
     struct bench_model model = {0};
     struct bench_peak peak = {0};
     enum { TRAIN, INFER, ONE, OWN };
@@ -93,14 +94,14 @@ bool bench_print_shape(const char *text, FILE *out, struct error *error) {
     if (!ok) goto done;
     enum { INFER, ONE, FMA, OWN };
     float fma[BENCH_FMA_FLOATS];
-    struct bench_effort effort = {5, 0.1};
+    struct bench_effort effort = {.rounds = 5, .sample_seconds = 0.1};
     struct bench_case train = {.run = bench_model_train, .context = &m, .unit = MILLISECONDS},
                       cases[OWN + BENCH_PEAKS] = {
                           {.run = bench_model_infer, .context = &m, .unit = MILLISECONDS},
                           {.run = bench_model_infer_one, .context = &m, .unit = MILLISECONDS},
                           bench_fma_case(fma)};
     /* Training first and alone: the peak of memory is its own. */
-    bench_time(&train, 1, &(struct bench_effort){3, 0.2});
+    bench_time(&train, 1, &(struct bench_effort){.rounds = 3, .sample_seconds = 0.2});
     int64_t resident = memory_peak_resident(reason, sizeof reason);
     ok = bench_peak_new(&peak, error);
     if (!ok) goto done;

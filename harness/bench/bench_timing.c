@@ -24,16 +24,22 @@ static int calls_for(double seconds, double sample_seconds) {
     return calls < 1.0 ? 1 : calls > 10000.0 ? 10000 : (int)calls;
 }
 
-void bench_time(struct bench_case *cases, int n, const struct bench_effort *effort) {
+int bench_time(struct bench_case *cases, int n, const struct bench_effort *effort) {
+    double start = clock_seconds(),
+           most = effort->most_seconds > 0 ? effort->most_seconds : INFINITY;
+    int rounds = 0;
     assert(effort->rounds <= BENCH_ROUNDS_MAX);
     for (int i = 0; i < n; i++) {
         /* The first call is cold: only the ones after it tell how long a call takes. */
         double warm = seconds_of(&cases[i], 1), sample = effort->sample_seconds;
         if (warm < sample) warm = seconds_of(&cases[i], calls_for(warm, sample / 4));
         cases[i].calls = calls_for(warm, sample);
+        cases[i].seconds[0] = warm;
     }
-    for (int r = 0; r < effort->rounds; r++)
-        for (int i = 0; i < n; i++) cases[i].seconds[r] = seconds_of(&cases[i], cases[i].calls);
+    for (; rounds < effort->rounds && clock_seconds() - start < most; rounds++)
+        for (int i = 0; i < n; i++)
+            cases[i].seconds[rounds] = seconds_of(&cases[i], cases[i].calls);
+    return rounds > 0 ? rounds : 1;
 }
 
 float *bench_array(size_t n) {

@@ -21,14 +21,17 @@ struct bench_case {
     double seconds[BENCH_ROUNDS_MAX]; /* of one call, by round */
 };
 
-/* How long to measure: rounds, and the least seconds of a sample (short calls are repeated). */
+/* How long to measure: rounds, the least seconds of a sample (short calls are repeated), and seconds
+ * after which no further round begins (0: all rounds are run). */
 struct bench_effort {
     int rounds;
     double sample_seconds;
+    double most_seconds;
 };
 
-/* Each case once as a warm-up, then every round all cases in turns. */
-void bench_time(struct bench_case *cases, int n, const struct bench_effort *effort);
+/* Each case once as a warm-up, then every round all cases in turns. Returns the rounds that there are
+ * samples of, at least one: where the warm-up took all the time, it is the one. */
+int bench_time(struct bench_case *cases, int n, const struct bench_effort *effort);
 
 /* n floats from -3 to 3, for a case to work on; NULL if memory ran out. */
 float *bench_array(size_t n);

@@ -53,10 +53,10 @@ struct arguments {
     struct overrides overrides; /* --set and --seeds, for the workload files that are read */
     int statement;              /* of a file; 0: not said */
     bool list;
-    bool dry_run, no_profile, replace, take_over, quick, json, resolved, help, version, no_run,
-        strict, checkpoints; /* strict: what cannot be told is a failure */
-    bool verify;             /* of the doctor: hold counters against known work */
-    bool no_table;           /* no flag: of a sweep whose caller prints a page of its own */
+    bool dry_run, no_profile, no_ceiling, replace, take_over, quick, json, resolved, help, version,
+        no_run, strict, checkpoints; /* strict: what cannot be told is a failure */
+    bool verify;                     /* of the doctor: hold counters against known work */
+    bool no_table;                   /* no flag: of a sweep whose caller prints a page of its own */
     int n_words;
     char **words; /* what is not a flag, in order */
 };

@@ -54,6 +54,8 @@ static const struct flag flags[] = {
      "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
      "no times and counters"},
+    {"no-ceiling", NULL, FLAG_SWITCH, offsetof(struct arguments, no_ceiling),
+     "profile without measuring what rooflines are drawn with"},
     {"rerun", "WHICH", FLAG_TEXT, offsetof(struct arguments, rerun),
      "make results again: failed|stale|profiles|all"},
     {"replace", NULL, FLAG_SWITCH, offsetof(struct arguments, replace),

@@ -303,6 +303,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .jobs = arguments->jobs,
         .timeout = arguments->timeout,
         .stall = arguments->stall,
+        .no_ceiling = arguments->no_ceiling,
         .talk = stderr,
     };
     /* Where there is no file, a sweep that is a dry run or cannot run leaves none behind. */
@@ -346,7 +347,7 @@ const struct command sweep_command = {
     0,
     1000000,
     {"tier", "tag", "set", "seeds", "shard", "jobs", "filter", "timeout", "stall", "dry-run",
-     "no-profile", "rerun", "replace", "take-over", "db"},
+     "no-profile", "no-ceiling", "rerun", "replace", "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -376,6 +377,10 @@ const struct command sweep_command = {
     "What is run is stored with its settings, so nothing else is needed to run it again. Where the\n"
     "database has results of the same workload that these settings would hide, they are refused:\n"
     "--set workload=NAME keeps both, --replace shows the new ones until the next sweep without.\n"
+    "\n"
+    "The first profile in an environment also measures its ceiling, the speed of large products and\n"
+    "of memory, in about a second; where that takes longer, half a minute on an emulator, --no-ceiling\n"
+    "leaves it out. Views of rooflines then have no roof, and say why.\n"
     "\n"
     "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
     "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"

@@ -33,6 +33,7 @@ static const double tell_seconds = 2, tell_share = 0.01;
 /* A trial with all it needs to run. */
 struct task {
     const char *db;
+    bool no_ceiling; /* of its environment: not to be measured */
     struct store *store;
     struct trial_row row;
     struct experiment *experiment;
@@ -171,7 +172,7 @@ static bool task_profile(struct task *task, const struct environment *environmen
         !store_warning(task->store, task->row.id,
                        "timed with a debug or sanitizer build: do not compare these times", error))
         goto done;
-    if (!measure_ceiling(task->store, environment_id, error)) goto done;
+    if (!task->no_ceiling && !measure_ceiling(task->store, environment_id, error)) goto done;
     struct trained trained = {path, base.key, base.checkpoint_sha256};
     if (!profiling_run(task->experiment, &task->identity, &trained, &result, error)) goto done;
     task->profiling = &result;
@@ -210,7 +211,9 @@ static bool task_run(struct task *task, struct error *error) {
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    struct task task = {.db = arguments->db, .experiment = calloc(1, sizeof *task.experiment)};
+    struct task task = {.db = arguments->db,
+                        .no_ceiling = arguments->no_ceiling,
+                        .experiment = calloc(1, sizeof *task.experiment)};
     char *end;
     bool ok = false;
     errno = 0;
@@ -243,7 +246,7 @@ const struct command trial_command = {
     "ID",
     1,
     1,
-    {"db"},
+    {"no-ceiling", "db"},
     "ID is the number that `headroom list trials` prints. One BLAS thread, as in a sweep.\n"
     "\n"
     "examples:\n"

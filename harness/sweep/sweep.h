@@ -15,6 +15,7 @@ struct sweep_options {
     const char *db;      /* path of the store's file */
     int jobs;            /* trainings at the same time; 0: online cores */
     int timeout;         /* seconds per trial; 0: none */
+    bool no_ceiling;     /* profiles measure none: `trial --no-ceiling` */
     int stall;           /* seconds without progress after which a trial is ended; 0: never */
     FILE *talk;          /* progress; data does not go here */
 };

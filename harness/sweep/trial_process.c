@@ -31,7 +31,8 @@ static void become_trial(const struct trial_process *process, const struct sweep
     char number[24], *db = strdup(options->db);
     int null = open("/dev/null", O_RDONLY);
     snprintf(number, sizeof number, "%" PRId64, process->trial->id);
-    char *arguments[] = {"headroom", "trial", number, "--db", db, NULL};
+    char *arguments[] = {"headroom", "trial", number, "--db", db, NULL, NULL};
+    if (options->no_ceiling) arguments[5] = "--no-ceiling";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127); /* it died before the line above */
     setpgid(0, 0);

@@ -152,13 +152,14 @@ static void a_phase_stands_below_the_roof_of_its_intensity(void **state) {
     assert_false(known);
     assert_near(number(f,
                        "SELECT count(*) FROM roofline_by_phase WHERE roof_flops_per_second IS NULL "
-                       "AND roof_share IS NULL AND bound IS NULL"),
+                       "AND roof_share IS NULL AND bound IS NULL AND reason LIKE '%--no-ceiling%'"),
                 2);
     struct ceiling ceiling = {20e9, 16e9}, other = {1, 1};
     OK(f, store_ceiling(f->store, 1, &ceiling, &f->error));
     OK(f, store_ceiling(f->store, 1, &other, &f->error)); /* the first stays */
     OK(f, store_has_ceiling(f->store, 1, &known, &f->error));
     assert_true(known);
+    assert_near(number(f, "SELECT count(*) FROM roofline_by_phase WHERE reason IS NULL"), 2);
     static const struct {
         const char *column;
         double ffn, qkv;

@@ -1,0 +1,51 @@
+/*
+ * How often a case is run. A budget of seconds that nothing meets, or none at all, makes it a matter
+ * of counting: no timing is asserted.
+ */
+#include "harness/bench/bench_timing.h"
+#include "models/base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* Lasts until the clock has moved, so that a sample of no length is one call. */
+static void count_call(void *context) {
+    double start = clock_seconds();
+    while (clock_seconds() <= start) continue;
+    ++*(int *)context;
+}
+
+static void every_round_is_run_where_time_is_not_bounded(void **state) {
+    (void)state;
+    int calls[2] = {0};
+    struct bench_case cases[2] = {{.run = count_call, .context = &calls[0]},
+                                  {.run = count_call, .context = &calls[1]}};
+    assert_int_equal(bench_time(cases, 2, &(struct bench_effort){.rounds = 4}), 4);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(calls[i], 1 + 4);
+        for (int r = 0; r < 4; r++) assert_true(cases[i].seconds[r] > 0);
+    }
+}
+
+static void a_warm_up_that_took_all_the_time_is_the_only_round(void **state) {
+    (void)state;
+    int calls[2] = {0};
+    struct bench_case cases[2] = {{.run = count_call, .context = &calls[0]},
+                                  {.run = count_call, .context = &calls[1]}};
+    struct bench_effort effort = {.rounds = 4, .most_seconds = 1e-300};
+    assert_int_equal(bench_time(cases, 2, &effort), 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(calls[i], 1);
+        assert_true(cases[i].seconds[0] > 0);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_round_is_run_where_time_is_not_bounded),
+        cmocka_unit_test(a_warm_up_that_took_all_the_time_is_the_only_round),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
