@@ -28,11 +28,12 @@ export HEADROOM_CACHE= # no data set of a test ends in the user's cache
 # shellcheck disable=SC2016 # expanded by the inner shell
 printf '%s\n' "$@" | xargs -P "$jobs" -I{} sh -c '
     log='$logs'/$(echo "$1" | sed "s,^build/,,; s,/,_,g").log
-    status=0; "./$1" >"$log" 2>&1 </dev/null || status=$?
+    under=; case $1 in build-arm64/*) under=qemu-aarch64 ;; esac # with libraries of QEMU_LD_PREFIX
+    status=0; $under "./$1" >"$log" 2>&1 </dev/null || status=$?
     printf "\nexit %s %s\n" "$status" "$1" >>"$log"' run {}
 
 # What stands before a result belongs to it: the reason of a skip, the talk of a failure. After a
-# failed result cmocka adds "#" lines that say where.
+# failed result cmocka adds "#" lines that say where. A line "#| ..." is shown whatever the results are.
 awk '
     FNR == 1                  { plan = -1; seen = bad = 0; talk = ""; name = FILENAME
                                 sub(/.*\//, "", name); sub(/\.log$/, "", name) }
@@ -51,6 +52,7 @@ awk '
                                     printf "%s", talk
                                 }
                                 next }
+    /^#\|/                    { print "    " substr($0, 4); next }
     /^#/ && bad               { print "    " $0; next }
     NF                        { talk = talk "    " $0 "\n" }
     END { closing = sprintf("%d passed, %d failed, %d skipped", passed, failed, skipped)

@@ -32,6 +32,12 @@ skip_is_named_with_its_reason() {
     grep -q 'SKIP test_a: x' "$scratch/said" && grep -q 'no such hardware' "$scratch/said"
 }
 
+what_a_test_wants_shown_is_shown_whatever_the_results() {
+    fake_program "$scratch/test_a" 'echo 1..1; echo ok 1 - x; echo "#| 12 per input"; echo "# 34"'
+    run_tests 0 '1 passed, 0 failed, 0 skipped'
+    grep -qx '    12 per input' "$scratch/said" && ! grep -q 34 "$scratch/said"
+}
+
 death_fails_what_it_left_unreported() {
     # shellcheck disable=SC2016 # expanded by the fake
     fake_program "$scratch/test_a" 'echo 1..3; echo ok 1 - x; kill -s SEGV $$'
@@ -49,5 +55,6 @@ bad_exit_after_good_results_is_a_failure() {
 }
 
 behaviours passes_are_added_up_over_programs failure_is_named_with_its_talk \
-    skip_is_named_with_its_reason death_fails_what_it_left_unreported silence_is_a_failure \
+    skip_is_named_with_its_reason what_a_test_wants_shown_is_shown_whatever_the_results \
+    death_fails_what_it_left_unreported silence_is_a_failure \
     bad_exit_after_good_results_is_a_failure

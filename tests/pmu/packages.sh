@@ -1,7 +1,7 @@
 #!/bin/sh
 # The arm64 packages that `make cross-arm64` builds against and `make test-pmu` boots: fetched once,
-# unpacked into a folder of the user's cache, whose path is the last line of stdout. Where that cannot be
-# done, the reason is on stderr and the exit status is 77.
+# unpacked into a folder of the user's cache, whose path is printed. Where that or a tool of the two is
+# missing, the reason is on stderr and the exit status is 77.
 #
 #   tests/pmu/packages.sh
 #
@@ -19,9 +19,13 @@ cannot() { # reason
     exit 77
 }
 
+for program in aarch64-linux-gnu-gcc qemu-system-aarch64 qemu-aarch64 cpio; do
+    command -v $program >/dev/null || cannot "no $program: apt-get install --no-install-recommends" \
+        'gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm qemu-user cpio'
+done
 [ -e "$root/complete" ] && echo "$root" && exit 0
 for program in apt-get dpkg-deb; do
-    command -v $program >/dev/null || cannot "no $program: arm64 packages are unpacked from Debian's"
+    command -v $program >/dev/null || cannot "no $program, which fetches and unpacks arm64 packages"
 done
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e $keyring ] || cannot "no $keyring: apt-get install debian-archive-keyring"
