@@ -24,7 +24,7 @@ guest_program "$packages/usr/bin/sqlite3" bin/sqlite3
     echo 'echo === test_cli; tests/harness/cli/test_cli.sh 2>&1'
 } >"$guest/script"
 guest_pack
-guest_boot cortex-a57 "$guest/boot" <"$guest/script" || echo 'the guest did not come to its end'
+guest_boot cortex-a57 "$guest/boot" shift=0,sleep=off <"$guest/script" || echo 'the guest did not come to its end'
 
 # Results are numbered through; the plan is the sum of the plans, so what is lost is missed.
 awk '/^1\.\.[0-9]+$/         { planned += substr($0, 4); next }
