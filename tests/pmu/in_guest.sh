@@ -1,6 +1,6 @@
 #!/bin/sh
 # The tests of in_guest.txt on an arm64 machine, as results of this script. All other unit tests run faster
-# without a kernel, under qemu-aarch64 (make test-pmu).
+# without a kernel, under qemu-aarch64 (make test-arm64).
 . tests/build/tap.sh
 . tests/pmu/guest.sh
 
