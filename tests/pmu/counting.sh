@@ -99,7 +99,7 @@ what_does_not_count_is_null_with_its_reason() {
            WHERE role IN ('fp_operations', 'fp_single', 'fp_double', 'l1d_misses', 'l2_misses', 'llc_misses',
                           'branch_misses', 'dtlb_misses', 'stalled_cycles')" | tee "$scratch/rest"
     [ "$(grep -c ' unavailable  [^ ]' "$scratch/rest")" = 9 ] && [ "$(wc -l <"$scratch/rest")" = 9 ]
-    grep -q '^l1d_misses .*PAPI_L1_DCM was added and read 0' "$scratch/rest"
+    grep -q '^l1d_misses .*L1D_CACHE_REFILL was added and read 0' "$scratch/rest"
     grep -q '^l2_misses .*read 0' "$scratch/rest"
     grep -q '^fp_single .*PAPI knows no event' "$scratch/rest"
 }
