@@ -22,7 +22,7 @@ struct tested_model {
  * `out`, which starts as zeros, whatever it is. */
 int tested_model_read(const struct arguments *arguments, struct tested_model *out,
                       struct error *error);
-void tested_model_free(struct tested_model *model);
+void tested_model_free(struct tested_model *t);
 
 /* Says on stderr if this build is none to measure with. */
 void tested_model_warn(const char *command);

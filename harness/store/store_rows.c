@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static void read_cell(sqlite3_stmt *statement, int column, struct cell *out) {
-    *out = (struct cell){CELL_NULL};
+    *out = (struct cell){.kind = CELL_NULL};
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
         out->kind = CELL_INTEGER;

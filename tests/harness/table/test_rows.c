@@ -38,7 +38,7 @@ static const char *write_rows(enum table_format format, const struct cell *cells
 
 /* NULL, "", "NULL", 12, 12.0, "12", a text with all that quotes are for, a blob. */
 static const struct cell kinds[] = {
-    {CELL_NULL},
+    {.kind = CELL_NULL},
     TEXT_CELL(""),
     TEXT_CELL("NULL"),
     {CELL_INTEGER, .integer = 12},
