@@ -38,14 +38,10 @@ static const char *write_rows(enum table_format format, const struct cell *cells
 
 /* NULL, "", "NULL", 12, 12.0, "12", a text with all that quotes are for, a blob. */
 static const struct cell kinds[] = {
-    {.kind = CELL_NULL},
-    TEXT_CELL(""),
-    TEXT_CELL("NULL"),
-    {CELL_INTEGER, .integer = 12},
-    {CELL_REAL, .real = 12},
-    TEXT_CELL("12"),
-    TEXT_CELL("a,\"b\"\r\n|ü"),
-    {CELL_BLOB, .bytes = "\x05\xff", .size = 2},
+    {.kind = CELL_NULL},        TEXT_CELL(""),
+    TEXT_CELL("NULL"),          {CELL_INTEGER, .integer = 12},
+    {CELL_REAL, .real = 12},    TEXT_CELL("12"),
+    TEXT_CELL("a,\"b\"\r\n|ü"), {CELL_BLOB, .bytes = "\x05\xff", .size = 2},
 };
 
 static void csv_keeps_null_texts_and_numbers_apart(void **state) {
