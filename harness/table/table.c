@@ -5,6 +5,7 @@
 #include "models/base/utf8.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,13 +67,32 @@ static void write_aligned(const struct table *table, const struct column *column
     }
 }
 
+static bool is_word(char c) {
+    return isalnum((unsigned char)c);
+}
+
+/* Whether a character means something in Markdown: a link by what joins its halves, an entity by
+ * what its & stands before. An underscore inside a name does not, and names stay readable. */
+static bool is_markup(char before, const char *at) {
+    switch (*at) {
+    case '(':
+        return before == ']';
+    case '&':
+        return is_word(at[1]) || at[1] == '#';
+    case '_':
+        return !is_word(before) || !is_word(at[1]);
+    default:
+        return strchr("|\\<*`~", *at) != NULL;
+    }
+}
+
 void table_write_markdown_text(const char *text, FILE *out) {
-    for (; *text; text++) {
+    for (char before = '\0'; *text; before = *text++) {
         if (*text == '\n' || *text == '\r') {
             if (text[0] != '\r' || text[1] != '\n') fputs("<br>", out);
             continue;
         }
-        if (strchr("|\\<*`", *text)) fputc('\\', out);
+        if (is_markup(before, text)) fputc('\\', out);
         fputc(*text, out);
     }
 }

@@ -74,6 +74,19 @@ static void markdown_escapes_what_would_be_markup(void **state) {
                                                               "| NULL | 12 |\n"
                                                               "| 12.0 | 12 |\n"
                                                               "| a,\"b\"<br>\\|ü | 05ff |\n");
+    static const struct cell markup[] = {
+        TEXT_CELL("<b> *a* `c` \\ ~~d~~ _e_ __f__"),
+        TEXT_CELL("[g](h) &lt; &#60;"),
+        /* What stands alone or in a name is none, and stays readable. */
+        TEXT_CELL("time_ratio_2 f(x) [0.1, 0.2] (3)"),
+        TEXT_CELL("a & b"),
+    };
+    assert_string_equal(write_rows(TABLE_MARKDOWN, markup, 2),
+                        "| a | b \"c\" |\n"
+                        "| --- | --- |\n"
+                        "| \\<b> \\*a\\* \\`c\\` \\\\ \\~\\~d\\~\\~ \\_e\\_ \\_\\_f\\_\\_"
+                        " | [g]\\(h) \\&lt; \\&#60; |\n"
+                        "| time_ratio_2 f(x) [0.1, 0.2] (3) | a & b |\n");
 }
 
 static void bytes_that_are_no_text_become_replacement_characters(void **state) {
