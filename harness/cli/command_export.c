@@ -16,7 +16,10 @@ static bool is_file(const char *word) {
 static bool export_word(struct store *store, const char *word, int number, enum table_format format,
                         struct error *error) {
     struct text_file sql = {0};
-    if (!is_file(word)) return export_view(store, word, format, stdout, error);
+    if (!is_file(word))
+        return number > 0
+                   ? error_set(error, "--statement is of a file of SQL, and '%s' is a name", word)
+                   : export_view(store, word, format, stdout, error);
     bool ok = text_file_read(word, ENCODING_UTF_8, &sql, error) &&
               export_query(store, sql.data, word, number, format, stdout, error);
     text_file_free(&sql);

@@ -100,6 +100,7 @@ static bool read_statement(struct questions *questions, const char **at, struct 
                         "anything that changes the database",
                         error);
     if (code != SQLITE_OK) return error_at(questions, begin, sqlite3_errmsg(db), error);
+    if (!*statement) return true; /* nothing but a byte order mark, which SQLite passes over */
     questions->n++;
     return sqlite3_stmt_readonly(*statement) ||
            error_at(questions, begin, "this statement is no question", error);
