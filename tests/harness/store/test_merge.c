@@ -222,10 +222,18 @@ static void any_number_that_is_computed_makes_a_conflict(void **state) {
          "epoch 1: train_loss 0.59999999999999998 there"},
         {"UPDATE trial SET best_epoch = 5", "UPDATE trial SET best_epoch = 1",
          "best_epoch 5 there, 1 here"},
+        {"UPDATE trial SET n_train = 7", "UPDATE trial SET n_train = 8",
+         "trial: n_train 7 there, 8 here"},
+        {"UPDATE tuning SET validation_loss = 2", "UPDATE tuning SET validation_loss = 1",
+         "tuning 0: validation_loss 2.0 there, 1.0 here"},
     };
+    static const char more[] = "UPDATE trial SET n_train = 8;"
+                               "INSERT INTO tuning VALUES (1, 0, '{}', 1, 1, 1, 1, 1, 1, '')";
     struct pair *p = *state;
     train_one(p->out, 0.5);
     train_one(p->in, 0.5);
+    in_sql(p, more);
+    assert_int_equal(raw_sql(p->out->path, more), SQLITE_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         in_sql(p, cases[i].change);
         merge_ok(p);
@@ -289,6 +297,37 @@ static void a_failure_says_more_than_a_plan(void **state) {
     assert_near(number(p->out, "SELECT count(*) FROM trial_status WHERE reason = 'fault'"), 1);
     assert_near(number(p->out, "SELECT count(*) FROM warning"), 1);
     OK(p->out, store_retry(p->out->store, id, &p->out->error));
+}
+
+/* Of two that say as much the first stays, so that merging again changes nothing. */
+static void of_two_trials_without_a_result_the_one_that_says_more_stays(void **state) {
+    static const struct {
+        const char *there, *here, *stays;
+    } cases[] = {
+        {"failed", "oom", "oom"},
+        {"failed", "interrupted", "failed"},
+        {"skipped", "failed", "failed"},
+        {"interrupted", "skipped", "skipped"},
+        {"timeout", "skipped", "timeout"},
+        {"skipped", "planned", "skipped"},
+        {"running", "planned", "interrupted"},
+    };
+    struct pair *p = *state;
+    char sql[128];
+    one_trial(p->out);
+    one_trial(p->in);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(sql, sizeof sql, "UPDATE trial SET status = '%s', reason = 'there'",
+                 cases[i].there);
+        in_sql(p, sql);
+        snprintf(sql, sizeof sql, "UPDATE trial SET status = '%s', reason = 'here'", cases[i].here);
+        assert_int_equal(raw_sql(p->out->path, sql), SQLITE_OK);
+        merge_ok(p);
+        assert_int_equal(p->result.n_open, 1);
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM trial WHERE status = '%s'", cases[i].stays);
+        if (number(p->out, sql) != 1)
+            fail_msg("%s there, %s here: not %s", cases[i].there, cases[i].here, cases[i].stays);
+    }
 }
 
 static void what_a_killed_shard_was_running_can_be_run_here(void **state) {
@@ -370,7 +409,38 @@ static void both_machines_timings_are_kept_and_the_first_is_shown(void **state) 
     said(p->told, "profile 32: executed_flops_per_input 1.0 there, 1000.0 here");
 }
 
+/* A profile that is planned is one of the training that counts. */
+static void what_is_not_done_starts_from_the_result_that_took_the_place(void **state) {
+    struct pair *p = *state;
+    train_one(p->out, 0.5);
+    OK(p->out, store_begin_plan(p->out->store, &p->out->error));
+    int64_t id = plan_trial(p->out, 1, "fixed-8", "fixed", 0, 1);
+    OK(p->out, store_end_plan(p->out->store, true, &p->out->error));
+    train_one(p->in, 0.75);
+    p->options.replace = true;
+    merge_ok(p);
+    assert_int_equal(p->result.n_replaced, 1);
+    assert_near(number(p->out, "SELECT e.accuracy FROM trial t JOIN evaluation e "
+                               "ON e.trial_id = t.base_trial_id WHERE t.kind = 'profile'"),
+                0.75);
+    assert_near(number(p->out, "SELECT id FROM current_trial WHERE status = 'planned'"),
+                (double)id);
+}
+
 /* ---- workloads ---- */
+
+/* A sweep without the data knows no number of classes. */
+static void what_a_workload_lacks_here_comes_from_there(void **state) {
+    struct pair *p = *state;
+    one_trial(p->out);
+    train_one(p->in, 0.5);
+    assert_true(isnan(number(p->out, "SELECT n_classes FROM workload")));
+    merge_ok(p);
+    assert_near(number(p->out, "SELECT n_classes FROM workload"), 2);
+    in_sql(p, "UPDATE workload SET n_classes = 3");
+    merge_ok(p);
+    assert_near(number(p->out, "SELECT n_classes FROM workload"), 2);
+}
 
 static void another_definition_of_a_workload_is_refused_or_takes_its_place(void **state) {
     struct pair *p = *state;
@@ -563,9 +633,12 @@ int main(void) {
         PAIR(a_conflict_names_both_machines_and_their_revisions),
         PAIR(a_result_takes_the_place_of_what_has_none_whichever_comes_first),
         PAIR(a_failure_says_more_than_a_plan),
+        PAIR(of_two_trials_without_a_result_the_one_that_says_more_stays),
         PAIR(what_a_killed_shard_was_running_can_be_run_here),
         PAIR(a_trial_that_somebody_is_running_here_is_left_to_them),
         PAIR(both_machines_timings_are_kept_and_the_first_is_shown),
+        PAIR(what_is_not_done_starts_from_the_result_that_took_the_place),
+        PAIR(what_a_workload_lacks_here_comes_from_there),
         PAIR(another_definition_of_a_workload_is_refused_or_takes_its_place),
         PAIR(the_same_settings_on_other_data_are_another_workload),
         PAIR(earlier_results_come_along_once),
