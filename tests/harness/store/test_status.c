@@ -94,7 +94,13 @@ static void nobody_waits_for_a_locked_database_to_tell_or_to_hear(void **state) 
     assert_false(locker.was_waited_for);
     /* Whatever else is stored waits as before. */
     sqlite3_exec(locker.db, "ROLLBACK; BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    assert_false(store_progress(store, id, &third_epoch));
     OK(f, store_end_trial(store, id, "failed", "made up", &f->error));
+    assert_true(locker.was_waited_for);
+    locker.was_waited_for = false;
+    sqlite3_exec(locker.db, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    assert_false(store_read_progress(store, id, &read));
+    OK(f, store_retry(store, id, &f->error));
     assert_true(locker.was_waited_for);
     store_close(store);
     sqlite3_close(locker.db);
@@ -129,6 +135,9 @@ static void make_sweep(struct fixture *f) {
     add_trial(f, "train", 5, "planned", "299e10", "11:00:00", "", "", "NULL");
     /* Of before the plan, very fast: it tells nothing of this sweep. */
     add_trial(f, "train", 6, "ok", "99e10", "09:00:00", "10:00:00", "10:00:01", "1");
+    /* Nor does a fast machine that has no part in what is left. */
+    add_trial(f, "train", 9, "ok", "99e10", "11:00:00", "11:10:00", "11:10:01", "1");
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET host = 'fast' WHERE seed = 9"), SQLITE_OK);
     /* Trial 3 has told a quarter of its epochs, 100 s after its start. */
     assert_int_equal(raw_sql(f->path,
                              "INSERT INTO progress VALUES (3, '2026-07-18T11:59:40Z', 1, 1, "
@@ -191,6 +200,27 @@ static void expected_end_is_not_known_where_it_cannot_be(void **state) {
     assert_string_equal(end.reason, "of a trial to come the work is not known");
 }
 
+/* Trials 3 and 4 were heard of 20 and 10 s before noon, from a machine that cannot be asked. */
+static void what_is_quiet_for_ten_minutes_is_not_counted_on(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        int64_t after;
+        int n_slots;
+    } cases[] = {{580, 2}, {581, 1}, {590, 1}, {591, 0}};
+    struct expected_end end;
+    make_sweep(f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        OK(f, status_expected_end(f->store, noon + cases[i].after, &end, &f->error));
+        assert_int_equal(end.n_slots, cases[i].n_slots);
+    }
+    assert_string_equal(end.reason, "nothing is known to run");
+    /* A profile that runs is no place for a training. */
+    add_trial(f, "profile", 1, "running", "9e10", "11:00:00", "12:09:00", "", "NULL");
+    OK(f, status_expected_end(f->store, noon + 591, &end, &f->error));
+    assert_int_equal(end.n_slots, 0);
+    assert_string_equal(end.reason, "no training runs");
+}
+
 static void assert_status(struct fixture *f, int64_t now, const char *expected) {
     char *text = NULL;
     size_t size;
@@ -213,7 +243,7 @@ static void status_says_what_runs_and_when_it_was_last_heard_of(void **state) {
         raw_sql(f->path, "UPDATE trial SET reason = 'its file is gone' WHERE seed = 7"), SQLITE_OK);
     assert_status(f, noon,
                   "workload  running  done  failed  skipped  planned\n"
-                  "w               2     3       1        0        1\n"
+                  "w               2     4       1        0        1\n"
                   "\nexpected end: 2026-07-18 12:05 UTC, in 6 min\n");
     assert_status(
         f, noon,
@@ -221,7 +251,7 @@ static void status_says_what_runs_and_when_it_was_last_heard_of(void **state) {
         "20 s ago\n"
         "w/a/4, trial 4  h, pid 1  2026-07-18 11:59 UTC       -       -           -      -       "
         "10 s ago\n");
-    assert_status(f, noon, "w: 1 failed: its file is gone (a, seed 7, trial 7)\n");
+    assert_status(f, noon, "w: 1 failed: its file is gone (a, seed 7, trial 8)\n");
     /* From another machine all that can be said of a silent one is for how long it has been so. */
     assert_status(f, noon + 7200, "2 h 00 min ago: gone, or long busy\n");
     assert_status(f, noon - 3600, "0 s ago\n"); /* the other clock is ahead */
@@ -239,6 +269,9 @@ static void a_process_that_is_gone_from_this_machine_is_told(void **state) {
     assert_status(f, noon, "0 s ago: its process is gone\n");
     OK(f, status_expected_end(f->store, noon, &end, &f->error));
     assert_string_equal(end.reason, "nothing is known to run");
+    /* The ids of another container of this name mean nothing here. */
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET pid_namespace = 'other'"), SQLITE_OK);
+    assert_status(f, noon, "0 s ago\n");
 }
 
 int main(void) {
@@ -254,6 +287,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(profiles_come_after_trainings_one_at_a_time, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(expected_end_is_not_known_where_it_cannot_be, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_is_quiet_for_ten_minutes_is_not_counted_on, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(status_says_what_runs_and_when_it_was_last_heard_of, set_up,
                                         tear_down),
