@@ -20,6 +20,7 @@ static const char file[] = "extends: base.yaml\n"
                            "  - {arm: ours-0.1, policy: budgetformer, cost: 0.1}\n"
                            "  - {arm: ours-0.1.5, policy: budgetformer, cost: 0.2}\n"
                            "  - {arm: c=1, policy: budgetformer, cost: 1}\n"
+                           "  - {arm: ours-0, policy: budgetformer, cost: 0.3}\n"
                            "full: {train: {epochs: 9}}\n";
 
 struct fixture {
@@ -123,6 +124,10 @@ static void one_arm_is_found_by_its_name_whatever_is_in_it(void **state) {
     text_free(&text);
     must_read(f, false, "arms.ours-0.1.5.cost=0.7");
     experiment_write_trial_json(&f->e, arm(f, 2), 1, false, &text);
+    assert_non_null(strstr(text.data, "\"cost\":0.7"));
+    text_free(&text);
+    must_read(f, false, "arms.ours-0.cost=0.7");
+    experiment_write_trial_json(&f->e, arm(f, 4), 1, false, &text);
     assert_non_null(strstr(text.data, "\"cost\":0.7"));
     text_free(&text);
     must_read(f, false, "arms.c=1.cost=0.7");

@@ -7,6 +7,7 @@
 #include "tests/harness/store/store_fixture.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* Two databases, each in a folder of its own, and what merging said. */
@@ -623,6 +624,25 @@ static void a_log_beside_the_source_is_read_with_it(void **state) {
     assert_near(number(p->out, "SELECT accuracy FROM accuracy_by_seed"), 0.75);
 }
 
+/* The file of a trial that has its result since is a left-over. */
+static void results_that_wait_beside_the_source_are_counted(void **state) {
+    struct pair *p = *state;
+    char path[256], key[65];
+    one_trial(p->in);
+    sha256_hex("fixed-8/0", 9, key);
+    snprintf(path, sizeof path, "%s/pending", p->in->folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    snprintf(path, sizeof path, "%s/pending/%s.db", p->in->folder, key);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    merge_ok(p);
+    assert_int_equal(p->result.n_waiting, 1);
+    in_sql(p, "UPDATE trial SET status = 'ok'");
+    merge_ok(p);
+    assert_int_equal(p->result.n_waiting, 0);
+}
+
 #define PAIR(function) cmocka_unit_test_setup_teardown(function, set_up_pair, tear_down_pair)
 
 int main(void) {
@@ -645,6 +665,7 @@ int main(void) {
         PAIR(a_source_that_fails_in_the_middle_leaves_nothing),
         PAIR(every_version_is_merged_and_stays_as_it_is),
         PAIR(what_a_killed_writer_began_is_undone_in_a_copy),
+        PAIR(results_that_wait_beside_the_source_are_counted),
         PAIR(a_log_beside_the_source_is_read_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

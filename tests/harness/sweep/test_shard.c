@@ -264,6 +264,27 @@ static void only_what_is_selected_is_shared_out(void **state) {
     }
 }
 
+/* Every candidate is trained, and the chosen one is profiled. */
+static void tuning_is_as_much_work_as_its_candidates(void **state) {
+    struct fixture *f = *state;
+    double flops[2][2] = {{0}};
+    assert_true(scratch_write(&f->scratch, "alone.yaml",
+                              "workload: alone\ntier: default\ndata: {source: topic}\n"
+                              "model: {layers: 2, dim: 16, heads: 4}\n"
+                              "arms:\n"
+                              "  - {arm: all, policy: fixed, heads: 4}\n"
+                              "  - {arm: none, policy: none}\n"));
+    make(f, 0, 0);
+    for (size_t i = 0; i < f->plan.n_trials; i++) {
+        const struct plan_trial *trial = &f->plan.trials[i];
+        bool alone = strcmp(trial->label, "alone/all/1") == 0;
+        if (alone || strcmp(trial->label, "tuned/all/1") == 0)
+            flops[alone][trial->profile] = trial->expected_flops;
+    }
+    assert_true(flops[0][0] > 0 && flops[0][0] == 2 * flops[1][0]);
+    assert_true(flops[0][1] > 0 && flops[0][1] == flops[1][1]);
+}
+
 /* Every shard says that these are skipped, and they are nobody's share. */
 static void absent_data_is_in_every_shard_and_no_work(void **state) {
     struct fixture *f = *state;
@@ -289,6 +310,7 @@ int main(void) {
         TEST(what_is_done_does_not_move_a_trial),
         TEST(order_of_named_files_does_not_matter),
         TEST(only_what_is_selected_is_shared_out),
+        TEST(tuning_is_as_much_work_as_its_candidates),
         TEST(absent_data_is_in_every_shard_and_no_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
