@@ -193,13 +193,16 @@ static void the_same_numbers_are_one_result_and_the_first_stays(void **state) {
     struct pair *p = *state;
     train_one(p->out, 0.5);
     train_one(p->in, 0.5);
+    environment(p->in, "{\"cpu\": 2}"); /* trainings are not made to be timed */
     in_sql(p,
-           "UPDATE trial SET host = 'lab', train_seconds = 99, finished_at = 'then';"
+           "UPDATE trial SET host = 'lab', train_seconds = 99, finished_at = 'then', "
+           "environment_id = 1;"
            "UPDATE evaluation SET seconds = 77, macro_f1 = NULL"); /* made before it was stored */
     merge_ok(p);
     assert_int_equal(p->result.n_here, 1);
     assert_string_equal(p->told, "");
     assert_near(number(p->out, "SELECT count(*) FROM trial WHERE host <> 'lab'"), 1);
+    assert_near(number(p->out, "SELECT count(*) FROM trial"), 1);
     assert_near(number(p->out, "SELECT count(*) FROM evaluation WHERE macro_f1 = 0.25"), 1);
 }
 
@@ -456,7 +459,9 @@ static void another_definition_of_a_workload_is_refused_or_takes_its_place(void 
     said(p->told, "its workload 'w' is not the one of");
     said(p->told, "train.epochs of fixed-8 is 3 there, 4 here");
     p->options.replace = true;
+    in_sql(p, "UPDATE workload SET file = 'there.yaml'");
     merge_ok(p);
+    assert_near(number(p->out, "SELECT count(*) FROM workload WHERE file = 'there.yaml'"), 1);
     assert_near(number(p->out, "SELECT count(*) FROM trial"), 2);
     assert_near(number(p->out, "SELECT accuracy FROM accuracy_by_seed"), 0.75);
 }

@@ -535,6 +535,20 @@ static void views_have_the_promised_columns(void **state) {
         store_query(f->store, "DELETE FROM trial", NO_VALUES, first_number, &ignored, &f->error));
 }
 
+/* A control is an arm of the report although no trial has its name. */
+static void a_report_of_some_arms_may_be_of_controls(void **state) {
+    struct fixture *f = *state;
+    struct text workloads = {0}, arms = {0};
+    double one[] = {0.5};
+    int64_t workload = one_workload(f, "w");
+    train(f, workload, "fixed-8", "fixed", ALL, 1, one, 1);
+    train(f, workload, "budget", "budgetformer", MIXED, 1, one, 3);
+    OK(f, report_choose(f->store, NULL, 0, "budget.*shuffled", &workloads, &arms, &f->error));
+    assert_string_equal(arms.data, "[[\"w\", \"budget (shuffled)\"]]");
+    text_free(&workloads);
+    text_free(&arms);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(accuracy_vs_budget_gives_means_and_t_intervals),
@@ -553,6 +567,7 @@ int main(void) {
         TEST(an_interval_of_large_numbers_keeps_its_digits),
         TEST(memory_stands_beside_what_the_shape_predicts),
         TEST(views_have_the_promised_columns),
+        TEST(a_report_of_some_arms_may_be_of_controls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

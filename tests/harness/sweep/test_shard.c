@@ -76,6 +76,27 @@ static void every_order_of_the_groups_gives_the_same_shards(void **state) {
     groups[N_GROUPS / 2].flops += 1e6;
     shard_share(groups, N_GROUPS, N_SHARDS, &again);
     assert_string_not_equal(shares.plan, again.plan);
+    /* The same order of other work is shared out alike here, and need not be elsewhere. */
+    make_groups(groups, second);
+    for (int i = 0; i < N_GROUPS; i++) groups[i].flops *= 2;
+    shard_share(groups, N_GROUPS, N_SHARDS, &again);
+    assert_string_not_equal(shares.plan, again.plan);
+}
+
+/* The long ones last would come on top of a shard that is full. */
+static void the_longest_group_is_balanced_by_the_others(void **state) {
+    struct shard_group groups[5];
+    struct shard_shares shares;
+    int shards[5];
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        groups[i] = (struct shard_group){.flops = i == 2 ? 4e9 : 1e9, .shard = &shards[i]};
+        snprintf(groups[i].label, sizeof groups[i].label, "w/arm-%d/1", i);
+    }
+    shard_share(groups, 5, 2, &shares);
+    assert_int_equal(shares.groups[0], 1);
+    assert_int_equal(shares.groups[1], 4);
+    assert_true(shares.share[0] == 0.5 && shares.share[1] == 0.5);
 }
 
 static void what_is_no_part_of_a_whole_is_refused(void **state) {
@@ -304,6 +325,7 @@ static void absent_data_is_in_every_shard_and_no_work(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_gets_more_than_the_mean_and_one_group),
+        cmocka_unit_test(the_longest_group_is_balanced_by_the_others),
         cmocka_unit_test(every_order_of_the_groups_gives_the_same_shards),
         cmocka_unit_test(what_is_no_part_of_a_whole_is_refused),
         TEST(shards_are_the_plan_and_keep_together_what_needs_each_other),
