@@ -352,7 +352,7 @@ static void list_roles(struct counters *c, const struct counter_request *request
             (struct counter_role){name,
                                   "events",
                                   !strstr(name, ":::"),
-                                  c->request.only_events ? ZERO_IS_FINE : ZERO_IS_UNPROVEN,
+                                  c->request.believes_zero ? ZERO_IS_FINE : ZERO_IS_UNPROVEN,
                                   {{name, {{name, 1}}, 0}}};
         c->role[COUNTER_ROLES + i].is = &c->asked[i];
     }

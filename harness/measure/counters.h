@@ -63,9 +63,10 @@ extern const struct counter_role counter_roles[COUNTER_ROLES];
  * become a role of their own, behind the built-in ones. */
 struct counter_request {
     struct name_list events;
-    /* The built-in roles are not asked for, and the caller knows what its events should read: a 0
-     * is believed. */
-    bool only_events;
+    bool only_events; /* the built-in roles are not asked for */
+    /* The caller knows what its events should read: one that never read anything but 0 is believed,
+     * too. */
+    bool believes_zero;
     /* Hardware events that do not fit the counters share them in turns, in one pass, and are scaled
      * up; status is then "multiplexed". PAPI scales by the times of all runs since its set was
      * made, in whole percents, and hands those times to nobody, so nothing here can tell from a

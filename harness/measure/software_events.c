@@ -79,7 +79,8 @@ static void increase(void *exported, int64_t by) {
 
 bool software_events_open_backend(const struct counter_backend *backend,
                                   struct software_events **out, struct error *error) {
-    struct counter_request request = {.events.n = SOFTWARE_EVENTS, .only_events = true};
+    struct counter_request request = {
+        .events.n = SOFTWARE_EVENTS, .only_events = true, .believes_zero = true};
     struct software_events *events = *out = calloc(1, sizeof *events);
     if (!events) return error_set(error, "out of memory for software events: free some and retry");
     export_events(events);

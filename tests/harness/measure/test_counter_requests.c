@@ -76,6 +76,19 @@ static void only_what_was_asked_for_is_counted_on_request(void **state) {
     assert_true(result.available && result.value == 36.0);
 }
 
+/* What is asked for alone is believed as much as beside the roles, unless the caller knows. */
+static void zero_is_believed_only_of_who_knows_what_should_be_read(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_request request = {.events = {1, {"DIVIDER:BUSY"}}, .only_events = true};
+    add_event(&fake, "DIVIDER:BUSY", 0);
+    struct counter_result result = count_request(&fake, &request, "DIVIDER:BUSY", 4, 1);
+    assert_unavailable(&result, "never read anything but 0");
+    request.believes_zero = true;
+    result = count_request(&fake, &request, "DIVIDER:BUSY", 4, 1);
+    assert_true(result.available && result.value == 0.0);
+}
+
 /* ---- multiplexing ---- */
 
 /* Two counters for eleven events that take turns of 4 ms: 88 ms are two turns of each. */
@@ -202,6 +215,7 @@ int main(void) {
         cmocka_unit_test(event_that_never_read_anything_but_zero_is_not_believed),
         cmocka_unit_test(event_of_another_component_gets_its_own_pass),
         cmocka_unit_test(only_what_was_asked_for_is_counted_on_request),
+        cmocka_unit_test(zero_is_believed_only_of_who_knows_what_should_be_read),
         cmocka_unit_test(multiplexed_counts_share_one_pass_and_say_so),
         cmocka_unit_test(nothing_is_multiplexed_unless_asked_for),
         cmocka_unit_test(region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths),
