@@ -340,8 +340,23 @@ static void read_empty_regions(struct counters *c) {
 
 /* ---- interface ---- */
 
-/* The built-in roles and, behind them, one for each event asked for. Those of other components than
- * the CPU's have a prefix before ":::", as in sde:::headroom::tokens. */
+/* Whether an event that was asked for needs a PMU. Those of other components than the CPU's have a
+ * prefix before ":::", as in sde:::headroom::tokens; some of the CPU's own are the kernel's. */
+static bool needs_pmu(const char *name) {
+    static const char *const software[] = {
+        "CPU-CLOCK",      "TASK-CLOCK", "PAGE-FAULTS",      "FAULTS",     "MINOR-FAULTS",
+        "MAJOR-FAULTS",   "CS",         "CONTEXT-SWITCHES", "MIGRATIONS", "CPU-MIGRATIONS",
+        "CGROUP-SWITCHES"};
+    if (strstr(name, ":::")) return false;
+    if (strncmp(name, "perf::", 6) != 0) return true;
+    name += 6;
+    size_t length = strcspn(name, ":"); /* masks follow */
+    for (size_t i = 0; i < sizeof software / sizeof *software; i++)
+        if (strlen(software[i]) == length && strncmp(name, software[i], length) == 0) return false;
+    return strncmp(name, "PERF_COUNT_SW_", 14) != 0;
+}
+
+/* The built-in roles and, behind them, one for each event asked for. */
 static void list_roles(struct counters *c, const struct counter_request *request) {
     if (request) c->request = *request;
     c->n_roles = COUNTER_ROLES + c->request.events.n;
@@ -351,7 +366,7 @@ static void list_roles(struct counters *c, const struct counter_request *request
         c->asked[i] =
             (struct counter_role){name,
                                   "events",
-                                  !strstr(name, ":::"),
+                                  needs_pmu(name),
                                   c->request.believes_zero ? ZERO_IS_FINE : ZERO_IS_UNPROVEN,
                                   {{name, {{name, 1}}, 0}}};
         c->role[COUNTER_ROLES + i].is = &c->asked[i];

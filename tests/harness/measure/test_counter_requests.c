@@ -174,6 +174,34 @@ static void software_events_need_no_turn_and_are_counted(void **state) {
     assert_string_equal(result.status, "counted"); /* the kernel's own number */
 }
 
+/* Those of the kernel under their names in PAPI; a name that only begins like one is hardware's. */
+static void software_events_asked_for_by_name_need_neither_turn_nor_pmu(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bool hardware;
+    } cases[] = {{"perf::PAGE-FAULTS", false},
+                 {"perf::MINOR-FAULTS:u=1", false},
+                 {"perf::PERF_COUNT_SW_CPU_CLOCK", false},
+                 {"perf::CS", false},
+                 {"perf::CPU-CYCLES", true},
+                 {"perf::PAGE-FAULTS-NOT", true},
+                 {"PAPI_VEC_SP", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fake fake = crowded_machine(1);
+        struct counter_request request = {.multiplex = true, .events.n = 1};
+        snprintf(request.events.name[0], NAME_SIZE, "%s", cases[i].name);
+        add_event(&fake, cases[i].name, 9);
+        struct counter_result result = count_request(&fake, &request, cases[i].name, 2, 1);
+        assert_true(result.available == !cases[i].hardware);
+        if (cases[i].hardware) assert_unavailable(&result, "took turns");
+        fake = virtual_machine();
+        result = count_request(&fake, &request, cases[i].name, 2, 1);
+        assert_unavailable(&result, cases[i].hardware ? "this virtual machine exposes no"
+                                                      : "PAPI knows no event perf::");
+    }
+}
+
 static void what_fits_the_counters_takes_no_turns(void **state) {
     (void)state;
     struct fake fake = good_machine();
@@ -221,6 +249,7 @@ int main(void) {
         cmocka_unit_test(region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths),
         cmocka_unit_test(length_of_a_turn_is_the_kernels),
         cmocka_unit_test(software_events_need_no_turn_and_are_counted),
+        cmocka_unit_test(software_events_asked_for_by_name_need_neither_turn_nor_pmu),
         cmocka_unit_test(what_fits_the_counters_takes_no_turns),
         cmocka_unit_test(zero_of_a_multiplexed_event_is_never_believed),
         cmocka_unit_test(machine_that_cannot_multiplex_counts_in_passes),
