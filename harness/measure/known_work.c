@@ -125,8 +125,8 @@ struct known_range known_work_range(enum counter_role_id role, int64_t cpu_ns) {
         return between(lines / 2, 2 * lines * STRIDE / LINE);
     case ROLE_BRANCH_MISSES:
         return between(BRANCHES / 8, BRANCHES);
-    case ROLE_DTLB_MISSES:
-        return between(pages / 4, pages * PAGE / LINE);
+    case ROLE_DTLB_MISSES: /* one for sixteen pages, as of faults below */
+        return between(pages / 16, pages * PAGE / LINE);
     case ROLE_STALLED_CYCLES:
         return between(10 * lines, 20 * loop);
     case ROLE_TASK_CLOCK_NS:

@@ -22,6 +22,14 @@ static void ranges_of_all_roles_exclude_zero(void **state) {
     }
 }
 
+/* Where a page is 64 KiB, or sixteen share an entry of the TLB, a walk may be as rare as a fault. */
+static void pages_larger_than_4_kib_are_within_the_ranges(void **state) {
+    (void)state;
+    enum { LARGE_PAGES = (1 << 20) / (64 << 10) };
+    assert_true(known_work_range(ROLE_DTLB_MISSES, 1000000).least <= LARGE_PAGES);
+    assert_true(known_work_range(ROLE_PAGE_FAULTS, 1000000).least <= LARGE_PAGES);
+}
+
 static void kernel_accounts_what_the_ranges_say(void **state) {
     (void)state;
     struct rusage before, after;
@@ -40,6 +48,7 @@ static void kernel_accounts_what_the_ranges_say(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_of_all_roles_exclude_zero),
+        cmocka_unit_test(pages_larger_than_4_kib_are_within_the_ranges),
         cmocka_unit_test(kernel_accounts_what_the_ranges_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
