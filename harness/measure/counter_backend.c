@@ -57,7 +57,9 @@ static void read_hypervisor(const char *root, char *out, size_t size) {
 }
 
 /* A core PMU driver registers a folder here; a guest without a virtual PMU has only software,
- * tracepoint and the like. This is the one sign that does not depend on permissions. */
+ * tracepoint and the like. This is the one sign that does not depend on permissions. Of the PMUs of
+ * a hybrid CPU the last by name, whatever order the folder has: it is that of the larger cores
+ * (cpu_core, not cpu_atom; armv8_cortex_a72, not a53). */
 static void read_pmu(const char *root, char *out, size_t size) {
     char path[512];
     snprintf(path, sizeof path, "%s/sys/bus/event_source/devices", root);
@@ -68,7 +70,8 @@ static void read_pmu(const char *root, char *out, size_t size) {
         bool core = strcmp(name, "cpu") == 0 || strncmp(name, "cpu_", 4) == 0 ||
                     strncmp(name, "cpum_cf", 7) == 0 || strncmp(name, "armv", 4) == 0 ||
                     strncmp(name, "apple_", 6) == 0;
-        if (core && strlen(name) < size) snprintf(out, size, "%.*s", (int)size - 1, name);
+        if (core && strlen(name) < size && strcmp(name, out) > 0)
+            snprintf(out, size, "%.*s", (int)size - 1, name);
     }
     closedir(folder);
 }

@@ -158,6 +158,28 @@ static void length_of_a_turn_is_the_kernels(void **state) {
     machine_close(root);
 }
 
+/* Which folder is listed first is up to the kernel: both orders of making them. */
+static void of_two_pmus_that_of_the_larger_cores_is_told(void **state) {
+    (void)state;
+    static const char *const pmus[][2] = {{"cpu_core", "cpu_atom"},
+                                          {"armv8_cortex_a72", "armv8_cortex_a53"}};
+    for (int i = 0; i < 4; i++) {
+        struct counter_host host;
+        char root[64], path[128];
+        machine_open(root);
+        for (int j = 0; j < 2; j++) {
+            snprintf(path, sizeof path,
+                     "/sys/bus/event_source/devices/%s/perf_event_mux_interval_ms",
+                     pmus[i / 2][(i + j) % 2]);
+            machine_add(root, path, (i + j) % 2 ? "8\n" : "4\n");
+        }
+        counter_host_read(root, &host);
+        machine_close(root);
+        assert_string_equal(host.pmu, pmus[i / 2][0]);
+        assert_int_equal(host.turn_ms, 4);
+    }
+}
+
 static void software_events_need_no_turn_and_are_counted(void **state) {
     (void)state;
     struct fake fake = crowded_machine(1);
@@ -248,6 +270,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_multiplexed_unless_asked_for),
         cmocka_unit_test(region_shorter_than_the_turns_of_all_events_is_refused_with_both_lengths),
         cmocka_unit_test(length_of_a_turn_is_the_kernels),
+        cmocka_unit_test(of_two_pmus_that_of_the_larger_cores_is_told),
         cmocka_unit_test(software_events_need_no_turn_and_are_counted),
         cmocka_unit_test(software_events_asked_for_by_name_need_neither_turn_nor_pmu),
         cmocka_unit_test(what_fits_the_counters_takes_no_turns),
