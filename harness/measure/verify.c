@@ -39,6 +39,12 @@ bool verify_counters(const struct counter_backend *backend, struct verified out[
     return true;
 }
 
+/* What a role was counted by; where it counted before and then had no value, why. */
+static const char *event_or_reason(const struct verified *v) {
+    if (v->verdict == VERDICT_WRONG && !v->read.available) return v->read.reason;
+    return v->read.event[0] ? v->read.event : "-";
+}
+
 void verify_print(const struct verified verified[COUNTER_ROLES], FILE *out) {
     fprintf(out, "%-17s %20s %10s  %-11s  %s\n", "role", "expected", "read", "verdict", "event");
     for (int role = 0; role < COUNTER_ROLES; role++) {
@@ -48,7 +54,7 @@ void verify_print(const struct verified verified[COUNTER_ROLES], FILE *out) {
                  v->expected.most);
         if (v->read.available) snprintf(read, sizeof read, "%.0f", v->read.value);
         fprintf(out, "%-17s %20s %10s  %-11s  %s\n", v->read.role, expected, read,
-                verdicts[v->verdict], v->read.event[0] ? v->read.event : "-");
+                verdicts[v->verdict], event_or_reason(v));
     }
 }
 
@@ -63,7 +69,12 @@ void verify_write_json(const struct verified verified[COUNTER_ROLES], struct tex
         text_append(out, ", \"least\": %" PRId64 ", \"most\": %" PRId64 ", \"read\": ",
                     v->expected.least, v->expected.most);
         text_append(out, v->read.available ? "%.0f" : "null", v->read.value);
-        text_append(out, ", \"verdict\": \"%s\"}", verdicts[v->verdict]);
+        text_append(out, ", \"verdict\": \"%s\", \"reason\": ", verdicts[v->verdict]);
+        if (v->read.available)
+            text_append(out, "null");
+        else
+            text_append_json_string(out, v->read.reason);
+        text_append(out, "}");
     }
     text_append(out, "]");
 }

@@ -76,6 +76,31 @@ static void implausible_pair_is_wrong_in_both(void **state) {
     assert_non_null(strstr(error.text, "cycles, instructions: "));
 }
 
+/* A role that counted while it was proven, and then not: wrong, and the page says why. */
+static void count_without_a_value_has_its_reason(void **state) {
+    (void)state;
+    static const char reason[] = "20 instructions per cycle is outside 0.01..8: one of the two "
+                                 "counts is wrong";
+    struct fake fake = right_machine();
+    struct verified verified[COUNTER_ROLES];
+    struct text json = {0};
+    char *page, line[256];
+    size_t size;
+    fake.event[ROLE_CYCLES].value = fake.event[ROLE_INSTRUCTIONS].value / 20;
+    verify(&fake, verified);
+    FILE *out = open_memstream(&page, &size);
+    verify_print(verified, out);
+    fclose(out);
+    snprintf(line, sizeof line, "-  %-11s  %s\n", "WRONG", reason);
+    assert_non_null(strstr(page, line));
+    verify_write_json(verified, &json);
+    snprintf(line, sizeof line, "\"read\": null, \"verdict\": \"WRONG\", \"reason\": \"%s\"}",
+             reason);
+    assert_non_null(strstr(json.data, line));
+    text_free(&json);
+    free(page);
+}
+
 static void what_does_not_count_is_not_wrong(void **state) {
     (void)state;
     struct fake fake = virtual_machine();
@@ -117,9 +142,10 @@ static void table_and_json_tell_the_same(void **state) {
              "not counted");
     assert_non_null(strstr(page, line));
     assert_non_null(strstr(json.data, "{\"role\": \"fp_double\", \"event\": \"PAPI_DP_OPS\", "));
-    assert_non_null(strstr(json.data, "\"read\": 1, \"verdict\": \"WRONG\"}"));
+    assert_non_null(strstr(json.data, "\"read\": 1, \"verdict\": \"WRONG\", \"reason\": null}"));
     assert_non_null(strstr(json.data, "{\"role\": \"fp_single\", \"event\": null, "));
-    assert_non_null(strstr(json.data, "\"read\": null, \"verdict\": \"not counted\"}"));
+    assert_non_null(
+        strstr(json.data, "\"read\": null, \"verdict\": \"not counted\", \"reason\": \"PAPI "));
     node_free(root);
     text_free(&json);
     free(page);
@@ -130,6 +156,7 @@ int main(void) {
         cmocka_unit_test(counts_that_fit_the_work_pass),
         cmocka_unit_test(count_outside_its_range_is_wrong_and_named_alone),
         cmocka_unit_test(implausible_pair_is_wrong_in_both),
+        cmocka_unit_test(count_without_a_value_has_its_reason),
         cmocka_unit_test(what_does_not_count_is_not_wrong),
         cmocka_unit_test(table_and_json_tell_the_same),
     };
