@@ -31,6 +31,7 @@ static bool read_events(const struct arguments *arguments, struct counting *out,
     for (int i = 0; i < arguments->events.n; i++) {
         const char *name = short_name(arguments->events.word[i]);
         bool is_role = false, is_own = false;
+        if (!name[0]) return error_set(error, "--event needs a name; papi_avail lists some");
         for (int j = 0; j < i; j++)
             if (strcmp(short_name(arguments->events.word[j]), name) == 0)
                 return error_set(error, "--event %s is there twice", name);
@@ -172,7 +173,7 @@ const struct command count_command = {
     "Runs FILE, a safetensors file as for `headroom evaluate`, over test inputs of a workload and\n"
     "counts events of each pass, after one that warms up. An event is a preset or native name of\n"
     "PAPI (papi_avail and papi_native_avail list them), a role of harness/measure/events.md as\n"
-    "`cycles` is, or one of Headroom's own, which count everywhere: sde:::headroom::tokens,\n"
+    "`cycles` is, or one of Headroom's own, which need libsde and no PMU: sde:::headroom::tokens,\n"
     "heads_run, executed_flops and bytes_gathered. Without --event: all roles and its own.\n"
     "\n"
     "A row is an event, its count for an input, the same for each head that ran for it (of all\n"
