@@ -32,6 +32,7 @@ struct fake {
     int open_code;
     const char *problem;
     int n_counters;     /* hardware events that fit into one set */
+    int n_started;      /* that start together, where fewer than fit; 0: all that fit */
     int multiplex_code; /* of the request to multiplex */
     bool starves;       /* multiplexed events beyond the counters read 0, as with PAPI, or little */
     long long starved;  /* that little */
@@ -95,6 +96,7 @@ static int fake_start(void *context, int set) {
     struct fake *fake = context;
     int code = fake->fail_start;
     fake->fail_start = 0;
+    if (fake->n_started && fake->set[set].n > fake->n_started) code = COUNTER_CONFLICT;
     for (int i = 0; i < fake->set[set].n && !code; i++)
         code = fake->event[fake->set[set].event[i]].start_code;
     return code;
@@ -158,6 +160,13 @@ static inline struct fake_event *add_event(struct fake *fake, const char *name, 
     while (fake->event[i].name) i++;
     fake->event[i] = (struct fake_event){.name = name, .value = value};
     return &fake->event[i];
+}
+
+static inline struct fake_event *event_named(struct fake *fake, const char *name) {
+    for (int i = 0; fake->event[i].name; i++)
+        if (strcmp(fake->event[i].name, name) == 0) return &fake->event[i];
+    fail_msg("no event %s", name);
+    return NULL;
 }
 
 static inline struct fake virtual_machine(void) {

@@ -194,6 +194,8 @@ static void software_events_need_no_turn_and_are_counted(void **state) {
     assert_string_equal(result.status, "counted");
     result = count_request(&fake, &request, "context_switches", 2, 1);
     assert_string_equal(result.status, "counted"); /* the kernel's own number */
+    result = count_request(&fake, &request, "cycles", 2, 1);
+    assert_unavailable(&result, "11 events in turns"); /* and page faults beside them */
 }
 
 /* Those of the kernel under their names in PAPI; a name that only begins like one is hardware's. */
