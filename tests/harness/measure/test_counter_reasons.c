@@ -1,7 +1,7 @@
 /*
- * Why a role cannot be counted, in words that help on the machine at hand: they name the cause and the
- * fix, and no event, permission or processor that has nothing to do with it. The PAPI behind it is made
- * up (fake_counters.h).
+ * Why a role cannot be counted, in words that help on the machine at hand: they name the cause and
+ * the fix, and no event, permission or processor that has nothing to do with it. The PAPI behind it
+ * is made up (fake_counters.h).
  */
 #include "tests/harness/measure/fake_counters.h"
 
@@ -49,6 +49,15 @@ static void disabled_component_is_told_in_papis_words(void **state) {
         assert_unavailable(&result, "a newer PAPI may know this CPU");
         assert_null(strstr(result.reason, "permission"));
     }
+}
+
+static void component_disabled_for_another_reason_promises_nothing_of_a_newer_papi(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    snprintf(fake.host.disabled, sizeof fake.host.disabled, "Unable to open a counter");
+    struct counter_result result = count_refused(&fake, COUNTER_NO_EVENT);
+    assert_unavailable(&result, "perf_event: Unable to open a counter");
+    assert_null(strstr(result.reason, "newer"));
 }
 
 /* The kernel's own events do not need the PMU that PAPI does not use. */
@@ -175,6 +184,7 @@ int main(void) {
         cmocka_unit_test(permission_names_the_level_and_the_command_that_helps),
         cmocka_unit_test(permission_at_a_level_that_allows_counting_is_somebody_elses_to_give),
         cmocka_unit_test(disabled_component_is_told_in_papis_words),
+        cmocka_unit_test(component_disabled_for_another_reason_promises_nothing_of_a_newer_papi),
         cmocka_unit_test(disabled_component_is_no_reason_of_software_events),
         cmocka_unit_test(conflict_is_no_lack_of_permission),
         cmocka_unit_test(component_that_is_off_is_told_by_its_name),

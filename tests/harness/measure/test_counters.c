@@ -184,7 +184,7 @@ static void conflict_opens_another_pass_and_loses_nothing(void **state) {
     }
 }
 
-/* PAPI takes an event and the kernel then does not: found at the start, for the last role as well. */
+/* PAPI takes an event and the kernel then does not: found at the start, for the last role, too. */
 static void conflict_that_shows_at_the_start_opens_another_pass_too(void **state) {
     (void)state;
     for (int n_counters = 1; n_counters < N_PRESETS; n_counters++) {

@@ -76,6 +76,7 @@ static void every_source_is_named_and_a_shared_reason_is_told_once(void **state)
         assert_true((at < missing) == doctor.source[i].available);
     }
     assert_int_equal(occurrences(page, "broken: mend it"), 1);
+    assert_null(strstr(page, "nor do")); /* said of other events, and there are none */
     assert_int_equal(occurrences(page, "an::EVENT"), 3);
     assert_int_equal(occurrences(page, "not writable"), 1);
 }

@@ -105,6 +105,9 @@ static void arm_core_is_named_by_its_numbers_and_never_after_its_board(void **st
         {"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n", "Arm Neoverse N1"},
         {"processor\t: 0\nCPU implementer\t: 0x99\nCPU part\t: 0x07\n",
          "CPU part 0x007 of implementer 0x99"},
+        {"processor\t: 0\nCPU implementer\t: 0x99\nCPU part\t: 0xd07\n",
+         "CPU part 0xd07 of implementer 0x99"}, /* parts are those of their designer */
+        {"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: none\n", ""},
         {"processor\t: 0\nCPU part\t: 0xd07\n", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -22,7 +22,17 @@ static void ranges_of_all_roles_exclude_zero(void **state) {
     }
 }
 
-/* Where a page is 64 KiB, or sixteen share an entry of the TLB, a walk may be as rare as a fault. */
+/* Half of the operations are in either precision. */
+static void both_precisions_are_together_all_operations(void **state) {
+    (void)state;
+    struct known_range all = known_work_range(ROLE_FP_OPERATIONS, 0);
+    struct known_range single = known_work_range(ROLE_FP_SINGLE, 0);
+    struct known_range twice = known_work_range(ROLE_FP_DOUBLE, 0);
+    assert_true(all.least == single.least + twice.least);
+    assert_true(all.most == single.most + twice.most);
+}
+
+/* Where a page is 64 KiB, or sixteen share an entry of the TLB, walks may be as rare as faults. */
 static void pages_larger_than_4_kib_are_within_the_ranges(void **state) {
     (void)state;
     enum { LARGE_PAGES = (1 << 20) / (64 << 10) };
@@ -48,6 +58,7 @@ static void kernel_accounts_what_the_ranges_say(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_of_all_roles_exclude_zero),
+        cmocka_unit_test(both_precisions_are_together_all_operations),
         cmocka_unit_test(pages_larger_than_4_kib_are_within_the_ranges),
         cmocka_unit_test(kernel_accounts_what_the_ranges_say),
     };

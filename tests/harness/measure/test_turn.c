@@ -27,18 +27,19 @@ static int others(const char *loadavg, pid_t sweep) {
     return n;
 }
 
-/* A process that wants to run, or one that was stopped: what a sweep may be doing. */
-static pid_t start_process(bool stopped) {
+/* A process that wants to run (R), sleeps (S) or was stopped (T): what a sweep may be doing. */
+static pid_t start_process(char wanted) {
     struct process process = {0};
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         alarm(60); /* should the test be killed */
-        if (stopped) raise(SIGSTOP);
+        if (wanted == 'T') raise(SIGSTOP);
+        if (wanted == 'S') pause();
         for (volatile unsigned i = 0;; i++) {
         }
     }
-    while (process.state != (stopped ? 'T' : 'R')) assert_true(process_read(pid, &process));
+    while (process.state != wanted) assert_true(process_read(pid, &process));
     return pid;
 }
 
@@ -56,7 +57,7 @@ static void neighbours_are_counted_and_the_process_itself_is_not(void **state) {
 /* On one core the sweep still wants to run when the process that it continued reads this. */
 static void sweep_that_is_about_to_wait_is_no_neighbour(void **state) {
     (void)state;
-    pid_t sweep = start_process(false);
+    pid_t sweep = start_process('R');
     assert_int_equal(others("0.20 0.18 0.12 2/80 11206\n", sweep), 0);
     assert_int_equal(others("0.20 0.18 0.12 4/80 11206\n", sweep), 2);
     end_process(sweep);
@@ -64,9 +65,11 @@ static void sweep_that_is_about_to_wait_is_no_neighbour(void **state) {
 
 static void sweep_that_waits_is_not_taken_away_from_the_neighbours(void **state) {
     (void)state;
-    pid_t sweep = start_process(true);
-    assert_int_equal(others("0.20 0.18 0.12 2/80 11206\n", sweep), 1);
-    end_process(sweep);
+    for (int i = 0; i < 2; i++) {
+        pid_t sweep = start_process("ST"[i]);
+        assert_int_equal(others("0.20 0.18 0.12 2/80 11206\n", sweep), 1);
+        end_process(sweep);
+    }
 }
 
 static void where_the_kernel_does_not_tell_it_is_unknown(void **state) {

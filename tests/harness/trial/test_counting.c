@@ -101,6 +101,7 @@ static void own_events_are_what_the_closed_form_says(void **state) {
     assert_true(result.flops == (double)flops_total(&formula));
     assert_true(result.heads == LAYERS * HEADS);
     assert_int_equal(result.n, COUNTER_ROLES + SOFTWARE_EVENTS);
+    assert_int_equal(result.n_sets, 1 + 1); /* its own are one */
     if (!exported) {
         for (int i = 0; i < SOFTWARE_EVENTS; i++) assert_unavailable(&own[i], "libsde");
         return;
