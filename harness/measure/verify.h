@@ -27,8 +27,8 @@ bool verify_counters(const struct counter_backend *backend, struct verified out[
 /* A table with a line for each role. Why one is not counted is the doctor's to say, once. */
 void verify_print(const struct verified verified[COUNTER_ROLES], FILE *out);
 
-/* An array of objects: role, event, least, most, read, verdict, reason; null where nothing is counted,
- * and for the reason of what is. */
+/* An array of objects: role, event, least, most, read, verdict, reason; null where nothing is
+ * counted, and for the reason of what is. */
 void verify_write_json(const struct verified verified[COUNTER_ROLES], struct text *out);
 
 /* Whether nothing is wrong; otherwise the error names every role that is. */
