@@ -165,10 +165,11 @@ static bool make_folders(const char *path, struct error *error) {
     return true;
 }
 
-/* Equally many candidates for every arm: the file's learning rate, a third and thrice of it. */
+/* Equally many candidates for every arm: the file's learning rate, three times and nine times as
+ * much. With a third of it instead of the last, validation chose the highest nearly always. */
 static void add_arm(struct text *yaml, double rate, const char *name, const char *policy) {
     text_append(yaml, "  - {arm: %s, policy: %s, tune: {learning_rate: [%g, %g, %g]}}\n", name,
-                policy, rate / 3, rate, 3 * rate);
+                policy, rate, 3 * rate, 9 * rate);
 }
 
 static void add_fixed(struct text *yaml, double rate, int heads) {
