@@ -15,12 +15,12 @@ void real_write(double real, char out[REAL_TEXT_SIZE]) {
         snprintf(out, REAL_TEXT_SIZE, real < 0 ? "-1e999" : "1e999");
         return;
     }
+    char text[REAL_TEXT_SIZE - 4]; /* gcc 12 takes `out` for null where UBSan checks it */
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, REAL_TEXT_SIZE, "%.*g", digits, real);
-        if (strtod(out, NULL) == real) break;
+        snprintf(text, sizeof text, "%.*g", digits, real);
+        if (strtod(text, NULL) == real) break;
     }
-    size_t used = strlen(out);
-    if (!strpbrk(out, ".e")) snprintf(out + used, REAL_TEXT_SIZE - used, ".0");
+    snprintf(out, REAL_TEXT_SIZE, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
 }
 
 /* Text and blob as valid UTF-8 without zero bytes; in quotes, where `quote` is not 0, with those
