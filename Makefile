@@ -53,7 +53,7 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 # The portable build has a folder and a program of its own (make headroom-v3).
 B       := build
 PROGRAM := headroom
-SOURCES := $(sort $(shell find models workloads harness -name '*.c'))
+SOURCES := $(sort $(shell find models workloads harness -name '*.c' ! -path 'models/cuda/*' ! -name '*_cuda.c'))
 TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrations/*.sql)) \
     harness/config/starter.yaml
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(TEXTS:%=$(B)/%.o)

@@ -26,17 +26,21 @@ static inline int batch_chunk_tokens(int tokens, int length) {
     return tokens < most ? tokens : most;
 }
 
-/* The samples from `first` on that fit into max_tokens, at least one. offsets[n_samples + 1] is
- * storage for the chunk's own offsets, which start from 0. */
+/* One past the last sample that goes into the chunk from `first` on: as many as fit into
+ * max_tokens, at least one. */
+static inline int batch_chunk_end(const struct batch *batch, int first, int max_tokens) {
+    const int32_t *offsets = batch->offsets;
+    int end = first + 1;
+    while (end < batch->n_samples && offsets[end + 1] - offsets[first] <= max_tokens) end++;
+    return end;
+}
+
+/* That chunk. offsets[n_samples + 1] is storage for its own offsets, which start from 0. */
 static inline struct batch batch_chunk(const struct batch *batch, int first, int max_tokens,
                                        int32_t *offsets) {
     const int32_t *from = batch->offsets + first;
-    int n = 0;
-    offsets[0] = 0;
-    while (first + n < batch->n_samples && (n == 0 || from[n + 1] - from[0] <= max_tokens)) {
-        n++;
-        offsets[n] = from[n] - from[0];
-    }
+    int n = batch_chunk_end(batch, first, max_tokens) - first;
+    for (int i = 0; i <= n; i++) offsets[i] = from[i] - from[0];
     return (struct batch){
         n, offsets[n], batch->tokens + from[0], offsets, batch->labels + first, batch->ids + first};
 }

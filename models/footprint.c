@@ -61,24 +61,29 @@ static int64_t activations(const struct size *s) {
 }
 
 /* Three residual-sized arrays, then either the FFN's two or attention's five widths, which take
- * turns; tiles, and the offsets of chunks. */
+ * turns; tiles, the offsets of chunks and the sums. */
 static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = c->layers ? 2 * (int64_t)c->ffn : 0;
-    return s->tokens * (3 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width) + 2) +
-           ATTENTION_SCRATCH + s->rows * c->dim + s->samples + 2;
+    return s->tokens * (3 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width) + 1) +
+           ATTENTION_SCRATCH + s->rows * c->dim + s->samples + 1 +
+           (int64_t)(sizeof(struct device_sums) / sizeof(float));
 }
 
 /* Stream, norm and, where heads run, gathered rows there and back; four widths, the FFN's hidden
- * layer; tiles, pooled inputs, logits, and the gates and decisions of the whole batch. */
+ * layer; tiles, pooled inputs, logits, the gates and decisions of the whole batch, and who runs the
+ * head at hand. */
 static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
     const struct model_config *c = s->config;
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
     int64_t rows = by_token ? batch_tokens : s->samples, saved = 0;
     int64_t sum = s->tokens * ((s->most ? 4 : 2) * (int64_t)c->dim + 4 * s->most * c->head_dim +
                                (c->layers ? c->ffn : 0)) +
-                  ATTENTION_SCRATCH + s->samples * (c->dim + c->classes + 3) + 2 +
-                  s->samples * (int64_t)policy_shared_floats(c) + (by_token ? s->tokens : 0);
+                  ATTENTION_SCRATCH + s->samples * (c->dim + c->classes + 2) + 2 +
+                  s->samples * (int64_t)policy_shared_floats(c);
+    if (s->most > 0)
+        sum += s->samples * (int64_t)(sizeof(struct head_segment) / sizeof(float)) +
+               (by_token ? 2 * s->tokens : s->samples);
     for (int l = 0; l < c->layers; l++) {
         int64_t heads = c->heads.value[l], own = saved_numbers(c, l);
         if (heads == 0 || c->policy->unit == GATE_NONE) continue;

@@ -3,22 +3,33 @@
  * that chose it are gathered, projected by that head's slab, attended and added back through its
  * block of W_O; Q, K, V, map and O of a head that an input did not choose are not computed. Where
  * every input chose every head the wide path runs all slabs as one product. Where tokens choose
- * (inference_tokens.c), Q, map rows and O are computed for the tokens that chose the head and K and
+ * (inference_heads.c), Q, map rows and O are computed for the tokens that chose the head and K and
  * V for all tokens of the inputs they belong to. All memory is sized at creation.
  */
 #ifndef HEADROOM_MODELS_INFERENCE_H
 #define HEADROOM_MODELS_INFERENCE_H
 
 #include "models/batch.h"
-#include "models/cpu/gemm.h"
+#include "models/device.h"
 #include "models/parameters.h"
 #include "models/trainer.h"
+#include "models/work.h"
 
 struct inference;
 
-bool inference_new(const struct parameters *parameters, const struct trainer_limits *limits,
-                   struct inference **out, struct error *error);
+/* On a device with memory of its own, of a copy of the parameters as they are now. */
+bool inference_new_on(const struct device *d, const struct parameters *parameters,
+                      const struct trainer_limits *limits, struct inference **out,
+                      struct error *error);
+static inline bool inference_new(const struct parameters *parameters,
+                                 const struct trainer_limits *limits, struct inference **out,
+                                 struct error *error) {
+    return inference_new_on(device_cpu(), parameters, limits, out, error);
+}
 void inference_free(struct inference *inference);
+
+/* Takes up the values that the parameters have now; on a host device there is nothing to do. */
+void inference_load(struct inference *inference);
 
 /* The mode of the runs that follow: 0, at first, is the policy's own, i > 0 its modes[i - 1]. */
 void inference_set_mode(struct inference *inference, int mode);
@@ -47,7 +58,7 @@ int inference_heads_run(const struct inference *inference, int layer, int sample
 /* True if any token of input `sample` of the last run chose the head. */
 bool inference_head_ran(const struct inference *inference, int layer, int head, int sample);
 
-/* Bytes of workspace reserved. */
+/* Bytes of workspace reserved in the device's memory. */
 int64_t inference_bytes(const struct inference *inference);
 
 #endif

@@ -50,7 +50,9 @@ static void declare_attention(struct parameters *p, int l, size_t heads) {
         layer->policy[i] =
             declare(p, (size_t)own[i].rows * (size_t)own[i].cols, own[i].decay, own[i].init_std,
                     own[i].init_value, "layers.%d.policy.%s", l, own[i].name);
-        if (p->tensors) p->tensors[p->n_tensors - 1].learning_rate = own[i].learning_rate;
+        if (!p->tensors) continue;
+        p->tensors[p->n_tensors - 1].learning_rate = own[i].learning_rate;
+        p->tensors[p->n_tensors - 1].policy = true;
     }
 }
 
@@ -94,10 +96,16 @@ static void layout(struct parameters *p) {
 
 bool parameters_new(const struct model_config *config, const char *purpose, struct parameters **out,
                     struct error *error) {
+    return parameters_new_from(&(struct arena_source){0}, config, purpose, out, error);
+}
+
+bool parameters_new_from(const struct arena_source *source, const struct model_config *config,
+                         const char *purpose, struct parameters **out, struct error *error) {
     struct parameters *p = calloc(1, sizeof *p);
     if (!p) return error_set(error, "out of memory for the model");
     p->config = *config;
     p->arena.purpose = purpose;
+    p->arena.source = *source;
     layout(p);
     p->tensors = calloc((size_t)p->n_tensors, sizeof *p->tensors);
     if (!p->tensors) {

@@ -28,6 +28,7 @@ struct layer_parameters {
 struct tensor {
     char name[96];
     size_t offset, count; /* floats */
+    bool policy;          /* belongs to the policy */
     bool decay;           /* AdamW weight decay: matrices yes; biases, norms, embeddings no */
     float init_std;       /* normal; 0: every element is init_value */
     float init_value;
@@ -46,11 +47,19 @@ struct parameters {
     uint64_t seed; /* of the trial: for policies that draw at inference */
     int n_tensors;
     struct tensor *tensors; /* [n_tensors] */
+    /* Of numbers in a device's memory (device_parameters.h): those that they are a copy of, and
+     * whether the policy's tensors are there instead of here. */
+    struct parameters *host;
+    bool policy_on_host;
+    bool weights; /* known to the device as such */
 };
 
 /* Lays out the tensors of a resolved config, all zero. `purpose` names the arena. */
 bool parameters_new(const struct model_config *config, const char *purpose, struct parameters **out,
                     struct error *error);
+/* The same in memory of another kind. */
+bool parameters_new_from(const struct arena_source *source, const struct model_config *config,
+                         const char *purpose, struct parameters **out, struct error *error);
 void parameters_free(struct parameters *parameters);
 
 /* Draws the initial values from the RNG_INIT stream of the seed; each tensor has its own counter

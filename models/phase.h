@@ -19,6 +19,7 @@ enum phase {
     PHASE_FFN,
     PHASE_POOL,
     PHASE_CLASSIFIER,
+    PHASE_TRANSFER, /* between a device's memory and the host's; also of training */
     /* of a training step; data and optimiser are marked by who calls them */
     PHASE_DATA,
     PHASE_FORWARD,
@@ -26,13 +27,13 @@ enum phase {
     PHASE_OPTIMISER,
     PHASES
 };
-enum { INFERENCE_PHASES = PHASE_CLASSIFIER + 1 };
+enum { INFERENCE_PHASES = PHASE_TRANSFER + 1 };
 
 /* "embedding", "norm", ... as the database spells them. */
 static inline const char *phase_name(enum phase phase) {
     static const char *const names[PHASES] = {
-        "embedding", "norm", "gate",       "gather", "qkv",     "map",      "output",
-        "ffn",       "pool", "classifier", "data",   "forward", "backward", "optimiser",
+        "embedding", "norm",       "gate",     "gather", "qkv",     "map",      "output",    "ffn",
+        "pool",      "classifier", "transfer", "data",   "forward", "backward", "optimiser",
     };
     return names[phase];
 }

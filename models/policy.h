@@ -22,6 +22,7 @@
 #include "models/model.h"
 #include "models/base/rng.h"
 
+struct device;
 struct work;
 struct parameters;
 struct head_gates;
@@ -100,7 +101,34 @@ struct gate_call {
     struct parameters *gradients; /* NULL at inference */
     struct policy_step *step;     /* NULL at inference */
     struct work *work;            /* where inference books what the gate costs; NULL in training */
+    /* Of a device form alone (policy_ops.cuda). */
+    const struct device *device;
+    struct gate_sums *sums; /* in device memory: what training adds to, not to `step` */
 };
+
+/* What a layer's gates add to the sums of a step, where they are made on a device; as in
+ * policy_step. */
+struct gate_sums {
+    double regulariser, budget, entropy;
+    int64_t n_budget, n_entropy;
+};
+
+/* The entries of the same names in policy_ops, for a device with memory of its own: all arrays of
+ * the call (x, ids, param, grad, saved, shared) and all that are passed lie in it; `config`,
+ * `step`, `work` and the call itself in the host's. Who books work does so on the host, as
+ * everywhere. */
+struct policy_device_form {
+    void (*gates_train)(const struct gate_call *call, float *a);
+    void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
+    void (*decide)(const struct gate_call *call, float *decision);
+    void (*select)(const struct gate_call *call, const float *decision, float *a);
+};
+
+#if HAVE_CUDA
+#define POLICY_CUDA_FORM(form) (&(form))
+#else
+#define POLICY_CUDA_FORM(form) NULL
+#endif
 
 struct policy_ops {
     const char *name, *summary;
@@ -137,6 +165,9 @@ struct policy_ops {
     int (*decision_floats)(const struct model_config *config, int layer);
     void (*decide)(const struct gate_call *call, float *decision);
     void (*select)(const struct gate_call *call, const float *decision, float *a);
+    /* The same on a card, in a file beside this one; NULL: pooled inputs come to the host and gates
+     * go back. */
+    const struct policy_device_form *cuda;
     /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
     double (*budget)(const float *decision);
     /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes the rest of the row

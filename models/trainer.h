@@ -7,6 +7,7 @@
 #define HEADROOM_MODELS_TRAINER_H
 
 #include "models/batch.h"
+#include "models/device.h"
 #include "models/parameters.h"
 #include "models/phase.h"
 
@@ -16,9 +17,22 @@ struct trainer_limits {
     int samples, tokens, length; /* of the largest batch; `length` of its longest sample */
 };
 
-bool trainer_new(struct parameters *parameters, const struct trainer_limits *limits, uint64_t seed,
-                 struct trainer **out, struct error *error);
+/* On a device with memory of its own the trainer has its own copy of the parameters, and the
+ * caller's are only read by trainer_load and written by trainer_store; but the tensors of a policy
+ * without a form for the device are the caller's own everywhere. */
+bool trainer_new_on(const struct device *d, struct parameters *parameters,
+                    const struct trainer_limits *limits, uint64_t seed, struct trainer **out,
+                    struct error *error);
+static inline bool trainer_new(struct parameters *parameters, const struct trainer_limits *limits,
+                               uint64_t seed, struct trainer **out, struct error *error) {
+    return trainer_new_on(device_cpu(), parameters, limits, seed, out, error);
+}
 void trainer_free(struct trainer *trainer);
+
+/* Takes up the caller's values, before the first step and whenever they were changed; and hands
+ * them back. Nothing to do where the device works in the host's memory. */
+void trainer_load(struct trainer *trainer);
+void trainer_store(const struct trainer *trainer);
 
 /* Loss and gradients of one step in training mode (dropout, noise), chunk by chunk (batch.h).
  * Returns the mean cross-entropy over the batch; step->regulariser and the sums come back filled,
@@ -38,9 +52,12 @@ int trainer_correct(struct trainer *trainer, const struct batch *batch, struct p
 /* Who hears of the steps' phases (forward, backward) from now on; borrowed, NULL: nobody. */
 void trainer_set_phases(struct trainer *trainer, const struct phases *phases);
 
+/* What the steps read, and the gradients of the last one, where an optimiser on the same device
+ * takes them. */
+struct parameters *trainer_parameters(const struct trainer *trainer);
 const struct parameters *trainer_gradients(const struct trainer *trainer);
 
-/* Bytes of gradients, activations and workspace. */
+/* Bytes of gradients, activations and workspace, in the device's memory. */
 int64_t trainer_bytes(const struct trainer *trainer);
 
 /* Bytes of activations alone: what is kept between the two passes. */

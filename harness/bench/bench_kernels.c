@@ -52,7 +52,7 @@ static struct attention attention_of(const struct attention_call *call) {
 static void run_attention_forward(void *context) {
     struct attention_call *call = context;
     struct attention head = attention_of(call);
-    attention_forward(NULL, &head, call->out, call->log_sum);
+    attention_forward(&head, call->out, call->log_sum);
 }
 
 static void run_attention_backward(void *context) {
@@ -110,13 +110,13 @@ static void run_exp(void *context) {
 
 static void run_layernorm(void *context) {
     struct stream *s = context;
-    layernorm_forward(NULL, (int)(s->arrays.n / COLUMNS), COLUMNS, s->arrays.a, s->ones, s->zeros,
-                      1e-5, s->arrays.c, NULL, NULL);
+    layernorm_forward((int)(s->arrays.n / COLUMNS), COLUMNS, s->arrays.a, s->ones, s->zeros, 1e-5,
+                      s->arrays.c, NULL, NULL);
 }
 
 static void run_gelu(void *context) {
     struct stream *s = context; /* the bias is zero, so a keeps its values */
-    gelu_forward(NULL, (int)(s->arrays.n / COLUMNS), COLUMNS, s->zeros, s->arrays.a, s->arrays.c);
+    gelu_forward((int)(s->arrays.n / COLUMNS), COLUMNS, s->zeros, s->arrays.a, s->arrays.c);
 }
 
 static void run_dropout(void *context) {

@@ -4,7 +4,7 @@
 #ifndef HEADROOM_HARNESS_BENCH_BENCH_MODEL_H
 #define HEADROOM_HARNESS_BENCH_BENCH_MODEL_H
 
-#include "models/cpu/optimizer.h"
+#include "models/optimizer.h"
 #include "models/inference.h"
 #include "models/trainer.h"
 

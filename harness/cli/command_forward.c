@@ -10,6 +10,7 @@
 #include "harness/measure/forward_inputs.h"
 #include "harness/trial/saved_model.h"
 #include "harness/measure/simulated_counters.h"
+#include "models/cpu/gemm.h"
 #include "models/inference.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "harness/measure/memory.h"
 #include "harness/measure/phase_timer.h"
 #include "harness/trial/training.h"
-#include "models/cpu/optimizer.h"
+#include "models/optimizer.h"
 #include "models/head_gates.h"
 #include "models/policy.h"
 #include "models/trainer.h"

@@ -1,6 +1,7 @@
 /*
  * One mmap per arena: page-aligned (tests protect single head slabs), zeroed by the kernel, and not
  * counted as resident until it is touched, so VmHWM and the arena's own count can be compared.
+ * Memory of another kind comes from the arena's source.
  */
 #include "models/base/arena.h"
 
@@ -24,10 +25,17 @@ float *arena_floats(struct arena *arena, size_t count) {
 bool arena_reserve(struct arena *arena, struct error *error) {
     size_t size = (arena->used + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
     if (size == 0) size = ARENA_PAGE;
-    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED)
-        return error_set(error, "cannot reserve %zu MiB for %s: %s; use a smaller batch or model",
-                         size >> 20, arena->purpose, strerror(errno));
+    void *base = NULL;
+    if (arena->source.take) {
+        if (!arena->source.take(arena->source.context, size, &base, error))
+            return error_prefix(error, "%zu MiB for %s", size >> 20, arena->purpose);
+    } else {
+        base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED)
+            return error_set(error,
+                             "cannot reserve %zu MiB for %s: %s; use a smaller batch or model",
+                             size >> 20, arena->purpose, strerror(errno));
+    }
     arena->base = base;
     arena->size = size;
     arena->used = 0;
@@ -35,7 +43,10 @@ bool arena_reserve(struct arena *arena, struct error *error) {
 }
 
 void arena_release(struct arena *arena) {
-    if (arena->base) munmap(arena->base, arena->size);
+    if (arena->base && arena->source.give)
+        arena->source.give(arena->source.context, arena->base, arena->size);
+    else if (arena->base)
+        munmap(arena->base, arena->size);
     arena->base = NULL;
     arena->used = arena->size = 0;
 }

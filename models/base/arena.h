@@ -13,14 +13,23 @@
 
 enum { ARENA_LINE = 64, ARENA_PAGE = 4096 };
 
+/* Memory that is not the process's own; `take` NULL: it is. */
+struct arena_source {
+    bool (*take)(const void *context, size_t size, void **out, struct error *error);
+    void (*give)(const void *context, void *memory, size_t size);
+    const void *context;
+};
+
 struct arena {
     const char *purpose;
+    struct arena_source source;
     char *base;  /* NULL while measuring */
     size_t used; /* bytes taken; the high water once layout is done */
     size_t size; /* bytes reserved */
 };
 
-/* count elements of `size` bytes, zeroed, aligned to `align`; NULL while measuring. */
+/* count elements of `size` bytes, zeroed where the process owns them, aligned to `align`; NULL
+ * while measuring. */
 void *arena_take(struct arena *arena, size_t count, size_t size, size_t align);
 
 /* Shorthand for the common case: floats on a cache line. */

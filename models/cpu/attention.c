@@ -5,6 +5,7 @@
  * 1805.02867); backward recomputes the map from the kept log-sum-exp (Dao et al., FlashAttention,
  * arXiv 2205.14135) instead of storing an n x n matrix per head and sample.
  */
+#include "models/cpu/gemm.h"
 #include "models/cpu/kernels.h"
 #include "models/cpu/vector_math.h"
 
@@ -47,8 +48,8 @@ static void scale_row(float *row, int d, float factor) {
 }
 
 /* The outputs of `rows` <= ATTENTION_BLOCK queries from `first` on. */
-static void forward_rows(struct work *work, const struct attention *head, int first, int rows,
-                         float *out, float *log_sum) {
+static void forward_rows(const struct attention *head, int first, int rows, float *out,
+                         float *log_sum) {
     int n = head->n, d = head->head_dim, ld = head->ld_kv, ld_out = head->ld_out, tile = tile_of(n);
     float scale = 1.0f / sqrtf((float)d), max[ATTENTION_BLOCK], sum[ATTENTION_BLOCK];
     struct matrix q = plain(head->q + (size_t)first * (size_t)head->ld_q, head->ld_q);
@@ -59,14 +60,14 @@ static void forward_rows(struct work *work, const struct attention *head, int fi
     for (int from = 0; from < n; from += tile) {
         int cols = least(tile, n - from);
         size_t key = (size_t)from * (size_t)ld;
-        gemm(work, FLOP_SCORES, rows, cols, d, 1.0f, q, transposed(head->k + key, ld), 0.0f,
+        gemm(NULL, FLOP_SCORES, rows, cols, d, 1.0f, q, transposed(head->k + key, ld), 0.0f,
              head->scores, cols);
         for (int i = 0; i < rows; i++) {
             float *scores = head->scores + (size_t)i * (size_t)cols;
             float before = softmax_row(scores, cols, scale, &max[i], &sum[i]);
             if (from > 0) scale_row(out + (size_t)i * (size_t)ld_out, d, before);
         }
-        gemm(work, FLOP_AV, rows, d, cols, 1.0f, plain(head->scores, cols),
+        gemm(NULL, FLOP_AV, rows, d, cols, 1.0f, plain(head->scores, cols),
              plain(head->v + key, ld), from > 0 ? 1.0f : 0.0f, out, ld_out);
     }
     for (int i = 0; i < rows; i++) { /* normalise d numbers a row instead of n */
@@ -75,16 +76,10 @@ static void forward_rows(struct work *work, const struct attention *head, int fi
     }
 }
 
-void attention_forward(struct work *work, const struct attention *head, float *out,
-                       float *log_sum) {
+void attention_forward(const struct attention *head, float *out, float *log_sum) {
     int queries = head->queries, tile = tile_of(queries);
-    uint64_t scores = (uint64_t)queries * (uint64_t)head->n;
-    work_add(work, FLOP_SCALE, scores);
-    work_add(work, FLOP_SOFTMAX, 5 * scores);
-    /* Q and the outputs of those who ask, K and V of all. */
-    work_move(work, 2 * (uint64_t)(queries + head->n) * (uint64_t)head->head_dim);
     for (int first = 0; first < queries; first += tile)
-        forward_rows(work, head, first, least(tile, queries - first),
+        forward_rows(head, first, least(tile, queries - first),
                      out + (size_t)first * (size_t)head->ld_out, log_sum);
 }
 

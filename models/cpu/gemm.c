@@ -54,23 +54,10 @@ void gemm_kernels(char *out, size_t size) {
 #endif
 }
 
-void work_add(struct work *work, enum flop_component component, uint64_t flops) {
-    if (work) work->flops.count[component] += flops;
-}
-
-/* The operands of a product, but not of one inside the map: attention_forward books that whole. */
-static void move_operands(struct work *work, enum flop_component component, uint64_t m, uint64_t n,
-                          uint64_t k, float beta) {
-    if (component != FLOP_SCORES && component != FLOP_AV)
-        work_move(work, m * k + k * n + (beta == 0.0f ? 1 : 2) * m * n);
-}
-
 void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
           struct matrix a, struct matrix b, float beta, float *c, int ldc) {
     if (m == 0 || n == 0) return;
-    work_add(work, component, 2 * (uint64_t)m * (uint64_t)n * (uint64_t)k);
-    move_operands(work, component, (uint64_t)m, (uint64_t)n, (uint64_t)k, beta);
-    if (work && work->observe) work->observe(work->context, component, m, n, k);
+    work_product(work, component, m, n, k, beta != 0.0f);
 #if HAVE_ONEDNN
     /* Below either bound oneDNN falls behind OpenBLAS, down to a fifth of its speed. Measured on x86;
      * the Makefile leaves oneDNN out elsewhere: on arm64 it takes up to 59% more instructions above

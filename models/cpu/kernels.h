@@ -7,14 +7,14 @@
 #ifndef HEADROOM_MODELS_CPU_KERNELS_H
 #define HEADROOM_MODELS_CPU_KERNELS_H
 
-#include "models/batch.h"
-#include "models/cpu/gemm.h"
 #include "models/base/rng.h"
+#include "models/batch.h"
+#include "models/device.h"
 
 /* LayerNorm over D: y = (x - mean) * rstd * weight + bias; keeps mean and rstd [rows] if not
  * NULL. */
-void layernorm_forward(struct work *work, int rows, int dim, const float *x, const float *weight,
-                       const float *bias, double eps, float *y, float *mean, float *rstd);
+void layernorm_forward(int rows, int dim, const float *x, const float *weight, const float *bias,
+                       double eps, float *y, float *mean, float *rstd);
 
 /* y again from the kept statistics: recomputed in the backward pass instead of stored. */
 void layernorm_again(int rows, int dim, const float *x, const float *weight, const float *bias,
@@ -26,13 +26,12 @@ void layernorm_backward(int rows, int dim, const float *x, const float *weight, 
                         float *dx);
 
 /* x[rows][cols] += bias[cols]; and its gradient, dbias += column sums of dx. */
-void bias_forward(struct work *work, enum flop_component component, int rows, int cols,
-                  const float *bias, float *x);
+void bias_forward(int rows, int cols, const float *bias, float *x);
 void bias_backward(int rows, int cols, const float *dx, float *dbias);
 
 /* pre += bias in place, then y = gelu(pre), the tanh form of Hendrycks & Gimpel (2016). y may be
  * pre. */
-void gelu_forward(struct work *work, int rows, int cols, const float *bias, float *pre, float *y);
+void gelu_forward(int rows, int cols, const float *bias, float *pre, float *y);
 
 /* y = gelu(pre) again and dy *= gelu'(pre), in one pass. */
 void gelu_backward(size_t n, const float *pre, float *y, float *dy);
@@ -41,9 +40,38 @@ void gelu_backward(size_t n, const float *pre, float *y, float *dy);
 void dropout_apply(const struct rng *rng, uint64_t high, double p, size_t n, float *x);
 
 /* pooled[sample][dim] = mean over the sample's tokens of x; and its gradient, added to dx. */
-void pool_forward(struct work *work, enum flop_component component, const struct batch *batch,
-                  int dim, const float *x, float *pooled);
+void pool_forward(const struct batch *batch, int dim, const float *x, float *pooled);
 void pool_backward(const struct batch *batch, int dim, const float *dpooled, float *dx);
+
+/* x[tokens][D]: the sum of each token's rows of the embedding tables that the model has; and the
+ * gradient of the tables. */
+void embedding_forward(const struct parameters *p, const struct batch *batch, float *x);
+void embedding_backward(struct parameters *g, const struct batch *batch, const float *dx);
+
+/* Softmax cross-entropy: logits[samples][classes] become probabilities; the sum of losses comes
+ * back, and *correct gets the inputs added whose class has the largest logit. */
+double cross_entropy_forward(const struct batch *batch, int classes, float *logits,
+                             int64_t *correct);
+/* Probabilities become dL/dlogits, times scale. */
+void cross_entropy_backward(const struct batch *batch, int classes, float scale, float *p);
+
+/* gated = a * context: heads of a token by the gates of its row, inputs or single tokens; and
+ * dgates[row][h] = sum of <context_h, dcontext_h> over the row, then dcontext *= a. */
+void gates_forward(const struct batch *batch, bool by_token, int heads, int head_dim,
+                   const float *gates, const float *context, float *gated);
+void gates_backward(const struct batch *batch, bool by_token, int heads, int head_dim,
+                    const float *gates, const float *context, float *dcontext, float *dgates);
+
+/* The chosen heads (device.h): rows there and back, and the gates that are not 1. */
+void heads_gather(const struct head_group *group, bool queries, int dim, const float *x,
+                  float *rows);
+void heads_scale(const struct head_group *group, int head_dim, float *context);
+void heads_scatter(const struct head_group *group, int dim, const float *back, float *x);
+
+/* The sum of squares in double, and one step, of the tensors that are named (device.h). */
+double tensors_square_sum(int n_tensors, const struct adamw_tensor *tensor, const float *g);
+void tensors_adamw(const struct adamw *step, const float *g, float *mean, float *square,
+                   float *value);
 
 /* The map is made in tiles of at most this side; backward holds two of them at a time. */
 enum { ATTENTION_BLOCK = 128, ATTENTION_SCRATCH = 2 * ATTENTION_BLOCK * ATTENTION_BLOCK };
@@ -79,7 +107,7 @@ static inline struct attention attention_of_head(const float *qkv, int n, int he
 
 /* out[queries] = softmax(q k^T / sqrt(d)) v; log_sum[queries] (may be NULL) keeps each row's
  * log-sum-exp. */
-void attention_forward(struct work *work, const struct attention *head, float *out, float *log_sum);
+void attention_forward(const struct attention *head, float *out, float *log_sum);
 
 /* Of training, where all n tokens ask and ld_q = ld_kv. Recomputes the map from log_sum. delta[i] =
  * <out_i, dout_i>. Overwrites dq, dk, dv (stride ld_kv). */

@@ -14,10 +14,8 @@ static float row_sum(const float *x, int n) {
     return sum;
 }
 
-void layernorm_forward(struct work *work, int rows, int dim, const float *x, const float *weight,
-                       const float *bias, double eps, float *y, float *mean, float *rstd) {
-    work_add(work, FLOP_NORM, 5 * (uint64_t)rows * (uint64_t)dim);
-    work_move(work, 2 * ((uint64_t)rows + 1) * (uint64_t)dim);
+void layernorm_forward(int rows, int dim, const float *x, const float *weight, const float *bias,
+                       double eps, float *y, float *mean, float *rstd) {
     for (int r = 0; r < rows; r++) {
         const float *in = x + (size_t)r * (size_t)dim;
         float *out = y + (size_t)r * (size_t)dim;
@@ -70,10 +68,7 @@ void layernorm_backward(int rows, int dim, const float *x, const float *weight, 
     }
 }
 
-void bias_forward(struct work *work, enum flop_component component, int rows, int cols,
-                  const float *bias, float *x) {
-    work_add(work, component, (uint64_t)rows * (uint64_t)cols);
-    work_move(work, (2 * (uint64_t)rows + 1) * (uint64_t)cols);
+void bias_forward(int rows, int cols, const float *bias, float *x) {
     for (int r = 0; r < rows; r++) {
         float *row = x + (size_t)r * (size_t)cols;
 #pragma omp simd
@@ -89,10 +84,7 @@ void bias_backward(int rows, int cols, const float *dx, float *dbias) {
     }
 }
 
-void pool_forward(struct work *work, enum flop_component component, const struct batch *batch,
-                  int dim, const float *x, float *pooled) {
-    work_add(work, component, (uint64_t)batch->n_tokens * (uint64_t)dim);
-    work_move(work, (uint64_t)(batch->n_tokens + batch->n_samples) * (uint64_t)dim);
+void pool_forward(const struct batch *batch, int dim, const float *x, float *pooled) {
     for (int b = 0; b < batch->n_samples; b++) {
         float *out = pooled + (size_t)b * (size_t)dim;
         for (int i = 0; i < dim; i++) out[i] = 0.0f;

@@ -3,7 +3,7 @@
  * that of the phase. Nothing here reads a clock.
  */
 #include "models/inference.h"
-#include "models/cpu/kernels.h"
+#include "models/cpu/gemm.h"
 #include "models/policy.h"
 #include "tests/models/small_model.h"
 
@@ -133,37 +133,65 @@ static void marks_change_no_bit_of_the_result(void **state) {
 static void bytes_are_those_of_the_operands(void **state) {
     (void)state;
     enum { M = 3, N = 5, K = 7 };
-    float a[64] = {0}, b[64] = {0}, c[64] = {0}, norms[2][8] = {{0}};
+    float a[64] = {0}, b[64] = {0}, c[64] = {0};
     struct work work = {.bytes = 0};
     gemm(&work, FLOP_FFN, M, N, K, 1.0f, plain(a, K), plain(b, N), 0.0f, c, N);
     assert_int_equal(work.bytes, 4 * (M * K + K * N + M * N));
     work.bytes = 0;
     gemm(&work, FLOP_FFN, M, N, K, 1.0f, plain(a, K), plain(b, N), 1.0f, c, N);
     assert_int_equal(work.bytes, 4 * (M * K + K * N + 2 * M * N));
-    work.bytes = 0;
-    layernorm_forward(&work, M, 8, a, norms[0], norms[1], 1e-5, c, NULL, NULL);
-    assert_int_equal(work.bytes, 4 * (2 * M * 8 + 2 * 8)); /* in, out, weight, bias */
-    work.bytes = 0;
-    bias_forward(&work, FLOP_FFN_BIAS, M, N, b, c);
-    assert_int_equal(work.bytes, 4 * (2 * M * N + N));
-    work.bytes = 0;
-    gelu_forward(&work, M, N, b, a, c);
-    assert_int_equal(work.bytes, 4 * (3 * M * N + N));
-    work.bytes = 0;
-    gelu_forward(&work, M, N, b, a, a);
-    assert_int_equal(work.bytes, 4 * (2 * M * N + N));
 }
 
-/* Longer than a tile, so that the map is made in pieces: its tiles still count nothing. */
-static void a_map_moves_its_operands_and_no_tile(void **state) {
+enum { D = 16, D_H = 4, F = 32 };
+
+/* Numbers that a product of m x k by k x n moves, and one that adds to its result. */
+static uint64_t product(int m, int n, int k, int writes) {
+    return (uint64_t)(m * k + k * n + writes * m * n);
+}
+
+/* One layer without its heads, for T tokens of B inputs: embeddings of tokens and positions, three
+ * norms, the bias of the outputs, the FFN, pool and classifier. */
+static uint64_t outside_the_heads(int t, int b) {
+    uint64_t norms = 3 * (uint64_t)(2 * t * D + 2 * D), biases = 2 * (uint64_t)(2 * t * D + D);
+    uint64_t ffn = product(t, F, D, 1) + (uint64_t)(2 * t * F + F) + product(t, D, F, 2);
+    uint64_t ends = (uint64_t)(3 * t * D + (t + b) * D) + product(b, SMALL_CLASSES, D, 1) +
+                    (uint64_t)(2 * b * SMALL_CLASSES + SMALL_CLASSES);
+    return norms + biases + ffn + ends;
+}
+
+/* Q, K, V with their bias, the map, which moves no tile, and W_O, of heads that n tokens run. */
+static uint64_t heads(int n, int width, int output_writes) {
+    return product(n, 3 * width, D, 1) + (uint64_t)(6 * n * width + 3 * width) +
+           (uint64_t)(4 * n * width) + product(n, D, width, output_writes);
+}
+
+static void a_pass_moves_what_its_stages_move(void **state) {
     (void)state;
-    enum { TOKENS = ATTENTION_BLOCK + 9, DIM = 4 };
-    static float qkv[TOKENS * 3 * DIM], out[TOKENS * DIM], scores[ATTENTION_SCRATCH];
-    struct work work = {.bytes = 0};
-    struct attention head = attention_of_head(qkv, TOKENS, 1, DIM, 0, scores);
-    attention_forward(&work, &head, out, NULL);
-    assert_int_equal(work.bytes, 4 * (3 + 1) * TOKENS * DIM);
-    assert_int_equal(work.flops.count[FLOP_AV], 2 * TOKENS * TOKENS * DIM);
+    static const char *const cases[][2] = {{"fixed", "{\"heads\":3}"}, {"random", "{\"heads\":1}"}};
+    for (int i = 0; i < 2; i++) {
+        struct model_config config = small_config(policy_find(cases[i][0]), cases[i][1], 1, D, 4);
+        struct parameters *p = small_parameters(&config, 3);
+        struct inference *inf = NULL;
+        struct small_batch data;
+        struct error error;
+        struct work work = {0};
+        small_batch_fill(&data, 3);
+        assert_true(inference_new(p, &small_limits, &inf, &error));
+        inference_run(inf, &data.batch, &work, NULL);
+        int tokens = data.batch.n_tokens;
+        uint64_t expected = outside_the_heads(tokens, SMALL_SAMPLES);
+        if (i == 0) expected += heads(tokens, 3 * D_H, 2);
+        for (int h = 0; i == 1 && h < 4; h++) {
+            int n = 0; /* tokens whose input runs the head: gathered, and added back */
+            for (int b = 0; b < SMALL_SAMPLES; b++)
+                if (inference_head_ran(inf, 0, h, b)) n += data.offsets[b + 1] - data.offsets[b];
+            assert_true(n < tokens);
+            if (n > 0) expected += heads(n, D_H, 1) + (uint64_t)(5 * n * D);
+        }
+        assert_int_equal(work.bytes, 4 * expected);
+        inference_free(inf);
+        parameters_free(p);
+    }
 }
 
 static void a_training_step_says_when_it_turns_around(void **state) {
@@ -200,7 +228,7 @@ int main(void) {
         cmocka_unit_test(work_between_marks_is_that_of_the_phase),
         cmocka_unit_test(marks_change_no_bit_of_the_result),
         cmocka_unit_test(bytes_are_those_of_the_operands),
-        cmocka_unit_test(a_map_moves_its_operands_and_no_tile),
+        cmocka_unit_test(a_pass_moves_what_its_stages_move),
         cmocka_unit_test(a_training_step_says_when_it_turns_around),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

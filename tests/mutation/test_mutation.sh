@@ -120,12 +120,12 @@ one_head_too_few() {
 }
 
 gate_multiplied_twice() {
-    is_caught models/trainer.c 'out[c] = a * in[c]' 'out[c] = a * a * in[c]' \
+    is_caught models/cpu/heads.c 'out[c] = a * in[c]' 'out[c] = a * a * in[c]' \
         parity/test_parity budgetformer-soft
 }
 
 gate_left_out_of_the_gradient() {
-    is_caught models/trainer.c 'grad[c] *= a;' 'grad[c] *= 1.0f + 0.0f * a;' \
+    is_caught models/cpu/heads.c 'grad[c] *= a;' 'grad[c] *= 1.0f + 0.0f * a;' \
         models/test_gradients budgetformer_with_noise_and_cost
 }
 
@@ -136,8 +136,8 @@ noise_that_depends_on_batch_mates() {
 }
 
 head_that_nobody_chose_is_run() {
-    is_caught models/inference.c 'if (gates[b * heads + h] != 0.0f) inf->chosen' \
-        'if (gates[b * heads + h] >= 0.0f) inf->chosen' \
+    is_caught models/inference_heads.c 'if (!by_token && gates[(size_t)b * heads] != 0.0f) {' \
+        'if (!by_token && gates[(size_t)b * heads] >= 0.0f) {' \
         models/test_inference poisoned_head_of_another_input_changes_no_bit
 }
 
@@ -146,8 +146,8 @@ flops_of_softmax_off_by_one() {
         models/test_flops a_layer_costs_what_the_rules_say
 }
 
-flops_that_a_kernel_forgets() {
-    is_caught models/cpu/layernorm.c 'work_add(work, FLOP_NORM, 5 *' 'work_add(work, FLOP_NORM, 4 *' \
+flops_that_a_stage_forgets() {
+    is_caught models/inference.c 'work_add(work, FLOP_NORM, 5 *' 'work_add(work, FLOP_NORM, 4 *' \
         models/test_inference executed_flops_equal_the_closed_form
 }
 
@@ -158,15 +158,15 @@ factor_k_left_out_of_a_router() {
 }
 
 weight_decay_of_the_wrong_sign() {
-    is_caught models/cpu/optimizer.c '1.0 - own * c->weight_decay' '1.0 + own * c->weight_decay' \
-        models/cpu/test_optimizer updates_equal_the_reference
+    is_caught models/optimizer.c '1.0 - own * c->weight_decay' '1.0 + own * c->weight_decay' \
+        models/test_optimizer updates_equal_the_reference
 }
 
 bugs='sign_in_attention_backward scale_left_out_of_attention_backward
     term_dropped_from_layernorm_backward mean_without_its_1_over_n sign_of_the_budget_s_gradient
     one_head_too_few gate_multiplied_twice gate_left_out_of_the_gradient
     noise_that_depends_on_batch_mates head_that_nobody_chose_is_run flops_of_softmax_off_by_one
-    flops_that_a_kernel_forgets factor_k_left_out_of_a_router weight_decay_of_the_wrong_sign'
+    flops_that_a_stage_forgets factor_k_left_out_of_a_router weight_decay_of_the_wrong_sign'
 
 mkdir -p "$house" && cp -r models tests "$house"
 # shellcheck disable=SC2086 # a list

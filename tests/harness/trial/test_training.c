@@ -5,7 +5,7 @@
  */
 #include "harness/trial/evaluation.h"
 #include "models/checkpoint.h"
-#include "models/cpu/optimizer.h"
+#include "models/optimizer.h"
 #include "models/model_json.h"
 #include "models/trainer.h"
 #include "tests/harness/trial/small_trial.h"

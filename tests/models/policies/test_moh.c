@@ -137,7 +137,7 @@ static void a_chunk_counts_by_its_share_of_the_samples(void **state) {
     tear_down(&b);
 }
 
-enum { GRADIENT_ROWS = 30, WEIGHTS = 10 * DIM };
+enum { GRADIENT_ROWS = 30, N_WEIGHTS = 10 * DIM };
 
 /* <da, a> + regulariser for the weights and inputs as they are. */
 static double linear_loss(struct bench *b, const float *da) {
@@ -188,7 +188,7 @@ static void gradients_of_a_choice_are_those_of_its_gates_and_the_balance(void **
     static struct bench b;
     for (size_t i = 0; i < 6; i++) {
         static float da[GRADIENT_ROWS * 8], dx[GRADIENT_ROWS * DIM];
-        float dweight[WEIGHTS] = {0}, *grad[1] = {dweight};
+        float dweight[N_WEIGHTS] = {0}, *grad[1] = {dweight};
         struct rng rng = rng_stream(8, RNG_GENERATOR);
         set_up(&b, policies[i % 2], options[i / 2], 8);
         draw_scores(&b, 1);
@@ -197,7 +197,7 @@ static void gradients_of_a_choice_are_those_of_its_gates_and_the_balance(void **
         b.call.grad = grad;
         linear_loss(&b, da);
         b.config.policy->gates_backward(&b.call, da, dx);
-        check_directions(&b, da, b.p->layer[0].policy[0], WEIGHTS, dweight);
+        check_directions(&b, da, b.p->layer[0].policy[0], N_WEIGHTS, dweight);
         check_directions(&b, da, b.x, GRADIENT_ROWS * DIM, dx);
         tear_down(&b);
     }

@@ -4,7 +4,7 @@
  * learning-rate schedule.
  */
 #include "tests/models/small_model.h"
-#include "models/cpu/optimizer.h"
+#include "models/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -105,6 +105,19 @@ static void only_weight_matrices_decay(void **state) {
     }
     assert_int_equal(decayed, 4 + 3 + 1); /* qkv, o, up, down; W1, w2, W_d; classifier */
     tear_down(&f);
+}
+
+static double gradient_norm(const struct parameters *g) {
+    struct adamw_tensor tensor[64] = {{0}};
+    double sum = 0.0;
+    assert_true(g->n_tensors <= 64);
+    for (int i = 0; i < g->n_tensors; i++) {
+        tensor[i].offset = g->tensors[i].offset;
+        tensor[i].count = g->tensors[i].count;
+    }
+    device_cpu()->ops->square_sum(device_cpu(), g->n_tensors, tensor,
+                                  (const float *)(const void *)g->arena.base, &sum);
+    return sqrt(sum);
 }
 
 static void norm_is_that_of_all_gradients(void **state) {

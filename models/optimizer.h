@@ -2,9 +2,10 @@
  * AdamW with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), gradient-norm clipping
  * and the learning-rate schedule: linear warm-up, then a cosine to zero.
  */
-#ifndef HEADROOM_MODELS_CPU_OPTIMIZER_H
-#define HEADROOM_MODELS_CPU_OPTIMIZER_H
+#ifndef HEADROOM_MODELS_OPTIMIZER_H
+#define HEADROOM_MODELS_OPTIMIZER_H
 
+#include "models/device.h"
 #include "models/parameters.h"
 
 struct optimizer;
@@ -15,8 +16,17 @@ struct optimizer_config {
     int64_t warmup_steps, total_steps;
 };
 
-bool optimizer_new(const struct parameters *parameters, const struct optimizer_config *config,
-                   struct optimizer **out, struct error *error);
+/* For parameters in the device's memory (trainer_parameters). */
+bool optimizer_new_on(const struct device *d, const struct parameters *parameters,
+                      const struct optimizer_config *config, struct optimizer **out,
+                      struct error *error);
+
+/* For parameters in the host's. */
+static inline bool optimizer_new(const struct parameters *parameters,
+                                 const struct optimizer_config *config, struct optimizer **out,
+                                 struct error *error) {
+    return optimizer_new_on(device_cpu(), parameters, config, out, error);
+}
 void optimizer_free(struct optimizer *optimizer);
 
 /* One update of the parameters from gradients of the same layout. A tensor with a peak rate of its
@@ -28,9 +38,7 @@ double optimizer_step(struct optimizer *optimizer, struct parameters *parameters
  * cosine. */
 double optimizer_rate(const struct optimizer_config *config, int64_t step);
 
-/* Euclidean norm of all gradients, summed in double. */
-double gradient_norm(const struct parameters *gradients);
-
+/* Bytes of the moments. */
 int64_t optimizer_bytes(const struct optimizer *optimizer);
 
 #endif

@@ -1,0 +1,275 @@
+/*
+ * What a pass runs on: memory, and the kernels between which trainer.c and inference.c carry the
+ * arrays. The passes are described there and nowhere else; a device says how one stage of them is
+ * computed, for all inputs of a chunk at once. models/cpu has the one that is always there,
+ * models/cuda another.
+ *
+ * Everything that a device is given lies in its own memory, unless said otherwise. Arrays of
+ * `float` are float32 on every device. Arrays of `void` are operands of products, in the device's
+ * precision: float32, or bfloat16 (operand_size bytes each). Reductions are float32 or double.
+ * Calls are done in the order in which they are made, but need not be done when they return: only
+ * `download` and `wait` wait. What fails is kept until device_ok asks.
+ */
+#ifndef HEADROOM_MODELS_DEVICE_H
+#define HEADROOM_MODELS_DEVICE_H
+
+#include "models/base/arena.h"
+#include "models/base/rng.h"
+#include "models/batch.h"
+#include "models/model.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct device;
+struct parameters;
+
+/* How products are computed: float32; float32 with operands rounded to 10 bits of mantissa; or
+ * operands kept in bfloat16, with float32 sums, master weights and reductions. */
+enum precision { PRECISION_FP32, PRECISION_TF32, PRECISION_BF16 };
+
+/* What the elements of an array are at a place where either can stand. WEIGHTS are parameters:
+ * float32 for everybody, but a device may multiply by its own copy of them (load_weights). */
+enum element { NUMBERS, OPERANDS, WEIGHTS };
+
+/* A matrix operand: row-major, ld elements between rows, used transposed or not. */
+struct device_matrix {
+    const void *data;
+    int ld;
+    bool transposed;
+    enum element element;
+};
+
+/* C[m x n] = op(A)[m x k] op(B)[k x n], added to C if `adds`; NUMBERS or OPERANDS. */
+struct device_product {
+    int m, n, k;
+    struct device_matrix a, b;
+    void *c;
+    int ldc;
+    enum element c_element;
+    bool adds;
+};
+
+/* Which mask dropout draws: element i of a chunk's array is kept by word i % 4 of the block at
+ * (number of the chunk << 48 | counter, i - i % 4). */
+struct device_dropout {
+    struct rng rng;
+    double p; /* 0: nothing is dropped */
+    uint64_t counter;
+};
+
+/* A batch or a part of it where the device can read it. Made by chunk_new, filled by chunk_put. A
+ * device that works on whole batches numbers the tokens as if they came in chunks of `chunk_tokens`
+ * (batch_chunk), so that dropout's masks are the same everywhere. */
+struct device_chunk {
+    struct batch batch; /* in host memory */
+    int number;         /* of the chunk in its batch */
+    int chunk_tokens;
+    const int32_t *ids; /* [n_samples] batch.ids where the device can read them */
+    void *own;          /* the device's copy */
+};
+
+/* An attention sublayer in training or with all its heads: [tokens][heads][3][head_dim] in,
+ * [tokens][heads][head_dim] out. */
+struct device_attention {
+    int heads, head_dim;
+    const void *qkv;
+    void *context;
+    float *log_sum; /* [heads][tokens], kept for the backward pass; NULL: not kept */
+    float *scratch; /* device.attention_scratch floats */
+};
+
+/* One input that runs one head: rows of that head in packed arrays, where all inputs of the first
+ * head of a group come first. */
+struct head_segment {
+    int head;          /* from 0 in its group */
+    int token, length; /* of the input in its chunk: its K and V rows */
+    int key, query;    /* first row in the packed arrays of K and V, and of Q and outputs */
+    int n_queries;     /* rows that ask: `length`, or the tokens that chose the head */
+};
+
+/* Heads `first` .. first + n - 1 of a layer and who runs them; in host memory, as short as this
+ * call. Where inputs choose, a packed row of Q, K, V holds [3][head_dim] and key equals query.
+ * Where tokens choose, Q rows are [head_dim], K and V rows [2][head_dim], and query_token says
+ * whose they are. */
+struct head_group {
+    int first, n, n_segments, n_keys, n_queries;
+    const struct head_segment *segment; /* [n_segments] */
+    const int32_t *query_token;         /* [n_queries] token in the chunk; NULL: inputs choose */
+    const float *gate; /* [n_segments], or [n_queries] where tokens choose; what is not 1 scales */
+};
+
+/* Sums of a training step, in the device's memory; cleared by who reads them. */
+struct device_sums {
+    double loss;     /* sum of cross-entropies */
+    int64_t correct; /* inputs whose class has the largest logit, the first of equal ones */
+};
+
+/* One tensor of the optimiser's arrays, and what its step is. */
+struct adamw_tensor {
+    size_t offset, count; /* floats */
+    float size, keep;     /* step size, bias corrections included; 1 - rate * decay */
+};
+
+/* With g = gradient * clip, clip = clip_norm / norm where norm, the root of *square_sum, is larger:
+ * mean = beta1 mean + (1 - beta1) g, square = beta2 square + (1 - beta2) g^2,
+ * value = value * keep - size * mean / (sqrt(square) + epsilon). */
+struct adamw {
+    int n_tensors;
+    const struct adamw_tensor *tensor; /* in host memory */
+    float beta1, beta2, epsilon;
+    double clip_norm;         /* 0: no clipping, and no square_sum */
+    const double *square_sum; /* in device memory */
+};
+
+struct device_ops {
+    /* ---- memory ---- */
+    bool (*allocate)(const struct device *d, size_t bytes, void **out, struct error *error);
+    void (*release)(const struct device *d, void *memory, size_t bytes);
+    void (*upload)(const struct device *d, void *to, const void *from, size_t bytes);
+    void (*download)(const struct device *d, void *to, const void *from, size_t bytes);
+    void (*copy)(const struct device *d, void *to, const void *from, size_t bytes);
+    void (*clear)(const struct device *d, void *memory, size_t bytes);
+    void (*wait)(const struct device *d);
+    bool (*ok)(const struct device *d, struct error *error); /* what failed first, if anything */
+    void (*close)(const struct device *d);
+
+    /* Reserves all that chunks of at most so many samples and tokens need, of inputs of at most
+     * `length`; chunk_put takes chunk->batch, number and chunk_tokens over. */
+    bool (*chunk_new)(const struct device *d, const struct model_config *config, int samples,
+                      int tokens, int length, struct device_chunk *out, struct error *error);
+    void (*chunk_put)(const struct device *d, struct device_chunk *chunk);
+    void (*chunk_free)(const struct device *d, struct device_chunk *chunk);
+
+    /* Parameters in device memory: named before they are multiplied by, and again whenever their
+     * values have changed by another way than `adamw`. */
+    bool (*weights_new)(const struct device *d, const float *weights, size_t n,
+                        struct error *error);
+    void (*weights_load)(const struct device *d, const float *weights);
+    void (*weights_free)(const struct device *d, const float *weights);
+
+    /* The form of a policy's gates for this device; NULL: they are made on the host. */
+    const struct policy_device_form *(*form)(const struct policy_ops *policy);
+
+    /* ---- products ---- */
+    /* n independent products, none of which reads what another writes. */
+    void (*multiply)(const struct device *d, int n, const struct device_product *product);
+
+    /* ---- forward ---- */
+    /* x[tokens][D] = token + position (+ segment) (+ bigram) embedding, dropped. */
+    void (*embed)(const struct device *d, const struct device_chunk *chunk,
+                  const struct parameters *p, const struct device_dropout *dropout, float *x);
+    /* LayerNorm over D of x[rows][D] into y; keeps mean and rstd [rows] if not NULL. */
+    void (*norm)(const struct device *d, int rows, int dim, const float *x, const float *weight,
+                 const float *bias, double eps, void *y, float *mean, float *rstd);
+    /* x[rows][cols] += bias[cols] */
+    void (*bias)(const struct device *d, int rows, int cols, const float *bias, void *x,
+                 enum element element);
+    void (*attend)(const struct device *d, const struct device_chunk *chunk,
+                   const struct device_attention *attention);
+    /* gated[tokens][heads][head_dim] = a * context; rows of gates are inputs, or tokens. */
+    void (*gate)(const struct device *d, const struct device_chunk *chunk, bool by_token, int heads,
+                 int head_dim, const float *gates, const void *context, void *gated);
+    /* out[rows][D] = x + drop(branch + bias); branch is overwritten. */
+    void (*residual)(const struct device *d, const struct device_chunk *chunk, int dim,
+                     const float *bias, const struct device_dropout *dropout, void *branch,
+                     const float *x, float *out);
+    /* pre += bias in place, then y = gelu(pre) in its tanh form; y may be pre. */
+    void (*gelu)(const struct device *d, int rows, int cols, const float *bias, void *pre, void *y);
+    /* pooled[rows][D] = mean of x over each input's tokens, or over single tokens (a copy). */
+    void (*pool)(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,
+                 const void *x, enum element element, float *pooled);
+    /* logits[samples][classes] become probabilities; the sums are added to. */
+    void (*loss)(const struct device *d, const struct device_chunk *chunk, int classes,
+                 float *logits, struct device_sums *sums);
+
+    /* ---- the chosen heads alone ---- */
+    /* rows[n_keys][D] = x of the inputs of each head, end to end; of those who ask if `queries`. */
+    void (*gather)(const struct device *d, const struct head_group *group, bool queries, int dim,
+                   const void *x, void *rows);
+    /* context[n_queries][head_dim] of the group's rows, multiplied by the gates. Where inputs
+     * choose `q` is [n_keys][3][head_dim] and `kv` NULL; else [n_queries][head_dim] and
+     * [n_keys][2][head_dim]. */
+    void (*attend_heads)(const struct device *d, const struct head_group *group, int head_dim,
+                         const void *q, const void *kv, void *context, float *scratch);
+    /* x[token] += back[n_queries][D] of each head in turn. */
+    void (*scatter)(const struct device *d, const struct device_chunk *chunk,
+                    const struct head_group *group, int dim, const float *back, float *x);
+
+    /* ---- backward: gradients of parameters are added to, others overwritten unless said ---- */
+    /* Probabilities become dL/dlogits = (p - [label]) * scale. */
+    void (*loss_gradient)(const struct device *d, const struct device_chunk *chunk, int classes,
+                          float scale, float *probability);
+    void (*bias_gradient)(const struct device *d, int rows, int cols, const void *dx,
+                          enum element element, float *dbias);
+    /* dx[tokens][D] += dpooled / length; by_token: += dpooled. */
+    void (*pool_gradient)(const struct device *d, const struct device_chunk *chunk, bool by_token,
+                          int dim, const float *dpooled, void *dx, enum element element);
+    /* branch = drop'(dx), dbias += its column sums. */
+    void (*residual_gradient)(const struct device *d, const struct device_chunk *chunk, int dim,
+                              const struct device_dropout *dropout, const float *dx, void *branch,
+                              float *dbias);
+    /* y = gelu(pre) again, dy *= gelu'(pre). */
+    void (*gelu_gradient)(const struct device *d, size_t n, const void *pre, void *y, void *dy);
+    /* y again from what `norm` kept. */
+    void (*norm_again)(const struct device *d, int rows, int dim, const float *x,
+                       const float *weight, const float *bias, const float *mean, const float *rstd,
+                       void *y);
+    /* dx += dL/dx. */
+    void (*norm_gradient)(const struct device *d, int rows, int dim, const float *x,
+                          const float *weight, const float *mean, const float *rstd, const void *dy,
+                          float *dweight, float *dbias, float *dx);
+    /* dgates[row][h] = sum over the row's tokens of <context_h, dcontext_h>, then dcontext *= a. */
+    void (*gate_gradient)(const struct device *d, const struct device_chunk *chunk, bool by_token,
+                          int heads, int head_dim, const float *gates, const void *context,
+                          void *dcontext, float *dgates);
+    /* dqkv from dcontext; delta: workspace of [tokens] floats. */
+    void (*attend_gradient)(const struct device *d, const struct device_chunk *chunk,
+                            const struct device_attention *attention, const void *dcontext,
+                            float *delta, void *dqkv);
+    /* Adds dropped dx to the gradients of the embeddings; dx is overwritten. */
+    void (*embed_gradient)(const struct device *d, const struct device_chunk *chunk,
+                           const struct device_dropout *dropout, float *dx, struct parameters *g);
+
+    /* ---- optimiser ---- */
+    /* *sum += squares of the tensors' elements of g, in double; `sum` in device memory. */
+    void (*square_sum)(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                       const float *g, double *sum);
+    /* g, mean, square and value are laid out alike; the tensors' offsets are into each. */
+    void (*adamw)(const struct device *d, const struct adamw *step, const float *g, float *mean,
+                  float *square, float *value);
+};
+
+struct device {
+    const struct device_ops *ops;
+    enum precision precision;
+    size_t operand_size;
+    bool is_host;       /* its memory is the host's, and operands are float32 */
+    bool whole_batches; /* works on all inputs of a batch at once, and on all heads of a layer */
+    size_t attention_scratch; /* floats that attention needs as workspace */
+};
+
+/* The n-th operand of an array. */
+static inline void *operand_at(const struct device *d, const void *operands, size_t n) {
+    return (char *)operands + n * d->operand_size;
+}
+
+/* Where an arena of the device's memory comes from; all NULL for the host's own. */
+struct arena_source device_memory(const struct device *d);
+
+/* The processor that runs the program: always there, float32, in chunks. */
+const struct device *device_cpu(void);
+
+/* "cpu", "cuda" (the first card that the process sees) or "cuda:N". Error in one sentence where
+ * there is none, or where the program was built without CUDA. */
+bool device_open(const char *name, enum precision precision, const struct device **out,
+                 struct error *error);
+void device_close(const struct device *d); /* may be NULL or the CPU's */
+
+/* Cards that "cuda:N" can name; 0 where there is none or the program was built without CUDA. */
+int device_cards(void);
+
+/* Error unless the text is such a name. */
+bool device_check_name(const char *name, struct error *error);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * Where the forward pass has its arrays, and what is known of its last run. Results are always in
+ * the host's memory; on a host device they are the only copy.
+ */
+#include "models/inference_workspace.h"
+#include "models/policy.h"
+
+#include <stdlib.h>
+
+static void *operands(struct inference *inf, size_t count) {
+    return arena_take(&inf->arena, count, inf->device->operand_size, ARENA_LINE);
+}
+
+/* Gates and decisions of every layer, for all of the batch; the widest decision row. */
+static void layout_decisions(struct inference *inf, struct arena *host, size_t rows) {
+    const struct model_config *c = &inf->p->config;
+    for (int l = 0; l < c->layers; l++) {
+        size_t heads = (size_t)c->heads.value[l];
+        if (c->policy->unit == GATE_NONE || heads == 0) continue;
+        inf->gates[l] = arena_floats(host, rows * heads);
+        inf->decisions[l] = arena_floats(host, rows * policy_decision_floats(c, l));
+    }
+}
+
+struct widest {
+    size_t heads, saved, decision; /* of any layer */
+};
+
+static struct widest widest_of(const struct model_config *c) {
+    struct widest most = {0};
+    for (int l = 0; l < c->layers; l++) {
+        size_t heads = (size_t)c->heads.value[l];
+        if (heads > most.heads) most.heads = heads;
+        if (c->policy->unit == GATE_NONE || heads == 0) continue;
+        size_t saved = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
+        if (saved > most.saved) most.saved = saved;
+        size_t decision = policy_decision_floats(c, l);
+        if (decision > most.decision) most.decision = decision;
+    }
+    return most;
+}
+
+static void layout(struct inference *inf, const struct trainer_limits *limits) {
+    const struct model_config *c = &inf->p->config;
+    struct arena *arena = &inf->arena;
+    struct arena *host = inf->device->is_host ? arena : &inf->host_arena;
+    struct arena *policy = inf->form ? arena : host;
+    size_t tokens = (size_t)inf->chunk_tokens, samples = (size_t)limits->samples;
+    bool by_token = inference_by_token(inf), far = !inf->device->is_host;
+    struct widest most = widest_of(c);
+    size_t dim = (size_t)c->dim, width = most.heads * (size_t)c->head_dim;
+    size_t group = (size_t)inf->group_size, rows = by_token ? tokens : samples;
+    layout_decisions(inf, host, by_token ? (size_t)limits->tokens : samples);
+    inf->x = arena_floats(arena, tokens * dim);
+    inf->norm = operands(inf, tokens * dim);
+    inf->rows = operands(inf, group * tokens * dim);
+    inf->back = arena_floats(arena, group * tokens * dim);
+    inf->qkv = operands(inf, tokens * 3 * width);
+    inf->context = operands(inf, tokens * width);
+    inf->hidden = operands(inf, c->layers ? tokens * (size_t)c->ffn : 0);
+    inf->scores = arena_floats(arena, inf->device->attention_scratch);
+    inf->pooled = arena_floats(arena, (far && by_token ? tokens : samples) * dim);
+    inf->gate_x = inf->pooled;
+    if (far && !inf->form && c->policy->unit != GATE_NONE)
+        inf->gate_x = arena_floats(host, rows * dim);
+    inf->all_logits = arena_floats(host, samples * (size_t)c->classes);
+    inf->logits = far ? arena_floats(arena, samples * (size_t)c->classes) : inf->all_logits;
+    inf->saved = arena_floats(policy, rows * most.saved);
+    inf->shared = arena_floats(policy, samples * policy_shared_floats(c));
+    if (inf->form) {
+        inf->form_gates = arena_floats(arena, rows * most.heads);
+        inf->form_decisions = arena_floats(arena, rows * most.decision);
+    }
+    inf->offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
+    inf->chunk_offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
+    inf->segment = arena_take(host, group * samples, sizeof *inf->segment, ARENA_LINE);
+    inf->query_token =
+        arena_take(host, by_token ? group * tokens : 0, sizeof *inf->query_token, ARENA_LINE);
+    inf->segment_gate = arena_floats(host, group * (by_token ? tokens : samples));
+}
+
+static bool reserve(struct inference *inf, const struct trainer_limits *limits,
+                    struct error *error) {
+    const struct device *d = inf->device;
+    inf->arena.purpose = "inference workspace";
+    inf->arena.source = device_memory(d);
+    inf->host_arena.purpose = "the results of inference";
+    layout(inf, limits);
+    bool ok = arena_reserve(&inf->arena, error) &&
+              (d->is_host || arena_reserve(&inf->host_arena, error)) &&
+              d->ops->chunk_new(d, &inf->p->config, limits->samples, inf->chunk_tokens,
+                                limits->length, &inf->chunk, error);
+    if (ok) layout(inf, limits);
+    return ok;
+}
+
+bool inference_new_on(const struct device *d, const struct parameters *parameters,
+                      const struct trainer_limits *limits, struct inference **out,
+                      struct error *error) {
+    struct inference *inf = calloc(1, sizeof *inf);
+    if (!inf) return error_set(error, "out of memory for inference");
+    const struct model_config *c = &parameters->config;
+    int cpu_chunk = batch_chunk_tokens(limits->tokens, limits->length);
+    size_t most = widest_of(c).heads;
+    inf->device = d;
+    inf->form = d->ops->form(c->policy);
+    inf->chunk_tokens = d->whole_batches ? limits->tokens : cpu_chunk;
+    inf->group_size = most == 0 ? 0 : d->whole_batches ? (int)most : 1;
+    /* Read here alone: the tensors of a policy on the host, too. */
+    if (!device_parameters_new(d, (struct parameters *)parameters, "parameters", true, &inf->p,
+                               error) ||
+        !reserve(inf, limits, error)) {
+        inference_free(inf);
+        return false;
+    }
+    inf->chunk.chunk_tokens = cpu_chunk;
+    inference_load(inf);
+    *out = inf;
+    return true;
+}
+
+void inference_free(struct inference *inf) {
+    if (!inf) return;
+    inf->device->ops->chunk_free(inf->device, &inf->chunk);
+    device_parameters_free(inf->device, inf->p);
+    arena_release(&inf->arena);
+    arena_release(&inf->host_arena);
+    free(inf);
+}
+
+void inference_load(struct inference *inf) {
+    device_parameters_load(inf->device, inf->p);
+}
+
+void inference_set_mode(struct inference *inf, int mode) {
+    inf->mode = mode;
+}
+
+const float *inference_logits(const struct inference *inf) {
+    return inf->all_logits;
+}
+
+const float *inference_gates(const struct inference *inf, int layer) {
+    return inf->gates[layer];
+}
+
+const float *inference_decisions(const struct inference *inf, int layer) {
+    return inf->decisions[layer];
+}
+
+struct heads_used inference_heads_used(const struct inference *inf, int layer, int sample) {
+    bool by_token = inference_by_token(inf);
+    int heads = inf->p->config.heads.value[layer];
+    int tokens = inf->offsets[sample + 1] - inf->offsets[sample];
+    struct heads_used used = {heads, (int64_t)tokens * heads, 0};
+    if (!inf->gates[layer]) return used;
+    int first = by_token ? inf->offsets[sample] : sample, rows = by_token ? tokens : 1;
+    int tokens_of_row = by_token ? 1 : tokens;
+    used = (struct heads_used){0};
+    for (int h = 0; h < heads; h++) {
+        bool any = false;
+        for (int r = first; r < first + rows; r++) {
+            float a = inf->gates[layer][(size_t)r * (size_t)heads + (size_t)h];
+            any |= a != 0.0f;
+            used.token_heads += a != 0.0f ? tokens_of_row : 0;
+            used.token_heads_gated += a != 0.0f && a != 1.0f ? tokens_of_row : 0;
+        }
+        used.run += any;
+    }
+    return used;
+}
+
+int inference_heads_run(const struct inference *inf, int layer, int sample) {
+    return inference_heads_used(inf, layer, sample).run;
+}
+
+bool inference_head_ran(const struct inference *inf, int layer, int head, int sample) {
+    bool by_token = inference_by_token(inf);
+    size_t heads = (size_t)inf->p->config.heads.value[layer];
+    int first = by_token ? inf->offsets[sample] : sample;
+    int end = by_token ? inf->offsets[sample + 1] : sample + 1;
+    if (!inf->gates[layer]) return true;
+    for (int r = first; r < end; r++)
+        if (inf->gates[layer][(size_t)r * heads + (size_t)head] != 0.0f) return true;
+    return false;
+}
+
+int64_t inference_bytes(const struct inference *inf) {
+    return (int64_t)inf->arena.size;
+}

@@ -1,0 +1,90 @@
+/*
+ * Between the passes and the policy: what a gate call is given, and, where the policy works in
+ * another memory than the device, the way there and back, which is a phase of its own.
+ */
+#include "models/device_parameters.h"
+#include "models/trainer_private.h"
+
+/* What layer l's policy is given, in training. */
+static struct gate_call gate_call(struct trainer *t, int l, struct policy_step *step) {
+    const struct model_config *c = &t->p->config;
+    const struct batch *batch = &t->chunk.batch;
+    return (struct gate_call){.config = c,
+                              .layer = l,
+                              .heads = c->heads.value[l],
+                              .rows = trainer_gate_rows(t),
+                              .n_samples = batch->n_samples,
+                              .offsets = batch->offsets,
+                              .x = t->layer[l].policy.pooled,
+                              .ids = t->form ? t->chunk.ids : batch->ids,
+                              .param = t->p->layer[l].policy,
+                              .grad = t->gradients->layer[l].policy,
+                              .saved = t->layer[l].saved,
+                              .shared = t->shared,
+                              .parameters = t->p,
+                              .gradients = t->gradients,
+                              .step = step,
+                              .device = t->device,
+                              .sums = t->form ? t->gate_sums + l : NULL};
+}
+
+/* Floats from the device to where the policy is, or back, unless both are one array. */
+static void move(struct trainer *t, enum phase then, bool to_policy, size_t n, float *device,
+                 float *policy) {
+    const struct device *d = t->device;
+    if (device == policy) return;
+    trainer_enter(t, PHASE_TRANSFER);
+    if (to_policy)
+        d->ops->download(d, policy, device, n * sizeof *policy);
+    else
+        d->ops->upload(d, device, policy, n * sizeof *policy);
+    trainer_enter(t, then);
+}
+
+void trainer_make_gates(struct trainer *t, int l, struct policy_step *step) {
+    const struct device *d = t->device;
+    struct layer_state *s = &t->layer[l];
+    struct gate_call call = gate_call(t, l, step);
+    size_t rows = (size_t)call.rows, dim = (size_t)call.config->dim;
+    d->ops->pool(d, &t->chunk, trainer_by_token(t), call.config->dim, t->norm, OPERANDS,
+                 s->here.pooled);
+    move(t, PHASE_FORWARD, true, rows * dim, s->here.pooled, s->policy.pooled);
+    if (t->form)
+        t->form->gates_train(&call, s->policy.gates);
+    else
+        call.config->policy->gates_train(&call, s->policy.gates);
+    move(t, PHASE_FORWARD, false, rows * (size_t)call.heads, s->here.gates, s->policy.gates);
+}
+
+void trainer_gates_gradient(struct trainer *t, int l, struct policy_step *step) {
+    const struct device *d = t->device;
+    struct layer_state *s = &t->layer[l];
+    struct gate_call call = gate_call(t, l, step);
+    size_t rows = (size_t)call.rows, size = rows * (size_t)call.config->dim;
+    const struct device *where = t->form ? d : device_cpu();
+    if (!call.config->policy->gates_backward) return;
+    move(t, PHASE_BACKWARD, true, rows * (size_t)call.heads, s->here.dgates, s->policy.dgates);
+    where->ops->clear(where, t->own_dpooled, size * sizeof *t->own_dpooled);
+    if (t->form)
+        t->form->gates_backward(&call, s->policy.dgates, t->own_dpooled);
+    else
+        call.config->policy->gates_backward(&call, s->policy.dgates, t->own_dpooled);
+    move(t, PHASE_BACKWARD, false, size, t->dpooled, t->own_dpooled);
+    d->ops->pool_gradient(d, &t->chunk, trainer_by_token(t), call.config->dim, t->dpooled,
+                          t->branch, OPERANDS);
+}
+
+void trainer_read_gate_sums(struct trainer *t, struct policy_step *step) {
+    const struct device *d = t->device;
+    struct gate_sums sums[MODEL_LAYERS_MAX];
+    int layers = t->p->config.layers;
+    if (!t->form) return;
+    d->ops->download(d, sums, t->gate_sums, (size_t)layers * sizeof *sums);
+    for (int l = 0; l < layers; l++) {
+        step->regulariser += sums[l].regulariser;
+        step->sum_budget += sums[l].budget;
+        step->sum_entropy += sums[l].entropy;
+        step->n_budget += (long)sums[l].n_budget;
+        step->n_entropy += (long)sums[l].n_entropy;
+    }
+}

@@ -1,0 +1,84 @@
+/*
+ * What the files of the trainer share: trainer.c, the passes; trainer_memory.c, where everything
+ * lies; and trainer_gates.c, between the passes and the policy.
+ */
+#ifndef HEADROOM_MODELS_TRAINER_PRIVATE_H
+#define HEADROOM_MODELS_TRAINER_PRIVATE_H
+
+#include "models/trainer.h"
+
+/* What a layer's policy works on: in the device's memory, or on the host, where it has no form for
+ * the device. */
+struct gate_arrays {
+    float *gates, *dgates; /* [rows][H] */
+    float *pooled;         /* [rows][D] the policy's input */
+};
+
+/* Activations of one layer; sizes in numbers, T = tokens, W = heads * head_dim. */
+struct layer_state {
+    float *input, *middle; /* [T][D] residual stream before attention and before FFN */
+    float *mean1, *rstd1, *mean2, *rstd2; /* [T] */
+    void *qkv;                            /* [T][H][3][d_h] */
+    void *context;                        /* [T][H][d_h], before the gate */
+    float *log_sum;                       /* [H][T] */
+    struct gate_arrays here, policy;      /* on the device; where the policy is: most often here */
+    float *saved;                         /* the policy's own */
+    void *pre;                            /* [T][F] */
+};
+
+struct trainer {
+    const struct device *device;
+    struct parameters *p, *gradients; /* in the device's memory */
+    struct parameters *host;          /* the caller's model: p itself on a host device */
+    struct parameters *host_gradients;
+    const struct policy_device_form *form; /* of the gates; NULL: the policy's own entries */
+    struct rng dropout;
+    double dropout_rate;
+    const struct phases *phases; /* told where the passes begin; NULL: nobody */
+    struct arena activations, workspace;
+    struct arena host_arena; /* of a policy that works elsewhere than the device */
+    struct layer_state layer[MODEL_LAYERS_MAX];
+    float *output, *final_mean, *final_rstd; /* [T][D] last residual stream, [T] */
+    float *pooled, *probability;             /* [B][D], [B][C] */
+    float *shared;                           /* [B][shared_floats] the policy's, of all layers */
+    struct device_sums *sums;
+    struct gate_sums *gate_sums; /* [layers] of a device form */
+    /* workspace, shared by all layers; attention and FFN share theirs */
+    void *norm, *branch;          /* [T][D] */
+    float *dx;                    /* [T][D] */
+    void *gated, *dcontext;       /* [T][W] */
+    void *dqkv;                   /* [T][3W] */
+    void *hidden, *dhidden;       /* [T][F] */
+    float *scores, *delta;        /* attention's scratch, [T] */
+    float *dpooled, *own_dpooled; /* [rows][D] on the device, and where the policy is */
+    int32_t *chunk_offsets;       /* [B + 1] in host memory */
+    struct device_chunk chunk;    /* at hand */
+    int chunk_tokens;             /* most tokens of a chunk */
+    int64_t correct;              /* inputs that the last forward passes of a batch got right */
+};
+
+static inline bool trainer_by_token(const struct trainer *t) {
+    return t->p->config.policy->unit == GATE_PER_TOKEN;
+}
+
+static inline int trainer_gate_rows(const struct trainer *t) {
+    return trainer_by_token(t) ? t->chunk.batch.n_tokens : t->chunk.batch.n_samples;
+}
+
+/* Marks what begins; a device that runs behind is waited for, so that times are its own. */
+static inline void trainer_enter(const struct trainer *t, enum phase phase) {
+    if (!t->phases) return;
+    t->device->ops->wait(t->device);
+    phase_enter(t->phases, phase);
+}
+
+/* Gates of the chunk at hand in layer l from its LayerNorm output t->norm, into here.gates. */
+void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);
+
+/* From here.dgates back: adds the gradients of the policy's tensors, and dL/dx to t->branch. */
+void trainer_gates_gradient(struct trainer *t, int l, struct policy_step *step);
+
+/* Adds to `step` what a device form summed up in this batch. */
+void trainer_read_gate_sums(struct trainer *t, struct policy_step *step);
+
+#endif
