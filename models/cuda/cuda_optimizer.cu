@@ -1,0 +1,139 @@
+/*
+ * AdamW over all tensors in one launch, and the sum of squares that clipping needs, in double and
+ * always in the same order. Both read each number once: this is the part of a training step that
+ * only the memory's speed bounds.
+ */
+#include "models/cuda/cuda_number.cuh"
+#include "models/cuda/cuda_optimizer_kernels.h"
+
+enum { THREADS = 256, SUM_THREADS = 1024 };
+
+/* The tensor of a block, of which the later ones have the larger numbers. */
+static __device__ __forceinline__ int tensor_of(const cuda_tensors &tensors, uint32_t block) {
+    int low = 0, high = tensors.n - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (tensors.tensor[middle].first_block <= block)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+static __global__ void __launch_bounds__(THREADS)
+    adamw_tensors(const __grid_constant__ cuda_tensors tensors, cuda_adamw step, const float *g,
+                  float *mean, float *square, float *value, __nv_bfloat16 *copy, bool aligned) {
+    const cuda_tensor &own = tensors.tensor[tensor_of(tensors, blockIdx.x)];
+    size_t first = (size_t)(blockIdx.x - own.first_block) * CUDA_TENSOR_BLOCK;
+    float clip = 1.0f;
+    if (step.clip_norm > 0.0) {
+        double norm = sqrt(*step.square_sum);
+        if (norm > step.clip_norm) clip = (float)(step.clip_norm / norm);
+    }
+    aligned = aligned && own.offset % 4 == 0;
+    for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
+         i += 4 * THREADS) {
+        size_t at = own.offset + i;
+        int left = own.count - i < 4 ? (int)(own.count - i) : 4;
+        bool whole = aligned && left == 4;
+        quad up = load_quad(g + at, left, whole), m = load_quad(mean + at, left, whole),
+             s = load_quad(square + at, left, whole), v = load_quad(value + at, left, whole);
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            float x = up.at[j] * clip;
+            m.at[j] = step.beta1 * m.at[j] + (1.0f - step.beta1) * x;
+            s.at[j] = step.beta2 * s.at[j] + (1.0f - step.beta2) * x * x;
+            v.at[j] = v.at[j] * own.keep - own.size * m.at[j] / (sqrtf(s.at[j]) + step.epsilon);
+        }
+        store_quad(mean + at, m, left, whole);
+        store_quad(square + at, s, left, whole);
+        store_quad(value + at, v, left, whole);
+        if (copy) store_quad(copy + at, v, left, whole);
+    }
+}
+
+/* The sum over a block's threads, in thread 0. */
+template <int N> static __device__ __forceinline__ double block_sum(double x) {
+    __shared__ double shared[N / 32];
+    x = warp_sum(x);
+    if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = x;
+    __syncthreads();
+    if (threadIdx.x >= 32) return 0.0;
+    return warp_sum(threadIdx.x < N / 32 ? shared[threadIdx.x] : 0.0);
+}
+
+static __global__ void __launch_bounds__(THREADS)
+    square_tensors(const __grid_constant__ cuda_tensors tensors, const float *g, double *partial,
+                   bool aligned) {
+    double sum = 0.0;
+    for (uint32_t block = blockIdx.x; block < tensors.blocks; block += gridDim.x) {
+        const cuda_tensor &own = tensors.tensor[tensor_of(tensors, block)];
+        size_t first = (size_t)(block - own.first_block) * CUDA_TENSOR_BLOCK;
+        bool on_quads = aligned && own.offset % 4 == 0;
+        for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
+             i += 4 * THREADS) {
+            int left = own.count - i < 4 ? (int)(own.count - i) : 4;
+            quad q = load_quad(g + own.offset + i, left, on_quads && left == 4);
+#pragma unroll
+            for (int j = 0; j < 4; j++) sum += (double)q.at[j] * (double)q.at[j];
+        }
+    }
+    sum = block_sum<THREADS>(sum);
+    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+static __global__ void __launch_bounds__(SUM_THREADS)
+    add_squares(int n, const double *partial, double *sum) {
+    double own = block_sum<SUM_THREADS>((int)threadIdx.x < n ? partial[threadIdx.x] : 0.0);
+    if (threadIdx.x == 0) *sum += own;
+}
+
+static __global__ void __launch_bounds__(THREADS)
+    round_numbers(size_t n, const float *from, __nv_bfloat16 *to, bool aligned) {
+    size_t step = 4 * (size_t)gridDim.x * THREADS;
+    for (size_t i = 4 * ((size_t)blockIdx.x * THREADS + threadIdx.x); i < n; i += step) {
+        int left = n - i < 4 ? (int)(n - i) : 4;
+        bool whole = aligned && left == 4;
+        store_quad(to + i, load_quad(from + i, left, whole), left, whole);
+    }
+}
+
+cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *tensors,
+                              const struct cuda_adamw *step, const float *g, float *mean,
+                              float *square, float *value, void *copy) {
+    if (tensors->blocks == 0) return cudaSuccess;
+    __nv_bfloat16 *rounded_values = static_cast<__nv_bfloat16 *>(copy);
+    bool aligned = are_whole(4, g, mean, square, value, rounded_values);
+    adamw_tensors<<<tensors->blocks, THREADS, 0, stream>>>(*tensors, *step, g, mean, square, value,
+                                                           rounded_values, aligned);
+    return cudaGetLastError();
+}
+
+cudaError_t cuda_launch_square_sum(cudaStream_t stream, const struct cuda_tensors *tensors,
+                                   const float *g, void *scratch, double *sum) {
+    if (tensors->blocks == 0) return cudaSuccess;
+    static_assert((int)CUDA_SQUARE_SUMS <= (int)SUM_THREADS, "a thread has one partial sum");
+    unsigned blocks = tensors->blocks, most = CUDA_SQUARE_SUMS;
+    if (blocks > most) blocks = most;
+    double *partial = static_cast<double *>(scratch);
+    square_tensors<<<blocks, THREADS, 0, stream>>>(*tensors, g, partial, are_whole(4, g));
+    add_squares<<<1, SUM_THREADS, 0, stream>>>((int)blocks, partial, sum);
+    return cudaGetLastError();
+}
+
+cudaError_t cuda_launch_round(cudaStream_t stream, size_t n, const float *from, void *bf16) {
+    if (n == 0) return cudaSuccess;
+    __nv_bfloat16 *to = static_cast<__nv_bfloat16 *>(bf16);
+    size_t blocks = (n + 4 * THREADS - 1) / (4 * THREADS), most = 1u << 20;
+    round_numbers<<<(unsigned)(blocks < most ? blocks : most), THREADS, 0, stream>>>(
+        n, from, to, are_whole(4, from, to));
+    return cudaGetLastError();
+}
+
+cudaError_t cuda_kernels_exist(void) {
+    struct cudaFuncAttributes attributes;
+    cudaError_t status = cudaFuncGetAttributes(&attributes, round_numbers);
+    cudaGetLastError(); /* what is returned is not to be found again by the next launch */
+    return status;
+}

@@ -1,0 +1,111 @@
+/*
+ * Launches of the kernels of all stages but attention, in cuda_embed.cu, cuda_norm.cu,
+ * cuda_elementwise.cu and cuda_loss.cu. models/device.h says what the stages owe; here the arrays
+ * have plain types, and `bf16` says that what is `void` is bfloat16 instead of float32. Nothing to
+ * do is no launch. `scratch` is the device's own (cuda_state).
+ */
+#ifndef HEADROOM_MODELS_CUDA_CUDA_STAGE_KERNELS_H
+#define HEADROOM_MODELS_CUDA_CUDA_STAGE_KERNELS_H
+
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A dropout mask as kernels draw it: element (token, i) is word e % 4 of the block at
+ * (chunk[token] << 48 | counter, e - e % 4), e = row[token] * dim + i; dropped below the threshold,
+ * else multiplied by `scale`. */
+struct cuda_mask {
+    bool drops;
+    uint32_t key[2];
+    uint64_t counter;
+    uint32_t threshold;
+    float scale;
+    const int32_t *chunk, *row; /* [T] */
+};
+
+/* Ranges of rows that a sum over columns is cut into, at most, and the bytes of scratch that two
+ * such sums at once need. */
+enum { CUDA_COLUMN_PARTS = 128 };
+static inline size_t cuda_column_scratch(size_t cols) {
+    return 2 * CUDA_COLUMN_PARTS * cols * sizeof(float);
+}
+
+/* ---- cuda_embed.cu ---- */
+enum { CUDA_EMBED_TABLES = 4 };
+struct cuda_embed_table {
+    const float *values; /* NULL: there is none */
+    const int32_t *row;  /* [T] */
+};
+struct cuda_embed {
+    struct cuda_embed_table table[CUDA_EMBED_TABLES]; /* added in this order; the first is there */
+};
+/* Of one table, as in models/chunk_plan.h. */
+struct cuda_embed_sums {
+    int n_pieces, n_sums;
+    const int32_t *order, *piece_row, *piece_slot, *piece_first, *sum_row, *sum_first;
+};
+cudaError_t cuda_launch_embed(cudaStream_t stream, int tokens, int dim,
+                              const struct cuda_embed *embed, const struct cuda_mask *mask,
+                              float *x);
+cudaError_t cuda_launch_drop(cudaStream_t stream, int tokens, int dim, const struct cuda_mask *mask,
+                             float *x);
+cudaError_t cuda_launch_embed_sums(cudaStream_t stream, int dim, const struct cuda_embed_sums *sums,
+                                   const float *dx, void *scratch, float *g);
+
+/* ---- cuda_norm.cu ---- */
+cudaError_t cuda_launch_norm(cudaStream_t stream, bool bf16, int rows, int dim, const float *x,
+                             const float *weight, const float *bias, float eps, void *y,
+                             float *mean, float *rstd);
+cudaError_t cuda_launch_norm_again(cudaStream_t stream, bool bf16, int rows, int dim,
+                                   const float *x, const float *weight, const float *bias,
+                                   const float *mean, const float *rstd, void *y);
+cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, int dim,
+                                      const float *x, const float *weight, const float *mean,
+                                      const float *rstd, const void *dy, void *scratch,
+                                      float *dweight, float *dbias, float *dx);
+
+/* ---- cuda_elementwise.cu ---- */
+cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
+                             void *x);
+cudaError_t cuda_launch_bias_gradient(cudaStream_t stream, bool bf16, int rows, int cols,
+                                      const void *dx, void *scratch, float *dbias);
+cudaError_t cuda_launch_residual(cudaStream_t stream, bool bf16, int tokens, int dim,
+                                 const float *bias, const struct cuda_mask *mask,
+                                 const void *branch, const float *x, float *out);
+cudaError_t cuda_launch_residual_gradient(cudaStream_t stream, bool bf16, int tokens, int dim,
+                                          const struct cuda_mask *mask, const float *dx,
+                                          void *branch, void *scratch, float *dbias);
+cudaError_t cuda_launch_gelu(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
+                             void *pre, void *y);
+cudaError_t cuda_launch_gelu_gradient(cudaStream_t stream, bool bf16, size_t n, const void *pre,
+                                      void *y, void *dy);
+
+/* ---- cuda_loss.cu ---- */
+cudaError_t cuda_launch_pool(cudaStream_t stream, bool bf16, int samples, int dim,
+                             const int32_t *offsets, const void *x, float *pooled);
+/* pooled[rows][dim] = x */
+cudaError_t cuda_launch_widen(cudaStream_t stream, bool bf16, int rows, int dim, const void *x,
+                              float *pooled);
+/* sample and offsets NULL: rows of dpooled are tokens. */
+cudaError_t cuda_launch_pool_gradient(cudaStream_t stream, bool bf16, int tokens, int dim,
+                                      const int32_t *sample, const int32_t *offsets,
+                                      const float *dpooled, void *dx);
+/* scratch: cuda_loss_scratch(samples) bytes */
+static inline size_t cuda_loss_scratch(size_t samples) {
+    return samples * (sizeof(double) + sizeof(int32_t));
+}
+cudaError_t cuda_launch_loss(cudaStream_t stream, int samples, int classes, const int32_t *labels,
+                             float *logits, void *scratch, double *loss, int64_t *correct);
+cudaError_t cuda_launch_loss_gradient(cudaStream_t stream, int samples, int classes,
+                                      const int32_t *labels, float scale, float *probability);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
