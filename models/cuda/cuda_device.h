@@ -46,11 +46,17 @@ static inline bool cuda_is_bf16(const struct device *d) {
     return d->precision == PRECISION_BF16;
 }
 
-/* Keeps the first failure, with what was being done; false if there is one. */
+/* Keeps the first failure, with what was being done; false if there is one. A kernel's failure shows
+ * at the next call that asks, so the text says "at or before". */
 bool cuda_check(const struct device *d, cudaError_t status, const char *what);
 
-/* A copy of a host array on the card, valid for the calls that follow until a few MiB more have
- * been staged; the host array may change at once. For what a call is told, not for data. */
+/* Keeps a failure that is not CUDA's own, if it is the first. Returns false. */
+bool cuda_fail(const struct device *d, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A copy of a host array on the card; the host array may change at once. It is valid for what is
+ * launched before three more arrays have been staged or uploaded. For what a call is told, not for
+ * data: at most what chunk_new reserved (cuda_staging_reserve). */
 const void *cuda_stage(const struct device *d, const void *host, size_t bytes);
 
 /* A chunk on the card (device_chunk.own). T = tokens, B = samples. */
@@ -91,7 +97,74 @@ void cuda_attend_heads(const struct device *d, const struct head_group *group, i
 void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
                   const struct head_group *group, int dim, const float *back, float *x);
 
-/* Opens card `card`; all of the above stand in its table. */
+/* cuda_memory.c; also what the other files reserve. Growing waits for the card. */
+bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error);
+void cuda_release(const struct device *d, void *memory, size_t bytes);
+void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes);
+void cuda_download(const struct device *d, void *to, const void *from, size_t bytes);
+void cuda_copy(const struct device *d, void *to, const void *from, size_t bytes);
+void cuda_clear(const struct device *d, void *memory, size_t bytes);
+void cuda_wait(const struct device *d);
+bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *error);
+bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error);
+void cuda_staging_free(struct cuda_staging *staging);
+
+/* cuda_chunk.c */
+bool cuda_chunk_new(const struct device *d, const struct model_config *config, int samples,
+                    int tokens, int length, struct device_chunk *out, struct error *error);
+void cuda_chunk_put(const struct device *d, struct device_chunk *chunk);
+void cuda_chunk_free(const struct device *d, struct device_chunk *chunk);
+void cuda_embed_rows(const struct device *d, const struct device_chunk *chunk,
+                     const struct parameters *p, const struct device_dropout *dropout, float *x);
+void cuda_embed_gradient(const struct device *d, const struct device_chunk *chunk,
+                         const struct device_dropout *dropout, float *dx, struct parameters *g);
+
+/* cuda_products.c; cuda_weights_copy: where the weights at this address lie in bfloat16, or NULL. */
+bool cuda_products_new(const struct device *d, struct cuda_products **out, struct error *error);
+void cuda_products_free(struct cuda_products *products);
+void *cuda_weights_copy(const struct device *d, const float *weights);
+bool cuda_weights_new(const struct device *d, const float *weights, size_t n, struct error *error);
+void cuda_weights_load(const struct device *d, const float *weights);
+void cuda_weights_free(const struct device *d, const float *weights);
+void cuda_multiply(const struct device *d, int n, const struct device_product *product);
+
+/* cuda_stages.c */
+void cuda_norm(const struct device *d, int rows, int dim, const float *x, const float *weight,
+               const float *bias, double eps, void *y, float *mean, float *rstd);
+void cuda_norm_again(const struct device *d, int rows, int dim, const float *x, const float *weight,
+                     const float *bias, const float *mean, const float *rstd, void *y);
+void cuda_norm_gradient(const struct device *d, int rows, int dim, const float *x,
+                        const float *weight, const float *mean, const float *rstd, const void *dy,
+                        float *dweight, float *dbias, float *dx);
+void cuda_bias(const struct device *d, int rows, int cols, const float *bias, void *x,
+               enum element element);
+void cuda_bias_gradient(const struct device *d, int rows, int cols, const void *dx,
+                        enum element element, float *dbias);
+void cuda_residual(const struct device *d, const struct device_chunk *chunk, int dim,
+                   const float *bias, const struct device_dropout *dropout, void *branch,
+                   const float *x, float *out);
+void cuda_residual_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
+                            const struct device_dropout *dropout, const float *dx, void *branch,
+                            float *dbias);
+void cuda_gelu(const struct device *d, int rows, int cols, const float *bias, void *pre, void *y);
+void cuda_gelu_gradient(const struct device *d, size_t n, const void *pre, void *y, void *dy);
+void cuda_pool(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,
+               const void *x, enum element element, float *pooled);
+void cuda_pool_gradient(const struct device *d, const struct device_chunk *chunk, bool by_token,
+                        int dim, const float *dpooled, void *dx, enum element element);
+void cuda_loss(const struct device *d, const struct device_chunk *chunk, int classes, float *logits,
+               struct device_sums *sums);
+void cuda_loss_gradient(const struct device *d, const struct device_chunk *chunk, int classes,
+                        float scale, float *probability);
+
+/* cuda_optimizer.c */
+void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                     const float *g, double *sum);
+void cuda_adamw(const struct device *d, const struct adamw *step, const float *g, float *mean,
+                float *square, float *value);
+
+/* Opens card `card`; all of the above stand in its table. A thread that has opened a card works on
+ * that one until it opens another: a process has one card. */
 bool cuda_open(int card, enum precision precision, const struct device **out, struct error *error);
 int cuda_cards(void);
 

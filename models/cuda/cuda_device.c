@@ -1,0 +1,185 @@
+/*
+ * Opens a card and says, in one sentence, why it cannot: no driver, no such card, one that lacks a
+ * precision or that the program has no kernels for. Then everything goes to one stream, and a
+ * failure waits until it is asked for, as CUDA itself reports most of them late.
+ */
+#include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/policy.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What is reserved before anybody knows how large a chunk is: for the optimiser's sums, and for
+ * what a call is told. */
+enum { LEAST_SCRATCH = 1 << 16, LEAST_STAGING = 2 << 20 };
+
+bool cuda_fail(const struct device *d, const char *format, ...) {
+    struct cuda_state *state = cuda_state_of(d);
+    if (state->failed) return false;
+    char text[sizeof state->failure.text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    error_set(&state->failure, "%s", text);
+    state->failed = true;
+    return false;
+}
+
+bool cuda_check(const struct device *d, cudaError_t status, const char *what) {
+    if (status == cudaSuccess) return !cuda_state_of(d)->failed;
+    return cuda_fail(d, "the card failed at or before %s: %s (%s)", what,
+                     cudaGetErrorString(status), cudaGetErrorName(status));
+}
+
+static bool ok(const struct device *d, struct error *error) {
+    const struct cuda_state *state = cuda_state_of(d);
+    if (state->failed) *error = state->failure;
+    return !state->failed;
+}
+
+static void close_device(const struct device *d) {
+    struct cuda_device *own = (struct cuda_device *)(uintptr_t)d;
+    struct cuda_state *state = own->state;
+    if (state->stream) cudaStreamSynchronize(state->stream);
+    cuda_products_free(state->products);
+    cuda_staging_free(state->staging);
+    cudaFree(state->scratch);
+    if (state->stream) cudaStreamDestroy(state->stream);
+    free(state);
+    free(own);
+}
+
+static const struct policy_device_form *form(const struct policy_ops *policy) {
+    return policy->cuda;
+}
+
+static const struct device_ops ops = {
+    .allocate = cuda_allocate,
+    .release = cuda_release,
+    .upload = cuda_upload,
+    .download = cuda_download,
+    .copy = cuda_copy,
+    .clear = cuda_clear,
+    .wait = cuda_wait,
+    .ok = ok,
+    .close = close_device,
+    .chunk_new = cuda_chunk_new,
+    .chunk_put = cuda_chunk_put,
+    .chunk_free = cuda_chunk_free,
+    .weights_new = cuda_weights_new,
+    .weights_load = cuda_weights_load,
+    .weights_free = cuda_weights_free,
+    .form = form,
+    .multiply = cuda_multiply,
+    .embed = cuda_embed_rows,
+    .norm = cuda_norm,
+    .bias = cuda_bias,
+    .attend = cuda_attend,
+    .gate = cuda_gate,
+    .residual = cuda_residual,
+    .gelu = cuda_gelu,
+    .pool = cuda_pool,
+    .loss = cuda_loss,
+    .gather = cuda_gather,
+    .attend_heads = cuda_attend_heads,
+    .scatter = cuda_scatter,
+    .loss_gradient = cuda_loss_gradient,
+    .bias_gradient = cuda_bias_gradient,
+    .pool_gradient = cuda_pool_gradient,
+    .residual_gradient = cuda_residual_gradient,
+    .gelu_gradient = cuda_gelu_gradient,
+    .norm_again = cuda_norm_again,
+    .norm_gradient = cuda_norm_gradient,
+    .gate_gradient = cuda_gate_gradient,
+    .attend_gradient = cuda_attend_gradient,
+    .embed_gradient = cuda_embed_gradient,
+    .square_sum = cuda_square_sum,
+    .adamw = cuda_adamw,
+};
+
+/* The sentence for what CUDA says before there is a card. */
+static bool no_cards(cudaError_t status, struct error *error) {
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    if (status == cudaErrorNoDevice)
+        return error_set(error, "this process sees no NVIDIA card; is one built in, and does "
+                                "CUDA_VISIBLE_DEVICES name it?");
+    if (driver == 0)
+        return error_set(error, "this machine has no NVIDIA driver; install the one of its card");
+    if (driver < CUDART_VERSION)
+        return error_set(error,
+                         "the NVIDIA driver is made for CUDA %d.%d and this program for CUDA "
+                         "%d.%d; update the driver",
+                         driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                         CUDART_VERSION % 1000 / 10);
+    return error_set(error, "CUDA does not start: %s", cudaGetErrorString(status));
+}
+
+/* Whether card `card` is there, and can do what is asked. */
+static bool check_card(int card, enum precision precision, struct error *error) {
+    struct cudaDeviceProp card_is;
+    int n = 0;
+    cudaError_t status = cudaGetDeviceCount(&n);
+    if (status != cudaSuccess || n == 0)
+        return no_cards(status != cudaSuccess ? status : cudaErrorNoDevice, error);
+    if (card < 0 || card >= n)
+        return error_set(error, "there is no cuda:%d; this process sees %d card%s, from cuda:0 on",
+                         card, n, PLURAL_S(n));
+    status = cudaGetDeviceProperties(&card_is, card);
+    if (status == cudaSuccess) status = cudaSetDevice(card);
+    if (status != cudaSuccess)
+        return error_set(error, "cuda:%d does not open: %s", card, cudaGetErrorString(status));
+    if (precision != PRECISION_FP32 && card_is.major < 8)
+        return error_set(error,
+                         "precision %s needs a card of compute capability 8.0 or later, and "
+                         "cuda:%d, %s, has %d.%d; use fp32",
+                         precision == PRECISION_TF32 ? "tf32" : "bf16", card, card_is.name,
+                         card_is.major, card_is.minor);
+    status = cuda_kernels_exist();
+    if (status == cudaSuccess) return true;
+    if (status != cudaErrorNoKernelImageForDevice && status != cudaErrorInvalidDeviceFunction)
+        return error_set(error, "cuda:%d does not open: %s", card, cudaGetErrorString(status));
+    return error_set(error,
+                     "this program was built without kernels for cuda:%d, %s, of compute "
+                     "capability %d.%d; build it for that",
+                     card, card_is.name, card_is.major, card_is.minor);
+}
+
+bool cuda_open(int card, enum precision precision, const struct device **out, struct error *error) {
+    if (!check_card(card, precision, error)) {
+        cudaGetLastError();
+        return false;
+    }
+    struct cuda_device *own = calloc(1, sizeof *own);
+    struct cuda_state *state = calloc(1, sizeof *state);
+    if (!own || !state) {
+        free(own);
+        free(state);
+        return error_set(error, "out of memory for cuda:%d", card);
+    }
+    own->state = state;
+    own->device = (struct device){.ops = &ops,
+                                  .precision = precision,
+                                  .operand_size = precision == PRECISION_BF16 ? 2 : 4,
+                                  .whole_batches = true};
+    const struct device *d = &own->device;
+    cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");
+    if (!ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
+        !cuda_staging_reserve(d, LEAST_STAGING, error) ||
+        !cuda_products_new(d, &state->products, error)) {
+        close_device(d);
+        return error_prefix(error, "cuda:%d", card);
+    }
+    *out = d;
+    return true;
+}
+
+int cuda_cards(void) {
+    int n = 0;
+    if (cudaGetDeviceCount(&n) == cudaSuccess) return n;
+    cudaGetLastError();
+    return 0;
+}

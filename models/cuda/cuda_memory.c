@@ -1,0 +1,160 @@
+/*
+ * The card's memory, and the way into it. An asynchronous copy needs page-locked memory on the
+ * host's side, which is dear to get, so small arrays go through a ring of it that is made once: the
+ * caller's array is free when the call returns, and nobody waits unless the host is a whole ring
+ * ahead of the card.
+ */
+#include "models/cuda/cuda_device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Four segments, each with room for the largest array: so three arrays can be staged after one
+ * before the ring comes round to its segment. */
+enum { SEGMENTS = 4, ALIGNMENT = 256 };
+
+struct cuda_staging {
+    char *pinned, *card; /* the ring, and its copy on the card */
+    size_t segment;      /* bytes of one */
+    size_t used;         /* of segment `at` */
+    int at;
+    cudaEvent_t copied[SEGMENTS]; /* when the segment's pinned memory is free again */
+};
+
+static size_t mib(size_t bytes) {
+    return bytes >> 20;
+}
+
+bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error) {
+    (void)d;
+    size_t left = 0, all = 0;
+    cudaError_t status = cudaMalloc(out, bytes);
+    if (status == cudaSuccess) return true;
+    *out = NULL;
+    cudaGetLastError(); /* else the next launch would be blamed for it */
+    if (status != cudaErrorMemoryAllocation || cudaMemGetInfo(&left, &all) != cudaSuccess)
+        return error_set(error, "cannot reserve memory on the card: %s",
+                         cudaGetErrorString(status));
+    return error_set(error,
+                     "the card has %zu of its %zu MiB left, and %zu MiB are needed; use a smaller "
+                     "batch or model",
+                     mib(left), mib(all), mib(bytes));
+}
+
+void cuda_release(const struct device *d, void *memory, size_t bytes) {
+    (void)bytes;
+    cuda_check(d, cudaFree(memory), "freeing memory");
+}
+
+void cuda_copy(const struct device *d, void *to, const void *from, size_t bytes) {
+    cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, cuda_stream_of(d)),
+               "a copy");
+}
+
+void cuda_clear(const struct device *d, void *memory, size_t bytes) {
+    cuda_check(d, cudaMemsetAsync(memory, 0, bytes, cuda_stream_of(d)), "clearing memory");
+}
+
+void cuda_wait(const struct device *d) {
+    cuda_check(d, cudaStreamSynchronize(cuda_stream_of(d)), "the end of what was asked");
+}
+
+void cuda_download(const struct device *d, void *to, const void *from, size_t bytes) {
+    cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda_stream_of(d)),
+               "a copy to the host");
+    cuda_wait(d);
+}
+
+/* Copies a host array into the ring; where it lies there. */
+static bool put(const struct device *d, const void *host, size_t bytes, size_t *place) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    size_t size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (size > s->segment)
+        return cuda_fail(d, "%zu bytes are to be staged at once, and there is room for %zu", bytes,
+                         s->segment);
+    if (s->used + size > s->segment) {
+        if (!cuda_check(d, cudaEventRecord(s->copied[s->at], cuda_stream_of(d)), "staging"))
+            return false;
+        s->at = (s->at + 1) % SEGMENTS;
+        s->used = 0;
+        if (!cuda_check(d, cudaEventSynchronize(s->copied[s->at]), "staging")) return false;
+    }
+    *place = (size_t)s->at * s->segment + s->used;
+    s->used += size;
+    if (bytes > 0) memcpy(s->pinned + *place, host, bytes);
+    return true;
+}
+
+const void *cuda_stage(const struct device *d, const void *host, size_t bytes) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    size_t place;
+    if (!put(d, host, bytes, &place)) return s->card;
+    cuda_check(d,
+               cudaMemcpyAsync(s->card + place, s->pinned + place, bytes, cudaMemcpyHostToDevice,
+                               cuda_stream_of(d)),
+               "staging");
+    return s->card + place;
+}
+
+/* What fits into a segment goes through the ring; of more, the copy is waited for. */
+void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    size_t place;
+    bool fits = bytes <= s->segment;
+    if (fits && !put(d, from, bytes, &place)) return;
+    const void *source = fits ? s->pinned + place : from;
+    cuda_check(d, cudaMemcpyAsync(to, source, bytes, cudaMemcpyHostToDevice, cuda_stream_of(d)),
+               "a copy to the card");
+    if (!fits) cuda_wait(d);
+}
+
+static void staging_clear(struct cuda_staging *s) {
+    for (int i = 0; i < SEGMENTS; i++)
+        if (s->copied[i]) cudaEventDestroy(s->copied[i]);
+    cudaFreeHost(s->pinned);
+    cudaFree(s->card);
+    *s = (struct cuda_staging){0};
+}
+
+void cuda_staging_free(struct cuda_staging *staging) {
+    if (!staging) return;
+    staging_clear(staging);
+    free(staging);
+}
+
+bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error) {
+    struct cuda_state *state = cuda_state_of(d);
+    if (!state->staging) state->staging = calloc(1, sizeof *state->staging);
+    struct cuda_staging *s = state->staging;
+    if (!s) return error_set(error, "out of memory for staging");
+    size_t segment = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (segment <= s->segment) return true;
+    cuda_wait(d);
+    staging_clear(s);
+    void *pinned = NULL, *card = NULL;
+    cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment);
+    s->pinned = pinned;
+    for (int i = 0; i < SEGMENTS && status == cudaSuccess; i++)
+        status = cudaEventCreateWithFlags(&s->copied[i], cudaEventDisableTiming);
+    if (status != cudaSuccess) {
+        cudaGetLastError();
+        return error_set(error, "cannot reserve %zu MiB of page-locked memory: %s",
+                         mib(SEGMENTS * segment), cudaGetErrorString(status));
+    }
+    if (!cuda_allocate(d, SEGMENTS * segment, &card, error)) return false;
+    s->card = card;
+    s->segment = segment;
+    return true;
+}
+
+bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *error) {
+    struct cuda_state *state = cuda_state_of(d);
+    if (bytes <= state->scratch_bytes) return true;
+    cuda_wait(d);
+    cudaFree(state->scratch);
+    state->scratch = NULL;
+    state->scratch_bytes = 0;
+    if (!cuda_allocate(d, bytes, &state->scratch, error)) return false;
+    state->scratch_bytes = bytes;
+    return true;
+}

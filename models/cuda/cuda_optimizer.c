@@ -1,0 +1,52 @@
+/*
+ * The optimiser's step on the card: the table of tensors, cut into launches of as many as a
+ * kernel's argument holds. A model of 4 layers is one launch.
+ */
+#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/cuda/cuda_device.h"
+
+/* The tensors of a launch from `first` on; one past the last of them. */
+static int group_from(int first, int n, const struct adamw_tensor *tensor,
+                      struct cuda_tensors *out) {
+    int i = first;
+    *out = (struct cuda_tensors){0};
+    for (; i < n && out->n < CUDA_TENSORS; i++) {
+        size_t blocks = (tensor[i].count + CUDA_TENSOR_BLOCK - 1) / CUDA_TENSOR_BLOCK;
+        if (blocks == 0) continue;
+        out->tensor[out->n++] = (struct cuda_tensor){.offset = tensor[i].offset,
+                                                     .count = tensor[i].count,
+                                                     .size = tensor[i].size,
+                                                     .keep = tensor[i].keep,
+                                                     .first_block = out->blocks};
+        out->blocks += (uint32_t)blocks;
+    }
+    return i;
+}
+
+void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                     const float *g, double *sum) {
+    struct cuda_tensors group;
+    for (int first = 0; first < n_tensors;) {
+        first = group_from(first, n_tensors, tensor, &group);
+        cuda_check(
+            d, cuda_launch_square_sum(cuda_stream_of(d), &group, g, cuda_state_of(d)->scratch, sum),
+            "the norm of the gradients");
+    }
+}
+
+void cuda_adamw(const struct device *d, const struct adamw *step, const float *g, float *mean,
+                float *square, float *value) {
+    struct cuda_adamw rule = {.beta1 = step->beta1,
+                              .beta2 = step->beta2,
+                              .epsilon = step->epsilon,
+                              .clip_norm = step->clip_norm,
+                              .square_sum = step->square_sum};
+    struct cuda_tensors group;
+    for (int first = 0; first < step->n_tensors;) {
+        first = group_from(first, step->n_tensors, step->tensor, &group);
+        cuda_check(d,
+                   cuda_launch_adamw(cuda_stream_of(d), &group, &rule, g, mean, square, value,
+                                     cuda_weights_copy(d, value)),
+                   "the optimiser");
+    }
+}

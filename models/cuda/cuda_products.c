@@ -1,0 +1,255 @@
+/*
+ * Products through cuBLAS, loaded when a card is opened: a program that links it pays for it at
+ * every start, 200 MB of resident memory and up to .4 s, also where no card is asked for.
+ *
+ * fp32 is float32 throughout. tf32 rounds the factors of operands and weights to 10 bits of
+ * mantissa, bf16 keeps operands in bfloat16 and multiplies by a copy of the weights in bfloat16;
+ * both add up in float32. Where a factor is NUMBERS (pooled inputs, logits and their gradients,
+ * gates) the product is float32 in every precision: these are small, and a loss is made of them.
+ *
+ * Same bits: cuBLAS promises them from run to run for the same version, the same kind of card and
+ * the same shapes, as long as it uses one stream or a workspace of our own; it has both, and its
+ * atomic modes are off, as by default. It promises nothing between shapes: with another batch size
+ * the last bits of a row may change.
+ */
+#include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_optimizer_kernels.h"
+
+#include <cublas_v2.h>
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORKSPACE = 32 << 20 }; /* what cuBLAS takes by itself on the largest cards */
+
+/* Weights that are multiplied by, and their copy. */
+struct copied_weights {
+    const float *weights;
+    size_t n;
+    void *copy;
+};
+
+struct cuda_products {
+    void *library;
+    cublasHandle_t handle;
+    void *workspace;
+    struct copied_weights *copied;
+    size_t n_copied;
+    void (*observe)(void *context, int m, int n, int k);
+    void *context;
+    __typeof__(cublasGetProperty) *get_property;
+    __typeof__(cublasCreate_v2) *create;
+    __typeof__(cublasDestroy_v2) *destroy;
+    __typeof__(cublasSetStream_v2) *set_stream;
+    __typeof__(cublasSetWorkspace_v2) *set_workspace;
+    __typeof__(cublasSetMathMode) *set_math_mode;
+    __typeof__(cublasGemmEx) *gemm;
+    __typeof__(cublasGetStatusString) *status_string;
+};
+
+/* ---- the library ---- */
+
+static bool open_library(struct cuda_products *p, struct error *error) {
+    char name[32], why[400];
+    snprintf(name, sizeof name, "libcublas.so.%d", CUBLAS_VER_MAJOR);
+    p->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (p->library) return true;
+    snprintf(why, sizeof why, "%s", dlerror());
+    p->library = dlopen("libcublas.so", RTLD_NOW | RTLD_LOCAL);
+    if (p->library) return true;
+    return error_set(error,
+                     "cannot load %s, which comes with the CUDA toolkit: %s; install it, or name "
+                     "its folder in LD_LIBRARY_PATH",
+                     name, why);
+}
+
+/* ISO C has no cast from an object's address to a function's; POSIX gives both the same form. */
+static bool find(struct cuda_products *p, const char *name, void *function, struct error *error) {
+    void *symbol = dlsym(p->library, name);
+    if (!symbol) return error_set(error, "libcublas.so has no %s; install a newer one", name);
+    memcpy(function, &symbol, sizeof symbol);
+    return true;
+}
+
+static bool find_functions(struct cuda_products *p, struct error *error) {
+    int major = 0;
+    if (!find(p, "cublasGetProperty", &p->get_property, error) ||
+        !find(p, "cublasCreate_v2", &p->create, error) ||
+        !find(p, "cublasDestroy_v2", &p->destroy, error) ||
+        !find(p, "cublasSetStream_v2", &p->set_stream, error) ||
+        !find(p, "cublasSetWorkspace_v2", &p->set_workspace, error) ||
+        !find(p, "cublasSetMathMode", &p->set_math_mode, error) ||
+        !find(p, "cublasGemmEx", &p->gemm, error) ||
+        !find(p, "cublasGetStatusString", &p->status_string, error))
+        return false;
+    if (p->get_property(MAJOR_VERSION, &major) == CUBLAS_STATUS_SUCCESS &&
+        major == CUBLAS_VER_MAJOR)
+        return true;
+    return error_set(error, "libcublas.so is of version %d, and this program needs %d", major,
+                     CUBLAS_VER_MAJOR);
+}
+
+static bool done(const struct cuda_products *p, cublasStatus_t status, struct error *error) {
+    return status == CUBLAS_STATUS_SUCCESS ||
+           error_set(error, "cuBLAS does not start: %s", p->status_string(status));
+}
+
+/* The variable lets cuBLAS compute in another precision than it is asked for. */
+static bool check_environment(struct error *error) {
+    const char *value = getenv("NVIDIA_TF32_OVERRIDE");
+    return !value || !*value ||
+           error_set(error,
+                     "NVIDIA_TF32_OVERRIDE is set to %s and would change the precision of "
+                     "products; unset it and say --precision instead",
+                     value);
+}
+
+bool cuda_products_new(const struct device *d, struct cuda_products **out, struct error *error) {
+    if (!check_environment(error)) return false;
+    struct cuda_products *p = calloc(1, sizeof *p);
+    if (!p) return error_set(error, "out of memory for cuBLAS");
+    *out = p;
+    /* Sums of bfloat16 products that are split among blocks stay float32 too. */
+    return open_library(p, error) && find_functions(p, error) &&
+           done(p, p->create(&p->handle), error) &&
+           done(p, p->set_stream(p->handle, cuda_stream_of(d)), error) &&
+           cuda_allocate(d, WORKSPACE, &p->workspace, error) &&
+           done(p, p->set_workspace(p->handle, p->workspace, WORKSPACE), error) &&
+           done(p, p->set_math_mode(p->handle, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
+                error);
+}
+
+void cuda_products_free(struct cuda_products *p) {
+    if (!p) return;
+    for (size_t i = 0; i < p->n_copied; i++) cudaFree(p->copied[i].copy);
+    free(p->copied);
+    if (p->handle) p->destroy(p->handle);
+    cudaFree(p->workspace);
+    if (p->library) dlclose(p->library);
+    free(p);
+}
+
+void cuda_observe(const struct device *d, void (*observe)(void *context, int m, int n, int k),
+                  void *context) {
+    struct cuda_products *p = cuda_state_of(d)->products;
+    p->observe = observe;
+    p->context = context;
+}
+
+/* ---- weights in bfloat16 ---- */
+
+/* The registered array that an address lies in; NULL: none. */
+static struct copied_weights *copied_at(const struct device *d, const float *weights) {
+    const struct cuda_products *p = cuda_state_of(d)->products;
+    uintptr_t at = (uintptr_t)weights;
+    for (size_t i = 0; i < p->n_copied; i++) {
+        struct copied_weights *c = &p->copied[i];
+        uintptr_t first = (uintptr_t)c->weights;
+        if (at >= first && at < first + c->n * sizeof *c->weights) return c;
+    }
+    return NULL;
+}
+
+void *cuda_weights_copy(const struct device *d, const float *weights) {
+    const struct copied_weights *c = copied_at(d, weights);
+    return c ? operand_at(d, c->copy, (size_t)(weights - c->weights)) : NULL;
+}
+
+bool cuda_weights_new(const struct device *d, const float *weights, size_t n, struct error *error) {
+    struct cuda_products *p = cuda_state_of(d)->products;
+    struct copied_weights new = {weights, n, NULL};
+    if (!cuda_is_bf16(d)) return true;
+    struct copied_weights *grown = realloc(p->copied, (p->n_copied + 1) * sizeof *grown);
+    if (!grown) return error_set(error, "out of memory for the names of weights");
+    p->copied = grown;
+    if (!cuda_allocate(d, n * d->operand_size, &new.copy, error))
+        return error_prefix(error, "weights in bfloat16");
+    p->copied[p->n_copied++] = new;
+    cuda_weights_load(d, weights);
+    return true;
+}
+
+void cuda_weights_load(const struct device *d, const float *weights) {
+    const struct copied_weights *c = copied_at(d, weights);
+    if (c)
+        cuda_check(d, cuda_launch_round(cuda_stream_of(d), c->n, c->weights, c->copy),
+                   "rounding weights");
+}
+
+void cuda_weights_free(const struct device *d, const float *weights) {
+    struct cuda_products *p = cuda_state_of(d)->products;
+    struct copied_weights *c = copied_at(d, weights);
+    if (!c) return;
+    cuda_check(d, cudaFree(c->copy), "freeing weights");
+    *c = p->copied[--p->n_copied];
+}
+
+/* ---- products ---- */
+
+/* The library's call that a product is. */
+struct call {
+    const void *a, *b;
+    cudaDataType_t factors, result;
+    cublasComputeType_t compute;
+};
+
+/* Where a factor lies; *missing becomes true if it should be in bfloat16 and is not. */
+static const void *factor(const struct device *d, const struct device_matrix *m, bool bf16,
+                          bool *missing) {
+    if (!bf16 || m->element != WEIGHTS) return m->data;
+    const void *copy = cuda_weights_copy(d, m->data);
+    *missing |= !copy;
+    return copy;
+}
+
+static bool call_of(const struct device *d, const struct device_product *p, struct call *out) {
+    bool numbers = p->a.element == NUMBERS || p->b.element == NUMBERS;
+    bool operands = p->a.element == OPERANDS || p->b.element == OPERANDS;
+    bool bf16 = cuda_is_bf16(d) && !numbers, missing = false;
+    out->a = factor(d, &p->a, bf16, &missing);
+    out->b = factor(d, &p->b, bf16, &missing);
+    out->factors = bf16 ? CUDA_R_16BF : CUDA_R_32F;
+    out->result = bf16 && p->c_element == OPERANDS ? CUDA_R_16BF : CUDA_R_32F;
+    out->compute = d->precision == PRECISION_TF32 && !numbers ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                              : CUBLAS_COMPUTE_32F;
+    if (cuda_is_bf16(d) && numbers && (operands || p->c_element == OPERANDS))
+        return cuda_fail(d, "a product of float32 numbers and bfloat16 operands is not supported");
+    return !missing || cuda_fail(d, "a product by weights that no weights_new has named");
+}
+
+/* An empty sum. */
+static void clear_result(const struct device *d, const struct device_product *p) {
+    size_t size = p->c_element == OPERANDS ? d->operand_size : sizeof(float);
+    cuda_check(d,
+               cudaMemset2DAsync(p->c, (size_t)p->ldc * size, 0, (size_t)p->n * size, (size_t)p->m,
+                                 cuda_stream_of(d)),
+               "an empty product");
+}
+
+/* cuBLAS takes columns where we have rows: to it our C is C^T = op(B)^T op(A)^T. */
+static void multiply_one(const struct device *d, const struct device_product *p) {
+    const struct cuda_products *products = cuda_state_of(d)->products;
+    const float one = 1.0f, zero = 0.0f;
+    struct call call;
+    if (p->m == 0 || p->n == 0) return;
+    if (p->k == 0) {
+        if (!p->adds) clear_result(d, p);
+        return;
+    }
+    if (!call_of(d, p, &call)) return;
+    if (products->observe) products->observe(products->context, p->m, p->n, p->k);
+    cublasStatus_t status =
+        products->gemm(products->handle, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                       p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->m, p->k, &one, call.b,
+                       call.factors, p->b.ld, call.a, call.factors, p->a.ld, p->adds ? &one : &zero,
+                       p->c, call.result, p->ldc, call.compute, CUBLAS_GEMM_DEFAULT);
+    if (status != CUBLAS_STATUS_SUCCESS)
+        cuda_fail(d, "cuBLAS failed at a product of %d x %d x %d: %s", p->m, p->n, p->k,
+                  products->status_string(status));
+}
+
+void cuda_multiply(const struct device *d, int n, const struct device_product *product) {
+    for (int i = 0; i < n; i++) multiply_one(d, &product[i]);
+}
