@@ -4,7 +4,7 @@
 #ifndef HEADROOM_MODELS_CUDA_CUDA_CHUNK_H
 #define HEADROOM_MODELS_CUDA_CUDA_CHUNK_H
 
-#include "models/cuda/cuda_stage_kernels.h"
+#include "models/cuda/stage_kernels.h"
 #include "models/device.h"
 
 /* The mask of one site, as kernels draw it; dropout NULL: nothing is dropped. */

@@ -4,7 +4,7 @@
  * failure waits until it is asked for, as CUDA itself reports most of them late.
  */
 #include "models/cuda/cuda_device.h"
-#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/cuda/optimizer_kernels.h"
 #include "models/policy.h"
 
 #include <stdarg.h>
@@ -171,7 +171,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
         !cuda_staging_reserve(d, LEAST_STAGING, error) ||
         !cuda_products_new(d, &state->products, error)) {
         close_device(d);
-        return error_prefix(error, "cuda:%d", card);
+        return false;
     }
     *out = d;
     return true;

@@ -2,7 +2,7 @@
  * The optimiser's step on the card: the table of tensors, cut into launches of as many as a
  * kernel's argument holds. A model of 4 layers is one launch.
  */
-#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/cuda/optimizer_kernels.h"
 #include "models/cuda/cuda_device.h"
 
 /* The tensors of a launch from `first` on; one past the last of them. */

@@ -13,7 +13,7 @@
  * the last bits of a row may change.
  */
 #include "models/cuda/cuda_device.h"
-#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/cuda/optimizer_kernels.h"
 
 #include <cublas_v2.h>
 #include <dlfcn.h>

@@ -4,7 +4,7 @@
  */
 #include "models/cuda/cuda_chunk.h"
 #include "models/cuda/cuda_device.h"
-#include "models/cuda/cuda_stage_kernels.h"
+#include "models/cuda/stage_kernels.h"
 
 static bool in_bf16(const struct device *d, enum element element) {
     return element == OPERANDS && cuda_is_bf16(d);

@@ -2,8 +2,8 @@
  * From tokens to the loss and back: the mean over each input's tokens, and softmax cross-entropy
  * with its sums in double. Inputs differ in length, so each has blocks of its own.
  */
-#include "models/cuda/cuda_number.cuh"
-#include "models/cuda/cuda_stage_kernels.h"
+#include "models/cuda/number.cuh"
+#include "models/cuda/stage_kernels.h"
 
 #include <math_constants.h>
 

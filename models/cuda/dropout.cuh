@@ -3,11 +3,11 @@
  * the token's place in the chunk that the CPU would have put it into. Drawn again wherever they are
  * needed; nothing is stored.
  */
-#ifndef HEADROOM_MODELS_CUDA_CUDA_DROPOUT_CUH
-#define HEADROOM_MODELS_CUDA_CUDA_DROPOUT_CUH
+#ifndef HEADROOM_MODELS_CUDA_DROPOUT_CUH
+#define HEADROOM_MODELS_CUDA_DROPOUT_CUH
 
-#include "models/cuda/cuda_number.cuh"
-#include "models/cuda/cuda_stage_kernels.h"
+#include "models/cuda/number.cuh"
+#include "models/cuda/stage_kernels.h"
 
 static __device__ __forceinline__ void philox(const uint32_t key[2], uint64_t high, uint64_t low,
                                               uint32_t out[4]) {

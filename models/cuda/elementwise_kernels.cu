@@ -1,10 +1,10 @@
 /*
  * What goes on between products, number by number: biases, the end of a sublayer, GELU; and their
  * gradients. Each is one pass over memory; sums over rows take a second, small one
- * (cuda_columns.cuh). Arithmetic is float32, results are rounded once when they are written.
+ * (columns.cuh). Arithmetic is float32, results are rounded once when they are written.
  */
-#include "models/cuda/cuda_columns.cuh"
-#include "models/cuda/cuda_dropout.cuh"
+#include "models/cuda/columns.cuh"
+#include "models/cuda/dropout.cuh"
 
 static constexpr float two_root = 1.5957691216f; /* 2 sqrt(2 / pi) */
 

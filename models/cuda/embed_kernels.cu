@@ -3,7 +3,7 @@
  * round: each row of a table sums its own tokens, in ascending order, by the plan that the host
  * made (models/chunk_plan.h), so no two threads add to the same number.
  */
-#include "models/cuda/cuda_dropout.cuh"
+#include "models/cuda/dropout.cuh"
 
 static __global__ void __launch_bounds__(256)
     embed_rows(int tokens, int dim, cuda_embed embed, cuda_mask mask, float *x, bool whole) {

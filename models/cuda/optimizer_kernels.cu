@@ -3,8 +3,8 @@
  * always in the same order. Both read each number once: this is the part of a training step that
  * only the memory's speed bounds.
  */
-#include "models/cuda/cuda_number.cuh"
-#include "models/cuda/cuda_optimizer_kernels.h"
+#include "models/cuda/number.cuh"
+#include "models/cuda/optimizer_kernels.h"
 
 enum { THREADS = 256, SUM_THREADS = 1024 };
 

@@ -4,11 +4,11 @@
  * ranges of rows, and then the ranges are added up. What one pass with atomic additions would not
  * need is a write and a read of parts x cols numbers, at most an eighth of the array's rows.
  */
-#ifndef HEADROOM_MODELS_CUDA_CUDA_COLUMNS_CUH
-#define HEADROOM_MODELS_CUDA_CUDA_COLUMNS_CUH
+#ifndef HEADROOM_MODELS_CUDA_COLUMNS_CUH
+#define HEADROOM_MODELS_CUDA_COLUMNS_CUH
 
-#include "models/cuda/cuda_number.cuh"
-#include "models/cuda/cuda_stage_kernels.h"
+#include "models/cuda/number.cuh"
+#include "models/cuda/stage_kernels.h"
 
 enum { COLUMNS = 128, COLUMN_LANES = 8, COLUMN_ROWS = 64 }; /* rows: least of a part */
 

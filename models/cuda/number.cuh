@@ -4,8 +4,8 @@
  * numbers (`whole`) four are one access to memory; elsewhere they are read one by one, and what lies
  * beyond the row's end reads as 0 and is not written.
  */
-#ifndef HEADROOM_MODELS_CUDA_CUDA_NUMBER_CUH
-#define HEADROOM_MODELS_CUDA_CUDA_NUMBER_CUH
+#ifndef HEADROOM_MODELS_CUDA_NUMBER_CUH
+#define HEADROOM_MODELS_CUDA_NUMBER_CUH
 
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>

@@ -1,9 +1,9 @@
 /*
  * LayerNorm, a warp to a row. The row is read again for the variance and for the result, from the
  * cache: the variance is that of the centred values, as on the CPU. The gradients of weight and bias
- * are column sums (cuda_columns.cuh) in a pass of their own over x and dy.
+ * are column sums (columns.cuh) in a pass of their own over x and dy.
  */
-#include "models/cuda/cuda_columns.cuh"
+#include "models/cuda/columns.cuh"
 
 enum { NORM_ROWS = 8 }; /* of a block */
 

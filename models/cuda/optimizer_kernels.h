@@ -1,8 +1,8 @@
 /*
- * Launches of the optimiser's kernels (cuda_optimizer.cu), and of the copy of weights in bfloat16.
+ * Launches of the optimiser's kernels (optimizer_kernels.cu), and of the copy of weights in bfloat16.
  */
-#ifndef HEADROOM_MODELS_CUDA_CUDA_OPTIMIZER_KERNELS_H
-#define HEADROOM_MODELS_CUDA_CUDA_OPTIMIZER_KERNELS_H
+#ifndef HEADROOM_MODELS_CUDA_OPTIMIZER_KERNELS_H
+#define HEADROOM_MODELS_CUDA_OPTIMIZER_KERNELS_H
 
 #include <cuda_runtime_api.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 /*
- * Launches of the kernels of all stages but attention, in cuda_embed.cu, cuda_norm.cu,
- * cuda_elementwise.cu and cuda_loss.cu. models/device.h says what the stages owe; here the arrays
+ * Launches of the kernels of all stages but attention, in embed_kernels.cu, norm_kernels.cu,
+ * elementwise_kernels.cu and loss_kernels.cu. models/device.h says what the stages owe; here the arrays
  * have plain types, and `bf16` says that what is `void` is bfloat16 instead of float32. Nothing to
  * do is no launch. `scratch` is the device's own (cuda_state).
  */
-#ifndef HEADROOM_MODELS_CUDA_CUDA_STAGE_KERNELS_H
-#define HEADROOM_MODELS_CUDA_CUDA_STAGE_KERNELS_H
+#ifndef HEADROOM_MODELS_CUDA_STAGE_KERNELS_H
+#define HEADROOM_MODELS_CUDA_STAGE_KERNELS_H
 
 #include <cuda_runtime_api.h>
 #include <stdbool.h>
@@ -35,7 +35,7 @@ static inline size_t cuda_column_scratch(size_t cols) {
     return 2 * CUDA_COLUMN_PARTS * cols * sizeof(float);
 }
 
-/* ---- cuda_embed.cu ---- */
+/* ---- embed_kernels.cu ---- */
 enum { CUDA_EMBED_TABLES = 4 };
 struct cuda_embed_table {
     const float *values; /* NULL: there is none */
@@ -57,7 +57,7 @@ cudaError_t cuda_launch_drop(cudaStream_t stream, int tokens, int dim, const str
 cudaError_t cuda_launch_embed_sums(cudaStream_t stream, int dim, const struct cuda_embed_sums *sums,
                                    const float *dx, void *scratch, float *g);
 
-/* ---- cuda_norm.cu ---- */
+/* ---- norm_kernels.cu ---- */
 cudaError_t cuda_launch_norm(cudaStream_t stream, bool bf16, int rows, int dim, const float *x,
                              const float *weight, const float *bias, float eps, void *y,
                              float *mean, float *rstd);
@@ -69,7 +69,7 @@ cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, 
                                       const float *rstd, const void *dy, void *scratch,
                                       float *dweight, float *dbias, float *dx);
 
-/* ---- cuda_elementwise.cu ---- */
+/* ---- elementwise_kernels.cu ---- */
 cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
                              void *x);
 cudaError_t cuda_launch_bias_gradient(cudaStream_t stream, bool bf16, int rows, int cols,
@@ -85,7 +85,7 @@ cudaError_t cuda_launch_gelu(cudaStream_t stream, bool bf16, int rows, int cols,
 cudaError_t cuda_launch_gelu_gradient(cudaStream_t stream, bool bf16, size_t n, const void *pre,
                                       void *y, void *dy);
 
-/* ---- cuda_loss.cu ---- */
+/* ---- loss_kernels.cu ---- */
 cudaError_t cuda_launch_pool(cudaStream_t stream, bool bf16, int samples, int dim,
                              const int32_t *offsets, const void *x, float *pooled);
 /* pooled[rows][dim] = x */
