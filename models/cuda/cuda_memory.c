@@ -87,7 +87,7 @@ static bool put(const struct device *d, const void *host, size_t bytes, size_t *
 
 const void *cuda_stage(const struct device *d, const void *host, size_t bytes) {
     struct cuda_staging *s = cuda_state_of(d)->staging;
-    size_t place;
+    size_t place = 0;
     if (!put(d, host, bytes, &place)) return s->card;
     cuda_check(d,
                cudaMemcpyAsync(s->card + place, s->pinned + place, bytes, cudaMemcpyHostToDevice,
@@ -99,7 +99,7 @@ const void *cuda_stage(const struct device *d, const void *host, size_t bytes) {
 /* What fits into a segment goes through the ring; of more, the copy is waited for. */
 void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes) {
     struct cuda_staging *s = cuda_state_of(d)->staging;
-    size_t place;
+    size_t place = 0;
     bool fits = bytes <= s->segment;
     if (fits && !put(d, from, bytes, &place)) return;
     const void *source = fits ? s->pinned + place : from;
