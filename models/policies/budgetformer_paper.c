@@ -13,16 +13,12 @@
  * stored beside the deployed one. With the small entropy weight of `budgetformer` the softmax stays
  * all but even; this variant ends with a larger one, so that it does exploit (ours).
  */
+#include "models/policies/budgetformer_paper_gate.h"
 #include "models/policies/budgetformer_shared.h"
-
-#include <float.h>
-#include <math.h>
-
-enum mode { MODE_PLAIN, MODE_MASS, MODE_RAW };
 
 struct paper_options {
     struct budget_options shared;
-    int mode; /* enum mode */
+    int mode; /* enum paper_mode */
 };
 
 static const struct option option_rows[] = {
@@ -37,49 +33,27 @@ static const struct paper_options *options_of(const struct model_config *config)
     return (const void *)config->policy_options;
 }
 
-static void softmax_forward(const struct budget_row *row, const float *z, float *a) {
-    double p[OPTION_LIST_MAX], log_p[OPTION_LIST_MAX];
-    budget_softmax(z, row->tau, row->heads, p, log_p);
-    for (int h = 0; h < row->heads; h++) {
-        row->kept[h] = (float)p[h];
-        a[h] = (float)(row->s * row->heads * p[h]);
-    }
-}
-
-/* da_h/dz_j = s H p_h (delta_hj - p_j) / tau, da_h/ds = H p_h. */
-static double softmax_backward(const struct budget_row *row, const float *da, double *dz) {
-    double mean = 0.0;
-    for (int h = 0; h < row->heads; h++) mean += (double)row->kept[h] * (double)da[h];
-    for (int h = 0; h < row->heads; h++)
-        dz[h] = row->s * row->heads * (double)row->kept[h] * ((double)da[h] - mean) / row->tau;
-    return row->heads * mean;
-}
-
 static const struct budget_gate softmax_gate = {rng_normal, softmax_forward, softmax_backward};
 
 static void gates_train(const struct gate_call *call, float *a) {
-    budget_gates_train(call, &softmax_gate, a);
+    budget_gates_train(call, &softmax_gate, false, a);
 }
 
 static void gates_backward(const struct gate_call *call, const float *da, float *dx) {
     budget_gates_backward(call, &softmax_gate, da, dx);
 }
 
+static enum paper_mode mode_of(const struct gate_call *call) {
+    int asked = call->mode > 0 ? call->mode - 1 : options_of(call->config)->mode;
+    return (enum paper_mode)asked;
+}
+
 static void select_heads(const struct gate_call *call, const float *decision, float *a) {
-    const struct paper_options *o = options_of(call->config);
-    int heads = call->heads, mode = call->mode > 0 ? call->mode - 1 : o->mode;
-    budget_select(call, decision, a);
-    if (mode == MODE_PLAIN) return;
-    for (int r = 0; r < call->rows; r++) {
-        const float *row = decision + (size_t)r * (size_t)(1 + heads);
-        double p[OPTION_LIST_MAX], log_p[OPTION_LIST_MAX], sum = 0.0;
-        float *gate = a + (size_t)r * (size_t)heads;
-        budget_softmax(row + 1, o->shared.tau_end, heads, p, log_p);
-        for (int h = 0; h < heads; h++) sum += gate[h] != 0.0f ? p[h] : 0.0;
-        double scale = (double)row[0] * heads / (mode == MODE_MASS ? sum : 1.0);
-        for (int h = 0; h < heads; h++) /* a chosen head runs, however small its weight */
-            if (gate[h] != 0.0f) gate[h] = fmaxf((float)(scale * p[h]), FLT_MIN);
-    }
+    double tau = options_of(call->config)->shared.tau_end, space[2 * OPTION_LIST_MAX];
+    size_t heads = (size_t)call->heads;
+    for (size_t r = 0; r < (size_t)call->rows; r++)
+        paper_select_row(mode_of(call), tau, call->heads, decision + r * (1 + heads), a + r * heads,
+                         space);
 }
 
 const struct policy_ops policy_budgetformer_paper = {

@@ -17,10 +17,10 @@
 #ifndef HEADROOM_MODELS_POLICIES_BUDGETFORMER_SHARED_H
 #define HEADROOM_MODELS_POLICIES_BUDGETFORMER_SHARED_H
 
+#include "models/policies/budgetformer_row.h"
 #include "models/policy.h"
 
 enum budget_scores { SCORES_LEARNED, SCORES_RANDOM_AT_TEST, SCORES_RANDOM };
-enum budget_cost_on { COST_ON_S, COST_ON_EXECUTED };
 
 /* First member of every variant's options. */
 struct budget_options {
@@ -79,37 +79,42 @@ struct budget_options {
      "width of the budget network f_o; 0 means max(16, dim / 4)"}
 /* clang-format on */
 
-/* One input in one layer in training, as a variant's gate sees it. */
-struct budget_row {
-    const struct model_config *config;
-    int heads;
-    double s;        /* its budget, in (0, 1] */
-    double progress; /* share of the steps done */
-    double tau;      /* temperature now */
-    float *kept;     /* [heads] whatever the gate leaves to its gradient */
-};
+/* The most workspace that a variant's gate can ask for, in doubles. */
+enum { BUDGET_SPACE = OPTION_LIST_MAX * (OPTION_LIST_MAX + 8) };
 
-/* A variant's gate in training. */
+/* A variant's gate in training; `space` is workspace of BUDGET_SPACE. */
 struct budget_gate {
     /* The noise that sigma scales: standard, at a counter. */
     double (*noise)(const struct rng *rng, uint64_t high, uint64_t low);
     /* a[heads] from the noisy scores z[heads]. */
-    void (*forward)(const struct budget_row *row, const float *z, float *a);
+    void (*forward)(const struct budget_row *row, const float *z, float *a, double *space);
     /* dL/dz[heads] from dL/da, of the task loss alone; returns dL/ds. */
-    double (*backward)(const struct budget_row *row, const float *da, double *dz);
+    double (*backward)(const struct budget_row *row, const float *da, double *dz, double *space);
 };
 
-/* s H above H - this: all gates are 1, and none has a gradient. */
-static const double budget_full_margin = 1e-3;
+/* ---- what a layer is, for those who compute its rows ---- */
 
-/* k = clamp(ceil(s H), 1, H), where s H may miss a whole number by rounding. */
-int budget_heads(double s, int heads);
+enum { W1, B1, W2, B2, BUDGET_TENSORS }; /* of f_o, where it is asked */
+enum { WD, BD, SCORE_TENSORS };          /* of g_d, after those of f_o */
 
-/* The hard gate: 1 on the k best scores, ties to the lower index; else 0. */
-void budget_top_k(const float *z, double s, int heads, float *a);
+/* `hard`: see there. Without call->step, at inference, what is of training alone is left 0. */
+struct budget_layer budget_layer_of(const struct gate_call *call, bool hard);
+/* Width of f_o's hidden layer. */
+int budget_hidden_width(const struct model_config *config);
+/* Where the tensors of g_d start in gate_call.param. */
+int budget_scores_at(const struct gate_call *call);
 
-/* softmax(z / tau) into p, its logarithm into log_p; returns its entropy over ln H (0 if H = 1). */
-double budget_softmax(const float *z, double tau, int heads, double *p, double *log_p);
+/* What is kept between the passes: [rows][h_o], [rows][H] the gate's, [rows][H] the clean scores,
+ * and s [rows]. */
+struct budget_saved {
+    float *hidden, *kept, *z, *s;
+};
+struct budget_saved budget_saved_of(const struct gate_call *call);
+
+/* The stream of scores that are drawn in this call, and its counters' high half, which is that of
+ * noise too. */
+struct rng budget_draws(const struct gate_call *call);
+uint64_t budget_counter_high(const struct gate_call *call);
 
 /* The entries of policy_ops; those of training take the variant's gate. A decision row is s
  * followed by z[H]. */
@@ -117,7 +122,8 @@ bool budget_check_options(struct model_config *config, struct error *error);
 int budget_tensors(const struct model_config *config, int layer, struct policy_tensor *out);
 int budget_saved_floats(const struct model_config *config, int layer);
 int budget_shared_floats(const struct model_config *config);
-void budget_gates_train(const struct gate_call *call, const struct budget_gate *gate, float *a);
+void budget_gates_train(const struct gate_call *call, const struct budget_gate *gate, bool hard,
+                        float *a);
 void budget_gates_backward(const struct gate_call *call, const struct budget_gate *gate,
                            const float *da, float *dx);
 int budget_decision_floats(const struct model_config *config, int layer);

@@ -45,11 +45,12 @@ plant() { # source text bug
     ' "$1" >"$house/$1" 2>"$scratch/said" || { cat "$scratch/said" && return 1; }
 }
 
-# Plants one bug; passes if the named behaviour of the test fails for it.
-is_caught() { # source text bug test behaviour
-    [ -z "${listing:-}" ] || { echo "$1 $4 $5" && return; }
+# Plants one bug; passes if the named behaviour of the test fails for it. A bug in a header is compiled
+# with a source that includes it.
+is_caught() { # file text bug test behaviour [source]
+    [ -z "${listing:-}" ] || { echo "${6:-$1} $4 $5" && return; }
     plant "$1" "$2" "$3" || return 1
-    run_test "$4" "$1"
+    run_test "$4" "${6:-$1}"
     cp "$1" "$house/$1"
     grep -q "^not ok [0-9]* - $5\$" "$scratch/said" && return
     tail -n 20 "$scratch/said"
@@ -110,13 +111,14 @@ mean_without_its_1_over_n() {
 }
 
 sign_of_the_budget_s_gradient() {
-    is_caught models/policies/budgetformer.c 'return heads * mean;' 'return -heads * mean;' \
-        models/test_gradients budgetformer_with_noise_and_cost
+    is_caught models/policies/budgetformer_gate.h 'return heads * mean;' 'return -heads * mean;' \
+        models/test_gradients budgetformer_with_noise_and_cost models/policies/budgetformer.c
 }
 
 one_head_too_few() {
-    is_caught models/policies/budgetformer_shared.c '(int)ceil(s * heads' '(int)floor(s * heads' \
-        models/policies/test_budgetformer inference_runs_the_ceiling_of_the_budget
+    is_caught models/policies/budgetformer_row.h '(int)ceil(s * heads' '(int)floor(s * heads' \
+        models/policies/test_budgetformer inference_runs_the_ceiling_of_the_budget \
+        models/policies/budgetformer_shared.c
 }
 
 gate_multiplied_twice() {
@@ -130,8 +132,8 @@ gate_left_out_of_the_gradient() {
 }
 
 noise_that_depends_on_batch_mates() {
-    is_caught models/policies/budgetformer_shared.c '(uint64_t)call->ids[r] * OPTION_LIST_MAX' \
-        '(uint64_t)r * OPTION_LIST_MAX' \
+    is_caught models/policies/budgetformer_shared.c 'budget_counter(call->ids[r], h)))' \
+        'budget_counter(r, h)))' \
         models/policies/test_policies gates_do_not_depend_on_batch_mates
 }
 
