@@ -1,7 +1,7 @@
 #!/bin/sh
 # The methods and a hash of the files that are each one's own: "NAME HASH NAME HASH ...". A method's own
-# files are the one that defines it, what that includes from models/policies, and the .c of each such
-# header, of which the same holds. An edit of one of them makes the results of these methods old, and of
+# files are the one that defines it, what that includes from models/policies, and the .c and .cu of each
+# such header, of which the same holds. An edit of one of them makes the results of these methods old, and of
 # no other; what all methods share is hashed by the Makefile.
 set -eu
 LC_ALL=C
@@ -14,7 +14,7 @@ hash_own_files() { # file
     while [ $# -gt 0 ]; do
         # shellcheck disable=SC2013 # names of headers have no blanks
         for header in $(sed -n 's,^#include "models/policies/\(.*\)".*,\1,p' "$1"); do
-            for file in "$header" "${header%.h}.c"; do
+            for file in "$header" "${header%.h}.c" "${header%.h}.cu"; do
                 case " $found " in *" $file "*) continue ;; esac
                 [ -e "$file" ] || continue
                 found="$found $file"

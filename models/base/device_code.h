@@ -7,7 +7,7 @@
 #define HEADROOM_MODELS_BASE_DEVICE_CODE_H
 
 #ifdef __CUDACC__
-#define DEVICE_CODE static __device__ inline
+#define DEVICE_CODE static __host__ __device__ inline
 #else
 #define DEVICE_CODE static inline
 #endif

@@ -1,9 +1,9 @@
 /*
  * Softmax attention, forward: a block makes the outputs of ROWS queries of one head and one input.
  * It walks over the keys once and keeps a running maximum and sum of each row, as
- * models/cpu/attention.c does (Milakov and Gimelshein, arXiv 1805.02867); no map reaches memory. The
- * same block serves all heads of a chunk and packed rows of the heads that were chosen: they differ
- * in where rows lie.
+ * models/cpu/attention.c does (Milakov and Gimelshein, arXiv 1805.02867); no map reaches memory.
+ * The same block serves all heads of a chunk and packed rows of the heads that were chosen: they
+ * differ in where rows lie.
  */
 #include "models/cuda/attention_kernels.h"
 #include "models/cuda/attention_tile.cuh"

@@ -1,7 +1,7 @@
 /*
  * Launches of the attention kernels: of all heads and inputs of a chunk, forward and backward, and
- * of the heads that inputs or tokens chose. All pointers are to device memory; operands are float or
- * bfloat16 throughout one call.
+ * of the heads that inputs or tokens chose. All pointers are to device memory; operands are float
+ * or bfloat16 throughout one call.
  */
 #ifndef HEADROOM_MODELS_CUDA_ATTENTION_KERNELS_H
 #define HEADROOM_MODELS_CUDA_ATTENTION_KERNELS_H

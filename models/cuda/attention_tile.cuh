@@ -1,9 +1,9 @@
 /*
  * What the attention kernels are made of. A block owns ROWS rows (queries, or keys in the gradient
- * of K and V) and walks over the other side in tiles of COLS. Eight lanes share a row, four rows (or
- * two) share a lane: a thread keeps R x 4 scores, those of columns lane, lane + 8, lane + 16 and
- * lane + 24, and R x W / 8 sums of the result. Rows of the map go through shared memory from one
- * inner product to the next, among these eight lanes alone, so a __syncwarp is enough.
+ * of K and V) and walks over the other side in tiles of COLS. Eight lanes share a row, four rows
+ * (or two) share a lane: a thread keeps R x 4 scores, those of columns lane, lane + 8, lane + 16
+ * and lane + 24, and R x W / 8 sums of the result. Rows of the map go through shared memory from
+ * one inner product to the next, among these eight lanes alone, so a __syncwarp is enough.
  *
  * W is the head's width rounded up to what is instantiated; a wider head is cut into columns of W:
  * scores are summed over all cuts, and each cut of the result has a block of its own, which makes

@@ -1,7 +1,7 @@
 /*
- * Attention and gates of a chunk on a card: what device.h asks, told to the kernels. One launch does
- * all heads of all inputs; inputs shorter than the longest leave blocks without work, which end at
- * once.
+ * Attention and gates of a chunk on a card: what device.h asks, told to the kernels. One launch
+ * does all heads of all inputs; inputs shorter than the longest leave blocks without work, which
+ * end at once.
  */
 #include "models/cuda/attention_kernels.h"
 #include "models/cuda/cuda_device.h"

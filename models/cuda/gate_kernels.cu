@@ -1,7 +1,7 @@
 /*
  * Gates of heads in training. The gradient of a gate is one sum over its row's tokens and the
- * head's width: a block makes it for an input, eight lanes for a token, in a fixed order. That leaves
- * most of a card idle where inputs are few, and needs no atomics.
+ * head's width: a block makes it for an input, eight lanes for a token, in a fixed order. That
+ * leaves most of a card idle where inputs are few, and needs no atomics.
  */
 #include "models/cuda/gate_kernels.h"
 #include "models/cuda/operand.cuh"

@@ -1,8 +1,8 @@
 /*
  * There and back between tokens and packed rows. Going back, a token's row of x is owned by one
  * thread (or four numbers of it are), which adds what its heads made in the order of heads: an
- * inverse map, made first, says where each head's row of each token lies. Adding head after head from
- * the packed side would need atomics or a launch per head.
+ * inverse map, made first, says where each head's row of each token lies. Adding head after head
+ * from the packed side would need atomics or a launch per head.
  */
 #include "models/cuda/heads_kernels.h"
 #include "models/cuda/operand.cuh"

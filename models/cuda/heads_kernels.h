@@ -1,6 +1,6 @@
 /*
- * Launches of the kernels that carry rows between a chunk's tokens and packed rows of the heads that
- * were chosen. All pointers are to device memory.
+ * Launches of the kernels that carry rows between a chunk's tokens and packed rows of the heads
+ * that were chosen. All pointers are to device memory.
  */
 #ifndef HEADROOM_MODELS_CUDA_HEADS_KERNELS_H
 #define HEADROOM_MODELS_CUDA_HEADS_KERNELS_H

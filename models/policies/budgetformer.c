@@ -9,6 +9,7 @@
  * `estimator: gumbel` takes the relaxed Gumbel top-k of DSP (gumbel_top_k.h) for the soft gate; the
  * rest stays as it is.
  */
+#include "models/policies/budgetformer_cuda.h"
 #include "models/policies/budgetformer_gate.h"
 #include "models/policies/budgetformer_shared.h"
 #include "models/policies/gumbel_top_k.h"
@@ -46,17 +47,20 @@ static bool shape(struct model_config *config, struct error *error) {
 static const struct budget_gate soft_gate = {rng_normal, soft_forward, soft_backward};
 static const struct budget_gate gumbel_gate = {gumbel_noise, gumbel_forward, gumbel_backward};
 
-static const struct budget_gate *gate_of(const struct gate_call *call) {
-    return options_of(call->config)->estimator == ESTIMATOR_GUMBEL ? &gumbel_gate : &soft_gate;
+bool budgetformer_is_gumbel(const struct gate_call *call) {
+    return options_of(call->config)->estimator == ESTIMATOR_GUMBEL;
 }
 
-/* From hard_from on the forward pass uses the mask of what inference will run. */
-static bool is_hard(const struct gate_call *call) {
+bool budgetformer_is_hard(const struct gate_call *call) {
     return call->step->progress >= options_of(call->config)->hard_from;
 }
 
+static const struct budget_gate *gate_of(const struct gate_call *call) {
+    return budgetformer_is_gumbel(call) ? &gumbel_gate : &soft_gate;
+}
+
 static void gates_train(const struct gate_call *call, float *a) {
-    budget_gates_train(call, gate_of(call), is_hard(call), a);
+    budget_gates_train(call, gate_of(call), budgetformer_is_hard(call), a);
 }
 
 static void gates_backward(const struct gate_call *call, const float *da, float *dx) {
@@ -77,6 +81,7 @@ const struct policy_ops policy_budgetformer = {
     .decision_floats = budget_decision_floats,
     .decide = budget_decide,
     .select = budget_select,
+    .cuda = POLICY_CUDA_FORM(budgetformer_cuda),
     .budget = budget_of_decision,
     .set_heads = budget_set_heads,
     .gate_flops = budget_gate_flops,

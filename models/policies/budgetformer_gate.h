@@ -1,7 +1,7 @@
 /*
- * The gates of BudgetFormer's consistent variant for one input, soft top-k and Gumbel top-k, for the
- * processor and for a card; budgetformer.c says what they are. `space` is workspace of the doubles
- * that the gate asks for; dz[heads] is written over.
+ * The gates of BudgetFormer's consistent variant for one input, soft top-k and Gumbel top-k, for
+ * the processor and for a card; budgetformer.c says what they are. `space` is workspace of the
+ * doubles that the gate asks for; dz[heads] is written over.
  */
 #ifndef HEADROOM_MODELS_POLICIES_BUDGETFORMER_GATE_H
 #define HEADROOM_MODELS_POLICIES_BUDGETFORMER_GATE_H

@@ -13,6 +13,7 @@
  * stored beside the deployed one. With the small entropy weight of `budgetformer` the softmax stays
  * all but even; this variant ends with a larger one, so that it does exploit (ours).
  */
+#include "models/policies/budgetformer_cuda.h"
 #include "models/policies/budgetformer_paper_gate.h"
 #include "models/policies/budgetformer_shared.h"
 
@@ -43,17 +44,16 @@ static void gates_backward(const struct gate_call *call, const float *da, float 
     budget_gates_backward(call, &softmax_gate, da, dx);
 }
 
-static enum paper_mode mode_of(const struct gate_call *call) {
-    int asked = call->mode > 0 ? call->mode - 1 : options_of(call->config)->mode;
-    return (enum paper_mode)asked;
+int budgetformer_paper_mode(const struct gate_call *call) {
+    return call->mode > 0 ? call->mode - 1 : options_of(call->config)->mode;
 }
 
 static void select_heads(const struct gate_call *call, const float *decision, float *a) {
     double tau = options_of(call->config)->shared.tau_end, space[2 * OPTION_LIST_MAX];
+    enum paper_mode mode = (enum paper_mode)budgetformer_paper_mode(call);
     size_t heads = (size_t)call->heads;
     for (size_t r = 0; r < (size_t)call->rows; r++)
-        paper_select_row(mode_of(call), tau, call->heads, decision + r * (1 + heads), a + r * heads,
-                         space);
+        paper_select_row(mode, tau, call->heads, decision + r * (1 + heads), a + r * heads, space);
 }
 
 const struct policy_ops policy_budgetformer_paper = {
@@ -72,6 +72,7 @@ const struct policy_ops policy_budgetformer_paper = {
     .decision_floats = budget_decision_floats,
     .decide = budget_decide,
     .select = select_heads,
+    .cuda = POLICY_CUDA_FORM(budgetformer_paper_cuda),
     .budget = budget_of_decision,
     .set_heads = budget_set_heads,
     .modes = modes,

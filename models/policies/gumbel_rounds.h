@@ -1,6 +1,6 @@
 /*
- * The arithmetic of the relaxed Gumbel top-k (gumbel_top_k.h says what it is), for the processor and
- * for a card: as there, with workspace from the caller, GUMBEL_SPACE n doubles.
+ * The arithmetic of the relaxed Gumbel top-k (gumbel_top_k.h says what it is), for the processor
+ * and for a card: as there, with workspace from the caller, GUMBEL_SPACE n doubles.
  */
 #ifndef HEADROOM_MODELS_POLICIES_GUMBEL_ROUNDS_H
 #define HEADROOM_MODELS_POLICIES_GUMBEL_ROUNDS_H

@@ -56,6 +56,9 @@ edit_of_what_methods_share_is_theirs() {
     edit models/policies/gumbel_top_k.h
     [ "$(changed | tr '\n' ' ')" = 'budgetformer dsp ' ]
     hash_code && cp build/* before
+    edit models/policies/budgetformer_kernels.cu
+    [ "$(changed | tr '\n' ' ')" = 'budgetformer budgetformer-paper ' ]
+    hash_code && cp build/* before
     edit models/policies/static_method.h
     [ "$(changed | tr '\n' ' ')" = 'dsp michel random-static voita ' ]
 }
