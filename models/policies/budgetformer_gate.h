@@ -86,7 +86,7 @@ DEVICE_CODE int gumbel_space(int heads) {
 
 DEVICE_CODE void gumbel_mask(const struct budget_row *row, const float *z, double *space) {
     int n = row->layer->heads;
-    double *rounds = space, *r = rounds + n * n, *mask = r + n;
+    double *rounds = space, *r = rounds + (size_t)n * (size_t)n, *mask = r + n;
     for (int h = 0; h < n; h++) r[h] = (double)z[h];
     gumbel_forward_rounds(r, row->s * n, row->layer->tau, n, rounds, mask, mask + n);
 }
@@ -94,7 +94,7 @@ DEVICE_CODE void gumbel_mask(const struct budget_row *row, const float *z, doubl
 DEVICE_CODE void gumbel_forward(const struct budget_row *row, const float *z, float *a,
                                 double *space) {
     int n = row->layer->heads;
-    const double *mask = space + n * n + n;
+    const double *mask = space + (size_t)n * (size_t)n + n;
     for (int h = 0; h < n; h++) row->kept[h] = z[h];
     gumbel_mask(row, z, space);
     if (row->layer->hard)
@@ -107,10 +107,10 @@ DEVICE_CODE void gumbel_forward(const struct budget_row *row, const float *z, fl
 DEVICE_CODE double gumbel_backward(const struct budget_row *row, const float *da, double *dz,
                                    double *space) {
     int n = row->layer->heads;
-    double *rounds = space, *dmask = rounds + n * n, *own = dmask + 2 * n;
+    double *rounds = space, *dmask = rounds + (size_t)n * (size_t)n, *mask = dmask + n;
     gumbel_mask(row, row->kept, space);
     for (int h = 0; h < n; h++) dmask[h] = budget_is_full(row) ? 0.0 : (double)da[h];
-    return n * gumbel_backward_rounds(rounds, row->s * n, row->layer->tau, n, dmask, dz, own);
+    return n * gumbel_backward_rounds(rounds, row->s * n, row->layer->tau, n, dmask, dz, mask + n);
 }
 
 #endif
