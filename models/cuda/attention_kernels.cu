@@ -119,25 +119,40 @@ __global__ void __launch_bounds__(THREADS, W > 64 ? 2 : 3)
     const int token = call.offsets[b], n = call.offsets[b + 1] - token, d = call.head_dim;
     const size_t slab = ((size_t)token * (size_t)call.heads + (size_t)h) * (size_t)d;
     const size_t ld = (size_t)call.heads * (size_t)d;
-    const T *qkv = static_cast<const T *>(call.qkv) + 3 * slab;
-    float *log_sum =
-        call.log_sum ? call.log_sum + (size_t)h * (size_t)call.tokens + token : nullptr;
-    attend<T, W>({qkv, qkv + d, qkv + 2 * d, static_cast<T *>(call.context) + slab, 3 * ld, 3 * ld,
-                  ld, n, n, d, d % 4 == 0, log_sum, nullptr, 0});
+    head_rows<T> head = {};
+    head.q = static_cast<const T *>(call.qkv) + 3 * slab;
+    head.k = head.q + d;
+    head.v = head.k + d;
+    head.out = static_cast<T *>(call.context) + slab;
+    head.ld_q = head.ld_kv = 3 * ld;
+    head.ld_out = ld;
+    head.queries = head.keys = n;
+    head.head_dim = d;
+    head.aligned = d % 4 == 0;
+    if (call.log_sum) head.log_sum = call.log_sum + (size_t)h * (size_t)call.tokens + token;
+    attend<T, W>(head);
 }
 
 template <typename T, int W>
 __global__ void __launch_bounds__(THREADS, W > 64 ? 2 : 3)
     attend_packed(const packed_attention call) {
     const packed_head s = call.segment[blockIdx.x];
-    const size_t d = (size_t)call.head_dim, ld_q = call.kv ? d : 3 * d,
-                 ld_kv = call.kv ? 2 * d : 3 * d;
-    const T *q = static_cast<const T *>(call.q) + (size_t)s.query * ld_q;
-    const T *k = call.kv ? static_cast<const T *>(call.kv) + (size_t)s.key * ld_kv : q + d;
-    T *out = static_cast<T *>(call.context) + (size_t)s.query * d;
-    const float *gate = call.gate + (call.by_query ? (size_t)s.query : (size_t)blockIdx.x);
-    attend<T, W>({q, k, k + d, out, ld_q, ld_kv, d, s.n_queries, s.length, call.head_dim,
-                  d % 4 == 0, nullptr, gate, call.by_query ? 1 : 0});
+    const size_t d = (size_t)call.head_dim;
+    head_rows<T> head = {};
+    head.ld_q = call.kv ? d : 3 * d;
+    head.ld_kv = call.kv ? 2 * d : 3 * d;
+    head.ld_out = d;
+    head.q = static_cast<const T *>(call.q) + (size_t)s.query * head.ld_q;
+    head.k = call.kv ? static_cast<const T *>(call.kv) + (size_t)s.key * head.ld_kv : head.q + d;
+    head.v = head.k + d;
+    head.out = static_cast<T *>(call.context) + (size_t)s.query * d;
+    head.queries = s.n_queries;
+    head.keys = s.length;
+    head.head_dim = call.head_dim;
+    head.aligned = d % 4 == 0;
+    head.gate = call.gate + (call.by_query ? (size_t)s.query : (size_t)blockIdx.x);
+    head.gate_step = call.by_query ? 1 : 0;
+    attend<T, W>(head);
 }
 
 dim3 grid_of(int what, int longest, int width, int cut) {
