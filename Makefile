@@ -8,6 +8,10 @@
 # TIER        size of the sweep: default or full
 # DB          the database; figures are drawn into figures/ beside it
 # PYTHON      the Python that has PyTorch, for bench-peers and parity
+# CUDA        1 or 0: build for NVIDIA's cards or not. Else it is built for them where nvcc is, in CUDA_HOME,
+#             in PATH or in /usr/local/cuda, and the sanitizers are not asked for
+# CUDA_ARCH   compute capabilities of these cards: 80 is Ampere, 90 Hopper; later ones translate the last
+# NVCC_CCBIN  the host compiler of nvcc, where it is too old for the system's
 # SANITIZER   address,undefined
 # WERROR      1: warnings are errors, as in CI
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
@@ -15,6 +19,7 @@
 # HEADROOM_DATA  folder of the data sets, else data/
 # SETS        what make data fetches: names of sets, all, or list; else the small ones
 ARCH ?= $(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && echo native)
+CUDA_ARCH ?= 80 90
 TIER ?= default
 DB   ?= results/results.db
 PYTHON ?= /usr/bin/python3
@@ -31,11 +36,11 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g $(if $(ARCH),-march=$(ARCH)) \
     $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) \
     $(if $(SDE),-DHAVE_SDE=1) \
-    $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS)
+    $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS) $(CUDA_FLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) \
-    $(if $(ONEDNN),-ldnnl) -lm $(LDFLAGS)
+    $(if $(ONEDNN),-ldnnl) $(CUDA_LIBRARIES) -lm $(LDFLAGS)
 
 PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.
@@ -44,6 +49,34 @@ SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/
 # oneDNN is taken for the products that it was measured to be faster at, which was on x86 (models/cpu).
 # ONEDNN=yes takes it elsewhere.
 ONEDNN   = $(if $(X86),$(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes))
+
+# CUDA. The toolkit's folders are asked of nvcc, because distributions have their own (it names none for
+# headers where they lie in /usr/include). The runtime is linked
+# in, so that the program starts where there is no driver; cuBLAS, many times as large as the program, is
+# loaded when a card is opened, and the rpath says from where. The sanitizers' build has no cards unless it
+# is told to: address sanitizer takes the addresses that CUDA wants (ASAN_OPTIONS=protect_shadow_gap=0).
+CUDA_HOME ?= $(CUDA_PATH)
+NVCC      := $(firstword $(wildcard $(CUDA_HOME:%=%/bin/nvcc)) $(shell command -v nvcc 2>/dev/null) \
+    $(wildcard /usr/local/cuda/bin/nvcc))
+NVCC_SAYS := $(if $(NVCC),$(shell $(NVCC) --dryrun -x cu /dev/null 2>&1 | tr -d '"'))
+CUDA_INCLUDE := $(firstword $(realpath $(patsubst -I%,%,$(filter -I%,$(NVCC_SAYS)))) /usr/include)
+CUDA_RUNTIME := $(firstword $(realpath $(patsubst -L%,%/libcudart_static.a,$(filter -L%,$(NVCC_SAYS)))))
+TOOLKIT   := $(and $(CUDA_RUNTIME),$(wildcard $(CUDA_INCLUDE)/cublas_v2.h))
+WITH_CUDA := $(if $(CUDA),$(filter 1,$(CUDA)),$(if $(SANITIZER),,$(if $(TOOLKIT),1)))
+ifneq ($(WITH_CUDA),)
+CUDA_FLAGS     = -DHAVE_CUDA=1 -isystem$(CUDA_INCLUDE)
+CUDA_LIBRARIES = $(CUDA_RUNTIME) -Wl,-rpath,$(patsubst %/,%,$(dir $(CUDA_RUNTIME))) -ldl -lrt -lpthread
+endif
+
+# -use_fast_math is as little used as -ffast-math. The host's half of a kernel file starts kernels and no
+# more, without C++'s library: gcc links the program. nvcc 13 remembers kernels in local statics, whose guards
+# are of that library; one thread at a time speaks to a card.
+NVCC_FLAGS = -std=c++17 -O3 -I. -lineinfo $(NVCC_CCBIN:%=-ccbin %) \
+    $(foreach arch,$(CUDA_ARCH),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+    $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch)) \
+    -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics \
+    $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
+
 # What the compiler makes programs for; this machine, where there is no compiler yet.
 X86     := $(filter x86_64%,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)))
 REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
@@ -53,10 +86,12 @@ REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 # The portable build has a folder and a program of its own (make headroom-v3).
 B       := build
 PROGRAM := headroom
-SOURCES := $(sort $(shell find models workloads harness -name '*.c' ! -path 'models/cuda/*' ! -name '*_cuda.c'))
+SOURCES := $(sort $(shell find models workloads harness -name '*.c' \
+    $(if $(WITH_CUDA),,! -path 'models/cuda/*' ! -path 'models/*_cuda.c')))
+KERNELS := $(sort $(shell find models -name '*.cu'))
 TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrations/*.sql)) \
     harness/config/starter.yaml
-OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(TEXTS:%=$(B)/%.o)
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(if $(WITH_CUDA),$(KERNELS:%=$(B)/%.o)) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 CHECKED := $(SOURCES) $(sort $(shell find tests -name '*.c'))
@@ -71,11 +106,11 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test test-pmu test-arm64 test-long check cross-arm64 programs objects tidy plots data \
+.PHONY: build sweep test test-pmu test-arm64 test-long check cross-arm64 programs objects kernels tidy plots data \
     bench bench-peers parity parity-golden format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
-build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default)
+build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
 # table comes last. The shell finds DB in its environment: a path may hold blanks.
@@ -119,7 +154,7 @@ headroom-v3:
 	@echo 'headroom-v3 is a build for x86-64, and $(CC) compiles for $(shell $(CC) -dumpmachine)' >&2; exit 1
 else ifneq ($(PROGRAM),headroom-v3)
 headroom-v3: FORCE | packages ## the same program for any x86-64 since 2013: what `counters: cachegrind` runs
-	@$(MAKE) --no-print-directory ARCH=x86-64-v3 SANITIZER= B=build-v3 PROGRAM=headroom-v3 headroom-v3
+	@$(MAKE) --no-print-directory ARCH=x86-64-v3 CUDA=0 SANITIZER= B=build-v3 PROGRAM=headroom-v3 headroom-v3
 endif
 
 # With WERROR=1 gcc's objects are those of the build, as in CI, and are compiled once.
@@ -132,13 +167,14 @@ cross-arm64: ## build the program and the tests for arm64 in build-arm64/, warni
 	@root=$$(tests/pmu/packages.sh) && \
 	export PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
 	    PKG_CONFIG_SYSROOT_DIR="$$root" && \
-	$(MAKE) --no-print-directory NO_INSTALL=1 WERROR=1 SANITIZER= ARCH= B=build-arm64 \
+	$(MAKE) --no-print-directory NO_INSTALL=1 WERROR=1 CUDA=0 SANITIZER= ARCH= B=build-arm64 \
 	    PROGRAM=build-arm64/headroom CC="aarch64-linux-gnu-gcc --sysroot=$$root" \
 	    AR=aarch64-linux-gnu-ar programs
 programs: $(PROGRAM) $(TESTS)
 
 # Its parts that go file by file.
 objects: $(CHECKED:%.c=$(B)/%.o)
+kernels: $(KERNELS:%=$(B)/%.o)
 tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
 plots: build ## draw what is new in a database [DB=...]
@@ -162,7 +198,7 @@ parity-golden: $(B)/tests/parity/test_parity ## have PyTorch write its numbers a
 	@tests/parity/parity.sh $(PYTHON) tests/parity/golden
 
 format: ## run clang-format over the sources
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	git ls-files '*.c' '*.h' '*.cu' '*.cuh' | xargs clang-format -i
 
 clean: ## remove what was built, never results or data
 	rm -rf build build-v3 build-arm64 headroom headroom-v3
@@ -178,6 +214,10 @@ $(PROGRAM): $(B)/harness/cli/main.o $(LIBRARY) $(B)/libraries
 
 $(LIBRARY): $(filter-out $(B)/harness/cli/main.o,$(OBJECTS))
 	@rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.cu.o: %.cu $(B)/nvcc_flags
+	@mkdir -p $(@D)
+	$(NVCC) $(NVCC_FLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -221,17 +261,24 @@ $(TEXTS:%=$(B)/%.o): $(B)/%.o: $(B)/%.c $(B)/flags
 # everything made from them is made again exactly then.
 $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
+$(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS)
 $(B)/revision:  CONTENT = $(REVISION)
 $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
-$(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W%,$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
+$(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
     models/cpu/*.[ch] workloads/data/*.[ch] harness/trial/*.[ch]; } | sha256sum | cut -c 1-64)
 $(B)/profile_code: CONTENT = $(shell cat harness/measure/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/policy_code: CONTENT = $(shell harness/measure/policy_code.sh)
-$(B)/flags $(B)/libraries $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code $(B)/policy_code: FORCE | packages
+$(B)/flags $(B)/libraries $(B)/nvcc_flags $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code $(B)/policy_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
 
 packages:
+ifneq ($(filter-out 0 1,$(CUDA)),)
+	@echo 'headroom: error: CUDA=$(CUDA) is neither CUDA=1 nor CUDA=0' >&2; exit 1
+else ifeq ($(CUDA)$(TOOLKIT),1)
+	@echo "headroom: error: CUDA=1 needs nvcc and cuBLAS's headers in CUDA_HOME, in PATH or in /usr/local/cuda:" \
+	    "install NVIDIA's CUDA toolkit, 11.8 or later, or build with CUDA=0" >&2; exit 1
+endif
 	@harness/install_packages.sh
 
--include $(CHECKED:%.c=$(B)/%.d)
+-include $(CHECKED:%.c=$(B)/%.d) $(KERNELS:%=$(B)/%.d)
