@@ -16,10 +16,16 @@ rm -f "$folder/summary"
 
 sources=$(find models workloads harness tests -name '*.c')
 headers=$(find models workloads harness tests -name '*.h')
+kernels=$(find models -name '*.cu' -o -name '*.cuh')
 scripts=$(find .ci/run harness models workloads plots tests -name '*.sh' -o -path .ci/run)
+
+# The build says with CUDA=1 that it is one for NVIDIA's cards, whose files are not compiled otherwise.
+compiled=$sources
+[ "${CUDA:-0}" = 1 ] || compiled=$(echo "$sources" | grep -v '^models/cuda/\|^models/.*_cuda\.c$')
 
 # What lines are findings: those of compilers, of clang-tidy and of shellcheck, whose notes count.
 compiler=': (fatal error|error|warning): '
+cuda='^ptxas (fatal|error|warning)|(:|\):) (fatal error|error|warning)'
 tidy=': error: .*\[[a-z][^]]*\]$'
 script=': (error|warning|note): '
 
@@ -46,19 +52,20 @@ check() { # program package finding files... -- command...
 
 # shellcheck disable=SC2046,SC2086 # lists of words throughout
 {
-    check clang-format clang-format "$compiler" $sources $headers -- \
-        clang-format --dry-run --Werror $sources $headers
+    check clang-format clang-format "$compiler" $sources $headers $kernels -- \
+        clang-format --dry-run --Werror $sources $headers $kernels
     check shellcheck shellcheck "$script" $scripts -- shellcheck -f gcc $scripts
-    check tests/build/includes.sh - "$compiler" $sources $headers -- tests/build/includes.sh
-    check gcc gcc "$compiler" $sources -- $make B="$gcc_folder" CC=gcc WERROR=1 objects
-    check clang clang "$compiler" $sources -- $make B="$folder/clang" CC=clang WERROR=1 objects
+    check tests/build/includes.sh - "$compiler" $sources $headers $kernels -- tests/build/includes.sh
+    check gcc gcc "$compiler" $compiled -- $make B="$gcc_folder" CC=gcc WERROR=1 objects
+    check clang clang "$compiler" $compiled -- $make B="$folder/clang" CC=clang WERROR=1 objects
+    check nvcc nvidia-cuda-toolkit "$cuda" $kernels -- $make B="$gcc_folder" WERROR=1 kernels
     # The build's own macros, so that it reads what is compiled.
     check cppcheck cppcheck "$compiler" $sources -- \
         cppcheck -j 2 --quiet --std=c17 --enable=warning,performance,portability --library=gnu \
         --inline-suppr --suppressions-list=tests/cppcheck.txt --cppcheck-build-dir="$folder/cppcheck" \
         --error-exitcode=1 --template='{file}:{line}: error: {message} [{id}]' \
         $(grep -o ' -[DI][^ ]*' "$gcc_folder/flags") -DHEADROOM_DATA_CODE='"code"' $sources
-    check clang-tidy clang-tidy "$tidy" $sources -- $make B="$gcc_folder" CC=gcc WERROR=1 tidy
+    check clang-tidy clang-tidy "$tidy" $compiled -- $make B="$gcc_folder" CC=gcc WERROR=1 tidy
 }
 cat "$folder/summary"
 ! grep -qv '^SKIP\|findings: 0$' "$folder/summary"

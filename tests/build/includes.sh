@@ -15,6 +15,7 @@ export rooms='
 models/base      1  models/base
 models           2  models
 models/cpu       2  models
+models/cuda      2  models
 models/policies  2  models
 workloads/data   3  workloads/data
 harness/table    4  harness/table
@@ -36,6 +37,9 @@ cblas      models/cpu
 openblas   models/cpu
 dnnl       models/cpu
 oneapi     models/cpu
+cuda       models/cuda
+cublas     models/cuda
+nvml       models/cuda
 yaml.h     harness/config
 papi       harness/measure
 sde_lib    harness/measure
@@ -44,7 +48,7 @@ sqlite3    harness/store
 
 # What was built, fetched or kept for git is no source.
 find . -path './build*' -prune -o -path ./data -prune -o -path ./.git -prune -o \
-    \( -name '*.c' -o -name '*.h' -o -name '*.cu' \) -exec awk '
+    \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -exec awk '
     function folder_of(path) { return sub(/\/[^\/]*$/, "", path) ? path : "." }
     function broken(rule) { wrong[++n_wrong] = file ":" FNR ": error: " rule }
     BEGIN {

@@ -36,8 +36,32 @@ absent_tools_are_skipped_with_the_command_that_installs_them() {
     for tool in clang-format shellcheck clang cppcheck clang-tidy; do
         grep -qx "SKIP $tool: install with apt-get install $tool" said
     done
+    grep -qx 'SKIP nvcc: install with apt-get install nvidia-cuda-toolkit' said
     grep -qx 'gcc 1.2.3: 1 files, findings: 0' said
-    [ "$(tail -n 7 said | grep -c '^SKIP \|: [0-9]* files, findings: ')" = 7 ]
+    [ "$(tail -n 8 said | grep -c '^SKIP \|: [0-9]* files, findings: ')" = 8 ]
+}
+
+# Files for NVIDIA's cards count where the build has them; kernels are nvcc's.
+what_is_for_cards_is_read_where_it_is_compiled() {
+    small_house
+    mkdir models/cuda
+    touch models/cuda/card.c models/one_cuda.c models/cuda/sum.cu
+    run_check 0
+    grep -qx 'gcc 1.2.3: 1 files, findings: 0' said
+    # shellcheck disable=SC2016 # expanded by the fakes
+    fake_program "$bin/nvcc" '[ "$1" != --version ] || echo "release 13.0, V13.0.88"'
+    export CUDA=1
+    run_check 0
+    grep -qx 'gcc 1.2.3: 3 files, findings: 0' said
+    grep -qx 'nvcc 13.0: 1 files, findings: 0' said
+    # The three ways in which nvcc complains.
+    # shellcheck disable=SC2016
+    fake_program "$bin/make" 'case $* in *kernels)
+        echo "models/cuda/sum.cu(3): error #177-D: variable declared but never referenced"
+        echo "models/cuda/sum.cu:4:1: error: unused parameter"
+        echo "ptxas warning : Stack size cannot be determined"; exit 1 ;; esac'
+    run_check 1
+    grep -qx 'nvcc 13.0: 1 files, findings: 3' said
 }
 
 findings_are_shown_and_counted_once_and_fail() {
@@ -85,4 +109,5 @@ a_warning_is_found_and_what_has_not_changed_is_not_compiled_again() {
 
 behaviours absent_tools_are_skipped_with_the_command_that_installs_them \
     findings_are_shown_and_counted_once_and_fail a_tool_that_fails_without_a_finding_is_a_finding \
-    a_broken_arrow_fails a_warning_is_found_and_what_has_not_changed_is_not_compiled_again
+    a_broken_arrow_fails what_is_for_cards_is_read_where_it_is_compiled \
+    a_warning_is_found_and_what_has_not_changed_is_not_compiled_again

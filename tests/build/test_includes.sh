@@ -69,6 +69,8 @@ libraries_stay_behind_their_room() {
     is_refused harness/trial/trial.c 2 'only harness/store includes sqlite3.h' '#include <sqlite3.h>'
     is_refused harness/store/store.c 2 'only harness/measure includes papi.h' '#include <papi.h>'
     is_refused harness/bench/bench.c 2 'only harness/config includes yaml.h' '#include <yaml.h>'
+    is_refused models/policies/gate.cu 1 'only models/cuda includes cuda_bf16.h' '#include <cuda_bf16.h>'
+    is_refused models/cpu/gemm.c 3 'only models/cuda includes cublas_v2.h' '#include <cublas_v2.h>'
 }
 
 a_new_room_must_say_where_it_stands() {
