@@ -36,7 +36,7 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g $(if $(ARCH),-march=$(ARCH)) \
     $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) \
     $(if $(SDE),-DHAVE_SDE=1) \
-    $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CFLAGS) $(CUDA_FLAGS)
+    $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CUDA_FLAGS) $(CFLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) \
@@ -51,14 +51,14 @@ SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/
 ONEDNN   = $(if $(X86),$(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes))
 
 # CUDA. The toolkit's folders are asked of nvcc, because distributions have their own (it names none for
-# headers where they lie in /usr/include). The runtime is linked
-# in, so that the program starts where there is no driver; cuBLAS, many times as large as the program, is
-# loaded when a card is opened, and the rpath says from where. The sanitizers' build has no cards unless it
-# is told to: address sanitizer takes the addresses that CUDA wants (ASAN_OPTIONS=protect_shadow_gap=0).
+# headers where they lie in /usr/include). The runtime is linked in, so that the program starts where there is
+# no driver; cuBLAS, many times as large as the program, is loaded when a card is opened, and the rpath says
+# from where. The sanitizers' build has no cards unless it is told to: address sanitizer takes the addresses
+# that CUDA wants (ASAN_OPTIONS=protect_shadow_gap=0 leaves them).
 CUDA_HOME ?= $(CUDA_PATH)
 NVCC      := $(firstword $(wildcard $(CUDA_HOME:%=%/bin/nvcc)) $(shell command -v nvcc 2>/dev/null) \
     $(wildcard /usr/local/cuda/bin/nvcc))
-NVCC_SAYS := $(if $(NVCC),$(shell $(NVCC) --dryrun -x cu /dev/null 2>&1 | tr -d '"'))
+NVCC_SAYS := $(if $(NVCC),$(shell $(NVCC) --dryrun -x cu /dev/null 2>&1 | tr '"=' '  '))
 CUDA_INCLUDE := $(firstword $(realpath $(patsubst -I%,%,$(filter -I%,$(NVCC_SAYS)))) /usr/include)
 CUDA_RUNTIME := $(firstword $(realpath $(patsubst -L%,%/libcudart_static.a,$(filter -L%,$(NVCC_SAYS)))))
 TOOLKIT   := $(and $(CUDA_RUNTIME),$(wildcard $(CUDA_INCLUDE)/cublas_v2.h))
@@ -159,7 +159,7 @@ endif
 
 # With WERROR=1 gcc's objects are those of the build, as in CI, and are compiled once.
 check: packages ## read the code with the formatter, compilers and analyzers that are here [WERROR=1]
-	@MAKE='$(MAKE)' tests/check.sh $(B)/check $(if $(WERROR),$(B),$(B)/check/gcc)
+	@MAKE='$(MAKE)' CUDA=$(or $(WITH_CUDA),0) PATH="$$PATH$(NVCC:%/nvcc=:%)" tests/check.sh $(B)/check $(if $(WERROR),$(B),$(B)/check/gcc)
 
 # An architecture besides x86. The cross compiler is gcc's of Debian, the libraries are its packages, and
 # what is made runs in `make test-pmu` and `make test-arm64`.

@@ -2,7 +2,7 @@
 # The Makefile itself, on a small house of stand-in sources: what is built when, and that the schema
 # in the program is the file, byte for byte.
 . tests/build/tap.sh
-unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER DB TIER # of the make that runs this test
+unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER CUDA CUDA_ARCH NVCC_CCBIN DB TIER # of the make that runs this test
 
 # A house with the Makefile's folders and four small sources; the working folder from here on.
 small_house() {
@@ -92,6 +92,91 @@ warning_is_an_error_only_when_asked() {
     build
     ! build WERROR=1 || return 1
     grep -q 'Werror=unused-function' said
+}
+
+# A house with a card's three kinds of files, and a toolkit that is made up: its nvcc compiles as C what is
+# behind -c, and writes down what it is asked. No other toolkit is found.
+house_with_cards() {
+    small_house
+    toolkit=$scratch/toolkit
+    mkdir -p models/cuda models/policies "$toolkit/bin" "$toolkit/include" "$toolkit/lib"
+    echo 'int card(void); int sum(void); int card(void) { return sum(); }' >models/cuda/card.c
+    echo 'int form(void); int form(void) { return HAVE_CUDA; }' >models/policies/one_cuda.c
+    echo 'int sum(void); int sum(void) { return 7; }' >models/cuda/sum.cu
+    touch "$toolkit/include/cublas_v2.h"
+    ar rcs "$toolkit/lib/libcudart_static.a"
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$toolkit/bin/nvcc" 'toolkit=$(realpath "$(dirname "$0")/..")
+        if [ "$1" = --dryrun ]; then
+            echo "#\$ INCLUDES=\"-I$toolkit/bin/../include\"  "
+            echo "#\$ LIBRARIES=  \"-L$toolkit/lib/stubs\" \"-L$toolkit/lib\""
+            exit
+        fi >&2
+        echo "$*" >>nvcc-asked
+        while [ "$1" != -c ]; do shift; done
+        exec cc -x c -c "$2" -o "$4"'
+    PATH=$(echo "$PATH" | tr : '\n' | while read -r folder; do
+        [ -e "$folder/nvcc" ] || printf '%s:' "$folder"
+    done)
+    sed -i 's,/usr/local/cuda/bin/nvcc,/nowhere/nvcc,' Makefile
+    unset CUDA_HOME CUDA_PATH
+}
+
+for_cards() {
+    grep -q HAVE_CUDA build/flags
+}
+
+a_toolkit_is_found_and_its_kernels_are_in_the_program() {
+    house_with_cards
+    build # none is here
+    ! for_cards && [ ! -e build/models/cuda ] || return 1
+    for way in PATH="$toolkit/bin:$PATH" CUDA_HOME="$toolkit" CUDA_PATH="$toolkit"; do
+        (export "${way?}" && build)
+        ar t build/headroom.a >objects
+        for object in card.o one_cuda.o sum.cu.o; do grep -qx $object objects; done
+        grep -q -- " -DHAVE_CUDA=1 -isystem$toolkit/include$"  build/flags
+        grep -q " $toolkit/lib/libcudart_static.a -Wl,-rpath,$toolkit/lib " build/libraries
+        (export "${way?}" && build CUDA=0)
+        ! for_cards || return 1
+        ! ar t build/headroom.a | grep 'card.o\|cuda.o\|cu.o' || return 1
+    done
+}
+
+kernels_are_compiled_again_when_their_flags_change() {
+    house_with_cards
+    export CUDA_HOME="$toolkit"
+    build
+    build
+    [ "$(wc -l <nvcc-asked)" = 1 ]
+    grep -q -- '-gencode arch=compute_80,code=sm_80 .*-gencode arch=compute_90,code=compute_90 ' nvcc-asked
+    ! grep -q 'fast.math\|Werror' nvcc-asked || return 1
+    build CUDA_ARCH='75 86' NVCC_CCBIN=clang-14 WERROR=1
+    [ "$(wc -l <nvcc-asked)" = 2 ]
+    grep -q -- '-ccbin clang-14 .*code=sm_75 .*code=sm_86 .*code=compute_86 .*--Werror all-warnings' nvcc-asked
+}
+
+cuda_is_off_with_sanitizers_unless_it_is_asked_for() {
+    house_with_cards
+    export CUDA_HOME="$toolkit"
+    build SANITIZER=undefined
+    ! for_cards || return 1
+    build SANITIZER=undefined CUDA=1
+    for_cards
+}
+
+a_wish_for_cuda_that_cannot_be_met_is_one_sentence() {
+    house_with_cards
+    ! build CUDA=1 || return 1
+    [ "$(grep -c error: said)" = 1 ] && [ ! -e headroom ]
+    grep -q "error: CUDA=1 needs nvcc and cuBLAS's headers .* or build with CUDA=0" said
+    ! build CUDA=yes || return 1
+    grep -q 'error: CUDA=yes is neither CUDA=1 nor CUDA=0' said
+    # A toolkit in parts is none, unless it is asked for.
+    rm "$toolkit/include/cublas_v2.h"
+    export CUDA_HOME="$toolkit"
+    build
+    ! for_cards || return 1
+    ! build CUDA=1 || return 1
 }
 
 sanitizer_finds_an_overflow() {
@@ -194,7 +279,9 @@ help_names_every_target() {
 
 behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuilds_its_users \
     changed_flags_rebuild_everything changed_revision_rebuilds_only_what_names_it \
-    warning_is_an_error_only_when_asked sanitizer_finds_an_overflow \
+    warning_is_an_error_only_when_asked a_toolkit_is_found_and_its_kernels_are_in_the_program \
+    kernels_are_compiled_again_when_their_flags_change cuda_is_off_with_sanitizers_unless_it_is_asked_for \
+    a_wish_for_cuda_that_cannot_be_met_is_one_sentence sanitizer_finds_an_overflow \
     schema_is_embedded_byte_for_byte plots_are_drawn_by_a_program_that_is_up_to_date \
     sweep_draws_and_ends_with_the_table database_may_have_blanks_and_quotes_in_its_path \
     clean_keeps_results_and_data help_names_every_target
