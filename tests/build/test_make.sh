@@ -272,7 +272,7 @@ clean_keeps_results_and_data() {
 help_names_every_target() {
     make help >"$scratch/said"
     cat "$scratch/said"
-    for target in build headroom-v3 sweep test test-pmu test-arm64 test-long check cross-arm64 plots data bench bench-peers parity parity-golden format clean help; do
+    for target in build headroom-v3 sweep test test-pmu test-arm64 test-gpu test-long check cross-arm64 plots data bench bench-peers parity parity-golden format clean help; do
         grep -q "^make $target  *[a-z]" "$scratch/said"
     done
 }

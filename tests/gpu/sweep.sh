@@ -1,0 +1,48 @@
+#!/bin/sh
+# From a workload file to its table on a card: a small sweep of a task that is learnt in two epochs, on the
+# CPU and on the card in each precision.
+# shellcheck disable=SC2317 # behaviours are called by name
+. tests/build/tap.sh
+. tests/gpu/card.sh
+scratch=${scratch:?}
+
+# Two methods, three seeds, no data set.
+sweep() { # database options...
+    db=$1
+    shift
+    ./headroom sweep topic --set train.epochs=2 --set data.n_train=2000 --set data.n_test=1000 --seeds 1-3 \
+        --filter '/(fixed-8|budgetformer-0.1)/' --no-ceiling --db "$db" "$@" >"$scratch/said" 2>&1 ||
+        { cat "$scratch/said" && return 1; }
+}
+
+# Rows that end with 1 where the arm is as good as the CPU's: where the two 95% intervals over seeds meet.
+accuracy_is_the_cpu_s_within_the_seeds_intervals() {
+    needs_card
+    sweep "$scratch/r.db"
+    for precision in fp32 tf32 bf16; do sweep "$scratch/r.db" --device cuda --precision $precision; done
+    cat >"$scratch/query.sql" <<'SQL'
+SELECT card.workload, card.arm, card.n_seeds, round(100 * card.accuracy_mean, 2) AS accuracy_percent,
+       round(100 * card.accuracy_ci95_low, 2) AS low, round(100 * card.accuracy_ci95_high, 2) AS high,
+       round(100 * cpu.accuracy_mean, 2) AS cpu_percent, round(100 * cpu.accuracy_ci95_low, 2) AS cpu_low,
+       round(100 * cpu.accuracy_ci95_high, 2) AS cpu_high,
+       card.accuracy_ci95_low <= cpu.accuracy_ci95_high AND cpu.accuracy_ci95_low <= card.accuracy_ci95_high AS equal
+FROM accuracy_vs_budget AS card JOIN accuracy_vs_budget AS cpu USING (arm)
+WHERE card.workload <> 'topic' AND cpu.workload = 'topic' ORDER BY card.workload, card.arm
+SQL
+    ./headroom export "$scratch/query.sql" --db "$scratch/r.db" >"$scratch/table"
+    sed 's/^/#| /' "$scratch/table"
+    [ "$(sed 1d "$scratch/table" | grep -c '^"topic\.cuda')" -ge 6 ]
+    ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
+}
+
+same_seed_same_card_same_bits() {
+    needs_card
+    for once in a b; do
+        sweep "$scratch/$once.db" --device cuda --jobs 2
+        ./headroom export accuracy_vs_budget --db "$scratch/$once.db" >"$scratch/$once"
+    done
+    [ "$(wc -l <"$scratch/a")" -ge 3 ]
+    diff "$scratch/a" "$scratch/b"
+}
+
+behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals same_seed_same_card_same_bits
