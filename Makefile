@@ -75,8 +75,8 @@ endif
 NVCC_FLAGS = -std=c++17 -O3 -I. -lineinfo $(NVCC_CCBIN:%=-ccbin %) \
     $(foreach arch,$(CUDA_ARCH),-gencode arch=compute_$(arch),code=sm_$(arch)) \
     $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch)) \
-    -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function \
-    $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
+    -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function
+NVCC_STRICT = $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
 
 # What the compiler makes programs for; this machine, where there is no compiler yet.
 X86     := $(filter x86_64%,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)))
@@ -224,7 +224,7 @@ $(LIBRARY): $(filter-out $(B)/harness/cli/main.o,$(OBJECTS))
 
 $(B)/%.cu.o: %.cu $(B)/nvcc_flags
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_FLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+	$(NVCC) $(NVCC_FLAGS) $(NVCC_STRICT) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -268,7 +268,7 @@ $(TEXTS:%=$(B)/%.o): $(B)/%.o: $(B)/%.c $(B)/flags
 # everything made from them is made again exactly then.
 $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
-$(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS)
+$(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS) $(NVCC_STRICT)
 $(B)/revision:  CONTENT = $(REVISION)
 $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
