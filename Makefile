@@ -150,7 +150,7 @@ test-arm64: ## run the tests for arm64, emulated: 10 minutes or more
 GPU_TESTS = $(filter $(B)/tests/models/cuda/%,$(TESTS))
 test-gpu: build $(GPU_TESTS) ## run what needs an NVIDIA card (the engine, compute-sanitizer, a sweep)
 	@tests/gpu/environment.sh
-	@tests/run.sh tests/gpu/sanitizer.sh tests/gpu/sweep.sh $(GPU_TESTS)
+	@tests/run.sh $(addprefix tests/gpu/,memcheck.sh racecheck.sh initcheck.sh sweep.sh) $(GPU_TESTS)
 
 test-long: build ## kill, crowd and starve sweeps for minutes [KILLS=200]
 	tests/run.sh $(filter-out tests/long/sweep.sh,$(sort $(wildcard tests/long/*.sh)))

@@ -1,9 +1,6 @@
-#!/bin/sh
-# NVIDIA's compute-sanitizer over the tests of the CUDA engine: accesses outside of allocations, races in
-# shared memory, reads of device memory that nobody wrote. It slows kernels down 10 to 100 times.
-# shellcheck disable=SC2317 # behaviours are called by name
-. tests/build/tap.sh
-. tests/gpu/card.sh
+# shellcheck shell=sh
+# NVIDIA's compute-sanitizer over the tests of the CUDA engine, for the three tests that are named after its
+# tools. It slows kernels down 10 to 100 times, so the tools run beside each other.
 scratch=${scratch:?}
 
 # In PATH, else beside nvcc or in its toolkit.
@@ -16,7 +13,7 @@ find_sanitizer() {
     skip "compute-sanitizer is not here: it is in NVIDIA's CUDA toolkit"
 }
 
-finds_nothing() { # tool
+sanitizer_finds_nothing() { # tool
     needs_card
     find_sanitizer
     checked=0
@@ -33,9 +30,3 @@ finds_nothing() { # tool
     done
     [ $checked -gt 0 ]
 }
-
-memcheck_finds_nothing() { finds_nothing memcheck; }
-racecheck_finds_nothing() { finds_nothing racecheck; }
-initcheck_finds_nothing() { finds_nothing initcheck; }
-
-behaviours memcheck_finds_nothing racecheck_finds_nothing initcheck_finds_nothing
