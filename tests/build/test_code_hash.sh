@@ -92,6 +92,19 @@ flags_count_without_those_for_warnings() {
     [ "$(changed ARCH=x86-64)" = training ]
 }
 
+# What a CPU computed is as new in a program that can use cards too.
+cards_in_the_build_change_no_hash() {
+    copy_sources
+    toolkit=$scratch/toolkit
+    mkdir -p "$toolkit/bin" "$toolkit/include" "$toolkit/lib"
+    touch "$toolkit/include/cublas_v2.h" "$toolkit/lib/libcudart_static.a"
+    fake_program "$toolkit/bin/nvcc" "echo 'INCLUDES=\"-I$toolkit/include\" LIBRARIES= \"-L$toolkit/lib\"'"
+    [ -z "$(changed CUDA=0)" ]
+    [ -z "$(changed CUDA_HOME="$toolkit")" ]
+    NO_INSTALL=1 make -s build/flags CUDA_HOME="$toolkit"
+    grep -q -- "-DHAVE_CUDA=1 -isystem$toolkit/include" build/flags
+}
+
 edit_of_anything_else_changes_nothing() {
     copy_sources
     for file in harness/cli/main.c harness/sweep/sweep.c harness/store/store.c harness/config/yaml.c \
@@ -103,5 +116,5 @@ edit_of_anything_else_changes_nothing() {
 
 behaviours every_policy_of_the_registry_has_a_hash edit_of_a_method_is_its_own \
     edit_of_what_methods_share_is_theirs what_a_shared_file_includes_counts_too \
-    edit_of_the_engine_is_everybody_s flags_count_without_those_for_warnings \
+    edit_of_the_engine_is_everybody_s flags_count_without_those_for_warnings cards_in_the_build_change_no_hash \
     edit_of_anything_else_changes_nothing
