@@ -112,6 +112,7 @@ house_with_cards() {
             echo "#\$ LIBRARIES=  \"-L$toolkit/lib/stubs\" \"-L$toolkit/lib\""
             exit
         fi >&2
+        [ "$1" != --help ] || exit 0
         echo "$*" >>nvcc-asked
         while [ "$1" != -c ]; do shift; done
         exec cc -x c -c "$2" -o "$4"'
