@@ -65,20 +65,20 @@ TOOLKIT   := $(and $(CUDA_RUNTIME),$(wildcard $(CUDA_INCLUDE)/cublas_v2.h))
 WITH_CUDA := $(if $(CUDA),$(filter 1,$(CUDA)),$(if $(SANITIZER),,$(if $(TOOLKIT),1)))
 ifneq ($(WITH_CUDA),)
 # Later ones than 11.8 can make kernels small, a fifth of what they are otherwise.
-CUDA_SMALL    := $(if $(shell $(NVCC) --help 2>/dev/null | grep compress-mode),-compress-mode=size)
+NVCC_SMALL    := $(if $(shell $(NVCC) --help 2>/dev/null | grep compress-mode),-compress-mode=size)
 CUDA_FLAGS     = -DHAVE_CUDA=1 -isystem$(CUDA_INCLUDE)
 CUDA_LIBRARIES = $(CUDA_RUNTIME) -Wl,-rpath,$(patsubst %/,%,$(dir $(CUDA_RUNTIME))) -ldl -lrt -lpthread
 endif
 
-# -use_fast_math is as little used as -ffast-math. The host's half of a kernel file starts kernels and no
-# more, without C++'s library: gcc links the program. nvcc 13 remembers kernels in local statics, whose guards
-# are of that library; one thread at a time speaks to a card. With clang its headers are full of unused
-# functions (11.8); ours are reported by nvcc itself.
-NVCC_FLAGS = -std=c++17 -O3 -I. -lineinfo $(CUDA_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
-    $(foreach arch,$(CUDA_ARCH),-gencode arch=compute_$(arch),code=sm_$(arch)) \
-    $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch)) \
-    -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function
-NVCC_STRICT = $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
+# What can change a number that a card computes is in the first; -use_fast_math is as little used as -ffast-math.
+# The host's half of a kernel file starts kernels and no more, without C++'s library: gcc links the program. nvcc
+# 13 remembers kernels in local statics, whose guards are of that library; one thread at a time speaks to a card.
+# With clang, 11.8's headers are full of unused functions; ours are reported by nvcc itself.
+NVCC_FLAGS = -std=c++17 -O3 $(foreach arch,$(CUDA_ARCH),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+    $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch))
+NVCC_MORE = -I. -lineinfo $(NVCC_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
+    -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function \
+    $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
 
 # What the compiler makes programs for; this machine, where there is no compiler yet.
 X86     := $(filter x86_64%,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)))
@@ -226,7 +226,7 @@ $(LIBRARY): $(filter-out $(B)/harness/cli/main.o,$(OBJECTS))
 
 $(B)/%.cu.o: %.cu $(B)/nvcc_flags
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_FLAGS) $(NVCC_STRICT) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+	$(NVCC) $(NVCC_FLAGS) $(NVCC_MORE) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -270,7 +270,7 @@ $(TEXTS:%=$(B)/%.o): $(B)/%.o: $(B)/%.c $(B)/flags
 # everything made from them is made again exactly then.
 $(B)/flags:     CONTENT = $(FLAGS)
 $(B)/libraries: CONTENT = $(LIBRARIES)
-$(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS) $(NVCC_STRICT)
+$(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS) $(NVCC_MORE)
 $(B)/revision:  CONTENT = $(REVISION)
 $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \

@@ -8,8 +8,8 @@ scratch=${scratch:?}
 
 # A tree whose arrows all point down.
 small_tree() {
-    mkdir -p "$scratch"/models/base "$scratch"/models/cpu "$scratch"/harness/trial "$scratch"/harness/bench \
-        "$scratch"/harness/store "$scratch"/tests/models "$scratch"/build
+    mkdir -p "$scratch"/models/base "$scratch"/models/cpu "$scratch"/models/policies \
+        "$scratch"/harness/trial "$scratch"/harness/bench "$scratch"/harness/store "$scratch"/tests/models "$scratch"/build
     cd "$scratch"
     echo '#include <string.h>' >models/base/error.h
     printf '#include "models/base/error.h"\n#include <cblas.h>\n' >models/cpu/gemm.c
@@ -19,6 +19,7 @@ small_tree() {
     echo '#include "harness/store/store.h" /* results */' >harness/trial/trial.c
     echo '#include "harness/store/store.h"' >harness/bench/bench.c
     echo '#include "harness/bench/bench.h"' >tests/models/test_model.c # tests may look up
+    echo '#include <cuda_runtime_api.h>' >models/policies/kernels.h
     echo '#include "nothing/known.h"' >build/text.c                    # no source
 }
 
@@ -69,8 +70,8 @@ libraries_stay_behind_their_room() {
     is_refused harness/trial/trial.c 2 'only harness/store includes sqlite3.h' '#include <sqlite3.h>'
     is_refused harness/store/store.c 2 'only harness/measure includes papi.h' '#include <papi.h>'
     is_refused harness/bench/bench.c 2 'only harness/config includes yaml.h' '#include <yaml.h>'
-    is_refused models/policies/gate.cu 1 'only models/cuda includes cuda_bf16.h' '#include <cuda_bf16.h>'
-    is_refused models/cpu/gemm.c 3 'only models/cuda includes cublas_v2.h' '#include <cublas_v2.h>'
+    is_refused models/model.h 2 'only models/cuda,models/policies includes cuda_bf16.h' '#include <cuda_bf16.h>'
+    is_refused models/policies/gate.cu 1 'only models/cuda includes cublas_v2.h' '#include <cublas_v2.h>'
 }
 
 a_new_room_must_say_where_it_stands() {

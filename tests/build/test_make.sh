@@ -153,7 +153,7 @@ kernels_are_compiled_again_when_their_flags_change() {
     ! grep -q 'fast.math\|Werror' nvcc-asked || return 1
     build CUDA_ARCH='75 86' NVCC_CCBIN=clang-14 WERROR=1
     [ "$(wc -l <nvcc-asked)" = 2 ]
-    grep -q -- '-ccbin clang-14 .*code=sm_75 .*code=sm_86 .*code=compute_86 .*--Werror all-warnings' nvcc-asked
+    grep -q -- 'code=sm_75 .*code=sm_86 .*code=compute_86 .*-ccbin clang-14 .*--Werror all-warnings' nvcc-asked
 }
 
 cuda_is_off_with_sanitizers_unless_it_is_asked_for() {
