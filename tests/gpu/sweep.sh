@@ -7,10 +7,11 @@
 scratch=${scratch:?}
 
 # Two methods, three seeds, no data set.
+seeds=1-3
 sweep() { # database options...
     db=$1
     shift
-    ./headroom sweep topic --set train.epochs=2 --set data.n_train=2000 --set data.n_test=1000 --seeds 1-3 \
+    ./headroom sweep topic --set train.epochs=2 --set data.n_train=2000 --set data.n_test=1000 --seeds $seeds \
         --filter '/(fixed-8|budgetformer-0.1)/' --no-ceiling --db "$db" "$@" >"$scratch/said" 2>&1 ||
         { cat "$scratch/said" && return 1; }
 }
@@ -45,4 +46,17 @@ same_seed_same_card_same_bits() {
     diff "$scratch/a" "$scratch/b"
 }
 
-behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals same_seed_same_card_same_bits
+# Eight trainings; the log of each says which card it saw.
+trials_spread_over_all_cards() {
+    needs_card
+    n=$(nvidia-smi -L | grep -c '^GPU ')
+    [ "$n" -gt 1 ] || skip 'there is one card here'
+    seeds=1-4
+    sweep "$scratch/r.db" --device cuda --no-profile
+    cat "$scratch"/logs/*.log | grep -o 'CUDA_VISIBLE_DEVICES=.*' | sort | uniq -c >"$scratch/used"
+    sed 's/^/#| trainings by card: /' "$scratch/used"
+    [ "$(wc -l <"$scratch/used")" = "$n" ]
+}
+
+behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals same_seed_same_card_same_bits \
+    trials_spread_over_all_cards
