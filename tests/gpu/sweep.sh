@@ -30,7 +30,7 @@ SELECT card.workload, card.arm, card.n_seeds, round(100 * card.accuracy_mean, 2)
 FROM accuracy_vs_budget AS card JOIN accuracy_vs_budget AS cpu USING (arm)
 WHERE card.workload <> 'topic' AND cpu.workload = 'topic' ORDER BY card.workload, card.arm
 SQL
-    ./headroom export "$scratch/query.sql" --db "$scratch/r.db" >"$scratch/table"
+    ./headroom export "$scratch/query.sql" --db "$scratch/r.db" | tr -d "\r" >"$scratch/table"
     sed 's/^/#| /' "$scratch/table"
     [ "$(sed 1d "$scratch/table" | grep -c '^"topic\.cuda')" -ge 6 ]
     ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
