@@ -50,7 +50,7 @@ struct arguments {
     int batch, inputs, repeats; /* of counting; 0: not said */
     const char *label;          /* column of a table; NULL: not said */
     struct shard shard;         /* of a sweep; of = 0: all of it */
-    struct overrides overrides; /* --set and --seeds, for the workload files that are read */
+    struct overrides overrides; /* --set, --seeds, --device, for the files that are read */
     int statement;              /* of a file; 0: not said */
     bool list;
     bool dry_run, no_profile, no_ceiling, replace, take_over, quick, json, resolved, help, version,
@@ -61,7 +61,7 @@ struct arguments {
     char **words; /* what is not a flag, in order */
 };
 
-enum { COMMAND_FLAGS_MAX = 20 };
+enum { COMMAND_FLAGS_MAX = 22 };
 
 struct command {
     const char *name, *summary;

@@ -45,7 +45,7 @@ const struct command show_command = {
     "FILE",
     1,
     1,
-    {"resolved", "tier", "set", "seeds"},
+    {"resolved", "tier", "set", "seeds", "device", "precision"},
     "Prints the file, a path or NAME for NAME.yaml here or in workloads/, merged with those it\n"
     "extends; a comment names the place of what comes from elsewhere. With --resolved every key\n"
     "that was left out is there with its default: what a sweep would run, also after a default has\n"

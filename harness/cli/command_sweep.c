@@ -346,8 +346,8 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "set", "seeds", "shard", "jobs", "filter", "timeout", "stall", "dry-run",
-     "no-profile", "no-ceiling", "rerun", "replace", "take-over", "db"},
+    {"tier", "tag", "set", "seeds", "device", "precision", "shard", "jobs", "filter", "timeout",
+     "stall", "dry-run", "no-profile", "no-ceiling", "rerun", "replace", "take-over", "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -378,6 +378,13 @@ const struct command sweep_command = {
     "database has results of the same workload that these settings would hide, they are refused:\n"
     "--set workload=NAME keeps both, --replace shows the new ones until the next sweep without.\n"
     "\n"
+    "--device cuda trains and profiles on a card, --precision tf32 or bf16 with faster products there:\n"
+    "`train: {device, precision}` and `profile: {devices, precision}` of the files, which may also\n"
+    "profile each checkpoint on both, devices: [cpu, cuda]. What trains on a card is a workload of\n"
+    "its own, NAME.cuda (NAME.cuda-bf16), so results of the CPU stay and are averaged with nothing.\n"
+    "With several cards trials spread over them, --jobs of them on each, one card to a process;\n"
+    "cuda:N takes that card alone. Trials on the CPU have places of their own beside them.\n"
+    "\n"
     "The first profile in an environment also measures its ceiling, the speed of large products and\n"
     "of memory, in about a second; where that takes longer, half a minute on an emulator, --no-ceiling\n"
     "leaves it out. Views of rooflines then have no roof, and say why.\n"
@@ -394,6 +401,7 @@ const struct command sweep_command = {
     "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n"
+    "  headroom sweep gpu_small --device cuda           on all cards, as workload gpu_small.cuda\n"
     "  headroom sweep --shard 2/8 --db shard-2.db       the second of eight parts\n"
     "  headroom sweep offsets --seeds 1-5 --set train.epochs=3 --set workload=short\n",
     run};

@@ -71,7 +71,7 @@ const struct command validate_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tag", "set", "seeds"},
+    {"tag", "set", "seeds", "device", "precision"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
     "first error in each. Without FILES: every file of workloads/. FILES and --tag are as in\n"
     "`headroom sweep`. Their data is not needed, and nothing is written.\n"

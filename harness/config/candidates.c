@@ -38,6 +38,12 @@ static bool read_list(const struct node *list, const struct policy_ops *policy,
     if (list->kind != NODE_LIST || list->n_children == 0)
         return error_set_at(error, &list->at, "%s in tune must be a list of the values to try",
                             list->key);
+    if (table_of(policy, list->key) == &train_options &&
+        (strcmp(list->key, "device") == 0 || strcmp(list->key, "precision") == 0))
+        return error_set_at(error, &list->key_at,
+                            "%s in tune: all candidates of a workload compute alike; give it in "
+                            "train",
+                            list->key);
     if (list->n_children > CANDIDATES_MAX)
         return error_set_at(error, &list->at, "%s in tune has more than %d values", list->key,
                             CANDIDATES_MAX);

@@ -83,9 +83,13 @@ void experiment_model(const struct experiment *experiment, const struct arm *arm
  * train key hashes and all that `headroom trial ID` needs. Data that are drawn per trial have its
  * seed, as if the file had said that number. It holds no name and no path of the
  * workload file, so renaming an arm never repeats a training; an arm's base stands in it as the
- * base's own settings. `profile` adds the profile section (profile key). */
+ * base's own settings. `profile` adds the profile section (profile key), with the first device. */
 void experiment_write_trial_json(const struct experiment *experiment, const struct arm *arm,
                                  int seed, bool profile, struct text *out);
+
+/* The same of a profile on the device of this place in the list of those that profiles have. */
+void experiment_write_profile_json(const struct experiment *experiment, const struct arm *arm,
+                                   int seed, int device, struct text *out);
 
 /* The inverse: experiment with one seed and one arm, which its base, the base of that and so on
  * follow; names are empty, the row knows them. */

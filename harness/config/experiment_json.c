@@ -4,6 +4,7 @@
  */
 #include "harness/config/experiment.h"
 #include "harness/config/experiment_parts.h"
+#include "harness/config/placement.h"
 #include "models/base/json.h"
 #include "models/policy.h"
 
@@ -26,9 +27,11 @@ static void write_arm(const struct experiment *e, const struct arm *arm, struct 
     text_append(out, "}");
 }
 
-void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
-                                 bool profile, struct text *out) {
+/* `device` is which of those that a checkpoint is profiled on; -1: a training. */
+static void write_trial(const struct experiment *e, const struct arm *arm, int seed, int device,
+                        struct text *out) {
     struct data_config data = e->data;
+    struct train_config train;
     data_config_set_seed(&data, seed);
     text_append(out, "{\"data\":");
     options_write_json(&data_options, &data, out);
@@ -37,16 +40,28 @@ void experiment_write_trial_json(const struct experiment *e, const struct arm *a
     text_append(out, ",");
     write_arm(e, arm, out);
     text_append(out, ",\"train\":");
-    options_write_json(&train_options, &e->train, out);
+    placement_write_train(&e->train, &train);
+    options_write_json(&train_options, &train, out);
     text_append(out, ",\"seed\":%d", seed);
-    if (profile) {
+    if (device >= 0) {
+        struct profile_config config;
+        placement_write_profile(&e->train, &e->profile, device, &config);
         /* How many seeds are profiled chooses trials; it does not change what one of them does. */
-        struct profile_config config = e->profile;
         config.seeds = 1;
         text_append(out, ",\"profile\":");
         options_write_json(&profile_options, &config, out);
     }
     text_append(out, "}");
+}
+
+void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
+                                 bool profile, struct text *out) {
+    write_trial(e, arm, seed, profile ? 0 : -1, out);
+}
+
+void experiment_write_profile_json(const struct experiment *e, const struct arm *arm, int seed,
+                                   int device, struct text *out) {
+    write_trial(e, arm, seed, device, out);
 }
 
 /* The inverse of write_arm: adds the arm that a map describes, then its base and the base's. */

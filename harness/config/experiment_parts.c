@@ -4,6 +4,7 @@
  * of them together can get wrong.
  */
 #include "harness/config/experiment_parts.h"
+#include "harness/config/placement.h"
 #include "workloads/data/data_config_check.h"
 #include "models/policies/registry.h"
 #include "harness/record/counter_names.h"
@@ -83,7 +84,7 @@ bool experiment_read_sections(const struct node *root, struct experiment *e, str
         if (!maps[i]) maps[i] = root; /* for places */
         if (!options_require(s->table, maps[i], NULL, &maps[i]->at, error)) return false;
     }
-    const struct node *data = maps[0], *model = maps[1], *profile = maps[3];
+    const struct node *data = maps[0], *model = maps[1], *train = maps[2], *profile = maps[3];
     struct error cause = {0};
     if (!check_events(e, &profile->at, error)) return false;
     if (!data_config_check(&e->data, &cause))
@@ -92,6 +93,9 @@ bool experiment_read_sections(const struct node *root, struct experiment *e, str
         return error_set_at(error, experiment_place_of(model, "heads"),
                             "heads must divide dim: %d heads do not divide dim %d",
                             e->model.base_heads, e->model.dim);
+    if (!placement_check_train(&e->train, train, error) ||
+        !placement_check_profile(&e->train, &e->profile, profile, error))
+        return false;
     return experiment_check_list(&e->profile.batch_sizes, "batch_sizes", "batch size",
                                  experiment_place_of(profile, "batch_sizes"), error);
 }

@@ -8,9 +8,11 @@
 #include "harness/config/experiment_parts.h"
 #include "harness/config/extends.h"
 #include "harness/config/overlay.h"
+#include "harness/config/placement.h"
 #include "models/base/closest_name.h"
 #include "models/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const section_keys[] = {"data", "model", "train", "profile",
@@ -129,9 +131,33 @@ static bool link_bases(struct experiment *e, const struct node *arms, struct err
     return true;
 }
 
+/* A file that trains on a card is a workload of its own, `NAME.cuda`, beside the one that trains on
+ * the CPU: no number is ever a mean over both. What is on the same texts is so among its own kind. */
+static bool name_by_device(const struct node *root, struct experiment *e, struct error *error) {
+    struct placement placement = placement_of_training(&e->train);
+    char label[PLACEMENT_LABEL_SIZE];
+    placement_label(&placement, label);
+    if (strcmp(label, "cpu") == 0) return true;
+    struct {
+        const char *key;
+        char *name;
+    } names[] = {{"workload", e->name}, {"corpus", e->corpus}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t used = strlen(names[i].name);
+        if (used == 0) continue;
+        snprintf(names[i].name + used, OPTION_STRING_MAX - used, ".%s", label);
+        if (!experiment_check_name(names[i].key, names[i].name,
+                                   experiment_place_of(root, names[i].key), error))
+            return false;
+    }
+    return true;
+}
+
 static bool bind_tree(const struct node *root, struct experiment *out, struct error *error) {
     if (!experiment_expect(root, NODE_MAP, "a workload file", error)) return false;
-    if (!read_header(root, out, error) || !experiment_read_sections(root, out, error)) return false;
+    if (!read_header(root, out, error) || !experiment_read_sections(root, out, error) ||
+        !name_by_device(root, out, error))
+        return false;
     const struct node *data = node_find(root, "data"), *arms = node_find(root, "arms");
     if (data && !experiment_check_data_keys(out, data, error)) return false;
     if (arms && !read_arms(arms, node_find(root, "tune"), out, error)) return false;

@@ -52,7 +52,8 @@ bool overrides_read_seeds(const char *text, struct int_list *out, struct error *
 }
 
 bool overrides_any(const struct overrides *overrides) {
-    return overrides->n_set > 0 || overrides->seeds.n > 0;
+    return overrides->n_set > 0 || overrides->seeds.n > 0 || overrides->device ||
+           overrides->precision;
 }
 
 /* Says of all nodes that they stand at the option itself: in its one line there is no place to
@@ -173,9 +174,31 @@ static bool apply_seeds(struct node *root, const struct int_list *seeds, struct 
     return ok;
 }
 
+/* Sets PATH to the value of an option of its own, which errors name; NULL changes nothing. */
+static bool apply_value(struct node *root, const char *option, const char *path, const char *value,
+                        struct error *error) {
+    if (!value) return true;
+    struct node *node = calloc(1, sizeof *node);
+    if (!node || !(node->text = strdup(value))) {
+        node_free(node);
+        return error_set(error, "out of memory");
+    }
+    node->at = node->key_at = (struct location){.file = option};
+    if (!(node = hang(node, path, strlen(path), error))) return false;
+    bool ok = tree_merge(root, node, error);
+    node_free(node);
+    return ok;
+}
+
 bool overrides_apply(const struct overrides *overrides, struct node *root, struct error *error) {
     if (root->kind != NODE_MAP) return true; /* whoever binds it says what is wrong */
     for (int i = 0; i < overrides->n_set; i++)
         if (!apply(root, "--set ", overrides->set[i], error)) return false;
+    const char *device = overrides->device, *precision = overrides->precision;
+    if (!apply_value(root, "--device", "train.device", device, error) ||
+        !apply_value(root, "--device", "profile.devices", device, error) ||
+        !apply_value(root, "--precision", "train.precision", precision, error) ||
+        !apply_value(root, "--precision", "profile.precision", precision, error))
+        return false;
     return overrides->seeds.n == 0 || apply_seeds(root, &overrides->seeds, error);
 }

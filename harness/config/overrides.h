@@ -1,6 +1,6 @@
 /*
  * What a command line changes in the workload files that it names: `--set train.epochs=3`,
- * `--seeds 1-5`. It is laid over the tree of a file, above what the file extends and above its
+ * `--seeds 1-5`, `--device cuda`. It is laid over the tree of a file, above what the file extends and above its
  * `full:`, before anything is bound to a setting: so a changed file obeys every rule of a written
  * one, and its trials, whose keys are made from the bound values, are those of a file that says so.
  */
@@ -15,7 +15,8 @@ enum { OVERRIDES_MAX = 32 };
 struct overrides {
     const char *set[OVERRIDES_MAX]; /* PATH=VALUE, later ones above earlier ones; borrowed */
     int n_set;
-    struct int_list seeds; /* n = 0: as the file has them */
+    struct int_list seeds;          /* n = 0: as the file has them */
+    const char *device, *precision; /* of trainings and profiles; NULL: as the file has them */
 };
 
 /* Adds one PATH=VALUE; an error unless it has that form. VALUE is YAML, and what it is for is seen

@@ -23,6 +23,10 @@ static const struct option train_rows[] = {
      "share of the steps after which the best validation epoch is chosen"},
     {"eval_batch", OPTION_INT, TRAIN(eval_batch), "64", 1, BATCH_SIZE_MAX, NULL,
      "inputs per batch when evaluating"},
+    {"device", OPTION_STRING, TRAIN(device), "cpu", OPTION_LATER, 0, NULL,
+     "what trains and evaluates: cpu, cuda (any card) or cuda:N (that one)"},
+    {"precision", OPTION_CHOICE, TRAIN(precision), "fp32", OPTION_LATER, 0, "fp32|tf32|bf16",
+     "of products on a card; weights, sums and the optimiser are fp32 in any case"},
 };
 const struct option_table train_options = {"train", train_rows,
                                            sizeof train_rows / sizeof *train_rows};
@@ -53,6 +57,10 @@ static const struct option profile_rows[] = {
      "how many of the arms, from the first, are profiled twice: what differs is the noise floor"},
     {"grid_gco2_per_kwh", OPTION_FLOAT, PROFILE(grid_gco2_per_kwh), "0", 0, 5000, NULL,
      "carbon intensity of your electricity; 0: none given, and no gCO2 is reported"},
+    {"devices", OPTION_NAME_LIST, PROFILE(devices), "[]", OPTION_LATER, 0, NULL,
+     "what each checkpoint is profiled on, such as [cpu, cuda]; []: what trained it"},
+    {"precision", OPTION_CHOICE, PROFILE(precision), "as-trained", OPTION_LATER, 0,
+     "as-trained|fp32|tf32|bf16", "of profiles on a card; the CPU computes in fp32"},
 };
 const struct option_table profile_options = {"profile", profile_rows,
                                              sizeof profile_rows / sizeof *profile_rows};

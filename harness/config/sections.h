@@ -24,11 +24,16 @@ struct train_config {
     double clip_norm;    /* gradient-norm clipping, 0 = off */
     double select_after; /* share of steps after which the best validation epoch is chosen: 0.65 */
     int eval_batch;
+    char device[OPTION_STRING_MAX]; /* as device_check_name has it: cpu, cuda, cuda:N */
+    int precision;                  /* enum precision */
 };
 extern const struct option_table train_options;
 
 /* Whose counts a profile has beside those that PAPI and the kernel give. */
 enum profile_counters { COUNTERS_MEASURED, COUNTERS_CACHEGRIND };
+
+/* The first word of the precision of a profile; those of enum precision follow. */
+enum { AS_TRAINED };
 
 /* The `profile:` section. */
 struct profile_config {
@@ -43,6 +48,8 @@ struct profile_config {
     bool multiplex;              /* all events in one pass, scaled up and flagged */
     int again;                   /* arms, from the first, whose first seed is profiled twice */
     double grid_gco2_per_kwh;    /* of the user's electricity; 0: not given */
+    struct name_list devices;    /* each checkpoint is profiled on; n = 0: that it was trained on */
+    int precision;               /* of cards: AS_TRAINED, or 1 + enum precision */
 };
 extern const struct option_table profile_options;
 

@@ -445,13 +445,32 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
     }
 }
 
+/* Whether the canonical text has this field. */
+static bool is_written(const struct option *row, const void *in) {
+    const void *field = (const char *)in + row->offset;
+    char room[OPTION_STRING_MAX];
+    const char *names[CHOICES_MAX];
+    if (row->type == OPTION_SWITCH) return *(const bool *)field;
+    if (row->min < OPTION_LATER) return true;
+    switch (row->type) {
+    case OPTION_STRING:
+        return strcmp(field, row->default_text) != 0;
+    case OPTION_CHOICE:
+        split_choices(row->choices, room, names);
+        return strcmp(names[*(const int *)field], row->default_text) != 0;
+    case OPTION_NAME_LIST: /* whose default is no name */
+        return ((const struct name_list *)field)->n > 0;
+    default:
+        return true;
+    }
+}
+
 void options_write_json(const struct option_table *table, const void *in, struct text *out) {
     const char *between = "";
     text_append(out, "{");
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
-        const bool *on = (const void *)((const char *)in + row->offset);
-        if (row->type == OPTION_SWITCH && !*on) continue;
+        if (!is_written(row, in)) continue;
         text_append(out, "%s\"%s\":", between, row->name);
         option_write_json(row, in, out);
         between = ",";

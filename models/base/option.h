@@ -12,6 +12,11 @@
 
 enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256, OPTION_GROUPS_MAX = 8192 };
 
+/* Stands for `min` in a row of STRING, CHOICE or NAME_LIST that came later than results: as JSON it
+ * is written only where it is not its default, so that it does not rename what was hashed without
+ * it. */
+enum { OPTION_LATER = 1 };
+
 struct int_list {
     int n;
     int value[OPTION_LIST_MAX];
@@ -79,7 +84,7 @@ const struct option *option_find(const struct option_table *table, const char *n
 void option_write_json(const struct option *row, const void *in, struct text *out);
 
 /* Writes the fields as one canonical JSON object, keys in table order, numbers shortest round-
- * trip, switches that are off left out. */
+ * trip, switches that are off and later options at their defaults left out. */
 void options_write_json(const struct option_table *table, const void *in, struct text *out);
 
 #endif

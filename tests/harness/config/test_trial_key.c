@@ -95,6 +95,45 @@ static void keys_of_stored_trials_stay(void **state) {
     assert_string_equal(key, "636821e838f43c04b09fa3607f7041b6b855e75d3063269ce3a224fb87e461bc");
 }
 
+/* Of a profile, with what only some know: on which device it is. */
+static void key_of_profile(struct experiment *e, int device, char key[TRIAL_KEY_SIZE]) {
+    struct text json = {0};
+    experiment_write_profile_json(e, &e->arms[3], 1, device, &json);
+    trial_key_make("profile", json.data, "", key);
+    text_free(&json);
+}
+
+/* Devices and precisions came when there were results: those of the CPU keep their keys, a card's
+ * have others, and which of the cards it is makes none. */
+static void a_device_is_in_the_key_unless_it_is_the_cpu(void **state) {
+    (void)state;
+    static const char stored[] = "a11cf4101bdd97302abd6499948531d446c644b73056188538e802d2ad96bd92";
+    struct experiment *e = malloc(sizeof *e);
+    struct error error;
+    char key[TRIAL_KEY_SIZE], cuda[TRIAL_KEY_SIZE], other[TRIAL_KEY_SIZE];
+    assert_non_null(e);
+    assert_true(experiment_read("workloads/topic.yaml", false, e, &error));
+    e->train.epochs = 1;
+    key_of_profile(e, 0, key);
+    assert_string_equal(key, stored);
+    e->profile.devices = (struct name_list){.n = 2, .name = {"cpu", "cuda"}};
+    key_of_profile(e, 0, key);
+    key_of_profile(e, 1, cuda);
+    assert_string_equal(key, stored);
+    assert_string_not_equal(cuda, stored);
+    e->profile.devices = (struct name_list){.n = 2, .name = {"cuda:1", "cpu"}};
+    key_of_profile(e, 0, other);
+    key_of_profile(e, 1, key);
+    assert_string_equal(other, cuda);
+    assert_string_equal(key, stored);
+    e->profile.precision = 3; /* bf16, of the card alone */
+    key_of_profile(e, 0, other);
+    key_of_profile(e, 1, key);
+    assert_string_not_equal(other, cuda);
+    assert_string_equal(key, stored);
+    free(e);
+}
+
 static void data_drawn_per_trial_are_those_of_its_seed(void **state) {
     (void)state;
     char drawn[TRIAL_KEY_SIZE], given[TRIAL_KEY_SIZE];
@@ -113,6 +152,7 @@ int main(void) {
         cmocka_unit_test(nothing_but_64_digits_is_a_key),
         cmocka_unit_test(other_files_or_another_configuration_are_refused),
         cmocka_unit_test(keys_of_stored_trials_stay),
+        cmocka_unit_test(a_device_is_in_the_key_unless_it_is_the_cpu),
         cmocka_unit_test(data_drawn_per_trial_are_those_of_its_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
