@@ -2,36 +2,37 @@
 -- source ('simulated', 'multiplexed' or 'measured' counts, which never mix), a series per policy, a point
 -- per arm. flops_ratio: executed FLOPs over those of all heads. why_...: what kept a count from being there.
 WITH counted AS MATERIALIZED (
-    SELECT workload, arm, policy, batch_size, source, source = 'simulated' AS simulated,
+    SELECT workload, arm, policy, batch_size, device, source, source = 'simulated' AS simulated,
            avg(mean_heads) AS heads, count(*) AS n_seeds,
            avg(l1d_misses_per_1000_instructions) AS l1d_misses,
            avg(llc_misses_per_1000_instructions) AS llc_misses,
            avg(branch_misses_per_1000_instructions) AS branch_misses
     FROM counter_rates WHERE instructions_per_input IS NOT NULL AND instr(policy, '/') = 0
-    GROUP BY workload, arm, policy, batch_size, source
+    GROUP BY workload, arm, policy, batch_size, device, source
 ), ratio AS MATERIALIZED (
-    SELECT workload, arm, batch_size, source, avg(instructions_ratio) AS instructions_ratio,
+    SELECT workload, arm, batch_size, device, source, avg(instructions_ratio) AS instructions_ratio,
            avg(flops_ratio) AS flops_ratio
-    FROM instructions_vs_flops GROUP BY workload, arm, batch_size, source
+    FROM instructions_vs_flops GROUP BY workload, arm, batch_size, device, source
 ), role AS MATERIALIZED (
-    SELECT workload, batch_size, role, scope = 'simulator' AS simulated,
+    SELECT workload, batch_size, device, role, scope = 'simulator' AS simulated,
            coalesce('not counted: ' || nullif(max(reason), ''),
                     'not counted: a count to compare with is missing') AS why, max(reason) AS reason
-    FROM counter_by_batch GROUP BY workload, batch_size, role, simulated
+    FROM counter_by_batch GROUP BY workload, batch_size, device, role, simulated
 ), why AS MATERIALIZED (
-    SELECT workload, batch_size, simulated,
+    SELECT workload, batch_size, device, simulated,
            max(CASE role WHEN 'instructions' THEN why END) AS why_instructions,
            max(CASE role WHEN 'l1d_misses' THEN why END) AS why_l1d,
            max(CASE role WHEN 'llc_misses' THEN why END) AS why_llc,
            max(CASE role WHEN 'branch_misses' THEN why END) AS why_branch
-    FROM role GROUP BY workload, batch_size, simulated
+    FROM role GROUP BY workload, batch_size, device, simulated
 )
 SELECT heads, instructions_ratio, flops_ratio, l1d_misses, llc_misses, branch_misses, n_seeds,
        why_instructions, why_l1d, why_llc, why_branch, workload, arm, policy AS series,
-       printf('%s, batch %d, %s', workload, batch_size, source) AS panel, '' AS reason,
+       printf('%s, batch %d%s, %s', workload, batch_size,
+              CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,
        2 AS panels_per_page, source, batch_size
-FROM counted LEFT JOIN ratio USING (workload, arm, batch_size, source)
-LEFT JOIN why USING (workload, batch_size, simulated)
+FROM counted LEFT JOIN ratio USING (workload, arm, batch_size, device, source)
+LEFT JOIN why USING (workload, batch_size, device, simulated)
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        'no instructions were counted: ' || (SELECT max(reason) FROM role WHERE role = 'instructions'

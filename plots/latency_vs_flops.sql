@@ -1,5 +1,5 @@
--- Time and executed FLOPs relative to the arm that runs all heads: a panel per workload and batch size, a
--- series per policy. time_low, time_high: median absolute deviation within the run of n_passes forward
+-- Time and executed FLOPs relative to the arm that runs all heads: a panel per workload, batch size and device
+-- (the CPU unless it says another), a series per policy. time_low, time_high: median absolute deviation within the run of n_passes forward
 -- passes of each of n_models models; noise: how far two profiles of one model lie apart; cost: the arm's cost
 -- weight, where it was given and not tuned.
 WITH timed AS MATERIALIZED (
@@ -7,15 +7,15 @@ WITH timed AS MATERIALIZED (
 ), arms AS MATERIALIZED (
     SELECT workload, arm, policy, cost_weight, mean_s, n_tuning_trials FROM accuracy_vs_budget
 ), noise AS MATERIALIZED (
-    SELECT workload, batch_size, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2
+    SELECT workload, batch_size, device, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2, 3
 ), runs AS MATERIALIZED ( -- in no view
     SELECT count(DISTINCT t.id) AS n_models, count(*) / count(DISTINCT t.id) AS n_passes
     FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
     WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
-    GROUP BY t.workload_id, t.arm, p.batch_size
+    GROUP BY t.workload_id, t.arm, p.batch_size, t.device, t.precision
 ), shown AS (
-    SELECT *, min(latency_ns_median / time_ratio) OVER (PARTITION BY workload, batch_size) AS dense_ns
-    FROM timed JOIN arms USING (workload, arm) LEFT JOIN noise USING (workload, batch_size)
+    SELECT *, min(latency_ns_median / time_ratio) OVER (PARTITION BY workload, batch_size, device) AS dense_ns
+    FROM timed JOIN arms USING (workload, arm) LEFT JOIN noise USING (workload, batch_size, device)
 )
 SELECT flops_ratio, time_ratio,
        time_ratio * (1 - latency_ns_mad / latency_ns_median) AS time_low,
@@ -26,8 +26,9 @@ SELECT flops_ratio, time_ratio,
        (SELECT min(n_passes) FROM runs) AS least_passes, (SELECT max(n_passes) FROM runs) AS most_passes,
        (SELECT min(n_models) FROM runs) AS least_models, (SELECT max(n_models) FROM runs) AS most_models,
        workload, arm, policy AS series,
-       printf('%s, batch %d: all heads take ', workload, batch_size)
+       printf('%s, batch %d%s: all heads take ', workload, batch_size,
+              CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END)
            || CASE WHEN dense_ns < 1e6 THEN printf('%.3g µs', dense_ns / 1e3)
               ELSE printf('%.3g ms', dense_ns / 1e6) END AS panel
 FROM shown
-ORDER BY workload, batch_size, mean_s IS NOT NULL, policy, flops_ratio, arm;
+ORDER BY workload, batch_size, device, mean_s IS NOT NULL, policy, flops_ratio, arm;

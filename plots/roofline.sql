@@ -1,6 +1,7 @@
 -- Every phase that computes, by its arithmetic intensity below what its machine reaches there: a panel per
 -- workload and batch size, a series per phase. dense: 1 for the arm that runs all heads; peak_gflops and
--- bandwidth_gb are per second, means over the machines; n_seeds per arm.
+-- bandwidth_gb are per second, means over the machines; n_seeds per arm. Profiles on a card have no roof here and
+-- are left out.
 SELECT r.flops_per_byte, r.flops_per_second / 1e9 AS gflops, d.arm IS NOT NULL AS dense,
        avg(r.sgemm_flops_per_second) OVER here / 1e9 AS peak_gflops,
        avg(r.triad_bytes_per_second) OVER here / 1e9 AS bandwidth_gb,

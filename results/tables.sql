@@ -1,4 +1,4 @@
--- The tables of the results database, version 7. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 8. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -11,7 +11,8 @@ CREATE TABLE environment (
     hash     TEXT NOT NULL UNIQUE,                       -- of json, without what changes by the minute
     host     TEXT NOT NULL,
     machine  TEXT NOT NULL,                              -- one line for captions
-    json     TEXT NOT NULL CHECK (json_valid(json)),     -- everything known: CPU, BLAS, flags, git, ...
+    json     TEXT NOT NULL CHECK (json_valid(json)),     -- everything known: CPU, BLAS, flags, git, ...;
+                                                         -- card, card_driver and cuda of what ran on a card
     seen_at  TEXT NOT NULL
 ) STRICT;
 
@@ -90,10 +91,13 @@ CREATE TABLE trial (
     pid_namespace   TEXT,                                -- that its pid is a number of
     sources_sha256  TEXT,                                -- of where its test inputs come from: the rows of
                                                          -- `input`; NULL: made before this was stored
+    device          TEXT NOT NULL DEFAULT 'cpu' CHECK (device IN ('cpu', 'cuda')), -- what computes, and
+    precision       TEXT NOT NULL DEFAULT 'fp32' CHECK (precision IN ('fp32', 'tf32', 'bf16')), -- how: of
+                                                         -- products; a CPU has fp32
     UNIQUE (workload_id, key),
     CHECK (kind = 'train' OR base_trial_id IS NOT NULL)
 ) STRICT;
-CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed) WHERE current = 1;
+CREATE UNIQUE INDEX trial_current ON trial (workload_id, kind, arm, seed, device, precision) WHERE current = 1;
 
 CREATE TABLE epoch (
     trial_id              INTEGER NOT NULL REFERENCES trial (id),
@@ -471,4 +475,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;

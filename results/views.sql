@@ -16,6 +16,7 @@
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
 --     are saved FLOPs saved time         latency_vs_flops, latency_note, latency_quantiles; can one tell:
 --                                        noise_floor, timing_noise, latency_outlier, timing_environment
+--     does a card say the same           accuracy_by_device
 --     all of it, arm beside arm          methods_by_arm; a row per number: measure_by_arm,
 --                                        measure_by_seed; training_cost
 --     where do time and memory go        phase_by_budget, phase_cost, roofline_by_phase,
@@ -29,9 +30,12 @@
 
 -- ---- which rows count ----
 
--- The trials of the latest plan of each workload.
+-- The trials of the latest plan of each workload. device_label is what computed: cpu, cuda, cuda-tf32,
+-- cuda-bf16. Trainings of a workload are all of one, which its name tells (NAME.cuda); profiles may be of
+-- several, and a view of profiles has a row for each, in its column `device`.
 CREATE VIEW current_trial AS
-SELECT t.*, w.name AS workload, w.granularity, w.corpus, w.n_classes
+SELECT t.*, w.name AS workload, w.granularity, w.corpus, w.n_classes,
+       t.device || CASE t.precision WHEN 'fp32' THEN '' ELSE '-' || t.precision END AS device_label
 FROM trial t JOIN workload w ON w.id = t.workload_id
 WHERE t.current = 1;
 
@@ -40,17 +44,22 @@ CREATE VIEW current_training AS
 SELECT * FROM current_trial WHERE kind = 'train' AND status = 'ok';
 
 -- The current trials that timed a model, a row per batch size. warned: something makes the times doubtful.
+-- elsewhere: '' where the model was trained on the same device and in the same precision, else '_' and which
+-- it was timed on.
 CREATE VIEW current_profile AS
 SELECT p.*, t.workload, t.arm, t.policy, t.seed, t.config, t.base_trial_id, t.environment_id,
+       t.device_label AS device,
+       CASE WHEN t.device = b.device AND t.precision = b.precision THEN ''
+            ELSE '_' || replace(t.device_label, '-', '_') END AS elsewhere,
        EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id) AS warned
-FROM current_trial t JOIN profile p ON p.trial_id = t.id
+FROM current_trial t JOIN profile p ON p.trial_id = t.id JOIN trial b ON b.id = t.base_trial_id
 WHERE t.kind = 'profile' AND t.status = 'ok';
 
 -- ---- what ran, why not, on what ----
 
 -- What happened to every trial of the latest plan.
-CREATE VIEW trial_status (trial_id, workload, arm, seed, status, reason, command) AS
-SELECT id, workload, arm, seed, status, reason, command
+CREATE VIEW trial_status (trial_id, workload, arm, seed, status, reason, command, device) AS
+SELECT id, workload, arm, seed, status, reason, command, device_label
 FROM current_trial;
 
 -- What runs now, on which machine and since when, and how far it was when it was last heard of: at its start, or
@@ -58,11 +67,11 @@ FROM current_trial;
 -- or no epoch was told yet. A process that was killed with its machine leaves its row: heard_at grows old.
 CREATE VIEW running_trial (trial_id, kind, workload, arm, seed, host, pid, started_at, heard_at, candidate,
                            n_candidates, epoch, n_epochs, done_share, train_loss, validation_accuracy,
-                           validation_mean_heads) AS
+                           validation_mean_heads, device) AS
 SELECT t.id, t.kind, t.workload, t.arm, t.seed, t.host, t.pid, t.started_at,
        coalesce(p.heard_at, t.started_at), p.candidate, p.n_candidates, p.epoch, p.n_epochs,
        (p.candidate - 1 + CAST(p.epoch AS REAL) / p.n_epochs) / p.n_candidates,
-       p.train_loss, p.validation_accuracy, p.validation_mean_heads
+       p.train_loss, p.validation_accuracy, p.validation_mean_heads, t.device_label
 FROM current_trial t LEFT JOIN progress p ON p.trial_id = t.id
 WHERE t.status = 'running';
 
@@ -112,13 +121,17 @@ LEFT JOIN ranked r ON r.data_sha256 = t.data_sha256 AND r.rank = 1;
 -- The conditions under which times can be compared: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
 -- Another revision may have changed the kernels, but most commits do not, and a sweep that goes on
--- after one should keep its ratios: they stay, with a note.
-CREATE VIEW timing_environment (environment_id, conditions, revision) AS
+-- after one should keep its ratios: they stay, with a note. card: what times on a card depend on besides;
+-- NULL where nothing ran on one.
+CREATE VIEW timing_environment (environment_id, conditions, revision, card) AS
 SELECT id,
        json_remove(json, '$.load_average', '$.unknown', '$.pmu', '$.perf_event_paranoid',
-                   '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty'),
+                   '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty',
+                   '$.card', '$.card_driver', '$.cuda'),
        coalesce(json_extract(json, '$.git_revision'), 'unknown')
-           || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END
+           || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END,
+       json_extract(json, '$.card') || ', driver ' || coalesce(json_extract(json, '$.card_driver'), 'unknown')
+           || ', CUDA ' || coalesce(json_extract(json, '$.cuda'), 'unknown')
 FROM environment;
 
 -- ---- one number per trained model ----
@@ -132,7 +145,8 @@ CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cos
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
                               active_flops_per_input, n_inputs, n_tuning_trials,
-                              trained_accuracy, score_entropy, macro_f1, matthews, ece, loss) AS
+                              trained_accuracy, score_entropy, macro_f1, matthews, ece, loss,
+                              device) AS
 SELECT t.workload, t.granularity, t.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -142,7 +156,7 @@ SELECT t.workload, t.granularity, t.n_classes,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
        CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
        max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id)),
-       e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss
+       e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
@@ -286,6 +300,23 @@ SELECT p.workload, p.arm, p.policy, p.seed, p.flops, p.accuracy, p.low, p.high,
 FROM placed p LEFT JOIN curve a ON a.workload = p.workload AND a.seed = p.seed AND a.flops = p.low
 LEFT JOIN curve b ON b.workload = p.workload AND b.seed = p.seed AND b.flops = p.high;
 
+-- One model on a card beside the model of the same arm and seed on the CPU: what the workloads NAME.cuda and
+-- NAME have in common, and the difference in points of test accuracy.
+CREATE VIEW accuracy_by_device_by_seed (workload, arm, seed, device, cpu_workload, points, same_data) AS
+WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT r.workload, r.arm, r.seed, r.device, r.accuracy, t.data_sha256,
+           CASE r.device WHEN 'cpu' THEN r.workload
+                ELSE substr(r.workload, 1, length(r.workload) - length(r.device) - 1) END AS cpu_workload
+    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+    WHERE r.device = 'cpu' OR substr(r.workload, -length(r.device) - 1) = '.' || r.device
+    GROUP BY r.evaluation_id
+)
+SELECT a.workload, a.arm, a.seed, a.device, a.cpu_workload, 100 * (a.accuracy - b.accuracy),
+       a.data_sha256 IS b.data_sha256
+FROM model a JOIN model b ON b.cpu_workload = a.cpu_workload AND b.arm = a.arm AND b.seed = a.seed
+                         AND b.device = 'cpu'
+WHERE a.device <> 'cpu';
+
 -- ---- times: the one median ----
 
 -- Profiles of one model at one batch size, taken in turns (A/A): first and second are profile ids.
@@ -293,11 +324,12 @@ CREATE VIEW profile_pair (workload, arm, seed, batch_size, first, second) AS
 SELECT p.workload, p.arm, p.seed, p.batch_size, p.id, q.id
 FROM current_profile p
 JOIN current_trial t ON t.base_trial_id = p.base_trial_id AND t.environment_id = p.environment_id
+                    AND t.device_label = p.device
 JOIN profile q ON q.trial_id = t.id AND q.batch_size = p.batch_size
 WHERE t.kind = 'again' AND t.status = 'ok';
 
 -- The samples of every group of which a median is asked. id is a profile; that of an arm's group, which
--- holds one batch size of all seeds, is its first. WHERE grouped_by = ... on this view and those made of it
+-- holds one batch size of all seeds on one device, is its first. WHERE grouped_by = ... on this view and those made of it
 -- reads and sorts that grouping alone: SQLite hands it down through windows that are partitioned by it,
 -- though not through GROUP BY, which is why DISTINCT stands there.
 CREATE VIEW sample_by_group (grouped_by, id, value) AS
@@ -305,7 +337,7 @@ SELECT 'profile', p.id, s.latency_ns
 FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
 UNION ALL
 SELECT 'arm', a.first, s.latency_ns
-FROM (SELECT id, min(id) OVER (PARTITION BY workload, arm, batch_size) AS first FROM current_profile) a
+FROM (SELECT id, min(id) OVER (PARTITION BY workload, arm, batch_size, device) AS first FROM current_profile) a
 JOIN profile_sample s ON s.profile_id = a.id
 UNION ALL
 SELECT 'block ' || block, profile_id, latency_ns
@@ -340,8 +372,8 @@ FROM (SELECT *, row_number() OVER (PARTITION BY id, grouped_by ORDER BY abs(valu
 WHERE rank IN ((n + 1) / 2, (n + 2) / 2);
 
 -- Median forward pass of one model at one batch size. Times with a warning are left out.
-CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median) AS
-SELECT p.workload, p.arm, p.seed, p.batch_size, m.median
+CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median, device) AS
+SELECT p.workload, p.arm, p.seed, p.batch_size, m.median, p.device
 FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
 WHERE NOT p.warned;
 
@@ -349,11 +381,13 @@ WHERE NOT p.warned;
 
 -- All values of which a mean is asked, one per seed or block. policy is NULL where the value is no measure
 -- of one arm alone. FLOPs are per input, latencies per forward pass of a batch. What part and other are:
---     latency_ns            batch size
+--     latency_ns            batch size; on what trained the model
+--     latency_ns_cuda, ...  batch size; on another device
 --     heads_at_difficulty   difficulty
 --     heads_at_class        class
 --     heads_trend           largest and smallest difficulty: heads at the first less those at the other
 --     points_at_equal_flops accuracy less that of the fixed curve, in points
+--     points_over_cpu       accuracy less that of the same seed on the CPU, in points
 --     profile_ratio         profile: median of a block of its second run over that of the first
 CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
 WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
@@ -372,7 +406,8 @@ UNION ALL SELECT workload, arm, policy, 'matthews', NULL, NULL, seed, matthews F
           WHERE matthews IS NOT NULL
 UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, seed, ece FROM model WHERE ece IS NOT NULL
 UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM model WHERE loss IS NOT NULL
-UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns', p.batch_size, NULL, p.seed, m.median
+UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns' || p.elsewhere, p.batch_size, NULL, p.seed,
+                 m.median
           FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
           WHERE NOT p.warned AND p.base_trial_id IN (SELECT trial_id FROM model)
 UNION ALL SELECT workload, arm, policy, 'training_flops', NULL, NULL, seed, total_flops FROM training_cost
@@ -385,6 +420,8 @@ UNION ALL SELECT workload, arm, NULL, 'heads_at_class', class, NULL, seed, mean_
 UNION ALL SELECT workload, arm, NULL, 'points_at_equal_flops', NULL, NULL, seed,
                  100 * (accuracy - fixed_accuracy)
           FROM accuracy_at_equal_flops_by_seed WHERE fixed_accuracy IS NOT NULL
+UNION ALL SELECT workload, arm, NULL, 'points_over_cpu', NULL, NULL, seed, points
+          FROM accuracy_by_device_by_seed WHERE same_data
 UNION ALL SELECT workload, arm, NULL, 'heads_trend', difficulty_high, difficulty_low, seed, heads_difference
           FROM budget_trend_by_seed
 UNION ALL SELECT p.workload, p.arm, NULL, 'profile_ratio', p.first, NULL, f.grouped_by, s.median / f.median
@@ -434,13 +471,13 @@ CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, c
                                 head_budget, mean_heads, mean_s, accuracy_mean, accuracy_ci95_low,
                                 accuracy_ci95_high, n_seeds, executed_flops_per_input,
                                 active_flops_per_input, n_tuning_trials,
-                                trained_accuracy, score_entropy, macro_f1, matthews, ece, loss) AS
+                                trained_accuracy, score_entropy, macro_f1, matthews, ece, loss, device) AS
 SELECT r.workload, r.granularity, r.n_classes, r.arm, r.policy,
        CASE WHEN min(r.cost_weight) = max(r.cost_weight) THEN min(r.cost_weight) END,
        avg(r.head_budget), avg(r.mean_heads), avg(r.mean_s), i.mean, i.mean - i.half95, i.mean + i.half95,
        i.n, avg(r.executed_flops_per_input), avg(r.active_flops_per_input), max(r.n_tuning_trials),
        avg(r.trained_accuracy), avg(r.score_entropy), avg(r.macro_f1), avg(r.matthews), avg(r.ece),
-       avg(r.loss)
+       avg(r.loss), max(r.device)
 FROM accuracy_by_seed r
 JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = r.workload AND i.arm = r.arm
 GROUP BY r.workload, r.arm;
@@ -830,7 +867,7 @@ WHERE policy IS NOT NULL;
 
 -- Methods x what they are compared by: means over seeds, each with its 95% interval. One row per arm
 -- and control. FLOPs are per input, latencies per forward pass of the smallest and of the largest
--- profiled batch; the training cost includes base and tuning. first_trial_id keeps the file's order.
+-- profiled batch, on what trained the arm; the training cost includes base and tuning. first_trial_id keeps the file's order.
 CREATE VIEW methods_by_arm (workload, arm, policy, first_trial_id, n_seeds, n_tuning_trials,
                             accuracy, accuracy_ci95_low, accuracy_ci95_high,
                             mean_heads, mean_heads_ci95_low, mean_heads_ci95_high,
@@ -873,6 +910,31 @@ SELECT k.workload, k.arm, k.policy, o.first_trial_id,
        max(CASE what WHEN 'training_seconds' THEN mean END), o.trained_accuracy, o.score_entropy
 FROM known k JOIN model o USING (workload, arm)
 GROUP BY k.workload, k.arm;
+
+-- The same sweep on a card and on the CPU: accuracies with two-sided 95% t intervals over seeds, and their
+-- difference within each seed of the same data (NULL for one seed; it does not cover other test inputs). Seconds
+-- are those of a training with its base and candidates.
+CREATE VIEW accuracy_by_device (cpu_workload, workload, arm, device, cpu_accuracy, cpu_accuracy_ci95_low,
+                                cpu_accuracy_ci95_high, accuracy, accuracy_ci95_low, accuracy_ci95_high,
+                                difference_points, ci95_low_points, ci95_high_points, n_seeds,
+                                cpu_mean_heads, mean_heads, cpu_training_seconds, training_seconds) AS
+WITH mean AS MATERIALIZED (
+    SELECT workload, arm, max(CASE measure WHEN 'accuracy' THEN mean END) AS accuracy,
+           max(CASE measure WHEN 'accuracy' THEN half95 END) AS half,
+           max(CASE measure WHEN 'heads' THEN mean END) AS heads,
+           max(CASE measure WHEN 'training_seconds' THEN mean END) AS seconds,
+           max(CASE measure WHEN 'points_over_cpu' THEN mean END) AS points,
+           max(CASE measure WHEN 'points_over_cpu' THEN half95 END) AS half_points,
+           max(CASE measure WHEN 'points_over_cpu' THEN n END) AS n
+    FROM interval_by_measure GROUP BY workload, arm
+), pair AS (
+    SELECT DISTINCT cpu_workload, workload, arm, device FROM accuracy_by_device_by_seed
+)
+SELECT p.cpu_workload, p.workload, p.arm, p.device, c.accuracy, c.accuracy - c.half, c.accuracy + c.half,
+       g.accuracy, g.accuracy - g.half, g.accuracy + g.half, g.points, g.points - g.half_points,
+       g.points + g.half_points, coalesce(g.n, 0), c.heads, g.heads, c.seconds, g.seconds
+FROM pair p JOIN mean c ON c.workload = p.cpu_workload AND c.arm = p.arm
+JOIN mean g ON g.workload = p.workload AND g.arm = p.arm;
 
 -- ---- what counting rules make of it ----
 
@@ -974,17 +1036,18 @@ GROUP BY workload, arm, position;
 -- beside FLOPs and time relative to the dense arm at the same batch size. time_ratio is NULL where
 -- either side has a warning or they were not timed under the same conditions; note says so.
 CREATE VIEW latency_note (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                          flops_ratio, time_ratio, note) AS
+                          flops_ratio, time_ratio, note, device) AS
 WITH environment AS MATERIALIZED (
     SELECT * FROM timing_environment
 ), timed AS ( -- conditions: NULL unless known and the same for every seed
-    SELECT min(p.id) AS id, p.workload, p.arm, p.batch_size, avg(p.executed_flops_per_input) AS flops,
+    SELECT min(p.id) AS id, p.workload, p.arm, p.batch_size, p.device, avg(p.executed_flops_per_input) AS flops,
            max(p.warned) AS warned,
            CASE WHEN count(v.conditions) = count(*) AND count(DISTINCT v.conditions) = 1
-                THEN min(v.conditions) END AS conditions,
+                     AND (p.device = 'cpu' OR (count(v.card) = count(*) AND count(DISTINCT v.card) = 1))
+                THEN min(v.conditions) || CASE p.device WHEN 'cpu' THEN '' ELSE min(v.card) END END AS conditions,
            min(v.revision) AS revision_min, max(v.revision) AS revision_max
     FROM current_profile p LEFT JOIN environment v USING (environment_id)
-    GROUP BY p.workload, p.arm, p.batch_size
+    GROUP BY p.workload, p.arm, p.batch_size, p.device
 ), summary AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
     SELECT t.*, d.median, d.mad
     FROM timed t JOIN deviation_by_group d ON d.grouped_by = 'arm' AND d.id = t.id GROUP BY t.id
@@ -999,29 +1062,30 @@ WITH environment AS MATERIALIZED (
                 THEN 'not timed by the same revision of the program as all heads' END AS remark
     FROM summary s
     LEFT JOIN (dense_arm JOIN summary USING (workload, arm)) d
-           ON d.workload = s.workload AND d.batch_size = s.batch_size
+           ON d.workload = s.workload AND d.batch_size = s.batch_size AND d.device = s.device
 )
 SELECT workload, arm, batch_size, median, mad, flops_ratio,
-       CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, '')
+       CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, ''), device
 FROM compared;
 
 -- latency_note without its note.
 CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                              flops_ratio, time_ratio) AS
-SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio
+                              flops_ratio, time_ratio, device) AS
+SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio, device
 FROM latency_note;
 
 -- Median and tails of the raw samples of one batch's forward pass, all seeds of an arm together. p90 and p99
 -- are the samples below which at least that share lies (nearest rank); NULL where fewer than 10 or 100
 -- samples would make them the longest one. Arms timed with a warning are left out.
-CREATE VIEW latency_quantiles (workload, arm, batch_size, n_samples, p50_ns, p90_ns, p99_ns) AS
+CREATE VIEW latency_quantiles (workload, arm, batch_size, n_samples, p50_ns, p90_ns, p99_ns, device) AS
 WITH timed AS (
-    SELECT min(id) AS id, workload, arm, batch_size FROM current_profile
-    GROUP BY workload, arm, batch_size HAVING max(warned) = 0
+    SELECT min(id) AS id, workload, arm, batch_size, device FROM current_profile
+    GROUP BY workload, arm, batch_size, device HAVING max(warned) = 0
 )
 SELECT t.workload, t.arm, t.batch_size, max(r.n), avg(CASE WHEN r.middle THEN r.value END),
        CASE WHEN max(r.n) >= 10 THEN min(CASE WHEN 10 * r.place >= 9 * r.n THEN r.value END) END,
-       CASE WHEN max(r.n) >= 100 THEN min(CASE WHEN 100 * r.place >= 99 * r.n THEN r.value END) END
+       CASE WHEN max(r.n) >= 100 THEN min(CASE WHEN 100 * r.place >= 99 * r.n THEN r.value END) END,
+       t.device
 FROM timed t JOIN ranked_by_group r ON r.grouped_by = 'arm' AND r.id = t.id
 GROUP BY t.id;
 
@@ -1030,25 +1094,25 @@ GROUP BY t.id;
 -- noise_floor is how far its 95% t interval reaches from 1: a time ratio nearer to 1 than that
 -- cannot be told from none. Of several arms that were profiled twice, each has a row.
 CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, ci95_low, ci95_high,
-                         noise_floor) AS
+                         noise_floor, device) AS
 SELECT i.workload, i.arm, p.seed, p.batch_size, i.n, i.mean, i.mean - i.half95, i.mean + i.half95,
-       abs(i.mean - 1) + i.half95
+       abs(i.mean - 1) + i.half95, p.device
 FROM interval_by_measure i JOIN current_profile p ON p.id = i.part
 WHERE i.measure = 'profile_ratio';
 
 -- How quiet the machine was while a workload was timed: runnable threads beside the timed one (mean over
 -- blocks), and the share of its time that it had a core.
-CREATE VIEW timing_noise (workload, n_blocks, others_running, cpu_share) AS
-SELECT t.workload, count(*), avg(b.others_running), avg(b.cpu_share)
+CREATE VIEW timing_noise (workload, n_blocks, others_running, cpu_share, device) AS
+SELECT t.workload, count(*), avg(b.others_running), avg(b.cpu_share), t.device_label
 FROM current_trial t JOIN profile p ON p.trial_id = t.id JOIN profile_block b ON b.profile_id = p.id
 WHERE t.kind <> 'train' AND t.status = 'ok'
-GROUP BY t.workload;
+GROUP BY t.workload, t.device_label;
 
 -- How many samples stand apart: more than 3 scaled median absolute deviations (1.4826 MAD is the standard
 -- deviation of a normal distribution) and also more than 2% from the median of their profile. They
 -- stay in the medians; worst is the longest of them in medians.
-CREATE VIEW latency_outlier (workload, arm, seed, batch_size, n_samples, n_outliers, worst) AS
-SELECT p.workload, p.arm, p.seed, p.batch_size, d.n, count(*), max(s.latency_ns / d.median)
+CREATE VIEW latency_outlier (workload, arm, seed, batch_size, n_samples, n_outliers, worst, device) AS
+SELECT p.workload, p.arm, p.seed, p.batch_size, d.n, count(*), max(s.latency_ns / d.median), p.device
 FROM current_profile p
 JOIN deviation_by_group d ON d.grouped_by = 'profile' AND d.id = p.id
 JOIN profile_sample s ON s.profile_id = p.id
@@ -1061,29 +1125,29 @@ GROUP BY p.id;
 -- Where a forward pass spends its time, against the heads that run: means over seeds. Profiles with a
 -- warning are left out. The dense arm's own rows are what a share falls from.
 CREATE VIEW phase_by_budget (workload, arm, policy, batch_size, mean_heads, phase, time_ns, time_share,
-                             flops, flops_share, bytes, n_seeds) AS
+                             flops, flops_share, bytes, n_seeds, device) AS
 WITH known AS (
-    SELECT p.workload, p.arm, p.policy, p.batch_size, p.mean_heads, h.*,
+    SELECT p.workload, p.arm, p.policy, p.batch_size, p.mean_heads, p.device, h.*,
            h.flops / sum(h.flops) OVER (PARTITION BY p.id) AS flops_share
     FROM current_profile p JOIN phase h ON h.profile_id = p.id
     WHERE NOT p.warned
 )
 SELECT workload, arm, policy, batch_size, avg(mean_heads), phase, avg(time_ns), avg(share), avg(flops),
-       avg(flops_share), avg(bytes), count(*)
-FROM known GROUP BY workload, arm, batch_size, phase;
+       avg(flops_share), avg(bytes), count(*), device
+FROM known GROUP BY workload, arm, batch_size, device, phase;
 
 -- What the markers cost: time of a pass with them over the time of the same batch without (the median of
 -- these ratios, pass by pass); the time that as many marks should take as a share of the pass; and how far
 -- the phases' sum is from the wall time.
 CREATE VIEW phase_cost (workload, arm, seed, batch_size, marks_per_pass, mark_ns, marks_share,
-                        marked_over_unmarked, unaccounted_share) AS
+                        marked_over_unmarked, unaccounted_share, device) AS
 WITH marked AS (
     SELECT p.*, (SELECT avg(marked_ns) FROM profile_sample s WHERE s.profile_id = p.id) AS ns,
            (SELECT sum(time_ns) FROM phase h WHERE h.profile_id = p.id) * p.inputs_per_sample AS phases_ns
     FROM current_profile p
 )
 SELECT p.workload, p.arm, p.seed, p.batch_size, p.marks_per_pass, p.mark_ns,
-       p.marks_per_pass * p.mark_ns / p.ns, m.median, 1 - p.phases_ns / p.ns
+       p.marks_per_pass * p.mark_ns / p.ns, m.median, 1 - p.phases_ns / p.ns, p.device
 FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 
 -- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
@@ -1093,22 +1157,25 @@ FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 -- no ceiling was measured; reason is NULL where all is known.
 CREATE VIEW roofline_by_phase (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
                                flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
-                               sgemm_flops_per_second, triad_bytes_per_second, n_seeds, reason) AS
+                               sgemm_flops_per_second, triad_bytes_per_second, n_seeds, reason, device) AS
 WITH known AS (
-    SELECT p.workload, p.arm, p.policy, p.batch_size, h.phase, avg(p.mean_heads) AS mean_heads,
+    SELECT p.workload, p.arm, p.policy, p.batch_size, p.device, h.phase, avg(p.mean_heads) AS mean_heads,
            sum(h.flops) / sum(h.bytes) AS intensity, 1e9 * sum(h.flops) / sum(h.time_ns) AS rate,
            avg(h.share) AS time_share, avg(c.sgemm_flops_per_second) AS peak,
            avg(c.triad_bytes_per_second) AS bandwidth, count(*) AS n
-    FROM current_profile p JOIN phase h ON h.profile_id = p.id LEFT JOIN ceiling c USING (environment_id)
+    FROM current_profile p JOIN phase h ON h.profile_id = p.id
+    LEFT JOIN ceiling c ON c.environment_id = p.environment_id AND p.device = 'cpu' -- it is of a core
     WHERE NOT p.warned AND h.flops > 0 AND h.bytes > 0 AND h.time_ns > 0
-    GROUP BY p.workload, p.arm, p.batch_size, h.phase
+    GROUP BY p.workload, p.arm, p.batch_size, p.device, h.phase
 )
 SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
        min(peak, intensity * bandwidth), rate / min(peak, intensity * bandwidth),
        CASE WHEN intensity * bandwidth < peak THEN 'memory' WHEN peak IS NOT NULL THEN 'compute' END,
        time_share, peak, bandwidth, n,
-       CASE WHEN peak IS NULL THEN 'no ceiling was measured in this environment: its profiles ran with '
-           || '--no-ceiling, or memory was short; the next profile that runs without that measures it' END
+       CASE WHEN device <> 'cpu' THEN 'the ceiling of a card is not measured'
+            WHEN peak IS NULL THEN 'no ceiling was measured in this environment: its profiles ran with '
+           || '--no-ceiling, or memory was short; the next profile that runs without that measures it' END,
+       device
 FROM known;
 
 -- Where training spends its time: means over seeds.
@@ -1120,41 +1187,41 @@ GROUP BY t.workload, t.arm, h.phase;
 
 -- Memory by purpose and by stretch of time, beside what the closed form predicts: means over seeds.
 CREATE VIEW memory_by_purpose (workload, arm, kind, what, bytes, predicted_bytes, ratio, page_faults,
-                               reason, n_seeds) AS
+                               reason, n_seeds, device) AS
 SELECT t.workload, t.arm, t.kind, m.what, avg(m.bytes), avg(m.predicted_bytes),
-       avg(m.bytes) / avg(m.predicted_bytes), avg(m.page_faults), max(m.reason), count(*)
+       avg(m.bytes) / avg(m.predicted_bytes), avg(m.page_faults), max(m.reason), count(*), t.device_label
 FROM current_trial t JOIN memory m ON m.trial_id = t.id
 WHERE t.status = 'ok'
-GROUP BY t.workload, t.arm, t.kind, m.what;
+GROUP BY t.workload, t.arm, t.kind, t.device_label, m.what;
 
 -- Energy per input, means over seeds; added is what the machine at rest would not have used. gCO2 is
 -- energy x the grid's intensity that the workload file gives, and NULL where it gives none.
 CREATE VIEW energy_by_batch (workload, arm, batch_size, domain, joules_per_input,
-                             added_joules_per_input, gco2_per_input, reason) AS
+                             added_joules_per_input, gco2_per_input, reason, device) AS
 SELECT p.workload, p.arm, p.batch_size, e.domain, avg(e.joules_per_input),
        avg(e.joules_per_input - e.idle_watts * e.seconds_per_input),
        avg(e.joules_per_input) / 3.6e6
            * nullif(max(json_extract(p.config, '$.profile.grid_gco2_per_kwh')), 0),
-       max(e.reason)
+       max(e.reason), p.device
 FROM current_profile p JOIN energy e ON e.profile_id = p.id
-GROUP BY p.workload, p.arm, p.batch_size, e.domain;
+GROUP BY p.workload, p.arm, p.batch_size, p.device, e.domain;
 
 -- ---- what the hardware counted ----
 
 -- Hardware and software counters of one forward pass, per input, at every profiled batch size: means over
 -- seeds. value_per_input is NULL, and reason says why, where none of them could count.
 CREATE VIEW counter_by_batch (workload, arm, batch_size, mean_heads, role, value_per_input, status,
-                              reason, scope) AS
+                              reason, scope, device) AS
 SELECT p.workload, p.arm, p.batch_size, avg(p.mean_heads), c.role, avg(c.value_per_input),
-       min(c.status), max(c.reason), c.scope
+       min(c.status), max(c.reason), c.scope, p.device
 FROM current_profile p JOIN counter c ON c.profile_id = p.id
-GROUP BY p.workload, p.arm, p.batch_size, c.role, c.scope;
+GROUP BY p.workload, p.arm, p.batch_size, p.device, c.role, c.scope;
 
 -- Counters per input at the smallest batch size that the arm was profiled at: value is per input. Join
 -- accuracy_vs_budget for the budget of the arm.
-CREATE VIEW counter_vs_budget (workload, arm, role, value, status, reason, scope) AS
-SELECT workload, arm, role, value_per_input, status, reason, scope
-FROM (SELECT *, min(batch_size) OVER (PARTITION BY workload, arm) AS smallest FROM counter_by_batch)
+CREATE VIEW counter_vs_budget (workload, arm, role, value, status, reason, scope, device) AS
+SELECT workload, arm, role, value_per_input, status, reason, scope, device
+FROM (SELECT *, min(batch_size) OVER (PARTITION BY workload, arm, device) AS smallest FROM counter_by_batch)
 WHERE batch_size = smallest;
 
 -- What the counters of one model's passes say together, per input and as rates. source is 'measured',
@@ -1166,7 +1233,7 @@ CREATE VIEW counter_rates (workload, arm, policy, seed, batch_size, source, mean
                            executed_flops_per_input, instructions_per_input, instructions_per_cycle,
                            l1d_misses_per_1000_instructions, llc_misses_per_1000_instructions,
                            branch_misses_per_1000_instructions, flops_per_cycle,
-                           flops_per_instruction, fp_operations_per_flop) AS
+                           flops_per_instruction, fp_operations_per_flop, device) AS
 WITH wide AS (
     SELECT profile_id, CASE WHEN max(scope = 'simulator') THEN 'simulated'
                             WHEN max(status = 'multiplexed') THEN 'multiplexed' ELSE 'measured' END AS source,
@@ -1181,7 +1248,7 @@ WITH wide AS (
            max(CASE WHEN scope = 'simulator' AND role = 'heads_run' THEN value_per_input END) AS heads
     FROM counter GROUP BY profile_id, scope = 'simulator'
 ), known AS (
-    SELECT c.*, p.workload, p.arm, p.policy, p.seed, p.batch_size,
+    SELECT c.*, p.workload, p.arm, p.policy, p.seed, p.batch_size, p.device,
            CASE source WHEN 'simulated' THEN heads ELSE p.mean_heads END AS mean_heads,
            CASE source WHEN 'simulated' THEN flops ELSE p.executed_flops_per_input END AS executed
     FROM wide c JOIN current_profile p ON p.id = c.profile_id
@@ -1189,7 +1256,7 @@ WITH wide AS (
 SELECT workload, arm, policy, seed, batch_size, source, mean_heads, executed,
        instructions, instructions / cycles, 1000 * l1d_misses / instructions,
        1000 * llc_misses / instructions, 1000 * branch_misses / instructions,
-       executed / cycles, executed / instructions, fp_operations / executed
+       executed / cycles, executed / instructions, fp_operations / executed, device
 FROM known;
 
 -- Instructions and executed FLOPs relative to the arm that runs all heads: same seed, batch size and
@@ -1197,7 +1264,7 @@ FROM known;
 -- FLOP formula says; below 1 they fall faster. NULL where instructions were not counted.
 CREATE VIEW instructions_vs_flops (workload, arm, policy, seed, batch_size, source, mean_heads,
                                    executed_flops_per_input, instructions_per_input, flops_ratio,
-                                   instructions_ratio, instructions_over_flops) AS
+                                   instructions_ratio, instructions_over_flops, device) AS
 WITH beside AS (
     SELECT r.*, max(r.arm = a.arm) OVER same AS comparable,
            executed_flops_per_input / max(CASE r.arm WHEN a.arm THEN executed_flops_per_input END) OVER same
@@ -1205,10 +1272,10 @@ WITH beside AS (
            instructions_per_input / max(CASE r.arm WHEN a.arm THEN instructions_per_input END) OVER same
                AS instructions_ratio
     FROM counter_rates r JOIN dense_arm a USING (workload)
-    WINDOW same AS (PARTITION BY r.workload, r.seed, r.batch_size, r.source)
+    WINDOW same AS (PARTITION BY r.workload, r.seed, r.batch_size, r.device, r.source)
 )
 SELECT workload, arm, policy, seed, batch_size, source, mean_heads, executed_flops_per_input,
-       instructions_per_input, flops_ratio, instructions_ratio, instructions_ratio / flops_ratio
+       instructions_per_input, flops_ratio, instructions_ratio, instructions_ratio / flops_ratio, device
 FROM beside
 WHERE comparable;
 

@@ -76,7 +76,8 @@ uint32_t outcomes_label(const char *text) {
 /* Trials that an environment has made, by revision or machine. Those put aside (KEY.1) are of the
  * trial that is planned now as KEY. */
 #define PLACES                                                                                     \
-    "place AS MATERIALIZED (SELECT e.id, v.revision, e.machine, v.conditions FROM environment e"   \
+    "place AS MATERIALIZED (SELECT e.id, v.revision, e.machine,"                                   \
+    "  v.conditions || coalesce(v.card, '') AS conditions FROM environment e"                      \
     "  JOIN timing_environment v ON v.environment_id = e.id),"
 #define CHOSEN                                                                                     \
     PLACES                                                                                         \
@@ -88,7 +89,7 @@ uint32_t outcomes_label(const char *text) {
     "   AND EXISTS (SELECT 1 FROM trial c WHERE c.workload_id = t.workload_id AND c.current = 1"   \
     "    AND c.key = substr(t.key, 1, instr(t.key || '.', '.') - 1)) END),"                        \
     "chosen AS MATERIALIZED (SELECT * FROM made WHERE id IN"                                       \
-    "  (SELECT max(id) FROM made GROUP BY workload_id, kind, arm, seed)) "
+    "  (SELECT max(id) FROM made GROUP BY workload_id, kind, arm, seed, device, precision)) "
 
 static const char answers_sql[] =
     "WITH " CHOSEN
@@ -102,15 +103,18 @@ static const char answers_sql[] =
     " ORDER BY t.workload_id, min(t.id) OVER (PARTITION BY t.workload_id, t.arm), length(full),"
     "  full, t.seed";
 
-/* noise_floor is of current profiles; the machine's noise is taken to be the same for others. */
+/* Times on what trained the model: those on another device are another question. noise_floor is of
+ * current profiles; the machine's noise is taken to be the same for others. */
 static const char profiles_sql[] =
     "WITH " CHOSEN ", floor AS MATERIALIZED (SELECT workload, batch_size,"
-    "  max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2)"
+    "  device, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2, 3)"
     "SELECT t.workload, t.arm, t.seed, p.batch_size, p.id,"
     " EXISTS (SELECT 1 FROM warning m WHERE m.trial_id = t.id), v.conditions, f.noise, m.bytes"
     " FROM chosen t JOIN profile p ON p.trial_id = t.id"
+    " JOIN trial b ON b.id = t.base_trial_id AND b.device = t.device AND b.precision = t.precision"
     " LEFT JOIN place v ON v.id = t.environment_id"
     " LEFT JOIN floor f ON f.workload = t.workload AND f.batch_size = p.batch_size"
+    "  AND f.device = t.device || CASE t.precision WHEN 'fp32' THEN '' ELSE '-' || t.precision END"
     " LEFT JOIN memory m ON m.trial_id = t.id"
     "  AND m.what = 'peak resident, forward, batch ' || p.batch_size"
     " WHERE t.kind = 'profile' AND (?2 IS NULL OR t.arm = ?2)"

@@ -27,9 +27,9 @@ static const struct part parts[] = {
      "  coalesce(many.flops_ratio, one.flops_ratio) AS flops_ratio"
      " FROM accuracy_vs_budget a"
      " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
-     "  AND one.batch_size = 1"
+     "  AND one.batch_size = 1 AND one.device = a.device"
      " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
-     "  AND many.batch_size = 32"
+     "  AND many.batch_size = 32 AND many.device = a.device"
      " WHERE (a.workload, a.arm) IN chosen ORDER BY a.workload, a.arm"},
     {"measures", " SELECT * FROM measure_by_arm WHERE (workload, arm) IN chosen"
                  " ORDER BY workload, arm, measure"},
@@ -44,10 +44,11 @@ static const struct part parts[] = {
     {"warnings",
      " SELECT * FROM trial_warning WHERE (workload, arm) IN chosen ORDER BY trial_id, warning"},
     {"noise_floor", " SELECT * FROM noise_floor WHERE workload IN shown"
-                    " ORDER BY workload, arm, seed, batch_size"},
-    {"timing_noise", " SELECT * FROM timing_noise WHERE workload IN shown ORDER BY workload"},
+                    " ORDER BY workload, arm, seed, batch_size, device"},
+    {"timing_noise",
+     " SELECT * FROM timing_noise WHERE workload IN shown ORDER BY workload, device"},
     {"times", " SELECT * FROM latency_note WHERE (workload, arm) IN chosen"
-              " ORDER BY workload, arm, batch_size"},
+              " ORDER BY workload, arm, batch_size, device"},
     {"trials_without_result", " SELECT * FROM trial_status WHERE status <> 'ok'"
                               " AND (workload, arm) IN chosen ORDER BY trial_id"},
 };

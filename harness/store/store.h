@@ -79,6 +79,8 @@ struct trial_plan {
     int64_t seed;
     const char *config;    /* resolved configuration, JSON */
     double expected_flops; /* NaN: unknown */
+    const char *device;    /* "cpu" | "cuda"; NULL: the CPU */
+    const char *precision; /* "fp32" | "tf32" | "bf16"; NULL: fp32 */
 };
 
 bool store_begin_plan(struct store *store, struct error *error);

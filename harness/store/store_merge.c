@@ -98,6 +98,9 @@ static bool read_local(struct store *store, const char *sql, int64_t id, struct 
     return ok;
 }
 
+/* What of a workload there is one current trial of. */
+#define PLACE_IN_PLAN "kind, arm, seed, device, precision"
+
 #define LOCAL "SELECT id, status, status = 'running' AND " OWNER " = 'alive' FROM main.trial "
 
 static bool find_by_key(struct store *store, int64_t id, struct local *out, struct error *error) {
@@ -110,8 +113,9 @@ static bool find_by_key(struct store *store, int64_t id, struct local *out, stru
 /* Where its data is absent a trial has another key, but its place in the plan. */
 static bool find_in_plan(struct store *store, int64_t id, struct local *out, struct error *error) {
     return read_local(store,
-                      LOCAL "WHERE current = 1 AND (workload_id, kind, arm, seed) = "
-                            "(SELECT a.workload_id, s.kind, s.arm, s.seed FROM temp.arrival a "
+                      LOCAL "WHERE current = 1 AND (workload_id, " PLACE_IN_PLAN ") = (SELECT "
+                            "a.workload_id, s.kind, s.arm, s.seed, s.device, s.precision "
+                            "FROM temp.arrival a "
                             "JOIN source.trial s USING (id) WHERE s.id = ?1)",
                       id, out, error);
 }
@@ -146,15 +150,17 @@ static bool take_place(struct store *store, const struct arrival *a, int64_t her
     if (!a->current || a->earlier) return true;
     return store_run(store,
                      "UPDATE main.trial SET current = 0 WHERE current = 1 AND status <> 'ok' "
-                     "AND id <> ?1 AND (workload_id, kind, arm, seed) = (SELECT workload_id, kind, "
-                     "arm, seed FROM main.trial WHERE id = ?1 AND status = 'ok')",
+                     "AND id <> ?1 AND (workload_id, " PLACE_IN_PLAN
+                     ") = (SELECT workload_id, " PLACE_IN_PLAN
+                     " FROM main.trial WHERE id = ?1 AND status = 'ok')",
                      VALUES(INT(here)), error) &&
            store_run(store,
                      "UPDATE main.trial SET current = 1 WHERE id = ?1 AND current = 0 "
                      "AND instr(key, '.') = 0 AND NOT EXISTS (SELECT 1 FROM main.trial o, "
-                     "(SELECT workload_id, kind, arm, seed FROM main.trial WHERE id = ?1) t "
+                     "(SELECT workload_id, " PLACE_IN_PLAN " FROM main.trial WHERE id = ?1) t "
                      "WHERE o.current = 1 AND o.workload_id = t.workload_id AND o.kind = t.kind "
-                     "AND o.arm = t.arm AND o.seed = t.seed)",
+                     "AND o.arm = t.arm AND o.seed = t.seed AND o.device = t.device "
+                     "AND o.precision = t.precision)",
                      VALUES(INT(here)), error);
 }
 

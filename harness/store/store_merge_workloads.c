@@ -11,21 +11,22 @@
 
 /* Current trials of a workload in both: configurations of each arm without what its seeds differ in,
  * and then, slot by slot, with it. A trial whose data is absent has a key without them, and no result. */
-#define PLANNED(schema, workload)                                                                    \
-    "SELECT DISTINCT kind, arm, json_remove(config, '$.seed', '$.data.seed') AS config FROM " schema \
-    ".trial WHERE workload_id = " workload " AND current = 1"
+#define PLANNED(schema, workload)                                                                           \
+    "SELECT DISTINCT kind, arm, device, precision, json_remove(config, '$.seed', '$.data.seed') AS config " \
+    "FROM " schema ".trial WHERE workload_id = " workload " AND current = 1"
 
 static const char definition_sql[] = "WITH s AS (" PLANNED("source", "?1") "), o AS (" PLANNED(
     "main",
     "?2") "), "
           "pair (arm, there, here, data_there, data_here) AS ("
-          "SELECT arm, s.config, o.config, '', '' FROM s JOIN o USING (kind, arm) "
+          "SELECT arm, s.config, o.config, '', '' FROM s JOIN o USING (kind, arm, device, precision) "
           "WHERE s.config <> o.config "
           "UNION ALL SELECT s.arm || '/' || s.seed, s.config, o.config, "
           "coalesce(substr(s.data_sha256, 1, 16), '?'), coalesce(substr(o.data_sha256, 1, 16), '?') "
           "FROM source.trial s JOIN main.trial o "
           "ON o.current = 1 AND o.workload_id = ?2 AND o.kind = s.kind AND o.arm = s.arm "
-          "AND o.seed = s.seed WHERE s.current = 1 AND s.workload_id = ?1 AND s.key <> o.key "
+          "AND o.seed = s.seed AND o.device = s.device AND o.precision = s.precision "
+          "WHERE s.current = 1 AND s.workload_id = ?1 AND s.key <> o.key "
           "AND (s.config <> o.config OR (s.status = 'ok' AND o.status = 'ok'))), "
           "first AS (SELECT * FROM pair LIMIT 1), "
           "setting AS (SELECT coalesce(t.fullkey, h.fullkey) AS name, quote(t.atom) AS there, "

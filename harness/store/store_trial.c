@@ -124,8 +124,9 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
     bool ok = insert_returning(
         store,
         "INSERT INTO trial (workload_id, kind, key, base_trial_id, arm, policy, cost_weight, "
-        "base_heads, layers, dim, seed, config, expected_flops, planned_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, " NOW ") "
+        "base_heads, layers, dim, seed, config, expected_flops, device, precision, planned_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+        "coalesce(?14, 'cpu'), coalesce(?15, 'fp32'), " NOW ") "
         "ON CONFLICT (workload_id, key) DO UPDATE SET current = 1, arm = excluded.arm, "
         "config = excluded.config, expected_flops = excluded.expected_flops, "
         "base_trial_id = excluded.base_trial_id "
@@ -134,7 +135,7 @@ bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_
                plan->base_trial_id ? INT(plan->base_trial_id) : TEXT(NULL), TEXT(plan->arm),
                TEXT(plan->policy), REAL(plan->cost_weight), INT(plan->base_heads),
                INT(plan->layers), INT(plan->dim), INT(plan->seed), TEXT(plan->config),
-               REAL(plan->expected_flops)),
+               REAL(plan->expected_flops), TEXT(plan->device), TEXT(plan->precision)),
         id, status_out, &found, error);
     if (ok && !found) return same_trial_twice(store, plan, error);
     return ok && store_set_command(store, *id, error);

@@ -4,7 +4,7 @@
 --     make headroom-v3 && ./headroom sweep workloads/instructions.yaml
 .mode column
 .headers on
-SELECT workload, source, batch_size AS batch, arm, round(avg(mean_heads), 2) AS heads,
+SELECT workload, device, source, batch_size AS batch, arm, round(avg(mean_heads), 2) AS heads,
        count(*) AS n_seeds, round(avg(executed_flops_per_input) / 1e6, 3) AS mflop_per_input,
        round(avg(instructions_per_input) / 1e6, 3) AS minstructions_per_input,
        round(avg(flops_ratio), 3) AS flops_ratio,
@@ -12,8 +12,8 @@ SELECT workload, source, batch_size AS batch, arm, round(avg(mean_heads), 2) AS 
        round(avg(instructions_over_flops), 3) AS ratio
 FROM instructions_vs_flops
 WHERE instructions_per_input IS NOT NULL
-GROUP BY workload, source, batch_size, arm
-ORDER BY workload, source, batch_size, mflop_per_input DESC, arm;
+GROUP BY workload, device, source, batch_size, arm
+ORDER BY workload, device, source, batch_size, mflop_per_input DESC, arm;
 
 .mode list
 .headers off

@@ -5,11 +5,11 @@
 -- Where less than a tenth of the FLOPs is saved it is left out: noise divided by almost nothing.
 .mode column
 .headers on
-SELECT workload, arm, batch_size, round(latency_ns_median / 1e3, 1) AS latency_us_median,
+SELECT workload, arm, batch_size, device, round(latency_ns_median / 1e3, 1) AS latency_us_median,
        round(latency_ns_mad / 1e3, 1) AS latency_us_mad, round(flops_ratio, 3) AS flops_ratio,
        round(time_ratio, 3) AS time_ratio,
        CASE WHEN flops_ratio < 0.9
             THEN round((1 - time_ratio) / (1 - flops_ratio), 2) END AS realised_share,
        note
 FROM latency_note
-ORDER BY workload, batch_size, flops_ratio DESC, arm;
+ORDER BY workload, batch_size, device, flops_ratio DESC, arm;

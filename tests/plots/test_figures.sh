@@ -548,7 +548,7 @@ SQL
 a_share_of_a_saving_needs_a_saving() {
     database "$scratch/a.db" tests/plots/fixture.sql
     sqlite3 "$scratch/a.db" <results/queries/saving.sql >"$scratch/answer"
-    awk '$1 == "offsets" { n[$6 < 0.9 && NF == 8 || $6 >= 0.9 && NF == 7]++ }
+    awk '$1 == "offsets" { n[$7 < 0.9 && NF == 9 || $7 >= 0.9 && NF == 8]++ }
          END { exit !(n[1] == 20 && n[0] == 0) }' "$scratch/answer"
 }
 

@@ -1,4 +1,4 @@
--- Made-up results of as many workloads as the table `size` says: TEST DATA, measured nowhere. Every table
+-- Made-up results of as many workloads as the table `size` says, every second the one before it on a card: TEST DATA, measured nowhere. Every table
 -- that a view reads grows with it. Load after tables.sql, views.sql and
 --     CREATE TEMP TABLE size AS SELECT 10 AS n;
 
@@ -11,15 +11,15 @@ INSERT INTO arm VALUES ('fixed-8', 'fixed', 8), ('fixed-2', 'fixed', 2), ('budge
 INSERT INTO environment (hash, host, machine, json, seen_at) VALUES ('test', 'test', 'TEST DATA', '{}', '');
 INSERT INTO ceiling VALUES (1, 1e11, 2e10, '');
 INSERT INTO workload (name, summary, granularity, n_classes, file)
-SELECT 'w' || i, 'TEST DATA', 'synthetic', 2, 'test.yaml' FROM n WHERE i < (SELECT n FROM size);
+SELECT 'w' || (i - i % 2) || CASE i % 2 WHEN 1 THEN '.cuda' ELSE '' END, 'TEST DATA', 'synthetic', 2, 'test.yaml' FROM n WHERE i < (SELECT n FROM size);
 
 INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim, seed, config, status,
                    planned_at, environment_id, train_flops, train_seconds, n_train, n_validation, n_test,
                    vocab, data_sha256, sources_sha256)
 SELECT 'train', a.arm || '/' || i, w.id, a.arm, a.policy, 8, 2, 64, i, '{}', 'ok', '', 1, 100, 1, 80, 10, 10,
-       40, 'd' || w.id, 's' || w.id
+       40, 'd' || ((w.id + 1) / 2), 's' || w.id
 FROM workload w JOIN arm a JOIN n WHERE i < 3;
-INSERT INTO class SELECT 'd' || w.id, i, 'class ' || i, 40, 5, 5 FROM workload w JOIN n WHERE i < 2;
+INSERT INTO class SELECT DISTINCT 'd' || ((w.id + 1) / 2), i, 'class ' || i, 40, 5, 5 FROM workload w JOIN n WHERE i < 2;
 INSERT INTO input SELECT 's' || w.id, i, 'file', i + 1, 'hash', NULL FROM workload w JOIN n WHERE i < 10;
 UPDATE trial SET base_trial_id = (SELECT b.id FROM trial b WHERE b.workload_id = trial.workload_id
                                   AND b.arm = 'fixed-8' AND b.seed = trial.seed)
@@ -72,3 +72,5 @@ INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim,
                    planned_at, started_at, host, pid)
 SELECT 'train', 'running', id, 'fixed-8', 'fixed', 8, 2, 64, 9, '{}', 'running', '', '', 'test', 1 FROM workload;
 INSERT INTO progress SELECT id, '', 1, 1, 3, 16, 0.5, 0.8, 8 FROM trial WHERE status = 'running';
+
+UPDATE trial SET device = 'cuda' WHERE workload_id IN (SELECT id FROM workload WHERE name GLOB '*.cuda');

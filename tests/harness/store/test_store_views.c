@@ -511,7 +511,7 @@ static void views_have_the_promised_columns(void **state) {
          "workload, granularity, n_classes, arm, policy, cost_weight, head_budget, mean_heads, "
          "mean_s, accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds, "
          "executed_flops_per_input, active_flops_per_input, n_tuning_trials, trained_accuracy, "
-         "score_entropy, macro_f1, matthews, ece, loss"},
+         "score_entropy, macro_f1, matthews, ece, loss, device"},
         {"pareto_front", "workload, arm, policy, mean_heads, executed_flops_per_input, "
                          "accuracy_mean, accuracy_ci95_low, accuracy_ci95_high, n_seeds"},
         {"heads_by_class", "workload, arm, class, name, n_inputs, accuracy, mean_heads, "
@@ -519,12 +519,12 @@ static void views_have_the_promised_columns(void **state) {
         {"flops_by_convention", "workload, arm, policy, position, convention, flops_per_input, "
                                 "all_heads_flops_per_input, saved_share, n_seeds"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
-                             "flops_ratio, time_ratio"},
+                             "flops_ratio, time_ratio, device"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
         {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
                          "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
-        {"counter_vs_budget", "workload, arm, role, value, status, reason, scope"},
-        {"trial_status", "trial_id, workload, arm, seed, status, reason, command"}};
+        {"counter_vs_budget", "workload, arm, role, value, status, reason, scope, device"},
+        {"trial_status", "trial_id, workload, arm, seed, status, reason, command, device"}};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         char sql[64], names[512] = "";
         snprintf(sql, sizeof sql, "SELECT * FROM %s", views[i][0]);

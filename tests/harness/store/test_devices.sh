@@ -1,0 +1,110 @@
+#!/bin/sh
+# Devices and precisions are never averaged, paired or compared with each other: profiles on a card that
+# come beside those of the CPU change no row of any view but by adding their own.
+# shellcheck disable=SC2317 # behaviours are called by name
+. tests/build/tap.sh
+scratch=${scratch:?}
+
+# Profiles of the same checkpoints on a card, whose every number is another: TEST DATA as in many.sql.
+on_card() { # precision
+    cat <<SQL
+CREATE TEMP TABLE copy AS SELECT id, 10000 * (1 + ('$1' = 'bf16')) + id AS new FROM trial
+    WHERE kind <> 'train' AND device = 'cpu';
+CREATE TEMP TABLE part AS SELECT p.id, 10000 * (1 + ('$1' = 'bf16')) + p.id AS new, p.trial_id
+    FROM profile p JOIN copy ON copy.id = p.trial_id;
+INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
+                   status, planned_at, environment_id, device, precision)
+SELECT new, kind, key || '$1', base_trial_id, workload_id, arm, policy, 8, 2, 64, seed, '{}', 'ok', '', 2,
+       'cuda', '$1'
+FROM trial JOIN copy USING (id);
+INSERT INTO warning (trial_id, text, at) SELECT new, 'doubtful', '' FROM copy WHERE new % 7 = 0;
+INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads,
+                     executed_flops_per_input, marks_per_pass, mark_ns)
+SELECT r.new, c.new, p.batch_size, 0, p.inputs_per_sample, 7, 77, 5, 7
+FROM profile p JOIN part r USING (id) JOIN copy c ON c.id = r.trial_id;
+INSERT INTO profile_block SELECT new, block, started_s, 0.1, 9 FROM profile_block JOIN part ON id = profile_id;
+INSERT INTO profile_sample SELECT new, sample, latency_ns / 7, block, 7700, 900 FROM profile_sample JOIN part
+    ON id = profile_id;
+INSERT INTO phase SELECT new, phase, 7, 0.7, 77, 3 FROM phase JOIN part ON id = profile_id;
+INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
+SELECT new, role, 'made up', 7, 'counted', '', 'thread', 1 FROM counter JOIN part ON id = profile_id;
+INSERT INTO energy SELECT new, domain, 7, 7, 0.7, 0.7, '' FROM energy JOIN part ON id = profile_id;
+INSERT INTO memory SELECT new, 'arena 0', 7, '', 7, 7 FROM copy;
+DROP TABLE temp.copy;
+DROP TABLE temp.part;
+SQL
+}
+
+# Two workloads: what every view says of the CPU stands in a table beside it; then the card's come.
+both_devices() {
+    { cat results/tables.sql results/views.sql
+      echo "CREATE TEMP TABLE size AS SELECT 2 AS n;"
+      cat tests/harness/store/many.sql; } | sqlite3 "$scratch/r.db"
+    sqlite3 "$scratch/r.db" "SELECT 'CREATE TABLE cpu_' || name || ' AS SELECT * FROM ' || name || ';'
+        FROM sqlite_schema WHERE type = 'view'" >"$scratch/snapshot.sql"
+    sqlite3 "$scratch/r.db" <"$scratch/snapshot.sql"
+    { echo "INSERT INTO environment (id, hash, host, machine, json, seen_at) VALUES (2, 'card', 'test', 'TEST DATA',
+                json_object('card', 'TEST CARD', 'card_driver', '1', 'cuda', '13.0'), '');
+            INSERT INTO ceiling VALUES (2, 1e12, 2e11, '');"
+      on_card fp32
+      on_card bf16; } | sqlite3 "$scratch/r.db"
+}
+
+ask() { sqlite3 "$scratch/r.db" "$1"; }
+
+no_row_of_the_cpu_changes() {
+    both_devices
+    # Those that count or list all that there is.
+    for view in $(ask "SELECT name FROM sqlite_schema WHERE type = 'view'
+            AND name NOT IN ('workload_status', 'machine_by_kind')"); do
+        lost=$(ask "SELECT count(*) FROM (SELECT * FROM cpu_$view EXCEPT SELECT * FROM $view)")
+        [ "$lost" -eq 0 ] || { echo "$view: $lost rows changed" && return 1; }
+    done
+}
+
+a_card_has_rows_of_its_own() {
+    both_devices
+    for view in latency_by_seed latency_note latency_vs_flops latency_quantiles noise_floor timing_noise \
+        phase_by_budget phase_cost roofline_by_phase energy_by_batch counter_by_batch counter_vs_budget \
+        counter_rates instructions_vs_flops; do
+        for device in cuda cuda-bf16; do
+            test "$(ask "SELECT count(*) FROM $view WHERE device = '$device'")" -ge 1 ||
+                { echo "$view: no rows of $device" && return 1; }
+        done
+    done
+    # Its times relative to its own, and never in place of those of what trained the model.
+    test "$(ask "SELECT count(*) FROM latency_vs_flops WHERE device <> 'cpu' AND arm = 'fixed-8'
+        AND time_ratio <> 1")" -eq 0
+    test "$(ask "SELECT group_concat(DISTINCT measure) FROM measure_by_arm
+        WHERE measure GLOB 'latency*batch_1' ORDER BY 1")" = \
+        latency_ns_batch_1,latency_ns_cuda_batch_1,latency_ns_cuda_bf16_batch_1
+    # The ceiling is that of a core.
+    test "$(ask "SELECT count(*) FROM roofline_by_phase WHERE device <> 'cpu' AND roof_flops_per_second
+        IS NOT NULL")" -eq 0
+}
+
+the_same_sweep_stands_side_by_side() {
+    both_devices
+    test "$(ask "SELECT count(*) FROM accuracy_by_device WHERE cpu_workload = 'w0' AND workload = 'w0.cuda'")" -eq 8
+    ask "UPDATE evaluation SET accuracy = 0.5 + (SELECT seed FROM trial WHERE id = trial_id) / 20.0
+             + (SELECT 0.01 * (device = 'cuda') + 0.01 * (device = 'cuda' AND seed = 2) FROM trial WHERE id = trial_id)"
+    # 1, 1 and 2 points: a mean of 4/3, a standard deviation of 1 / sqrt(3).
+    ask "SELECT round(difference_points, 6), round(ci95_high_points - difference_points, 4), n_seeds
+         FROM accuracy_by_device WHERE arm = 'budget'" | grep -qxF '1.333333|1.4342|3'
+    sqlite3 "$scratch/r.db" ".read results/queries/devices.sql" | grep -q '^w0.cuda  *budget  *3  *55.0 ± 12.4'
+    # Of other data there is no difference, and of one seed no interval.
+    ask "UPDATE trial SET data_sha256 = 'other' WHERE device = 'cuda' AND seed = 1"
+    test "$(ask "SELECT n_seeds FROM accuracy_by_device WHERE arm = 'budget'")" -eq 2
+    ask "UPDATE trial SET data_sha256 = 'other' WHERE device = 'cuda' AND seed = 2"
+    ask "SELECT round(difference_points, 6), ci95_high_points, n_seeds FROM accuracy_by_device
+         WHERE arm = 'budget'" | grep -qxF '1.0||1'
+}
+
+there_is_one_current_trial_of_a_device_and_precision() {
+    both_devices
+    ! ask "UPDATE trial SET precision = 'fp32' WHERE device = 'cuda'" 2>/dev/null || return 1
+    ! ask "UPDATE trial SET device = 'tpu'" 2>/dev/null || return 1
+}
+
+behaviours no_row_of_the_cpu_changes a_card_has_rows_of_its_own the_same_sweep_stands_side_by_side \
+    there_is_one_current_trial_of_a_device_and_precision
