@@ -250,9 +250,10 @@ $(B)/workloads/data/dataset_cache.%: DEFINES = -DHEADROOM_DATA_CODE="\"$$(cat $(
 
 # A result is known by the code that made it: what every trial runs, what profiles run besides, and the
 # files of each method, so that an edit of one method leaves the others' results as new as they were.
-$(B)/harness/measure/code_hash.o: $(B)/training_code $(B)/profile_code $(B)/policy_code
+$(B)/harness/measure/code_hash.o: $(B)/training_code $(B)/profile_code $(B)/policy_code $(B)/cuda_code
 $(B)/harness/measure/code_hash.o: DEFINES = -DHEADROOM_TRAINING_CODE="\"$$(cat $(B)/training_code)\"" \
     -DHEADROOM_PROFILE_CODE="\"$$(cat $(B)/profile_code)\"" \
+    -DHEADROOM_CUDA_CODE="\"$$(cat $(B)/cuda_code)\"" \
     -DHEADROOM_POLICY_CODE="\"$$(cat $(B)/policy_code)\""
 
 # Texts as C arrays, byte by byte: no escapes to get wrong and no limit on literal length. The array of
@@ -276,8 +277,11 @@ $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] |
 $(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
     models/cpu/*.[ch] workloads/data/*.[ch] harness/trial/*.[ch]; } | sha256sum | cut -c 1-64)
 $(B)/profile_code: CONTENT = $(shell cat harness/measure/*.[ch] | sha256sum | cut -c 1-64)
+$(B)/cuda_code: CONTENT = $(shell { echo '$(NVCC_FLAGS)'; find models -path 'models/cuda/*.[ch]*' -o -name '*_cuda.*' -o -name '*_kernels.*' \
+    | LC_ALL=C sort | xargs cat; } | sha256sum | cut -c 1-64)
 $(B)/policy_code: CONTENT = $(shell harness/measure/policy_code.sh)
-$(B)/flags $(B)/libraries $(B)/nvcc_flags $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code $(B)/policy_code: FORCE | packages
+$(B)/flags $(B)/libraries $(B)/nvcc_flags $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code \
+$(B)/cuda_code $(B)/policy_code: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(strip $(CONTENT))' | cmp -s - $@ || echo '$(strip $(CONTENT))' >$@
 

@@ -117,11 +117,13 @@ static void print_plan(const struct plan *plan) {
         if (strcmp(trial->status, "ok") == 0) {
             n_ok++;
         } else if (!trial->missing[0]) {
-            printf("%-7s  %-40s  %-11s  %9.1f GFLOP\n",
+            printf("%-7s  %-40s  %-11s  %9.1f GFLOP%s%s\n",
                    trial->again     ? "again"
                    : trial->profile ? "profile"
                                     : "train",
-                   trial->label, trial->status, trial->expected_flops / 1e9);
+                   trial->label, trial->status, trial->expected_flops / 1e9,
+                   trial->wanted == PLACE_CPU ? "" : "  ",
+                   trial->wanted == PLACE_CPU ? "" : trial->device);
             flops += trial->expected_flops;
             n++;
         }

@@ -17,6 +17,9 @@
 #ifndef HEADROOM_PROFILE_CODE /* of those that only a profile runs */
 #define HEADROOM_PROFILE_CODE ""
 #endif
+#ifndef HEADROOM_CUDA_CODE /* of those that only a card runs, and of how they are compiled */
+#define HEADROOM_CUDA_CODE ""
+#endif
 #ifndef HEADROOM_POLICY_CODE /* "NAME HASH NAME HASH ...", see policy_code.sh */
 #define HEADROOM_POLICY_CODE ""
 #endif
@@ -31,7 +34,7 @@ static void find_policy(const char *policy, char out[CODE_HASH_SIZE]) {
     out[0] = '\0';
 }
 
-void code_hash(const char *policy, bool profile, char out[CODE_HASH_SIZE]) {
+void code_hash(const char *policy, bool profile, bool card, char out[CODE_HASH_SIZE]) {
     char own[CODE_HASH_SIZE], library[192], kernels[128];
     const char *const parts[] = {HEADROOM_TRAINING_CODE, own, __VERSION__, library, kernels,
                                  HEADROOM_PROFILE_CODE};
@@ -42,18 +45,21 @@ void code_hash(const char *policy, bool profile, char out[CODE_HASH_SIZE]) {
     gemm_kernels(kernels, sizeof kernels);
     sha256_start(&hash);
     for (size_t i = 0; i < n; i++) sha256_add(&hash, parts[i], strlen(parts[i]) + 1);
+    if (card) sha256_add(&hash, HEADROOM_CUDA_CODE, sizeof HEADROOM_CUDA_CODE);
     sha256_finish(&hash, out);
 }
 
 void code_hash_write_json(struct text *out) {
-    char train[CODE_HASH_SIZE], profile[CODE_HASH_SIZE];
+    static const char *const names[] = {"train", "profile", "train_card", "profile_card"};
+    char hash[CODE_HASH_SIZE];
     text_append(out, "[");
     for (int i = 0; i < policy_registry_size; i++) {
-        const char *name = policy_registry[i]->name;
-        code_hash(name, false, train);
-        code_hash(name, true, profile);
-        text_append(out, "%s{\"policy\":\"%s\",\"train\":\"%s\",\"profile\":\"%s\"}", i ? "," : "",
-                    name, train, profile);
+        text_append(out, "%s{\"policy\":\"%s\"", i ? "," : "", policy_registry[i]->name);
+        for (int what = 0; what < 4; what++) {
+            code_hash(policy_registry[i]->name, what & 1, what & 2, hash);
+            text_append(out, ",\"%s\":\"%s\"", names[what], hash);
+        }
+        text_append(out, "}");
     }
     text_append(out, "]");
 }

@@ -16,10 +16,11 @@ enum { CODE_HASH_SIZE = 65 };
 /* SHA-256 as 64 hexadecimal digits of what a training of this policy, or a profile of one, runs:
  * the models without their policies, the policy's own files, the data sets, what happens in a
  * trial, for a profile what measures, the compiler and its flags, and the BLAS with the kernels it
- * chose. */
-void code_hash(const char *policy, bool profile, char out[CODE_HASH_SIZE]);
+ * chose. On a card its kernels and what calls them come to that, and so does their compiler. */
+void code_hash(const char *policy, bool profile, bool card, char out[CODE_HASH_SIZE]);
 
-/* The same of every policy there is: [{"policy":"fixed","train":"...","profile":"..."}, ...]. */
+/* The same of every policy there is, of what runs on a card as well:
+ * [{"policy":"fixed","train":"...","profile":"...","train_card":"...","profile_card":"..."}, ...]. */
 void code_hash_write_json(struct text *out);
 
 #endif

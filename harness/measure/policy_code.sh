@@ -17,6 +17,7 @@ hash_own_files() { # file
             for file in "$header" "${header%.h}.c" "${header%.h}.cu"; do
                 case " $found " in *" $file "*) continue ;; esac
                 [ -e "$file" ] || continue
+                case $file in *_cuda.*) continue ;; esac # results of a card have a hash of those
                 found="$found $file"
                 set -- "$@" "$file"
             done

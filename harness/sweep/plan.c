@@ -151,8 +151,8 @@ static int root_of(const struct experiment *e, int arm) {
     return arm;
 }
 
-/* How often the checkpoint of an arm and its s-th seed is profiled: not at all, once, or again for
- * the noise floor. */
+/* How often the checkpoint of an arm and its s-th seed is profiled on each device: not at all, once,
+ * or again for the noise floor. */
 static int count_profiles(const struct experiment *e, int arm, int s) {
     if (s >= e->profile.seeds) return 0;
     return s == 0 && arm < e->profile.again ? 2 : 1;
@@ -169,7 +169,7 @@ static bool add_work(const struct planner *planner, const struct experiment *e, 
     if (!passes(planner, label)) return true;
     if (planner->request->profile) {
         if (!plan_trial_flops(e, &e->arms[a], true, &model, &one, error)) return false;
-        *flops += one * count_profiles(e, a, s);
+        *flops += one * count_profiles(e, a, s) * placement_n_profiles(&e->profile);
     }
     for (; a >= 0 && !needed[a]; a = e->arms[a].base) {
         if (!plan_trial_flops(e, &e->arms[a], false, &model, &one, error)) return false;
@@ -265,7 +265,7 @@ static bool retire(struct planner *planner, const struct source *source, int64_t
         rerun == RERUN_ALL || rerun == RERUN_STALE || (rerun == RERUN_PROFILES && trial->profile);
     trial->renewed = base && base->renewed;
     if (source->missing[0] || (!trial->renewed && !(asked && trial->selected))) return true;
-    code_hash(policy, trial->profile, code);
+    code_hash(policy, trial->profile, trial->wanted != PLACE_CPU, code);
     if (!store_retire_trial(planner->store, workload_id, trial->key,
                             rerun == RERUN_STALE && !trial->renewed ? code : NULL, trial->renewed,
                             &trial->retired, error))
@@ -276,10 +276,11 @@ static bool retire(struct planner *planner, const struct source *source, int64_t
 }
 
 /* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
- * checkpoint. base_id is the training of a profile, or of a training's base arm. */
+ * checkpoint. base_id is the training of a profile, or of a training's base arm; device: which of
+ * those that are profiled. */
 static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
-                       const struct arm *arm, int seed, const char *kind, int64_t base_id,
-                       int64_t *id, struct error *error) {
+                       const struct arm *arm, int seed, const char *kind, int device,
+                       int64_t base_id, int64_t *id, struct error *error) {
     const struct experiment *e = &source->experiment;
     struct plan *plan = planner->plan;
     struct model_config model;
@@ -294,7 +295,10 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
     trial->selected = (!profile || planner->request->profile) && passes(planner, trial->label) &&
                       is_in_shard(planner, source, arm, seed);
-    experiment_write_trial_json(e, arm, seed, profile, &config);
+    if (profile)
+        experiment_write_profile_json(e, arm, seed, device, &config);
+    else
+        experiment_write_trial_json(e, arm, seed, false, &config);
     if (config.failed) {
         out_of_memory(error);
         goto done;
@@ -303,6 +307,11 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     if (source->missing[0] &&
         !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
         goto done;
+    struct placement placement = profile ? placement_of_profile(&e->train, &e->profile, device)
+                                         : placement_of_training(&e->train);
+    placement_label(&placement, trial->device);
+    trial->wanted =
+        strcmp(placement_kind(&placement), "cpu") == 0 ? PLACE_CPU : placement_card(&placement);
     if (!retire(planner, source, workload_id, arm->policy->name, trial, error)) goto done;
 
     if (!plan_trial_flops(e, arm, profile, &model, &trial->expected_flops, error)) goto done;
@@ -321,6 +330,8 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
         .seed = seed,
         .config = config.data,
         .expected_flops = trial->expected_flops,
+        .device = placement_kind(&placement),
+        .precision = placement_precision(&placement),
     };
     if (!store_plan_trial(planner->store, &row, &trial->id, trial->status, error)) goto done;
     if (planner->request->rerun == RERUN_FAILED)
@@ -364,12 +375,13 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
     for (int s = 0; s < e->seeds.n; s++) {
         int seed = e->seeds.value[s];
         int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
-        if (!plan_trial(planner, source, workload, arm, seed, "train", base, training, error))
+        if (!plan_trial(planner, source, workload, arm, seed, "train", 0, base, training, error))
             return false;
         static const char *const kinds[] = {"profile", "again"};
-        for (int i = 0; i < count_profiles(e, a, s); i++)
-            if (!plan_trial(planner, source, workload, arm, seed, kinds[i], *training, &profile,
-                            error))
+        int devices = placement_n_profiles(&e->profile);
+        for (int i = 0; i < count_profiles(e, a, s) * devices; i++)
+            if (!plan_trial(planner, source, workload, arm, seed, kinds[i / devices], i % devices,
+                            *training, &profile, error))
                 return false;
     }
     return true;

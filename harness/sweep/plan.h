@@ -9,8 +9,10 @@
 #define HEADROOM_HARNESS_SWEEP_PLAN_H
 
 #include "harness/config/experiment.h"
+#include "harness/config/placement.h"
 #include "harness/config/trial_key.h"
 #include "harness/store/store.h"
+#include "harness/sweep/places.h"
 #include "harness/sweep/shard.h"
 
 /* Which finished trials are made again. Whatever depends on one of them is, too. */
@@ -42,6 +44,7 @@ struct plan_request {
 struct plan_trial {
     int64_t id, base_id; /* base_id: whose checkpoint it needs (a profile's training, the trial
                              of a training's base arm); 0: nobody's */
+    int wanted;          /* where it runs: PLACE_CPU, PLACE_ANY_CARD, or the number of a card */
     bool profile, again; /* again: a second profile of the same checkpoint, for the noise floor */
     bool selected; /* selected: by `profile`, `filter` and `shard`, or because a trial that is to
                              run needs its checkpoint */
@@ -49,7 +52,8 @@ struct plan_trial {
     bool renewed;  /* that, or starts from one that has: what depends on it is made again */
     enum checkpoint_state checkpoint; /* not sound: planned again, as one that is to run needs it */
     char key[TRIAL_KEY_SIZE];
-    char label[192];   /* workload/arm/seed */
+    char label[192]; /* workload/arm/seed */
+    char device[PLACEMENT_LABEL_SIZE];
     char status[16];   /* as the database had it, "planned" for a new one */
     char missing[256]; /* first absent data file, "" if all are present */
     double expected_flops;

@@ -16,6 +16,7 @@
 #include "models/base/clock.h"
 #include "models/base/rng.h"
 #include "models/base/system_file.h"
+#include "models/device.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
@@ -40,8 +41,9 @@ struct sweep {
     sigset_t watched; /* signals that this loop fetches */
     struct trial_process *children;
     int32_t *order; /* of turns: process ids */
-    int n_children, slots;
-    double ended_cpu; /* seconds that children of this queue used until they ended */
+    int n_children;
+    struct places places; /* of trainings */
+    double ended_cpu;     /* seconds that children of this queue used until they ended */
     bool stopping;
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
     struct error broken; /* why nothing more is started; "" as long as all is well */
@@ -58,8 +60,9 @@ static bool is_ending(const struct sweep *sweep) {
     return sweep->stopping || sweep->broken.text[0];
 }
 
-static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, struct error *error) {
-    if (!trial_process_start(&sweep->children[sweep->n_children], sweep->options, trial,
+static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, int place,
+                        struct error *error) {
+    if (!trial_process_start(&sweep->children[sweep->n_children], sweep->options, trial, place,
                              &sweep->watched, error))
         return false;
     sweep->n_children++;
@@ -177,6 +180,7 @@ static void reap(struct sweep *sweep) {
         }
         sweep->ended_cpu += seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime);
         *at = sweep->children[--sweep->n_children];
+        if (!child.trial->profile) places_leave(&sweep->places, child.place);
         if (!finish_trial(sweep, &child, status, &error)) note_broken(sweep, &error);
         trial_process_close(&child);
     }
@@ -285,39 +289,64 @@ static bool runs_already(const struct sweep *sweep, const struct plan_trial *tri
     return false;
 }
 
-/* Starts the first trials of the queue whose bases have results, until the slots are taken, and
+/* Starts a trial whose base has its result if there is a place for it, or finds that it has not to
+ * run; *waits: neither. */
+static bool start_if_ready(struct sweep *sweep, const struct plan_trial *trial, bool *waits,
+                           struct error *error) {
+    bool ready, settled;
+    int place = places_take(&sweep->places, trial->wanted);
+    *waits = place == PLACE_NONE;
+    if (*waits) return true;
+    bool ok = settle_base(sweep, trial, &ready, &settled, error), started = false;
+    *waits = ok && (!settled || (ready && runs_already(sweep, trial)));
+    if (ok && ready && !*waits) {
+        ok = settle_trial(sweep, trial, &ready, error);
+        started = ok && ready && start_trial(sweep, trial, place, error);
+        ok = ok && (started || !ready);
+    }
+    if (!started) places_leave(&sweep->places, place);
+    return ok;
+}
+
+/* Starts the first trials of the queue whose bases have results, until their places are taken, and
  * takes them and what had to be skipped out of it. A base is longer than what waits for it, so it
  * comes first. */
-static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, size_t *n, int slots,
+static bool start_ready(struct sweep *sweep, const struct plan_trial **queue, size_t *n,
                         struct error *error) {
-    for (size_t i = 0; i < *n && sweep->n_children < slots;) {
-        const struct plan_trial *trial = queue[i];
-        bool ready, settled;
-        if (!settle_base(sweep, trial, &ready, &settled, error)) return false;
-        if (!settled || (ready && runs_already(sweep, trial))) {
+    for (size_t i = 0; i < *n && !places_are_full(&sweep->places);) {
+        bool waits, ok = start_if_ready(sweep, queue[i], &waits, error);
+        if (ok && waits) {
             i++;
             continue;
         }
         memmove(queue + i, queue + i + 1, (--*n - i) * sizeof *queue);
-        if (ready && !settle_trial(sweep, trial, &ready, error)) return false;
-        if (ready && !start_trial(sweep, trial, error)) return false;
+        if (!ok) return false;
     }
     return true;
 }
 
-/* Runs the trainings, at most `slots` at a time. Leaves no process behind, whatever happens. */
-static void run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n,
-                          int slots) {
+/* How many of the trials can run at a time. */
+static int count_places(const struct sweep *sweep, const struct plan_trial **queue, size_t n) {
+    const struct places *places = &sweep->places;
+    bool cpu = false, cards = false;
+    for (size_t i = 0; i < n; i++) *(queue[i]->wanted == PLACE_CPU ? &cpu : &cards) = true;
+    return cpu * places->on_cpu + cards * places->n_cards * places->on_card;
+}
+
+/* Runs the trainings, as many at a time as have places. Leaves no process behind, whatever happens. */
+static void run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n) {
     double flops = 0, start = clock_seconds();
+    int slots = count_places(sweep, queue, n);
     size_t n_waiting = n;
     struct error error;
     sweep->ended_cpu = 0;
     for (size_t i = 0; i < n; i++) flops += queue[i]->expected_flops;
     progress_start(&sweep->progress, sweep->options->talk, "training", (int)n, slots, flops);
     while ((n_waiting > 0 && !is_ending(sweep)) || sweep->n_children > 0) {
-        if (!is_ending(sweep) && !start_ready(sweep, queue, &n_waiting, slots, &error))
+        if (!is_ending(sweep) && !start_ready(sweep, queue, &n_waiting, &error))
             note_broken(sweep, &error);
-        if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->result->cores_used < 0) {
+        if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->places.n_cards == 0 &&
+            sweep->result->cores_used < 0) {
             /* The last one has started: until here every core had its trial. */
             int cores = slots < default_jobs() ? slots : default_jobs();
             sweep->result->cores_used = cpu_seconds(sweep) / (cores * (clock_seconds() - start));
@@ -375,7 +404,7 @@ static bool start_group(struct sweep *sweep, const struct plan_trial **queue, si
         if (sweep->n_children > 0 && memory_is_short()) break;
         if (!settle_trial(sweep, trial, &ready, error)) return false;
         if (!ready) continue;
-        if (!start_trial(sweep, trial, error)) return false;
+        if (!start_trial(sweep, trial, places_of_profile(trial->wanted), error)) return false;
         wait_for_stop(sweep);
     }
     return true;
@@ -523,16 +552,49 @@ static bool make_log_folder(const char *db, struct error *error) {
                      strerror(errno));
 }
 
+/* Why there is no card: what opening one says. */
+static bool explain_no_card(const char *who, struct error *error) {
+    const struct device *device = NULL;
+    if (device_open("cuda", PRECISION_FP32, &device, error)) {
+        device_close(device);
+        error_set(error, "no card was counted");
+    }
+    return error_prefix(error, "%s is to run on a card (--device cpu: on the CPU)", who);
+}
+
+/* Makes the places, and refuses all where a trial wants one that is not there: who asked for a card
+ * by mistake should not learn of it after hours. A sweep of the CPU alone touches no card. */
+static bool count_cards(struct sweep *sweep, const struct plan_trial **trainings,
+                        size_t n_trainings, const struct plan_trial **profiles, size_t n_profiles,
+                        struct error *error) {
+    int cards = -1;
+    for (size_t i = 0; i < n_trainings + n_profiles; i++) {
+        const struct plan_trial *trial = i < n_trainings ? trainings[i] : profiles[i - n_trainings];
+        char who[256];
+        if (trial->wanted == PLACE_CPU) continue;
+        if (cards < 0) {
+            cards = sweep->options->cards ? sweep->options->cards : device_cards();
+            if (cards < 0) cards = 0;
+            sweep->places.n_cards = cards < PLACES_CARDS_MAX ? cards : PLACES_CARDS_MAX;
+        }
+        snprintf(who, sizeof who, "%s%s", kind_of(trial), trial->label);
+        if (cards == 0) return explain_no_card(who, error);
+        if (!places_have(&sweep->places, trial->wanted, who, error)) return false;
+    }
+    return true;
+}
+
 static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
                      struct error *error) {
     const struct plan_trial **profiles = queue + plan->n_trials;
     size_t n_trainings = 0, n_profiles = 0;
     if (!make_log_folder(sweep->options->db, error) ||
-        !prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error))
+        !prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error) ||
+        !count_cards(sweep, queue, n_trainings, profiles, n_profiles, error))
         return false;
     left_overs_remove(sweep->store, sweep->options->db);
     qsort(queue, n_trainings, sizeof *queue, longest_first);
-    run_trainings(sweep, queue, n_trainings, sweep->slots);
+    run_trainings(sweep, queue, n_trainings);
     run_profiles(sweep, profiles, n_profiles);
     /* Who asked for the end has it; that the database was not there for it was said. */
     if (!sweep->broken.text[0] || sweep->stopping) return true;
@@ -550,10 +612,9 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     sigset_t before;
     bool ok = false;
     *result = (struct sweep_result){.cores_used = -1};
-    sweep.slots = options->jobs > 0 ? options->jobs : default_jobs();
-    size_t room = plan->n_trials > (size_t)sweep.slots ? plan->n_trials : (size_t)sweep.slots;
-    sweep.children = calloc(room, sizeof *sweep.children);
-    sweep.order = calloc(room, sizeof *sweep.order);
+    sweep.places = places_new(options->jobs, default_jobs(), 0);
+    sweep.children = calloc(plan->n_trials + 1, sizeof *sweep.children);
+    sweep.order = calloc(plan->n_trials + 1, sizeof *sweep.order);
     watch_signals(&sweep.watched);
     sigprocmask(SIG_BLOCK, &sweep.watched, &before);
     sigaction(SIGPIPE, &ignore, &pipe);

@@ -13,11 +13,12 @@
 struct sweep_options {
     const char *program; /* runs `trial ID --db PATH`; NULL: this executable */
     const char *db;      /* path of the store's file */
-    int jobs;            /* trainings at the same time; 0: online cores */
-    int timeout;         /* seconds per trial; 0: none */
-    bool no_ceiling;     /* profiles measure none: `trial --no-ceiling` */
-    int stall;           /* seconds without progress after which a trial is ended; 0: never */
-    FILE *talk;          /* progress; data does not go here */
+    int jobs;            /* trainings at the same time, on each card as well; 0: see places.h */
+    int cards;       /* that there are; negative: none, 0: to be asked for if a trial wants one */
+    int timeout;     /* seconds per trial; 0: none */
+    bool no_ceiling; /* profiles measure none: `trial --no-ceiling` */
+    int stall;       /* seconds without progress after which a trial is ended; 0: never */
+    FILE *talk;      /* progress; data does not go here */
 };
 
 struct sweep_result {
@@ -32,7 +33,7 @@ struct sweep_result {
 
 /* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then
  * profiles, of which only one runs at any moment: those of a workload take turns. Failed trials do
- * not stop it; false only if the store or a process could not be used: then nothing more is started,
+ * not stop it. Where trials want a card that is not there nothing is run at all. False only if the store or a process could not be used: then nothing more is started,
  * and what runs comes to its end. SIGINT, SIGTERM and SIGHUP, unless they are ignored, end it in
  * order: running trials become `interrupted`. After that these signals stay blocked, so that another
  * one does not turn the exit status of this process into its death. */

@@ -41,6 +41,11 @@ static void become_trial(const struct trial_process *process, const struct sweep
     setenv("OPENBLAS_NUM_THREADS", "1", 1); /* read when the library is loaded, so before exec */
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv(TRIAL_LOG_VARIABLE, "1", 1);
+    if (process->place >= 0) {
+        char card[64];
+        places_visible(getenv("CUDA_VISIBLE_DEVICES"), process->place, card, sizeof card);
+        setenv("CUDA_VISIBLE_DEVICES", card, 1); /* read when CUDA starts */
+    }
     if (process->trial->profile) setenv(TURN_VARIABLE, "1", 1);
     if (!db || null < 0 || dup2(null, 0) < 0 || dup2(process->talk, 1) < 0 ||
         dup2(process->talk, 2) < 0)
@@ -56,9 +61,9 @@ static off_t file_size(const char *path) {
 }
 
 bool trial_process_start(struct trial_process *out, const struct sweep_options *options,
-                         const struct plan_trial *trial, const sigset_t *watched,
+                         const struct plan_trial *trial, int place, const sigset_t *watched,
                          struct error *error) {
-    *out = (struct trial_process){.trial = trial, .oom_kills = verdict_oom_kills()};
+    *out = (struct trial_process){.trial = trial, .place = place, .oom_kills = verdict_oom_kills()};
     if (!trial_log_path(options->db, trial->key, out->log, sizeof out->log))
         return error_set(error, "%s: the path is too long", options->db);
     out->log_size = file_size(out->log);

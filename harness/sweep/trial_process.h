@@ -14,6 +14,7 @@
 
 struct trial_process {
     const struct plan_trial *trial;
+    int place; /* PLACE_CPU, or the card that it sees */
     pid_t pid;
     int talk;          /* a file in memory: what it says until it has a log of its own */
     char log[600];     /* path of that log */
@@ -29,9 +30,10 @@ struct trial_process {
     int timed_out, stalled; /* seconds after which it was killed for that; 0: it was not */
 };
 
-/* Starts `PROGRAM trial ID --db PATH`, with the signals of `watched` not blocked. */
+/* Starts `PROGRAM trial ID --db PATH`, with the signals of `watched` not blocked. On a card it sees that
+ * one alone. */
 bool trial_process_start(struct trial_process *out, const struct sweep_options *options,
-                         const struct plan_trial *trial, const sigset_t *watched,
+                         const struct plan_trial *trial, int place, const sigset_t *watched,
                          struct error *error);
 
 /* What wait4 says of one that has not ended. A profile that stops waits for its turn (turn.h), which is

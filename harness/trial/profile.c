@@ -341,7 +341,7 @@ bool profiling_run(const struct experiment *trial, const struct trial_identity *
         struct profile_subject subject = {model.parameters, data, &dense, trained->path};
         ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
         out->wall_seconds = clock_seconds() - start;
-        code_hash(trial->arms[0].policy->name, true, out->code_sha256);
+        code_hash(trial->arms[0].policy->name, true, false, out->code_sha256);
     }
     saved_model_free(&model);
     dataset_free(data);

@@ -4,6 +4,7 @@
  */
 #include "harness/trial/base_budget.h"
 #include "models/base/clock.h"
+#include "harness/config/placement.h"
 #include "harness/measure/code_hash.h"
 #include "harness/measure/memory.h"
 #include "harness/trial/saved_model.h"
@@ -285,7 +286,9 @@ static void describe(const struct run *run, struct training_result *out) {
     out->mean_length = data->mean_length;
     out->unknown_share = data->unknown_share;
     memcpy(out->data_sha256, data->sha256, sizeof out->data_sha256);
-    code_hash(run->trial->arms[0].policy->name, false, out->code_sha256);
+    struct placement placement = placement_of_training(&run->trial->train);
+    bool card = strcmp(placement_kind(&placement), "cpu") != 0;
+    code_hash(run->trial->arms[0].policy->name, false, card, out->code_sha256);
     for (int p = 0; p < PHASES; p++) out->phase_seconds[p] = 1e-9 * run->timer.ns[p];
     snprintf(out->checkpoint, sizeof out->checkpoint, "%s", run->context->checkpoint);
 }

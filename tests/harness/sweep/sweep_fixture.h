@@ -36,13 +36,15 @@ static inline double own_cpu_seconds(void) {
     return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
 }
 
-/* Appends "begin ok/1 train PID" or "end ..." to the file `runs` beside the database. */
+/* Appends "begin ok/1 train PID" or "end ..." to the file `runs` beside the database; with " on N"
+ * behind it where the process was given a card. */
 static inline void note(const char *db, const char *what, const struct trial_row *row) {
     char path[256], line[256];
     snprintf(path, sizeof path, "%.*s/runs", (int)(strrchr(db, '/') - db), db);
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    int n = snprintf(line, sizeof line, "%s %s/%" PRId64 " %s %d\n", what, row->arm, row->seed,
-                     row->kind, (int)getpid());
+    const char *card = getenv("CUDA_VISIBLE_DEVICES");
+    int n = snprintf(line, sizeof line, "%s %s/%" PRId64 " %s %d%s%s\n", what, row->arm, row->seed,
+                     row->kind, (int)getpid(), card ? " on " : "", card ? card : "");
     if (file < 0 || write(file, line, (size_t)n) != n) _exit(99);
     close(file);
 }
@@ -219,6 +221,7 @@ static inline int make_fixture(void **state) {
     f->options = (struct sweep_options){
         .db = f->db, .jobs = 2, .talk = fmemopen(f->said, sizeof f->said, "w")};
     unsetenv("HEADROOM_TEST_ALL_OK");
+    unsetenv("CUDA_VISIBLE_DEVICES");
     return f->options.talk && store_open(f->db, &f->store, &f->error) ? 0 : -1;
 }
 

@@ -45,7 +45,7 @@ static void finish(struct fixture *f, int i, const char *code) {
     static const char *const policies[] = {"budgetformer", "fixed-matched", "flop-matched", "none"};
     const struct plan_trial *trial = &f->plan.trials[i];
     char own[CODE_HASH_SIZE];
-    code_hash(policies[i / 2], trial->profile, own);
+    code_hash(policies[i / 2], trial->profile, false, own);
     bool ok = store_claim(f->store, trial->id, getpid(), 0, &f->error);
     if (trial->profile) {
         struct profiling_result result = {0};
