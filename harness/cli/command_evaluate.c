@@ -5,6 +5,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/cli/tested_model.h"
+#include "harness/config/placement.h"
 #include "harness/trial/evaluation.h"
 #include "harness/trial/profile.h"
 #include "models/policy.h"
@@ -25,14 +26,20 @@ static bool measure(struct evaluation *e, const char *file, bool profile, struct
     struct evaluator *evaluator = NULL;
     const struct tested_model *t = &e->tested;
     const struct parameters *parameters = t->model.parameters;
-    struct profile_subject subject = {parameters, t->data, &t->dense, file};
-    bool ok = evaluator_new(parameters, &t->dense, t->workload->train.eval_batch, t->data->max_len,
-                            &evaluator, error) &&
+    struct placement placement = placement_of_training(&t->workload->train);
+    const struct device *device = NULL;
+    if (!device_open(placement.device, (enum precision)placement.precision, &device, error))
+        return false;
+    struct profile_subject subject = {parameters, t->data, &t->dense, file, device};
+    bool ok = evaluator_new_on(device, parameters, &t->dense, t->workload->train.eval_batch,
+                               t->data->max_len, &evaluator, error) &&
               evaluator_run(evaluator, &t->data->test, NULL, NULL, &e->result, error);
     evaluator_free(evaluator);
     if (ok && !evaluation_require_finite(&e->result, error)) ok = error_prefix(error, "%s", file);
-    return ok && (!profile || profile_model(&subject, &t->workload->profile,
-                                            (uint64_t)t->workload->data.seed, &e->profile, error));
+    ok = ok && (!profile || profile_model(&subject, &t->workload->profile,
+                                          (uint64_t)t->workload->data.seed, &e->profile, error));
+    device_close(device);
+    return ok;
 }
 
 static void print_result(const struct evaluation *e) {
@@ -187,15 +194,17 @@ const struct command evaluate_command = {
     "FILE",
     1,
     1,
-    {"workload", "tier", "set", "no-profile"},
+    {"workload", "tier", "set", "device", "precision", "no-profile"},
     "Runs FILE, a safetensors file in the layout of models/checkpoint.md, on the test split of a\n"
     "workload: accuracy, loss, heads and FLOPs that were executed, then times, counters and\n"
     "memory as the workload's `profile:` section asks. Classes and words of both must agree.\n"
     "Where the workload says `data: {seed: per-trial}`, the data are drawn with the seed that FILE\n"
-    "was trained with. Nothing is stored.\n"
+    "was trained with. Nothing is stored. It runs where the workload trains, or on --device, whatever\n"
+    "FILE was trained on.\n"
     "\n"
     "examples:\n"
     "  headroom evaluate mine.safetensors --workload trec-coarse\n"
     "  headroom evaluate mine.safetensors --workload my.yaml --no-profile\n"
+    "  headroom evaluate mine.safetensors --workload my.yaml --device cuda --precision tf32\n"
     "  headroom evaluate mine.safetensors --workload my.yaml --set 'profile.batch_sizes=[1]'\n",
     run};

@@ -5,6 +5,7 @@
  * its own, which the observer finds by name.
  */
 #include "harness/cli/command.h"
+#include "harness/config/placement.h"
 #include "harness/config/sections.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/forward_inputs.h"
@@ -19,6 +20,7 @@
 
 struct forward {
     struct saved_model model;
+    const struct device *device;
     struct inference *inference;
     struct forward_inputs inputs;
     int32_t *offsets; /* [batch + 1] of the batch at hand */
@@ -27,6 +29,7 @@ struct forward {
 
 static void forward_free(struct forward *f) {
     inference_free(f->inference);
+    device_close(f->device);
     saved_model_free(&f->model);
     forward_inputs_free(&f->inputs);
     free(f->offsets);
@@ -42,14 +45,19 @@ static bool forward_new(const struct arguments *arguments, struct forward *f, st
                          arguments->words[1]);
     if (errno || *seed_end || seed_end == arguments->words[2])
         return error_set(error, "SEED is a number from 0 on, not '%s'", arguments->words[2]);
-    if (!saved_model_read(arguments->words[0], &f->model, error)) return false;
+    struct placement placement;
+    if (!placement_read(arguments->overrides.device, arguments->overrides.precision, &placement,
+                        error) ||
+        !saved_model_read(arguments->words[0], &f->model, error))
+        return false;
     f->model.parameters->seed = seed;
     f->batch = (int)batch;
     f->offsets = calloc((size_t)batch + 1, sizeof *f->offsets);
     if (!f->offsets) return error_set(error, "out of memory");
     if (!forward_inputs_read(stdin, &f->model.parameters->config, &f->inputs, error)) return false;
     struct trainer_limits limits = {f->batch, f->batch * f->inputs.longest, f->inputs.longest};
-    return inference_new(f->model.parameters, &limits, &f->inference, error);
+    return device_open(placement.device, (enum precision)placement.precision, &f->device, error) &&
+           inference_new_on(f->device, f->model.parameters, &limits, &f->inference, error);
 }
 
 /* ---- running ---- */
@@ -82,7 +90,7 @@ static double count_heads(const struct forward *f, const struct batch *batch) {
     return heads;
 }
 
-static void run_passes(const struct forward *f) {
+static bool run_passes(const struct forward *f, struct error *error) {
     struct work work = {0};
     double heads = 0, n = f->inputs.n;
     char kernels[96];
@@ -95,15 +103,17 @@ static void run_passes(const struct forward *f) {
         struct batch batch = take_batch(f, first);
         forward_counted_pass(f->inference, &batch);
     }
+    if (!f->device->ops->ok(f->device, error)) return false;
     gemm_kernels(kernels, sizeof kernels);
     printf("inputs %d\nexecuted_flops %.17g\nheads_run %.17g\nbuild %s\nkernels %s\n", f->inputs.n,
            (double)flops_total(&work.flops) / n, heads / n, environment_revision(), kernels);
+    return true;
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct forward f = {0};
     bool ok = forward_new(arguments, &f, error);
-    if (ok) run_passes(&f);
+    if (ok) ok = run_passes(&f, error);
     forward_free(&f);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
@@ -114,11 +124,12 @@ const struct command forward_command = {
     "FILE BATCH SEED",
     3,
     3,
-    {NULL},
+    {"device", "precision"},
     "Reads inputs, one a line: a number that keys random choices, then token indices. Runs FILE\n"
     "over them in batches of BATCH, once to warm up and once inside the function\n"
     "`" SIMULATED_FUNCTION "`; prints FLOPs and heads per input, the build and its BLAS\n"
-    "kernels. `profile: {counters: cachegrind}` runs this under valgrind.\n"
+    "kernels. `profile: {counters: cachegrind}` runs this under valgrind. On a card the function returns\n"
+    "when the logits are back.\n"
     "\n"
     "examples:\n"
     "  headroom forward a.safetensors 1 1 <inputs\n"

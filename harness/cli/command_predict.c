@@ -3,6 +3,7 @@
  * comes from the file: weights, words and names of classes.
  */
 #include "harness/cli/command.h"
+#include "harness/config/placement.h"
 #include "harness/trial/saved_model.h"
 #include "models/inference.h"
 #include "models/policy.h"
@@ -16,6 +17,7 @@
 
 struct predictor {
     struct saved_model model;
+    const struct device *device;
     struct inference *inference;
     int room;         /* tokens that an input is cut to */
     int32_t *tokens;  /* [2 * room] */
@@ -30,7 +32,13 @@ struct input {
     const char *text, *second; /* second: NULL of a single text */
 };
 
-static bool predictor_new(const char *path, struct predictor *p, struct error *error) {
+static bool predictor_new(const struct arguments *arguments, struct predictor *p,
+                          struct error *error) {
+    const char *path = arguments->words[0];
+    struct placement placement;
+    if (!placement_read(arguments->overrides.device, arguments->overrides.precision, &placement,
+                        error))
+        return false;
     if (!saved_model_read(path, &p->model, error)) return false;
     const struct model_config *c = &p->model.parameters->config;
     if (p->model.words.words.n == 0)
@@ -44,11 +52,13 @@ static bool predictor_new(const char *path, struct predictor *p, struct error *e
     p->by_rank = calloc((size_t)c->classes, sizeof *p->by_rank);
     if (!p->tokens || !p->share || !p->by_rank) return error_set(error, "out of memory");
     struct trainer_limits limits = {1, p->room, p->room};
-    return inference_new(p->model.parameters, &limits, &p->inference, error);
+    return device_open(placement.device, (enum precision)placement.precision, &p->device, error) &&
+           inference_new_on(p->device, p->model.parameters, &limits, &p->inference, error);
 }
 
 static void predictor_free(struct predictor *p) {
     inference_free(p->inference);
+    device_close(p->device);
     saved_model_free(&p->model);
     free(p->tokens);
     free(p->share);
@@ -61,6 +71,7 @@ static bool rank_classes(struct predictor *p, struct error *error) {
     const float *logits = inference_logits(p->inference);
     float max = logits[0];
     double sum = 0;
+    if (!p->device->ops->ok(p->device, error)) return false;
     for (int c = 0; c < n; c++)
         if (!isfinite(logits[c]))
             return error_set(error,
@@ -203,7 +214,7 @@ static bool predict_lines(struct predictor *p, FILE *file, struct error *error) 
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct predictor p = {.json = arguments->json};
-    bool ok = predictor_new(arguments->words[0], &p, error);
+    bool ok = predictor_new(arguments, &p, error);
     int step = p.model.words.separator ? 2 : 1;
     for (int i = 1; ok && i < arguments->n_words; i += step) {
         bool has_second = step == 2 && i + 1 < arguments->n_words;
@@ -221,7 +232,7 @@ const struct command predict_command = {
     "FILE [TEXT...]",
     1,
     1000000,
-    {"json"},
+    {"json", "device", "precision"},
     "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run\n"
     "once. A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
     "Prints its class, the probabilities, and which heads were computed in each layer. A model of\n"
@@ -230,5 +241,6 @@ const struct command predict_command = {
     "examples:\n"
     "  headroom predict trec.safetensors 'How far is it from Denver to Aspen ?'\n"
     "  headroom predict trec.safetensors --json <questions.txt\n"
+    "  headroom predict trec.safetensors --device cuda <questions.txt\n"
     "  headroom predict snli.safetensors 'A man sleeps.' 'Nobody is awake.'\n",
     run};

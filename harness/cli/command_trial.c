@@ -4,6 +4,7 @@
  * The results are committed in one transaction; an error becomes the row's reason.
  */
 #include "harness/bench/bench_ceiling.h"
+#include "harness/config/placement.h"
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"
@@ -38,6 +39,8 @@ struct task {
     struct trial_row row;
     struct experiment *experiment;
     struct trial_identity identity;
+    struct placement placement;
+    const struct device *device;
     /* What was found and is not stored yet: at most one of the two. */
     const struct training_result *training;
     const struct profiling_result *profiling;
@@ -70,6 +73,10 @@ static void tell_progress(void *context, const struct training_progress *progres
     task->tells_at = now + fmax(tell_seconds, (clock_seconds() - now) / tell_share);
 }
 
+static bool is_on_card(const struct task *task) {
+    return strcmp(placement_kind(&task->placement), "cpu") != 0;
+}
+
 static bool task_load(struct task *task, int64_t id, struct error *error) {
     if (!store_open_patiently(task->db, wait_for_database, task, &task->store, error) ||
         !store_load_trial(task->store, id, &task->row, error))
@@ -79,15 +86,19 @@ static bool task_load(struct task *task, int64_t id, struct error *error) {
     if (!trial_key_require(task->row.key, error) ||
         !experiment_read_trial_json(task->row.config, strlen(task->row.config), e, error))
         return error_prefix(error, "trial %" PRId64, id);
+    task->placement = strcmp(task->row.kind, "train") == 0
+                          ? placement_of_training(&e->train)
+                          : placement_of_profile(&e->train, &e->profile, 0);
     snprintf(e->name, sizeof e->name, "%s", task->row.workload);
     snprintf(e->arms[0].name, sizeof e->arms[0].name, "%s", task->row.arm);
     return true;
 }
 
-/* Takes the row for this process, together with the machine it runs on. */
+/* Takes the row for this process, together with the machine it runs on, and the card. */
 static bool task_claim(const struct task *task, struct environment *environment, int64_t *id,
                        struct error *error) {
     environment_read(store_library(), environment);
+    if (is_on_card(task)) environment_read_card("", environment);
     return store_machine(task->store, environment, id, error) &&
            store_claim(task->store, task->row.id, getpid(), *id, error);
 }
@@ -130,7 +141,8 @@ static bool find_base(const struct task *task, const char *what, struct trial_ro
 static bool task_train(struct task *task, struct error *error) {
     char name[CHECKPOINT_NAME_SIZE], path[PATH_SIZE], folder[PATH_SIZE], base_path[PATH_SIZE];
     struct trial_row base = {0};
-    struct training_context context = {.checkpoint = path,
+    struct training_context context = {.device = task->device,
+                                       .checkpoint = path,
                                        .trial = task->row.key,
                                        .log = stderr,
                                        .hear = tell_progress,
@@ -172,9 +184,13 @@ static bool task_profile(struct task *task, const struct environment *environmen
         !store_warning(task->store, task->row.id,
                        "timed with a debug or sanitizer build: do not compare these times", error))
         goto done;
-    if (!task->no_ceiling && !measure_ceiling(task->store, environment_id, error)) goto done;
+    /* It is of a core, and says nothing of a card. */
+    if (!task->no_ceiling && !is_on_card(task) &&
+        !measure_ceiling(task->store, environment_id, error))
+        goto done;
     struct trained trained = {path, base.key, base.checkpoint_sha256};
-    if (!profiling_run(task->experiment, &task->identity, &trained, &result, error)) goto done;
+    if (!profiling_run(task->experiment, &task->identity, &trained, task->device, &result, error))
+        goto done;
     task->profiling = &result;
     ok = (!result.warning[0] || store_warning(task->store, task->row.id, result.warning, error)) &&
          store_finish_profiling(task->store, task->row.id, &result, error);
@@ -183,6 +199,19 @@ done:
     profiling_result_free(&result);
     trial_row_free(&base);
     return ok;
+}
+
+/* Opened once for all that the trial does. In a sweep its process sees one card. */
+static bool task_open_device(struct task *task, const struct environment *environment,
+                             struct error *error) {
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    if (!device_open(task->placement.device, (enum precision)task->placement.precision,
+                     &task->device, error))
+        return false;
+    if (is_on_card(task))
+        fprintf(stderr, "on %s, %s%s%s\n", environment->card, placement_precision(&task->placement),
+                visible ? ", CUDA_VISIBLE_DEVICES=" : "", visible ? visible : "");
+    return true;
 }
 
 /* After the claim every way out ends the row. */
@@ -196,9 +225,12 @@ static bool task_run(struct task *task, struct error *error) {
     if (getenv(TRIAL_LOG_VARIABLE) &&
         !trial_log_open(task->db, task->row.key, task->row.id, &second))
         fprintf(stderr, "%s\n", second.text);
-    bool ok = strcmp(task->row.kind, "train") != 0
-                  ? task_profile(task, &environment, environment_id, error)
-                  : task_train(task, error);
+    bool ok = task_open_device(task, &environment, error);
+    if (ok && strcmp(task->row.kind, "train") != 0)
+        ok = task_profile(task, &environment, environment_id, error);
+    else if (ok)
+        ok = task_train(task, error);
+    device_close(task->device);
     if (ok && task->kept) store_pending_forget(task->store, task->row.key);
     /* A sweep compares arms once, at its end. */
     if (ok && !getenv(TRIAL_LOG_VARIABLE) && !comparison_update(task->store, &second))

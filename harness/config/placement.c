@@ -55,6 +55,22 @@ void placement_label(const struct placement *placement, char out[PLACEMENT_LABEL
              plain ? "" : placement_precision(placement));
 }
 
+bool placement_read(const char *device, const char *precision, struct placement *out,
+                    struct error *error) {
+    enum { N = sizeof precisions / sizeof *precisions };
+    int found = precision ? 0 : PRECISION_FP32;
+    if (!device) device = "cpu";
+    if (!device_check_name(device, error)) return error_prefix(error, "--device");
+    while (precision && found < N && strcmp(precisions[found], precision) != 0) found++;
+    if (found == N)
+        return error_set(error, "--precision is fp32, tf32 or bf16, not '%s'", precision);
+    if (is_cpu(device) && found != PRECISION_FP32)
+        return error_set(error, "--precision %s is for cards: give --device cuda as well",
+                         precision);
+    *out = placement_at(device, found);
+    return true;
+}
+
 void placement_write_train(const struct train_config *in, struct train_config *out) {
     struct placement placement = placement_of_training(in);
     *out = *in;

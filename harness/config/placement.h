@@ -33,6 +33,10 @@ const char *placement_precision(const struct placement *placement);
 /* What tells results apart that must not be averaged: cpu, cuda, cuda-tf32, cuda-bf16. */
 void placement_label(const struct placement *placement, char out[PLACEMENT_LABEL_SIZE]);
 
+/* The same of a command line; NULL: not said, the CPU and fp32. */
+bool placement_read(const char *device, const char *precision, struct placement *out,
+                    struct error *error);
+
 /* The sections with one device in them, as the configuration of a trial has it: a number of a card
  * is left out, and so is all that is the default. */
 void placement_write_train(const struct train_config *in, struct train_config *out);

@@ -19,6 +19,7 @@
 #include "harness/measure/counter_backend.h"
 #include "harness/measure/cpu_model.h"
 #include "models/base/system_file.h"
+#include "models/device_card.h"
 
 #ifndef HEADROOM_CFLAGS
 #define HEADROOM_CFLAGS ""
@@ -61,6 +62,9 @@ const struct environment_field environment_fields[] = {
     FIELD(git_revision, FIELD_TEXT, true),
     FIELD(git_dirty, FIELD_STATE, true),
     FIELD(load_average, FIELD_REAL, false),
+    FIELD(card, FIELD_TEXT, true),
+    FIELD(card_driver, FIELD_TEXT, true),
+    FIELD(cuda, FIELD_TEXT, true),
 };
 const int environment_n_fields = (int)(sizeof environment_fields / sizeof *environment_fields);
 
@@ -120,6 +124,8 @@ static void explain(struct environment *e, const char *field, const char *reason
 }
 
 /* ---- reading ---- */
+
+static const char by_cpu[] = "the CPU computes";
 
 static void read_processor(const char *root, struct environment *e) {
     char text[64];
@@ -232,9 +238,40 @@ void environment_read_root(const char *root, const char *sqlite_version, struct 
     read_system(root, e);
     read_build(e);
     read_libraries(sqlite_version, e);
+    explain(e, "card", by_cpu);
+    explain(e, "card_driver", by_cpu);
+    explain(e, "cuda", by_cpu);
     for (int i = 0; i < environment_n_fields; i++)
         if (!is_known(e, &environment_fields[i]))
             explain(e, environment_fields[i].name, "the system does not tell");
+}
+
+/* Takes back why a field was unknown. */
+static void forget(struct environment *e, const char *field) {
+    int kept = 0;
+    for (int i = 0; i < e->n_unknown; i++)
+        if (strcmp(e->unknown[i].field, field) != 0) e->unknown[kept++] = e->unknown[i];
+    e->n_unknown = kept;
+}
+
+void environment_read_card(const char *root, struct environment *e) {
+    struct device_card card;
+    struct error error;
+    forget(e, "card");
+    forget(e, "card_driver");
+    forget(e, "cuda");
+    if (!device_describe_card(0, &card, &error)) {
+        char reason[sizeof e->unknown[0].reason];
+        snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, error.text);
+        explain(e, "card", reason);
+        explain(e, "card_driver", reason);
+        explain(e, "cuda", reason);
+        return;
+    }
+    snprintf(e->card, sizeof e->card, "%s", card.name);
+    snprintf(e->cuda, sizeof e->cuda, "%d.%d", card.runtime / 1000, card.runtime % 1000 / 10);
+    if (!system_line(root, "/sys/module/nvidia/version", e->card_driver, sizeof e->card_driver))
+        explain(e, "card_driver", "/sys/module/nvidia/version is not readable");
 }
 
 void environment_read(const char *sqlite_version, struct environment *e) {
@@ -249,7 +286,7 @@ const char *environment_revision(void) {
 
 void environment_summary(const struct environment *e, char *out, size_t size) {
     bool guest = e->hypervisor[0] && strcmp(e->hypervisor, "none") != 0;
-    snprintf(out, size, "%s, %" PRId64 " core%s, %s%s%s, %s",
+    snprintf(out, size, "%s%s%s, %" PRId64 " core%s, %s%s%s, %s", e->card, e->card[0] ? " in " : "",
              e->cpu_model[0] ? e->cpu_model : "unknown CPU", e->cores, e->cores == 1 ? "" : "s",
              guest ? e->hypervisor : "", guest ? " guest, " : "",
              e->kernel[0] ? e->kernel : "unknown kernel",

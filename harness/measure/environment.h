@@ -45,6 +45,9 @@ struct environment {
     char git_revision[64];
     enum tristate git_dirty;
     double load_average; /* 1 minute; not part of the hash */
+    char card[128];      /* that computes; unknown where the CPU does */
+    char card_driver[64];
+    char cuda[32]; /* that the program was built with */
 
     int n_unknown;
     struct {
@@ -69,6 +72,10 @@ extern const int environment_n_fields;
 void environment_read(const char *sqlite_version, struct environment *environment);
 void environment_read_root(const char *root, const char *sqlite_version,
                            struct environment *environment);
+
+/* Adds the card that computes: the first that this process sees. It is no part of the environment of
+ * what runs on the CPU. */
+void environment_read_card(const char *root, struct environment *environment);
 
 /* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */
 const char *environment_revision(void);

@@ -6,9 +6,14 @@
 
 #include <string.h>
 
+static double read_clock(const struct phase_timer *t) {
+    if (t->device) t->device->ops->wait(t->device);
+    return t->clock();
+}
+
 static void enter_timed(void *context, enum phase phase) {
     struct phase_timer *t = context;
-    double now = t->clock();
+    double now = read_clock(t);
     if (t->at != PHASES) t->ns[t->at] += now - t->since;
     t->at = phase;
     t->since = now;
@@ -23,7 +28,7 @@ void phase_timer_start(struct phase_timer *t, double (*clock)(void)) {
 }
 
 void phase_timer_stop(struct phase_timer *t) {
-    if (t->at != PHASES) t->ns[t->at] += t->clock() - t->since;
+    if (t->at != PHASES) t->ns[t->at] += read_clock(t) - t->since;
     t->at = PHASES;
 }
 
@@ -33,12 +38,13 @@ double phase_timer_sum(const struct phase_timer *t) {
     return sum;
 }
 
-double phase_timer_mark_ns(void) {
+double phase_timer_mark_ns(const struct device *device) {
     enum { RUNS = 5, MARKS = 2000 };
     double best = 0.0;
     for (int run = 0; run < RUNS; run++) {
         struct phase_timer t;
         phase_timer_start(&t, NULL);
+        t.device = device;
         double start = clock_nanoseconds();
         for (int i = 0; i < MARKS; i++) phase_enter(&t.phases, (enum phase)(i % PHASES));
         double one = (clock_nanoseconds() - start) / MARKS;

@@ -9,7 +9,9 @@
 
 #include <stdint.h>
 
-#include "models/cpu/gemm.h"
+#include "models/device.h"
+#include "models/phase.h"
+#include "models/work.h"
 
 struct phase_timer {
     struct phases phases;  /* give its address to the engine */
@@ -18,6 +20,9 @@ struct phase_timer {
     double (*clock)(void); /* nanoseconds; tests bring one that does not depend on the machine */
     enum phase at;         /* the phase that lasts; PHASES: none */
     double since;
+    /* Whose work the time is of; NULL: a host's, which is done when a call returns. A mark waits for
+     * a card, whose calls return at once, before it reads the clock. */
+    const struct device *device;
 };
 
 /* `clock` NULL: the clock that all durations here are read from. A timer must stay where it is. */
@@ -29,9 +34,9 @@ void phase_timer_stop(struct phase_timer *timer);
 /* Sum over all phases, nanoseconds. */
 double phase_timer_sum(const struct phase_timer *timer);
 
-/* What one mark costs here in nanoseconds: the fastest of several long runs of nothing but
- * marks. */
-double phase_timer_mark_ns(void);
+/* What one mark costs here in nanoseconds, on a device that has nothing to do: the fastest of several
+ * long runs of nothing but marks. */
+double phase_timer_mark_ns(const struct device *device);
 
 /* What the kernels booked into `work` during each phase; `work` also carries the marks here. */
 struct phase_work {

@@ -86,6 +86,7 @@ struct memory_result {
     char reason[160];
     int64_t predicted;   /* bytes by the closed form (models/footprint.h); 0: it says nothing */
     int64_t page_faults; /* of a stretch; -1: not counted */
+    bool on_device;      /* memory of a card, not of this process */
 };
 
 /* One class of the data set, and its inputs in each split. */
@@ -94,7 +95,7 @@ struct class_result {
     int n_train, n_validation, n_test;
 };
 
-enum { TRAINING_MEMORY = 9 };
+enum { TRAINING_MEMORY = 10 };
 
 /* Of a tuned trial: of the chosen candidate, but for wall_seconds, which are those of all. */
 struct training_result {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 struct evaluator {
+    const struct device *device;
     const struct parameters *parameters;
     struct model_config dense;
     struct inference *inference;
@@ -23,11 +24,13 @@ struct evaluator {
     int32_t *index; /* [batch] */
 };
 
-bool evaluator_new(const struct parameters *parameters, const struct model_config *dense, int batch,
-                   int max_len, struct evaluator **out, struct error *error) {
+bool evaluator_new_on(const struct device *device, const struct parameters *parameters,
+                      const struct model_config *dense, int batch, int max_len,
+                      struct evaluator **out, struct error *error) {
     struct trainer_limits limits = {batch, batch * max_len, max_len};
     struct evaluator *e = calloc(1, sizeof *e);
     if (!e) return error_set(error, "out of memory for the evaluator");
+    e->device = device;
     e->parameters = parameters;
     e->dense = *dense;
     e->batch = batch;
@@ -36,7 +39,7 @@ bool evaluator_new(const struct parameters *parameters, const struct model_confi
         error_set(error, "out of memory for the evaluator");
         goto failed;
     }
-    if (!inference_new(parameters, &limits, &e->inference, error) ||
+    if (!inference_new_on(device, parameters, &limits, &e->inference, error) ||
         !batch_buffer_new(batch, max_len, &e->buffer, error))
         goto failed;
     *out = e;
@@ -305,6 +308,7 @@ bool evaluator_run(struct evaluator *e, const struct split *split, const struct 
     }
     struct work work = {0};
     double start = clock_seconds();
+    inference_load(e->inference); /* they may have been trained since */
     for (int first = 0; first < split->n; first += e->batch) {
         int n = split->n - first < e->batch ? split->n - first : e->batch;
         const float *use[MODEL_LAYERS_MAX];
@@ -325,7 +329,10 @@ bool evaluator_run(struct evaluator *e, const struct split *split, const struct 
     double decided = (double)split->n * (c->layers > 0 ? c->layers : 1);
     r->mean_heads /= decided;
     r->mean_s = r->budget ? r->mean_s / decided : NAN;
-    if (check_flops(r, error) && take_metrics(r, c->classes, error)) return true;
+    /* Of a device that failed, nothing was computed that could be checked. */
+    if (e->device->ops->ok(e->device, error) && check_flops(r, error) &&
+        take_metrics(r, c->classes, error))
+        return true;
     evaluation_result_free(r);
     if (record) decisions_free(record);
     return false;

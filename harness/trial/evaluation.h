@@ -7,6 +7,7 @@
 #define HEADROOM_HARNESS_TRIAL_EVALUATION_H
 
 #include "harness/record/results.h"
+#include "models/device.h"
 #include "models/model.h"
 #include "models/parameters.h"
 #include "workloads/data/split.h"
@@ -15,8 +16,14 @@ struct evaluator;
 
 /* batch: inputs per forward pass; max_len: longest input. `dense` is the full model (H heads in
  * every layer, no gates) that savings are held against. Parameters are borrowed. */
-bool evaluator_new(const struct parameters *parameters, const struct model_config *dense, int batch,
-                   int max_len, struct evaluator **out, struct error *error);
+bool evaluator_new_on(const struct device *device, const struct parameters *parameters,
+                      const struct model_config *dense, int batch, int max_len,
+                      struct evaluator **out, struct error *error);
+static inline bool evaluator_new(const struct parameters *parameters,
+                                 const struct model_config *dense, int batch, int max_len,
+                                 struct evaluator **out, struct error *error) {
+    return evaluator_new_on(device_cpu(), parameters, dense, batch, max_len, out, error);
+}
 void evaluator_free(struct evaluator *evaluator);
 int64_t evaluator_bytes(const struct evaluator *evaluator);
 
@@ -35,7 +42,7 @@ void decisions_free(struct decisions *decisions);
 /* Runs the split. `given` replaces the policy's decisions (NULL: it decides); `record` (may be
  * NULL) receives the decisions that were used. `out` owns its arrays (evaluation_result_free); its
  * weights, split and control names are the caller's to set; its loss is NaN where a logit was not
- * finite. Error if the executed FLOPs differ from the closed form. */
+ * finite. Error if the executed FLOPs differ from the closed form, or if the device failed. */
 bool evaluator_run(struct evaluator *evaluator, const struct split *split,
                    const struct decisions *given, struct decisions *record,
                    struct evaluation_result *out, struct error *error);

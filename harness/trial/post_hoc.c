@@ -71,12 +71,14 @@ static bool score(struct run *run, int inputs, struct training_result *out, stru
     double start = clock_seconds();
     phase_enter(&run->timer.phases, PHASE_DATA);
     stage_shuffle(run, 0);
+    trainer_load(run->trainer); /* without the heads that an earlier round took */
     for (int first = 0; first < most; first += batch_size) {
         int n = most - first < batch_size ? most - first : batch_size;
         struct batch batch = batch_gather(run->buffer, train, run->order + first, n);
         struct policy_step step = {.noise = run->noise};
         if (!isfinite(trainer_step(run->trainer, &batch, &step)))
-            return error_set(error, "the base's loss on training inputs is not finite");
+            return run->device->ops->ok(run->device, error) &&
+                   error_set(error, "the base's loss on training inputs is not finite");
         phase_enter(&run->timer.phases, PHASE_OPTIMISER); /* what takes the gradients here */
         add_gradients(trainer_gradients(run->trainer), run->parameters);
         phase_enter(&run->timer.phases, PHASE_DATA);
@@ -84,7 +86,7 @@ static bool score(struct run *run, int inputs, struct training_result *out, stru
     phase_timer_stop(&run->timer);
     out->train_seconds += clock_seconds() - start;
     out->train_flops += stage_train_flops(run, most);
-    return true;
+    return run->device->ops->ok(run->device, error);
 }
 
 static void log_heads(const struct run *run) {

@@ -36,6 +36,7 @@ _Static_assert(sizeof((struct profile_result *)0)->energy ==
 
 /* What all batch sizes share. */
 struct session {
+    const struct device *device;
     const struct profile_config *config;
     const struct profile_subject *subject;
     struct sampled_inputs inputs; /* that are cycled through */
@@ -49,6 +50,18 @@ struct batches {
     struct counters *counters; /* its own: they add up all repeats since they were opened */
     int size;
 };
+
+/* What is read around a pass on a card is what its host does meanwhile: nothing of it is the pass. */
+static const char on_card[] =
+    "the pass runs on a card, and this counts the processor beside it; the "
+    "card's own counters are not read";
+
+/* A pass with all of its work done, on a device whose calls return before that. */
+static void run_pass(const struct session *s, const struct batches *b, const struct batch *batch,
+                     struct work *work) {
+    inference_run(b->inference, batch, work, NULL);
+    s->device->ops->wait(s->device);
+}
 
 static struct batch take_batch(const struct session *s, const struct batches *b, int i) {
     return sampled_inputs_batch(&s->inputs, b->buffer, b->size, i);
@@ -68,7 +81,7 @@ static void time_block(const struct session *s, const struct batches *b, int blo
     turn_wait();
     for (int i = 0; i < s->config->warmup; i++) {
         struct batch batch = take_batch(s, b, i);
-        inference_run(b->inference, &batch, NULL, NULL);
+        run_pass(s, b, &batch, NULL);
     }
     row->others_running = turn_others_running();
     row->started_s = clock_seconds();
@@ -76,7 +89,7 @@ static void time_block(const struct session *s, const struct batches *b, int blo
     for (int i = first; i < end; i++) {
         struct batch batch = take_batch(s, b, i);
         double start = clock_nanoseconds();
-        inference_run(b->inference, &batch, NULL, NULL);
+        run_pass(s, b, &batch, NULL);
         out->latency_ns[i] = clock_nanoseconds() - start;
     }
     row->cpu_share = (clock_thread_seconds() - cpu) / (clock_seconds() - row->started_s);
@@ -86,6 +99,25 @@ static void time_batches(const struct session *s, const struct batches *b,
                          struct profile_result *out) {
     for (int block = 0; block < out->n_blocks; block++) time_block(s, b, block, out);
     turn_wait(); /* what follows is not timed: the last blocks of all arms come before it */
+}
+
+/* The rows of counts of the processor where that does not run the passes. */
+static void leave_out_events(const struct session *s, struct profile_result *out) {
+    for (int i = 0; i < COUNTER_ROLES + s->config->events.n; i++) {
+        struct counter_result *row = &out->counters[i];
+        const char *asked =
+            i < COUNTER_ROLES ? counter_role_names[i] : s->config->events.name[i - COUNTER_ROLES];
+        *row = (struct counter_result){.empty = NAN, .pass = -1};
+        snprintf(row->role, sizeof row->role, "%.95s", asked);
+        snprintf(row->status, sizeof row->status, "unavailable");
+        snprintf(row->reason, sizeof row->reason, "%s", on_card);
+        snprintf(row->scope, sizeof row->scope, "thread");
+    }
+    for (int part = 0; part < ENERGY_PARTS; part++) {
+        out->energy[part] = (struct energy_result){
+            .joules_per_input = NAN, .idle_watts = NAN, .seconds = NAN, .seconds_per_input = NAN};
+        snprintf(out->energy[part].reason, sizeof out->energy[part].reason, "%s", on_card);
+    }
 }
 
 static void count_events(const struct session *s, const struct batches *b,
@@ -111,6 +143,7 @@ static void time_phases(const struct session *s, const struct batches *b,
     double inputs = (double)s->config->repeats * b->size;
     struct phase_timer timer;
     phase_timer_start(&timer, NULL);
+    timer.device = s->device;
     struct work work = {.phases = &timer.phases};
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
@@ -121,7 +154,7 @@ static void time_phases(const struct session *s, const struct batches *b,
             for (int turn = 0; turn < 2; turn++) {
                 int marked = (turn + i) % 2;
                 double start = clock_nanoseconds();
-                inference_run(b->inference, &batch, marked ? &work : NULL, NULL);
+                run_pass(s, b, &batch, marked ? &work : NULL);
                 phase_timer_stop(&timer);
                 ns[marked] = clock_nanoseconds() - start;
             }
@@ -131,7 +164,7 @@ static void time_phases(const struct session *s, const struct batches *b,
     }
     for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = timer.ns[p] / inputs;
     out->marks = (double)timer.marks / s->config->repeats;
-    out->mark_ns = phase_timer_mark_ns();
+    out->mark_ns = phase_timer_mark_ns(s->device);
 }
 
 /* All batches once more: work for the energy meter, which repeats it. */
@@ -229,6 +262,15 @@ static struct memory_result *add_memory(struct profiling_result *out, int64_t by
     return row;
 }
 
+static void add_workspace(const struct session *s, int64_t bytes, int size,
+                          const struct trainer_limits *limits, struct profiling_result *out) {
+    bool host = s->device->is_host;
+    struct memory_result *row = add_memory(out, bytes, "", "%s workspace, batch %d",
+                                           host ? "arena" : "device memory,", size);
+    row->on_device = !host;
+    if (host) row->predicted = footprint_of(&s->subject->parameters->config, limits).inference;
+}
+
 static void warn_of_threads(const struct counters *counters, struct profiling_result *out) {
     double share = counters_thread_share(counters);
     if (share < 0.9)
@@ -259,7 +301,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->counters = calloc((size_t)out->n_counters + SIMULATED_ROLES, sizeof *out->counters);
     bool ok = out->blocks && out->latency_ns && out->marked_ns && out->unmarked_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
-    ok = ok && inference_new(s->subject->parameters, &limits, &b.inference, error) &&
+    ok = ok && inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
          counters_open(&counted, &b.counters, error) && software_events_open(&b.exported, error);
     if (ok) {
@@ -270,15 +312,21 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         int64_t peak = memory_phase_end(&stretch, &page_faults);
         add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size)
             ->page_faults = page_faults;
-        add_memory(result, inference_bytes(b.inference), "", "arena workspace, batch %d", size)
-            ->predicted = footprint_of(&s->subject->parameters->config, &limits).inference;
-        count_events(s, &b, out);
-        warn_of_threads(b.counters, result);
+        add_workspace(s, inference_bytes(b.inference), size, &limits, result);
+        if (s->device->is_host) {
+            count_events(s, &b, out);
+            warn_of_threads(b.counters, result);
+        } else {
+            leave_out_events(s, out);
+        }
         time_phases(s, &b, out);
-        energy_measure("", run_all_batches, &(struct repeated){s, &b}, out->energy);
+        if (s->device->is_host)
+            energy_measure("", run_all_batches, &(struct repeated){s, &b}, out->energy);
         out->n_energy = ENERGY_PARTS;
         count_work(s, &b, out);
-        if (s->config->counters == COUNTERS_CACHEGRIND) simulate_events(s, &b, out);
+        if (s->config->counters == COUNTERS_CACHEGRIND && s->device->is_host)
+            simulate_events(s, &b, out);
+        ok = s->device->ops->ok(s->device, error);
     }
     inference_free(b.inference);
     batch_buffer_free(b.buffer);
@@ -289,7 +337,9 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
 
 bool profile_model(const struct profile_subject *subject, const struct profile_config *config,
                    uint64_t seed, struct profiling_result *out, struct error *error) {
-    struct session session = {.config = config, .subject = subject};
+    struct session session = {.device = subject->device ? subject->device : device_cpu(),
+                              .config = config,
+                              .subject = subject};
     double start = clock_seconds();
     char reason[160] = "";
     memset(out, 0, sizeof *out);
@@ -328,8 +378,8 @@ static bool load_trained(const struct experiment *trial, const struct trial_iden
 }
 
 bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
-                   const struct trained *trained, struct profiling_result *out,
-                   struct error *error) {
+                   const struct trained *trained, const struct device *device,
+                   struct profiling_result *out, struct error *error) {
     struct saved_model model = {0};
     struct dataset *data = NULL;
     struct model_config own, dense;
@@ -338,10 +388,10 @@ bool profiling_run(const struct experiment *trial, const struct trial_identity *
     bool ok = load_trained(trial, identity, trained, &model, &data, error) &&
               trial_models(trial, data, &own, &dense, error);
     if (ok) {
-        struct profile_subject subject = {model.parameters, data, &dense, trained->path};
+        struct profile_subject subject = {model.parameters, data, &dense, trained->path, device};
         ok = profile_model(&subject, &trial->profile, (uint64_t)trial->data.seed, out, error);
         out->wall_seconds = clock_seconds() - start;
-        code_hash(trial->arms[0].policy->name, true, false, out->code_sha256);
+        code_hash(trial->arms[0].policy->name, true, device && !device->is_host, out->code_sha256);
     }
     saved_model_free(&model);
     dataset_free(data);

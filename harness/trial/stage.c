@@ -34,15 +34,22 @@ static bool new_optimizer(struct run *run, struct error *error) {
         .warmup_steps = (int64_t)(t->warmup * (double)run->total_steps),
         .total_steps = run->total_steps,
     };
-    return optimizer_new(run->parameters, &config, &run->optimizer, error);
+    return optimizer_new_on(run->device, trainer_parameters(run->trainer), &config, &run->optimizer,
+                            error);
 }
 
-static void add_arena(struct stage_arenas *arenas, const char *what, int64_t bytes,
-                      int64_t predicted) {
+static void add_arena(struct stage_arenas *arenas, const struct device *device, const char *what,
+                      int64_t bytes, int64_t predicted) {
     struct memory_result *row = &arenas->rows[arenas->n++];
-    *row = (struct memory_result){.bytes = bytes, .predicted = predicted, .page_faults = -1};
-    snprintf(row->what, sizeof row->what, "arena %s", what);
+    bool on_device = !device->is_host;
+    /* The closed form is of what a CPU keeps, chunk by chunk. */
+    *row = (struct memory_result){.bytes = bytes,
+                                  .predicted = on_device ? 0 : predicted,
+                                  .page_faults = -1,
+                                  .on_device = on_device};
+    snprintf(row->what, sizeof row->what, "%s %s", on_device ? "device memory," : "arena", what);
     arenas->bytes += bytes;
+    if (!on_device) arenas->host_bytes += bytes;
 }
 
 /* The arenas of the stage at hand, beside the closed form. */
@@ -50,20 +57,25 @@ static struct stage_arenas list_arenas(const struct run *run, const struct train
                                        const struct trainer_limits *evaluated) {
     struct footprint need = footprint_of(&run->stage.model, trained);
     struct footprint evaluation = footprint_of(&run->stage.model, evaluated);
+    const struct device *d = run->device, *host = device_cpu();
     struct stage_arenas list = {0};
-    add_arena(&list, "parameters", (int64_t)run->parameters->arena.size, need.parameters);
-    add_arena(&list, "best parameters", (int64_t)run->best->arena.size, need.parameters);
+    add_arena(&list, host, "parameters", (int64_t)run->parameters->arena.size, need.parameters);
+    add_arena(&list, host, "best parameters", (int64_t)run->best->arena.size, need.parameters);
     if (run->trainer) {
+        if (!d->is_host)
+            add_arena(&list, d, "parameters", (int64_t)trainer_parameters(run->trainer)->arena.size,
+                      0);
         int64_t gradients = (int64_t)trainer_gradients(run->trainer)->arena.size;
         int64_t activations = trainer_activation_bytes(run->trainer);
-        add_arena(&list, "gradients", gradients, need.parameters);
-        add_arena(&list, "activations", activations, need.activations);
-        add_arena(&list, "training workspace",
+        add_arena(&list, d, "gradients", gradients, need.parameters);
+        add_arena(&list, d, "activations", activations, need.activations);
+        add_arena(&list, d, "training workspace",
                   trainer_bytes(run->trainer) - gradients - activations, need.training);
     }
     if (run->optimizer)
-        add_arena(&list, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
-    add_arena(&list, "evaluation workspace", evaluator_bytes(run->evaluator), evaluation.inference);
+        add_arena(&list, d, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
+    add_arena(&list, d, "evaluation workspace", evaluator_bytes(run->evaluator),
+              evaluation.inference);
     return list;
 }
 
@@ -78,10 +90,11 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
     run->total_steps = run->steps_per_epoch * stage->epochs;
     if (!parameters_new(&stage->model, "parameters", &run->parameters, error) ||
         !parameters_new(&stage->model, "best parameters", &run->best, error) ||
-        (differentiated && !trainer_new(run->parameters, &limits, seed, &run->trainer, error)) ||
+        (differentiated &&
+         !trainer_new_on(run->device, run->parameters, &limits, seed, &run->trainer, error)) ||
         (trained && !new_optimizer(run, error)) ||
-        !evaluator_new(run->parameters, &run->dense, t->eval_batch, max_len, &run->evaluator,
-                       error))
+        !evaluator_new_on(run->device, run->parameters, &run->dense, t->eval_batch, max_len,
+                          &run->evaluator, error))
         return false;
     if (differentiated) trainer_set_phases(run->trainer, &run->timer.phases);
     parameters_initialise(run->parameters, seed);
@@ -117,6 +130,7 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
                                    .noise = run->noise};
         double batch_loss = trainer_step(run->trainer, &batch, &step);
         if (!isfinite(batch_loss) || !isfinite(step.regulariser)) {
+            if (!run->device->ops->ok(run->device, error)) return false; /* not the settings */
             run->diverged = true;
             return error_set(error,
                              "training diverged in epoch %d (loss %g); lower learning_rate or "
@@ -124,8 +138,8 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
                              row->epoch, batch_loss);
         }
         phase_enter(&run->timer.phases, PHASE_OPTIMISER);
-        row->learning_rate =
-            optimizer_step(run->optimizer, run->parameters, trainer_gradients(run->trainer));
+        row->learning_rate = optimizer_step(run->optimizer, trainer_parameters(run->trainer),
+                                            trainer_gradients(run->trainer));
         phase_enter(&run->timer.phases, PHASE_DATA);
         loss += batch_loss * n;
         regulariser += step.regulariser;
@@ -139,8 +153,9 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
     row->train_score_entropy = n_entropy ? sum_entropy / (double)n_entropy : NAN;
-    row->train_seconds = clock_seconds() - start;
-    return true;
+    row->train_seconds = clock_seconds() - start; /* the timer has waited for the device */
+    trainer_store(run->trainer);
+    return run->device->ops->ok(run->device, error);
 }
 
 static bool validate_epoch(struct run *run, struct epoch_result *row, struct error *error) {
@@ -211,6 +226,7 @@ bool stage_train(struct run *run, struct training_result *out, struct error *err
     double late_from = run->trial->train.select_after * (double)run->total_steps;
     out->best_epoch = out->n_epochs;
     if (run->stage.epochs == 0) copy_values(run->parameters, run->best);
+    if (run->trainer) trainer_load(run->trainer);
     for (int epoch = 0; epoch < run->stage.epochs; epoch++) {
         struct epoch_result *row = &out->epochs[out->n_epochs];
         row->epoch = out->n_epochs + 1;

@@ -191,6 +191,7 @@ static void evaluate_as_trained(struct run *run, struct evaluation_result *out) 
     int most = batch < n_train ? batch : n_train;
     double entropy = 0.0;
     long n_entropy = 0;
+    trainer_load(run->trainer);
     for (int first = 0; first < test->n; first += most) {
         int n = test->n - first < most ? test->n - first : most;
         for (int i = 0; i < n; i++) run->order[i] = first + i;
@@ -244,7 +245,8 @@ static void describe_training(struct run *run, struct training_result *out) {
     int64_t predicted = run->stretch.resident;
     for (int i = 0; i < run->arenas.n; i++) {
         out->memory[out->n_memory++] = run->arenas.rows[i];
-        if (predicted > 0) predicted += run->arenas.rows[i].predicted;
+        if (predicted > 0 && !run->arenas.rows[i].on_device)
+            predicted += run->arenas.rows[i].predicted;
     }
     end_stretch(run, "training", predicted, out);
 }
@@ -272,7 +274,7 @@ static bool describe_data(struct dataset *data, struct training_result *out, str
 static void describe(const struct run *run, struct training_result *out) {
     const struct dataset *data = run->data;
     out->parameters = parameters_count(run->parameters);
-    out->arena_bytes = run->arenas.bytes;
+    out->arena_bytes = run->arenas.host_bytes;
     out->n_train = data->train.n;
     out->n_validation = data->validation.n;
     out->n_test = data->test.n;
@@ -296,11 +298,14 @@ static void describe(const struct run *run, struct training_result *out) {
 bool training_run(const struct experiment *trial, const struct training_context *context,
                   struct training_result *out, struct error *error) {
     enum { EVALUATIONS_MAX = 7 + POLICY_MODES_MAX };
-    struct run run = {.trial = trial, .context = context};
+    struct run run = {.trial = trial,
+                      .context = context,
+                      .device = context->device ? context->device : device_cpu()};
     double start = clock_seconds();
     memset(out, 0, sizeof *out);
     out->peak_rss_bytes = -1;
     phase_timer_start(&run.timer, NULL);
+    run.timer.device = run.device;
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
     bool ok = out->evaluations || error_set(error, "out of memory for the results");
     ok = ok && train(&run, out, error);

@@ -10,11 +10,13 @@
 #include "harness/config/trial_key.h"
 #include "harness/record/results.h"
 #include "harness/trial/saved_model.h"
+#include "models/device.h"
 #include "workloads/data/dataset.h"
 
 #include <stdio.h>
 
 struct training_context {
+    const struct device *device; /* that computes; NULL: the CPU */
     const char *checkpoint;      /* path that the best weights are written to */
     const char *trial;           /* identity stored in the checkpoint: the train key */
     FILE *log;                   /* one line per epoch; NULL: silent */

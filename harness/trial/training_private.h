@@ -27,15 +27,16 @@ struct stage {
 
 /* What a stage reserves, by purpose. */
 struct stage_arenas {
-    int64_t bytes; /* of all */
+    int64_t bytes, host_bytes; /* of all, and of those in the host's memory */
     int n;
-    struct memory_result rows[7];
+    struct memory_result rows[8]; /* on a card named "device memory, ..." */
 };
 
 /* Everything one trial holds while it runs. */
 struct run {
     const struct experiment *trial;
     const struct training_context *context;
+    const struct device *device;
     struct dataset *data;
     struct model_config dense;
     struct batch_buffer *buffer;
@@ -51,10 +52,10 @@ struct run {
     /* of the stage at hand */
     struct stage stage;
     int64_t total_steps;
-    struct parameters *parameters, *best;
-    struct trainer *trainer;     /* NULL: nothing to differentiate */
-    struct optimizer *optimizer; /* NULL: nothing to train */
-    struct evaluator *evaluator; /* over `parameters` */
+    struct parameters *parameters, *best; /* in the host's memory */
+    struct trainer *trainer;              /* NULL: nothing to differentiate */
+    struct optimizer *optimizer;          /* NULL: nothing to train */
+    struct evaluator *evaluator;          /* over `parameters` */
 };
 
 /* Makes the model, with the initial weights of the seed, and what trains it, in place of those of

@@ -140,7 +140,7 @@ static void profile_takes_the_shape_from_the_checkpoint(void **state) {
     struct small_trial t;
     struct profiling_result profile;
     run_from_base(f, "flop-matched, by: dim", &t);
-    if (!profiling_run(&t.experiment, NULL, &(struct trained){t.checkpoint, "second", NULL},
+    if (!profiling_run(&t.experiment, NULL, &(struct trained){t.checkpoint, "second", NULL}, NULL,
                        &profile, &f->error))
         fail_msg("%s", f->error.text);
     const struct evaluation_result *r = validation_of(&t.result);

@@ -122,7 +122,7 @@ static void profile_counts_the_same(void **state) {
                                 .seed = 1};
     struct counting_result result = run(t, NULL, &counting);
     struct profile_subject subject = {t->model.parameters, t->data, &t->model.parameters->config,
-                                      t->trial.checkpoint};
+                                      t->trial.checkpoint, NULL};
     struct profiling_result profiled;
     struct error error;
     if (!profile_model(&subject, config, 1, &profiled, &error)) fail_msg("%s", error.text);

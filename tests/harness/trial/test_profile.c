@@ -34,8 +34,8 @@ static int profile_all(void **state) {
         text.arm = arms[i];
         small_trial_run(&all[i].trial, &text);
         if (!profiling_run(&all[i].trial.experiment, NULL,
-                           &(struct trained){all[i].trial.checkpoint, key, NULL}, &all[i].result,
-                           &error))
+                           &(struct trained){all[i].trial.checkpoint, key, NULL}, NULL,
+                           &all[i].result, &error))
             fail_msg("%s", error.text);
     }
     return 0;
@@ -185,8 +185,8 @@ static void work_is_the_same_in_every_profile_of_a_checkpoint(void **state) {
         struct profiling_result again;
         struct error error;
         assert_true(profiling_run(&all[i].trial.experiment, NULL,
-                                  &(struct trained){all[i].trial.checkpoint, key, NULL}, &again,
-                                  &error));
+                                  &(struct trained){all[i].trial.checkpoint, key, NULL}, NULL,
+                                  &again, &error));
         for (int k = 0; k < 2; k++) {
             const struct profile_result *a = &all[i].result.profiles[k], *b = &again.profiles[k];
             assert_true(a->executed_flops_per_input == b->executed_flops_per_input);
@@ -248,8 +248,8 @@ static void phases_sum_to_the_wall_time_of_their_passes(void **state) {
             struct profiling_result r;
             struct error error;
             assert_true(profiling_run(&all[i].trial.experiment, NULL,
-                                      &(struct trained){all[i].trial.checkpoint, key, NULL}, &r,
-                                      &error));
+                                      &(struct trained){all[i].trial.checkpoint, key, NULL}, NULL,
+                                      &r, &error));
             filled = true;
             for (int k = 0; k < 2; k++) {
                 const struct profile_result *p = &r.profiles[k];
@@ -366,9 +366,9 @@ static void work_of_other_threads_is_a_warning(void **state) {
         atomic_bool stop = false;
         for (int i = 0; i < SPINNERS; i++)
             assert_int_equal(pthread_create(&thread[i], NULL, spin, &stop), 0);
-        bool ok =
-            profiling_run(&all[FIXED_4].trial.experiment, NULL,
-                          &(struct trained){all[FIXED_4].trial.checkpoint, key, NULL}, &r, &error);
+        bool ok = profiling_run(&all[FIXED_4].trial.experiment, NULL,
+                                &(struct trained){all[FIXED_4].trial.checkpoint, key, NULL}, NULL,
+                                &r, &error);
         atomic_store(&stop, true);
         for (int i = 0; i < SPINNERS; i++) pthread_join(thread[i], NULL);
         if (!ok) fail_msg("%s", error.text);
@@ -385,7 +385,7 @@ static void assert_refused(const struct small_trial *t, const char *path, const 
     struct profiling_result result;
     struct error error = {{0}, {{0}, 0, 0}};
     char text[2048];
-    if (profiling_run(&t->experiment, NULL, &(struct trained){path, train_key, NULL}, &result,
+    if (profiling_run(&t->experiment, NULL, &(struct trained){path, train_key, NULL}, NULL, &result,
                       &error))
         fail_msg("%s was accepted", path);
     error_format(&error, text, sizeof text);
