@@ -4,6 +4,7 @@
  */
 #include "harness/measure/doctor.h"
 #include "models/base/json.h"
+#include "models/base/system_file.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -119,6 +120,18 @@ static void read_software_events(const struct counter_backend *backend, struct d
     software_events_close(events);
 }
 
+static void read_cards(const char *root, struct doctor *out) {
+    struct error error = {0};
+    while (out->n_cards < DOCTOR_CARDS_MAX &&
+           device_describe_card(out->n_cards, &out->card[out->n_cards], &error))
+        out->n_cards++;
+    if (out->n_cards == 0)
+        snprintf(out->no_card, sizeof out->no_card, "%.*s", (int)sizeof out->no_card - 1,
+                 error.text);
+    else if (!system_line(root, "/sys/module/nvidia/version", out->driver, sizeof out->driver))
+        out->driver[0] = '\0';
+}
+
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
                          const char *sqlite_version, struct doctor *out) {
     memset(out, 0, sizeof *out);
@@ -129,6 +142,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     read_memory(out);
     read_energy(root, out);
     read_simulator(path, out);
+    read_cards(root, out);
 }
 
 void doctor_read(const char *sqlite_version, struct doctor *out) {
@@ -236,6 +250,27 @@ static void print_line(struct page *page, const char *format, ...) {
     page->column = 0;
 }
 
+/* What `--device cuda` would compute on. */
+static void print_cards(struct page *page, const struct doctor *doctor) {
+    for (int i = 0; i < doctor->n_cards; i++) {
+        const struct device_card *card = &doctor->card[i];
+        char name[sizeof card->name + 16];
+        struct text words = {0};
+        snprintf(name, sizeof name, "Card cuda:%d %s", i, card->name);
+        text_append(
+            &words, ", compute capability %d.%d, %.1f GiB; built with CUDA %d.%d, the driver",
+            card->capability / 10, card->capability % 10, (double)card->memory_bytes / (1 << 30),
+            card->runtime / 1000, card->runtime % 1000 / 10);
+        text_append(&words, "%s%s knows up to %d.%d", doctor->driver[0] ? " " : "", doctor->driver,
+                    card->driver / 1000, card->driver % 1000 / 10);
+        print_paragraph(page, 6, true, name, &words);
+    }
+    if (doctor->n_cards > 0) return;
+    struct text words = {0};
+    text_append(&words, " %s", doctor->no_card);
+    print_paragraph(page, 6, false, "No card:", &words);
+}
+
 /* Settings that are known, those that are not with their reasons, and what would make times
  * steadier. */
 static void print_environment(struct page *page, const struct doctor *doctor) {
@@ -294,6 +329,7 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
                 doctor->n_passes == 1 ? "" : "es");
     print_available(&page, doctor);
     print_unavailable(&page, doctor);
+    print_cards(&page, doctor);
     fprintf(out, "Settings\n");
     print_environment(&page, doctor);
     fprintf(out,
@@ -314,7 +350,21 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
         text_append_json_string(out, source->detail);
         text_append(out, ", \"untested_on_hardware\": %s}", source->untested ? "true" : "false");
     }
-    text_append(out, "], \"environment\": ");
+    text_append(out, "], \"cards\": [");
+    for (int i = 0; i < doctor->n_cards; i++) {
+        const struct device_card *card = &doctor->card[i];
+        text_append(out, "%s{\"name\": ", i ? ", " : "");
+        text_append_json_string(out, card->name);
+        text_append(out,
+                    ", \"compute_capability\": \"%d.%d\", \"memory_bytes\": %" PRId64
+                    ", \"cuda\": \"%d.%d\", \"driver_cuda\": \"%d.%d\"}",
+                    card->capability / 10, card->capability % 10, card->memory_bytes,
+                    card->runtime / 1000, card->runtime % 1000 / 10, card->driver / 1000,
+                    card->driver % 1000 / 10);
+    }
+    text_append(out, "], \"no_card\": ");
+    text_append_json_string(out, doctor->no_card);
+    text_append(out, ", \"environment\": ");
     environment_write_json(&doctor->environment, out);
     text_append(out, "}");
 }

@@ -12,6 +12,7 @@
 #include "harness/measure/counters.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/environment.h"
+#include "models/device_card.h"
 
 /* One source of measurements. */
 struct doctor_source {
@@ -22,7 +23,7 @@ struct doctor_source {
     char detail[512]; /* where it comes from; or why not, and the fix */
 };
 
-enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + 5 };
+enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + 5, DOCTOR_CARDS_MAX = 16 };
 
 struct doctor {
     struct environment environment;
@@ -31,6 +32,10 @@ struct doctor {
     int n_hardware;   /* counters that need a performance-monitoring unit and work */
     int n_sources;
     struct doctor_source source[DOCTOR_SOURCES_MAX];
+    int n_cards;
+    struct device_card card[DOCTOR_CARDS_MAX];
+    char driver[64];   /* of the cards; "": not known */
+    char no_card[256]; /* why there is none, with the fix */
 };
 
 /* sqlite_version: of the environment. */
@@ -43,7 +48,8 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
                          const char *sqlite_version, struct doctor *out);
 
 /* One object: can_profile, counter_passes, sources (each with kind, what, available, detail: where
- * it comes from, or why not and the fix, and untested_on_hardware) and the environment. */
+ * it comes from, or why not and the fix, and untested_on_hardware), cards, no_card (why there is
+ * none) and the environment. */
 void doctor_write_json(const struct doctor *doctor, struct text *out);
 
 /* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */

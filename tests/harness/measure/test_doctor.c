@@ -15,7 +15,7 @@
 #include "tests/harness/measure/machine.h"
 #include "models/base/json.h"
 
-enum { PAGE_SIZE = 16384, SCREEN = 30 };
+enum { PAGE_SIZE = 16384, SCREEN = 31 };
 
 /* What the doctor prints about `doctor`. */
 static void print_page(const struct doctor *doctor, bool colour, char page[PAGE_SIZE]) {
@@ -61,6 +61,32 @@ static struct doctor made_up(void) {
             counter_roles[role].hardware ? "broken: mend it" : "an::EVENT");
     add(&doctor, "peak per phase", false, "not writable");
     return doctor;
+}
+
+static void cards_are_described_or_it_says_why_there_is_none(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char page[PAGE_SIZE];
+    struct text json = {0};
+    strcpy(doctor.no_card, "built without CUDA; mend it");
+    print_page(&doctor, false, page);
+    assert_non_null(strstr(page, "\nNo card: built without CUDA; mend it\n"));
+    doctor.n_cards = 2;
+    doctor.card[1] = (struct device_card){.name = "TEST CARD",
+                                          .capability = 86,
+                                          .memory_bytes = (int64_t)24 << 30,
+                                          .runtime = 11080,
+                                          .driver = 13010};
+    strcpy(doctor.driver, "580.65");
+    print_page(&doctor, false, page);
+    join_lines(page);
+    assert_non_null(
+        strstr(page, "Card cuda:1 TEST CARD, compute capability 8.6, 24.0 GiB; built with CUDA "
+                     "11.8, the driver 580.65 knows up to 13.1"));
+    assert_null(strstr(page, "No card"));
+    doctor_write_json(&doctor, &json);
+    assert_non_null(strstr(json.data, "{\"name\": \"TEST CARD\", \"compute_capability\": \"8.6\""));
+    text_free(&json);
 }
 
 static void every_source_is_named_and_a_shared_reason_is_told_once(void **state) {
@@ -331,6 +357,7 @@ static void json_says_what_the_page_says(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_source_is_named_and_a_shared_reason_is_told_once),
+        cmocka_unit_test(cards_are_described_or_it_says_why_there_is_none),
         cmocka_unit_test(different_reasons_are_all_told),
         cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),
         cmocka_unit_test(verdict_comes_first_and_counts_the_hardware_counters),

@@ -197,6 +197,19 @@ static void hash_depends_on_every_field_but_the_load(void **state) {
     }
 }
 
+/* Of a trial on the CPU the card is no part; where it was asked for it is known, or says why not. */
+static void a_card_is_read_where_it_computes(void **state) {
+    (void)state;
+    struct environment e;
+    environment_read("3.45.1", &e);
+    assert_string_equal(e.card, "");
+    assert_string_equal(environment_why_unknown(&e, "card"), "the CPU computes");
+    environment_read_card("", &e);
+    const char *why = environment_why_unknown(&e, "card");
+    assert_true(e.card[0] ? !why : why && why[0] && strcmp(why, "the CPU computes") != 0);
+    assert_true(!e.card[0] == !e.cuda[0]);
+}
+
 static void reading_twice_gives_the_same_hash(void **state) {
     (void)state;
     struct environment first, second;
@@ -265,6 +278,7 @@ int main(void) {
         cmocka_unit_test(every_unknown_field_and_no_known_one_has_a_reason_here),
         cmocka_unit_test(text_with_quotes_survives_json),
         cmocka_unit_test(hash_depends_on_every_field_but_the_load),
+        cmocka_unit_test(a_card_is_read_where_it_computes),
         cmocka_unit_test(reading_twice_gives_the_same_hash),
         cmocka_unit_test(build_tells_a_sanitizer_and_a_debug_build),
         cmocka_unit_test(blas_and_libraries_are_named),
