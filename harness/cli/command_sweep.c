@@ -403,7 +403,7 @@ const struct command sweep_command = {
     "  headroom sweep --tag real                        every workload on real data\n"
     "  headroom sweep --rerun stale --filter '/ours/'   after an edit of that method\n"
     "  headroom sweep my.yaml --db /tmp/my.db --jobs 1\n"
-    "  headroom sweep gpu_small --device cuda           on all cards, as workload gpu_small.cuda\n"
+    "  headroom sweep offsets --device cuda             on all cards, as workload offsets.cuda\n"
     "  headroom sweep --shard 2/8 --db shard-2.db       the second of eight parts\n"
     "  headroom sweep offsets --seeds 1-5 --set train.epochs=3 --set workload=short\n",
     run};

@@ -1,7 +1,7 @@
 -- Does a card find what the CPU finds? The same sweep on both, arm by arm: test accuracy in percent, mean over
 -- seeds with half of its 95% t-interval, the difference in points within each seed with its interval, and how
 -- long a training took. Made by, for instance:
---     headroom sweep gpu_small && headroom sweep gpu_small --device cuda
+--     headroom sweep --tag gpu && headroom sweep --tag gpu --device cuda
 .mode column
 .headers on
 SELECT workload, arm, n_seeds AS n,
