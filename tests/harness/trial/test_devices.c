@@ -1,0 +1,221 @@
+/*
+ * A trial on a device with memory of its own, here a CPU's that is only called so: that what it
+ * learns is what is kept, chosen and saved, that clocks wait for it, and that its failure is told as
+ * that.
+ */
+#include "harness/record/counter_names.h"
+#include "harness/trial/profile.h"
+#include "tests/harness/trial/small_trial.h"
+
+#include <math.h>
+
+/* The CPU as a device that is far: nothing in its memory is the trial's own. */
+struct far {
+    struct device device; /* first: its calls are given this */
+    struct device_ops ops;
+    int waits, until_failure; /* of which `ok` tells, counted in waits; negative: never */
+};
+
+static void count_wait(const struct device *d) {
+    ((struct far *)(uintptr_t)d)->waits++;
+}
+
+static bool fail_late(const struct device *d, struct error *error) {
+    const struct far *far = (const struct far *)(const void *)d;
+    if (far->until_failure < 0 || far->waits < far->until_failure) return true;
+    return error_set(error, "the card fell out of its slot");
+}
+
+static void make_far(struct far *far, int until_failure) {
+    far->device = *device_cpu();
+    far->ops = *far->device.ops;
+    far->ops.wait = count_wait;
+    far->ops.ok = fail_late;
+    far->device.ops = &far->ops;
+    far->device.is_host = false;
+    far->until_failure = until_failure;
+    far->waits = 0;
+}
+
+static const char key[] = "key of the trial";
+
+static void train_on(struct small_trial *t, const struct small_trial_text *text,
+                     const struct device *device, const struct small_trial *base) {
+    struct error error;
+    small_trial_read(t, text);
+    struct training_context context = {.device = device, .checkpoint = t->checkpoint, .trial = key};
+    if (base) context.base = (struct trained){base->checkpoint, key, NULL};
+    if (!training_run(&t->experiment, &context, &t->result, &error)) fail_msg("%s", error.text);
+}
+
+static void assert_same_results(const struct training_result *a, const struct training_result *b) {
+    assert_string_equal(a->checkpoint_sha256, b->checkpoint_sha256);
+    assert_int_equal(a->n_epochs, b->n_epochs);
+    for (int i = 0; i < a->n_epochs; i++) {
+        assert_true(a->epochs[i].train_loss == b->epochs[i].train_loss);
+        assert_true(a->epochs[i].validation_loss == b->epochs[i].validation_loss);
+    }
+    assert_int_equal(a->n_evaluations, b->n_evaluations);
+    for (int i = 0; i < a->n_evaluations; i++) {
+        const struct evaluation_result *x = &a->evaluations[i], *y = &b->evaluations[i];
+        assert_true(x->accuracy == y->accuracy && x->loss == y->loss);
+        assert_true(x->mean_heads == y->mean_heads);
+        assert_true(x->trained_accuracy == y->trained_accuracy || isnan(x->trained_accuracy));
+    }
+}
+
+/* Weights that were not handed over, in either direction, at any of the places where the two memories
+ * meet, would show here. */
+static void what_a_device_learns_is_what_the_cpu_does(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: fixed, heads: 4",
+                                       "policy: moh, shared: 1, routed: 2",
+                                       "policy: budgetformer, cost: 0.1, initial_budget: 0.6"};
+    for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+        struct small_trial here, there;
+        struct small_trial_text text = small_gated_topic;
+        struct far far;
+        make_far(&far, -1);
+        text.arm = arms[i];
+        train_on(&here, &text, NULL, NULL);
+        train_on(&there, &text, &far.device, NULL);
+        assert_same_results(&here.result, &there.result);
+        assert_true(far.waits > 0);
+        small_trial_free(&here);
+        small_trial_free(&there);
+    }
+}
+
+/* Methods that start from a base score it, take heads from it, and train what is left. */
+static void what_is_left_of_a_base_is_what_the_cpu_leaves(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: michel, heads: 1.5, recompute: true",
+                                       "policy: voita, cost: 0.1, epochs: 2",
+                                       "policy: dsp, heads: 2, epochs: 2"};
+    struct small_trial base;
+    train_on(&base, &small_topic, NULL, NULL);
+    for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+        struct small_trial here, there;
+        struct small_trial_text text = small_topic;
+        struct far far;
+        char arm[300];
+        make_far(&far, -1);
+        snprintf(arm, sizeof arm, "%s, base: below}\n  - {arm: below, policy: fixed, heads: 4",
+                 arms[i]);
+        text.arm = arm;
+        train_on(&here, &text, NULL, &base);
+        train_on(&there, &text, &far.device, &base);
+        assert_same_results(&here.result, &there.result);
+        small_trial_free(&here);
+        small_trial_free(&there);
+    }
+    small_trial_free(&base);
+}
+
+static void a_phase_ends_when_the_device_is_done(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct far far;
+    make_far(&far, -1);
+    train_on(&t, &small_topic, &far.device, NULL);
+    /* Data, forward, backward and optimiser of every step. */
+    assert_true(far.waits >= 4 * t.result.steps);
+    small_trial_free(&t);
+}
+
+static void memory_of_a_device_is_named_so(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct far far;
+    int n_device = 0, n_host = 0;
+    make_far(&far, -1);
+    train_on(&t, &small_topic, &far.device, NULL);
+    for (int i = 0; i < t.result.n_memory; i++) {
+        const struct memory_result *row = &t.result.memory[i];
+        bool device = strncmp(row->what, "device memory, ", 15) == 0;
+        assert_int_equal(device, row->on_device);
+        if (device) assert_true(row->bytes > 0 && row->page_faults == -1 && row->predicted == 0);
+        n_device += device;
+        n_host += strncmp(row->what, "arena ", 6) == 0;
+    }
+    /* Parameters, gradients, activations, optimiser, two workspaces; parameters and the best. */
+    assert_int_equal(n_device, 6);
+    assert_int_equal(n_host, 2);
+    assert_int_equal(t.result.n_memory, TRAINING_MEMORY);
+    small_trial_free(&t);
+}
+
+static void a_failure_is_told_as_what_it_is(void **state) {
+    (void)state;
+    for (int until = 1; until < 1000; until += 150) { /* in a step, between, in an evaluation */
+        struct small_trial t;
+        struct error error = {0};
+        struct far far;
+        make_far(&far, until);
+        small_trial_read(&t, &small_topic);
+        struct training_context context = {
+            .device = &far.device, .checkpoint = t.checkpoint, .trial = key};
+        if (training_run(&t.experiment, &context, &t.result, &error)) {
+            assert_true(far.waits < until); /* it ended before */
+        } else {
+            assert_string_equal(error.text, "the card fell out of its slot");
+            assert_false(t.result.diverged);
+        }
+        small_trial_free(&t);
+    }
+}
+
+static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct profiling_result r;
+    struct error error;
+    struct far far;
+    make_far(&far, -1);
+    train_on(&t, &small_topic, NULL, NULL);
+    struct trained trained = {t.checkpoint, key, NULL};
+    if (!profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error))
+        fail_msg("%s", error.text);
+    for (int k = 0; k < r.n_profiles; k++) {
+        const struct profile_result *p = &r.profiles[k];
+        int n_asked = t.experiment.profile.events.n, own = 0;
+        for (int i = 0; i < p->n_counters; i++) {
+            const struct counter_result *c = &p->counters[i];
+            if (i >= COUNTER_ROLES + n_asked) {
+                own++; /* what we count ourselves is counted anywhere, or has its own reason */
+                continue;
+            }
+            assert_false(c->available);
+            assert_string_equal(c->status, "unavailable");
+            assert_non_null(strstr(c->reason, "the pass runs on a card"));
+        }
+        assert_int_equal(own, SOFTWARE_EVENTS);
+        assert_int_equal(p->n_energy, 2);
+        for (int part = 0; part < 2; part++) {
+            assert_true(isnan(p->energy[part].joules_per_input));
+            assert_non_null(strstr(p->energy[part].reason, "card"));
+        }
+        for (int i = 0; i < p->n_samples; i++) assert_true(p->latency_ns[i] > 0);
+        assert_true(p->executed_flops_per_input > 0);
+    }
+    /* A wait in every timed pass, and in the warm-up of each block. */
+    assert_true(far.waits >= r.n_profiles * (t.experiment.profile.repeats + 3));
+    far.until_failure = 0;
+    profiling_result_free(&r);
+    assert_false(profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error));
+    assert_string_equal(error.text, "the card fell out of its slot");
+    profiling_result_free(&r);
+    small_trial_free(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_device_learns_is_what_the_cpu_does),
+        cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
+        cmocka_unit_test(a_phase_ends_when_the_device_is_done),
+        cmocka_unit_test(memory_of_a_device_is_named_so),
+        cmocka_unit_test(a_failure_is_told_as_what_it_is),
+        cmocka_unit_test(a_profile_on_a_card_has_no_counts_of_the_processor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
