@@ -75,7 +75,7 @@ void placement_write_train(const struct train_config *in, struct train_config *o
     struct placement placement = placement_of_training(in);
     *out = *in;
     memset(out->device, 0, sizeof out->device);
-    strcpy(out->device, placement_kind(&placement));
+    snprintf(out->device, sizeof out->device, "%s", placement_kind(&placement));
 }
 
 void placement_write_profile(const struct train_config *train, const struct profile_config *in,
@@ -90,7 +90,7 @@ void placement_write_profile(const struct train_config *train, const struct prof
     out->precision = AS_TRAINED;
     if (strcmp(own, other) == 0) return;
     out->devices.n = 1;
-    strcpy(out->devices.name[0], placement_kind(&placement));
+    snprintf(out->devices.name[0], NAME_SIZE, "%s", placement_kind(&placement));
     out->precision = placement.precision + 1;
 }
 

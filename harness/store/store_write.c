@@ -41,8 +41,8 @@ static bool write_memory(struct store *store, int64_t trial_id, const struct mem
 static bool write_training_memory(struct store *store, int64_t id, const struct training_result *r,
                                   struct error *error) {
     struct memory_result arenas = {"arena training", r->arena_bytes, "not counted", 0, -1, false};
-    struct memory_result peak = {"peak resident", r->peak_rss_bytes,
-                                 "VmHWM is not in /proc/self/status", 0, -1, false};
+    struct memory_result peak = {
+        "peak resident", r->peak_rss_bytes, "VmHWM is not in /proc/self/status", 0, -1, false};
     bool ok = write_memory(store, id, &arenas, error) && write_memory(store, id, &peak, error);
     for (int i = 0; ok && i < r->n_memory; i++) ok = write_memory(store, id, &r->memory[i], error);
     return ok;

@@ -21,7 +21,10 @@ static void assert_places(int jobs, int cards, const char *wanted, const char *e
                    : wanted[i] == 'a' ? PLACE_ANY_CARD
                                       : wanted[i] - '0';
         int place = places_take(&places, want);
-        got[i] = place == PLACE_CPU ? 'c' : place == PLACE_NONE ? '-' : (char)('0' + place);
+        const char *got_it = place == PLACE_CPU    ? "c"
+                             : place == PLACE_NONE ? "-"
+                                                   : &"0123456789"[place];
+        got[i] = *got_it;
     }
     assert_string_equal(got, expected);
 }

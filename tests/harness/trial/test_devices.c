@@ -13,16 +13,18 @@
 struct far {
     struct device device; /* first: its calls are given this */
     struct device_ops ops;
-    int waits, until_failure; /* of which `ok` tells, counted in waits; negative: never */
+    int *waits;        /* so far; not in the device, whose calls only read it */
+    int until_failure; /* of which `ok` tells, counted in waits; negative: never */
+    int counted;
 };
 
 static void count_wait(const struct device *d) {
-    ((struct far *)(uintptr_t)d)->waits++;
+    ++*((const struct far *)(const void *)d)->waits;
 }
 
 static bool fail_late(const struct device *d, struct error *error) {
     const struct far *far = (const struct far *)(const void *)d;
-    if (far->until_failure < 0 || far->waits < far->until_failure) return true;
+    if (far->until_failure < 0 || *far->waits < far->until_failure) return true;
     return error_set(error, "the card fell out of its slot");
 }
 
@@ -34,7 +36,8 @@ static void make_far(struct far *far, int until_failure) {
     far->device.ops = &far->ops;
     far->device.is_host = false;
     far->until_failure = until_failure;
-    far->waits = 0;
+    far->counted = 0;
+    far->waits = &far->counted;
 }
 
 static const char key[] = "key of the trial";
@@ -80,7 +83,7 @@ static void what_a_device_learns_is_what_the_cpu_does(void **state) {
         train_on(&here, &text, NULL, NULL);
         train_on(&there, &text, &far.device, NULL);
         assert_same_results(&here.result, &there.result);
-        assert_true(far.waits > 0);
+        assert_true(far.counted > 0);
         small_trial_free(&here);
         small_trial_free(&there);
     }
@@ -119,7 +122,7 @@ static void a_phase_ends_when_the_device_is_done(void **state) {
     make_far(&far, -1);
     train_on(&t, &small_topic, &far.device, NULL);
     /* Data, forward, backward and optimiser of every step. */
-    assert_true(far.waits >= 4 * t.result.steps);
+    assert_true(far.counted >= 4 * t.result.steps);
     small_trial_free(&t);
 }
 
@@ -156,7 +159,7 @@ static void a_failure_is_told_as_what_it_is(void **state) {
         struct training_context context = {
             .device = &far.device, .checkpoint = t.checkpoint, .trial = key};
         if (training_run(&t.experiment, &context, &t.result, &error)) {
-            assert_true(far.waits < until); /* it ended before */
+            assert_true(far.counted < until); /* it ended before */
         } else {
             assert_string_equal(error.text, "the card fell out of its slot");
             assert_false(t.result.diverged);
@@ -199,7 +202,7 @@ static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
         assert_true(p->executed_flops_per_input > 0);
     }
     /* A wait in every timed pass, and in the warm-up of each block. */
-    assert_true(far.waits >= r.n_profiles * (t.experiment.profile.repeats + 3));
+    assert_true(far.counted >= r.n_profiles * (t.experiment.profile.repeats + 3));
     far.until_failure = 0;
     profiling_result_free(&r);
     assert_false(profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error));
