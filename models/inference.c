@@ -104,7 +104,10 @@ static void decide_on_device(struct inference *inf, int l, struct work *work) {
     struct gate_call call = gate_call(inf, l, false, work);
     size_t rows = (size_t)call.rows, heads = (size_t)call.heads;
     inf->form->decide(&call, inf->form_decisions);
-    inf->form->select(&call, inf->form_decisions, inf->form_gates);
+    if (inf->form->select)
+        inf->form->select(&call, inf->form_decisions, inf->form_gates);
+    else
+        d->ops->copy(d, inf->form_gates, inf->form_decisions, rows * heads * sizeof(float));
     inference_enter(inf, work, PHASE_TRANSFER);
     d->ops->download(d, chunk_decisions(inf, l), inf->form_decisions,
                      rows * policy_decision_floats(c, l) * sizeof(float));
