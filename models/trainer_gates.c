@@ -41,6 +41,34 @@ static void move(struct trainer *t, enum phase then, bool to_policy, size_t n, f
     trainer_enter(t, then);
 }
 
+/* The policy's own entries for the parts of the chunk that the CPU would make: where a regulariser is
+ * about many rows at once, those of such a part are meant (batch.h). */
+static void call_on_host(struct trainer *t, int l, struct policy_step *step, bool backward) {
+    const struct model_config *c = &t->p->config;
+    const struct batch *batch = &t->chunk.batch;
+    const struct layer_state *s = &t->layer[l];
+    struct gate_call call = gate_call(t, l, step);
+    size_t dim = (size_t)c->dim, heads = (size_t)call.heads, shared = policy_shared_floats(c);
+    size_t saved = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
+    for (int first = 0; first < batch->n_samples;) {
+        struct batch part = batch_chunk(batch, first, t->chunk.chunk_tokens, t->part_offsets);
+        size_t row = (size_t)(trainer_by_token(t) ? batch->offsets[first] : first);
+        call.rows = trainer_by_token(t) ? part.n_tokens : part.n_samples;
+        call.n_samples = part.n_samples;
+        call.offsets = part.offsets;
+        call.ids = part.ids;
+        call.x = s->policy.pooled + row * dim;
+        if (saved) call.saved = s->saved + row * saved;
+        if (shared) call.shared = t->shared + (size_t)first * shared;
+        if (backward)
+            c->policy->gates_backward(&call, s->policy.dgates + row * heads,
+                                      t->own_dpooled + row * dim);
+        else
+            c->policy->gates_train(&call, s->policy.gates + row * heads);
+        first += part.n_samples;
+    }
+}
+
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step) {
     const struct device *d = t->device;
     struct layer_state *s = &t->layer[l];
@@ -52,7 +80,7 @@ void trainer_make_gates(struct trainer *t, int l, struct policy_step *step) {
     if (t->form)
         t->form->gates_train(&call, s->policy.gates);
     else
-        call.config->policy->gates_train(&call, s->policy.gates);
+        call_on_host(t, l, step, false);
     move(t, PHASE_FORWARD, false, rows * (size_t)call.heads, s->here.gates, s->policy.gates);
 }
 
@@ -68,7 +96,7 @@ void trainer_gates_gradient(struct trainer *t, int l, struct policy_step *step) 
     if (t->form)
         t->form->gates_backward(&call, s->policy.dgates, t->own_dpooled);
     else
-        call.config->policy->gates_backward(&call, s->policy.dgates, t->own_dpooled);
+        call_on_host(t, l, step, true);
     move(t, PHASE_BACKWARD, false, size, t->dpooled, t->own_dpooled);
     d->ops->pool_gradient(d, &t->chunk, trainer_by_token(t), call.config->dim, t->dpooled,
                           t->branch, OPERANDS);

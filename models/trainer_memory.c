@@ -103,6 +103,8 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     struct arena *host = t->device->is_host ? work : &t->host_arena;
     t->chunk_offsets =
         arena_take(host, (size_t)limits->samples + 1, sizeof *t->chunk_offsets, ARENA_LINE);
+    t->part_offsets =
+        arena_take(host, (size_t)limits->samples + 1, sizeof *t->part_offsets, ARENA_LINE);
 }
 
 static bool reserve(struct trainer *t, const struct trainer_limits *chunk, struct error *error) {

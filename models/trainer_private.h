@@ -52,6 +52,7 @@ struct trainer {
     float *scores, *delta;        /* attention's scratch, [T] */
     float *dpooled, *own_dpooled; /* [rows][D] on the device, and where the policy is */
     int32_t *chunk_offsets;       /* [B + 1] in host memory */
+    int32_t *part_offsets;        /* [B + 1] of a part of the chunk, as the CPU takes them */
     struct device_chunk chunk;    /* at hand */
     int chunk_tokens;             /* most tokens of a chunk */
     int64_t correct;              /* inputs that the last forward passes of a batch got right */
