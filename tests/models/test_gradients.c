@@ -3,56 +3,11 @@
  * loss along a random direction of one tensor equals the analytic gradient's projection on it.
  * Dropout and noise are on, being functions of the step's counter.
  */
+#include "tests/models/per_token_gate.h"
 #include "tests/models/small_model.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* A per-token gate with one learned row of weights per head: a = sigmoid(w x). It exists to hold
- * the interface to its word that per-token policies train through the same code. */
-static int token_tensors(const struct model_config *config, int layer, struct policy_tensor *out) {
-    out[0] = (struct policy_tensor){
-        "gate.weight", 2, config->heads.value[layer], config->dim, 0.2f, 0, .decay = true};
-    return 1;
-}
-
-static int token_saved(const struct model_config *config, int layer) {
-    return config->heads.value[layer];
-}
-
-static void token_train(const struct gate_call *call, float *a) {
-    int dim = call->config->dim;
-    for (int r = 0; r < call->rows; r++)
-        for (int h = 0; h < call->heads; h++) {
-            double z = 0;
-            for (int i = 0; i < dim; i++)
-                z += (double)(call->param[0][h * dim + i] * call->x[r * dim + i]);
-            a[r * call->heads + h] = call->saved[r * call->heads + h] = (float)(1 / (1 + exp(-z)));
-        }
-}
-
-static void token_backward(const struct gate_call *call, const float *da, float *dx) {
-    int dim = call->config->dim;
-    for (int r = 0; r < call->rows; r++)
-        for (int h = 0; h < call->heads; h++) {
-            float a = call->saved[r * call->heads + h];
-            float dz = da[r * call->heads + h] * a * (1 - a);
-            for (int i = 0; i < dim; i++) {
-                call->grad[0][h * dim + i] += dz * call->x[r * dim + i];
-                dx[r * dim + i] += dz * call->param[0][h * dim + i];
-            }
-        }
-}
-
-static const struct policy_ops per_token = {
-    .name = "per-token (test)",
-    .options = {"test", NULL, 0},
-    .unit = GATE_PER_TOKEN,
-    .tensors = token_tensors,
-    .saved_floats = token_saved,
-    .gates_train = token_train,
-    .gates_backward = token_backward,
-};
 
 static double total_loss(struct trainer *trainer, const struct batch *batch, double progress) {
     struct policy_step step = {.progress = progress, .step = 5, .noise = rng_stream(3, RNG_NOISE)};

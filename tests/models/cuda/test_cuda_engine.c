@@ -1,0 +1,176 @@
+/*
+ * Every method on a device against the same on the CPU: logits, loss, every gradient tensor, ten
+ * steps of training, and the same bits for the same seed. Prints the largest errors, a line per
+ * policy and precision; they go to the file that HEADROOM_GPU_TABLE names as well.
+ */
+#include "tests/models/cuda/engine.h"
+
+/* Two of the CPU's chunks, whose masks of dropout a device that takes them all at once must draw as
+ * well; and a batch for what is done often. */
+static const int ragged[] = {200, 1, 130, 17, 260}, few[] = {20, 1, 33, 5};
+enum { RAGGED = sizeof ragged / sizeof *ragged, FEW = sizeof few / sizeof *few };
+
+static const double stages_of_training[] = {0.1, 0.55, 0.9};
+
+/* A line of the table, shown by run.sh if it is of a card, and one of the file. */
+static void print_errors(const struct tested_device *tested, const char *policy,
+                         const struct errors *e) {
+    const char *path = getenv("HEADROOM_GPU_TABLE");
+    char line[256];
+    snprintf(line, sizeof line,
+             "errors device=%s precision=%s policy=%s logits=%.2e loss=%.2e gradients=%.2e "
+             "weighed=%.2e inputs=%d other_k=%d",
+             tested->is_card ? "cuda" : "far", strchr(tested->name, ' ') + 1, policy, e->logits,
+             e->loss, e->gradients, e->weighed, e->inputs, e->other_k);
+    print_message("%s%s (%s)\n", tested->is_card ? "#| " : "", line, e->tensor);
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+    if (!file) return;
+    fprintf(file, "%s\n", line);
+    fclose(file);
+}
+
+static void compare_method(const struct device *d, const struct method *method,
+                           struct errors *out) {
+    struct data data;
+    struct side cpu, there;
+    data_fill(&data, RAGGED, ragged, 4);
+    struct model_config config = method_config(method, &data);
+    side_new(&cpu, device_cpu(), &config, &data.limits);
+    side_new(&there, d, &config, &data.limits);
+    compare_inference(&cpu, &there, &data.batch, out);
+    for (int i = 0; i < 3; i++)
+        compare_step(&cpu, &there, &data.batch, 5 + i, stages_of_training[i], out);
+    side_free(&cpu);
+    side_free(&there);
+    free(data.tokens);
+}
+
+static void passes_agree_with_the_cpu(const struct tested_device *tested, const struct device *d) {
+    int failed = 0;
+    for (int i = 0; i < METHODS;) {
+        struct errors of_policy = {0};
+        const char *policy = methods[i].policy;
+        for (; i < METHODS && strcmp(methods[i].policy, policy) == 0; i++) {
+            struct errors e = {0};
+            compare_method(d, &methods[i], &e);
+            errors_add(&of_policy, &e);
+            if (errors_worst(&e, tested->precision) <= tested->pass) continue;
+            print_message("%s: %s %s: logits %.2e, loss %.2e, gradients %.2e of %s, weighed %.2e\n",
+                          tested->name, policy, methods[i].options, e.logits, e.loss, e.gradients,
+                          e.tensor, e.weighed);
+            failed++;
+        }
+        print_errors(tested, policy, &of_policy);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void every_policy_is_compared(void **state) {
+    (void)state;
+    for (int i = 0; i < policy_registry_size; i++) {
+        int n = 0;
+        for (int m = 0; m < METHODS; m++) n += policy_registry[i] == method_policy(&methods[m]);
+        if (n == 0) fail_msg("%s is not compared", policy_registry[i]->name);
+    }
+}
+
+/* Both steps of the same numbers, and both runs: memory that is read before it is written, and sums
+ * in an order that is not fixed, show here. */
+static void same_seed_same_bits(const struct tested_device *tested, const struct device *d) {
+    for (int i = 0; i < METHODS; i++) {
+        struct data data;
+        struct side side;
+        data_fill(&data, RAGGED, ragged, 4);
+        struct model_config config = method_config(&methods[i], &data);
+        size_t logits = (size_t)RAGGED * SMALL_CLASSES * sizeof(float);
+        float first_logits[RAGGED * SMALL_CLASSES];
+        char *first = NULL;
+        double first_loss = 0;
+        for (int run = 0; run < 2; run++) {
+            side_new(&side, d, &config, &data.limits);
+            struct policy_step step = step_at(5, 0.9);
+            double loss = trainer_step(side.trainer, &data.batch, &step);
+            inference_run(side.inference, &data.batch, NULL, NULL);
+            const struct parameters *g = side_gradients(&side);
+            if (run == 0) {
+                first = malloc(g->arena.used);
+                assert_non_null(first);
+                memcpy(first, g->arena.base, g->arena.used);
+                memcpy(first_logits, inference_logits(side.inference), logits);
+                first_loss = loss;
+            } else if (loss != first_loss || memcmp(first, g->arena.base, g->arena.used) != 0 ||
+                       memcmp(first_logits, inference_logits(side.inference), logits) != 0)
+                fail_msg("%s: %s %s: other bits the second time", tested->name, methods[i].policy,
+                         methods[i].options);
+            side_free(&side);
+        }
+        free(first);
+        free(data.tokens);
+    }
+}
+
+/* Root of the summed squares of what two sides' parameters differ by, and of how far the first has
+ * come from `start`. */
+static double apart(const struct parameters *start, const struct parameters *a,
+                    const struct parameters *b) {
+    double difference = 0, way = 0;
+    for (int i = 0; i < a->n_tensors; i++)
+        for (size_t j = 0; j < a->tensors[i].count; j++) {
+            double x = (double)numbers_of(a, i)[j];
+            difference += pow(x - (double)numbers_of(b, i)[j], 2);
+            way += pow(x - (double)numbers_of(start, i)[j], 2);
+        }
+    return sqrt(difference / way);
+}
+
+/* A step's gradient may be off by tested->pass of its norm, and AdamW's step is smooth in it: so
+ * after n steps loss and way may be off by n times as much, as long as no error feeds another. Twice
+ * that is allowed. The far device runs the CPU's kernels on this one chunk: not a bit may differ. */
+static void ten_steps_stay_together(const struct tested_device *tested, const struct device *d) {
+    enum { STEPS = 10 };
+    int failed = 0;
+    for (int i = 0; i < METHODS; i++) {
+        struct data data;
+        struct side cpu, there;
+        double loss = 0, way;
+        struct errors after = {0};
+        data_fill(&data, FEW, few, 4);
+        struct model_config config = method_config(&methods[i], &data);
+        struct parameters *start = small_parameters(&config, 8);
+        side_new(&cpu, device_cpu(), &config, &data.limits);
+        side_new(&there, d, &config, &data.limits);
+        for (int s = 0; s < STEPS; s++) {
+            struct policy_step here = step_at(s, 0.3), far = here;
+            double expected = trainer_step(cpu.trainer, &data.batch, &here);
+            double found = trainer_step(there.trainer, &data.batch, &far);
+            optimizer_step(cpu.optimizer, cpu.p, trainer_gradients(cpu.trainer));
+            optimizer_step(there.optimizer, trainer_parameters(there.trainer),
+                           trainer_gradients(there.trainer));
+            loss = fmax(loss, off_by(found, expected));
+        }
+        trainer_store(there.trainer);
+        inference_load(there.inference);
+        way = apart(start, cpu.p, there.p);
+        compare_inference(&cpu, &there, &data.batch, &after);
+        print_message("%s: %s %s: after ten steps loss %.2e, way %.2e, logits %.2e\n", tested->name,
+                      methods[i].policy, methods[i].options, loss, way, after.logits);
+        bool same_bits = !tested->is_card && tested->precision == PRECISION_FP32;
+        failed +=
+            !(fmax(loss, fmax(way, after.logits)) <= (same_bits ? 0 : 2 * STEPS * tested->pass));
+        side_free(&cpu);
+        side_free(&there);
+        parameters_free(start);
+        free(data.tokens);
+    }
+    assert_int_equal(failed, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_policy_is_compared),
+        ON_ALL(passes_agree_with_the_cpu),
+        ON_ALL(same_seed_same_bits),
+        ON_ALL(ten_steps_stay_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,298 @@
+/*
+ * The far device's stages (far_device.h, which includes this in its middle): each opens the arrays
+ * that it is given, in the sizes that device.h says, and calls the CPU's entry of the same name.
+ */
+#ifndef HEADROOM_TESTS_FAR_STAGES_H
+#define HEADROOM_TESTS_FAR_STAGES_H
+
+/* Tokens of a chunk times `width`. */
+static inline size_t far_rows(const struct device_chunk *chunk, int width) {
+    return (size_t)far_batch(chunk)->n_tokens * (size_t)width;
+}
+
+static inline size_t far_area(int rows, int cols) {
+    return (size_t)rows * (size_t)cols;
+}
+
+/* Parameters with the embeddings' addresses translated. */
+static inline struct parameters far_embeddings(const struct device *d, const struct parameters *p) {
+    struct parameters near = *p;
+    near.token = far_floats(d, p->token);
+    near.position = far_floats(d, p->position);
+    near.segment = far_floats(d, p->segment);
+    near.bigram = far_floats(d, p->bigram);
+    return near;
+}
+
+static inline void far_embed(const struct device *d, const struct device_chunk *chunk,
+                             const struct parameters *p, const struct device_dropout *dropout,
+                             float *x) {
+    const struct device *cpu = device_cpu();
+    struct parameters near = far_embeddings(d, p);
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->embed(cpu, &whole, &near, dropout, far_floats(d, x));
+}
+
+static inline void far_norm(const struct device *d, int rows, int dim, const float *x,
+                            const float *weight, const float *bias, double eps, void *y,
+                            float *mean, float *rstd) {
+    const struct device *cpu = device_cpu();
+    struct far_span out = far_open(d, y, far_area(rows, dim), OPERANDS);
+    cpu->ops->norm(cpu, rows, dim, far_floats(d, x), far_floats(d, weight), far_floats(d, bias),
+                   eps, out.f, far_floats(d, mean), far_floats(d, rstd));
+    far_shut(&out);
+}
+
+static inline void far_bias(const struct device *d, int rows, int cols, const float *bias, void *x,
+                            enum element element) {
+    const struct device *cpu = device_cpu();
+    struct far_span out = far_open(d, x, far_area(rows, cols), element);
+    cpu->ops->bias(cpu, rows, cols, far_floats(d, bias), out.f, NUMBERS);
+    far_shut(&out);
+}
+
+static inline void far_attend(const struct device *d, const struct device_chunk *chunk,
+                              const struct device_attention *attention) {
+    const struct device *cpu = device_cpu();
+    int width = attention->heads * attention->head_dim;
+    struct device_chunk whole = far_whole(chunk);
+    struct device_attention near = *attention;
+    struct far_span qkv = far_open(d, attention->qkv, far_rows(chunk, 3 * width), OPERANDS),
+                    context = far_open(d, attention->context, far_rows(chunk, width), OPERANDS);
+    near.qkv = qkv.f;
+    near.context = context.f;
+    near.log_sum = far_floats(d, attention->log_sum);
+    near.scratch = far_floats(d, attention->scratch);
+    cpu->ops->attend(cpu, &whole, &near);
+    far_shut(&qkv);
+    far_shut(&context);
+}
+
+static inline void far_gate(const struct device *d, const struct device_chunk *chunk, bool by_token,
+                            int heads, int head_dim, const float *gates, const void *context,
+                            void *gated) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    struct far_span in = far_open(d, context, far_rows(chunk, heads * head_dim), OPERANDS),
+                    out = far_open(d, gated, far_rows(chunk, heads * head_dim), OPERANDS);
+    cpu->ops->gate(cpu, &whole, by_token, heads, head_dim, far_floats(d, gates), in.f, out.f);
+    far_shut(&in);
+    far_shut(&out);
+}
+
+static inline void far_residual(const struct device *d, const struct device_chunk *chunk, int dim,
+                                const float *bias, const struct device_dropout *dropout,
+                                void *branch, const float *x, float *out) {
+    const struct device *cpu = device_cpu();
+    struct far_span rows = far_open(d, branch, far_rows(chunk, dim), OPERANDS);
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->residual(cpu, &whole, dim, far_floats(d, bias), dropout, rows.f, far_floats(d, x),
+                       far_floats(d, out));
+    far_shut(&rows);
+}
+
+static inline void far_gelu(const struct device *d, int rows, int cols, const float *bias,
+                            void *pre, void *y) {
+    const struct device *cpu = device_cpu();
+    struct far_span in = far_open(d, pre, far_area(rows, cols), OPERANDS), out = in;
+    if (y != pre) out = far_open(d, y, far_area(rows, cols), OPERANDS);
+    cpu->ops->gelu(cpu, rows, cols, far_floats(d, bias), in.f, out.f);
+    if (y != pre) far_shut(&in);
+    far_shut(&out);
+}
+
+static inline void far_pool(const struct device *d, const struct device_chunk *chunk, bool by_token,
+                            int dim, const void *x, enum element element, float *pooled) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    struct far_span in = far_open(d, x, far_rows(chunk, dim), element);
+    cpu->ops->pool(cpu, &whole, by_token, dim, in.f, NUMBERS, far_floats(d, pooled));
+    far_shut(&in);
+}
+
+static inline void far_loss(const struct device *d, const struct device_chunk *chunk, int classes,
+                            float *logits, struct device_sums *sums) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->loss(cpu, &whole, classes, far_floats(d, logits), far_near(d, sums));
+}
+
+/* Tokens of the chunk up to the last that the group reads. */
+static inline size_t far_reach(const struct head_group *group) {
+    int end = 0;
+    for (int i = 0; i < group->n_segments; i++) {
+        int last = group->segment[i].token + group->segment[i].length;
+        end = last > end ? last : end;
+    }
+    return (size_t)end;
+}
+
+static inline void far_gather(const struct device *d, const struct head_group *group, bool queries,
+                              int dim, const void *x, void *rows) {
+    const struct device *cpu = device_cpu();
+    struct far_span in = far_open(d, x, far_reach(group) * (size_t)dim, OPERANDS),
+                    out =
+                        far_open(d, rows, far_area(queries ? group->n_queries : group->n_keys, dim),
+                                 OPERANDS);
+    cpu->ops->gather(cpu, group, queries, dim, in.f, out.f);
+    far_shut(&in);
+    far_shut(&out);
+}
+
+static inline void far_attend_heads(const struct device *d, const struct head_group *group,
+                                    int head_dim, const void *q, const void *kv, void *context,
+                                    float *scratch) {
+    const struct device *cpu = device_cpu();
+    bool by_token = group->query_token != NULL;
+    struct far_span ask = far_open(
+        d, q, far_area(by_token ? group->n_queries : group->n_keys, (by_token ? 1 : 3) * head_dim),
+        OPERANDS);
+    struct far_span asked = far_open(d, kv, far_area(group->n_keys, 2 * head_dim), OPERANDS);
+    struct far_span out = far_open(d, context, far_area(group->n_queries, head_dim), OPERANDS);
+    cpu->ops->attend_heads(cpu, group, head_dim, ask.f, asked.f, out.f, far_floats(d, scratch));
+    far_shut(&asked);
+    far_shut(&ask);
+    far_shut(&out);
+}
+
+static inline void far_scatter(const struct device *d, const struct device_chunk *chunk,
+                               const struct head_group *group, int dim, const float *back,
+                               float *x) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->scatter(cpu, &whole, group, dim, far_floats(d, back), far_floats(d, x));
+}
+
+static inline void far_loss_gradient(const struct device *d, const struct device_chunk *chunk,
+                                     int classes, float scale, float *probability) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->loss_gradient(cpu, &whole, classes, scale, far_floats(d, probability));
+}
+
+static inline void far_bias_gradient(const struct device *d, int rows, int cols, const void *dx,
+                                     enum element element, float *dbias) {
+    const struct device *cpu = device_cpu();
+    struct far_span in = far_open(d, dx, far_area(rows, cols), element);
+    cpu->ops->bias_gradient(cpu, rows, cols, in.f, NUMBERS, far_floats(d, dbias));
+    far_shut(&in);
+}
+
+static inline void far_pool_gradient(const struct device *d, const struct device_chunk *chunk,
+                                     bool by_token, int dim, const float *dpooled, void *dx,
+                                     enum element element) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    struct far_span out = far_open(d, dx, far_rows(chunk, dim), element);
+    cpu->ops->pool_gradient(cpu, &whole, by_token, dim, far_floats(d, dpooled), out.f, NUMBERS);
+    far_shut(&out);
+}
+
+static inline void far_residual_gradient(const struct device *d, const struct device_chunk *chunk,
+                                         int dim, const struct device_dropout *dropout,
+                                         const float *dx, void *branch, float *dbias) {
+    const struct device *cpu = device_cpu();
+    struct far_span rows = far_open(d, branch, far_rows(chunk, dim), OPERANDS);
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->residual_gradient(cpu, &whole, dim, dropout, far_floats(d, dx), rows.f,
+                                far_floats(d, dbias));
+    far_shut(&rows);
+}
+
+static inline void far_gelu_gradient(const struct device *d, size_t n, const void *pre, void *y,
+                                     void *dy) {
+    const struct device *cpu = device_cpu();
+    struct far_span in = far_open(d, pre, n, OPERANDS), out = far_open(d, y, n, OPERANDS),
+                    down = far_open(d, dy, n, OPERANDS);
+    cpu->ops->gelu_gradient(cpu, n, in.f, out.f, down.f);
+    far_shut(&in);
+    far_shut(&out);
+    far_shut(&down);
+}
+
+static inline void far_norm_again(const struct device *d, int rows, int dim, const float *x,
+                                  const float *weight, const float *bias, const float *mean,
+                                  const float *rstd, void *y) {
+    const struct device *cpu = device_cpu();
+    struct far_span out = far_open(d, y, far_area(rows, dim), OPERANDS);
+    cpu->ops->norm_again(cpu, rows, dim, far_floats(d, x), far_floats(d, weight),
+                         far_floats(d, bias), far_floats(d, mean), far_floats(d, rstd), out.f);
+    far_shut(&out);
+}
+
+static inline void far_norm_gradient(const struct device *d, int rows, int dim, const float *x,
+                                     const float *weight, const float *mean, const float *rstd,
+                                     const void *dy, float *dweight, float *dbias, float *dx) {
+    const struct device *cpu = device_cpu();
+    struct far_span down = far_open(d, dy, far_area(rows, dim), OPERANDS);
+    cpu->ops->norm_gradient(cpu, rows, dim, far_floats(d, x), far_floats(d, weight),
+                            far_floats(d, mean), far_floats(d, rstd), down.f,
+                            far_floats(d, dweight), far_floats(d, dbias), far_floats(d, dx));
+    far_shut(&down);
+}
+
+static inline void far_gate_gradient(const struct device *d, const struct device_chunk *chunk,
+                                     bool by_token, int heads, int head_dim, const float *gates,
+                                     const void *context, void *dcontext, float *dgates) {
+    const struct device *cpu = device_cpu();
+    struct device_chunk whole = far_whole(chunk);
+    struct far_span in = far_open(d, context, far_rows(chunk, heads * head_dim), OPERANDS),
+                    down = far_open(d, dcontext, far_rows(chunk, heads * head_dim), OPERANDS);
+    cpu->ops->gate_gradient(cpu, &whole, by_token, heads, head_dim, far_floats(d, gates), in.f,
+                            down.f, far_floats(d, dgates));
+    far_shut(&in);
+    far_shut(&down);
+}
+
+static inline void far_attend_gradient(const struct device *d, const struct device_chunk *chunk,
+                                       const struct device_attention *attention,
+                                       const void *dcontext, float *delta, void *dqkv) {
+    const struct device *cpu = device_cpu();
+    int width = attention->heads * attention->head_dim;
+    struct device_chunk whole = far_whole(chunk);
+    struct device_attention near = *attention;
+    struct far_span qkv = far_open(d, attention->qkv, far_rows(chunk, 3 * width), OPERANDS),
+                    context = far_open(d, attention->context, far_rows(chunk, width), OPERANDS),
+                    down = far_open(d, dcontext, far_rows(chunk, width), OPERANDS),
+                    out = far_open(d, dqkv, far_rows(chunk, 3 * width), OPERANDS);
+    near.qkv = qkv.f;
+    near.context = context.f;
+    near.log_sum = far_floats(d, attention->log_sum);
+    near.scratch = far_floats(d, attention->scratch);
+    cpu->ops->attend_gradient(cpu, &whole, &near, down.f, far_floats(d, delta), out.f);
+    far_shut(&qkv);
+    far_shut(&context);
+    far_shut(&down);
+    far_shut(&out);
+}
+
+static inline void far_embed_gradient(const struct device *d, const struct device_chunk *chunk,
+                                      const struct device_dropout *dropout, float *dx,
+                                      struct parameters *g) {
+    const struct device *cpu = device_cpu();
+    struct parameters near = far_embeddings(d, g);
+    struct device_chunk whole = far_whole(chunk);
+    cpu->ops->embed_gradient(cpu, &whole, dropout, far_floats(d, dx), &near);
+}
+
+static inline void far_square_sum(const struct device *d, int n_tensors,
+                                  const struct adamw_tensor *tensor, const float *g, double *sum) {
+    const struct device *cpu = device_cpu();
+    cpu->ops->square_sum(cpu, n_tensors, tensor, far_floats(d, g), far_near(d, sum));
+}
+
+static inline void far_adamw(const struct device *d, const struct adamw *step, const float *g,
+                             float *mean, float *square, float *value) {
+    const struct device *cpu = device_cpu();
+    struct adamw near = *step;
+    if (step->square_sum) near.square_sum = far_near(d, step->square_sum);
+    cpu->ops->adamw(cpu, &near, far_floats(d, g), far_floats(d, mean), far_floats(d, square),
+                    far_floats(d, value));
+    for (int i = 0; i < step->n_tensors; i++) {
+        const struct adamw_tensor *t = &step->tensor[i];
+        const struct far_weights *w = far_weights_at(d, value + t->offset);
+        if (w) far_see(d, w, (size_t)(value - w->weights) + t->offset, t->count);
+    }
+}
+
+#endif
