@@ -2,11 +2,13 @@
  * Made as a trial makes its model, on random tokens. Work is GEMM FLOPs of the closed form.
  */
 #include "harness/bench/bench_model.h"
+#include "models/base/json.h"
 #include "models/flops.h"
 #include "models/policies/registry.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { VOCAB = 1000, CLASSES = 4 };
 
@@ -30,17 +32,22 @@ const struct bench_target *bench_targets(bool quick, int *n) {
     return quick ? quick_only : full;
 }
 
-static bool configure(const struct bench_shape *shape, const char *policy,
+static bool configure(const struct bench_shape *shape, const struct bench_kind *kind,
                       struct model_config *config, struct error *error) {
+    struct node *options = NULL;
     options_default(&model_options, config);
     config->layers = BENCH_LAYERS;
     config->dim = shape->dim;
     config->base_heads = BENCH_HEADS;
-    config->vocab = VOCAB;
+    config->vocab = kind->vocab;
     config->classes = CLASSES;
     config->max_len = shape->length;
-    config->policy = policy_find(policy);
-    return model_resolve_full(config, error);
+    config->dropout = kind->dropout;
+    config->policy = policy_find(kind->policy);
+    bool ok = json_parse(kind->options, strlen(kind->options), "bench", &options, error) &&
+              options_bind(&config->policy->options, options, NULL, config->policy_options, error);
+    node_free(options);
+    return ok && model_resolve_full(config, error);
 }
 
 /* Random tokens; labels and ids that differ. */
@@ -53,7 +60,8 @@ static bool fill_batch(struct bench_model *m, struct error *error) {
     m->ids = calloc((size_t)samples, sizeof *m->ids);
     if (!m->tokens || !m->offsets || !m->labels || !m->ids)
         return error_set(error, "out of memory for the bench");
-    for (int i = 0; i < tokens; i++) m->tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, VOCAB);
+    uint32_t vocab = (uint32_t)m->config.vocab;
+    for (int i = 0; i < tokens; i++) m->tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, vocab);
     for (int i = 0; i <= samples; i++) m->offsets[i] = i * m->shape.length;
     for (int i = 0; i < samples; i++) {
         m->labels[i] = i % CLASSES;
@@ -66,17 +74,28 @@ static bool fill_batch(struct bench_model *m, struct error *error) {
     return true;
 }
 
-bool bench_model_new(const struct bench_shape *shape, const char *policy, bool trained,
-                     struct bench_model *m, struct error *error) {
+bool bench_model_new_on(const struct device *d, const struct bench_shape *shape,
+                        const struct bench_kind *kind, bool trained, struct bench_model *m,
+                        struct error *error) {
     struct trainer_limits limits = {shape->batch, shape->batch * shape->length, shape->length};
-    *m = (struct bench_model){.shape = *shape};
-    if (!configure(shape, policy, &m->config, error) || !fill_batch(m, error) ||
-        !parameters_new(&m->config, "parameters", &m->parameters, error) ||
-        !inference_new(m->parameters, &limits, &m->inference, error))
+    *m = (struct bench_model){.device = d, .shape = *shape};
+    if (!configure(shape, kind, &m->config, error) || !fill_batch(m, error) ||
+        !parameters_new(&m->config, "parameters", &m->parameters, error))
         return false;
     parameters_initialise(m->parameters, 1);
-    return !trained || (trainer_new(m->parameters, &limits, 1, &m->trainer, error) &&
-                        optimizer_new(m->parameters, &adamw, &m->optimizer, error));
+    if (!inference_new_on(d, m->parameters, &limits, &m->inference, error)) return false;
+    if (!trained) return true;
+    if (!trainer_new_on(d, m->parameters, &limits, 1, &m->trainer, error)) return false;
+    trainer_load(m->trainer);
+    return optimizer_new_on(d, trainer_parameters(m->trainer), &adamw, &m->optimizer, error);
+}
+
+bool bench_model_new(const struct bench_shape *shape, const char *policy, bool trained,
+                     struct bench_model *m, struct error *error) {
+    struct model_config defaults;
+    options_default(&model_options, &defaults);
+    const struct bench_kind kind = {policy, "{}", VOCAB, defaults.dropout};
+    return bench_model_new_on(device_cpu(), shape, &kind, trained, m, error);
 }
 
 void bench_model_free(struct bench_model *m) {
@@ -99,15 +118,18 @@ void bench_model_train(void *model) {
     struct bench_model *m = model;
     struct policy_step step = {.progress = 0.5, .step = m->step++};
     trainer_step(m->trainer, &m->batch, &step);
-    optimizer_step(m->optimizer, m->parameters, trainer_gradients(m->trainer));
+    optimizer_step(m->optimizer, trainer_parameters(m->trainer), trainer_gradients(m->trainer));
+    m->device->ops->wait(m->device);
 }
 
 void bench_model_infer(void *model) {
     struct bench_model *m = model;
     inference_run(m->inference, &m->batch, NULL, NULL);
+    m->device->ops->wait(m->device);
 }
 
 void bench_model_infer_one(void *model) {
     struct bench_model *m = model;
     inference_run(m->inference, &m->single, NULL, NULL);
+    m->device->ops->wait(m->device);
 }

@@ -23,6 +23,7 @@ struct bench_target {
 const struct bench_target *bench_targets(bool quick, int *n);
 
 struct bench_model {
+    const struct device *device;
     struct bench_shape shape;
     struct model_config config;
     struct parameters *parameters;
@@ -39,7 +40,18 @@ bool bench_model_new(const struct bench_shape *shape, const char *policy, bool t
                      struct bench_model *model, struct error *error);
 void bench_model_free(struct bench_model *model);
 
-/* Cases on a model: one training step, inference of the batch, inference of one input. */
+/* The same on a device, with more said. */
+struct bench_kind {
+    const char *policy, *options; /* as JSON */
+    int vocab;
+    double dropout;
+};
+bool bench_model_new_on(const struct device *d, const struct bench_shape *shape,
+                        const struct bench_kind *kind, bool trained, struct bench_model *model,
+                        struct error *error);
+
+/* Cases on a model: one training step, inference of the batch, inference of one input. All is done
+ * when they return. */
 void bench_model_train(void *model);
 void bench_model_infer(void *model);
 void bench_model_infer_one(void *model);

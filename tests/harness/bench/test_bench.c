@@ -3,6 +3,7 @@
  * right way round. No timing is asserted.
  */
 #include "harness/bench/bench.h"
+#include "harness/bench/bench_device.h"
 #include "harness/bench/bench_speed.h"
 #include "harness/store/store.h"
 
@@ -266,6 +267,32 @@ static void shape_that_is_none_is_an_error_with_an_example(void **state) {
     }
 }
 
+/* A line for each method, in order: fewer heads where they are chosen. */
+static void a_device_has_a_line_for_each_method(void **state) {
+    (void)state;
+    struct error error = {0};
+    char line[256], method[32];
+    double heads, train, infer;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    if (!bench_device("cpu", true, file, &error)) fail_msg("%s", error.text);
+    rewind(file);
+    for (int i = 0; i < 4; i++) {
+        assert_non_null(fgets(line, sizeof line, file));
+        if (i < 2) continue; /* what the columns are */
+        assert_int_equal(sscanf(line, " 64 16 4 fp32 %31s %lf %lf %*f %*f %*d %lf", method, &heads,
+                                &train, &infer),
+                         4);
+        assert_string_equal(method, i == 2 ? "fixed" : "budgetformer");
+        assert_true(i == 2 ? heads == 8 : heads > 0 && heads < 8);
+        assert_true(train > 0 && infer > 0);
+    }
+    assert_null(fgets(line, sizeof line, file));
+    fclose(file);
+    assert_false(bench_device("gpu", true, stderr, &error));
+    assert_non_null(strstr(error.text, "cuda:N"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_section_has_its_rows),
@@ -277,6 +304,7 @@ int main(void) {
         cmocka_unit_test(view_judges_targets_and_shows_the_latest_full_run),
         cmocka_unit_test(shape_prints_one_line_of_positive_numbers),
         cmocka_unit_test(shape_that_is_none_is_an_error_with_an_example),
+        cmocka_unit_test(a_device_has_a_line_for_each_method),
     };
     return cmocka_run_group_tests(tests, run_quickly, NULL);
 }
