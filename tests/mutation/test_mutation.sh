@@ -164,11 +164,23 @@ weight_decay_of_the_wrong_sign() {
         models/test_optimizer updates_equal_the_reference
 }
 
+masks_of_one_chunk_for_a_whole_batch() {
+    is_caught models/trainer_memory.c 't->chunk.chunk_tokens = cpu_chunk;' \
+        't->chunk.chunk_tokens = t->chunk_tokens;' \
+        models/cuda/test_cuda_engine 'far device: passes_agree_with_the_cpu'
+}
+
+values_that_an_inference_does_not_take_up() {
+    is_caught models/inference_memory.c 'device_parameters_load(inf->device, inf->p);' '(void)inf;' \
+        models/cuda/test_cuda_heads 'far device: heads_of_others_are_not_read'
+}
+
 bugs='sign_in_attention_backward scale_left_out_of_attention_backward
     term_dropped_from_layernorm_backward mean_without_its_1_over_n sign_of_the_budget_s_gradient
     one_head_too_few gate_multiplied_twice gate_left_out_of_the_gradient
     noise_that_depends_on_batch_mates head_that_nobody_chose_is_run flops_of_softmax_off_by_one
-    flops_that_a_stage_forgets factor_k_left_out_of_a_router weight_decay_of_the_wrong_sign'
+    flops_that_a_stage_forgets factor_k_left_out_of_a_router weight_decay_of_the_wrong_sign
+    masks_of_one_chunk_for_a_whole_batch values_that_an_inference_does_not_take_up'
 
 mkdir -p "$house" && cp -r models tests "$house"
 # shellcheck disable=SC2086 # a list
