@@ -106,7 +106,7 @@ static inline const struct policy_device_form *far_form(const struct policy_ops 
          {far_gates_train, NULL, far_decide, far_select}},
         {{far_gates_train, far_gates_backward, far_decide, NULL},
          {far_gates_train, far_gates_backward, far_decide, far_select}}};
-    /* A balance of loads is over chunks of the CPU's, which a form would have to make for itself. */
+    /* A balance of loads is over the CPU's chunks, which a form would have to make itself. */
     if (!policy->gates_train || strncmp(policy->name, "moh", 3) == 0) return NULL;
     return &forms[policy->gates_backward != NULL][policy->select != NULL];
 }

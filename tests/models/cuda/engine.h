@@ -143,11 +143,11 @@ static inline float *numbers_of(const struct parameters *p, int tensor) {
     return (float *)(void *)p->arena.base + p->tensors[tensor].offset;
 }
 
-/* The largest relative errors of a method on a device, and inputs that were given other heads in some
- * layer, of how many. A gradient's error is of its tensor's own norm. Where what is added up cancels
- * (the one number of a budget's bias, say) that is a share of next to nothing, which says much about
- * the sum and little about the precision: `weighed` is of half the whole gradient's norm where
- * that is larger. */
+/* The largest relative errors of a method on a device, and inputs that were given other heads in
+ * some layer, of how many. A gradient's error is of its tensor's own norm. Where what is added up
+ * cancels (the one number of a budget's bias, say) that is a share of next to nothing, which says
+ * much about the sum and little about the precision: `weighed` is of half the whole gradient's norm
+ * where that is larger. */
 struct errors {
     double logits, loss, gradients, weighed;
     char tensor[96]; /* that `gradients` is of */

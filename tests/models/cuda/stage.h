@@ -28,8 +28,8 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, STAGE_ARRAYS_MAX = 24 };
 
-/* IN is read; OUT is NaN before; ADDED is random before and a result; SPENT is read, and overwritten
- * by what nobody needs. */
+/* IN is read; OUT is NaN before; ADDED is random before and a result; SPENT is read, and
+ * overwritten by what nobody needs. */
 enum role { IN, OUT, ADDED, SPENT };
 
 struct stage_array {
@@ -59,8 +59,8 @@ static inline size_t stage_size(const struct device *d, enum element element) {
     return element == OPERANDS ? d->operand_size : sizeof(float);
 }
 
-/* n random numbers of variance 1, the same for the n-th array of every run of a stage. Sums of bytes
- * of a linear congruence: they are many, and need not be good. */
+/* n random numbers of variance 1, the same for the n-th array of every run of a stage. Sums of
+ * bytes of a linear congruence: they are many, and need not be good. */
 static inline void stage_draw(const struct stage *s, enum element element, size_t n, float *out) {
     uint64_t word = 0x9E3779B97F4A7C15u * (uint64_t)(s->n_arrays + 1);
     for (size_t i = 0; i < n; i++) {

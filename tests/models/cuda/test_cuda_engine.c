@@ -124,8 +124,9 @@ static double apart(const struct parameters *start, const struct parameters *a,
 }
 
 /* A step's gradient may be off by tested->pass of its norm, and AdamW's step is smooth in it: so
- * after n steps loss and way may be off by n times as much, as long as no error feeds another. Twice
- * that is allowed. The far device runs the CPU's kernels on this one chunk: not a bit may differ. */
+ * after n steps loss and way may be off by n times as much, as long as no error feeds another.
+ * Twice that is allowed. The far device runs the CPU's kernels on this one chunk: not a bit may
+ * differ. */
 static void ten_steps_stay_together(const struct tested_device *tested, const struct device *d) {
     enum { STEPS = 10 };
     int failed = 0;

@@ -405,7 +405,8 @@ static void stages_agree_with_the_cpu_and_with_themselves(const struct tested_de
             stage_check(tested, d, &shapes[shape], stages[i].name, stages[i].function);
 }
 
-/* Where a mask drops, what comes out is 0 and elsewhere it is not: no tolerance hides a wrong one. */
+/* Where a mask drops, what comes out is 0, and elsewhere it is not: no tolerance hides a wrong
+ * mask. */
 static void masks_are_the_cpu_s_chunk_by_chunk(const struct tested_device *tested,
                                                const struct device *d) {
     (void)tested;
