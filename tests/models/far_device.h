@@ -36,9 +36,8 @@ struct far_weights {
     float *seen;
 };
 
-struct far_device {
-    struct device device; /* first */
-    struct device_ops ops;
+struct far_state {
+    struct far_device *self;
     char *address, *memory;
     size_t used;
     int live; /* allocations */
@@ -46,7 +45,12 @@ struct far_device {
     /* Who hears of the dimensions of every product; NULL: nobody. */
     void (*observe)(void *context, int m, int n, int k);
     void *context;
-    int uploads, downloads;
+};
+
+struct far_device {
+    struct device device; /* first */
+    struct device_ops ops;
+    struct far_state *state;
 };
 
 /* A chunk as it was when it was put. */
@@ -58,13 +62,13 @@ struct far_chunk {
     int32_t *far_ids;
 };
 
-static inline struct far_device *far_of(const struct device *d) {
-    return (struct far_device *)(uintptr_t)d;
+static inline struct far_state *far_of(const struct device *d) {
+    return ((const struct far_device *)(const void *)d)->state;
 }
 
 /* Where the numbers behind an address are. */
 static inline void *far_near(const struct device *d, const void *address) {
-    const struct far_device *f = far_of(d);
+    const struct far_state *f = far_of(d);
     const char *at = address;
     if (at < f->address || at >= f->address + f->used)
         fail_msg("an address that is not in the device's memory: %p", address);
@@ -144,7 +148,7 @@ static inline void far_shut(struct far_span *span) {
 
 static inline bool far_allocate(const struct device *d, size_t bytes, void **out,
                                 struct error *error) {
-    struct far_device *f = far_of(d);
+    struct far_state *f = far_of(d);
     if (bytes > far_bytes - f->used - FAR_FENCE)
         return error_set(error, "the far device has no %zu bytes left", bytes);
     *out = f->address + f->used;
@@ -170,12 +174,10 @@ static inline void *far_range(const struct device *d, const void *address, size_
 }
 
 static inline void far_upload(const struct device *d, void *to, const void *from, size_t bytes) {
-    far_of(d)->uploads++;
     if (bytes) memcpy(far_range(d, to, bytes), from, bytes);
 }
 
 static inline void far_download(const struct device *d, void *to, const void *from, size_t bytes) {
-    far_of(d)->downloads++;
     if (bytes) memcpy(to, far_range(d, from, bytes), bytes);
 }
 
@@ -198,11 +200,12 @@ static inline bool far_ok(const struct device *d, struct error *error) {
 }
 
 static inline void far_close(const struct device *d) {
-    struct far_device *f = far_of(d);
+    struct far_state *f = far_of(d);
     if (f->live != 0) fail_msg("%d allocations were not released", f->live);
     for (int i = 0; i < FAR_WEIGHTS_MAX; i++) assert_null(f->weights[i].weights);
     munmap(f->address, far_bytes);
     munmap(f->memory, far_bytes);
+    free(f->self);
     free(f);
 }
 
@@ -346,7 +349,7 @@ static inline float *far_read(const struct device *d, const struct device_matrix
 static inline void far_multiply(const struct device *d, int n,
                                 const struct device_product *product) {
     const struct device *cpu = device_cpu();
-    const struct far_device *f = far_of(d);
+    const struct far_state *f = far_of(d);
     for (int i = n - 1; i >= 0; i--) {
         struct device_product p = product[i];
         if (p.m == 0 || p.n == 0) continue;
@@ -426,11 +429,14 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
 /* Ends the test if there is no memory; close it with ops->close. With `forms` the gates of every
  * policy are made in its memory, else on the host. */
 static inline const struct device *far_device_open(enum precision precision, bool forms) {
-    struct far_device *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->ops = far_ops(forms ? far_form : far_no_form);
-    f->device = (struct device){
-        .ops = &f->ops,
+    struct far_device *far = calloc(1, sizeof *far);
+    struct far_state *f = calloc(1, sizeof *f);
+    assert_true(far && f);
+    far->state = f;
+    f->self = far;
+    far->ops = far_ops(forms ? far_form : far_no_form);
+    far->device = (struct device){
+        .ops = &far->ops,
         .precision = precision,
         .operand_size = precision == PRECISION_BF16 ? 2 : sizeof(float),
         .whole_batches = true,
@@ -441,7 +447,7 @@ static inline const struct device *far_device_open(enum precision precision, boo
     f->memory = mmap(NULL, far_bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_true(f->address != MAP_FAILED && f->memory != MAP_FAILED);
-    return &f->device;
+    return &far->device;
 }
 
 #endif
