@@ -64,6 +64,14 @@ done:
     return ok;
 }
 
+static void print_head(const char *name, FILE *out) {
+    fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n", name,
+            BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
+    fprintf(out, "%4s %6s %4s  %-9s %-13s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
+            "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls", "infer",
+            "lowest", "highest", "calls");
+}
+
 bool bench_device(const char *name, bool quick, FILE *out, struct error *error) {
     static const struct bench_shape full[] = {
         {768, 16, 64}, {768, 256, 64}, {768, 16, 512}, {768, 64, 512}};
@@ -77,14 +85,10 @@ bool bench_device(const char *name, bool quick, FILE *out, struct error *error) 
     int n_shapes = quick ? 1 : (int)(sizeof full / sizeof *full);
     enum precision last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
     bool ok = true;
-    fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n", name,
-            BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
-    fprintf(out, "%4s %6s %4s  %-9s %-13s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
-            "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls", "infer",
-            "lowest", "highest", "calls");
     for (enum precision p = PRECISION_FP32; ok && p <= last; p++) {
         const struct device *d = NULL;
         ok = device_open(name, p, &d, error);
+        if (ok && p == PRECISION_FP32) print_head(name, out);
         for (int i = 0; ok && i < n_shapes; i++)
             for (size_t k = 0; ok && k < sizeof kinds / sizeof *kinds; k++)
                 ok = measure(d, &shapes[i], &kinds[k], &duration, out, error);

@@ -2,6 +2,7 @@
  * `headroom bench`: the engine's speed and savings beside the machine's limits, printed and stored.
  */
 #include "harness/bench/bench.h"
+#include "harness/bench/bench_device.h"
 #include "harness/bench/bench_speed.h"
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
@@ -30,6 +31,10 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct store *store = NULL;
     if (arguments->shape)
         return bench_print_shape(arguments->shape, stdout, error) ? EXIT_OK : EXIT_FAILED;
+    if (arguments->overrides.device)
+        return bench_device(arguments->overrides.device, arguments->quick, stdout, error)
+                   ? EXIT_OK
+                   : EXIT_FAILED;
     /* Opened first: what cannot be stored is not worth three minutes. */
     bool ok = store_open(arguments->db, &store, error) &&
               measure_and_store(store, arguments->quick, error);
@@ -44,10 +49,11 @@ const struct command bench_command = {
     "",
     0,
     0,
-    {"db", "quick", "shape"},
+    {"db", "quick", "shape", "device"},
     "Measures, on one thread and in turns: kernels, training and inference as shares of the sgemm\n"
     "peak or the memory bandwidth, the latency of one input, the time that heads left out save,\n"
     "and the memory of training. Prints one table and stores it. Takes under three minutes; run\n"
     "it on an idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing:\n"
-    "`make bench-peers` holds its line against PyTorch.\n",
+    "`make bench-peers` holds its line against PyTorch. --device cuda times training steps and\n"
+    "inferences there, in every precision, a line each, and stores nothing.\n",
     run};

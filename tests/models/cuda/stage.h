@@ -150,10 +150,10 @@ static inline void stage_fill_batch(struct stage *s) {
         longest = shape->lengths[i] > longest ? shape->lengths[i] : longest;
     }
     size_t samples = (size_t)shape->n_samples;
-    s->tokens = calloc((size_t)n, sizeof *s->tokens);
+    s->tokens = calloc((size_t)n + 1, sizeof *s->tokens);
     s->offsets = calloc(samples + 1, sizeof *s->offsets);
-    s->labels = calloc(samples, sizeof *s->labels);
-    s->ids = calloc(samples, sizeof *s->ids);
+    s->labels = calloc(samples + 1, sizeof *s->labels);
+    s->ids = calloc(samples + 1, sizeof *s->ids);
     assert_true(s->tokens && s->offsets && s->labels && s->ids);
     for (int i = 0; i < n; i++)
         s->tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, (uint32_t)shape->vocab);
