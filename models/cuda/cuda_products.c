@@ -167,7 +167,6 @@ bool cuda_weights_new(const struct device *d, const float *weights, size_t n, st
     if (!cuda_allocate(d, n * d->operand_size, &new.copy, error))
         return error_prefix(error, "weights in bfloat16");
     p->copied[p->n_copied++] = new;
-    cuda_weights_load(d, weights);
     return true;
 }
 
