@@ -43,10 +43,12 @@ static void what_is_left_out_has_no_tensors_and_costs_nothing(void **state) {
 
 /* Decision rows of `rows` inputs in a layer, as inference asks for them. */
 static void decide(struct bench *b, int layer, int rows, float *decision) {
-    b->call.layer = layer;
-    b->call.param = b->p->layer[layer].policy;
-    b->call.rows = rows;
-    b->config.policy->decide(&b->call, decision);
+    struct gate_call call = b->call;
+    call.layer = layer;
+    call.param = b->p->layer[layer].policy;
+    call.rows = rows;
+    call.step = NULL;
+    b->config.policy->decide(&call, decision);
 }
 
 static void fixed_budget_is_the_same_for_everyone_and_not_in_the_loss(void **state) {
