@@ -7,10 +7,12 @@
 #include "harness/bench/bench_model.h"
 #include "harness/bench/bench_timing.h"
 #include "models/base/clock.h"
+#include "models/policies/registry.h"
+#include "models/policy.h"
 
 #include <string.h>
 
-enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000 };
+enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8 };
 
 /* Seconds that are not counted, and that are. */
 struct duration {
@@ -54,7 +56,7 @@ static bool measure(const struct device *d, const struct bench_shape *shape,
     time_calls(bench_model_train, &model, duration, &train);
     ok = d->ops->ok(d, error);
     if (!ok) goto done;
-    fprintf(out, "%4d %6d %4d  %-9s %-13s %5.2f %9.3f %9.3f %9.3f %6d %9.3f %9.3f %9.3f %6d\n",
+    fprintf(out, "%4d %6d %4d  %-9s %-18s %5.2f %9.3f %9.3f %9.3f %6d %9.3f %9.3f %9.3f %6d\n",
             shape->dim, shape->length, shape->batch, precisions[d->precision], kind->policy, heads,
             train.median, train.lowest, train.highest, train.n_samples, infer.median, infer.lowest,
             infer.highest, infer.n_samples);
@@ -64,10 +66,20 @@ done:
     return ok;
 }
 
+/* All heads, and every method that learns a budget, as its options are by themselves. */
+static int list_kinds(struct bench_kind kinds[KINDS_MOST]) {
+    int n = 0;
+    kinds[n++] = (struct bench_kind){"fixed", "{\"heads\":8}", VOCABULARY, 0.0};
+    for (int i = 0; i < policy_registry_size && n < KINDS_MOST; i++)
+        if (policy_registry[i]->budget)
+            kinds[n++] = (struct bench_kind){policy_registry[i]->name, "{}", VOCABULARY, 0.0};
+    return n;
+}
+
 static void print_head(const char *name, FILE *out) {
     fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n", name,
             BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
-    fprintf(out, "%4s %6s %4s  %-9s %-13s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
+    fprintf(out, "%4s %6s %4s  %-9s %-18s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
             "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls", "infer",
             "lowest", "highest", "calls");
 }
@@ -76,10 +88,8 @@ bool bench_device(const char *name, bool quick, FILE *out, struct error *error) 
     static const struct bench_shape full[] = {
         {768, 16, 64}, {768, 256, 64}, {768, 16, 512}, {768, 64, 512}};
     static const struct bench_shape small[] = {{64, 4, 16}};
-    /* Half of the heads, before anything was learned. */
-    static const struct bench_kind kinds[] = {
-        {"fixed", "{\"heads\":8}", VOCABULARY, 0.0},
-        {"budgetformer", "{\"initial_budget\":0.45}", VOCABULARY, 0.0}};
+    struct bench_kind kinds[KINDS_MOST];
+    int n_kinds = list_kinds(kinds);
     const struct bench_shape *shapes = quick ? small : full;
     struct duration duration = quick ? (struct duration){0, 0} : (struct duration){0.5, 2.0};
     int n_shapes = quick ? 1 : (int)(sizeof full / sizeof *full);
@@ -90,7 +100,7 @@ bool bench_device(const char *name, bool quick, FILE *out, struct error *error) 
         ok = device_open(name, p, &d, error);
         if (ok && p == PRECISION_FP32) print_head(name, out);
         for (int i = 0; ok && i < n_shapes; i++)
-            for (size_t k = 0; ok && k < sizeof kinds / sizeof *kinds; k++)
+            for (int k = 0; ok && k < n_kinds; k++)
                 ok = measure(d, &shapes[i], &kinds[k], &duration, out, error);
         device_close(d);
     }

@@ -44,6 +44,7 @@ static bool configure(const struct bench_shape *shape, const struct bench_kind *
     config->max_len = shape->length;
     config->dropout = kind->dropout;
     config->policy = policy_find(kind->policy);
+    options_default(&config->policy->options, config->policy_options);
     bool ok = json_parse(kind->options, strlen(kind->options), "bench", &options, error) &&
               options_bind(&config->policy->options, options, NULL, config->policy_options, error);
     node_free(options);

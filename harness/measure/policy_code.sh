@@ -1,8 +1,8 @@
 #!/bin/sh
 # The methods and a hash of the files that are each one's own: "NAME HASH NAME HASH ...". A method's own
-# files are the one that defines it, what that includes from models/policies, and the .c and .cu of each
-# such header, of which the same holds. An edit of one of them makes the results of these methods old, and of
-# no other; what all methods share is hashed by the Makefile.
+# files are the one that defines it, what that includes from models/policies, and the .c of each such header,
+# of which the same holds; what only a card runs has a hash of its own. An edit of one of them makes the
+# results of these methods old, and of no other; what all methods share is hashed by the Makefile.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -14,10 +14,10 @@ hash_own_files() { # file
     while [ $# -gt 0 ]; do
         # shellcheck disable=SC2013 # names of headers have no blanks
         for header in $(sed -n 's,^#include "models/policies/\(.*\)".*,\1,p' "$1"); do
-            for file in "$header" "${header%.h}.c" "${header%.h}.cu"; do
+            for file in "$header" "${header%.h}.c"; do
                 case " $found " in *" $file "*) continue ;; esac
                 [ -e "$file" ] || continue
-                case $file in *_cuda.*) continue ;; esac # results of a card have a hash of those
+                case $file in *_cuda.*) continue ;; esac
                 found="$found $file"
                 set -- "$@" "$file"
             done

@@ -16,14 +16,14 @@ copy_sources() {
 }
 
 hash_code() { # arguments of make
-    NO_INSTALL=1 make -s build/training_code build/profile_code build/policy_code "$@" >said 2>&1 ||
+    NO_INSTALL=1 make -s build/training_code build/profile_code build/cuda_code build/policy_code "$@" >said 2>&1 ||
         { cat said && return 1; }
 }
 
-# What is hashed anew after an edit: methods by their names, else `training` or `profile`.
+# What is hashed anew after an edit: methods by their names, else `training`, `profile` or `cuda`.
 changed() { # arguments of make
     hash_code "$@"
-    for part in training profile; do
+    for part in training profile cuda; do
         cmp -s before/${part}_code build/${part}_code || echo $part
     done
     for code in before build; do tr ' ' '\n' <$code/policy_code | paste - - | sort >$code/methods; done
@@ -36,7 +36,7 @@ edit() { # file
 
 every_policy_of_the_registry_has_a_hash() {
     copy_sources
-    [ "$(wc -l <before/training_code)" = 1 ] && [ "$(wc -l <before/profile_code)" = 1 ]
+    for part in training profile cuda; do [ "$(wc -l <before/${part}_code)" = 1 ]; done
     tr ' ' '\n' <before/policy_code | paste - - | cut -f 1 | sort >hashed
     sed -n 's/^ *\.name = "\(.*\)",$/\1/p' models/policies/*.c | sort >there
     diff there hashed
@@ -56,11 +56,18 @@ edit_of_what_methods_share_is_theirs() {
     edit models/policies/gumbel_top_k.h
     [ "$(changed | tr '\n' ' ')" = 'budgetformer dsp ' ]
     hash_code && cp build/* before
-    edit models/policies/budgetformer_kernels.cu
-    [ "$(changed | tr '\n' ' ')" = 'budgetformer budgetformer-paper ' ]
-    hash_code && cp build/* before
     edit models/policies/static_method.h
     [ "$(changed | tr '\n' ' ')" = 'dsp michel random-static voita ' ]
+}
+
+edit_of_what_a_card_runs_is_a_card_s() {
+    copy_sources
+    for file in models/cuda/cuda_device.c models/cuda/number.cuh models/policies/budgetformer_cuda.c \
+        models/policies/budgetformer_kernels.cu; do
+        edit "$file"
+        [ "$(changed)" = cuda ]
+        hash_code && cp build/* before
+    done
 }
 
 what_a_shared_file_includes_counts_too() {
@@ -115,6 +122,6 @@ edit_of_anything_else_changes_nothing() {
 }
 
 behaviours every_policy_of_the_registry_has_a_hash edit_of_a_method_is_its_own \
-    edit_of_what_methods_share_is_theirs what_a_shared_file_includes_counts_too \
+    edit_of_what_methods_share_is_theirs edit_of_what_a_card_runs_is_a_card_s what_a_shared_file_includes_counts_too \
     edit_of_the_engine_is_everybody_s flags_count_without_those_for_warnings cards_in_the_build_change_no_hash \
     edit_of_anything_else_changes_nothing
