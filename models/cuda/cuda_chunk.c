@@ -35,10 +35,17 @@ static size_t most_heads(const struct model_config *c) {
     return (size_t)most;
 }
 
-/* The columns of the widest bias. */
+/* The columns of the widest bias, those of the policy's networks too. */
 static size_t most_columns(const struct model_config *c) {
     size_t narrow = larger((size_t)c->dim, (size_t)c->classes);
-    return larger(narrow, larger((size_t)c->ffn, 3 * most_heads(c) * (size_t)c->head_dim));
+    size_t most = larger(narrow, larger((size_t)c->ffn, 3 * most_heads(c) * (size_t)c->head_dim));
+    for (int l = 0; c->policy->tensors && l < c->layers; l++) {
+        struct policy_tensor tensor[POLICY_TENSORS_MAX];
+        int n = c->policy->tensors(c, l, tensor);
+        for (int i = 0; i < n; i++)
+            if (tensor[i].rank == 1) most = larger(most, (size_t)tensor[i].cols);
+    }
+    return most;
 }
 
 static bool reserve(const struct device *d, const struct model_config *c, int samples, int tokens,
