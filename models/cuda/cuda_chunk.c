@@ -147,7 +147,7 @@ struct cuda_mask cuda_mask_of(const struct device_chunk *chunk,
                               const struct device_dropout *dropout) {
     if (!dropout || dropout->p <= 0.0) return (struct cuda_mask){0};
     return (struct cuda_mask){.drops = true,
-                              .key = {dropout->rng.key[0], dropout->rng.key[1]},
+                              .rng = dropout->rng,
                               .counter = dropout->counter,
                               .threshold = (uint32_t)(dropout->p * 4294967296.0),
                               .scale = (float)(1.0 / (1.0 - dropout->p)),

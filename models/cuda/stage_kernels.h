@@ -7,6 +7,8 @@
 #ifndef HEADROOM_MODELS_CUDA_STAGE_KERNELS_H
 #define HEADROOM_MODELS_CUDA_STAGE_KERNELS_H
 
+#include "models/base/rng.h"
+
 #include <cuda_runtime_api.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +23,7 @@ extern "C" {
  * else multiplied by `scale`. */
 struct cuda_mask {
     bool drops;
-    uint32_t key[2];
+    struct rng rng;
     uint64_t counter;
     uint32_t threshold;
     float scale;
