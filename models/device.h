@@ -8,7 +8,7 @@
  * `float` are float32 on every device. Arrays of `void` are operands of products, in the device's
  * precision: float32, or bfloat16 (operand_size bytes each). Reductions are float32 or double.
  * Calls are done in the order in which they are made, but need not be done when they return: only
- * `download` and `wait` wait. What fails is kept until device_ok asks.
+ * `download` and `wait` wait. What fails is kept until `ok` asks.
  */
 #ifndef HEADROOM_MODELS_DEVICE_H
 #define HEADROOM_MODELS_DEVICE_H

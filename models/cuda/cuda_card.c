@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 static bool failed(struct error *error, const char *what, cudaError_t status) {
+    cudaGetLastError(); /* else the next launch would be blamed for it */
     return error_set(error, "no card: %s: %s", what, cudaGetErrorString(status));
 }
 

@@ -118,8 +118,9 @@ static bool no_cards(cudaError_t status, struct error *error) {
     return error_set(error, "CUDA does not start: %s", cudaGetErrorString(status));
 }
 
-/* Whether card `card` is there, and can do what is asked. */
-static bool check_card(int card, enum precision precision, struct error *error) {
+/* Whether card `card` is there and can run the kernels: TF32 and bfloat16 begin with 8.0, and a block
+ * of attention takes up to 75 KiB of shared memory, more than 7.5 has. */
+static bool check_card(int card, struct error *error) {
     struct cudaDeviceProp card_is;
     int n = 0;
     cudaError_t status = cudaGetDeviceCount(&n);
@@ -132,27 +133,25 @@ static bool check_card(int card, enum precision precision, struct error *error) 
     if (status == cudaSuccess) status = cudaSetDevice(card);
     if (status != cudaSuccess)
         return error_set(error, "cuda:%d does not open: %s", card, cudaGetErrorString(status));
-    if (precision != PRECISION_FP32 && card_is.major < 8)
+    if (card_is.major < 8)
         return error_set(error,
-                         "precision %s needs a card of compute capability 8.0 or later, and "
-                         "cuda:%d, %s, has %d.%d; use fp32",
-                         precision == PRECISION_TF32 ? "tf32" : "bf16", card, card_is.name,
-                         card_is.major, card_is.minor);
+                         "cuda:%d, %s, has compute capability %d.%d, and 8.0 or later is needed",
+                         card, card_is.name, card_is.major, card_is.minor);
     status = cuda_kernels_exist();
     if (status == cudaSuccess) return true;
     if (status != cudaErrorNoKernelImageForDevice && status != cudaErrorInvalidDeviceFunction)
         return error_set(error, "cuda:%d does not open: %s", card, cudaGetErrorString(status));
     return error_set(error,
                      "this program was built without kernels for cuda:%d, %s, of compute "
-                     "capability %d.%d; build it for that",
-                     card, card_is.name, card_is.major, card_is.minor);
+                     "capability %d.%d; make it with CUDA_ARCH=%d%d",
+                     card, card_is.name, card_is.major, card_is.minor, card_is.major,
+                     card_is.minor);
 }
 
 bool cuda_open(int card, enum precision precision, const struct device **out, struct error *error) {
-    if (!check_card(card, precision, error)) {
-        cudaGetLastError();
-        return false;
-    }
+    bool ready = check_card(card, error);
+    cudaGetLastError(); /* what failed before is not to be found by this device's first launch */
+    if (!ready) return false;
     struct cuda_device *own = calloc(1, sizeof *own);
     struct cuda_state *state = calloc(1, sizeof *state);
     if (!own || !state) {

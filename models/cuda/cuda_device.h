@@ -3,7 +3,7 @@
  * and calls kernels through launch functions of plain types (the headers that end in _kernels.h),
  * so that only kernels are compiled by nvcc.
  *
- * All work of a device goes to one stream, in order. A failure is kept and reported by device_ok:
+ * All work of a device goes to one stream, in order. A failure is kept until `ok` asks:
  * launches go on after it, as kernels after a failed one do nothing.
  */
 #ifndef HEADROOM_MODELS_CUDA_CUDA_DEVICE_H
