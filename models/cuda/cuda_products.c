@@ -96,14 +96,19 @@ static bool done(const struct cuda_products *p, cublasStatus_t status, struct er
            error_set(error, "cuBLAS does not start: %s", p->status_string(status));
 }
 
-/* The variable lets cuBLAS compute in another precision than it is asked for. */
+/* Variables by which cuBLAS computes in another precision than it is asked for: as TF32, and float32
+ * put together from bfloat16. */
 static bool check_environment(struct error *error) {
-    const char *value = getenv("NVIDIA_TF32_OVERRIDE");
-    return !value || !*value ||
-           error_set(error,
-                     "NVIDIA_TF32_OVERRIDE is set to %s and would change the precision of "
-                     "products; unset it and say --precision instead",
-                     value);
+    static const char *const names[] = {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return error_set(error,
+                             "%s is set to %s and would change the precision of products; unset "
+                             "it and say --precision instead",
+                             names[i], value);
+    }
+    return true;
 }
 
 bool cuda_products_new(const struct device *d, struct cuda_products **out, struct error *error) {
