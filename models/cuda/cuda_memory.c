@@ -122,15 +122,9 @@ void cuda_staging_free(struct cuda_staging *staging) {
     free(staging);
 }
 
-bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error) {
-    struct cuda_state *state = cuda_state_of(d);
-    if (!state->staging) state->staging = calloc(1, sizeof *state->staging);
-    struct cuda_staging *s = state->staging;
-    if (!s) return error_set(error, "out of memory for staging");
-    size_t segment = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (segment <= s->segment) return true;
-    cuda_wait(d);
-    staging_clear(s);
+/* One whose segments have so many bytes; on failure it holds what there is of it. */
+static bool staging_fill(const struct device *d, struct cuda_staging *s, size_t segment,
+                         struct error *error) {
     void *pinned = NULL, *card = NULL;
     cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment);
     s->pinned = pinned;
@@ -141,20 +135,38 @@ bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *er
         return error_set(error, "cannot reserve %zu MiB of page-locked memory: %s",
                          mib(SEGMENTS * segment), cudaGetErrorString(status));
     }
-    if (!cuda_allocate(d, SEGMENTS * segment, &card, error)) return false;
+    bool ok = cuda_allocate(d, SEGMENTS * segment, &card, error);
     s->card = card;
     s->segment = segment;
+    return ok;
+}
+
+/* What does not grow stays as it is: others on this device may go on. */
+bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error) {
+    struct cuda_state *state = cuda_state_of(d);
+    struct cuda_staging grown = {0};
+    if (!state->staging) state->staging = calloc(1, sizeof *state->staging);
+    if (!state->staging) return error_set(error, "out of memory for staging");
+    size_t segment = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (segment <= state->staging->segment) return true;
+    if (!staging_fill(d, &grown, segment, error)) {
+        staging_clear(&grown);
+        return false;
+    }
+    cuda_wait(d);
+    staging_clear(state->staging);
+    *state->staging = grown;
     return true;
 }
 
 bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *error) {
     struct cuda_state *state = cuda_state_of(d);
+    void *grown = NULL;
     if (bytes <= state->scratch_bytes) return true;
+    if (!cuda_allocate(d, bytes, &grown, error)) return false;
     cuda_wait(d);
     cudaFree(state->scratch);
-    state->scratch = NULL;
-    state->scratch_bytes = 0;
-    if (!cuda_allocate(d, bytes, &state->scratch, error)) return false;
+    state->scratch = grown;
     state->scratch_bytes = bytes;
     return true;
 }
