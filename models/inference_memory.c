@@ -105,7 +105,11 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
     inf->device = d;
     inf->form = d->ops->form(c->policy);
     inf->chunk_tokens = d->whole_batches ? limits->tokens : cpu_chunk;
-    inf->group_size = most == 0 ? 0 : d->whole_batches ? (int)most : 1;
+    /* Of a whole batch the rows of all heads are gigabytes: none where nobody chooses. */
+    if (d->whole_batches)
+        inf->group_size = c->policy->unit == GATE_NONE ? 0 : (int)most;
+    else
+        inf->group_size = most > 0;
     /* Read here alone: the tensors of a policy on the host, too. */
     if (!device_parameters_new(d, (struct parameters *)parameters, "parameters", true, &inf->p,
                                error) ||
