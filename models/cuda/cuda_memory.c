@@ -59,10 +59,12 @@ void cuda_wait(const struct device *d) {
     cuda_check(d, cudaStreamSynchronize(cuda_stream_of(d)), "the end of what was asked");
 }
 
+/* After a failure the host goes on until it asks, and should not do so with undefined numbers. */
 void cuda_download(const struct device *d, void *to, const void *from, size_t bytes) {
     cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda_stream_of(d)),
                "a copy to the host");
     cuda_wait(d);
+    if (cuda_state_of(d)->failed) memset(to, 0, bytes);
 }
 
 /* Copies a host array into the ring; where it lies there. */
