@@ -10,14 +10,11 @@
 
 /* Either a row's <out, dout> for each head in the backward pass, or the map by which chosen heads
  * come back to their tokens (cuda_heads.c), or the loss terms of each row of gates (policies). */
-size_t cuda_attention_scratch(const struct device *d, const struct model_config *config,
-                              int samples, int tokens, int length) {
+size_t cuda_attention_scratch(const struct model_config *config, int samples, int tokens,
+                              size_t heads) {
     size_t rows = (size_t)(config->policy->unit == GATE_PER_TOKEN ? tokens : samples);
-    size_t terms = rows * 2 * sizeof(double), most = 0;
-    (void)d, (void)length;
-    for (int l = 0; l < config->layers; l++)
-        if ((size_t)config->heads.value[l] > most) most = (size_t)config->heads.value[l];
-    size_t by_head = most * (size_t)tokens * sizeof(float);
+    size_t terms = rows * 2 * sizeof(double);
+    size_t by_head = heads * (size_t)tokens * sizeof(float);
     _Static_assert(sizeof(float) == sizeof(int32_t), "a delta and a row of the map are as large");
     return by_head > terms ? by_head : terms;
 }

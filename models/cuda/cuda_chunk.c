@@ -49,9 +49,9 @@ static size_t most_columns(const struct model_config *c) {
 }
 
 static bool reserve(const struct device *d, const struct model_config *c, int samples, int tokens,
-                    int length, struct error *error) {
-    size_t scratch = cuda_attention_scratch(d, c, samples, tokens, length);
+                    struct error *error) {
     size_t rows = larger((size_t)samples, (size_t)tokens), heads = most_heads(c);
+    size_t scratch = cuda_attention_scratch(c, samples, tokens, heads);
     scratch = larger(scratch, cuda_column_scratch(most_columns(c)));
     scratch = larger(scratch, cuda_loss_scratch((size_t)samples));
     scratch = larger(scratch, chunk_plan_slots(tokens) * (size_t)c->dim * sizeof(float));
@@ -67,6 +67,7 @@ bool cuda_chunk_new(const struct device *d, const struct model_config *config, i
                     int tokens, int length, struct device_chunk *out, struct error *error) {
     size_t most[2], bytes;
     void *pinned = NULL, *card = NULL;
+    (void)length; /* attention's scratch does not grow with it */
     for (int part = 0; part < 2; part++)
         most[part] = chunk_plan_most(config, samples, tokens, part);
     bytes = (most[0] + most[1]) * sizeof(int32_t);
@@ -90,7 +91,7 @@ bool cuda_chunk_new(const struct device *d, const struct model_config *config, i
     if (!chunk_plan_new(config, tokens, &m->plan, error)) goto failed;
     m->plan.memory[0] = m->pinned;
     m->plan.memory[1] = m->pinned + most[0];
-    if (!reserve(d, config, samples, tokens, length, error)) goto failed;
+    if (!reserve(d, config, samples, tokens, error)) goto failed;
     return true;
 failed:
     cuda_chunk_free(d, out);

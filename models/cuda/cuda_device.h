@@ -75,9 +75,10 @@ static inline const struct cuda_chunk *cuda_chunk_of(const struct device_chunk *
 
 /* The entries of device_ops by file; models/device.h says what each owes. */
 
-/* cuda_attention.c; scratch_bytes: what the two need at most for chunks of this size. */
-size_t cuda_attention_scratch(const struct device *d, const struct model_config *config,
-                              int samples, int tokens, int length);
+/* cuda_attention.c; scratch: bytes that attention, chosen heads and gates need for a chunk of this
+ * size at most, in a layer of so many heads. */
+size_t cuda_attention_scratch(const struct model_config *config, int samples, int tokens,
+                              size_t heads);
 void cuda_attend(const struct device *d, const struct device_chunk *chunk,
                  const struct device_attention *attention);
 void cuda_attend_gradient(const struct device *d, const struct device_chunk *chunk,
