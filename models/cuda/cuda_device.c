@@ -41,7 +41,7 @@ static bool ok(const struct device *d, struct error *error) {
 }
 
 static void close_device(const struct device *d) {
-    struct cuda_device *own = (struct cuda_device *)(uintptr_t)d;
+    struct cuda_device *own = (struct cuda_device *)d;
     struct cuda_state *state = own->state;
     if (state->stream) cudaStreamSynchronize(state->stream);
     cuda_products_free(state->products);

@@ -34,7 +34,7 @@ struct cuda_mask {
  * such sums at once need. */
 enum { CUDA_COLUMN_PARTS = 128 };
 static inline size_t cuda_column_scratch(size_t cols) {
-    return 2 * CUDA_COLUMN_PARTS * cols * sizeof(float);
+    return (size_t)2 * CUDA_COLUMN_PARTS * cols * sizeof(float);
 }
 
 /* ---- embed_kernels.cu ---- */
