@@ -172,5 +172,5 @@ double optimizer_step(struct optimizer *o, struct parameters *parameters,
 }
 
 int64_t optimizer_bytes(const struct optimizer *o) {
-    return (int64_t)(o->here.arena.size + o->host.arena.size);
+    return (int64_t)o->here.arena.size;
 }

@@ -38,7 +38,7 @@ double optimizer_step(struct optimizer *optimizer, struct parameters *parameters
  * cosine. */
 double optimizer_rate(const struct optimizer_config *config, int64_t step);
 
-/* Bytes of the moments. */
+/* Bytes of the moments in the device's memory. */
 int64_t optimizer_bytes(const struct optimizer *optimizer);
 
 #endif

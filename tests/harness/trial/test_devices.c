@@ -148,6 +148,26 @@ static void memory_of_a_device_is_named_so(void **state) {
     small_trial_free(&t);
 }
 
+/* A method's tensors that stay on the host have their moments there, in nobody's device memory. */
+static void moments_of_the_host_are_not_in_device_memory(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct small_trial_text text = small_gated_topic;
+    struct far far;
+    int64_t gradients = 0, moments = 0;
+    make_far(&far, -1);
+    text.arm = "policy: moh, shared: 1, routed: 2";
+    train_on(&t, &text, &far.device, NULL);
+    for (int i = 0; i < t.result.n_memory; i++) {
+        const struct memory_result *row = &t.result.memory[i];
+        if (strcmp(row->what, "device memory, gradients") == 0) gradients = row->bytes;
+        if (strcmp(row->what, "device memory, optimiser") == 0) moments = row->bytes;
+    }
+    assert_true(gradients > 0);
+    assert_in_range(moments, gradients, 2 * gradients);
+    small_trial_free(&t);
+}
+
 static void a_failure_is_told_as_what_it_is(void **state) {
     (void)state;
     for (int until = 1; until < 1000; until += 150) { /* in a step, between, in an evaluation */
@@ -217,6 +237,7 @@ int main(void) {
         cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
         cmocka_unit_test(a_phase_ends_when_the_device_is_done),
         cmocka_unit_test(memory_of_a_device_is_named_so),
+        cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
         cmocka_unit_test(a_profile_on_a_card_has_no_counts_of_the_processor),
     };
