@@ -185,7 +185,8 @@ static bool evaluate_modes(struct run *run, struct training_result *out, struct 
 
 /* The best weights as they were trained, beside what is deployed of them (results.h). The order is
  * free by now. */
-static void evaluate_as_trained(struct run *run, struct evaluation_result *out) {
+static bool evaluate_as_trained(struct run *run, struct evaluation_result *out,
+                                struct error *error) {
     const struct split *test = &run->data->test;
     int batch = run->trial->train.batch, n_train = run->data->train.n, correct = 0;
     int most = batch < n_train ? batch : n_train;
@@ -204,6 +205,7 @@ static void evaluate_as_trained(struct run *run, struct evaluation_result *out) 
     }
     out->trained_accuracy = (double)correct / test->n;
     out->score_entropy = n_entropy ? entropy / (double)n_entropy : NAN;
+    return run->device->ops->ok(run->device, error);
 }
 
 /* Final weights, then best weights (which stay in place for the checkpoint), then the controls and
@@ -218,7 +220,7 @@ static bool evaluate_all(struct run *run, struct training_result *out, struct er
                                 out, error) &&
               append_evaluation(run, &data->test, "best", "test", "none", NULL, &test, out, error);
     if (ok && policy_is_adaptive(run->parameters->config.policy))
-        evaluate_as_trained(run, &out->evaluations[out->n_evaluations - 1]);
+        ok = evaluate_as_trained(run, &out->evaluations[out->n_evaluations - 1], error);
     if (ok && run->parameters->config.policy->budget)
         ok = evaluate_controls(run, &test, out, error);
     ok = ok && evaluate_modes(run, out, error);

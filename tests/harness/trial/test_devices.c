@@ -16,15 +16,25 @@ struct far {
     int *waits;        /* so far; not in the device, whose calls only read it */
     int until_failure; /* of which `ok` tells, counted in waits; negative: never */
     int counted;
+    int *downloads; /* so far: where training is over, what is still waited for */
+    int until_lost; /* the same, counted in downloads */
+    int fetched;
 };
 
 static void count_wait(const struct device *d) {
     ++*((const struct far *)(const void *)d)->waits;
 }
 
+static void count_download(const struct device *d, void *to, const void *from, size_t bytes) {
+    ++*((const struct far *)(const void *)d)->downloads;
+    memcpy(to, from, bytes);
+}
+
 static bool fail_late(const struct device *d, struct error *error) {
     const struct far *far = (const struct far *)(const void *)d;
-    if (far->until_failure < 0 || *far->waits < far->until_failure) return true;
+    if ((far->until_failure < 0 || *far->waits < far->until_failure) &&
+        (far->until_lost < 0 || *far->downloads < far->until_lost))
+        return true;
     return error_set(error, "the card fell out of its slot");
 }
 
@@ -32,12 +42,16 @@ static void make_far(struct far *far, int until_failure) {
     far->device = *device_cpu();
     far->ops = *far->device.ops;
     far->ops.wait = count_wait;
+    far->ops.download = count_download;
     far->ops.ok = fail_late;
     far->device.ops = &far->ops;
     far->device.is_host = false;
     far->until_failure = until_failure;
     far->counted = 0;
     far->waits = &far->counted;
+    far->until_lost = -1;
+    far->fetched = 0;
+    far->downloads = &far->fetched;
 }
 
 static const char key[] = "key of the trial";
@@ -188,6 +202,29 @@ static void a_failure_is_told_as_what_it_is(void **state) {
     }
 }
 
+/* The last that a trial has from a device is how it does as it was trained: no phase, and nothing that
+ * checks itself. */
+static void a_failure_in_the_last_pass_is_none_of_the_results(void **state) {
+    (void)state;
+    struct small_trial_text text = small_gated_topic;
+    int last = -1;
+    text.arm = "policy: moh, shared: 1, routed: 2";
+    for (int run = 0; run < 2; run++) {
+        struct small_trial t;
+        struct error error = {0};
+        struct far far;
+        make_far(&far, -1);
+        far.until_lost = last;
+        small_trial_read(&t, &text);
+        struct training_context context = {
+            .device = &far.device, .checkpoint = t.checkpoint, .trial = key};
+        assert_int_equal(training_run(&t.experiment, &context, &t.result, &error), run == 0);
+        if (run == 1) assert_string_equal(error.text, "the card fell out of its slot");
+        last = far.fetched;
+        small_trial_free(&t);
+    }
+}
+
 static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
     (void)state;
     struct small_trial t;
@@ -239,6 +276,7 @@ int main(void) {
         cmocka_unit_test(memory_of_a_device_is_named_so),
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
+        cmocka_unit_test(a_failure_in_the_last_pass_is_none_of_the_results),
         cmocka_unit_test(a_profile_on_a_card_has_no_counts_of_the_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
