@@ -23,9 +23,9 @@ gap_x = first_space + 20
 gap_y = 105
 column_width = n_columns == 1 ? 600 : 340
 
-n_entries = 10
-array legend_text[10]
-do for [e = 1 : 10] { legend_text[e] = word(every_phase, e) }
+n_entries = int(highest_n_phases)
+array legend_text[n_entries]
+do for [e = 1 : n_entries] { legend_text[e] = word(every_phase, e) }
 load "page.gnuplot"
 
 set grid noytics
@@ -54,6 +54,6 @@ do for [t = 1 : n_panels] {
              with labels left font small textcolor rgb dark
 }
 load "legend.gnuplot"
-plot -1 notitle, for [e = 1 : 10] keyentry with boxes fillstyle solid border rgb 0xFFFFFF \
+plot -1 notitle, for [e = 1 : n_entries] keyentry with boxes fillstyle solid border rgb 0xFFFFFF \
     linecolor rgb phase_colour[e] title legend_text[e]
 unset multiplot

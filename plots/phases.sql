@@ -1,11 +1,12 @@
 -- Which phases a forward pass spends its time in: a panel per workload, batch size and device (the CPU unless
--- it says another), a series per arm, a row per phase in the order in which they run. begin_percent, end_percent: where the phase lies in the
--- time of a pass; least_marks_percent, most_marks_percent: the time that markers between phases take.
+-- it says another), a series per arm, a row per phase in the order in which they run. begin_percent, end_percent:
+-- where the phase lies in the time of a pass; least_marks_percent, most_marks_percent: the time that markers
+-- between phases take; n_phases: that the legend has, `transfer` only where something ran on a card.
 WITH place (phase, place) AS (VALUES
     ('embedding', 1), ('norm', 2), ('gate', 3), ('gather', 4), ('qkv', 5), ('map', 6), ('output', 7),
-    ('ffn', 8), ('pool', 9), ('classifier', 10)
+    ('ffn', 8), ('pool', 9), ('classifier', 10), ('transfer', 11)
 ), shares AS (
-    SELECT p.*, coalesce(place, 11) AS place,
+    SELECT p.*, coalesce(place, 12) AS place,
            max(mean_heads) OVER (PARTITION BY workload, batch_size, device, arm) AS heads
     FROM phase_by_budget p LEFT JOIN place USING (phase)
     WHERE instr(p.policy, '/') = 0
@@ -19,6 +20,7 @@ WITH place (phase, place) AS (VALUES
 SELECT 100 * (until - time_share) AS begin_percent, 100 * until AS end_percent,
        100 * (until - time_share / 2) AS middle_percent, phase, heads AS mean_heads, n_seeds,
        (SELECT count(DISTINCT batch_size) FROM stacked) AS n_batches,
+       10 + (SELECT max(phase = 'transfer') FROM stacked) AS n_phases,
        (SELECT low FROM marks) AS least_marks_percent, (SELECT high FROM marks) AS most_marks_percent,
        workload, arm, arm AS series, printf('%s, batch %d', workload, batch_size)
            || CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END AS panel,

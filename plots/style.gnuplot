@@ -58,14 +58,14 @@ dark = 0x404040
 
 # ---- phases of a forward pass, in the order in which they run ----
 
-every_phase = "embedding norm gate gather qkv map output ffn pool classifier"
+every_phase = "embedding norm gate gather qkv map output ffn pool classifier transfer"
 phase_number(p) = place_in(every_phase, p)
-array phase_colour[10] = [0x595959, 0xCC79A7, 0xE69F00, 0xA0A0A0, 0x0072B2, 0xD55E00, 0x56B4E9, 0x009E73, \
-    0x8B5A2B, 0x000000]
-array phase_mark[10] = [1, 2, 11, 4, 7, 9, 5, 13, 3, 6]
+array phase_colour[11] = [0x595959, 0xCC79A7, 0xE69F00, 0xA0A0A0, 0x0072B2, 0xD55E00, 0x56B4E9, 0x009E73, \
+    0x8B5A2B, 0x000000, 0xF0E442]
+array phase_mark[11] = [1, 2, 11, 4, 7, 9, 5, 13, 3, 6, 8]
 colour_of(p) = phase_number(p) ? phase_colour[phase_number(p)] : 0x000000
 mark_of(p) = phase_number(p) ? phase_mark[phase_number(p)] : 15
-text_on(p) = place_in("gate gather output", p) ? 0x000000 : 0xFFFFFF # which can be read on that colour
+text_on(p) = place_in("gate gather output transfer", p) ? 0x000000 : 0xFFFFFF # which can be read on that colour
 
 # ---- what is drawn of a series; these are the only macros, and constant ----
 

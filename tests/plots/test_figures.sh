@@ -127,6 +127,7 @@ every_phase_has_its_share_of_the_time() {
         grep -q ">$phase<" "$figures/phases.svg"
     done
     texts "$figures/phases.svg" | grep -q 'n = 1 per arm) .* which takes .* of the time'
+    ! grep -q '>transfer<' "$figures/phases.svg" || return 1 # nothing ran on a card
     for arm in fixed-1 budgetformer-0.1 random-2 none bag-of-words; do
         test "$(grep -c ">$arm<" "$figures/phases.svg")" -eq 2 # both batch sizes
     done
@@ -135,6 +136,22 @@ every_phase_has_its_share_of_the_time() {
     test "$(sqlite3 "$scratch/a.db" "SELECT group_concat(arm, ' ') FROM (SELECT arm FROM phase_by_budget
         WHERE phase = 'map' AND policy = 'fixed' AND batch_size = 1 ORDER BY time_share)")" = \
         'fixed-1 fixed-2 fixed-4 fixed-8'
+}
+
+profiles_on_a_card_have_panels_that_say_so() {
+    database "$scratch/a.db" tests/plots/fixture.sql
+    sqlite3 "$scratch/a.db" "UPDATE trial SET device = 'cuda' WHERE kind <> 'train' AND workload_id = 2;
+        UPDATE phase SET phase = 'transfer' WHERE phase = 'pool' AND profile_id IN
+            (SELECT p.id FROM profile p JOIN trial t ON t.id = p.trial_id WHERE t.device = 'cuda');
+        UPDATE environment SET json = json_set(json, '$.card', 'TEST CARD')"
+    draw "$scratch/a.db" "$scratch" phases latency_vs_flops >"$scratch/said"
+    test "$(grep -cx '[a-z_]*: drawn' "$scratch/said")" -eq 2
+    for figure in phases latency_vs_flops; do
+        grep -q 'batch 1, cuda' "$scratch/$figure.svg" ||
+            { echo "$figure names no card" && return 1; }
+    done
+    grep -q '>transfer<' "$scratch/phases.svg"
+    test "$(grep -c 'rgb(240, 228,  66)' "$scratch/phases.svg")" -gt 10 # bars in the colour of the legend
 }
 
 methods_are_sorted_by_accuracy() {
@@ -635,7 +652,7 @@ SQL
 behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
     two_profiles_of_one_model_are_a_band simulated_and_measured_counts_have_panels_of_their_own \
     what_was_not_counted_says_why_and_its_old_picture_goes every_phase_has_its_share_of_the_time \
-    methods_are_sorted_by_accuracy fifty_tuned_arms_are_drawn_with_their_names \
+    profiles_on_a_card_have_panels_that_say_so methods_are_sorted_by_accuracy fifty_tuned_arms_are_drawn_with_their_names \
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
     heads_needed_are_filled_where_known_and_open_where_not \
     workloads_on_the_same_texts_are_one_line a_skipped_workload_says_why \
