@@ -181,6 +181,9 @@ static const char warnings_sql[] =
     " FROM (SELECT * FROM trial_warning WHERE (workload, arm) IN chosen ORDER BY trial_id)"
     " GROUP BY workload, warning, kind ORDER BY min(trial_id)";
 
+/* Behind what is said of times: where they are of, unless it is the CPU. */
+#define ON_DEVICE "CASE device WHEN 'cpu' THEN '' ELSE ' on ' || device END"
+
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
  * whether the machine was quiet, and what phase markers cost. */
 static const char noise_sql[] =
@@ -193,8 +196,7 @@ static const char noise_sql[] =
     "  JOIN profile_sample s ON s.profile_id = p.id"
     "  WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok' GROUP BY w.id),"
     " lines (workload, place, text) AS ("
-    "  SELECT workload, 1, printf('%s profiled twice%s differs by ', arm,"
-    "    CASE device WHEN 'cpu' THEN '' ELSE ' on ' || device END)"
+    "  SELECT workload, 1, printf('%s profiled twice%s differs by ', arm, " ON_DEVICE ")"
     "   || group_concat(printf('%+.1f', 100 * (ratio_mean - 1))"
     "   || CASE WHEN ci95_low IS NULL THEN '%' ELSE printf(' ± %.1f%%', 50 * (ci95_high - ci95_low)) END"
     "   || printf(' at batch %d', batch_size), ', ')"
@@ -205,7 +207,8 @@ static const char noise_sql[] =
     "  UNION ALL SELECT workload, 2, printf('%d of %d samples stand apart (more than 3 scaled MADs and"
     " 2%% from their median), the longest %.1f times its median; medians keep them', o.n, t.n, worst)"
     "  FROM outlier o JOIN taken t USING (workload)"
-    "  UNION ALL SELECT q.workload, 3, 'NOISY MACHINE: ' || CASE WHEN others_running > 0.1 THEN"
+    "  UNION ALL SELECT q.workload, 3, printf('NOISY MACHINE%s: ', " ON_DEVICE ")"
+    "   || CASE WHEN others_running > 0.1 THEN"
     "   printf('%.1f other threads wanted to run while times were taken; ', others_running)"
     "   ELSE '' END || CASE WHEN cpu_share < 0.98 THEN"
     "   printf('the timed thread had a core for %.0f%% of the time; ', 100 * cpu_share)"
@@ -214,22 +217,23 @@ static const char noise_sql[] =
     "  FROM quiet q LEFT JOIN (SELECT workload, device, max(noise_floor) AS worst_floor FROM floor"
     "   GROUP BY 1, 2) USING (workload, device)"
     "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05"
-    "  UNION ALL SELECT workload, 4, 'phase markers make a pass '"
+    "  UNION ALL SELECT workload, 4, printf('phase markers make a pass%s ', " ON_DEVICE ")"
     "   || group_concat(printf('%.2f to %.2f times as long at batch %d', least, most, batch_size),"
     " ', ')"
     "   || printf('; phases add up to all but %.1f%% of it', 100 * max(rest))"
     "   || (SELECT printf(' (%s, batch %d)', arm, batch_size) FROM phase_cost p"
-    "    WHERE p.workload = b.workload ORDER BY unaccounted_share DESC LIMIT 1)"
-    "  FROM (SELECT workload, batch_size, min(marked_over_unmarked) AS least,"
+    "    WHERE p.workload = b.workload AND p.device = b.device ORDER BY unaccounted_share DESC LIMIT 1)"
+    "  FROM (SELECT workload, batch_size, device, min(marked_over_unmarked) AS least,"
     "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
-    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2 ORDER BY 2) b GROUP BY workload)"
+    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2, 3 ORDER BY 2) b GROUP BY workload, device)"
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
 
 static const char notes_sql[] =
-    " SELECT printf('%s: %s: %s', workload, note, group_concat(arm, ', ')) AS 'notes on times'"
-    " FROM (SELECT DISTINCT workload, note, arm FROM latency_note"
+    " SELECT printf('%s: %s%s: %s', workload, note, " ON_DEVICE ", group_concat(arm, ', '))"
+    "  AS 'notes on times'"
+    " FROM (SELECT DISTINCT workload, note, arm, device FROM latency_note"
     "  WHERE note <> '' AND (workload, arm) IN chosen)"
-    " GROUP BY workload, note ORDER BY workload, note";
+    " GROUP BY workload, note, device ORDER BY workload, note, device";
 
 /* Equal statuses and reasons of one workload are one line. A profile that was skipped because its
  * training has no result is left out: that training is listed, with its own reason. */

@@ -100,6 +100,18 @@ the_same_sweep_stands_side_by_side() {
          WHERE arm = 'budget'" | grep -qxF '1.0||1'
 }
 
+a_report_says_which_device_its_noise_is_of() {
+    both_devices
+    ./headroom report --db "$scratch/r.db" | sed -n 's/^w0: \(.*\)/\1/p' >"$scratch/said"
+    for device in '' ' on cuda' ' on cuda-bf16'; do
+        grep -q "^fixed-8 profiled twice$device differs by" "$scratch/said" || { cat "$scratch/said" && return 1; }
+        # One line a device: what a marker costs on a card is another thing.
+        test "$(grep -c "^phase markers make a pass$device [0-9]" "$scratch/said")" -eq 1 ||
+            { cat "$scratch/said" && return 1; }
+    done
+    grep -q '^NOISY MACHINE on cuda: 9.0 other threads' "$scratch/said" || { cat "$scratch/said" && return 1; }
+}
+
 there_is_one_current_trial_of_a_device_and_precision() {
     both_devices
     ! ask "UPDATE trial SET precision = 'fp32' WHERE device = 'cuda'" 2>/dev/null || return 1
@@ -107,4 +119,4 @@ there_is_one_current_trial_of_a_device_and_precision() {
 }
 
 behaviours no_row_of_the_cpu_changes a_card_has_rows_of_its_own the_same_sweep_stands_side_by_side \
-    there_is_one_current_trial_of_a_device_and_precision
+    a_report_says_which_device_its_noise_is_of there_is_one_current_trial_of_a_device_and_precision
