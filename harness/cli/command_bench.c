@@ -29,6 +29,10 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct store *store = NULL;
+    if (arguments->shape && arguments->overrides.device) {
+        error_set(error, "--shape and --device are two benches; give one of them");
+        return EXIT_USAGE;
+    }
     if (arguments->shape)
         return bench_print_shape(arguments->shape, stdout, error) ? EXIT_OK : EXIT_FAILED;
     if (arguments->overrides.device)
