@@ -275,6 +275,23 @@ static bool retire(struct planner *planner, const struct source *source, int64_t
     return true;
 }
 
+/* Where the trial computes, and what it is called for that. */
+static struct placement place_trial(const struct experiment *e, int device,
+                                    struct plan_trial *trial) {
+    struct placement training = placement_of_training(&e->train), placement = training;
+    char trained[PLACEMENT_LABEL_SIZE];
+    if (trial->profile) placement = placement_of_profile(&e->train, &e->profile, device);
+    placement_label(&placement, trial->device);
+    placement_label(&training, trained);
+    bool elsewhere = strcmp(trial->device, trained) != 0;
+    snprintf(trial->kind, sizeof trial->kind, "%s%s%s%s%s", trial->profile ? "profile " : "",
+             trial->again ? "again " : "", elsewhere ? "on " : "", elsewhere ? trial->device : "",
+             elsewhere ? " " : "");
+    trial->wanted =
+        strcmp(placement_kind(&placement), "cpu") == 0 ? PLACE_CPU : placement_card(&placement);
+    return placement;
+}
+
 /* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
  * checkpoint. base_id is the training of a profile, or of a training's base arm; device: which of
  * those that are profiled. */
@@ -307,11 +324,7 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     if (source->missing[0] &&
         !store_known_key(planner->store, workload_id, kind, config.data, trial->key, error))
         goto done;
-    struct placement placement = profile ? placement_of_profile(&e->train, &e->profile, device)
-                                         : placement_of_training(&e->train);
-    placement_label(&placement, trial->device);
-    trial->wanted =
-        strcmp(placement_kind(&placement), "cpu") == 0 ? PLACE_CPU : placement_card(&placement);
+    struct placement placement = place_trial(e, device, trial);
     if (!retire(planner, source, workload_id, arm->policy->name, trial, error)) goto done;
 
     if (!plan_trial_flops(e, arm, profile, &model, &trial->expected_flops, error)) goto done;

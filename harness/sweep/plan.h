@@ -54,7 +54,9 @@ struct plan_trial {
     char key[TRIAL_KEY_SIZE];
     char label[192]; /* workload/arm/seed */
     char device[PLACEMENT_LABEL_SIZE];
-    char status[16];   /* as the database had it, "planned" for a new one */
+    char kind[48];   /* before the label: "", "profile ", "profile again on cuda "; the device only
+                             where it is not the one that trains */
+    char status[16]; /* as the database had it, "planned" for a new one */
     char missing[256]; /* first absent data file, "" if all are present */
     double expected_flops;
     double path_flops; /* its own and those of the longest chain of trainings that waits for it */

@@ -8,6 +8,7 @@
  * shuffled order continue them one by one.
  */
 #include "harness/sweep/sweep.h"
+#include "harness/sweep/cards.h"
 #include "harness/store/report.h"
 #include "harness/sweep/left_overs.h"
 #include "harness/sweep/progress.h"
@@ -16,7 +17,6 @@
 #include "models/base/clock.h"
 #include "models/base/rng.h"
 #include "models/base/system_file.h"
-#include "models/device.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
@@ -71,16 +71,12 @@ static bool start_trial(struct sweep *sweep, const struct plan_trial *trial, int
 
 /* ---- ending ---- */
 
-static const char *kind_of(const struct plan_trial *trial) {
-    return trial->again ? "profile again " : trial->profile ? "profile " : "";
-}
-
 /* A trial of the plan that this sweep does not run, or no longer: the counts and the talk. */
 static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, const char *why) {
     sweep->result->n_skipped++;
     progress_skip(&sweep->progress, trial->expected_flops);
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "skipped %s%s: %s\n", kind_of(trial), trial->label, why);
+    fprintf(sweep->options->talk, "skipped %s%s: %s\n", trial->kind, trial->label, why);
 }
 
 /* One that another process has: its results come without this sweep, or not at all. `what` says which
@@ -92,7 +88,7 @@ static bool leave_elsewhere(struct sweep *sweep, const struct plan_trial *trial,
     sweep->result->n_elsewhere++;
     progress_skip(&sweep->progress, trial->expected_flops);
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "left %s%s: %strial %" PRId64 " is run by %s\n", kind_of(trial),
+    fprintf(sweep->options->talk, "left %s%s: %strial %" PRId64 " is run by %s\n", trial->kind,
             trial->label, what, id, owner);
     return true;
 }
@@ -104,7 +100,7 @@ static bool is_pending(const struct trial_row *row) {
 /* What is said of a trial that has ended; of a result, what it is. */
 static void describe_end(struct sweep *sweep, const struct trial_process *child,
                          const struct trial_row *row, char *out, size_t size) {
-    const char *kind = kind_of(child->trial), *label = child->trial->label;
+    const char *kind = child->trial->kind, *label = child->trial->label;
     if (strcmp(row->status, "ok") == 0) {
         char outcome[128];
         struct error ignored; /* it is only talk */
@@ -333,7 +329,8 @@ static int count_places(const struct sweep *sweep, const struct plan_trial **que
     return cpu * places->on_cpu + cards * places->n_cards * places->on_card;
 }
 
-/* Runs the trainings, as many at a time as have places. Leaves no process behind, whatever happens. */
+/* Runs the trainings, as many at a time as have places. Leaves no process behind, whatever
+ * happens. */
 static void run_trainings(struct sweep *sweep, const struct plan_trial **queue, size_t n) {
     double flops = 0, start = clock_seconds();
     int slots = count_places(sweep, queue, n);
@@ -552,45 +549,14 @@ static bool make_log_folder(const char *db, struct error *error) {
                      strerror(errno));
 }
 
-/* Why there is no card: what opening one says. */
-static bool explain_no_card(const char *who, struct error *error) {
-    const struct device *device = NULL;
-    if (device_open("cuda", PRECISION_FP32, &device, error)) {
-        device_close(device);
-        error_set(error, "no card was counted");
-    }
-    return error_prefix(error, "%s is to run on a card (--device cpu: on the CPU)", who);
-}
-
-/* Makes the places, and refuses all where a trial wants one that is not there: who asked for a card
- * by mistake should not learn of it after hours. A sweep of the CPU alone touches no card. */
-static bool count_cards(struct sweep *sweep, const struct plan_trial **trainings,
-                        size_t n_trainings, const struct plan_trial **profiles, size_t n_profiles,
-                        struct error *error) {
-    int cards = -1;
-    for (size_t i = 0; i < n_trainings + n_profiles; i++) {
-        const struct plan_trial *trial = i < n_trainings ? trainings[i] : profiles[i - n_trainings];
-        char who[256];
-        if (trial->wanted == PLACE_CPU) continue;
-        if (cards < 0) {
-            cards = sweep->options->cards ? sweep->options->cards : device_cards();
-            if (cards < 0) cards = 0;
-            sweep->places.n_cards = cards < PLACES_CARDS_MAX ? cards : PLACES_CARDS_MAX;
-        }
-        snprintf(who, sizeof who, "%s%s", kind_of(trial), trial->label);
-        if (cards == 0) return explain_no_card(who, error);
-        if (!places_have(&sweep->places, trial->wanted, who, error)) return false;
-    }
-    return true;
-}
-
 static bool run_plan(struct sweep *sweep, const struct plan *plan, const struct plan_trial **queue,
                      struct error *error) {
     const struct plan_trial **profiles = queue + plan->n_trials;
     size_t n_trainings = 0, n_profiles = 0;
     if (!make_log_folder(sweep->options->db, error) ||
         !prepare_all(sweep, plan, queue, &n_trainings, profiles, &n_profiles, error) ||
-        !count_cards(sweep, queue, n_trainings, profiles, n_profiles, error))
+        !cards_suffice(&sweep->places, sweep->options->cards, queue, n_trainings, error) ||
+        !cards_suffice(&sweep->places, sweep->options->cards, profiles, n_profiles, error))
         return false;
     left_overs_remove(sweep->store, sweep->options->db);
     qsort(queue, n_trainings, sizeof *queue, longest_first);

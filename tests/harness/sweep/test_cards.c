@@ -93,7 +93,8 @@ static void nothing_runs_where_a_card_is_missing(void **state) {
     assert_refused(f, "w.cuda/ok-1/1 is to run on cuda:1", "there is 1 card here");
     f->options.cards = -1;
     plan_on(f, NULL, 2, "profile: {devices: [cpu, cuda]}\n");
-    assert_refused(f, "profile w/ok-1/1 is to run on a card (--device cpu: on the CPU)", "");
+    assert_refused(f, "profile on cuda w/ok-1/1 is to run on a card (--device cpu: on the CPU)",
+                   "");
 }
 
 static void device_and_precision_stand_in_the_row(void **state) {
@@ -102,8 +103,13 @@ static void device_and_precision_stand_in_the_row(void **state) {
     plan_on(f, NULL, 1,
             "train: {device: cuda, precision: bf16}\nprofile: {devices: [cuda, cpu]}\n");
     static const char *const labels[] = {"cuda-bf16", "cuda-bf16", "cpu", "cuda-bf16", "cpu"};
+    static const char *const kinds[] = {"", "profile ", "profile on cpu ", "profile again ",
+                                        "profile again on cpu "};
     assert_int_equal(f->plan.n_trials, 5); /* training, both profiles, both again */
-    for (size_t i = 0; i < 5; i++) assert_string_equal(f->plan.trials[i].device, labels[i]);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(f->plan.trials[i].device, labels[i]);
+        assert_string_equal(f->plan.trials[i].kind, kinds[i]);
+    }
     assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
     sqlite3_stmt *rows;
     assert_int_equal(sqlite3_prepare_v2(db,
