@@ -108,7 +108,7 @@ static void decide_on_device(struct inference *inf, int l, struct work *work) {
         inf->form->select(&call, inf->form_decisions, inf->form_gates);
     else
         d->ops->copy(d, inf->form_gates, inf->form_decisions, rows * heads * sizeof(float));
-    inference_enter(inf, work, PHASE_TRANSFER);
+    work_enter(work, PHASE_TRANSFER);
     d->ops->download(d, chunk_decisions(inf, l), inf->form_decisions,
                      rows * policy_decision_floats(c, l) * sizeof(float));
     d->ops->download(d, inference_chunk_gates(inf, l), inf->form_gates,
@@ -131,10 +131,10 @@ static void bring_gate_input(struct inference *inf, int l, struct work *work) {
     d->ops->pool(d, &inf->chunk, by_token, c->dim, inf->norm, OPERANDS, inf->pooled);
     if (!by_token) book_pool(inf, FLOP_GATE, work);
     if (inf->gate_x == inf->pooled) return;
-    inference_enter(inf, work, PHASE_TRANSFER);
+    work_enter(work, PHASE_TRANSFER);
     d->ops->download(d, inf->gate_x, inf->pooled,
                      (size_t)gate_rows(inf) * (size_t)c->dim * sizeof *inf->pooled);
-    inference_enter(inf, work, PHASE_GATE);
+    work_enter(work, PHASE_GATE);
 }
 
 /* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere. */
@@ -177,17 +177,17 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
     int dim = c->dim, heads = c->heads.value[l], width = heads * c->head_dim;
     struct device_attention attention = {heads,        c->head_dim, inf->qkv,
                                          inf->context, NULL,        inf->scores};
-    inference_enter(inf, work, PHASE_QKV);
+    work_enter(work, PHASE_QKV);
     multiply(inf, FLOP_QKV, 3 * width, dim, inf->norm, w->qkv_weight, dim, true, inf->qkv, false,
              work);
     add_bias(inf, FLOP_ATTENTION_BIAS, 3 * width, w->qkv_bias, inf->qkv, OPERANDS, work);
-    inference_enter(inf, work, PHASE_MAP);
+    work_enter(work, PHASE_MAP);
     d->ops->attend(d, &inf->chunk, &attention);
     for (int b = 0; b < batch->n_samples; b++) {
         int n = batch->offsets[b + 1] - batch->offsets[b];
         for (int h = 0; h < heads; h++) inference_book_map(work, n, n, c->head_dim);
     }
-    inference_enter(inf, work, PHASE_OUTPUT);
+    work_enter(work, PHASE_OUTPUT);
     multiply(inf, FLOP_OUTPUT, dim, width, inf->context, w->o_weight, dim, false, inf->x, true,
              work);
 }
@@ -198,18 +198,18 @@ static void run_attention(struct inference *inf, int l, struct work *work, const
     const struct layer_parameters *w = &inf->p->layer[l];
     norm(inf, w->norm1_weight, w->norm1_bias, work);
     if (inf->gates[l]) {
-        inference_enter(inf, work, PHASE_GATE);
+        work_enter(work, PHASE_GATE);
         choose_heads(inf, l, work, given);
     }
     if (all_chosen(inf, l, gate_rows(inf)))
         attend_wide(inf, l, work);
     else
         inference_attend_chosen(inf, l, work);
-    inference_enter(inf, work, PHASE_OUTPUT);
+    work_enter(work, PHASE_OUTPUT);
     add_bias(inf, FLOP_ATTENTION_BIAS, c->dim, w->o_bias, inf->x, NUMBERS, work);
     /* the products above accumulate into x */
     work_add(work, FLOP_RESIDUAL, (uint64_t)inf->chunk.batch.n_tokens * (uint64_t)c->dim);
-    inference_enter(inf, work, PHASE_NORM);
+    work_enter(work, PHASE_NORM);
 }
 
 static void run_ffn(struct inference *inf, int l, struct work *work) {
@@ -219,7 +219,7 @@ static void run_ffn(struct inference *inf, int l, struct work *work) {
     int tokens = inf->chunk.batch.n_tokens, dim = c->dim, ffn = c->ffn;
     uint64_t hidden = (uint64_t)tokens * (uint64_t)ffn;
     norm(inf, w->norm2_weight, w->norm2_bias, work);
-    inference_enter(inf, work, PHASE_FFN);
+    work_enter(work, PHASE_FFN);
     multiply(inf, FLOP_FFN, ffn, dim, inf->norm, w->up_weight, dim, true, inf->hidden, false, work);
     d->ops->gelu(d, tokens, ffn, w->up_bias, inf->hidden, inf->hidden);
     work_add(work, FLOP_FFN_BIAS, hidden);
@@ -254,7 +254,7 @@ static void classify(struct inference *inf, struct work *work) {
     d->ops->bias(d, samples, c->classes, p->classifier_bias, logits, NUMBERS);
     inference_book_bias(work, FLOP_CLASSIFIER_BIAS, samples, c->classes);
     if (logits == result) return;
-    inference_enter(inf, work, PHASE_TRANSFER);
+    work_enter(work, PHASE_TRANSFER);
     d->ops->download(d, result, logits, size * sizeof *result);
 }
 
@@ -262,26 +262,26 @@ static void run_chunk(struct inference *inf, struct work *work, const float *con
     const struct device *d = inf->device;
     const struct parameters *p = inf->p;
     const struct model_config *c = &p->config;
-    if (!d->is_host) inference_enter(inf, work, PHASE_TRANSFER);
+    if (!d->is_host) work_enter(work, PHASE_TRANSFER);
     d->ops->chunk_put(d, &inf->chunk);
-    inference_enter(inf, work, PHASE_EMBEDDING);
+    work_enter(work, PHASE_EMBEDDING);
     embed(inf, work);
     for (int l = 0; l < c->layers; l++) {
         const float *given = decisions ? decisions[l] : NULL;
-        inference_enter(inf, work, PHASE_NORM);
+        work_enter(work, PHASE_NORM);
         if (c->heads.value[l] > 0)
             run_attention(inf, l, work, given ? given + decision_offset(inf, l) : NULL);
         run_ffn(inf, l, work);
     }
     if (c->final_norm) {
-        inference_enter(inf, work, PHASE_NORM);
+        work_enter(work, PHASE_NORM);
         norm(inf, p->final_weight, p->final_bias, work);
     }
-    inference_enter(inf, work, PHASE_POOL);
+    work_enter(work, PHASE_POOL);
     d->ops->pool(d, &inf->chunk, false, c->dim, c->final_norm ? inf->norm : inf->x,
                  c->final_norm ? OPERANDS : NUMBERS, inf->pooled);
     book_pool(inf, FLOP_POOL, work);
-    inference_enter(inf, work, PHASE_CLASSIFIER);
+    work_enter(work, PHASE_CLASSIFIER);
     classify(inf, work);
 }
 

@@ -152,7 +152,7 @@ static void *project_group(struct inference *inf, int l, const struct plan *plan
     bool by_token = inference_by_token(inf);
     *kv = NULL;
     gather_rows(inf, plan, false, work);
-    inference_enter(inf, work, PHASE_QKV);
+    work_enter(work, PHASE_QKV);
     if (!by_token) {
         project(inf, l, plan, false, is_everyone(inf, plan, false), 0, 3 * d, inf->qkv);
         book_project(inf, plan, false, 3 * d, work);
@@ -162,9 +162,9 @@ static void *project_group(struct inference *inf, int l, const struct plan *plan
     project(inf, l, plan, false, is_everyone(inf, plan, false), d, 2 * d, *kv);
     book_project(inf, plan, false, 2 * d, work);
     if (!is_everyone(inf, plan, true)) {
-        inference_enter(inf, work, PHASE_GATHER);
+        work_enter(work, PHASE_GATHER);
         gather_rows(inf, plan, true, work);
-        inference_enter(inf, work, PHASE_QKV);
+        work_enter(work, PHASE_QKV);
     }
     project(inf, l, plan, true, is_everyone(inf, plan, true), 0, d, inf->qkv);
     book_project(inf, plan, true, d, work);
@@ -214,7 +214,7 @@ static void add_outputs(struct inference *inf, int l, const struct plan *plan, s
     }
     device->ops->multiply(device, plan->group.n, product);
     if (everyone) return;
-    inference_enter(inf, work, PHASE_GATHER);
+    work_enter(work, PHASE_GATHER);
     device->ops->scatter(device, &inf->chunk, &plan->group, dim, inf->back, inf->x);
     book_rows(inf, plan, true, 3, work);
 }
@@ -225,15 +225,15 @@ void inference_attend_chosen(struct inference *inf, int l, struct work *work) {
     for (int first = 0; first < heads; first += inf->group_size) {
         struct plan plan;
         void *kv;
-        inference_enter(inf, work, PHASE_GATHER);
+        work_enter(work, PHASE_GATHER);
         plan_group(inf, l, first, heads - first < inf->group_size ? heads - first : inf->group_size,
                    &plan);
         if (plan.group.n_segments == 0) continue;
         const void *q = project_group(inf, l, &plan, work, &kv);
-        inference_enter(inf, work, PHASE_MAP);
+        work_enter(work, PHASE_MAP);
         device->ops->attend_heads(device, &plan.group, d, q, kv, inf->context, inf->scores);
         book_attend(inf, &plan, work);
-        inference_enter(inf, work, PHASE_OUTPUT);
+        work_enter(work, PHASE_OUTPUT);
         add_outputs(inf, l, &plan, work);
     }
 }

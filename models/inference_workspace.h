@@ -50,14 +50,6 @@ static inline float *inference_chunk_gates(const struct inference *inf, int l) {
     return inf->gates[l] + (size_t)inf->first_row * (size_t)inf->p->config.heads.value[l];
 }
 
-/* A device that runs behind is waited for before a phase begins, so that times are its own. */
-static inline void inference_enter(const struct inference *inf, const struct work *work,
-                                   enum phase phase) {
-    if (!work || !work->phases) return;
-    inf->device->ops->wait(inf->device);
-    work_enter(work, phase);
-}
-
 /* Adding bias[cols] to rows x cols numbers. */
 static inline void inference_book_bias(struct work *work, enum flop_component component, int rows,
                                        int cols) {

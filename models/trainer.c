@@ -268,11 +268,11 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
     t->chunk.number = 0;
     for (int first = 0; first < batch->n_samples; t->chunk.number++) {
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
-        trainer_enter(t, PHASE_FORWARD);
+        phase_enter(t->phases, PHASE_FORWARD);
         d->ops->chunk_put(d, &t->chunk);
         forward(t, step);
         if (gradients) {
-            trainer_enter(t, PHASE_BACKWARD);
+            phase_enter(t->phases, PHASE_BACKWARD);
             backward(t, step);
         }
         first += t->chunk.batch.n_samples;
@@ -295,7 +295,7 @@ static void clear_gradients(struct trainer *t) {
 }
 
 double trainer_step(struct trainer *t, const struct batch *batch, struct policy_step *step) {
-    trainer_enter(t, PHASE_BACKWARD);
+    phase_enter(t->phases, PHASE_BACKWARD);
     clear_gradients(t);
     return run_chunks(t, batch, step, true);
 }

@@ -33,12 +33,12 @@ static void move(struct trainer *t, enum phase then, bool to_policy, size_t n, f
                  float *policy) {
     const struct device *d = t->device;
     if (device == policy) return;
-    trainer_enter(t, PHASE_TRANSFER);
+    phase_enter(t->phases, PHASE_TRANSFER);
     if (to_policy)
         d->ops->download(d, policy, device, n * sizeof *policy);
     else
         d->ops->upload(d, device, policy, n * sizeof *policy);
-    trainer_enter(t, then);
+    phase_enter(t->phases, then);
 }
 
 /* The policy's own entries for the parts of the chunk that the CPU would make: where a regulariser is

@@ -66,13 +66,6 @@ static inline int trainer_gate_rows(const struct trainer *t) {
     return trainer_by_token(t) ? t->chunk.batch.n_tokens : t->chunk.batch.n_samples;
 }
 
-/* Marks what begins; a device that runs behind is waited for, so that times are its own. */
-static inline void trainer_enter(const struct trainer *t, enum phase phase) {
-    if (!t->phases) return;
-    t->device->ops->wait(t->device);
-    phase_enter(t->phases, phase);
-}
-
 /* Gates of the chunk at hand in layer l from its LayerNorm output t->norm, into here.gates. */
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);
 
