@@ -128,7 +128,8 @@ static int pieces_of(int count) {
     return (count + CHUNK_PIECE - 1) / CHUNK_PIECE;
 }
 
-/* Counts the tokens of each row, and the pieces and sums that this makes; how many rows there are. */
+/* Counts the tokens of each row, and the pieces and sums that this makes; how many rows
+ * there are. */
 static int count_rows(struct chunk_plan *plan, struct chunk_rows *table, int32_t *count) {
     int n = 0;
     table->n_pieces = table->n_sums = table->n_slots = 0;

@@ -1,5 +1,5 @@
 /*
- * Devices by name. Only this file knows which of them were compiled in.
+ * Devices by name. This file knows which of them were compiled in.
  */
 #include "models/device.h"
 

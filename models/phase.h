@@ -19,7 +19,7 @@ enum phase {
     PHASE_FFN,
     PHASE_POOL,
     PHASE_CLASSIFIER,
-    PHASE_TRANSFER, /* between a device's memory and the host's; also of training */
+    PHASE_TRANSFER, /* between a device's memory and the host's; of training, of gates alone */
     /* of a training step; data and optimiser are marked by who calls them */
     PHASE_DATA,
     PHASE_FORWARD,

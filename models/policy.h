@@ -160,8 +160,9 @@ struct policy_ops {
     void (*gates_train)(const struct gate_call *call, float *a);
     void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
 
-    /* Inference. decide fills decision[rows][decision_floats]; select fills a[rows][heads]. Both
-     * of decision_floats and select NULL: a decision row is the gates themselves. */
+    /* Inference. decide fills decision[rows][decision_floats]; select fills a[rows][heads] from the
+     * decision and the options alone: it may be called on the host where decide's arrays are not.
+     * Both of decision_floats and select NULL: a decision row is the gates themselves. */
     int (*decision_floats)(const struct model_config *config, int layer);
     void (*decide)(const struct gate_call *call, float *decision);
     void (*select)(const struct gate_call *call, const float *decision, float *a);
@@ -170,8 +171,8 @@ struct policy_ops {
     const struct policy_device_form *cuda;
     /* The budget s in (0,1] behind one decision row; NULL: the policy has none. */
     double (*budget)(const float *decision);
-    /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes the rest of the row
-     * as little as it can. NULL: the policy has no static control. */
+    /* Makes one decision row run k of `heads` heads, 1 <= k <= heads, and changes the rest of the
+     * row as little as it can. NULL: the policy has no static control. */
     void (*set_heads)(float *decision, int heads, int k);
 
     /* Ways to run the same weights that a training is evaluated in, beside the one that its options

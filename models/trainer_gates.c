@@ -41,8 +41,8 @@ static void move(struct trainer *t, enum phase then, bool to_policy, size_t n, f
     phase_enter(t->phases, then);
 }
 
-/* The policy's own entries for the parts of the chunk that the CPU would make: where a regulariser is
- * about many rows at once, those of such a part are meant (batch.h). */
+/* The policy's own entries for the parts of the chunk that the CPU would make: where a regulariser
+ * is about many rows at once, those of such a part are meant (batch.h). */
 static void call_on_host(struct trainer *t, int l, struct policy_step *step, bool backward) {
     const struct model_config *c = &t->p->config;
     const struct batch *batch = &t->chunk.batch;

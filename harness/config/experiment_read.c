@@ -131,8 +131,9 @@ static bool link_bases(struct experiment *e, const struct node *arms, struct err
     return true;
 }
 
-/* A file that trains on a card is a workload of its own, `NAME.cuda`, beside the one that trains on
- * the CPU: no number is ever a mean over both. What is on the same texts is so among its own kind. */
+/* A file that trains on a card is a workload of its own, `NAME.cuda`, beside the one that
+ * trains on the CPU: no number is ever a mean over both. What is on the same texts is so
+ * among its own kind. */
 static bool name_by_device(const struct node *root, struct experiment *e, struct error *error) {
     struct placement placement = placement_of_training(&e->train);
     char label[PLACEMENT_LABEL_SIZE];

@@ -1,8 +1,9 @@
 /*
- * What a command line changes in the workload files that it names: `--set train.epochs=3`,
- * `--seeds 1-5`, `--device cuda`. It is laid over the tree of a file, above what the file extends and above its
- * `full:`, before anything is bound to a setting: so a changed file obeys every rule of a written
- * one, and its trials, whose keys are made from the bound values, are those of a file that says so.
+ * What a command line changes in the workload files that it names: `--set train.epochs=3`, `--seeds
+ * 1-5`, `--device cuda`. It is laid over the tree of a file, above what the file extends and above
+ * its `full:`, before anything is bound to a setting: so a changed file obeys every rule of a
+ * written one, and its trials, whose keys are made from the bound values, are those of a file that
+ * says so.
  */
 #ifndef HEADROOM_HARNESS_CONFIG_OVERRIDES_H
 #define HEADROOM_HARNESS_CONFIG_OVERRIDES_H

@@ -20,7 +20,8 @@ enum { CODE_HASH_SIZE = 65 };
 void code_hash(const char *policy, bool profile, bool card, char out[CODE_HASH_SIZE]);
 
 /* The same of every policy there is, of what runs on a card as well:
- * [{"policy":"fixed","train":"...","profile":"...","train_card":"...","profile_card":"..."}, ...]. */
+ * [{"policy":"fixed","train":"...","profile":"...","train_card":"...","profile_card":"..."},
+ * ...]. */
 void code_hash_write_json(struct text *out);
 
 #endif

@@ -73,8 +73,8 @@ void environment_read(const char *sqlite_version, struct environment *environmen
 void environment_read_root(const char *root, const char *sqlite_version,
                            struct environment *environment);
 
-/* Adds the card that computes: the first that this process sees. It is no part of the environment of
- * what runs on the CPU. */
+/* Adds the card that computes: the first that this process sees. It is no part of the environment
+ * of what runs on the CPU. */
 void environment_read_card(const char *root, struct environment *environment);
 
 /* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */

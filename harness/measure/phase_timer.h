@@ -20,8 +20,8 @@ struct phase_timer {
     double (*clock)(void); /* nanoseconds; tests bring one that does not depend on the machine */
     enum phase at;         /* the phase that lasts; PHASES: none */
     double since;
-    /* Whose work the time is of; NULL: a host's, which is done when a call returns. A mark waits for
-     * a card, whose calls return at once, before it reads the clock. */
+    /* Whose work the time is of; NULL: a host's, which is done when a call returns. A mark waits
+     * for a card, whose calls return at once, before it reads the clock. */
     const struct device *device;
 };
 
@@ -34,8 +34,8 @@ void phase_timer_stop(struct phase_timer *timer);
 /* Sum over all phases, nanoseconds. */
 double phase_timer_sum(const struct phase_timer *timer);
 
-/* What one mark costs here in nanoseconds, on a device that has nothing to do: the fastest of several
- * long runs of nothing but marks. */
+/* What one mark costs here in nanoseconds, on a device that has nothing to do: the fastest of
+ * several long runs of nothing but marks. */
 double phase_timer_mark_ns(const struct device *device);
 
 /* What the kernels booked into `work` during each phase; `work` also carries the marks here. */

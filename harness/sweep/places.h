@@ -1,7 +1,7 @@
 /*
- * Where trainings run: so many at a time on the CPU, and so many on each card. A trial has one place
- * and a card is given to a process as the only one that it sees. Which trial gets which place follows
- * from the order in which they ask and leave alone, so it can be said without a card.
+ * Where trainings run: so many at a time on the CPU, and so many on each card. A trial has one
+ * place and a card is given to a process as the only one that it sees. Which trial gets which place
+ * follows from the order in which they ask and leave alone, so it can be said without a card.
  */
 #ifndef HEADROOM_HARNESS_SWEEP_PLACES_H
 #define HEADROOM_HARNESS_SWEEP_PLACES_H
@@ -39,8 +39,8 @@ int places_of_profile(int wanted);
 /* Whether nothing can start, whatever it asks for. */
 bool places_are_full(const struct places *places);
 
-/* What CUDA_VISIBLE_DEVICES has to be for a process that is to see this card alone: its entry in the
- * list that this process was given (`visible`; NULL: none, it sees all), else its number. */
+/* What CUDA_VISIBLE_DEVICES has to be for a process that is to see this card alone: its entry in
+ * the list that this process was given (`visible`; NULL: none, it sees all), else its number. */
 void places_visible(const char *visible, int card, char *out, size_t size);
 
 #endif

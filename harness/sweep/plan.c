@@ -151,8 +151,8 @@ static int root_of(const struct experiment *e, int arm) {
     return arm;
 }
 
-/* How often the checkpoint of an arm and its s-th seed is profiled on each device: not at all, once,
- * or again for the noise floor. */
+/* How often the checkpoint of an arm and its s-th seed is profiled on each device: not at all,
+ * once, or again for the noise floor. */
 static int count_profiles(const struct experiment *e, int arm, int s) {
     if (s >= e->profile.seeds) return 0;
     return s == 0 && arm < e->profile.again ? 2 : 1;

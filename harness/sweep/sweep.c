@@ -79,8 +79,8 @@ static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, cons
     fprintf(sweep->options->talk, "skipped %s%s: %s\n", trial->kind, trial->label, why);
 }
 
-/* One that another process has: its results come without this sweep, or not at all. `what` says which
- * trial that is, id which one is run there. */
+/* One that another process has: its results come without this sweep, or not at all. `what` says
+ * which trial that is, id which one is run there. */
 static bool leave_elsewhere(struct sweep *sweep, const struct plan_trial *trial, const char *what,
                             int64_t id, struct error *error) {
     char owner[512];
@@ -421,8 +421,8 @@ static void take_turns(struct sweep *sweep, const char *key) {
     }
 }
 
-/* Takes out of the queue what has no checkpoint to start from: all at once, because a failed training
- * or an interruption may leave hundreds of them. */
+/* Takes out of the queue what has no checkpoint to start from: all at once, because a failed
+ * training or an interruption may leave hundreds of them. */
 static bool settle_profiles(struct sweep *sweep, const struct plan_trial **queue, size_t *n,
                             struct error *error) {
     size_t n_ready = 0;
@@ -465,8 +465,8 @@ static int longest_first(const void *a, const void *b) {
     return x->id < y->id ? -1 : 1;
 }
 
-/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere. The
- * plan may be older than what another sweep has written. */
+/* Makes one trial ready to run; *run is false for one that is done, cannot run or runs elsewhere.
+ * The plan may be older than what another sweep has written. */
 static bool prepare(struct sweep *sweep, const struct plan_trial *trial, bool *run, int *n_retried,
                     struct error *error) {
     char reason[sizeof trial->missing + DATA_FILES_HINT_SIZE + 16], hint[DATA_FILES_HINT_SIZE];

@@ -33,11 +33,11 @@ struct sweep_result {
 
 /* Runs every selected trial of the plan that is not ok: trainings in parallel, longest first, then
  * profiles, of which only one runs at any moment: those of a workload take turns. Failed trials do
- * not stop it. False where trials want a card that is not there, before anything has run, and if the
- * store or a process could not be used: then nothing more is started, and what runs comes to its
- * end. SIGINT, SIGTERM and SIGHUP, unless they are ignored, end it in
- * order: running trials become `interrupted`. After that these signals stay blocked, so that another
- * one does not turn the exit status of this process into its death. */
+ * not stop it. False where trials want a card that is not there, before anything has run, and if
+ * the store or a process could not be used: then nothing more is started, and what runs comes to
+ * its end. SIGINT, SIGTERM and SIGHUP, unless they are ignored, end it in order: running trials
+ * become `interrupted`. After that these signals stay blocked, so that another one does not turn
+ * the exit status of this process into its death. */
 bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_options *options,
                struct sweep_result *result, struct error *error);
 

@@ -1,7 +1,8 @@
 /*
- * The process of one trial, as the sweep that started it sees it: starting, whether it makes progress,
- * and what to say when it has ended. It dies with its parent (PR_SET_PDEATHSIG) and stands in a process
- * group of its own, so that Ctrl-C reaches it only through the parent, which then knows why it ended.
+ * The process of one trial, as the sweep that started it sees it: starting, whether it makes
+ * progress, and what to say when it has ended. It dies with its parent (PR_SET_PDEATHSIG) and
+ * stands in a process group of its own, so that Ctrl-C reaches it only through the parent, which
+ * then knows why it ended.
  */
 #ifndef HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
 #define HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
@@ -30,14 +31,14 @@ struct trial_process {
     int timed_out, stalled; /* seconds after which it was killed for that; 0: it was not */
 };
 
-/* Starts `PROGRAM trial ID --db PATH`, with the signals of `watched` not blocked. On a card it sees that
- * one alone. */
+/* Starts `PROGRAM trial ID --db PATH`, with the signals of `watched` not blocked. On a card it sees
+ * that one alone. */
 bool trial_process_start(struct trial_process *out, const struct sweep_options *options,
                          const struct plan_trial *trial, int place, const sigset_t *watched,
                          struct error *error);
 
-/* What wait4 says of one that has not ended. A profile that stops waits for its turn (turn.h), which is
- * no time that it runs; any other was stopped from outside. */
+/* What wait4 says of one that has not ended. A profile that stops waits for its turn (turn.h),
+ * which is no time that it runs; any other was stopped from outside. */
 void trial_process_changed(struct trial_process *process, int status);
 
 /* Gives a profile that waits its turn. */
@@ -49,9 +50,9 @@ double trial_process_seconds(const struct trial_process *process);
 /* Processor seconds that it has used so far. */
 double trial_process_cpu_seconds(const struct trial_process *process);
 
-/* Kills it if it has run for longer than options->timeout, or if for options->stall seconds neither it
- * nor a process that it started used the processor or wrote anything. Time in which this process was
- * not running either does not count, nor does waiting for a turn. */
+/* Kills it if it has run for longer than options->timeout, or if for options->stall seconds neither
+ * it nor a process that it started used the processor or wrote anything. Time in which this process
+ * was not running either does not count, nor does waiting for a turn. */
 void trial_process_watch(struct trial_process *process, const struct sweep_options *options);
 
 /* Status and reason of a trial whose process ended so, for one that did not say them itself. */

@@ -51,7 +51,8 @@ struct batches {
     int size;
 };
 
-/* What is read around a pass on a card is what its host does meanwhile: nothing of it is the pass. */
+/* What is read around a pass on a card is what its host does meanwhile: nothing of it is
+ * the pass. */
 static const char on_card[] =
     "the pass runs on a card, and this counts the processor beside it; the "
     "card's own counters are not read";

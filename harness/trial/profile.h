@@ -29,8 +29,8 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
                    uint64_t seed, struct profiling_result *out, struct error *error);
 
 /* `trial` has exactly one arm and one seed; `trained` is what its training trial wrote. Refuses
- * other data than those the profile was planned for (`identity`; NULL: any). `device` NULL: the CPU.
- * Counter roles that do not work here come back with their reason. */
+ * other data than those the profile was planned for (`identity`; NULL: any). `device` NULL: the
+ * CPU. Counter roles that do not work here come back with their reason. */
 bool profiling_run(const struct experiment *trial, const struct trial_identity *identity,
                    const struct trained *trained, const struct device *device,
                    struct profiling_result *out, struct error *error);

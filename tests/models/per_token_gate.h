@@ -1,7 +1,7 @@
 /*
  * A per-token gate with one learned row of weights per head, a = sigmoid(w x), which at inference
- * runs the heads above one half. It exists to hold the interface to its word that per-token policies
- * go through the same code.
+ * runs the heads above one half. It exists to hold the interface to its word that per-token
+ * policies go through the same code.
  */
 #ifndef HEADROOM_TESTS_PER_TOKEN_GATE_H
 #define HEADROOM_TESTS_PER_TOKEN_GATE_H

@@ -197,7 +197,8 @@ static void hash_depends_on_every_field_but_the_load(void **state) {
     }
 }
 
-/* Of a trial on the CPU the card is no part; where it was asked for it is known, or says why not. */
+/* Of a trial on the CPU the card is no part; where it was asked for it is known, or says
+ * why not. */
 static void a_card_is_read_where_it_computes(void **state) {
     (void)state;
     struct environment e;

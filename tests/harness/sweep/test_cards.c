@@ -85,7 +85,8 @@ static void assert_refused(struct fixture *f, const char *text, const char *more
     assert_string_equal(runs, "");
 }
 
-/* Also what could run on the CPU does not start: who asked for a card by mistake hears it at once. */
+/* Also what could run on the CPU does not start: who asked for a card by mistake hears it
+ * at once. */
 static void nothing_runs_where_a_card_is_missing(void **state) {
     struct fixture *f = *state;
     f->options.cards = 1;

@@ -1,6 +1,6 @@
 /*
- * Which trial gets which place: on the CPU and on 0, 1, 2 and 4 cards, from nothing but the order in
- * which trials ask and end.
+ * Which trial gets which place: on the CPU and on 0, 1, 2 and 4 cards, from nothing but the order
+ * in which trials ask and end.
  */
 #include "harness/sweep/places.h"
 
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* What trials ask for, one by one: c the CPU, a any card, a digit that card. What they get, one by one:
- * c, the card, or - for those that have to wait. */
+/* What trials ask for, one by one: c the CPU, a any card, a digit that card. What they get, one by
+ * one: c, the card, or - for those that have to wait. */
 static void assert_places(int jobs, int cards, const char *wanted, const char *expected) {
     struct places places = places_new(jobs, 8, cards);
     char got[64] = "";

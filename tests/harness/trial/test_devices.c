@@ -1,7 +1,7 @@
 /*
  * A trial on a device with memory of its own, here a CPU's that is only called so: that what it
- * learns is what is kept, chosen and saved, that clocks wait for it, and that its failure is told as
- * that.
+ * learns is what is kept, chosen and saved, that clocks wait for it, and that its failure is told
+ * as that.
  */
 #include "harness/record/counter_names.h"
 #include "harness/trial/profile.h"
@@ -81,8 +81,8 @@ static void assert_same_results(const struct training_result *a, const struct tr
     }
 }
 
-/* Weights that were not handed over, in either direction, at any of the places where the two memories
- * meet, would show here. */
+/* Weights that were not handed over, in either direction, at any of the places where the two
+ * memories meet, would show here. */
 static void what_a_device_learns_is_what_the_cpu_does(void **state) {
     (void)state;
     static const char *const arms[] = {"policy: fixed, heads: 4",
@@ -202,8 +202,8 @@ static void a_failure_is_told_as_what_it_is(void **state) {
     }
 }
 
-/* The last that a trial has from a device is how it does as it was trained: no phase, and nothing that
- * checks itself. */
+/* The last that a trial has from a device is how it does as it was trained: no phase, and nothing
+ * that checks itself. */
 static void a_failure_in_the_last_pass_is_none_of_the_results(void **state) {
     (void)state;
     struct small_trial_text text = small_gated_topic;
