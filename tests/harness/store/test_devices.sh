@@ -5,11 +5,12 @@
 . tests/build/tap.sh
 scratch=${scratch:?}
 
-# Profiles of the same checkpoints on a card, whose every number is another: TEST DATA as in many.sql.
+# Profiles of the same checkpoints on a card, whose every number is another: TEST DATA as in many.sql. In
+# bfloat16 also of those that a card trained.
 on_card() { # precision
     cat <<SQL
 CREATE TEMP TABLE copy AS SELECT id, 10000 * (1 + ('$1' = 'bf16')) + id AS new FROM trial
-    WHERE kind <> 'train' AND device = 'cpu';
+    WHERE kind <> 'train' AND (device = 'cpu' OR ('$1' = 'bf16' AND id < 10000));
 CREATE TEMP TABLE part AS SELECT p.id, 10000 * (1 + ('$1' = 'bf16')) + p.id AS new, p.trial_id
     FROM profile p JOIN copy ON copy.id = p.trial_id;
 INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
@@ -59,6 +60,16 @@ no_row_of_the_cpu_changes() {
             AND name NOT IN ('workload_status', 'machine_by_kind')"); do
         lost=$(ask "SELECT count(*) FROM (SELECT * FROM cpu_$view EXCEPT SELECT * FROM $view)")
         [ "$lost" -eq 0 ] || { echo "$view: $lost rows changed" && return 1; }
+    done
+}
+
+no_row_of_the_cpu_is_added() {
+    both_devices
+    for view in $(ask "SELECT v.name FROM sqlite_schema v JOIN pragma_table_info(v.name) c ON c.name = 'device'
+            WHERE v.type = 'view'"); do
+        more=$(ask "SELECT (SELECT count(*) FROM $view WHERE device = 'cpu')
+            - (SELECT count(*) FROM cpu_$view WHERE device = 'cpu')")
+        [ "$more" -eq 0 ] || { echo "$view: $more rows more of the CPU" && return 1; }
     done
 }
 
@@ -112,11 +123,53 @@ a_report_says_which_device_its_noise_is_of() {
     grep -q '^NOISY MACHINE on cuda: 9.0 other threads' "$scratch/said" || { cat "$scratch/said" && return 1; }
 }
 
+# What `headroom compare` says of the times of two arms.
+times_of() { ./headroom compare "$1" "$2" --db "$scratch/r.db" | grep latency; }
+
+times_that_are_compared_are_of_what_trained() {
+    both_devices
+    ask "DELETE FROM warning"
+    times_of w0/words w0/budget >"$scratch/with"
+    test "$(grep -c 'latency_batch_[0-9]' "$scratch/with")" -ge 2
+    ask "UPDATE trial SET current = 0 WHERE kind <> 'train' AND device = 'cuda' AND id > 10000"
+    times_of w0/words w0/budget >"$scratch/without"
+    diff "$scratch/with" "$scratch/without" || return 1
+    # Those of what trained on a card are of that card, and not compared with another's.
+    ask "UPDATE environment SET json = json_set(json, '$.card', 'A CARD')"
+    times_of w0.cuda/words w0.cuda/budget | grep -q 'latency_batch_1 ' || return 1
+    ask "INSERT INTO environment (id, hash, host, machine, json, seen_at) SELECT 3, 'other', host, machine,
+             json_set(json, '$.card', 'ANOTHER CARD'), '' FROM environment WHERE id = 1;
+         UPDATE trial SET environment_id = 3 WHERE kind <> 'train' AND device = 'cuda' AND arm = 'words'"
+    ! times_of w0.cuda/words w0.cuda/budget | grep 'latency_batch_1 .* is faster\|latency_batch_1 .*to [0-9]' ||
+        return 1
+}
+
+a_merge_keeps_the_trials_of_every_device() {
+    both_devices
+    # Plans of one place in several databases: here that of the card, and there that of the CPU.
+    sqlite3 "$scratch/r.db" "SELECT 'DROP TABLE ' || name || ';' FROM sqlite_schema WHERE name GLOB 'cpu_*'" |
+        sqlite3 "$scratch/r.db"
+    count="SELECT device, precision, kind, status, count(*) FROM trial WHERE current = 1
+        AND status IN ('ok', 'planned') GROUP BY 1, 2, 3, 4"
+    ./headroom merge "$scratch/m.db" "$scratch/r.db" >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }
+    ask "$count" >"$scratch/there"
+    sqlite3 "$scratch/m.db" "$count" | diff "$scratch/there" - || return 1
+    # A result takes the place of what was only planned, and of nothing on another device.
+    sqlite3 "$scratch/m.db" "UPDATE trial SET status = 'planned' WHERE kind = 'profile'"
+    ask "UPDATE trial SET status = 'planned', key = 'other' || key WHERE kind = 'profile' AND device = 'cpu'"
+    ./headroom merge "$scratch/r.db" "$scratch/m.db" >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }
+    ask "SELECT device, precision, count(*) FROM trial WHERE current = 1 AND kind = 'profile' GROUP BY 1, 2" \
+        >"$scratch/now"
+    awk -F'|' '$3 == "profile" { print $1 "|" $2 "|" $5 }' "$scratch/there" | diff - "$scratch/now"
+}
+
 there_is_one_current_trial_of_a_device_and_precision() {
     both_devices
     ! ask "UPDATE trial SET precision = 'fp32' WHERE device = 'cuda'" 2>/dev/null || return 1
     ! ask "UPDATE trial SET device = 'tpu'" 2>/dev/null || return 1
 }
 
-behaviours no_row_of_the_cpu_changes a_card_has_rows_of_its_own the_same_sweep_stands_side_by_side \
-    a_report_says_which_device_its_noise_is_of there_is_one_current_trial_of_a_device_and_precision
+behaviours no_row_of_the_cpu_changes no_row_of_the_cpu_is_added a_card_has_rows_of_its_own \
+    the_same_sweep_stands_side_by_side a_report_says_which_device_its_noise_is_of \
+    times_that_are_compared_are_of_what_trained a_merge_keeps_the_trials_of_every_device \
+    there_is_one_current_trial_of_a_device_and_precision
