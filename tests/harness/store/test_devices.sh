@@ -21,7 +21,7 @@ FROM trial JOIN copy USING (id);
 INSERT INTO warning (trial_id, text, at) SELECT new, 'doubtful', '' FROM copy WHERE new % 7 = 0;
 INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads,
                      executed_flops_per_input, marks_per_pass, mark_ns)
-SELECT r.new, c.new, p.batch_size, 0, p.inputs_per_sample, 7, 77, 5, 7
+SELECT r.new, c.new, p.batch_size, 0, p.inputs_per_sample, 7, 7700, 5, 7
 FROM profile p JOIN part r USING (id) JOIN copy c ON c.id = r.trial_id;
 INSERT INTO profile_block SELECT new, block, started_s, 0.1, 9 FROM profile_block JOIN part ON id = profile_id;
 INSERT INTO profile_sample SELECT new, sample, latency_ns / 7, block, 7700, 900 FROM profile_sample JOIN part
@@ -40,7 +40,8 @@ SQL
 both_devices() {
     { cat results/tables.sql results/views.sql
       echo "CREATE TEMP TABLE size AS SELECT 2 AS n;"
-      cat tests/harness/store/many.sql; } | sqlite3 "$scratch/r.db"
+      cat tests/harness/store/many.sql
+      echo "INSERT INTO memory SELECT id, 'arena 0', 4096, '', 4096, 0 FROM trial WHERE kind <> 'train';"; } | sqlite3 "$scratch/r.db"
     sqlite3 "$scratch/r.db" "SELECT 'CREATE TABLE cpu_' || name || ' AS SELECT * FROM ' || name || ';'
         FROM sqlite_schema WHERE type = 'view'" >"$scratch/snapshot.sql"
     sqlite3 "$scratch/r.db" <"$scratch/snapshot.sql"
@@ -89,6 +90,15 @@ a_card_has_rows_of_its_own() {
     test "$(ask "SELECT group_concat(DISTINCT measure) FROM measure_by_arm
         WHERE measure GLOB 'latency*batch_1' ORDER BY 1")" = \
         latency_ns_batch_1,latency_ns_cuda_batch_1,latency_ns_cuda_bf16_batch_1
+    test "$(ask "SELECT count(*) FROM profile_pair a JOIN profile p ON p.id = a.first JOIN trial t ON t.id = p.trial_id
+        JOIN profile q ON q.id = a.second JOIN trial u ON u.id = q.trial_id
+        WHERE t.device <> u.device OR t.precision <> u.precision")" -eq 0
+    # Of another card there is no ratio.
+    ask "INSERT INTO environment (id, hash, host, machine, json, seen_at) SELECT 3, 'other', host, machine,
+             json_set(json, '$.card', 'ANOTHER CARD'), '' FROM environment WHERE id = 2;
+         UPDATE trial SET environment_id = 3 WHERE id > 10000 AND arm = 'words'"
+    test "$(ask "SELECT count(*) FROM latency_vs_flops WHERE device <> 'cpu' AND workload = 'w0' AND arm = 'words'
+        AND time_ratio IS NOT NULL")" -eq 0
     # The ceiling is that of a core.
     test "$(ask "SELECT count(*) FROM roofline_by_phase WHERE device <> 'cpu' AND roof_flops_per_second
         IS NOT NULL")" -eq 0
