@@ -49,12 +49,6 @@ static inline void tested_ok(const struct device *d) {
     if (!d->ops->ok(d, &error)) fail_msg("%s", error.text);
 }
 
-static inline double norm_of(const float *x, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
-    return sqrt(sum);
-}
-
 /* Norm of the difference of n numbers over the norm of those that are expected; infinite if a
  * number is not finite. Where all that is expected is 0, the norm of what is there. */
 static inline double relative_error(const float *found, const float *expected, size_t n) {

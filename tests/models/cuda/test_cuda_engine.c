@@ -16,13 +16,15 @@ static const double stages_of_training[] = {0.1, 0.55, 0.9};
 static void print_errors(const struct tested_device *tested, const char *policy,
                          const struct errors *e) {
     const char *path = getenv("HEADROOM_GPU_TABLE");
-    char line[256];
+    char line[512];
     snprintf(line, sizeof line,
-             "errors device=%s precision=%s policy=%s logits=%.2e loss=%.2e gradients=%.2e "
-             "weighed=%.2e inputs=%d other_k=%d",
+             "errors device=%s precision=%s policy=%s logits=%.2e loss=%.2e encoder=%.2e "
+             "policy_strict=%.2e policy_terms=%.2e inputs=%d other_k=%d other_heads=%d "
+             "encoder_worst=%s policy_worst=%s",
              tested->is_card ? "cuda" : "far", strchr(tested->name, ' ') + 1, policy, e->logits,
-             e->loss, e->gradients, e->weighed, e->inputs, e->other_k);
-    print_message("%s%s (%s)\n", tested->is_card ? "#| " : "", line, e->tensor);
+             e->loss, e->encoder, e->policy, e->policy_terms, e->inputs, e->other_k, e->other_heads,
+             e->encoder_tensor, e->policy_tensor);
+    print_message("%s%s\n", tested->is_card ? "#| " : "", line);
     FILE *file = path && *path ? fopen(path, "a") : NULL;
     if (!file) return;
     fprintf(file, "%s\n", line);
@@ -34,7 +36,7 @@ static void compare_method(const struct device *d, const struct method *method,
     struct data data;
     struct side cpu, there;
     data_fill(&data, RAGGED, ragged, 4);
-    struct model_config config = method_config(method, &data);
+    struct model_config config = method_config(method, &data, d->precision);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&there, d, &config, &data.limits);
     compare_inference(&cpu, &there, &data.batch, out);
@@ -55,9 +57,10 @@ static void passes_agree_with_the_cpu(const struct tested_device *tested, const 
             compare_method(d, &methods[i], &e);
             errors_add(&of_policy, &e);
             if (errors_worst(&e, tested->precision) <= tested->pass) continue;
-            print_message("%s: %s %s: logits %.2e, loss %.2e, gradients %.2e of %s, weighed %.2e\n",
-                          tested->name, policy, methods[i].options, e.logits, e.loss, e.gradients,
-                          e.tensor, e.weighed);
+            print_message("%s: %s %s: logits %.2e, loss %.2e, encoder %.2e of %s, policy %.2e of "
+                          "%s, %.2e of terms\n",
+                          tested->name, policy, methods[i].options, e.logits, e.loss, e.encoder,
+                          e.encoder_tensor, e.policy, e.policy_tensor, e.policy_terms);
             failed++;
         }
         print_errors(tested, policy, &of_policy);
@@ -91,7 +94,7 @@ static void same_seed_same_bits(const struct tested_device *tested, const struct
         struct data data;
         struct side side;
         data_fill(&data, RAGGED, ragged, 4);
-        struct model_config config = method_config(&methods[i], &data);
+        struct model_config config = method_config(&methods[i], &data, d->precision);
         size_t logits = (size_t)RAGGED * SMALL_CLASSES * sizeof(float);
         float first_logits[RAGGED * SMALL_CLASSES];
         char *first = NULL;
@@ -146,7 +149,7 @@ static void ten_steps_stay_together(const struct tested_device *tested, const st
         double loss = 0, way;
         struct errors after = {0};
         data_fill(&data, FEW, few, 4);
-        struct model_config config = method_config(&methods[i], &data);
+        struct model_config config = method_config(&methods[i], &data, d->precision);
         struct parameters *start = small_parameters(&config, 8);
         side_new(&cpu, device_cpu(), &config, &data.limits);
         side_new(&there, d, &config, &data.limits);

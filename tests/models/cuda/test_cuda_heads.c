@@ -24,7 +24,7 @@ static void check_batch(const struct tested_device *tested, const struct device 
         struct side cpu, there;
         struct errors e = {0};
         data_fill(&data, n, lengths, 9);
-        struct model_config config = method_config(&shown[i], &data);
+        struct model_config config = method_config(&shown[i], &data, d->precision);
         if (pairs) config = small_pairs(config);
         side_new(&cpu, device_cpu(), &config, &data.limits);
         side_new(&there, d, &config, &data.limits);
@@ -36,10 +36,10 @@ static void check_batch(const struct tested_device *tested, const struct device 
         compare_inference(&cpu, &there, &one.batch, &e);
         compare_step(&cpu, &there, &one.batch, 2, 0.9, &e);
         if (errors_worst(&e, tested->precision) > tested->pass)
-            fail_msg("%s: %s, %d inputs, the first of %d: logits %.2e, loss %.2e, gradients %.2e "
-                     "of %s",
-                     tested->name, shown[i].policy, n, lengths[0], e.logits, e.loss, e.gradients,
-                     e.tensor);
+            fail_msg("%s: %s, %d inputs, the first of %d: logits %.2e, loss %.2e, encoder %.2e of "
+                     "%s, policy %.2e of %s, %.2e of terms",
+                     tested->name, shown[i].policy, n, lengths[0], e.logits, e.loss, e.encoder,
+                     e.encoder_tensor, e.policy, e.policy_tensor, e.policy_terms);
         side_free(&cpu);
         side_free(&there);
         free(data.tokens);
@@ -167,7 +167,7 @@ static void check_work(const struct tested_device *tested, const struct device *
     struct work here = {.observe = observe, .context = &seams[0]}, far = here;
     far.context = &seams[1];
     data_fill(&data, several_chunks ? 4 : SOME, several_chunks ? many : some, 3);
-    struct model_config config = method_config(method, &data);
+    struct model_config config = method_config(method, &data, d->precision);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&there, d, &config, &data.limits);
     inference_run(cpu.inference, &data.batch, NULL, NULL);
@@ -228,7 +228,7 @@ static void transfers_are_a_phase(const struct tested_device *tested, const stru
         struct phases phases = {enter, &seam};
         struct work work = {.phases = &phases};
         data_fill(&data, SOME, some, 3);
-        struct model_config config = method_config(&shown[i], &data);
+        struct model_config config = method_config(&shown[i], &data, d->precision);
         bool on_host = device_gates_on_host(d, &config);
         side_new(&side, d, &config, &data.limits);
         inference_run(side.inference, &data.batch, &work, NULL);
@@ -255,7 +255,7 @@ static void parameters_come_back_as_they_went(const struct tested_device *tested
         struct data data;
         struct side side;
         data_fill(&data, SOME, some, 3);
-        struct model_config config = method_config(&methods[i], &data);
+        struct model_config config = method_config(&methods[i], &data, d->precision);
         side_new(&side, d, &config, &data.limits);
         struct parameters *as_they_were = small_parameters(&config, 8);
         for (int t = 0; t < side.p->n_tensors; t++)
