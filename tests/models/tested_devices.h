@@ -1,6 +1,11 @@
 /*
  * The devices that a test runs on: the far one (far_device.h), which is always there and so proves
  * the test, and the first card. Where there is no card its half prints why and skips.
+ *
+ * HEADROOM_DEVICES=far or card leaves out the other. HEADROOM_QUICK=1 is for a sanitizer, under
+ * which a kernel takes a hundred times as long: it leaves out what would show it nothing new, and
+ * memory that is refused, and takes few shapes and steps of the rest, still with each kernel, both
+ * kinds of operands, and rows that are whole quads or not.
  */
 #ifndef HEADROOM_TESTS_TESTED_DEVICES_H
 #define HEADROOM_TESTS_TESTED_DEVICES_H
@@ -65,20 +70,39 @@ static inline double relative_error(const float *found, const float *expected, s
 /* A test of a device, open, and where it runs. */
 typedef void tested_function(const struct tested_device *tested, const struct device *d);
 
+enum { QUICK = 1, FP32_ALONE = 2 };
+
 struct device_test {
     tested_function *function;
-    bool on_card, fp32_alone;
+    bool on_card;
+    int kind;
 };
+
+static inline bool tested_quickly(void) {
+    const char *quick = getenv("HEADROOM_QUICK");
+    return quick && strcmp(quick, "1") == 0;
+}
+
+/* Whether the environment leaves the test out. */
+static inline bool tested_elsewhere(const struct device_test *test) {
+    const char *devices = getenv("HEADROOM_DEVICES");
+    if (tested_quickly() && !(test->kind & QUICK)) return true;
+    return devices && *devices && strcmp(devices, test->on_card ? "card" : "far") != 0;
+}
 
 /* Runs it on all devices of its kind. Skips, saying why, where that is a card and there is none. */
 static inline void tested_run(void **state) {
     const struct device_test *test = *state;
+    if (tested_elsewhere(test)) {
+        print_message("SKIP: left out by HEADROOM_DEVICES or HEADROOM_QUICK\n");
+        skip();
+    }
     for (int i = 0; i < TESTED_DEVICES; i++) {
         const struct tested_device *tested = &tested_devices[i];
         const struct device *d = NULL;
         struct error error;
         if (tested->is_card != test->on_card) continue;
-        if (test->fp32_alone && tested->precision != PRECISION_FP32) continue;
+        if (test->kind & FP32_ALONE && tested->precision != PRECISION_FP32) continue;
         if (!tested->is_card)
             d = far_device_open(tested->precision, tested->forms);
         else if (!device_open("cuda", tested->precision, &d, &error)) {
@@ -93,15 +117,16 @@ static inline void tested_run(void **state) {
 }
 
 /* The two rows of a test in cmocka's table: on the far device, and on a card. */
-#define ON_DEVICES(function, fp32_alone)                                                           \
+#define ON_DEVICES(function, kind)                                                                 \
     {"far device: " #function, tested_run, NULL, NULL,                                             \
-     &(struct device_test){function, false, fp32_alone}},                                          \
+     &(struct device_test){function, false, kind}},                                                \
     {                                                                                              \
         "card: " #function, tested_run, NULL, NULL, &(struct device_test) {                        \
-            function, true, fp32_alone                                                             \
+            function, true, kind                                                                   \
         }                                                                                          \
     }
-#define ON_ALL(function)  ON_DEVICES(function, false)
-#define ON_FP32(function) ON_DEVICES(function, true)
+#define ON_ALL(function)        ON_DEVICES(function, QUICK)
+#define ON_ALL_SLOWLY(function) ON_DEVICES(function, 0)
+#define ON_FP32(function)       ON_DEVICES(function, FP32_ALONE)
 
 #endif

@@ -60,6 +60,23 @@ static inline const struct policy_ops *method_policy(const struct method *method
     return strcmp(method->policy, per_token.name) == 0 ? &per_token : policy_find(method->policy);
 }
 
+/* With HEADROOM_QUICK, those between whom every kernel of gates and of chosen heads is called: by
+ * inputs and by tokens, made on the device and on the host. */
+static const struct method quick_methods[] = {
+    {"fixed", "{\"heads\":[0,3]}"},
+    {"budgetformer", "{\"cost\":0.5,\"initial_budget\":0.6}"},
+    {"budgetformer", "{\"estimator\":\"gumbel\",\"noise\":1,\"initial_budget\":0.35}"},
+    {"budgetformer-paper", "{\"global_budget\":true,\"cost\":0.5}"},
+    {"moh", "{\"shared\":1,\"routed\":2,\"balance\":1}"},
+    {"bag-of-bigrams", "{\"buckets\":7}"},
+};
+
+/* Those of this run, and how many. */
+static inline const struct method *tested_methods(int *n) {
+    *n = tested_quickly() ? (int)(sizeof quick_methods / sizeof *quick_methods) : METHODS;
+    return tested_quickly() ? quick_methods : methods;
+}
+
 /* A ragged batch of random tokens. */
 struct data {
     int32_t *tokens, offsets[DATA_SAMPLES_MAX + 1], labels[DATA_SAMPLES_MAX], ids[DATA_SAMPLES_MAX];
@@ -85,11 +102,11 @@ static inline void data_fill(struct data *data, int n, const int *lengths, uint6
 }
 
 /* Weights of small_model.h make attention maps and gates steep, and in float32 the bounds hold with
- * them. Steep functions magnify the rounding of operands as well: on the far device, with a standard
- * deviation of 0.3, gradients of the encoder are off by up to 1.1e-2 in tf32 and 6e-2 in bfloat16
- * (0.2: 3.3e-3 and 4.2e-2), of a policy's terms by 6.7e-3 and 4.1e-2. That is the model's doing, not
- * the device's: the far device's kernels are the CPU's. With 0.15 they are within 2.4e-3 and 2.7e-2,
- * of terms within 1.8e-3 and 2.1e-2. */
+ * them. Steep functions magnify the rounding of operands as well: on the far device, with a
+ * standard deviation of 0.3, gradients of the encoder are off by up to 1.1e-2 in tf32 and 6e-2 in
+ * bfloat16 (0.2: 3.3e-3 and 4.2e-2), of a policy's terms by 6.7e-3 and 4.1e-2. That is the model's
+ * doing, not the device's: the far device's kernels are the CPU's. With 0.15 they are within 2.4e-3
+ * and 2.7e-2, of terms within 1.8e-3 and 2.1e-2. */
 static inline struct model_config method_config(const struct method *method,
                                                 const struct data *data, enum precision precision) {
     struct model_config c = small_config(method_policy(method), method->options, 2, 16, 4);
@@ -148,9 +165,9 @@ static inline const struct parameters *side_gradients(const struct side *side) {
 }
 
 /* The largest relative errors of a method on a device. Logits and a gradient's tensor: of their
- * norms. Loss, with its regulariser, and the sums of budgets and entropies, which may be 0: of their
- * size plus 1e-3. A policy's gradients are told twice, as a share of a tensor's norm and of its
- * terms' norms (gradient_terms.h).
+ * norms. Loss, with its regulariser, and the sums of budgets and entropies, which may be 0: of
+ * their size plus 1e-3. A policy's gradients are told twice, as a share of a tensor's norm and of
+ * its terms' norms (gradient_terms.h). All have the same bound.
  *
  * And the inputs of how many run another number of heads in some layer, or equally many that are
  * others. */
@@ -160,10 +177,10 @@ struct errors {
     int inputs, other_k, other_heads;
 };
 
-/* What a precision's bound is for: float32 promises every gradient to be within it of its norm. With
- * operands of 11 or 8 bits that holds for the encoder. Of a policy it can hold for the terms alone:
- * in bfloat16 they are off by up to a percent, and what they leave of each other is as small as it
- * happens to be. */
+/* What a precision's bound is for: float32 promises every gradient to be within it of its norm.
+ * With operands of 11 or 8 bits that holds for the encoder. Of a policy it can hold for the terms
+ * alone: in bfloat16 they are off by a percent or two, and what they leave of each other is as
+ * small as it happens to be. */
 static inline double errors_worst(const struct errors *e, enum precision precision) {
     double policy = precision == PRECISION_FP32 ? e->policy : e->policy_terms;
     return fmax(fmax(e->encoder, policy), fmax(e->logits, e->loss));
