@@ -15,7 +15,7 @@
 #ifndef HEADROOM_MODELS_CUDA_ATTENTION_TILE_CUH
 #define HEADROOM_MODELS_CUDA_ATTENTION_TILE_CUH
 
-#include "models/cuda/operand.cuh"
+#include "models/cuda/number.cuh"
 
 #include <math.h>
 
@@ -52,11 +52,11 @@ __device__ inline void tile_load(float *to, const matrix_rows<T> from) {
             } else {
 #pragma unroll
                 for (int c = 0; c < 4; c++)
-                    if (col + c < from.cols) value.value[c] = operand_get(at[c]);
+                    if (col + c < from.cols) value.at[c] = operand_get(at[c]);
             }
         }
         *reinterpret_cast<float4 *>(to + row * tile<W>::STRIDE + col) =
-            make_float4(value.value[0], value.value[1], value.value[2], value.value[3]);
+            make_float4(value.at[0], value.at[1], value.at[2], value.at[3]);
     }
 }
 
@@ -106,7 +106,7 @@ __device__ inline void tile_weighted_sum(const float *map, const float *b, int l
 #pragma unroll
                     for (int v = 0; v < t::VECTOR; v++)
                         out[i][g * t::VECTOR + v] =
-                            fmaf(weight[i].value[k], value.value[v], out[i][g * t::VECTOR + v]);
+                            fmaf(weight[i].at[k], value.at[v], out[i][g * t::VECTOR + v]);
             }
     }
 }

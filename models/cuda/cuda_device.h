@@ -13,11 +13,13 @@
 
 #include <cuda_runtime_api.h>
 
+struct cuda_device;
 struct cuda_products; /* cuBLAS, its workspace, and copies of weights in bfloat16 */
 
 struct cuda_staging; /* pinned memory through which small host arrays reach the card */
 
 struct cuda_state {
+    struct cuda_device *self;
     cudaStream_t stream;
     struct cuda_products *products;
     struct cuda_staging *staging;

@@ -4,7 +4,7 @@
  * leaves most of a card idle where inputs are few, and needs no atomics.
  */
 #include "models/cuda/gate_kernels.h"
-#include "models/cuda/operand.cuh"
+#include "models/cuda/number.cuh"
 
 namespace {
 
@@ -26,8 +26,8 @@ __global__ void __launch_bounds__(THREADS) multiply(const gate_rows call, T *gat
     const float gate = gate_at(call, i);
     numbers<N> value = operands_get<N>(static_cast<const T *>(call.context) + i);
 #pragma unroll
-    for (int j = 0; j < N; j++) value.value[j] *= gate;
-    operands_put<N>(gated + i, value.value);
+    for (int j = 0; j < N; j++) value.at[j] *= gate;
+    operands_put<N>(gated + i, value.at);
 }
 
 /* N neighbours of a row: their part of the gate's gradient, and their own gradient scaled. */
@@ -38,17 +38,11 @@ __device__ inline float step_back(const T *context, T *dcontext, float gate) {
     float dot = 0.0f;
 #pragma unroll
     for (int j = 0; j < N; j++) {
-        dot = fmaf(value.value[j], up.value[j], dot);
-        up.value[j] *= gate;
+        dot = fmaf(value.at[j], up.at[j], dot);
+        up.at[j] *= gate;
     }
-    operands_put<N>(dcontext, up.value);
+    operands_put<N>(dcontext, up.at);
     return dot;
-}
-
-__device__ inline float warp_sum(float value) {
-#pragma unroll
-    for (int mask = 1; mask < WARP; mask *= 2) value += __shfl_xor_sync(~0u, value, mask);
-    return value;
 }
 
 /* One block for one head of one input. */

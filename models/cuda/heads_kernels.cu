@@ -5,7 +5,7 @@
  * from the packed side would need atomics or a launch per head.
  */
 #include "models/cuda/heads_kernels.h"
-#include "models/cuda/operand.cuh"
+#include "models/cuda/number.cuh"
 
 namespace {
 
@@ -59,9 +59,9 @@ template <int N> __global__ void __launch_bounds__(THREADS) add_back(const packe
         if (row < 0) continue;
         const numbers<N> add = operands_get<N>(call.back + (size_t)row * dim + col);
 #pragma unroll
-        for (int j = 0; j < N; j++) sum.value[j] += add.value[j];
+        for (int j = 0; j < N; j++) sum.at[j] += add.at[j];
     }
-    operands_put<N>(x, sum.value);
+    operands_put<N>(x, sum.at);
 }
 
 unsigned blocks_of(size_t threads) {

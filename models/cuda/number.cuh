@@ -1,8 +1,10 @@
 /*
- * How kernels read, compute and write: four neighbouring numbers of a row at a time, as float32,
- * whether they lie in memory as float32 or as bfloat16. Where all rows begin on a multiple of four
- * numbers (`whole`) four are one access to memory; elsewhere they are read one by one, and what lies
- * beyond the row's end reads as 0 and is not written.
+ * Numbers as kernels see them: read as float, computed in float32, rounded once when they are
+ * written, whether they lie in memory as float or as __nv_bfloat16, which a kernel is a template
+ * over. N neighbours are one access where they are aligned to their size. Of rows four are taken at
+ * a time; where all rows begin on a multiple of four numbers (`whole`) these are one access,
+ * elsewhere they are read one by one, and what lies beyond the row's end reads as 0 and is not
+ * written.
  */
 #ifndef HEADROOM_MODELS_CUDA_NUMBER_CUH
 #define HEADROOM_MODELS_CUDA_NUMBER_CUH
@@ -12,65 +14,65 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct quad {
-    float at[4];
-};
+static __device__ __forceinline__ float operand_get(float value) {
+    return value;
+}
 
-struct __align__(8) bf16_quad {
-    __nv_bfloat16 at[4];
-};
+static __device__ __forceinline__ float operand_get(__nv_bfloat16 value) {
+    return __bfloat162float(value);
+}
+
+static __device__ __forceinline__ void operand_put(float *to, float value) {
+    *to = value;
+}
+
+static __device__ __forceinline__ void operand_put(__nv_bfloat16 *to, float value) {
+    *to = __float2bfloat16_rn(value);
+}
+
+template <int N> struct numbers { float at[N]; };
+
+/* The same N as they lie in memory. */
+template <typename T, int N> struct alignas(N * sizeof(T)) operands { T at[N]; };
+
+template <int N, typename T>
+static __device__ __forceinline__ numbers<N> operands_get(const T *from) {
+    const operands<T, N> packed = *reinterpret_cast<const operands<T, N> *>(from);
+    numbers<N> out;
+#pragma unroll
+    for (int i = 0; i < N; i++) out.at[i] = operand_get(packed.at[i]);
+    return out;
+}
+
+template <int N, typename T>
+static __device__ __forceinline__ void operands_put(T *to, const float *value) {
+    operands<T, N> packed;
+#pragma unroll
+    for (int i = 0; i < N; i++) operand_put(&packed.at[i], value[i]);
+    *reinterpret_cast<operands<T, N> *>(to) = packed;
+}
+
+using quad = numbers<4>;
 
 /* `left`: numbers of the row from p on. */
-static __device__ __forceinline__ quad load_quad(const float *p, int left, bool whole) {
+template <typename T>
+static __device__ __forceinline__ quad load_quad(const T *p, int left, bool whole) {
+    if (whole) return operands_get<4>(p);
     quad q;
-    if (whole) {
-        float4 v = *reinterpret_cast<const float4 *>(p);
-        q.at[0] = v.x;
-        q.at[1] = v.y;
-        q.at[2] = v.z;
-        q.at[3] = v.w;
-        return q;
-    }
 #pragma unroll
-    for (int j = 0; j < 4; j++) q.at[j] = j < left ? p[j] : 0.0f;
+    for (int j = 0; j < 4; j++) q.at[j] = j < left ? operand_get(p[j]) : 0.0f;
     return q;
 }
 
-static __device__ __forceinline__ quad load_quad(const __nv_bfloat16 *p, int left, bool whole) {
-    quad q;
+template <typename T>
+static __device__ __forceinline__ void store_quad(T *p, const quad &q, int left, bool whole) {
     if (whole) {
-        bf16_quad v = *reinterpret_cast<const bf16_quad *>(p);
-#pragma unroll
-        for (int j = 0; j < 4; j++) q.at[j] = __bfloat162float(v.at[j]);
-        return q;
-    }
-#pragma unroll
-    for (int j = 0; j < 4; j++) q.at[j] = j < left ? __bfloat162float(p[j]) : 0.0f;
-    return q;
-}
-
-static __device__ __forceinline__ void store_quad(float *p, const quad &q, int left, bool whole) {
-    if (whole) {
-        *reinterpret_cast<float4 *>(p) = make_float4(q.at[0], q.at[1], q.at[2], q.at[3]);
+        operands_put<4>(p, q.at);
         return;
     }
 #pragma unroll
     for (int j = 0; j < 4; j++)
-        if (j < left) p[j] = q.at[j];
-}
-
-static __device__ __forceinline__ void store_quad(__nv_bfloat16 *p, const quad &q, int left,
-                                                  bool whole) {
-    bf16_quad v;
-#pragma unroll
-    for (int j = 0; j < 4; j++) v.at[j] = __float2bfloat16(q.at[j]);
-    if (whole) {
-        *reinterpret_cast<bf16_quad *>(p) = v;
-        return;
-    }
-#pragma unroll
-    for (int j = 0; j < 4; j++)
-        if (j < left) p[j] = v.at[j];
+        if (j < left) operand_put(p + j, q.at[j]);
 }
 
 /* What a number becomes when it is kept as T. */

@@ -302,7 +302,7 @@ static inline void compare_step(const struct side *cpu, const struct side *there
                                 const struct batch *batch, int number, double progress,
                                 struct errors *out) {
     struct policy_step here = step_at(number, progress), far = here;
-    double terms[SMALL_TENSORS_MAX];
+    double terms[SMALL_TENSORS_MAX] = {0};
     assert_in_range(cpu->p->n_tensors, 1, SMALL_TENSORS_MAX);
     bool by_terms = there->d->precision != PRECISION_FP32;
     if (by_terms) gradient_terms(cpu->p, &cpu->limits, batch, here, terms);

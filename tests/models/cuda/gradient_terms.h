@@ -94,8 +94,8 @@ static inline void terms_add(const struct parameters *g, const float *without, d
     }
 }
 
-/* norms[tensor]: the sum of the norms of the terms of its gradient in this step; 0 of the
- * encoder's. Fails unless the terms add up to the gradient. */
+/* norms[tensor], 0 before: the sum of the norms of the terms of its gradient in this step; of the
+ * encoder's it stays 0. Fails unless the terms add up to the gradient. */
 static inline void gradient_terms(struct parameters *p, const struct trainer_limits *limits,
                                   const struct batch *batch, struct policy_step step,
                                   double *norms) {
@@ -105,10 +105,7 @@ static inline void gradient_terms(struct parameters *p, const struct trainer_lim
     struct trainer *trainer = NULL;
     struct error error;
     int of_policy = 0;
-    for (int i = 0; i < p->n_tensors; i++) {
-        norms[i] = 0;
-        of_policy += p->tensors[i].policy;
-    }
+    for (int i = 0; i < p->n_tensors; i++) of_policy += p->tensors[i].policy;
     if (of_policy == 0) return;
     d.device.ops = &d.ops;
     d.ops.gate_gradient = terms_gate_gradient;
@@ -118,7 +115,7 @@ static inline void gradient_terms(struct parameters *p, const struct trainer_lim
     float *whole = malloc(bytes), *regulariser = malloc(bytes), *sum = calloc(1, bytes);
     s.da =
         malloc((size_t)c->layers * (size_t)batch->n_tokens * (size_t)c->base_heads * sizeof *s.da);
-    assert_true(whole && regulariser && sum && s.da);
+    if (!whole || !regulariser || !sum || !s.da) abort();
     memcpy(whole, terms_step(trainer, &s, batch, step, 0, 0)->arena.base, bytes);
     s.keep = false;
     const struct parameters *g = terms_step(trainer, &s, batch, step, -1, -1);
