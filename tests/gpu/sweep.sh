@@ -36,6 +36,28 @@ SQL
     ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
 }
 
+# Each checkpoint of the CPU's, with fixed heads and with learned ones, runs the same work wherever it is timed:
+# FLOPs and heads are sums of whole numbers over the same inputs, so their means are equal to the bit.
+one_checkpoint_has_a_profile_of_each_device() {
+    needs_card
+    seeds=1
+    sweep "$scratch/r.db" --set 'profile.devices=[cpu, cuda]'
+    cat >"$scratch/query.sql" <<'SQL'
+SELECT cpu.arm, here.batch_size, here.executed_flops_per_input AS flops, there.executed_flops_per_input AS card_flops,
+       here.mean_heads AS heads, there.mean_heads AS card_heads,
+       here.executed_flops_per_input = there.executed_flops_per_input AND here.mean_heads = there.mean_heads AS equal
+FROM trial AS cpu JOIN trial AS card ON card.base_trial_id = cpu.base_trial_id
+JOIN profile AS here ON here.trial_id = cpu.id
+JOIN profile AS there ON there.trial_id = card.id AND there.batch_size = here.batch_size
+WHERE cpu.kind = 'profile' AND cpu.device = 'cpu' AND card.kind = 'profile' AND card.device = 'cuda'
+ORDER BY cpu.arm, here.batch_size
+SQL
+    ./headroom export "$scratch/query.sql" --db "$scratch/r.db" | tr -d "\r" >"$scratch/table"
+    sed 's/^/#| /' "$scratch/table"
+    [ "$(sed 1d "$scratch/table" | cut -d , -f 1 | sort -u | wc -l)" = 2 ]
+    ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
+}
+
 same_seed_same_card_same_bits() {
     needs_card
     for once in a b; do
@@ -58,5 +80,5 @@ trials_spread_over_all_cards() {
     [ "$(wc -l <"$scratch/used")" = "$n" ]
 }
 
-behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals same_seed_same_card_same_bits \
-    trials_spread_over_all_cards
+behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals one_checkpoint_has_a_profile_of_each_device \
+    same_seed_same_card_same_bits trials_spread_over_all_cards
