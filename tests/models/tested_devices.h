@@ -2,10 +2,11 @@
  * The devices that a test runs on: the far one (far_device.h), which is always there and so proves
  * the test, and the first card. Where there is no card its half prints why and skips.
  *
- * HEADROOM_DEVICES=far or card leaves out the other. HEADROOM_QUICK=1 is for a sanitizer, under
- * which a kernel takes a hundred times as long: it leaves out what would show it nothing new, and
- * memory that is refused, and takes few shapes and steps of the rest, still with each kernel, both
- * kinds of operands, and rows that are whole quads or not.
+ * HEADROOM_DEVICES=far or card leaves out the other, HEADROOM_PRECISIONS, a list, all but these.
+ * HEADROOM_QUICK=1 is for a sanitizer, under which a kernel takes a hundred times as long: it
+ * leaves out what would show it nothing new, and memory that is refused, and takes few shapes and
+ * steps of the rest, still with each kernel, both kinds of operands, and rows that are whole quads
+ * or not.
  */
 #ifndef HEADROOM_TESTS_TESTED_DEVICES_H
 #define HEADROOM_TESTS_TESTED_DEVICES_H
@@ -90,6 +91,13 @@ static inline bool tested_elsewhere(const struct device_test *test) {
     return devices && *devices && strcmp(devices, test->on_card ? "card" : "far") != 0;
 }
 
+/* Whether HEADROOM_PRECISIONS leaves the device out. */
+static inline bool tested_otherwise(const struct tested_device *tested) {
+    static const char *const names[] = {"fp32", "tf32", "bf16"};
+    const char *precisions = getenv("HEADROOM_PRECISIONS");
+    return precisions && *precisions && !strstr(precisions, names[tested->precision]);
+}
+
 /* Runs it on all devices of its kind. Skips, saying why, where that is a card and there is none. */
 static inline void tested_run(void **state) {
     const struct device_test *test = *state;
@@ -101,7 +109,7 @@ static inline void tested_run(void **state) {
         const struct tested_device *tested = &tested_devices[i];
         const struct device *d = NULL;
         struct error error;
-        if (tested->is_card != test->on_card) continue;
+        if (tested->is_card != test->on_card || tested_otherwise(tested)) continue;
         if (test->kind & FP32_ALONE && tested->precision != PRECISION_FP32) continue;
         if (!tested->is_card)
             d = far_device_open(tested->precision, tested->forms);
