@@ -8,6 +8,7 @@
  * run, without atomics.
  */
 #include "models/cuda/attention_kernels.h"
+#include "models/cuda/attention_mma_kernels.h"
 #include "models/cuda/attention_tile.cuh"
 
 namespace {
@@ -19,40 +20,6 @@ template <int W> struct shape : tile<W> {
                          WALKED = COLS * tile<W>::STRIDE;
 };
 
-template <typename T> struct gradient_rows {
-    const T *qkv, *up; /* q, then k and v head_dim further on; dout */
-    T *dqkv;
-    const float *log_sum, *delta;
-    size_t ld, ld_up;
-    int n, head_dim;
-    bool aligned;
-
-    __device__ matrix_rows<T> part(int which, int first, int rows, int column) const {
-        return {qkv + (size_t)first * ld + which * head_dim + column, ld, rows, head_dim - column,
-                aligned};
-    }
-    __device__ matrix_rows<T> above(int first, int rows, int column) const {
-        return {up + (size_t)first * ld_up + column, ld_up, rows, head_dim - column, aligned};
-    }
-};
-
-template <typename T> __device__ gradient_rows<T> rows_of(const chunk_attention &call) {
-    const int b = (int)blockIdx.x / call.heads, h = (int)blockIdx.x % call.heads;
-    const int token = call.offsets[b], n = call.offsets[b + 1] - token, d = call.head_dim;
-    const size_t slab = ((size_t)token * (size_t)call.heads + (size_t)h) * (size_t)d;
-    const size_t ld = (size_t)call.heads * (size_t)d, row = (size_t)h * (size_t)call.tokens + token;
-    return {static_cast<const T *>(call.qkv) + 3 * slab,
-            static_cast<const T *>(call.dcontext) + slab,
-            static_cast<T *>(call.dqkv) + 3 * slab,
-            call.log_sum + row,
-            call.delta + row,
-            3 * ld,
-            ld,
-            n,
-            d,
-            d % 4 == 0};
-}
-
 template <int R, int OWN> __device__ inline void clear(float out[R][OWN]) {
 #pragma unroll
     for (int i = 0; i < R; i++)
@@ -60,14 +27,12 @@ template <int R, int OWN> __device__ inline void clear(float out[R][OWN]) {
         for (int c = 0; c < OWN; c++) out[i][c] = 0.0f;
 }
 
-enum { Q, K, V };
-
 /* dq of ROWS queries. */
 template <typename T, int W>
 __global__ void __launch_bounds__(shape<W>::THREADS, W < 64 ? 3 : 2)
     gradient_of_queries(const chunk_attention call) {
     typedef shape<W> t;
-    const gradient_rows<T> head = rows_of<T>(call);
+    const gradient_rows<T> head = gradient_rows_of<T>(call, (int)blockIdx.x);
     extern __shared__ float4 shared[];
     float *q = reinterpret_cast<float *>(shared), *up = q + t::OWNED;
     float *k = up + t::OWNED, *v = k + t::WALKED, *maps = v + t::WALKED;
@@ -131,7 +96,7 @@ template <typename T, int W>
 __global__ void __launch_bounds__(shape<W>::THREADS, W < 64 ? 3 : 2)
     gradient_of_keys(const chunk_attention call) {
     typedef shape<W> t;
-    const gradient_rows<T> head = rows_of<T>(call);
+    const gradient_rows<T> head = gradient_rows_of<T>(call, (int)blockIdx.x);
     extern __shared__ float4 shared[];
     float *k = reinterpret_cast<float *>(shared), *v = k + t::OWNED;
     float *q = v + t::OWNED, *up = q + t::WALKED, *maps = up + t::WALKED;
@@ -230,16 +195,18 @@ cudaError_t backward(const chunk_attention &call, cudaStream_t stream) {
     cudaError_t status = deltas<T>(call, stream);
     if (status == cudaSuccess)
         status = attention_start(gradient_of_keys<T, W>, grid, t::THREADS,
-                                 (owned_and_walked + 2 * t::MAP) * size, call, stream);
+                                 (owned_and_walked + 2 * t::MAP) * size, stream, call);
     if (status == cudaSuccess)
         status = attention_start(gradient_of_queries<T, W>, grid, t::THREADS,
-                                 (owned_and_walked + t::MAP) * size, call, stream);
+                                 (owned_and_walked + t::MAP) * size, stream, call);
     return status;
 }
 
 } // namespace
 
 cudaError_t attention_backward_launch(const struct chunk_attention *call, cudaStream_t stream) {
+    if (attention_mma_takes(call->bf16, call->head_dim, call->qkv, call->dcontext))
+        return attention_mma_backward_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(backward, __nv_bfloat16, call->head_dim, *call, stream)
                       : ATTENTION_BY_WIDTH(backward, float, call->head_dim, *call, stream);
 }

@@ -6,6 +6,7 @@
  * differ in where rows lie.
  */
 #include "models/cuda/attention_kernels.h"
+#include "models/cuda/attention_mma_kernels.h"
 #include "models/cuda/attention_tile.cuh"
 
 namespace {
@@ -15,18 +16,6 @@ enum { R = 4, ROWS = 64, THREADS = ROWS / R * LANES };
 template <int W> constexpr int shared_floats() {
     return (ROWS + 2 * COLS) * tile<W>::STRIDE + ROWS * MAP_STRIDE;
 }
-
-/* One head of one input. */
-template <typename T> struct head_rows {
-    const T *q, *k, *v;
-    T *out;
-    size_t ld_q, ld_kv, ld_out;
-    int queries, keys, head_dim;
-    bool aligned;
-    float *log_sum;    /* [queries] or NULL */
-    const float *gate; /* NULL: 1 */
-    int gate_step;     /* from one query's gate to the next: 0 or 1 */
-};
 
 /* One tile of scores -> exp(scale * score - max) in the map, where max becomes the row's largest so
  * far; what was summed before is scaled to it. Columns from `cols` on are not there. */
@@ -112,47 +101,9 @@ template <typename T, int W> __device__ void attend(const head_rows<T> head) {
     }
 }
 
-template <typename T, int W>
-__global__ void __launch_bounds__(THREADS, W > 64 ? 2 : 3)
-    attend_chunk(const chunk_attention call) {
-    const int b = (int)blockIdx.x / call.heads, h = (int)blockIdx.x % call.heads;
-    const int token = call.offsets[b], n = call.offsets[b + 1] - token, d = call.head_dim;
-    const size_t slab = ((size_t)token * (size_t)call.heads + (size_t)h) * (size_t)d;
-    const size_t ld = (size_t)call.heads * (size_t)d;
-    head_rows<T> head = {};
-    head.q = static_cast<const T *>(call.qkv) + 3 * slab;
-    head.k = head.q + d;
-    head.v = head.k + d;
-    head.out = static_cast<T *>(call.context) + slab;
-    head.ld_q = head.ld_kv = 3 * ld;
-    head.ld_out = ld;
-    head.queries = head.keys = n;
-    head.head_dim = d;
-    head.aligned = d % 4 == 0;
-    if (call.log_sum) head.log_sum = call.log_sum + (size_t)h * (size_t)call.tokens + token;
-    attend<T, W>(head);
-}
-
-template <typename T, int W>
-__global__ void __launch_bounds__(THREADS, W > 64 ? 2 : 3)
-    attend_packed(const packed_attention call) {
-    const packed_head s = call.segment[blockIdx.x];
-    const size_t d = (size_t)call.head_dim;
-    head_rows<T> head = {};
-    head.ld_q = call.kv ? d : 3 * d;
-    head.ld_kv = call.kv ? 2 * d : 3 * d;
-    head.ld_out = d;
-    head.q = static_cast<const T *>(call.q) + (size_t)s.query * head.ld_q;
-    head.k = call.kv ? static_cast<const T *>(call.kv) + (size_t)s.key * head.ld_kv : head.q + d;
-    head.v = head.k + d;
-    head.out = static_cast<T *>(call.context) + (size_t)s.query * d;
-    head.queries = s.n_queries;
-    head.keys = s.length;
-    head.head_dim = call.head_dim;
-    head.aligned = d % 4 == 0;
-    head.gate = call.gate + (call.by_query ? (size_t)s.query : (size_t)blockIdx.x);
-    head.gate_step = call.by_query ? 1 : 0;
-    attend<T, W>(head);
+template <typename T, int W, typename Call>
+__global__ void __launch_bounds__(THREADS, W > 64 ? 2 : 3) attend_head(const Call call) {
+    attend<T, W>(head_rows_of<T>(call, (int)blockIdx.x));
 }
 
 dim3 grid_of(int what, int longest, int width, int cut) {
@@ -161,25 +112,29 @@ dim3 grid_of(int what, int longest, int width, int cut) {
 }
 
 template <typename T, int W> cudaError_t forward(const chunk_attention &call, cudaStream_t stream) {
-    return attention_start(attend_chunk<T, W>,
+    return attention_start(attend_head<T, W, chunk_attention>,
                            grid_of(call.samples * call.heads, call.longest, call.head_dim, W),
-                           THREADS, shared_floats<W>() * (int)sizeof(float), call, stream);
+                           THREADS, shared_floats<W>() * (int)sizeof(float), stream, call);
 }
 
 template <typename T, int W> cudaError_t packed(const packed_attention &call, cudaStream_t stream) {
-    return attention_start(attend_packed<T, W>,
+    return attention_start(attend_head<T, W, packed_attention>,
                            grid_of(call.n_segments, call.longest, call.head_dim, W), THREADS,
-                           shared_floats<W>() * (int)sizeof(float), call, stream);
+                           shared_floats<W>() * (int)sizeof(float), stream, call);
 }
 
 } // namespace
 
 cudaError_t attention_forward_launch(const struct chunk_attention *call, cudaStream_t stream) {
+    if (attention_mma_takes(call->bf16, call->head_dim, call->qkv, call->context))
+        return attention_mma_forward_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(forward, __nv_bfloat16, call->head_dim, *call, stream)
                       : ATTENTION_BY_WIDTH(forward, float, call->head_dim, *call, stream);
 }
 
 cudaError_t attention_packed_launch(const struct packed_attention *call, cudaStream_t stream) {
+    if (attention_mma_takes(call->bf16, call->head_dim, call->q, call->kv))
+        return attention_mma_packed_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(packed, __nv_bfloat16, call->head_dim, *call, stream)
                       : ATTENTION_BY_WIDTH(packed, float, call->head_dim, *call, stream);
 }

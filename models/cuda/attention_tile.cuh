@@ -9,17 +9,15 @@
  * scores are summed over all cuts, and each cut of the result has a block of its own, which makes
  * the scores again. That costs (cuts + 1) / 2 times the products, and keeps any width right.
  *
- * tile_products and tile_weighted_sum are the two inner products of the whole; they are all that
- * changes where tensor cores take them over.
+ * Operands in bfloat16 of the usual widths go to tensor cores instead (attention_mma.cuh).
  */
 #ifndef HEADROOM_MODELS_CUDA_ATTENTION_TILE_CUH
 #define HEADROOM_MODELS_CUDA_ATTENTION_TILE_CUH
 
+#include "models/cuda/attention_rows.cuh"
 #include "models/cuda/number.cuh"
 
-#include <math.h>
-
-enum { LANES = 8, COLS = 32, MAP_STRIDE = COLS + 4, WARP = 32 };
+enum { LANES = 8, COLS = 32, MAP_STRIDE = COLS + 4 };
 
 /* One width of tiles in shared memory. Rows are 4 floats further apart than they are wide, so that
  * eight lanes that read 16 bytes of as many rows meet eight different groups of banks. */
@@ -28,15 +26,6 @@ template <int W> struct tile {
     static constexpr int VECTOR = W >= 32 ? 4 : W >= 16 ? 2 : 1;
     static constexpr int GROUPS = W >= LANES ? W / (LANES * VECTOR) : 1;
     static constexpr int OWN = GROUPS * VECTOR; /* columns of a result row that a lane sums */
-};
-
-/* Rows of an operand in memory: `rows` of them are there, and `cols` numbers of each from `at` on;
- * aligned: groups of 4 numbers are. */
-template <typename T> struct matrix_rows {
-    const T *at;
-    size_t ld;
-    int rows, cols;
-    bool aligned;
 };
 
 /* Fills N rows of a tile, zero where the operand ends. Neighbouring threads read neighbours. */
@@ -155,17 +144,5 @@ __device__ inline float row_max(float value) {
      : (head_dim) <= 64 ? launch<T, 64>(__VA_ARGS__)                                               \
      : (head_dim) <= 96 ? launch<T, 96>(__VA_ARGS__)                                               \
                         : launch<T, 128>(__VA_ARGS__))
-
-/* A grid of (what, tiles of rows, cuts of the width), with more shared memory than a kernel gets
- * without asking. */
-template <typename Kernel, typename Call>
-inline cudaError_t attention_start(Kernel kernel, dim3 grid, int threads, int bytes,
-                                   const Call &call, cudaStream_t stream) {
-    const cudaError_t status =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
-    if (status != cudaSuccess) return status;
-    kernel<<<grid, threads, (size_t)bytes, stream>>>(call);
-    return cudaGetLastError();
-}
 
 #endif

@@ -26,6 +26,8 @@ static const struct shape shapes[] = {
     {64, 4, 16, 10, 50, 5, {512, 513, 2, 100, 1}, false}, /* several chunks of dropout's masks */
     {48, 2, 64, 31, 1000, 4, {130, 127, 128, 129}, true},
     {33, 7, 33, 32, 64, 1, {1}, true},
+    {40, 3, 24, 4, 20, 4, {65, 7, 200, 16}, true}, /* widths between those of kernels */
+    {12, 2, 120, 2, 9, 3, {96, 1, 33}, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, STAGE_ARRAYS_MAX = 24 };
 
