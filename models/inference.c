@@ -97,22 +97,20 @@ static struct gate_call gate_call(struct inference *inf, int l, bool on_host, st
                               .device = inf->device};
 }
 
-/* Decisions and gates by the device form, and where the plan of the heads needs them. */
+/* Decisions and gates by the device form, and where the plan of the heads needs them: one way to the
+ * host, which has to be waited for. */
 static void decide_on_device(struct inference *inf, int l, struct work *work) {
     const struct device *d = inf->device;
     const struct model_config *c = &inf->p->config;
     struct gate_call call = gate_call(inf, l, false, work);
     size_t rows = (size_t)call.rows, heads = (size_t)call.heads;
-    inf->form->decide(&call, inf->form_decisions);
-    if (inf->form->select)
-        inf->form->select(&call, inf->form_decisions, inf->form_gates);
-    else
-        d->ops->copy(d, inf->form_gates, inf->form_decisions, rows * heads * sizeof(float));
+    size_t decisions = rows * policy_decision_floats(c, l), gates = rows * heads;
+    float *found = inf->form_results;
+    inf->form->decide(&call, found, found + decisions);
     work_enter(work, PHASE_TRANSFER);
-    d->ops->download(d, chunk_decisions(inf, l), inf->form_decisions,
-                     rows * policy_decision_floats(c, l) * sizeof(float));
-    d->ops->download(d, inference_chunk_gates(inf, l), inf->form_gates,
-                     rows * heads * sizeof(float));
+    d->ops->download(d, inf->results, found, (decisions + gates) * sizeof *found);
+    memcpy(chunk_decisions(inf, l), inf->results, decisions * sizeof *found);
+    memcpy(inference_chunk_gates(inf, l), inf->results + decisions, gates * sizeof *found);
 }
 
 /* Brings what the layer's policy looks at. Pooling is done, and charged, where it costs something

@@ -68,8 +68,8 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->saved = arena_floats(policy, rows * most.saved);
     inf->shared = arena_floats(policy, samples * policy_shared_floats(c));
     if (inf->form) {
-        inf->form_gates = arena_floats(arena, rows * most.heads);
-        inf->form_decisions = arena_floats(arena, rows * most.decision);
+        inf->form_results = arena_floats(arena, rows * (most.heads + most.decision));
+        inf->results = arena_floats(host, rows * (most.heads + most.decision));
     }
     inf->offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chunk_offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);

@@ -25,7 +25,9 @@ struct inference {
     float *pooled, *logits; /* [B][D], [B][C] on the device; logits of the chunk at hand */
     float *gate_x;          /* [rows][D] the policy's input, where the policy is */
     float *saved, *shared;  /* the policy's scratch of one layer, and of all; where the policy is */
-    float *form_gates, *form_decisions; /* [rows][H] and [rows][decision_floats] of a device form */
+    /* Decisions [rows][decision_floats] of a device form, with its gates [rows][H] right behind: on
+     * the device, and in the host's memory. */
+    float *form_results, *results;
     /* results of the whole batch, in the host's memory */
     float *all_logits;                  /* [B][C] */
     float *gates[MODEL_LAYERS_MAX];     /* [rows][H] */

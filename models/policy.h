@@ -120,8 +120,8 @@ struct gate_sums {
 struct policy_device_form {
     void (*gates_train)(const struct gate_call *call, float *a);
     void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
-    void (*decide)(const struct gate_call *call, float *decision);
-    void (*select)(const struct gate_call *call, const float *decision, float *a);
+    /* Both at once: decisions, and the gates that `select` makes of them. */
+    void (*decide)(const struct gate_call *call, float *decision, float *a);
 };
 
 #if HAVE_CUDA

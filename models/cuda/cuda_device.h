@@ -171,8 +171,10 @@ void cuda_adamw(const struct device *d, const struct adamw *step, const float *g
 bool cuda_open(int card, enum precision precision, const struct device **out, struct error *error);
 int cuda_cards(void);
 
-/* Who hears of the dimensions of every product that is given to cuBLAS, for tests. */
+/* Who hears of the dimensions of every product, for tests. */
 void cuda_observe(const struct device *d, void (*observe)(void *context, int m, int n, int k),
                   void *context);
+/* Tells them of a product that a kernel of ours makes. */
+void cuda_observed(const struct device *d, int m, int n, int k);
 
 #endif

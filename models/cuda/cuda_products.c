@@ -143,6 +143,11 @@ void cuda_observe(const struct device *d, void (*observe)(void *context, int m, 
     p->context = context;
 }
 
+void cuda_observed(const struct device *d, int m, int n, int k) {
+    const struct cuda_products *p = cuda_state_of(d)->products;
+    if (p->observe) p->observe(p->context, m, n, k);
+}
+
 /* ---- weights in bfloat16 ---- */
 
 /* The registered array that an address lies in; NULL: none. */
@@ -243,7 +248,7 @@ static void multiply_one(const struct device *d, const struct device_product *p)
         return;
     }
     if (!call_of(d, p, &call)) return;
-    if (products->observe) products->observe(products->context, p->m, p->n, p->k);
+    cuda_observed(d, p->m, p->n, p->k);
     cublasStatus_t status =
         products->gemm(products->handle, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                        p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->m, p->k, &one, call.b,

@@ -20,24 +20,26 @@ DEVICE_CODE void soft_top_k(const struct budget_row *row, const float *z, float 
     double budget = row->s * heads, tau = row->layer->tau;
     double low = (double)z[0], high = (double)z[0];
     if (budget_is_full(row)) {
-        for (int h = 0; h < heads; h++) a[h] = 1.0f;
+        for (int h = lane(); h < heads; h += LANES) a[h] = 1.0f;
         return;
     }
-    for (int h = 1; h < heads; h++) {
+    for (int h = lane(); h < heads; h += LANES) {
         low = (double)z[h] < low ? (double)z[h] : low;
         high = (double)z[h] > high ? (double)z[h] : high;
     }
-    low -= 40.0 * tau; /* all gates 1 to rounding */
-    high += 40.0 * tau;
+    low = lanes_least(low) - 40.0 * tau; /* all gates 1 to rounding */
+    high = lanes_most(high) + 40.0 * tau;
     double theta = 0.5 * (low + high);
     for (int i = 0; i < 100; i++) {
         double sum = 0.0, slope = 0.0;
-        for (int h = 0; h < heads; h++) {
+        for (int h = lane(); h < heads; h += LANES) {
             double gate = 1.0 / (1.0 + exp((theta - (double)z[h]) / tau));
             a[h] = (float)gate;
             sum += gate;
             slope += gate * (1.0 - gate) / tau;
         }
+        sum = lanes_sum(sum);
+        slope = lanes_sum(slope);
         if (fabs(sum - budget) < 1e-9) return;
         if (sum > budget)
             low = theta;
@@ -66,14 +68,16 @@ DEVICE_CODE double soft_backward(const struct budget_row *row, const float *da, 
     int heads = row->layer->heads;
     double sum = 0.0, weighted = 0.0;
     (void)space;
-    for (int h = 0; h < heads; h++) { /* dz holds the slopes */
+    for (int h = lane(); h < heads; h += LANES) { /* dz holds the slopes */
         dz[h] = (double)soft[h] * (1.0 - (double)soft[h]) / row->layer->tau;
         sum += dz[h];
         weighted += dz[h] * (double)da[h];
     }
+    sum = lanes_sum(sum);
+    weighted = lanes_sum(weighted);
     bool flat = sum < least_slope || budget_is_full(row);
     double mean = flat ? 0.0 : weighted / sum;
-    for (int h = 0; h < heads; h++) dz[h] = flat ? 0.0 : dz[h] * ((double)da[h] - mean);
+    for (int h = lane(); h < heads; h += LANES) dz[h] = flat ? 0.0 : dz[h] * ((double)da[h] - mean);
     return heads * mean;
 }
 
@@ -84,6 +88,7 @@ DEVICE_CODE int gumbel_space(int heads) {
     return heads * (heads + 2 + GUMBEL_SPACE);
 }
 
+/* Rounds follow each other, and sums within one go from head to head: one lane's to call. */
 DEVICE_CODE void gumbel_mask(const struct budget_row *row, const float *z, double *space) {
     int n = row->layer->heads;
     double *rounds = space, *r = rounds + (size_t)n * (size_t)n, *mask = r + n;
@@ -95,22 +100,28 @@ DEVICE_CODE void gumbel_forward(const struct budget_row *row, const float *z, fl
                                 double *space) {
     int n = row->layer->heads;
     const double *mask = space + (size_t)n * (size_t)n + n;
-    for (int h = 0; h < n; h++) row->kept[h] = z[h];
-    gumbel_mask(row, z, space);
+    for (int h = lane(); h < n; h += LANES) row->kept[h] = z[h];
+    if (lane() == 0) gumbel_mask(row, z, space);
+    lanes_meet();
     if (row->layer->hard)
         budget_top_k(z, row->s, n, a);
     else
-        for (int h = 0; h < n; h++) a[h] = budget_is_full(row) ? 1.0f : (float)mask[h];
+        for (int h = lane(); h < n; h += LANES) a[h] = budget_is_full(row) ? 1.0f : (float)mask[h];
 }
 
 /* The rounds are made again instead of being kept: they are H times as much as the scores. */
 DEVICE_CODE double gumbel_backward(const struct budget_row *row, const float *da, double *dz,
                                    double *space) {
     int n = row->layer->heads;
-    double *rounds = space, *dmask = rounds + (size_t)n * (size_t)n, *mask = dmask + n;
-    gumbel_mask(row, row->kept, space);
-    for (int h = 0; h < n; h++) dmask[h] = budget_is_full(row) ? 0.0 : (double)da[h];
-    return n * gumbel_backward_rounds(rounds, row->s * n, row->layer->tau, n, dmask, dz, mask + n);
+    double *rounds = space, *dmask = rounds + (size_t)n * (size_t)n, *mask = dmask + n, ds = 0.0;
+    if (lane() == 0) {
+        gumbel_mask(row, row->kept, space);
+        for (int h = 0; h < n; h++) dmask[h] = budget_is_full(row) ? 0.0 : (double)da[h];
+        ds =
+            n * gumbel_backward_rounds(rounds, row->s * n, row->layer->tau, n, dmask, dz, mask + n);
+    }
+    lanes_meet();
+    return lanes_sum(ds);
 }
 
 #endif

@@ -1,18 +1,22 @@
 /*
- * BudgetFormer's gates on a card: one thread for one input, in double, with the arithmetic that the
- * processor runs too (budgetformer_row.h and the gates beside it), so that they agree to rounding.
- * Rows are few and short, and a layer's gates take some microseconds whatever is done; what counts
- * is that nothing goes to the host.
+ * BudgetFormer's gates on a card: a warp for one input, its heads shared out among the lanes, in
+ * double, with the arithmetic that the processor runs too (budgetformer_row.h and the gates beside
+ * it), so that they agree to rounding.
  *
- * Workspace of a row lies in shared memory: in local memory a card would reserve it for all threads
- * that it can hold. Sums of a layer are made by one block, in one order.
+ * There are few rows, and a call is over in some microseconds: what counts is that nothing goes to
+ * the host, that nobody does one head after the other, and how few launches there are. So the
+ * products of both networks are made here, as one, in float32: they are small, and each output has
+ * one owner, who adds up in an order that does not depend on how many rows there are.
  */
-#include "models/policies/budgetformer_kernels.h"
+#include "models/cuda/number.cuh"
 #include "models/policies/budgetformer_gate.h"
+#include "models/policies/budgetformer_kernels.h"
 
 namespace {
 
-enum { THREADS = 256, ROWS = 32, SHARED_BYTES = 48 * 1024 };
+enum { THREADS = 256, WARP = 32, WARPS = THREADS / WARP };
+
+/* ---- the gate of a variant ---- */
 
 struct soft {
     static __host__ __device__ int space(int) {
@@ -62,52 +66,105 @@ struct softmax {
     }
 };
 
-/* Doubles of a row's workspace: noisy scores or the task's gradient [heads], then what the gate
- * needs, or a softmax and its logarithm. */
+/* Doubles of a row's workspace, in shared memory: noisy scores or the task's gradient [heads], then
+ * what the gate needs, or a softmax and its logarithm. */
 template <typename Gate> __host__ __device__ int space_of(int heads) {
     const int gate = Gate::space(heads);
     return heads + (gate > 2 * heads ? gate : 2 * heads);
 }
 
+/* ---- the first layers of both networks ---- */
+
+__device__ inline const float *weights_of(const budget_networks &net, int column) {
+    return column < net.width ? net.w1 + (size_t)column * (size_t)net.dim
+                              : net.wd + (size_t)(column - net.width) * (size_t)net.dim;
+}
+
+/* A warp for a column of ASK_ROWS rows, whose weights it reads once. */
+enum { ASK_ROWS = 8 };
+
+__global__ void __launch_bounds__(THREADS) ask_networks(const budget_networks net, bool whole) {
+    const int column = (int)blockIdx.x * WARPS + (int)threadIdx.x / WARP, own = lane();
+    const int first = (int)blockIdx.y * ASK_ROWS, rows = min((int)ASK_ROWS, net.rows - first);
+    if (column >= net.width + net.heads) return;
+    const float *weights = weights_of(net, column);
+    const float *x = net.x + (size_t)first * (size_t)net.dim;
+    float sum[ASK_ROWS] = {}, mine = 0.0f;
+    for (int c = 4 * own; c < net.dim; c += 4 * WARP) {
+        const quad w = load_quad(weights + c, net.dim - c, whole);
+#pragma unroll
+        for (int i = 0; i < ASK_ROWS; i++) {
+            if (i >= rows) break;
+            const quad q = load_quad(x + (size_t)i * (size_t)net.dim + c, net.dim - c, whole);
+#pragma unroll
+            for (int j = 0; j < 4; j++) sum[i] = fmaf(q.at[j], w.at[j], sum[i]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < ASK_ROWS; i++) {
+        const float total = warp_sum(sum[i]);
+        if (own == i) mine = total;
+    }
+    if (own >= rows) return;
+    const size_t row = (size_t)(first + own);
+    if (column < net.width)
+        net.hidden[row * (size_t)net.width + (size_t)column] = fmaxf(mine + net.b1[column], 0.0f);
+    else
+        net.z[row * (size_t)net.heads + (size_t)(column - net.width)] =
+            mine + net.bd[column - net.width];
+}
+
+/* ---- rows: a block is a warp, and has one ---- */
+
 __device__ inline float *shared_of(const budget_rows &rows, int r) {
     return rows.shared ? rows.shared + (size_t)r * SHARED_FLOATS : nullptr;
 }
 
-/* The budget and the scores of a row, where the processor's budget_found and ask_scores or
- * draw_scores leave them. */
-__device__ inline void find_row(const budget_layer &layer, const budget_rows &rows, int r) {
-    const float own = layer.asks ? budget_of_logit(rows.s[r], rows.b2[0]) : 0.0f;
-    float *z = rows.z + (size_t)r * (size_t)layer.heads;
-    rows.s[r] = budget_found(&layer, own, shared_of(rows, r));
-    for (int h = 0; h < layer.heads; h++)
-        z[h] = layer.learned
-                   ? z[h] + rows.bd[h]
-                   : (float)philox_normal(&rows.draws, rows.high, budget_counter(rows.ids[r], h));
+/* s of a row, and its scores where they are drawn; the processor's find_budget and draw_scores. */
+__device__ inline float find_row(const budget_layer &layer, const budget_networks &net,
+                                 const budget_rows &rows, int r) {
+    const float *hidden = net.hidden + (size_t)r * (size_t)net.width;
+    float *z = net.z + (size_t)r * (size_t)layer.heads;
+    float logit = 0.0f, s = 0.0f;
+    for (int i = lane(); i < net.width; i += LANES) logit = fmaf(hidden[i], net.w2[i], logit);
+    logit = warp_sum(logit);
+    if (!layer.learned)
+        for (int h = lane(); h < layer.heads; h += LANES)
+            z[h] = (float)philox_normal(&rows.draws, rows.high, budget_counter(rows.ids[r], h));
+    if (lane() == 0) {
+        s = budget_found(&layer, layer.asks ? budget_of_logit(logit, net.b2[0]) : 0.0f,
+                         shared_of(rows, r));
+        net.s[r] = s;
+    }
+    lanes_meet();
+    return __shfl_sync(0xFFFFFFFFu, s, 0);
 }
 
 template <typename Gate>
-__global__ void train_rows(const budget_layer layer, const budget_rows rows, float *a,
-                           double *terms) {
+__global__ void __launch_bounds__(WARP)
+    train_rows(const budget_layer layer, const budget_networks net, const budget_rows rows,
+               float *a, double *terms) {
     extern __shared__ double shared[];
-    const int r = (int)(blockIdx.x * blockDim.x + threadIdx.x), heads = layer.heads;
-    if (r >= rows.n) return;
-    double *space = shared + threadIdx.x * (unsigned)space_of<Gate>(heads);
-    float *noisy = reinterpret_cast<float *>(space);
+    const int r = (int)blockIdx.x, heads = layer.heads;
+    double *space = shared + heads;
+    float *noisy = reinterpret_cast<float *>(shared);
     const size_t first = (size_t)r * (size_t)heads;
-    const float *z = rows.z + first;
-    find_row(layer, rows, r);
-    for (int h = 0; h < heads; h++) {
+    const float *z = net.z + first;
+    const float s = find_row(layer, net, rows, r);
+    for (int h = lane(); h < heads; h += LANES) {
         noisy[h] = z[h];
         if (layer.learned && layer.sigma > 0.0)
             noisy[h] += (float)(layer.sigma * Gate::noise(&rows.draws, rows.high,
                                                           budget_counter(rows.ids[r], h)));
     }
-    const budget_row row = {&layer, (double)rows.s[r], rows.kept + first};
-    space += heads;
+    lanes_meet();
+    const budget_row row = {&layer, (double)s, rows.kept + first};
     Gate::forward(&row, noisy, a + first, space);
+    lanes_meet();
     const double entropy = budget_has_entropy(&layer)
                                ? budget_softmax(z, layer.tau, heads, space, space + heads)
                                : 0.0;
+    if (lane() > 0) return;
     terms[2 * (size_t)r] = layer.share * budget_regulariser(&layer, row.s, entropy);
     terms[2 * (size_t)r + 1] = entropy;
 }
@@ -141,133 +198,208 @@ __global__ void __launch_bounds__(THREADS)
 }
 
 template <typename Gate>
-__global__ void backward_rows(const budget_layer layer, const budget_rows rows, const float *da) {
+__global__ void __launch_bounds__(WARP)
+    backward_rows(const budget_layer layer, const budget_networks net, const budget_rows rows,
+                  const float *da) {
     extern __shared__ double shared[];
-    const int r = (int)(blockIdx.x * blockDim.x + threadIdx.x), heads = layer.heads;
-    if (r >= rows.n) return;
-    double *task = shared + threadIdx.x * (unsigned)space_of<Gate>(heads), *space = task + heads;
+    const int r = (int)blockIdx.x, heads = layer.heads;
+    double *task = shared, *space = shared + heads;
     const size_t first = (size_t)r * (size_t)heads;
-    const budget_row row = {&layer, (double)rows.s[r], rows.kept + first};
-    double ds = Gate::backward(&row, da + first, task, space);
-    budget_scores_gradient(&layer, task, rows.z + first, space, space + heads);
-    ds += layer.share * budget_regulariser_ds(&layer, row.s);
-    rows.s[r] = budget_logit_gradient(&layer, row.s, ds, shared_of(rows, r));
+    const budget_row row = {&layer, (double)net.s[r], rows.kept + first};
+    const double ds = Gate::backward(&row, da + first, task, space);
+    lanes_meet();
+    budget_scores_gradient(&layer, task, net.z + first, space, space + heads);
+    if (lane() > 0) return;
+    net.s[r] = budget_logit_gradient(
+        &layer, row.s, ds + layer.share * budget_regulariser_ds(&layer, row.s), shared_of(rows, r));
 }
 
-__global__ void decide_rows(const budget_layer layer, const budget_rows rows, float *decision) {
-    const int r = (int)(blockIdx.x * blockDim.x + threadIdx.x), heads = layer.heads;
-    if (r >= rows.n) return;
-    float *to = decision + (size_t)r * (size_t)(1 + heads);
-    find_row(layer, rows, r);
-    to[0] = rows.s[r];
-    for (int h = 0; h < heads; h++) to[1 + h] = rows.z[(size_t)r * (size_t)heads + (size_t)h];
-}
-
-__global__ void select_rows(paper_mode mode, double tau, int n, int heads, const float *decision,
-                            float *a) {
+__global__ void __launch_bounds__(WARP)
+    decide_rows(paper_mode mode, double tau, const budget_layer layer, const budget_networks net,
+                const budget_rows rows, float *decision, float *a) {
     extern __shared__ double shared[];
-    const int r = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    if (r >= n) return;
-    paper_select_row(mode, tau, heads, decision + (size_t)r * (size_t)(1 + heads),
-                     a + (size_t)r * (size_t)heads, shared + threadIdx.x * 2u * (unsigned)heads);
+    const int r = (int)blockIdx.x, heads = layer.heads;
+    float *to = decision + (size_t)r * (size_t)(1 + heads);
+    const float *z = net.z + (size_t)r * (size_t)heads;
+    const float s = find_row(layer, net, rows, r);
+    if (lane() == 0) to[0] = s;
+    for (int h = lane(); h < heads; h += LANES) to[1 + h] = z[h];
+    lanes_meet();
+    paper_select_row(mode, tau, heads, to, a + (size_t)r * (size_t)heads, shared);
 }
 
+/* ---- gradients of the networks, from those of z and of f_o's end ---- */
+
+/* Of column j of row r of the first layers. */
+__device__ inline float column_gradient(const budget_networks &net, int r, int j) {
+    if (j >= net.width) return net.z[(size_t)r * (size_t)net.heads + (size_t)(j - net.width)];
+    const float hidden = net.hidden[(size_t)r * (size_t)net.width + (size_t)j];
+    return hidden > 0.0f ? net.s[r] * net.w2[j] : 0.0f; /* the ReLU */
+}
+
+/* A block's tile of a product, TILE x 4 WARP of it, added to `out`: out(i)[c] += sum over k of
+ * factor(k, i) row(k)[c], for i below `left`. A warp takes every WARPS-th k. */
+enum { TILE = 4 };
+
+template <typename Factor, typename Row, typename Out>
+__device__ void add_tile(int left, int depth, int dim, int first, bool whole, const Factor &factor,
+                         const Row &row, const Out &out) {
+    __shared__ quad part[WARPS][TILE][WARP];
+    const int own = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, c = first + 4 * own;
+    quad sum[TILE] = {};
+    if (c < dim)
+        for (int k = warp; k < depth; k += WARPS) {
+            const quad q = load_quad(row(k) + c, dim - c, whole);
+#pragma unroll
+            for (int i = 0; i < TILE; i++) {
+                const float f = i < left ? factor(k, i) : 0.0f;
+#pragma unroll
+                for (int j = 0; j < 4; j++) sum[i].at[j] = fmaf(f, q.at[j], sum[i].at[j]);
+            }
+        }
+#pragma unroll
+    for (int i = 0; i < TILE; i++) part[warp][i][own] = sum[i];
+    __syncthreads();
+    if (warp >= TILE || warp >= left || c >= dim) return; /* warp i ends row i */
+    float *to = out(warp) + c;
+    quad total = load_quad(to, dim - c, whole);
+    for (int w = 0; w < WARPS; w++)
+#pragma unroll
+        for (int j = 0; j < 4; j++) total.at[j] += part[w][warp][own].at[j];
+    store_quad(to, total, dim - c, whole);
+}
+
+/* What is a sum over rows alone, a warp for each column: all biases, and w2. */
+__device__ inline void add_columns(const budget_networks &net, int j) {
+    const int columns = net.width + net.heads;
+    float sum = 0.0f, product = 0.0f;
+    if (j > columns || (j == columns && net.width == 0)) return;
+    for (int r = lane(); r < net.rows; r += LANES) {
+        sum += j < columns ? column_gradient(net, r, j) : net.s[r];
+        if (j < net.width)
+            product =
+                fmaf(net.s[r], net.hidden[(size_t)r * (size_t)net.width + (size_t)j], product);
+    }
+    sum = warp_sum(sum);
+    product = warp_sum(product);
+    if (lane() > 0) return;
+    if (j < net.width) {
+        net.db1[j] += sum;
+        net.dw2[j] += product;
+    } else if (j < columns) {
+        net.dbd[j - net.width] += sum;
+    } else {
+        net.db2[0] += sum;
+    }
+}
+
+/* blockIdx.y: tiles of the weights' rows, then of x's rows, then columns by themselves. */
 __global__ void __launch_bounds__(THREADS)
-    make_hidden(size_t n, size_t width, const float *bias, float *hidden) {
-    const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= n) return;
-    const float value = hidden[i] + bias[i % width];
-    hidden[i] = value > 0.0f ? value : 0.0f;
+    add_gradients(const budget_networks net, int weight_tiles, int x_tiles, bool whole) {
+    const int y = (int)blockIdx.y, columns = net.width + net.heads;
+    const int first = (int)blockIdx.x * 4 * WARP;
+    const size_t dim = (size_t)net.dim;
+    if (y < weight_tiles) {
+        const int j = TILE * y;
+        add_tile(
+            columns - j, net.rows, net.dim, first, whole,
+            [&](int r, int i) { return column_gradient(net, r, j + i); },
+            [&](int r) { return net.x + (size_t)r * dim; },
+            [&](int i) {
+                return j + i < net.width ? net.dw1 + (size_t)(j + i) * dim
+                                         : net.dwd + (size_t)(j + i - net.width) * dim;
+            });
+    } else if (y < weight_tiles + x_tiles) {
+        const int r = TILE * (y - weight_tiles);
+        add_tile(
+            net.rows - r, columns, net.dim, first, whole,
+            [&](int j, int i) { return column_gradient(net, r + i, j); },
+            [&](int j) { return weights_of(net, j); },
+            [&](int i) { return net.dx + (size_t)(r + i) * dim; });
+    } else if (blockIdx.x == 0) {
+        add_columns(net, (y - weight_tiles - x_tiles) * WARPS + (int)threadIdx.x / WARP);
+    }
 }
 
-__global__ void __launch_bounds__(THREADS)
-    hidden_gradient(size_t n, size_t width, const float *dlogit, const float *w2, float *hidden) {
-    const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= n) return;
-    hidden[i] = hidden[i] > 0.0f ? dlogit[i / width] * w2[i % width] : 0.0f; /* the ReLU */
+int tiles_for(int n, int tile) {
+    return (n + tile - 1) / tile;
 }
 
-unsigned blocks_of(size_t threads, size_t block) {
-    return (unsigned)((threads + block - 1) / block);
-}
-
-/* Inputs of a block, one thread each: as many as have their workspace in shared memory. */
-int block_of(size_t row_bytes) {
-    const size_t most = SHARED_BYTES / row_bytes;
-    return most > ROWS ? ROWS : (int)most;
+template <typename Gate> size_t space_bytes(int heads) {
+    return (size_t)space_of<Gate>(heads) * sizeof(double);
 }
 
 template <typename Gate>
-cudaError_t train(const budget_layer &layer, const budget_rows &rows, float *a, double *terms,
-                  cudaStream_t stream) {
-    const size_t bytes = (size_t)space_of<Gate>(layer.heads) * sizeof(double);
-    const int block = block_of(bytes);
-    train_rows<Gate>
-        <<<blocks_of((size_t)rows.n, (size_t)block), block, (size_t)block * bytes, stream>>>(
-            layer, rows, a, terms);
+cudaError_t train(const budget_layer &layer, const budget_networks &net, const budget_rows &rows,
+                  float *a, double *terms, cudaStream_t stream) {
+    train_rows<Gate><<<(unsigned)net.rows, WARP, space_bytes<Gate>(layer.heads), stream>>>(
+        layer, net, rows, a, terms);
     return cudaGetLastError();
 }
 
 template <typename Gate>
-cudaError_t backward(const budget_layer &layer, const budget_rows &rows, const float *da,
-                     cudaStream_t stream) {
-    const size_t bytes = (size_t)space_of<Gate>(layer.heads) * sizeof(double);
-    const int block = block_of(bytes);
-    backward_rows<Gate>
-        <<<blocks_of((size_t)rows.n, (size_t)block), block, (size_t)block * bytes, stream>>>(
-            layer, rows, da);
+cudaError_t backward(const budget_layer &layer, const budget_networks &net, const budget_rows &rows,
+                     const float *da, cudaStream_t stream) {
+    backward_rows<Gate><<<(unsigned)net.rows, WARP, space_bytes<Gate>(layer.heads), stream>>>(
+        layer, net, rows, da);
     return cudaGetLastError();
 }
 
 } // namespace
 
-cudaError_t budget_hidden_launch(int n, int width, const float *bias, float *hidden,
-                                 cudaStream_t stream) {
-    const size_t size = (size_t)n * (size_t)width;
-    make_hidden<<<blocks_of(size, THREADS), THREADS, 0, stream>>>(size, (size_t)width, bias,
-                                                                  hidden);
+cudaError_t budget_ask_launch(const struct budget_networks *networks, cudaStream_t stream) {
+    const budget_networks &net = *networks;
+    const int columns = net.width + net.heads;
+    if (columns == 0 || net.rows == 0) return cudaSuccess;
+    const dim3 grid((unsigned)tiles_for(columns, WARPS), (unsigned)tiles_for(net.rows, ASK_ROWS));
+    ask_networks<<<grid, THREADS, 0, stream>>>(net, are_whole(net.dim, net.x, net.w1, net.wd));
     return cudaGetLastError();
 }
 
 cudaError_t budget_train_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                const struct budget_networks *networks,
                                 const struct budget_rows *rows, float *a, double *terms,
                                 const struct budget_sums *sums, cudaStream_t stream) {
-    const cudaError_t status = kind == BUDGET_SOFT ? train<soft>(*layer, *rows, a, terms, stream)
-                               : kind == BUDGET_GUMBEL
-                                   ? train<gumbel>(*layer, *rows, a, terms, stream)
-                                   : train<softmax>(*layer, *rows, a, terms, stream);
+    const int n = networks->rows;
+    if (n == 0) return cudaSuccess;
+    const cudaError_t status =
+        kind == BUDGET_SOFT     ? train<soft>(*layer, *networks, *rows, a, terms, stream)
+        : kind == BUDGET_GUMBEL ? train<gumbel>(*layer, *networks, *rows, a, terms, stream)
+                                : train<softmax>(*layer, *networks, *rows, a, terms, stream);
     if (status != cudaSuccess) return status;
-    sum_rows<<<1, THREADS, 0, stream>>>(rows->n, budget_has_entropy(layer), terms, rows->s, *sums);
+    sum_rows<<<1, THREADS, 0, stream>>>(n, budget_has_entropy(layer), terms, networks->s, *sums);
     return cudaGetLastError();
 }
 
 cudaError_t budget_backward_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                   const struct budget_networks *networks,
                                    const struct budget_rows *rows, const float *da,
                                    cudaStream_t stream) {
-    return kind == BUDGET_SOFT     ? backward<soft>(*layer, *rows, da, stream)
-           : kind == BUDGET_GUMBEL ? backward<gumbel>(*layer, *rows, da, stream)
-                                   : backward<softmax>(*layer, *rows, da, stream);
+    if (networks->rows == 0) return cudaSuccess;
+    return kind == BUDGET_SOFT     ? backward<soft>(*layer, *networks, *rows, da, stream)
+           : kind == BUDGET_GUMBEL ? backward<gumbel>(*layer, *networks, *rows, da, stream)
+                                   : backward<softmax>(*layer, *networks, *rows, da, stream);
 }
 
-cudaError_t budget_hidden_gradient_launch(int n, int width, const float *dlogit, const float *w2,
-                                          float *hidden, cudaStream_t stream) {
-    const size_t size = (size_t)n * (size_t)width;
-    hidden_gradient<<<blocks_of(size, THREADS), THREADS, 0, stream>>>(size, (size_t)width, dlogit,
-                                                                      w2, hidden);
+cudaError_t budget_gradient_launch(const struct budget_networks *networks, cudaStream_t stream) {
+    const budget_networks &net = *networks;
+    const int columns = net.width + net.heads;
+    if (columns == 0 || net.rows == 0) return cudaSuccess;
+    const int weight_tiles = tiles_for(columns, TILE), x_tiles = tiles_for(net.rows, TILE);
+    const dim3 grid((unsigned)tiles_for(net.dim, 4 * WARP),
+                    (unsigned)(weight_tiles + x_tiles + tiles_for(columns + 1, WARPS)));
+    add_gradients<<<grid, THREADS, 0, stream>>>(
+        net, weight_tiles, x_tiles,
+        are_whole(net.dim, net.x, net.w1, net.wd, net.dw1, net.dwd, net.dx));
     return cudaGetLastError();
 }
 
-cudaError_t budget_decide_launch(const struct budget_layer *layer, const struct budget_rows *rows,
-                                 float *decision, cudaStream_t stream) {
-    decide_rows<<<blocks_of((size_t)rows->n, ROWS), ROWS, 0, stream>>>(*layer, *rows, decision);
-    return cudaGetLastError();
-}
-
-cudaError_t budget_select_launch(enum paper_mode mode, double tau, int n, int heads,
-                                 const float *decision, float *a, cudaStream_t stream) {
-    const size_t bytes = 2 * (size_t)heads * sizeof(double);
-    const int block = block_of(bytes);
-    select_rows<<<blocks_of((size_t)n, (size_t)block), block, (size_t)block * bytes, stream>>>(
-        mode, tau, n, heads, decision, a);
+cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_layer *layer,
+                                 const struct budget_networks *networks,
+                                 const struct budget_rows *rows, float *decision, float *a,
+                                 cudaStream_t stream) {
+    if (networks->rows == 0) return cudaSuccess;
+    decide_rows<<<(unsigned)networks->rows, WARP, 2 * (size_t)layer->heads * sizeof(double),
+                  stream>>>(mode, tau, *layer, *networks, *rows, decision, a);
     return cudaGetLastError();
 }

@@ -15,16 +15,27 @@ extern "C" {
 
 enum budget_kind { BUDGET_SOFT, BUDGET_GUMBEL, BUDGET_SOFTMAX }; /* whose gate */
 
-/* The inputs of a chunk in one layer. */
+/* f_o and g_d, for the inputs of a chunk in one layer. Both begin with x, so their first layers are
+ * one product, of width + heads columns: first f_o's, if it is asked, then g_d's. */
+struct budget_networks {
+    int rows, dim;
+    int width, heads; /* 0: f_o, or g_d, is not asked */
+    const float *x;   /* [rows][dim] */
+    const float *w1, *b1, *w2, *b2, *wd, *bd;
+    float *hidden;                            /* [rows][width], after its ReLU */
+    float *z;                                 /* [rows][heads] scores; their gradient */
+    float *s;                                 /* [rows] budgets; f_o's gradient at its end */
+    float *dw1, *db1, *dw2, *db2, *dwd, *dbd; /* of the backward pass, like dx[rows][dim] */
+    float *dx;
+};
+
+/* What else the gates of these inputs need. */
 struct budget_rows {
-    int n;
-    const int32_t *ids;   /* [n] */
-    struct rng draws;     /* of noise, and of scores that are drawn */
-    uint64_t high;        /* half of the draws' counter */
-    const float *b2, *bd; /* last biases of f_o and g_d where they are asked */
-    float *s;             /* [n] in: f_o's product where it is asked; out: the budget */
-    float *z;             /* [n][heads] in: g_d's product where it is asked; out: scores */
-    float *kept, *shared; /* [n][heads], [n][SHARED_FLOATS] */
+    const int32_t *ids; /* [rows] */
+    struct rng draws;   /* of noise, and of scores that are drawn */
+    uint64_t high;      /* half of the draws' counter */
+    float *kept;        /* [rows][heads of the layer] */
+    float *shared;      /* [rows][SHARED_FLOATS] */
 };
 
 /* Where the sums of a layer are added to. */
@@ -33,31 +44,30 @@ struct budget_sums {
     int64_t *n_budget, *n_entropy;
 };
 
-/* hidden[n][width] = max(0, hidden + bias) */
-cudaError_t budget_hidden_launch(int n, int width, const float *bias, float *hidden,
-                                 cudaStream_t stream);
+/* hidden, and z where it is learned, from x. */
+cudaError_t budget_ask_launch(const struct budget_networks *networks, cudaStream_t stream);
 
-/* Gates a[n][heads] in training; terms: workspace [n][2]. */
+/* s; z where it is drawn; and gates a[rows][heads] in training. terms: workspace [rows][2]. */
 cudaError_t budget_train_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                const struct budget_networks *networks,
                                 const struct budget_rows *rows, float *a, double *terms,
                                 const struct budget_sums *sums, cudaStream_t stream);
 
-/* From dL/da[n][heads]: z becomes dL/dz, s becomes dL/d(logit of s). */
+/* From dL/da[rows][heads]: z becomes dL/dz, s becomes dL/d(logit of s). */
 cudaError_t budget_backward_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                   const struct budget_networks *networks,
                                    const struct budget_rows *rows, const float *da,
                                    cudaStream_t stream);
 
-/* hidden becomes its own gradient before the ReLU, dlogit[n] w2[width]. */
-cudaError_t budget_hidden_gradient_launch(int n, int width, const float *dlogit, const float *w2,
-                                          float *hidden, cudaStream_t stream);
+/* Adds what these are to the gradients of both networks and of x. */
+cudaError_t budget_gradient_launch(const struct budget_networks *networks, cudaStream_t stream);
 
-/* decision[n][1 + heads] = s, z */
-cudaError_t budget_decide_launch(const struct budget_layer *layer, const struct budget_rows *rows,
-                                 float *decision, cudaStream_t stream);
-
-/* a[n][heads] from decisions; what is no variant as published is plain. */
-cudaError_t budget_select_launch(enum paper_mode mode, double tau, int n, int heads,
-                                 const float *decision, float *a, cudaStream_t stream);
+/* decision[rows][1 + heads] = s, z; and gates a[rows][heads] of them: what is no variant as
+ * published is plain. */
+cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_layer *layer,
+                                 const struct budget_networks *networks,
+                                 const struct budget_rows *rows, float *decision, float *a,
+                                 cudaStream_t stream);
 
 #ifdef __cplusplus
 }

@@ -16,7 +16,7 @@ DEVICE_CODE void softmax_forward(const struct budget_row *row, const float *z, f
                                  double *space) {
     int heads = row->layer->heads;
     budget_softmax(z, row->layer->tau, heads, space, space + heads);
-    for (int h = 0; h < heads; h++) {
+    for (int h = lane(); h < heads; h += LANES) {
         row->kept[h] = (float)space[h];
         a[h] = (float)(row->s * heads * space[h]);
     }
@@ -28,8 +28,9 @@ DEVICE_CODE double softmax_backward(const struct budget_row *row, const float *d
     int heads = row->layer->heads;
     double mean = 0.0;
     (void)space;
-    for (int h = 0; h < heads; h++) mean += (double)row->kept[h] * (double)da[h];
-    for (int h = 0; h < heads; h++)
+    for (int h = lane(); h < heads; h += LANES) mean += (double)row->kept[h] * (double)da[h];
+    mean = lanes_sum(mean);
+    for (int h = lane(); h < heads; h += LANES)
         dz[h] = row->s * heads * (double)row->kept[h] * ((double)da[h] - mean) / row->layer->tau;
     return heads * mean;
 }
@@ -42,9 +43,10 @@ DEVICE_CODE void paper_select_row(enum paper_mode mode, double tau, int heads,
     budget_top_k(decision + 1, (double)decision[0], heads, gate);
     if (mode == MODE_PLAIN) return;
     budget_softmax(decision + 1, tau, heads, space, space + heads);
-    for (int h = 0; h < heads; h++) sum += gate[h] != 0.0f ? p[h] : 0.0;
+    for (int h = lane(); h < heads; h += LANES) sum += gate[h] != 0.0f ? p[h] : 0.0;
+    sum = lanes_sum(sum);
     double scale = (double)decision[0] * heads / (mode == MODE_MASS ? sum : 1.0);
-    for (int h = 0; h < heads; h++) /* a chosen head runs, however small its weight */
+    for (int h = lane(); h < heads; h += LANES) /* a chosen head runs, however small its weight */
         if (gate[h] != 0.0f) gate[h] = fmaxf((float)(scale * p[h]), FLT_MIN);
 }
 

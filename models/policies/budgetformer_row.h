@@ -1,11 +1,13 @@
 /*
  * BudgetFormer's arithmetic of one input in one layer, for the processor and for a card, so that
  * there is one source of it: what both variants share (budgetformer_shared.h says what it is). In
- * double, but for what is kept. Workspace comes from the caller.
+ * double, but for what is kept. Workspace comes from the caller. The heads of a row are shared out
+ * among lanes (lanes.h); what is of the whole row, all of them have.
  */
 #ifndef HEADROOM_MODELS_POLICIES_BUDGETFORMER_ROW_H
 #define HEADROOM_MODELS_POLICIES_BUDGETFORMER_ROW_H
 
+#include "models/base/lanes.h"
 #include "models/base/option.h"
 #include "models/base/philox.h"
 
@@ -46,7 +48,7 @@ DEVICE_CODE float budget_of_logit(float logit, float bias) {
     return (float)(1.0 / (1.0 + exp(-((double)logit + (double)bias))));
 }
 
-/* s, from wherever this layer has its budget: `own` if f_o is asked. */
+/* s, from wherever this layer has its budget: `own` if f_o is asked. One lane's to call. */
 DEVICE_CODE float budget_found(const struct budget_layer *layer, float own, float *shared) {
     float s = layer->fixed > 0.0 ? (float)layer->fixed : own;
     if (!layer->global) return s;
@@ -68,10 +70,10 @@ DEVICE_CODE int budget_heads(double s, int heads) {
     return k < 1 ? 1 : k > heads ? heads : k;
 }
 
-/* The hard gate: 1 on the k best scores, ties to the lower index; else 0. */
+/* The hard gate: 1 on the k best scores, ties to the lower index; else 0. All lanes see all of z. */
 DEVICE_CODE void budget_top_k(const float *z, double s, int heads, float *a) {
     int k = budget_heads(s, heads);
-    for (int h = 0; h < heads; h++) {
+    for (int h = lane(); h < heads; h += LANES) {
         int better = 0;
         for (int j = 0; j < heads; j++) better += z[j] > z[h] || (z[j] == z[h] && j < h);
         a[h] = better < k ? 1.0f : 0.0f;
@@ -81,13 +83,16 @@ DEVICE_CODE void budget_top_k(const float *z, double s, int heads, float *a) {
 /* softmax(z / tau) into p, its logarithm into log_p; returns its entropy over ln H (0 if H = 1). */
 DEVICE_CODE double budget_softmax(const float *z, double tau, int heads, double *p, double *log_p) {
     double max = (double)z[0], sum = 0.0, entropy = 0.0;
-    for (int h = 1; h < heads; h++) max = (double)z[h] > max ? (double)z[h] : max;
-    for (int h = 0; h < heads; h++) sum += exp(((double)z[h] - max) / tau);
-    for (int h = 0; h < heads; h++) {
+    for (int h = lane(); h < heads; h += LANES) max = (double)z[h] > max ? (double)z[h] : max;
+    max = lanes_most(max);
+    for (int h = lane(); h < heads; h += LANES) sum += exp(((double)z[h] - max) / tau);
+    sum = lanes_sum(sum);
+    for (int h = lane(); h < heads; h += LANES) {
         log_p[h] = ((double)z[h] - max) / tau - log(sum);
         p[h] = exp(log_p[h]);
         entropy -= p[h] * log_p[h];
     }
+    entropy = lanes_sum(entropy);
     return heads > 1 ? entropy / log((double)heads) : 0.0;
 }
 
@@ -130,14 +135,15 @@ DEVICE_CODE void budget_scores_gradient(const struct budget_layer *layer, const 
                                         float *z, double *p, double *log_p) {
     int heads = layer->heads;
     double entropy = budget_softmax(z, layer->tau, heads, p, log_p);
-    for (int h = 0; h < heads; h++) {
+    for (int h = lane(); h < heads; h += LANES) {
         double raw =
             heads > 1 ? -p[h] * (log_p[h] / log((double)heads) + entropy) / layer->tau : 0.0;
         z[h] = (float)(task[h] + layer->share * layer->entropy * raw);
     }
 }
 
-/* dL/d(logit of s) of an input. With a global budget all layers' gradients meet in the first. */
+/* dL/d(logit of s) of an input. With a global budget all layers' gradients meet in the first. One
+ * lane's to call. */
 DEVICE_CODE float budget_logit_gradient(const struct budget_layer *layer, double s, double ds,
                                         float *shared) {
     if (layer->global) ds = (double)(shared[SHARED_DS] += (float)ds);

@@ -84,31 +84,27 @@ static inline void far_gates_backward(const struct gate_call *call, const float 
     far_call_end(call, &far);
 }
 
-static inline void far_decide(const struct gate_call *call, float *decision) {
+static inline void far_decide(const struct gate_call *call, float *decision, float *a) {
+    const struct policy_ops *policy = call->config->policy;
+    float *near_decision = far_floats(call->device, decision);
+    float *near_a = far_floats(call->device, a);
     struct far_call far;
     far_call_begin(call, &far);
-    call->config->policy->decide(&far.near, far_floats(call->device, decision));
-    far_call_end(call, &far);
-}
-
-static inline void far_select(const struct gate_call *call, const float *decision, float *a) {
-    struct far_call far;
-    far_call_begin(call, &far);
-    call->config->policy->select(&far.near, far_floats(call->device, decision),
-                                 far_floats(call->device, a));
+    policy->decide(&far.near, near_decision);
+    if (policy->select)
+        policy->select(&far.near, near_decision, near_a);
+    else
+        memcpy(near_a, near_decision, (size_t)call->rows * (size_t)call->heads * sizeof *a);
     far_call_end(call, &far);
 }
 
 /* The entries that a policy has decide which of these are there. */
 static inline const struct policy_device_form *far_form(const struct policy_ops *policy) {
-    static const struct policy_device_form forms[2][2] = {
-        {{far_gates_train, NULL, far_decide, NULL},
-         {far_gates_train, NULL, far_decide, far_select}},
-        {{far_gates_train, far_gates_backward, far_decide, NULL},
-         {far_gates_train, far_gates_backward, far_decide, far_select}}};
+    static const struct policy_device_form forms[2] = {
+        {far_gates_train, NULL, far_decide}, {far_gates_train, far_gates_backward, far_decide}};
     /* A balance of loads is over the CPU's chunks, which a form would have to make itself. */
     if (!policy->gates_train || strncmp(policy->name, "moh", 3) == 0) return NULL;
-    return &forms[policy->gates_backward != NULL][policy->select != NULL];
+    return &forms[policy->gates_backward != NULL];
 }
 
 #endif
