@@ -142,7 +142,7 @@ static void forward(struct trainer *t, struct policy_step *step) {
                                     false};
     d->ops->multiply(d, 1, &logits);
     d->ops->bias(d, samples, c->classes, p->classifier_bias, t->probability, NUMBERS);
-    d->ops->loss(d, &t->chunk, c->classes, t->probability, t->sums);
+    d->ops->loss(d, &t->chunk, c->classes, t->probability, &t->sums->loss);
 }
 
 /* From the logits back to dx[T][D], the gradient of the last residual stream. */
@@ -259,12 +259,11 @@ static void backward(struct trainer *t, struct policy_step *step) {
 static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
                          bool gradients) {
     const struct device *d = t->device;
-    struct device_sums sums;
+    struct step_sums sums;
     step->regulariser = step->sum_budget = step->sum_entropy = 0.0;
     step->n_budget = step->n_entropy = 0;
     step->n_samples = batch->n_samples;
-    d->ops->clear(d, t->sums, sizeof *t->sums);
-    if (t->form) d->ops->clear(d, t->gate_sums, (size_t)t->p->config.layers * sizeof *t->gate_sums);
+    d->ops->clear(d, t->sums, trainer_sums_bytes(t));
     t->chunk.number = 0;
     for (int first = 0; first < batch->n_samples; t->chunk.number++) {
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
@@ -277,10 +276,10 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
         }
         first += t->chunk.batch.n_samples;
     }
-    d->ops->download(d, &sums, t->sums, sizeof sums);
-    trainer_read_gate_sums(t, step);
-    t->correct = sums.correct;
-    return sums.loss / batch->n_samples;
+    d->ops->download(d, &sums, t->sums, trainer_sums_bytes(t));
+    if (t->form) trainer_add_gate_sums(t, sums.layer, step);
+    t->correct = sums.loss.correct;
+    return sums.loss.loss / batch->n_samples;
 }
 
 /* All gradients 0, those of a policy that works elsewhere too. */

@@ -25,7 +25,7 @@ static struct gate_call gate_call(struct trainer *t, int l, struct policy_step *
                               .gradients = t->gradients,
                               .step = step,
                               .device = t->device,
-                              .sums = t->form ? t->gate_sums + l : NULL};
+                              .sums = t->form ? t->sums->layer + l : NULL};
 }
 
 /* Floats from the device to where the policy is, or back, unless both are one array. */
@@ -102,13 +102,9 @@ void trainer_gates_gradient(struct trainer *t, int l, struct policy_step *step) 
                           t->branch, OPERANDS);
 }
 
-void trainer_read_gate_sums(struct trainer *t, struct policy_step *step) {
-    const struct device *d = t->device;
-    struct gate_sums sums[MODEL_LAYERS_MAX];
-    int layers = t->p->config.layers;
-    if (!t->form) return;
-    d->ops->download(d, sums, t->gate_sums, (size_t)layers * sizeof *sums);
-    for (int l = 0; l < layers; l++) {
+void trainer_add_gate_sums(const struct trainer *t, const struct gate_sums *sums,
+                           struct policy_step *step) {
+    for (int l = 0; l < t->p->config.layers; l++) {
         step->regulariser += sums[l].regulariser;
         step->sum_budget += sums[l].budget;
         step->sum_entropy += sums[l].entropy;

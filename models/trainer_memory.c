@@ -95,9 +95,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->scores = arena_floats(work, t->device->attention_scratch);
     t->delta = arena_floats(work, tokens);
     t->dpooled = t->own_dpooled = arena_floats(work, most_rows(t, limits) * dim);
-    t->sums = arena_take(work, 1, sizeof *t->sums, ARENA_LINE);
-    t->gate_sums =
-        arena_take(work, t->form ? (size_t)c->layers : 0, sizeof *t->gate_sums, ARENA_LINE);
+    t->sums = arena_take(work, 1, trainer_sums_bytes(t), ARENA_LINE);
     if (device_gates_on_host(t->device, c))
         t->own_dpooled = arena_floats(&t->host_arena, most_rows(t, limits) * dim);
     struct arena *host = t->device->is_host ? work : &t->host_arena;

@@ -7,6 +7,8 @@
 
 #include "models/trainer.h"
 
+#include <stddef.h>
+
 /* What a layer's policy works on: in the device's memory, or on the host, where it has no form for
  * the device. */
 struct gate_arrays {
@@ -26,6 +28,13 @@ struct layer_state {
     void *pre;                            /* [T][F] */
 };
 
+/* What a step adds up on the device, and has to wait for: one array, so that it comes in one copy.
+ * layer[layers] where the gates have a device form. */
+struct step_sums {
+    struct device_sums loss;
+    struct gate_sums layer[MODEL_LAYERS_MAX];
+};
+
 struct trainer {
     const struct device *device;
     struct parameters *p, *gradients; /* in the device's memory */
@@ -41,8 +50,7 @@ struct trainer {
     float *output, *final_mean, *final_rstd; /* [T][D] last residual stream, [T] */
     float *pooled, *probability;             /* [B][D], [B][C] */
     float *shared;                           /* [B][shared_floats] the policy's, of all layers */
-    struct device_sums *sums;
-    struct gate_sums *gate_sums; /* [layers] of a device form */
+    struct step_sums *sums;
     /* workspace, shared by all layers; attention and FFN share theirs */
     void *norm, *branch;          /* [T][D] */
     float *dx;                    /* [T][D] */
@@ -66,13 +74,19 @@ static inline int trainer_gate_rows(const struct trainer *t) {
     return trainer_by_token(t) ? t->chunk.batch.n_tokens : t->chunk.batch.n_samples;
 }
 
+static inline size_t trainer_sums_bytes(const struct trainer *t) {
+    size_t layers = t->form ? (size_t)t->p->config.layers : 0;
+    return offsetof(struct step_sums, layer) + layers * sizeof(struct gate_sums);
+}
+
 /* Gates of the chunk at hand in layer l from its LayerNorm output t->norm, into here.gates. */
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);
 
 /* From here.dgates back: adds the gradients of the policy's tensors, and dL/dx to t->branch. */
 void trainer_gates_gradient(struct trainer *t, int l, struct policy_step *step);
 
-/* Adds to `step` what a device form summed up in this batch. */
-void trainer_read_gate_sums(struct trainer *t, struct policy_step *step);
+/* Adds to `step` what a device form summed up in this batch, by layer. */
+void trainer_add_gate_sums(const struct trainer *t, const struct gate_sums *sums,
+                           struct policy_step *step);
 
 #endif
