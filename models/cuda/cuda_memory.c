@@ -11,7 +11,7 @@
 
 /* Four segments, each with room for the largest array: so three arrays can be staged after one
  * before the ring comes round to its segment. */
-enum { SEGMENTS = 4, ALIGNMENT = 256 };
+enum { SEGMENTS = 4, ALIGNMENT = 256, RECENT = 4, LANDING = 1 << 16 };
 
 struct cuda_staging {
     char *pinned, *card; /* the ring, and its copy on the card */
@@ -19,6 +19,12 @@ struct cuda_staging {
     size_t used;         /* of segment `at` */
     int at;
     cudaEvent_t copied[SEGMENTS]; /* when the segment's pinned memory is free again */
+    /* What was staged last, of segment `at`: the next call is often told the same. */
+    struct {
+        size_t place, bytes;
+    } recent[RECENT];
+    int n_recent;
+    char *landing; /* pinned: where small copies to the host arrive */
 };
 
 static size_t mib(size_t bytes) {
@@ -59,14 +65,6 @@ void cuda_wait(const struct device *d) {
     cuda_check(d, cudaStreamSynchronize(cuda_stream_of(d)), "the end of what was asked");
 }
 
-/* After a failure the host goes on until it asks, and should not do so with undefined numbers. */
-void cuda_download(const struct device *d, void *to, const void *from, size_t bytes) {
-    cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda_stream_of(d)),
-               "a copy to the host");
-    cuda_wait(d);
-    if (cuda_state_of(d)->failed) memset(to, 0, bytes);
-}
-
 /* Copies a host array into the ring; where it lies there. */
 static bool put(const struct device *d, const void *host, size_t bytes, size_t *place) {
     struct cuda_staging *s = cuda_state_of(d)->staging;
@@ -79,6 +77,7 @@ static bool put(const struct device *d, const void *host, size_t bytes, size_t *
             return false;
         s->at = (s->at + 1) % SEGMENTS;
         s->used = 0;
+        s->n_recent = 0;
         if (!cuda_check(d, cudaEventSynchronize(s->copied[s->at]), "staging")) return false;
     }
     *place = (size_t)s->at * s->segment + s->used;
@@ -87,10 +86,25 @@ static bool put(const struct device *d, const void *host, size_t bytes, size_t *
     return true;
 }
 
+/* Where the same bytes lie in the segment at hand, staged not long ago; NULL: nowhere. */
+static const void *staged(const struct cuda_staging *s, const void *host, size_t bytes) {
+    for (int i = 0; i < s->n_recent && i < RECENT; i++) {
+        size_t place = s->recent[i].place;
+        if (s->recent[i].bytes == bytes && memcmp(s->pinned + place, host, bytes) == 0)
+            return s->card + place;
+    }
+    return NULL;
+}
+
 const void *cuda_stage(const struct device *d, const void *host, size_t bytes) {
     struct cuda_staging *s = cuda_state_of(d)->staging;
+    const void *there = staged(s, host, bytes);
     size_t place = 0;
+    if (there) return there;
     if (!put(d, host, bytes, &place)) return s->card;
+    int row = s->n_recent++ % RECENT;
+    s->recent[row].place = place;
+    s->recent[row].bytes = bytes;
     cuda_check(d,
                cudaMemcpyAsync(s->card + place, s->pinned + place, bytes, cudaMemcpyHostToDevice,
                                cuda_stream_of(d)),
@@ -108,6 +122,21 @@ void cuda_upload(const struct device *d, void *to, const void *from, size_t byte
     cuda_check(d, cudaMemcpyAsync(to, source, bytes, cudaMemcpyHostToDevice, cuda_stream_of(d)),
                "a copy to the card");
     if (!fits) cuda_wait(d);
+}
+
+/* Small arrays, which passes wait for, arrive in page-locked memory: else the driver would take
+ * them through some of its own, and wait there too. After a failure the host goes on until it asks,
+ * and should not do so with undefined numbers. */
+void cuda_download(const struct device *d, void *to, const void *from, size_t bytes) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    bool small = bytes <= LANDING;
+    cuda_check(d,
+               cudaMemcpyAsync(small ? s->landing : to, from, bytes, cudaMemcpyDeviceToHost,
+                               cuda_stream_of(d)),
+               "a copy to the host");
+    cuda_wait(d);
+    if (small) memcpy(to, s->landing, bytes);
+    if (cuda_state_of(d)->failed) memset(to, 0, bytes);
 }
 
 static void staging_clear(struct cuda_staging *s) {
@@ -128,7 +157,7 @@ void cuda_staging_free(struct cuda_staging *staging) {
 static bool staging_fill(const struct device *d, struct cuda_staging *s, size_t segment,
                          struct error *error) {
     void *pinned = NULL, *card = NULL;
-    cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment);
+    cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment + LANDING);
     s->pinned = pinned;
     for (int i = 0; i < SEGMENTS && status == cudaSuccess; i++)
         status = cudaEventCreateWithFlags(&s->copied[i], cudaEventDisableTiming);
@@ -137,6 +166,7 @@ static bool staging_fill(const struct device *d, struct cuda_staging *s, size_t 
         return error_set(error, "cannot reserve %zu MiB of page-locked memory: %s",
                          mib(SEGMENTS * segment), cudaGetErrorString(status));
     }
+    s->landing = s->pinned + SEGMENTS * segment;
     bool ok = cuda_allocate(d, SEGMENTS * segment, &card, error);
     s->card = card;
     s->segment = segment;
