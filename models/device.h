@@ -187,6 +187,10 @@ struct device_ops {
     /* rows[n_keys][D] = x of the inputs of each head, end to end; of those who ask if `queries`. */
     void (*gather)(const struct device *d, const struct head_group *group, bool queries, int dim,
                    const void *x, void *rows);
+    /* Adds to the packed rows of each head of the group, [n_keys][cols], or [n_queries][cols] of
+     * those who ask if `queries`, its own cols numbers, from bias + head * stride on. */
+    void (*head_bias)(const struct device *d, const struct head_group *group, bool queries,
+                      int cols, const float *bias, int stride, void *rows);
     /* context[n_queries][head_dim] of the group's rows, multiplied by the gates. Where inputs
      * choose `q` is [n_keys][3][head_dim] and `kv` NULL; else [n_queries][head_dim] and
      * [n_keys][2][head_dim]. */

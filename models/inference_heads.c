@@ -101,12 +101,10 @@ static void project(struct inference *inf, int l, const struct plan *plan, bool 
                                     .c_element = OPERANDS};
     }
     d->ops->multiply(d, plan->group.n, product);
-    for (int i = 0; i < plan->group.n; i++) {
-        size_t slab =
-            (size_t)(plan->group.first + i) * 3 * (size_t)inf->p->config.head_dim + (size_t)skip;
-        d->ops->bias(d, start[i + 1] - start[i], cols, w->qkv_bias + slab,
-                     packed(inf, out, start[i], cols), OPERANDS);
-    }
+    int stride = 3 * inf->p->config.head_dim; /* from one head's slab to the next's */
+    d->ops->head_bias(d, &plan->group, queries, cols,
+                      w->qkv_bias + (size_t)plan->group.first * (size_t)stride + (size_t)skip,
+                      stride, out);
 }
 
 /* What the projection of each head costs. */

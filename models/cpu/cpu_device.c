@@ -268,6 +268,18 @@ static void gather(const struct device *d, const struct head_group *group, bool 
     heads_gather(group, queries, dim, x, rows);
 }
 
+static void head_bias(const struct device *d, const struct head_group *group, bool queries,
+                      int cols, const float *value, int stride, void *rows) {
+    (void)d;
+    for (int i = 0; i < group->n_segments; i++) {
+        const struct head_segment *s = &group->segment[i];
+        size_t first = (size_t)(queries ? s->query : s->key);
+        bias_forward(queries ? s->n_queries : s->length, cols,
+                     value + (size_t)s->head * (size_t)stride,
+                     (float *)rows + first * (size_t)cols);
+    }
+}
+
 static void attend_heads(const struct device *d, const struct head_group *group, int head_dim,
                          const void *q, const void *kv, void *context, float *scratch) {
     (void)d;
@@ -367,6 +379,7 @@ static const struct device_ops ops = {
     .pool = pool,
     .loss = loss,
     .gather = gather,
+    .head_bias = head_bias,
     .attend_heads = attend_heads,
     .scatter = scatter,
     .loss_gradient = loss_gradient,

@@ -84,6 +84,7 @@ static const struct device_ops ops = {
     .pool = cuda_pool,
     .loss = cuda_loss,
     .gather = cuda_gather,
+    .head_bias = cuda_head_bias,
     .attend_heads = cuda_attend_heads,
     .scatter = cuda_scatter,
     .loss_gradient = cuda_loss_gradient,

@@ -57,7 +57,8 @@ bool cuda_fail(const struct device *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* A copy of a host array on the card; the host array may change at once. It is valid for what is
- * launched before three more arrays have been staged or uploaded. For what a call is told, not for
+ * launched before three more arrays have been staged or uploaded. What has just been staged already
+ * is not copied again: several calls are told the same of one group of heads. For what a call is told, not for
  * data: at most what chunk_new reserved (cuda_staging_reserve). */
 const void *cuda_stage(const struct device *d, const void *host, size_t bytes);
 
@@ -95,6 +96,8 @@ void cuda_gate_gradient(const struct device *d, const struct device_chunk *chunk
 /* cuda_heads.c */
 void cuda_gather(const struct device *d, const struct head_group *group, bool queries, int dim,
                  const void *x, void *rows);
+void cuda_head_bias(const struct device *d, const struct head_group *group, bool queries, int cols,
+                    const float *bias, int stride, void *rows);
 void cuda_attend_heads(const struct device *d, const struct head_group *group, int head_dim,
                        const void *q, const void *kv, void *context, float *scratch);
 void cuda_scatter(const struct device *d, const struct device_chunk *chunk,

@@ -48,6 +48,22 @@ void cuda_gather(const struct device *d, const struct head_group *group, bool qu
     cuda_check(d, status, "gathering of rows");
 }
 
+void cuda_head_bias(const struct device *d, const struct head_group *group, bool queries, int cols,
+                    const float *bias, int stride, void *rows) {
+    int most = longest(group, queries);
+    if (most == 0 || cols == 0) return;
+    struct packed_bias call = {.bf16 = cuda_is_bf16(d),
+                               .queries = queries,
+                               .n_segments = group->n_segments,
+                               .longest = most,
+                               .cols = cols,
+                               .stride = stride,
+                               .segment = segments(d, group),
+                               .bias = bias,
+                               .rows = rows};
+    cuda_check(d, head_bias_launch(&call, cuda_stream_of(d)), "the biases of chosen heads");
+}
+
 void cuda_attend_heads(const struct device *d, const struct head_group *group, int head_dim,
                        const void *q, const void *kv, void *context, float *scratch) {
     int most = longest(group, true);

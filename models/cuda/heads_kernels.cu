@@ -32,6 +32,24 @@ __global__ void __launch_bounds__(THREADS)
         to[i] = x[(size_t)token[first + (int)(i / units)] * units + i % units];
 }
 
+template <typename T, int N>
+__global__ void __launch_bounds__(THREADS) add_head_bias(const packed_bias call) {
+    const packed_head s = call.segment[blockIdx.x];
+    const int first = (int)blockIdx.y * ROWS, units = call.cols / N;
+    const int n = min((int)ROWS, (call.queries ? s.n_queries : s.length) - first);
+    const float *bias = call.bias + (size_t)s.head * (size_t)call.stride;
+    T *rows = static_cast<T *>(call.rows) +
+              (size_t)((call.queries ? s.query : s.key) + first) * (size_t)call.cols;
+    for (int i = (int)threadIdx.x; i < n * units; i += THREADS) {
+        const int col = i % units * N;
+        numbers<N> value = operands_get<N>(rows + (size_t)i * N);
+        const numbers<N> add = operands_get<N>(bias + col);
+#pragma unroll
+        for (int j = 0; j < N; j++) value.at[j] += add.at[j];
+        operands_put<N>(rows + (size_t)i * N, value.at);
+    }
+}
+
 __global__ void __launch_bounds__(THREADS) clear_map(size_t n, int32_t *row_of) {
     const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (i < n) row_of[i] = -1;
@@ -88,7 +106,22 @@ cudaError_t single_tokens(int n, const int32_t *token, size_t row_bytes, const v
     return cudaGetLastError();
 }
 
+template <typename T> cudaError_t head_bias(const packed_bias &call, cudaStream_t stream) {
+    const dim3 grid((unsigned)call.n_segments, tiles_of(call.longest));
+    /* A slab's biases start where a head's do, or one or two thirds of a slab further on. */
+    if (call.cols % 4 == 0 && call.stride % 4 == 0 &&
+        reinterpret_cast<uintptr_t>(call.bias) % (4 * sizeof(float)) == 0)
+        add_head_bias<T, 4><<<grid, THREADS, 0, stream>>>(call);
+    else
+        add_head_bias<T, 1><<<grid, THREADS, 0, stream>>>(call);
+    return cudaGetLastError();
+}
+
 } // namespace
+
+cudaError_t head_bias_launch(const struct packed_bias *call, cudaStream_t stream) {
+    return call->bf16 ? head_bias<__nv_bfloat16>(*call, stream) : head_bias<float>(*call, stream);
+}
 
 /* Copies by the widest access that rows are aligned to, whatever the operands are. */
 cudaError_t gather_inputs_launch(int n_segments, int longest, const struct packed_head *segment,

@@ -21,6 +21,18 @@ cudaError_t gather_inputs_launch(int n_segments, int longest, const struct packe
 cudaError_t gather_tokens_launch(int n, const int32_t *token, size_t row_bytes, const void *x,
                                  void *rows, cudaStream_t stream);
 
+/* rows[..][cols] += bias[head * stride ..] of each segment's rows: those of its keys, or of its
+ * queries. */
+struct packed_bias {
+    bool bf16, queries;
+    int n_segments, longest, cols, stride;
+    const struct packed_head *segment;
+    const float *bias;
+    void *rows;
+};
+
+cudaError_t head_bias_launch(const struct packed_bias *call, cudaStream_t stream);
+
 /* x[token][dim] += its rows of back, those of head 0 first. query_token[i]: whose row i is; NULL:
  * rows of a segment are those of its tokens. row_of: workspace of [n_heads][tokens]. */
 struct packed_rows {

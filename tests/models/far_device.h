@@ -408,6 +408,7 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .pool = far_pool,
         .loss = far_loss,
         .gather = far_gather,
+        .head_bias = far_head_bias,
         .attend_heads = far_attend_heads,
         .scatter = far_scatter,
         .loss_gradient = far_loss_gradient,

@@ -139,6 +139,16 @@ static inline void far_gather(const struct device *d, const struct head_group *g
     far_shut(&out);
 }
 
+static inline void far_head_bias(const struct device *d, const struct head_group *group,
+                                 bool queries, int cols, const float *bias, int stride,
+                                 void *rows) {
+    const struct device *cpu = device_cpu();
+    struct far_span out =
+        far_open(d, rows, far_area(queries ? group->n_queries : group->n_keys, cols), OPERANDS);
+    cpu->ops->head_bias(cpu, group, queries, cols, far_floats(d, bias), stride, out.f);
+    far_shut(&out);
+}
+
 static inline void far_attend_heads(const struct device *d, const struct head_group *group,
                                     int head_dim, const void *q, const void *kv, void *context,
                                     float *scratch) {

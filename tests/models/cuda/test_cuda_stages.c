@@ -321,6 +321,12 @@ static void heads_by(struct stage *s, bool by_token) {
     void *ask = stage_array(s, "rows that ask", OUT, OPERANDS, queries * (size_t)dim);
     s->d->ops->gather(s->d, g, false, dim, x, rows);
     s->d->ops->gather(s->d, g, true, dim, x, ask);
+    /* Of the second and third part of a head's slab, and of the first. */
+    const float *bias = stage_array(s, "slab bias", IN, NUMBERS, (size_t)(g->n * 3 * d));
+    void *biased = stage_array(s, "k, v + bias", ADDED, OPERANDS, keys * 2 * (size_t)d);
+    void *asking = stage_array(s, "q + bias", ADDED, OPERANDS, queries * (size_t)d);
+    s->d->ops->head_bias(s->d, g, false, 2 * d, bias + d, 3 * d, biased);
+    s->d->ops->head_bias(s->d, g, true, d, bias, 3 * d, asking);
     const void *q =
         stage_array(s, "q", IN, OPERANDS, by_token ? queries * (size_t)d : keys * 3 * (size_t)d);
     const void *kv = by_token ? stage_array(s, "kv", IN, OPERANDS, keys * 2 * (size_t)d) : NULL;
