@@ -8,26 +8,25 @@
 
 namespace {
 
-enum { THREADS = 256, WARP = 32, LANES = 8 };
+enum { THREADS = 256, WARP = 32, LANES = 8, TOKENS = 4, SUM_THREADS = 512 };
 
-/* The gate of what element i of [tokens][heads][head_dim] belongs to. */
-__device__ inline float gate_at(const gate_rows &call, size_t i) {
-    const size_t heads = (size_t)call.heads, head = i / (size_t)call.head_dim;
-    const size_t token = head / heads;
-    const size_t row = call.by_token ? token : (size_t)call.sample[token];
-    return call.gates[row * heads + head % heads];
-}
-
+/* TOKENS tokens to a block; the threads of one walk along its heads. */
 template <typename T, int N>
 __global__ void __launch_bounds__(THREADS) multiply(const gate_rows call, T *gated) {
-    const size_t n = (size_t)call.tokens * (size_t)call.heads * (size_t)call.head_dim;
-    const size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * N;
-    if (i >= n) return;
-    const float gate = gate_at(call, i);
-    numbers<N> value = operands_get<N>(static_cast<const T *>(call.context) + i);
+    const int own = (int)threadIdx.x % (THREADS / TOKENS), width = call.heads * call.head_dim;
+    const int token = (int)blockIdx.x * TOKENS + (int)threadIdx.x / (THREADS / TOKENS);
+    if (token >= call.tokens) return;
+    const size_t row = (size_t)(call.by_token ? token : call.sample[token]);
+    const size_t first = (size_t)token * (size_t)width;
+    const T *context = static_cast<const T *>(call.context) + first;
+    const float *gates = call.gates + row * (size_t)call.heads;
+    for (int i = N * own; i < width; i += N * (THREADS / TOKENS)) {
+        const float gate = gates[i / call.head_dim];
+        numbers<N> value = operands_get<N>(context + i);
 #pragma unroll
-    for (int j = 0; j < N; j++) value.at[j] *= gate;
-    operands_put<N>(gated + i, value.at);
+        for (int j = 0; j < N; j++) value.at[j] *= gate;
+        operands_put<N>(gated + first + i, value.at);
+    }
 }
 
 /* N neighbours of a row: their part of the gate's gradient, and their own gradient scaled. */
@@ -47,18 +46,19 @@ __device__ inline float step_back(const T *context, T *dcontext, float gate) {
 
 /* One block for one head of one input. */
 template <typename T, int N>
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(SUM_THREADS)
     gradient_by_sample(const gate_rows call, T *dcontext, float *dgates) {
-    __shared__ float part[THREADS / WARP];
+    __shared__ float part[SUM_THREADS / WARP];
     const int b = (int)blockIdx.x / call.heads, h = (int)blockIdx.x % call.heads;
     const int token = call.offsets[b], n = call.offsets[b + 1] - token;
     const size_t d = (size_t)call.head_dim, width = (size_t)call.heads * d;
-    const size_t first = (size_t)token * width + (size_t)h * d, size = (size_t)n * d;
+    const size_t first = (size_t)token * width + (size_t)h * d;
+    const unsigned units = (unsigned)call.head_dim / N, size = (unsigned)n * units;
     const T *context = static_cast<const T *>(call.context);
     const float gate = call.gates[blockIdx.x];
     float dot = 0.0f;
-    for (size_t i = threadIdx.x * N; i < size; i += THREADS * N) {
-        const size_t at = first + i / d * width + i % d;
+    for (unsigned i = threadIdx.x; i < size; i += SUM_THREADS) {
+        const size_t at = first + i / units * width + i % units * N;
         dot += step_back<N>(context + at, dcontext + at, gate);
     }
     dot = warp_sum(dot);
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(THREADS)
     __syncthreads();
     if (threadIdx.x > 0) return;
     float sum = 0.0f;
-    for (int i = 0; i < THREADS / WARP; i++) sum += part[i];
+    for (int i = 0; i < SUM_THREADS / WARP; i++) sum += part[i];
     dgates[blockIdx.x] = sum;
 }
 
@@ -92,11 +92,11 @@ unsigned blocks_of(size_t threads) {
 }
 
 template <typename T> cudaError_t forward(const gate_rows &call, T *gated, cudaStream_t stream) {
-    const size_t n = (size_t)call.tokens * (size_t)call.heads * (size_t)call.head_dim;
+    const unsigned blocks = (unsigned)((call.tokens + TOKENS - 1) / TOKENS);
     if (call.head_dim % 4 == 0)
-        multiply<T, 4><<<blocks_of(n / 4), THREADS, 0, stream>>>(call, gated);
+        multiply<T, 4><<<blocks, THREADS, 0, stream>>>(call, gated);
     else
-        multiply<T, 1><<<blocks_of(n), THREADS, 0, stream>>>(call, gated);
+        multiply<T, 1><<<blocks, THREADS, 0, stream>>>(call, gated);
     return cudaGetLastError();
 }
 
@@ -107,9 +107,11 @@ cudaError_t backward(const gate_rows &call, T *dcontext, float *dgates, cudaStre
         gradient_by_token<T>
             <<<blocks_of(rows * LANES), THREADS, 0, stream>>>(call, dcontext, dgates);
     else if (call.head_dim % 4 == 0)
-        gradient_by_sample<T, 4><<<(unsigned)rows, THREADS, 0, stream>>>(call, dcontext, dgates);
+        gradient_by_sample<T, 4>
+            <<<(unsigned)rows, SUM_THREADS, 0, stream>>>(call, dcontext, dgates);
     else
-        gradient_by_sample<T, 1><<<(unsigned)rows, THREADS, 0, stream>>>(call, dcontext, dgates);
+        gradient_by_sample<T, 1>
+            <<<(unsigned)rows, SUM_THREADS, 0, stream>>>(call, dcontext, dgates);
     return cudaGetLastError();
 }
 
