@@ -1,6 +1,7 @@
 /*
  * Products through cuBLAS, loaded when a card is opened: a program that links it pays for it at
- * every start, 200 MB of resident memory and up to .4 s, also where no card is asked for.
+ * every start, 200 MB of resident memory and up to .4 s, also where no card is asked for. Small
+ * ones in bfloat16 that come as a group are one launch of our own (grouped_kernels.cu).
  *
  * fp32 is float32 throughout. tf32 rounds the factors of operands and weights to 10 bits of
  * mantissa, bf16 keeps operands in bfloat16 and multiplies by a copy of the weights in bfloat16;
@@ -13,6 +14,7 @@
  * the last bits of a row may change.
  */
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/grouped_kernels.h"
 #include "models/cuda/optimizer_kernels.h"
 
 #include <cublas_v2.h>
@@ -259,6 +261,53 @@ static void multiply_one(const struct device *d, const struct device_product *p)
                   products->status_string(status));
 }
 
+/* ---- products of a group of heads ---- */
+
+/* Rows of a product, on average, from which on it fills a card by itself. */
+enum { ROWS_FOR_ITSELF = 1024 };
+
+static bool is_whole(const void *data, int ld) {
+    return (uintptr_t)data % 16 == 0 && ld % 8 == 0;
+}
+
+/* Whether p can be one of a group that begins with `first`: they differ in rows alone. */
+static bool is_alike(const struct device_product *p, const struct device_product *first) {
+    return p->n == first->n && p->k == first->k && p->a.ld == first->a.ld &&
+           p->b.ld == first->b.ld && p->ldc == first->ldc && !p->a.transposed &&
+           p->b.transposed == first->b.transposed && p->a.element == OPERANDS &&
+           p->b.element == WEIGHTS && p->c_element == first->c_element && !p->adds && p->k > 0 &&
+           p->k % 8 == 0 && p->n % 8 == 0;
+}
+
+/* One launch for all, if they are small, alike and in bfloat16; false: they are not. */
+static bool multiply_group(const struct device *d, int n, const struct device_product *product) {
+    struct grouped_products group = {.n = product->n,
+                                     .k = product->k,
+                                     .ld_a = product->a.ld,
+                                     .ld_b = product->b.ld,
+                                     .ld_c = product->ldc,
+                                     .transposed = product->b.transposed,
+                                     .c_bf16 = product->c_element == OPERANDS};
+    int64_t rows = 0;
+    if (!cuda_is_bf16(d) || n < 2 || n > GROUPED_PRODUCTS) return false;
+    for (int i = 0; i < n; i++) {
+        const struct device_product *p = &product[i];
+        const void *copy = is_alike(p, product) ? cuda_weights_copy(d, p->b.data) : NULL;
+        rows += p->m;
+        if (!copy || !is_whole(p->a.data, p->a.ld) || !is_whole(copy, p->b.ld)) return false;
+        if (p->m == 0) continue;
+        group.product[group.n_products++] =
+            (struct grouped_product){p->a.data, copy, p->c, p->m, group.tiles};
+        group.tiles += (p->m + GROUPED_TILE - 1) / GROUPED_TILE;
+    }
+    if (rows > (int64_t)n * ROWS_FOR_ITSELF) return false;
+    for (int i = 0; i < n; i++)
+        if (product[i].m > 0) cuda_observed(d, product[i].m, product[i].n, product[i].k);
+    cuda_check(d, grouped_launch(&group, cuda_stream_of(d)), "products of a group of heads");
+    return true;
+}
+
 void cuda_multiply(const struct device *d, int n, const struct device_product *product) {
+    if (multiply_group(d, n, product)) return;
     for (int i = 0; i < n; i++) multiply_one(d, &product[i]);
 }
