@@ -14,6 +14,8 @@
 
 enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8 };
 
+static const char *const precisions[] = {"fp32", "tf32", "bf16"}; /* as the enum has them */
+
 /* Seconds that are not counted, and that are. */
 struct duration {
     double warm, counted;
@@ -46,7 +48,6 @@ static double mean_heads(const struct bench_model *m) {
 static bool measure(const struct device *d, const struct bench_shape *shape,
                     const struct bench_kind *kind, const struct duration *duration, FILE *out,
                     struct error *error) {
-    static const char *const precisions[] = {"fp32", "tf32", "bf16"};
     struct bench_model model;
     struct bench_row train, infer;
     bool ok = bench_model_new_on(d, shape, kind, true, &model, error);
@@ -84,7 +85,8 @@ static void print_head(const char *name, FILE *out) {
             "lowest", "highest", "calls");
 }
 
-bool bench_device(const char *name, bool quick, FILE *out, struct error *error) {
+bool bench_device(const char *name, const char *precision, bool quick, FILE *out,
+                  struct error *error) {
     static const struct bench_shape full[] = {
         {768, 16, 64}, {768, 256, 64}, {768, 16, 512}, {768, 64, 512}};
     static const struct bench_shape small[] = {{64, 4, 16}};
@@ -93,16 +95,21 @@ bool bench_device(const char *name, bool quick, FILE *out, struct error *error) 
     const struct bench_shape *shapes = quick ? small : full;
     struct duration duration = quick ? (struct duration){0, 0} : (struct duration){0.5, 2.0};
     int n_shapes = quick ? 1 : (int)(sizeof full / sizeof *full);
-    enum precision last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
+    bool one = precision || strcmp(name, "cpu") == 0;
+    const char *only = precision ? precision : precisions[PRECISION_FP32];
+    int n_devices = 0;
     bool ok = true;
-    for (enum precision p = PRECISION_FP32; ok && p <= last; p++) {
+    for (enum precision p = PRECISION_FP32; ok && p <= PRECISION_BF16; p++) {
         const struct device *d = NULL;
+        if (one && strcmp(only, precisions[p]) != 0) continue;
         ok = device_open(name, p, &d, error);
-        if (ok && p == PRECISION_FP32) print_head(name, out);
+        if (ok && n_devices++ == 0) print_head(name, out);
         for (int i = 0; ok && i < n_shapes; i++)
             for (int k = 0; ok && k < n_kinds; k++)
                 ok = measure(d, &shapes[i], &kinds[k], &duration, out, error);
         device_close(d);
     }
+    if (ok && n_devices == 0)
+        return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", only);
     return ok;
 }

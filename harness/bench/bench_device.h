@@ -11,8 +11,9 @@
 #include <stdio.h>
 
 /* A line for each setting, precision and method: medians, lowest and highest milliseconds of a
- * training step (both passes and AdamW with clipping) and of an inference of the batch. `quick`:
- * one small setting. Nothing is stored. */
-bool bench_device(const char *name, bool quick, FILE *out, struct error *error);
+ * training step (both passes and AdamW with clipping) and of an inference of the batch. precision
+ * NULL: every one that the device has. `quick`: one small setting. Nothing is stored. */
+bool bench_device(const char *name, const char *precision, bool quick, FILE *out,
+                  struct error *error);
 
 #endif
