@@ -270,26 +270,27 @@ static void shape_that_is_none_is_an_error_with_an_example(void **state) {
 /* A line for each method, in order: fewer heads where they are chosen. */
 static void a_device_has_a_line_for_each_method(void **state) {
     (void)state;
+    static const char *const methods[] = {"fixed", "budgetformer", "budgetformer-paper"};
     struct error error = {0};
     char line[256], method[32];
     double heads, train, infer;
     FILE *file = tmpfile();
     assert_non_null(file);
-    if (!bench_device("cpu", true, file, &error)) fail_msg("%s", error.text);
+    if (!bench_device("cpu", NULL, true, file, &error)) fail_msg("%s", error.text);
     rewind(file);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         assert_non_null(fgets(line, sizeof line, file));
         if (i < 2) continue; /* what the columns are */
         assert_int_equal(sscanf(line, " 64 16 4 fp32 %31s %lf %lf %*f %*f %*d %lf", method, &heads,
                                 &train, &infer),
                          4);
-        assert_string_equal(method, i == 2 ? "fixed" : "budgetformer");
+        assert_string_equal(method, methods[i - 2]);
         assert_true(i == 2 ? heads == 8 : heads > 0 && heads < 8);
         assert_true(train > 0 && infer > 0);
     }
     assert_null(fgets(line, sizeof line, file));
     fclose(file);
-    assert_false(bench_device("gpu", true, stderr, &error));
+    assert_false(bench_device("gpu", NULL, true, stderr, &error));
     assert_non_null(strstr(error.text, "cuda:N"));
 }
 
