@@ -1,5 +1,5 @@
 /*
- * Devices by name. This file knows which of them were compiled in.
+ * Devices and precisions by name. This file knows which of them were compiled in.
  */
 #include "models/device.h"
 
@@ -9,6 +9,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const precisions[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
+
+const char *precision_name(enum precision precision) {
+    return precisions[precision];
+}
+
+bool precision_find(const char *name, enum precision *out) {
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
+        if (strcmp(name, precisions[i]) == 0) {
+            *out = (enum precision)i;
+            return true;
+        }
+    return false;
+}
 
 static bool take(const void *context, size_t size, void **out, struct error *error) {
     const struct device *d = context;

@@ -28,6 +28,10 @@ struct parameters;
  * operands kept in bfloat16, with float32 sums, master weights and reductions. */
 enum precision { PRECISION_FP32, PRECISION_TF32, PRECISION_BF16 };
 
+/* "fp32", "tf32", "bf16", and the other way round: false if there is none of that name. */
+const char *precision_name(enum precision precision);
+bool precision_find(const char *name, enum precision *out);
+
 /* What the elements of an array are at a place where either can stand. WEIGHTS are parameters:
  * float32 for everybody, but a device may multiply by its own copy of them (load_weights). */
 enum element { NUMBERS, OPERANDS, WEIGHTS };

@@ -96,10 +96,9 @@ static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
 struct footprint footprint_of(const struct model_config *c, const struct trainer_limits *limits) {
     struct size s = {.config = c,
                      .tokens = batch_chunk_tokens(limits->tokens, limits->length),
-                     .samples = limits->samples};
+                     .samples = limits->samples,
+                     .most = model_most_heads(c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
-    for (int l = 0; l < c->layers; l++)
-        if (c->heads.value[l] > s.most) s.most = c->heads.value[l];
     return (struct footprint){.parameters = 4 * parameter_numbers(c),
                               .activations = 4 * activations(&s),
                               .training = 4 * training_workspace(&s),

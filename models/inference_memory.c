@@ -23,15 +23,13 @@ static void layout_decisions(struct inference *inf, struct arena *host, size_t r
 }
 
 struct widest {
-    size_t heads, saved, decision; /* of any layer */
+    size_t saved, decision; /* floats of a row, in any layer */
 };
 
 static struct widest widest_of(const struct model_config *c) {
     struct widest most = {0};
     for (int l = 0; l < c->layers; l++) {
-        size_t heads = (size_t)c->heads.value[l];
-        if (heads > most.heads) most.heads = heads;
-        if (c->policy->unit == GATE_NONE || heads == 0) continue;
+        if (c->policy->unit == GATE_NONE || c->heads.value[l] == 0) continue;
         size_t saved = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
         if (saved > most.saved) most.saved = saved;
         size_t decision = policy_decision_floats(c, l);
@@ -48,7 +46,8 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     size_t tokens = (size_t)inf->chunk_tokens, samples = (size_t)limits->samples;
     bool by_token = inference_by_token(inf), far = !inf->device->is_host;
     struct widest most = widest_of(c);
-    size_t dim = (size_t)c->dim, width = most.heads * (size_t)c->head_dim;
+    size_t heads = (size_t)model_most_heads(c);
+    size_t dim = (size_t)c->dim, width = heads * (size_t)c->head_dim;
     size_t group = (size_t)inf->group_size, rows = by_token ? tokens : samples;
     layout_decisions(inf, host, by_token ? (size_t)limits->tokens : samples);
     inf->x = arena_floats(arena, tokens * dim);
@@ -68,8 +67,8 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     inf->saved = arena_floats(policy, rows * most.saved);
     inf->shared = arena_floats(policy, samples * policy_shared_floats(c));
     if (inf->form) {
-        inf->form_results = arena_floats(arena, rows * (most.heads + most.decision));
-        inf->results = arena_floats(host, rows * (most.heads + most.decision));
+        inf->form_results = arena_floats(arena, rows * (heads + most.decision));
+        inf->results = arena_floats(host, rows * (heads + most.decision));
     }
     inf->offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chunk_offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
@@ -101,13 +100,13 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
     if (!inf) return error_set(error, "out of memory for inference");
     const struct model_config *c = &parameters->config;
     int cpu_chunk = batch_chunk_tokens(limits->tokens, limits->length);
-    size_t most = widest_of(c).heads;
+    int most = model_most_heads(c);
     inf->device = d;
     inf->form = d->ops->form(c->policy);
     inf->chunk_tokens = d->whole_batches ? limits->tokens : cpu_chunk;
     /* Of a whole batch the rows of all heads are gigabytes: none where nobody chooses. */
     if (d->whole_batches)
-        inf->group_size = c->policy->unit == GATE_NONE ? 0 : (int)most;
+        inf->group_size = c->policy->unit == GATE_NONE ? 0 : most;
     else
         inf->group_size = most > 0;
     /* Read here alone: the tensors of a policy on the host, too. */

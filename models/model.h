@@ -44,6 +44,14 @@ static inline size_t model_bigram(const struct model_config *config, int32_t pre
     return (size_t)((pair * 0x9E3779B97F4A7C15u >> 32) % (uint64_t)config->bigrams);
 }
 
+/* Heads of the layer that has most. */
+static inline int model_most_heads(const struct model_config *config) {
+    int most = 0;
+    for (int l = 0; l < config->layers; l++)
+        if (config->heads.value[l] > most) most = config->heads.value[l];
+    return most;
+}
+
 /* Completes a config whose model_options fields are set, as if every layer had all H heads: fills
  * head_dim, heads and ffn. model_resolve (policy.h) then lets the policy change the shape. */
 bool model_resolve_full(struct model_config *config, struct error *error);

@@ -8,13 +8,6 @@
 
 #include <stdlib.h>
 
-static int max_heads(const struct model_config *c) {
-    int most = 0;
-    for (int l = 0; l < c->layers; l++)
-        if (c->heads.value[l] > most) most = c->heads.value[l];
-    return most;
-}
-
 static size_t most_rows(const struct trainer *t, const struct trainer_limits *limits) {
     return (size_t)(trainer_by_token(t) ? limits->tokens : limits->samples);
 }
@@ -77,7 +70,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     const struct model_config *c = &t->p->config;
     struct arena *work = &t->workspace;
     size_t tokens = (size_t)limits->tokens, dim = (size_t)c->dim;
-    size_t width = (size_t)max_heads(c) * (size_t)c->head_dim;
+    size_t width = (size_t)model_most_heads(c) * (size_t)c->head_dim;
     layout_activations(t, limits);
     t->norm = operands(t, work, tokens * dim);
     t->branch = operands(t, work, tokens * dim);

@@ -14,8 +14,6 @@
 
 enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8 };
 
-static const char *const precisions[] = {"fp32", "tf32", "bf16"}; /* as the enum has them */
-
 /* Seconds that are not counted, and that are. */
 struct duration {
     double warm, counted;
@@ -58,9 +56,9 @@ static bool measure(const struct device *d, const struct bench_shape *shape,
     ok = d->ops->ok(d, error);
     if (!ok) goto done;
     fprintf(out, "%4d %6d %4d  %-9s %-18s %5.2f %9.3f %9.3f %9.3f %6d %9.3f %9.3f %9.3f %6d\n",
-            shape->dim, shape->length, shape->batch, precisions[d->precision], kind->policy, heads,
-            train.median, train.lowest, train.highest, train.n_samples, infer.median, infer.lowest,
-            infer.highest, infer.n_samples);
+            shape->dim, shape->length, shape->batch, precision_name(d->precision), kind->policy,
+            heads, train.median, train.lowest, train.highest, train.n_samples, infer.median,
+            infer.lowest, infer.highest, infer.n_samples);
     fflush(out);
 done:
     bench_model_free(&model);
@@ -95,21 +93,20 @@ bool bench_device(const char *name, const char *precision, bool quick, FILE *out
     const struct bench_shape *shapes = quick ? small : full;
     struct duration duration = quick ? (struct duration){0, 0} : (struct duration){0.5, 2.0};
     int n_shapes = quick ? 1 : (int)(sizeof full / sizeof *full);
-    bool one = precision || strcmp(name, "cpu") == 0;
-    const char *only = precision ? precision : precisions[PRECISION_FP32];
-    int n_devices = 0;
+    enum precision first = PRECISION_FP32, last;
+    last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
+    if (precision && !precision_find(precision, &first))
+        return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", precision);
+    if (precision) last = first;
     bool ok = true;
-    for (enum precision p = PRECISION_FP32; ok && p <= PRECISION_BF16; p++) {
+    for (enum precision p = first; ok && p <= last; p++) {
         const struct device *d = NULL;
-        if (one && strcmp(only, precisions[p]) != 0) continue;
         ok = device_open(name, p, &d, error);
-        if (ok && n_devices++ == 0) print_head(name, out);
+        if (ok && p == first) print_head(name, out);
         for (int i = 0; ok && i < n_shapes; i++)
             for (int k = 0; ok && k < n_kinds; k++)
                 ok = measure(d, &shapes[i], &kinds[k], &duration, out, error);
         device_close(d);
     }
-    if (ok && n_devices == 0)
-        return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", only);
     return ok;
 }

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const precisions[] = {
-    [PRECISION_FP32] = "fp32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
-
 static bool is_cpu(const char *device) {
     return strcmp(device, "cpu") == 0;
 }
@@ -46,7 +43,7 @@ int placement_card(const struct placement *placement) {
 }
 
 const char *placement_precision(const struct placement *placement) {
-    return precisions[placement->precision];
+    return precision_name((enum precision)placement->precision);
 }
 
 void placement_label(const struct placement *placement, char out[PLACEMENT_LABEL_SIZE]) {
@@ -57,17 +54,15 @@ void placement_label(const struct placement *placement, char out[PLACEMENT_LABEL
 
 bool placement_read(const char *device, const char *precision, struct placement *out,
                     struct error *error) {
-    enum { N = sizeof precisions / sizeof *precisions };
-    int found = precision ? 0 : PRECISION_FP32;
+    enum precision found = PRECISION_FP32;
     if (!device) device = "cpu";
     if (!device_check_name(device, error)) return error_prefix(error, "--device");
-    while (precision && found < N && strcmp(precisions[found], precision) != 0) found++;
-    if (found == N)
+    if (precision && !precision_find(precision, &found))
         return error_set(error, "--precision is fp32, tf32 or bf16, not '%s'", precision);
     if (is_cpu(device) && found != PRECISION_FP32)
         return error_set(error, "--precision %s is for cards: give --device cuda as well",
                          precision);
-    *out = placement_at(device, found);
+    *out = placement_at(device, (int)found);
     return true;
 }
 
@@ -105,7 +100,7 @@ static bool refuse_precision(const char *section, const char *device_key, int pr
     return error_set_at(error, at,
                         "precision in %s is %s, but the CPU computes in fp32: give a card with "
                         "`%s: cuda`, or remove it",
-                        section, precisions[precision], device_key);
+                        section, precision_name((enum precision)precision), device_key);
 }
 
 bool placement_check_train(const struct train_config *train, const struct node *section,

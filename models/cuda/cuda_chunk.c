@@ -28,17 +28,11 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-static size_t most_heads(const struct model_config *c) {
-    int most = 0;
-    for (int l = 0; l < c->layers; l++)
-        if (c->heads.value[l] > most) most = c->heads.value[l];
-    return (size_t)most;
-}
-
 /* The columns of the widest bias, those of the policy's networks too. */
 static size_t most_columns(const struct model_config *c) {
     size_t narrow = larger((size_t)c->dim, (size_t)c->classes);
-    size_t most = larger(narrow, larger((size_t)c->ffn, 3 * most_heads(c) * (size_t)c->head_dim));
+    size_t most = larger(
+        narrow, larger((size_t)c->ffn, 3 * (size_t)model_most_heads(c) * (size_t)c->head_dim));
     for (int l = 0; c->policy->tensors && l < c->layers; l++) {
         struct policy_tensor tensor[POLICY_TENSORS_MAX];
         int n = c->policy->tensors(c, l, tensor);
@@ -50,7 +44,7 @@ static size_t most_columns(const struct model_config *c) {
 
 static bool reserve(const struct device *d, const struct model_config *c, int samples, int tokens,
                     struct error *error) {
-    size_t rows = larger((size_t)samples, (size_t)tokens), heads = most_heads(c);
+    size_t rows = larger((size_t)samples, (size_t)tokens), heads = (size_t)model_most_heads(c);
     size_t scratch = cuda_attention_scratch(c, samples, tokens, heads);
     scratch = larger(scratch, cuda_column_scratch(most_columns(c)));
     scratch = larger(scratch, cuda_loss_scratch((size_t)samples));

@@ -93,9 +93,8 @@ static inline bool tested_elsewhere(const struct device_test *test) {
 
 /* Whether HEADROOM_PRECISIONS leaves the device out. */
 static inline bool tested_otherwise(const struct tested_device *tested) {
-    static const char *const names[] = {"fp32", "tf32", "bf16"};
     const char *precisions = getenv("HEADROOM_PRECISIONS");
-    return precisions && *precisions && !strstr(precisions, names[tested->precision]);
+    return precisions && *precisions && !strstr(precisions, precision_name(tested->precision));
 }
 
 /* Runs it on all devices of its kind. Skips, saying why, where that is a card and there is none. */
