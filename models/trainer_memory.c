@@ -119,7 +119,6 @@ bool trainer_new_on(const struct device *d, struct parameters *parameters,
     struct trainer *t = calloc(1, sizeof *t);
     if (!t) return error_set(error, "out of memory for the trainer");
     t->device = d;
-    t->host = parameters;
     t->form = d->ops->form(parameters->config.policy);
     t->dropout = rng_stream(seed, RNG_DROPOUT);
     t->dropout_rate = parameters->config.dropout;

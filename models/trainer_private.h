@@ -38,7 +38,6 @@ struct step_sums {
 struct trainer {
     const struct device *device;
     struct parameters *p, *gradients; /* in the device's memory */
-    struct parameters *host;          /* the caller's model: p itself on a host device */
     struct parameters *host_gradients;
     const struct policy_device_form *form; /* of the gates; NULL: the policy's own entries */
     struct rng dropout;

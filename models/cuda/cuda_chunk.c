@@ -126,8 +126,7 @@ void cuda_chunk_put(const struct device *d, struct device_chunk *chunk) {
     chunk_plan_put(plan, &chunk->batch, chunk->number, chunk->chunk_tokens);
     copy_part(d, m, 0);
     m->summed = false;
-    m->on_card = (struct cuda_chunk){.tokens = on_card(m, plan->tokens),
-                                     .offsets = on_card(m, plan->offsets),
+    m->on_card = (struct cuda_chunk){.offsets = on_card(m, plan->offsets),
                                      .labels = on_card(m, plan->labels),
                                      .ids = on_card(m, plan->ids),
                                      .sample = on_card(m, plan->sample),

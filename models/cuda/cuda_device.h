@@ -13,13 +13,11 @@
 
 #include <cuda_runtime_api.h>
 
-struct cuda_device;
 struct cuda_products; /* cuBLAS, its workspace, and copies of weights in bfloat16 */
 
 struct cuda_staging; /* pinned memory through which small host arrays reach the card */
 
 struct cuda_state {
-    struct cuda_device *self;
     cudaStream_t stream;
     struct cuda_products *products;
     struct cuda_staging *staging;
@@ -58,14 +56,14 @@ bool cuda_fail(const struct device *d, const char *format, ...)
 
 /* A copy of a host array on the card; the host array may change at once. It is valid for what is
  * launched before three more arrays have been staged or uploaded. What has just been staged already
- * is not copied again: several calls are told the same of one group of heads. For what a call is told, not for
- * data: at most what chunk_new reserved (cuda_staging_reserve). */
+ * is not copied again: several calls are told the same of one group of heads. For what a call is
+ * told, not for data: at most what chunk_new reserved (cuda_staging_reserve). */
 const void *cuda_stage(const struct device *d, const void *host, size_t bytes);
 
 /* A chunk on the card (device_chunk.own). T = tokens, B = samples. */
 struct cuda_chunk {
-    int32_t *tokens, *offsets, *labels, *ids; /* [T], [B + 1], [B], [B] */
-    int32_t *sample;                          /* [T] whose token it is */
+    int32_t *offsets, *labels, *ids; /* [B + 1], [B], [B] */
+    int32_t *sample;                 /* [T] whose token it is */
     /* Which mask element (row, i) has: number of the chunk in `high`, row * D + i of it. */
     int32_t *mask_chunk, *mask_row; /* [T] */
     int max_length;                 /* of the chunk's inputs */

@@ -1,6 +1,6 @@
 /*
- * The chosen heads alone, on a card: who runs what is told in segments (device.h), which are staged
- * with each call.
+ * The chosen heads alone, on a card: who runs what is told in segments (device.h), which each call
+ * stages; they are copied once for a group (cuda_stage).
  */
 #include "models/cuda/cuda_device.h"
 #include "models/cuda/heads_kernels.h"
