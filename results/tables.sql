@@ -1,4 +1,4 @@
--- The tables of the results database, version 8. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 9. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -12,7 +12,7 @@ CREATE TABLE environment (
     host     TEXT NOT NULL,
     machine  TEXT NOT NULL,                              -- one line for captions
     json     TEXT NOT NULL CHECK (json_valid(json)),     -- everything known: CPU, BLAS, flags, git, ...;
-                                                         -- card, card_driver and cuda of what ran on a card
+                                                         -- card and what is known of it where one ran
     seen_at  TEXT NOT NULL
 ) STRICT;
 
@@ -398,7 +398,8 @@ CREATE TABLE counter (
     status          TEXT NOT NULL CHECK (status IN ('counted', 'multiplexed', 'simulated', 'unavailable')),
     reason          TEXT NOT NULL,                       -- why unavailable
     scope           TEXT NOT NULL,                       -- thread; 'thread, user': without what the kernel
-                                                         -- does for it (PAPI's default domain); simulator
+                                                         -- does for it (PAPI's default domain); simulator;
+                                                         -- gpu: counters of the card that ran the passes
     pass            INTEGER,                             -- from 0; roles of one pass saw the same runs
     repeats         INTEGER NOT NULL,                    -- forward passes the value is a mean of
     empty_per_input REAL,                                -- what of the value is reading the counters: the
@@ -409,16 +410,19 @@ CREATE TABLE counter (
     CHECK (status = 'unavailable' OR (status = 'simulated') = (scope = 'simulator'))
 ) STRICT, WITHOUT ROWID;
 
--- Energy of the whole socket (package: cores, caches, memory controller) and of its memory while the
--- forward passes of a profile ran over and over, whoever caused it. idle_watts was measured just before,
--- with this machine at rest: (joules_per_input - idle_watts x seconds per input) is what the work added.
+-- Energy while the forward passes of a profile ran over and over, whoever caused it: of the whole socket
+-- (package: cores, caches, memory controller) and of its memory, or of the whole card that ran them (with its
+-- memory). idle_watts was measured just before, with this machine or card at rest: (joules_per_input -
+-- idle_watts x seconds per input) is what the work added.
 CREATE TABLE energy (
     profile_id       INTEGER NOT NULL REFERENCES profile (id),
-    domain           TEXT NOT NULL CHECK (domain IN ('package', 'dram')), -- summed over sockets
+    domain           TEXT NOT NULL CHECK (domain IN ('package', 'dram', 'card')), -- summed over sockets
     joules_per_input REAL,
     idle_watts       REAL,
-    seconds          REAL,                               -- that the passes took
+    seconds          REAL,                               -- that the passes took, all regions
     seconds_per_input REAL,
+    n_regions        INTEGER,                            -- measured one after the other; the mean stands here
+    ci95_half_joules_per_input REAL,                     -- half of the 95% t-interval over regions; NULL: one
     reason           TEXT NOT NULL,                      -- why not measured; '' if it was
     PRIMARY KEY (profile_id, domain),
     CHECK ((joules_per_input IS NULL) = (reason <> ''))
@@ -426,7 +430,7 @@ CREATE TABLE energy (
 
 CREATE TABLE memory (
     trial_id INTEGER NOT NULL REFERENCES trial (id),
-    what     TEXT NOT NULL,                              -- arena ..., peak resident
+    what     TEXT NOT NULL,                              -- arena ..., peak resident, device memory ...
     bytes    INTEGER,
     reason   TEXT NOT NULL,                              -- why not measured
     predicted_bytes INTEGER,                             -- by the closed form of the model's shape; NULL:
@@ -475,4 +479,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;

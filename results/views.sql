@@ -1194,15 +1194,22 @@ FROM current_trial t JOIN memory m ON m.trial_id = t.id
 WHERE t.status = 'ok'
 GROUP BY t.workload, t.arm, t.kind, t.device_label, m.what;
 
--- Energy per input, means over seeds; added is what the machine at rest would not have used. gCO2 is
--- energy x the grid's intensity that the workload file gives, and NULL where it gives none.
+-- Energy per input, means over seeds; added is what the machine or card at rest would not have used. gCO2
+-- is energy x the grid's intensity that the workload file gives, and NULL where it gives none.
+-- ci95_half_joules_per_input says how well the same models' energy was measured: of the mean of their
+-- intervals over n_regions regions each, and nothing about other seeds; NULL where a model had one region.
 CREATE VIEW energy_by_batch (workload, arm, batch_size, domain, joules_per_input,
-                             added_joules_per_input, gco2_per_input, reason, device) AS
+                             added_joules_per_input, gco2_per_input, reason, device, idle_watts,
+                             seconds_per_input, n_regions, ci95_half_joules_per_input, n_seeds) AS
 SELECT p.workload, p.arm, p.batch_size, e.domain, avg(e.joules_per_input),
        avg(e.joules_per_input - e.idle_watts * e.seconds_per_input),
        avg(e.joules_per_input) / 3.6e6
            * nullif(max(json_extract(p.config, '$.profile.grid_gco2_per_kwh')), 0),
-       max(e.reason), p.device
+       max(e.reason), p.device, avg(e.idle_watts), avg(e.seconds_per_input), min(e.n_regions),
+       CASE WHEN count(e.ci95_half_joules_per_input) = count(e.joules_per_input)
+            THEN sqrt(sum(e.ci95_half_joules_per_input * e.ci95_half_joules_per_input))
+                 / count(e.joules_per_input) END,
+       count(e.joules_per_input)
 FROM current_profile p JOIN energy e ON e.profile_id = p.id
 GROUP BY p.workload, p.arm, p.batch_size, p.device, e.domain;
 

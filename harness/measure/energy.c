@@ -106,6 +106,8 @@ void energy_measure(const char *root, int64_t (*work)(void *context), void *cont
     int64_t inputs = 0;
     energy_open(root, &energy);
     for (int part = 0; part < ENERGY_PARTS; part++) {
+        out[part] = (struct energy_result){
+            .domain = energy_part_names[part], .n_regions = 1, .ci95_half = NAN};
         memcpy(out[part].reason, energy.reason[part], sizeof out[part].reason);
         any = any || !energy.reason[part][0];
     }

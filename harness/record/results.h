@@ -148,12 +148,15 @@ struct phase_result {
     double ns, flops, bytes;
 };
 
-/* Energy of one RAPL part while a batch size ran over and over. */
+/* Energy of one RAPL part, or of a card, while a batch size ran over and over. */
 struct energy_result {
-    double joules_per_input; /* NaN: reason says why */
-    double idle_watts;       /* of the machine at rest, just before */
-    double seconds;          /* that the region lasted */
+    const char *domain;      /* "package" | "dram" | "card" */
+    double joules_per_input; /* mean of the regions; NaN: reason says why */
+    double idle_watts;       /* of the machine or card at rest, just before */
+    double seconds;          /* that the regions lasted */
     double seconds_per_input;
+    int n_regions;
+    double ci95_half; /* joules per input: of the 95% t-interval over regions; NaN: one region */
     char reason[256];
 };
 
@@ -183,8 +186,8 @@ struct profile_result {
     struct phase_result phase[INFERENCE_PHASES]; /* of the marked passes; they sum to these */
     double marks;                                /* in a pass of one batch */
     double mark_ns;                              /* cost of one */
-    int n_energy;                                /* ENERGY_PARTS, in their order, or 0 */
-    struct energy_result energy[2];
+    int n_energy;
+    struct energy_result energy[3];
 };
 
 struct profiling_result {

@@ -2,7 +2,6 @@
  * What a trial found out, written in one transaction: the status becomes ok together with the last
  * row, so a reader never sees half a trial.
  */
-#include "harness/measure/energy.h"
 #include "harness/store/store_private.h"
 
 #include <inttypes.h>
@@ -395,11 +394,13 @@ static bool write_profile(struct store *store, int64_t trial_id, const struct pr
         bool known = !e->reason[0];
         ok = store_insert(
             store, "energy",
-            COLUMNS({"profile_id", INT(id)}, {"domain", TEXT(energy_part_names[i])},
+            COLUMNS({"profile_id", INT(id)}, {"domain", TEXT(e->domain)},
                     {"joules_per_input", REAL(known ? e->joules_per_input : (double)NAN)},
                     {"idle_watts", REAL(known ? e->idle_watts : (double)NAN)},
                     {"seconds", REAL(known ? e->seconds : (double)NAN)},
                     {"seconds_per_input", REAL(known ? e->seconds_per_input : (double)NAN)},
+                    {"n_regions", COUNT(known ? e->n_regions : -1)},
+                    {"ci95_half_joules_per_input", REAL(known ? e->ci95_half : (double)NAN)},
                     {"reason", TEXT(e->reason)}),
             error);
     }

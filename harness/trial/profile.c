@@ -30,10 +30,6 @@
 
 enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
 
-_Static_assert(sizeof((struct profile_result *)0)->energy ==
-                   ENERGY_PARTS * sizeof(struct energy_result),
-               "a profile has a row for every part");
-
 /* What all batch sizes share. */
 struct session {
     const struct device *device;
@@ -115,8 +111,11 @@ static void leave_out_events(const struct session *s, struct profile_result *out
         snprintf(row->scope, sizeof row->scope, "thread");
     }
     for (int part = 0; part < ENERGY_PARTS; part++) {
-        out->energy[part] = (struct energy_result){
-            .joules_per_input = NAN, .idle_watts = NAN, .seconds = NAN, .seconds_per_input = NAN};
+        out->energy[part] = (struct energy_result){.domain = energy_part_names[part],
+                                                   .joules_per_input = NAN,
+                                                   .idle_watts = NAN,
+                                                   .seconds = NAN,
+                                                   .seconds_per_input = NAN};
         snprintf(out->energy[part].reason, sizeof out->energy[part].reason, "%s", on_card);
     }
 }

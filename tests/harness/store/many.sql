@@ -63,7 +63,7 @@ INSERT INTO phase SELECT p.id, column1, 100, 0.5, 100, 10 FROM profile p JOIN (V
 INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
 SELECT p.id, column1, 'made up', 100 * p.mean_heads, 'counted', '', 'thread', 1
 FROM profile p JOIN (VALUES ('cycles'), ('instructions'), ('branch_misses'));
-INSERT INTO energy SELECT id, 'package', 3.6, 40, 0.5, 0.05, '' FROM profile;
+INSERT INTO energy SELECT id, 'package', 3.6, 40, 0.5, 0.05, 3, 0.1, '' FROM profile;
 INSERT INTO bench_run SELECT i + 1, 1, '', 0, 1 FROM n WHERE i < (SELECT n FROM size);
 INSERT INTO bench_result (bench_run_id, position, section, name, unit, n_samples, median)
 SELECT b.id, i, 'kernels', i, 'ms', 1, 1 FROM bench_run b JOIN n WHERE i < 3;

@@ -29,7 +29,7 @@ INSERT INTO profile_sample SELECT new, sample, latency_ns / 7, block, 7700, 900 
 INSERT INTO phase SELECT new, phase, 7, 0.7, 77, 3 FROM phase JOIN part ON id = profile_id;
 INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
 SELECT new, role, 'made up', 7, 'counted', '', 'thread', 1 FROM counter JOIN part ON id = profile_id;
-INSERT INTO energy SELECT new, domain, 7, 7, 0.7, 0.7, '' FROM energy JOIN part ON id = profile_id;
+INSERT INTO energy SELECT new, domain, 7, 7, 0.7, 0.7, 7, 0.7, '' FROM energy JOIN part ON id = profile_id;
 INSERT INTO memory SELECT new, 'arena 0', 7, '', 7, 7 FROM copy;
 DROP TABLE temp.copy;
 DROP TABLE temp.part;

@@ -331,11 +331,12 @@ static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
     double first[] = {100, 100}, second[] = {102, 102};
     profile_twice(f, first, second, 2);
     assert_int_equal(
-        raw_sql(f->path, "INSERT INTO energy SELECT p.id, 'package', 3.6, 40, 0.5, 0.05, '' FROM "
-                         "profile p JOIN trial t ON t.id = trial_id WHERE kind = 'profile'; "
-                         "INSERT INTO energy SELECT p.id, 'dram', NULL, NULL, NULL, NULL, 'none "
-                         "here' FROM profile p JOIN trial t ON t.id = trial_id "
-                         "WHERE kind = 'profile'"),
+        raw_sql(f->path,
+                "INSERT INTO energy SELECT p.id, 'package', 3.6, 40, 0.5, 0.05, 1, NULL, '' FROM "
+                "profile p JOIN trial t ON t.id = trial_id WHERE kind = 'profile'; "
+                "INSERT INTO energy SELECT p.id, 'dram', NULL, NULL, NULL, NULL, NULL, NULL, 'none "
+                "here' FROM profile p JOIN trial t ON t.id = trial_id "
+                "WHERE kind = 'profile'"),
         SQLITE_OK);
 #define PACKAGE " FROM energy_by_batch WHERE domain = 'package'"
     assert_near(number(f, "SELECT joules_per_input" PACKAGE), 3.6);
@@ -347,7 +348,16 @@ static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
                                       "'{\"profile\": {\"grid_gco2_per_kwh\": 400}}'"),
                      SQLITE_OK);
     assert_near(number(f, "SELECT gco2_per_input" PACKAGE), 400 * 1e-6);
+    assert_true(isnan(number(f, "SELECT ci95_half_joules_per_input" PACKAGE))); /* one region */
+    assert_int_equal(raw_sql(f->path, "UPDATE energy SET domain = 'card', n_regions = 5, "
+                                      "ci95_half_joules_per_input = 0.2 WHERE domain = 'package'"),
+                     SQLITE_OK);
 #undef PACKAGE
+#define CARD " FROM energy_by_batch WHERE domain = 'card'"
+    double models = number(f, "SELECT n_seeds" CARD);
+    assert_near(number(f, "SELECT n_regions" CARD), 5);
+    assert_near(number(f, "SELECT ci95_half_joules_per_input" CARD), 0.2 / sqrt(models));
+#undef CARD
 }
 
 int main(void) {

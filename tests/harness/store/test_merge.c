@@ -98,7 +98,7 @@ static const char everything[] =
     "INSERT INTO profile_block VALUES (40, 0, 1, 1, 1);"
     "INSERT INTO profile_sample VALUES (50, 0, 1, 0, 1, 1), (40, 0, 2, 0, 1, 1);"
     "INSERT INTO counter VALUES (40, 'cycles', 'e', 1, 'counted', '', 'thread', 0, 1, 0);"
-    "INSERT INTO energy VALUES (40, 'dram', 1, 1, 1, 1, '');"
+    "INSERT INTO energy VALUES (40, 'card', 1, 1, 1, 1, 5, 0.1, '');"
     "INSERT INTO memory VALUES (30, 'peak', 1, '', 1, 1);"
     "INSERT INTO warning VALUES (6, 20, 'noisy', 't');"
     "INSERT INTO bench_run VALUES (3, 7, 't', 0, 1.5);"
