@@ -8,7 +8,7 @@
  * `float` are float32 on every device. Arrays of `void` are operands of products, in the device's
  * precision: float32, or bfloat16 (operand_size bytes each). Reductions are float32 or double.
  * Calls are done in the order in which they are made, but need not be done when they return: only
- * `download` and `wait` wait. What fails is kept until `ok` asks.
+ * `download`, `wait` and `between` wait. What fails is kept until `ok` asks.
  */
 #ifndef HEADROOM_MODELS_DEVICE_H
 #define HEADROOM_MODELS_DEVICE_H
@@ -126,6 +126,8 @@ struct adamw {
     const double *square_sum; /* in device memory */
 };
 
+enum { DEVICE_MARKS = 1024 };
+
 struct device_ops {
     /* ---- memory ---- */
     bool (*allocate)(const struct device *d, size_t bytes, void **out, struct error *error);
@@ -137,6 +139,14 @@ struct device_ops {
     void (*wait)(const struct device *d);
     bool (*ok)(const struct device *d, struct error *error); /* what failed first, if anything */
     void (*close)(const struct device *d);
+
+    /* ---- time; NULL on the host, where a clock is read ---- */
+    /* Notes the moment at which all that was asked before is done as mark i of DEVICE_MARKS, in the
+     * place of an earlier one. Waits for nothing. */
+    void (*mark)(const struct device *d, int i);
+    /* Nanoseconds of the device's own clock between two marks, noted in this order; waits for the
+     * second. 0 after a failure. */
+    double (*between)(const struct device *d, int from, int to);
 
     /* Reserves all that chunks of at most so many samples and tokens need, of inputs of at most
      * `length`; chunk_put takes chunk->batch, number and chunk_tokens over. */

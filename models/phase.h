@@ -39,7 +39,7 @@ static inline const char *phase_name(enum phase phase) {
 }
 
 /* Who listens: `enter` is called at the beginning of each phase. On a device whose calls return
- * before they are done, who reads a clock there waits for it first (device.h). */
+ * before they are done, the device notes the moment (`mark` of device.h). */
 struct phases {
     void (*enter)(void *context, enum phase phase);
     void *context;

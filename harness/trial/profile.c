@@ -154,8 +154,9 @@ static void time_phases(const struct session *s, const struct batches *b,
             for (int turn = 0; turn < 2; turn++) {
                 int marked = (turn + i) % 2;
                 double start = clock_nanoseconds();
-                run_pass(s, b, &batch, marked ? &work : NULL);
+                inference_run(b->inference, &batch, marked ? &work : NULL, NULL);
                 phase_timer_stop(&timer);
+                s->device->ops->wait(s->device);
                 ns[marked] = clock_nanoseconds() - start;
             }
         }

@@ -46,6 +46,7 @@ static void close_device(const struct device *d) {
     if (state->stream) cudaStreamSynchronize(state->stream);
     cuda_products_free(state->products);
     cuda_staging_free(state->staging);
+    cuda_marks_free(state);
     cudaFree(state->scratch);
     if (state->stream) cudaStreamDestroy(state->stream);
     free(state);
@@ -66,6 +67,8 @@ static const struct device_ops ops = {
     .wait = cuda_wait,
     .ok = ok,
     .close = close_device,
+    .mark = cuda_mark,
+    .between = cuda_between,
     .chunk_new = cuda_chunk_new,
     .chunk_put = cuda_chunk_put,
     .chunk_free = cuda_chunk_free,
@@ -167,7 +170,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
                                   .whole_batches = true};
     const struct device *d = &own->device;
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");
-    if (!ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
+    if (!cuda_marks_new(d) || !ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
         !cuda_staging_reserve(d, LEAST_STAGING, error) ||
         !cuda_products_new(d, &state->products, error)) {
         close_device(d);

@@ -27,6 +27,7 @@ struct cuda_state {
      * which run one after the other. */
     void *scratch;
     size_t scratch_bytes;
+    cudaEvent_t mark[DEVICE_MARKS];
 };
 
 struct cuda_device {
@@ -112,6 +113,12 @@ void cuda_wait(const struct device *d);
 bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *error);
 bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error);
 void cuda_staging_free(struct cuda_staging *staging);
+
+/* cuda_marks.c */
+bool cuda_marks_new(const struct device *d);
+void cuda_marks_free(struct cuda_state *state);
+void cuda_mark(const struct device *d, int i);
+double cuda_between(const struct device *d, int from, int to);
 
 /* cuda_chunk.c */
 bool cuda_chunk_new(const struct device *d, const struct model_config *config, int samples,

@@ -1,12 +1,14 @@
 /*
- * The timer of phases under a clock that advances by itself: every nanosecond between the first
- * mark and the stop belongs to exactly one phase. No test waits or depends on the machine's speed.
+ * The timer of phases under a clock that advances by itself, the host's or a device's: every
+ * nanosecond between the first mark and the stop belongs to exactly one phase. No test waits or
+ * depends on the machine's speed.
  */
 #include "harness/measure/phase_timer.h"
 #include "models/inference.h"
 #include "models/policy.h"
 #include "tests/models/small_model.h"
 
+#include <limits.h>
 #include <math.h>
 
 /* Time passes only when it is read: 1, 3, 6, 10, ... */
@@ -77,6 +79,75 @@ static void phases_of_an_inference_sum_to_the_enclosing_interval(void **state) {
     }
 }
 
+/* A device whose mark i is noted at its own time, and who tells how late it was asked for it. */
+struct made_up_device {
+    struct device device; /* first */
+    struct device_ops ops;
+    struct made_up_marks {
+        double at[DEVICE_MARKS];
+        long number[DEVICE_MARKS], marks, least_behind;
+    } * marks;
+};
+
+static struct made_up_marks *marks_of(const struct device *d) {
+    return ((const struct made_up_device *)(const void *)d)->marks;
+}
+
+static void note_mark(const struct device *d, int i) {
+    struct made_up_marks *m = marks_of(d);
+    m->at[i] = made_up_clock();
+    m->number[i] = m->marks++;
+}
+
+static double time_between(const struct device *d, int from, int to) {
+    struct made_up_marks *m = marks_of(d);
+    long behind = m->marks - 1 - m->number[to];
+    assert_int_equal(m->number[to], m->number[from] + 1);
+    if (behind < m->least_behind) m->least_behind = behind;
+    return m->at[to] - m->at[from];
+}
+
+static void made_up(struct made_up_device *d, struct made_up_marks *marks) {
+    memset(marks, 0, sizeof *marks);
+    marks->least_behind = LONG_MAX;
+    d->device = *device_cpu();
+    d->ops = (struct device_ops){.mark = note_mark, .between = time_between}; /* no wait */
+    d->device.ops = &d->ops;
+    d->device.is_host = false;
+    d->marks = marks;
+}
+
+/* Five phases, so that the ring begins anew in the middle of a round. */
+static void marks_of_a_device_are_read_when_they_are_long_past(void **state) {
+    (void)state;
+    enum { ROUNDS = 1000, STOPS = 2 };
+    struct made_up_device d;
+    static struct made_up_marks marks;
+    struct phase_timer t;
+    double expected[PHASES] = {0}, began = 0, whole = 0;
+    made_up(&d, &marks);
+    phase_timer_start(&t, NULL);
+    t.device = &d.device;
+    for (int stop = 0; stop < STOPS; stop++) {
+        marks.least_behind = LONG_MAX;
+        for (int i = 0; i < 5 * ROUNDS; i++) {
+            phase_enter(&t.phases, (enum phase)(i % 5));
+            if (i > 0) expected[(i - 1) % 5] += now - began;
+            if (i == 0) whole -= now;
+            began = now;
+        }
+        assert_true(marks.least_behind >= PHASE_MARKS / 2 - 1);
+        phase_timer_stop(&t);
+        expected[4] += now - began;
+        whole += now;
+        phase_timer_stop(&t); /* notes nothing */
+        assert_int_equal(marks.marks, (stop + 1) * (5 * ROUNDS + 1));
+    }
+    for (int p = 0; p < PHASES; p++) assert_true(t.ns[p] == expected[p]);
+    assert_true(phase_timer_sum(&t) == whole);
+    assert_int_equal(t.marks, STOPS * 5 * ROUNDS);
+}
+
 static void a_mark_costs_something_but_little(void **state) {
     (void)state;
     double ns = phase_timer_mark_ns(NULL);
@@ -88,6 +159,7 @@ int main(void) {
         cmocka_unit_test_setup(each_phase_lasts_until_the_next, restart),
         cmocka_unit_test_setup(time_between_a_stop_and_the_next_mark_is_nobodys, restart),
         cmocka_unit_test(phases_of_an_inference_sum_to_the_enclosing_interval),
+        cmocka_unit_test_setup(marks_of_a_device_are_read_when_they_are_long_past, restart),
         cmocka_unit_test(a_mark_costs_something_but_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

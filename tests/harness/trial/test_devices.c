@@ -1,10 +1,11 @@
 /*
  * A trial on a device with memory of its own, here a CPU's that is only called so: that what it
- * learns is what is kept, chosen and saved, that clocks wait for it, and that its failure is told
+ * learns is what is kept, chosen and saved, that phases are marked on it, and that its failure is told
  * as that.
  */
 #include "harness/record/counter_names.h"
 #include "harness/trial/profile.h"
+#include "models/base/clock.h"
 #include "tests/harness/trial/small_trial.h"
 
 #include <math.h>
@@ -19,10 +20,26 @@ struct far {
     int *downloads; /* so far: where training is over, what is still waited for */
     int until_lost; /* the same, counted in downloads */
     int fetched;
+    int *marks; /* so far */
+    int noted;
+    double *mark; /* [DEVICE_MARKS] */
+    double moment[DEVICE_MARKS];
 };
 
 static void count_wait(const struct device *d) {
     ++*((const struct far *)(const void *)d)->waits;
+}
+
+/* The marks of a card, of which the times are those of this clock. */
+static void note_mark(const struct device *d, int i) {
+    const struct far *far = (const struct far *)(const void *)d;
+    far->mark[i] = clock_nanoseconds();
+    ++*far->marks;
+}
+
+static double time_between(const struct device *d, int from, int to) {
+    const struct far *far = (const struct far *)(const void *)d;
+    return far->mark[to] - far->mark[from];
 }
 
 static void count_download(const struct device *d, void *to, const void *from, size_t bytes) {
@@ -44,6 +61,8 @@ static void make_far(struct far *far, int until_failure) {
     far->ops.wait = count_wait;
     far->ops.download = count_download;
     far->ops.ok = fail_late;
+    far->ops.mark = note_mark;
+    far->ops.between = time_between;
     far->device.ops = &far->ops;
     far->device.is_host = false;
     far->until_failure = until_failure;
@@ -52,6 +71,9 @@ static void make_far(struct far *far, int until_failure) {
     far->until_lost = -1;
     far->fetched = 0;
     far->downloads = &far->fetched;
+    far->noted = 0;
+    far->marks = &far->noted;
+    far->mark = far->moment;
 }
 
 static const char key[] = "key of the trial";
@@ -97,7 +119,7 @@ static void what_a_device_learns_is_what_the_cpu_does(void **state) {
         train_on(&here, &text, NULL, NULL);
         train_on(&there, &text, &far.device, NULL);
         assert_same_results(&here.result, &there.result);
-        assert_true(far.counted > 0);
+        assert_true(far.fetched > 0 && far.noted > 0);
         small_trial_free(&here);
         small_trial_free(&there);
     }
@@ -129,14 +151,18 @@ static void what_is_left_of_a_base_is_what_the_cpu_leaves(void **state) {
     small_trial_free(&base);
 }
 
-static void a_phase_ends_when_the_device_is_done(void **state) {
+static void phases_are_marked_and_nobody_waits_for_them(void **state) {
     (void)state;
     struct small_trial t;
     struct far far;
+    double sum = 0;
     make_far(&far, -1);
     train_on(&t, &small_topic, &far.device, NULL);
     /* Data, forward, backward and optimiser of every step. */
-    assert_true(far.counted >= 4 * t.result.steps);
+    assert_true(far.noted >= 4 * t.result.steps);
+    assert_true(far.counted < t.result.steps);
+    for (int p = 0; p < PHASES; p++) sum += t.result.phase_seconds[p];
+    assert_true(sum > 0 && sum <= t.result.train_seconds * (1 + 1e-9));
     small_trial_free(&t);
 }
 
@@ -184,22 +210,26 @@ static void moments_of_the_host_are_not_in_device_memory(void **state) {
 
 static void a_failure_is_told_as_what_it_is(void **state) {
     (void)state;
+    int n_ended = 0;
     for (int until = 1; until < 1000; until += 150) { /* in a step, between, in an evaluation */
         struct small_trial t;
         struct error error = {0};
         struct far far;
-        make_far(&far, until);
+        make_far(&far, -1);
+        far.until_lost = until;
         small_trial_read(&t, &small_topic);
         struct training_context context = {
             .device = &far.device, .checkpoint = t.checkpoint, .trial = key};
         if (training_run(&t.experiment, &context, &t.result, &error)) {
-            assert_true(far.counted < until); /* it ended before */
+            assert_true(far.fetched < until); /* it ended before */
+            n_ended++;
         } else {
             assert_string_equal(error.text, "the card fell out of its slot");
             assert_false(t.result.diverged);
         }
         small_trial_free(&t);
     }
+    assert_true(n_ended < 7);
 }
 
 /* The last that a trial has from a device is how it does as it was trained: no phase, and nothing
@@ -272,7 +302,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_device_learns_is_what_the_cpu_does),
         cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
-        cmocka_unit_test(a_phase_ends_when_the_device_is_done),
+        cmocka_unit_test(phases_are_marked_and_nobody_waits_for_them),
         cmocka_unit_test(memory_of_a_device_is_named_so),
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
