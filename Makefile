@@ -40,7 +40,7 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g $(if $(ARCH),-march=$(ARCH)) \
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
     $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) \
-    $(if $(ONEDNN),-ldnnl) $(CUDA_LIBRARIES) -lm $(LDFLAGS)
+    $(if $(ONEDNN),-ldnnl) $(CUDA_LIBRARIES) -ldl -lm $(LDFLAGS)
 
 PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.

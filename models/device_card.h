@@ -13,6 +13,7 @@ struct device_card {
     int capability;       /* 10 major + minor: 90 */
     int64_t memory_bytes; /* in all */
     int runtime;          /* CUDA of this program, 1000 major + 10 minor: 13000 */
+    char pci[16];         /* its place, "0000:1b:00.0": NVML counts cards in another order */
     int driver;           /* the latest CUDA that the driver knows, likewise */
 };
 

@@ -26,7 +26,8 @@ bool device_describe_card(int card, struct device_card *out, struct error *error
     *out = (struct device_card){.capability = 10 * properties.major + properties.minor,
                                 .memory_bytes = (int64_t)properties.totalGlobalMem};
     snprintf(out->name, sizeof out->name, "%.127s", properties.name);
-    status = cudaRuntimeGetVersion(&out->runtime);
+    status = cudaDeviceGetPCIBusId(out->pci, sizeof out->pci, card);
+    if (status == cudaSuccess) status = cudaRuntimeGetVersion(&out->runtime);
     if (status == cudaSuccess) status = cudaDriverGetVersion(&out->driver);
     return status == cudaSuccess || failed(error, "reading versions", status);
 }
