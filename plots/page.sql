@@ -1,14 +1,17 @@
 -- What every figure says of the database as a whole: one row, each column a variable that holds text.
 -- budgeted: the policies that declare a budget, in the order of their names; weighted: those of which an arm has
--- a cost weight that was given and not tuned.
-WITH budgeted AS (
+-- a cost weight that was given and not tuned. The machine that is named first has a card if trials ran on one.
+WITH place AS (
+    SELECT machine, card, CASE WHEN card IS NULL THEN machine ELSE substr(machine, length(card || ' in ') + 1) END AS host
+    FROM machine_by_kind
+), budgeted AS (
     SELECT policy FROM policy_declares WHERE has_budget ORDER BY policy
 ), weighted AS (
     SELECT DISTINCT policy FROM accuracy_by_seed WHERE cost_weight IS NOT NULL AND n_tuning_trials = 1
 )
-SELECT coalesce(min(machine) || CASE count(DISTINCT machine) WHEN 1 THEN ''
-                                ELSE printf(' and %d more', count(DISTINCT machine) - 1) END,
+SELECT coalesce((SELECT machine FROM place ORDER BY card IS NULL, machine LIMIT 1)
+                    || CASE count(DISTINCT host) WHEN 1 THEN '' ELSE printf(' and %d more', count(DISTINCT host) - 1) END,
                 'not recorded') AS machine,
        (SELECT coalesce(group_concat(policy, ' '), '') FROM budgeted) AS budgeted,
        (SELECT coalesce(group_concat(policy, ' '), '') FROM weighted) AS weighted
-FROM machine_by_kind;
+FROM place;

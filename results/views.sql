@@ -92,9 +92,10 @@ FROM current_trial t
 WHERE kind = 'train'
 GROUP BY workload;
 
--- The machines behind the current results.
-CREATE VIEW machine_by_kind (kind, machine, n_trials) AS
-SELECT t.kind, e.machine, count(*)
+-- The machines behind the current results; card: what computed there, NULL: the CPU. It is the first word of
+-- its machine.
+CREATE VIEW machine_by_kind (kind, machine, n_trials, card) AS
+SELECT t.kind, e.machine, count(*), json_extract(e.json, '$.card')
 FROM current_trial t JOIN environment e ON e.id = t.environment_id
 WHERE t.status = 'ok'
 GROUP BY t.kind, e.machine;
@@ -127,11 +128,15 @@ CREATE VIEW timing_environment (environment_id, conditions, revision, card) AS
 SELECT id,
        json_remove(json, '$.load_average', '$.unknown', '$.pmu', '$.perf_event_paranoid',
                    '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty',
-                   '$.card', '$.card_driver', '$.cuda'),
+                   '$.card', '$.card_driver', '$.cuda', '$.card_sm_mhz', '$.card_sm_most_mhz',
+                   '$.card_memory_mhz', '$.card_memory_most_mhz', '$.card_power_limit_watts', '$.card_ecc'),
        coalesce(json_extract(json, '$.git_revision'), 'unknown')
            || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END,
        json_extract(json, '$.card') || ', driver ' || coalesce(json_extract(json, '$.card_driver'), 'unknown')
            || ', CUDA ' || coalesce(json_extract(json, '$.cuda'), 'unknown')
+           || coalesce(', ' || json_extract(json, '$.card_power_limit_watts') || ' W', '')
+           || coalesce(', SM to ' || json_extract(json, '$.card_sm_most_mhz') || ' MHz', '')
+           || CASE json_extract(json, '$.card_ecc') WHEN 1 THEN ', ECC' WHEN 0 THEN ', no ECC' ELSE '' END
 FROM environment;
 
 -- ---- one number per trained model ----

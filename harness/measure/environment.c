@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "harness/measure/card_sensor.h"
 #include "harness/measure/counter_backend.h"
 #include "harness/measure/cpu_model.h"
 #include "models/base/system_file.h"
@@ -65,6 +66,12 @@ const struct environment_field environment_fields[] = {
     FIELD(card, FIELD_TEXT, true),
     FIELD(card_driver, FIELD_TEXT, true),
     FIELD(cuda, FIELD_TEXT, true),
+    FIELD(card_sm_mhz, FIELD_INTEGER, false),
+    FIELD(card_sm_most_mhz, FIELD_INTEGER, true),
+    FIELD(card_memory_mhz, FIELD_INTEGER, false),
+    FIELD(card_memory_most_mhz, FIELD_INTEGER, true),
+    FIELD(card_power_limit_watts, FIELD_INTEGER, true),
+    FIELD(card_ecc, FIELD_STATE, true),
 };
 const int environment_n_fields = (int)(sizeof environment_fields / sizeof *environment_fields);
 
@@ -119,13 +126,28 @@ const char *environment_why_unknown(const struct environment *e, const char *fie
 static void explain(struct environment *e, const char *field, const char *reason) {
     if (e->n_unknown == ENVIRONMENT_UNKNOWN_MAX || environment_why_unknown(e, field)) return;
     e->unknown[e->n_unknown].field = field;
-    snprintf(e->unknown[e->n_unknown].reason, sizeof e->unknown[0].reason, "%s", reason);
+    snprintf(e->unknown[e->n_unknown].reason, sizeof e->unknown[0].reason, "%.*s",
+             (int)sizeof e->unknown[0].reason - 1, reason);
     e->n_unknown++;
 }
 
 /* ---- reading ---- */
 
-static const char by_cpu[] = "the CPU computes";
+/* What is known of a card, and is unknown where the CPU computes. */
+static const char *const card_fields[] = {"card",
+                                          "card_driver",
+                                          "cuda",
+                                          "card_sm_mhz",
+                                          "card_sm_most_mhz",
+                                          "card_memory_mhz",
+                                          "card_memory_most_mhz",
+                                          "card_power_limit_watts",
+                                          "card_ecc"};
+enum { CARD_FIELDS = sizeof card_fields / sizeof *card_fields };
+
+static void explain_card(struct environment *e, const char *reason) {
+    for (int i = 0; i < CARD_FIELDS; i++) explain(e, card_fields[i], reason);
+}
 
 static void read_processor(const char *root, struct environment *e) {
     char text[64];
@@ -230,7 +252,9 @@ static void read_libraries(const char *sqlite_version, struct environment *e) {
 
 void environment_read_root(const char *root, const char *sqlite_version, struct environment *e) {
     memset(e, 0, sizeof *e);
-    e->turbo = e->smt = e->container = e->git_dirty = STATE_UNKNOWN;
+    e->turbo = e->smt = e->container = e->git_dirty = e->card_ecc = STATE_UNKNOWN;
+    e->card_sm_mhz = e->card_sm_most_mhz = e->card_memory_mhz = e->card_memory_most_mhz = -1;
+    e->card_power_limit_watts = -1;
     e->cores = e->cores_allowed = e->memory_bytes = e->blas_threads = -1;
     e->load_average = NAN;
     read_processor(root, e);
@@ -238,9 +262,7 @@ void environment_read_root(const char *root, const char *sqlite_version, struct 
     read_system(root, e);
     read_build(e);
     read_libraries(sqlite_version, e);
-    explain(e, "card", by_cpu);
-    explain(e, "card_driver", by_cpu);
-    explain(e, "cuda", by_cpu);
+    explain_card(e, "the CPU computes");
     for (int i = 0; i < environment_n_fields; i++)
         if (!is_known(e, &environment_fields[i]))
             explain(e, environment_fields[i].name, "the system does not tell");
@@ -254,22 +276,50 @@ static void forget(struct environment *e, const char *field) {
     e->n_unknown = kept;
 }
 
+static int64_t read_sensor(const struct card_sensor *sensor, enum card_quantity what,
+                           const char *field, struct environment *e) {
+    char reason[CARD_REASON];
+    uint64_t value;
+    if (card_sensor_read(sensor, what, &value, reason)) return (int64_t)value;
+    explain(e, field, reason);
+    return -1;
+}
+
+/* What the driver knows and CUDA does not. */
+static void read_sensors(const char *pci, struct environment *e) {
+    struct card_sensor *sensor;
+    char reason[CARD_REASON];
+    if (!card_sensor_open(pci, &sensor, reason)) {
+        explain_card(e, reason); /* that are not known yet */
+        return;
+    }
+    e->card_sm_mhz = read_sensor(sensor, CARD_SM_MHZ, "card_sm_mhz", e);
+    e->card_sm_most_mhz = read_sensor(sensor, CARD_SM_MOST_MHZ, "card_sm_most_mhz", e);
+    e->card_memory_mhz = read_sensor(sensor, CARD_MEMORY_MHZ, "card_memory_mhz", e);
+    e->card_memory_most_mhz = read_sensor(sensor, CARD_MEMORY_MOST_MHZ, "card_memory_most_mhz", e);
+    int64_t limit = read_sensor(sensor, CARD_POWER_LIMIT_MW, "card_power_limit_watts", e);
+    e->card_power_limit_watts = limit < 0 ? -1 : limit / 1000;
+    int64_t ecc = read_sensor(sensor, CARD_ECC, "card_ecc", e);
+    e->card_ecc = ecc < 0 ? STATE_UNKNOWN : ecc ? STATE_ON : STATE_OFF;
+    card_sensor_close(sensor);
+}
+
 void environment_read_card(const char *root, struct environment *e) {
     struct device_card card;
     struct error error;
-    forget(e, "card");
-    forget(e, "card_driver");
-    forget(e, "cuda");
+    for (int i = 0; i < CARD_FIELDS; i++) forget(e, card_fields[i]);
     if (!device_describe_card(0, &card, &error)) {
         char reason[sizeof e->unknown[0].reason];
         snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, error.text);
-        explain(e, "card", reason);
-        explain(e, "card_driver", reason);
-        explain(e, "cuda", reason);
+        explain_card(e, reason);
         return;
     }
     snprintf(e->card, sizeof e->card, "%s", card.name);
     snprintf(e->cuda, sizeof e->cuda, "%d.%d", card.runtime / 1000, card.runtime % 1000 / 10);
+    read_sensors(card.pci, e);
+    forget(e, "card");
+    forget(e, "cuda");
+    forget(e, "card_driver");
     if (!system_line(root, "/sys/module/nvidia/version", e->card_driver, sizeof e->card_driver))
         explain(e, "card_driver", "/sys/module/nvidia/version is not readable");
 }

@@ -15,7 +15,7 @@
 
 enum tristate { STATE_UNKNOWN = -1, STATE_OFF = 0, STATE_ON = 1 };
 
-enum { ENVIRONMENT_UNKNOWN_MAX = 32, ENVIRONMENT_HASH_SIZE = 17 };
+enum { ENVIRONMENT_UNKNOWN_MAX = 40, ENVIRONMENT_HASH_SIZE = 17 };
 
 /* Text "" and numbers -1 mean unknown (load: NaN). */
 struct environment {
@@ -48,6 +48,10 @@ struct environment {
     char card[128];      /* that computes; unknown where the CPU does */
     char card_driver[64];
     char cuda[32]; /* that the program was built with */
+    /* Of the card, by its driver: MHz now (not part of the hash) and at most, as it is allowed. */
+    int64_t card_sm_mhz, card_sm_most_mhz, card_memory_mhz, card_memory_most_mhz;
+    int64_t card_power_limit_watts;
+    enum tristate card_ecc;
 
     int n_unknown;
     struct {
@@ -73,8 +77,8 @@ void environment_read(const char *sqlite_version, struct environment *environmen
 void environment_read_root(const char *root, const char *sqlite_version,
                            struct environment *environment);
 
-/* Adds the card that computes: the first that this process sees. It is no part of the environment
- * of what runs on the CPU. */
+/* Adds the card that computes: the first that this process sees, with its clocks of this moment. It is
+ * no part of the environment of what runs on the CPU. */
 void environment_read_card(const char *root, struct environment *environment);
 
 /* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */
