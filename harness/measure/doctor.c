@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/measure/card_sensor.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/simulated_counters.h"
@@ -120,6 +121,40 @@ static void read_software_events(const struct counter_backend *backend, struct d
     software_events_close(events);
 }
 
+/* "of the most" where both are told. */
+static void append_clock(const struct card_sensor *sensor, const char *name, enum card_quantity now,
+                         enum card_quantity most, struct text *out) {
+    char reason[CARD_REASON];
+    uint64_t mhz, limit;
+    if (card_sensor_read(sensor, now, &mhz, reason) &&
+        card_sensor_read(sensor, most, &limit, reason))
+        text_append(out, "; %s now %" PRIu64 " of %" PRIu64 " MHz", name, mhz, limit);
+}
+
+/* What the card's driver tells, as a profile reads it. */
+static void read_card_sensor(int number, const char *pci, char *state, size_t size,
+                             struct doctor *out) {
+    struct card_sensor *sensor;
+    char what[32], reason[CARD_REASON];
+    struct text words = {0};
+    uint64_t value;
+    snprintf(what, sizeof what, "joules of cuda:%d", number);
+    bool told = card_sensor_open(pci, &sensor, reason);
+    bool energy = told && card_sensor_read(sensor, CARD_MILLIJOULES, &value, reason);
+    add_source(out, "energy", what, energy, "%s",
+               energy ? "NVML's count of the whole card's, in regions of 2 s" : reason);
+    if (!told) return;
+    append_clock(sensor, "SM", CARD_SM_MHZ, CARD_SM_MOST_MHZ, &words);
+    append_clock(sensor, "memory", CARD_MEMORY_MHZ, CARD_MEMORY_MOST_MHZ, &words);
+    if (card_sensor_read(sensor, CARD_POWER_LIMIT_MW, &value, reason))
+        text_append(&words, "; at most %" PRIu64 " W", value / 1000);
+    if (card_sensor_read(sensor, CARD_ECC, &value, reason))
+        text_append(&words, "; ECC %s", value ? "on" : "off");
+    snprintf(state, size, "%s", words.data ? words.data : "");
+    text_free(&words);
+    card_sensor_close(sensor);
+}
+
 static void read_cards(const char *root, struct doctor *out) {
     struct error error = {0};
     while (out->n_cards < DOCTOR_CARDS_MAX &&
@@ -130,6 +165,8 @@ static void read_cards(const char *root, struct doctor *out) {
                  error.text);
     else if (!system_line(root, "/sys/module/nvidia/version", out->driver, sizeof out->driver))
         out->driver[0] = '\0';
+    for (int i = 0; i < out->n_cards; i++)
+        read_card_sensor(i, out->card[i].pci, out->card_state[i], sizeof out->card_state[i], out);
 }
 
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
@@ -263,6 +300,7 @@ static void print_cards(struct page *page, const struct doctor *doctor) {
             card->runtime / 1000, card->runtime % 1000 / 10);
         text_append(&words, "%s%s knows up to %d.%d", doctor->driver[0] ? " " : "", doctor->driver,
                     card->driver / 1000, card->driver % 1000 / 10);
+        text_append(&words, "%s", doctor->card_state[i]);
         print_paragraph(page, 6, true, name, &words);
     }
     if (doctor->n_cards > 0) return;
@@ -357,10 +395,11 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
         text_append_json_string(out, card->name);
         text_append(out,
                     ", \"compute_capability\": \"%d.%d\", \"memory_bytes\": %" PRId64
-                    ", \"cuda\": \"%d.%d\", \"driver_cuda\": \"%d.%d\"}",
+                    ", \"cuda\": \"%d.%d\", \"driver_cuda\": \"%d.%d\", \"pci\": \"%s\"",
                     card->capability / 10, card->capability % 10, card->memory_bytes,
                     card->runtime / 1000, card->runtime % 1000 / 10, card->driver / 1000,
-                    card->driver % 1000 / 10);
+                    card->driver % 1000 / 10, card->pci);
+        text_append(out, ", \"state\": \"%s\"}", doctor->card_state[i]);
     }
     text_append(out, "], \"no_card\": ");
     text_append_json_string(out, doctor->no_card);

@@ -23,7 +23,8 @@ struct doctor_source {
     char detail[512]; /* where it comes from; or why not, and the fix */
 };
 
-enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + 5, DOCTOR_CARDS_MAX = 16 };
+enum { DOCTOR_CARDS_MAX = 16 };
+enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + DOCTOR_CARDS_MAX + 5 };
 
 struct doctor {
     struct environment environment;
@@ -34,8 +35,10 @@ struct doctor {
     struct doctor_source source[DOCTOR_SOURCES_MAX];
     int n_cards;
     struct device_card card[DOCTOR_CARDS_MAX];
-    char driver[64];   /* of the cards; "": not known */
-    char no_card[256]; /* why there is none, with the fix */
+    char card_state[DOCTOR_CARDS_MAX]
+                   [128]; /* clocks, power limit, ECC, by the driver; "": not known */
+    char driver[64];      /* of the cards; "": not known */
+    char no_card[256];    /* why there is none, with the fix */
 };
 
 /* sqlite_version: of the environment. */
