@@ -13,6 +13,14 @@
 static const char *const precisions[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
 
+const char *device_use_name(enum device_use use) {
+    static const char *const names[DEVICE_USES] = {
+        [USE_ARRAYS] = "arrays",   [USE_WEIGHTS] = "weights in bfloat16",
+        [USE_BATCHES] = "batches", [USE_SCRATCH] = "kernels' scratch",
+        [USE_STAGING] = "staging", [USE_PRODUCTS] = "cuBLAS workspace"};
+    return names[use];
+}
+
 const char *precision_name(enum precision precision) {
     return precisions[precision];
 }

@@ -128,10 +128,26 @@ struct adamw {
 
 enum { DEVICE_MARKS = 1024 };
 
+/* What a device's memory is held for: by who called `allocate`, or by the device itself. */
+enum device_use {
+    USE_ARRAYS,   /* `allocate` */
+    USE_WEIGHTS,  /* weights_new */
+    USE_BATCHES,  /* chunk_new */
+    USE_SCRATCH,  /* of its kernels; grows with the largest chunk */
+    USE_PRODUCTS, /* of the library of products */
+    USE_STAGING,  /* copies of what lies on the host */
+    DEVICE_USES
+};
+
+/* "arrays", "weights in bfloat16", ... as memory rows spell them. */
+const char *device_use_name(enum device_use use);
+
 struct device_ops {
     /* ---- memory ---- */
     bool (*allocate)(const struct device *d, size_t bytes, void **out, struct error *error);
     void (*release)(const struct device *d, void *memory, size_t bytes);
+    /* Bytes that are held now; NULL on the host. All uses are all memory that was asked for. */
+    size_t (*held)(const struct device *d, enum device_use use);
     void (*upload)(const struct device *d, void *to, const void *from, size_t bytes);
     void (*download)(const struct device *d, void *to, const void *from, size_t bytes);
     void (*copy)(const struct device *d, void *to, const void *from, size_t bytes);

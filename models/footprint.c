@@ -3,16 +3,21 @@
  * and C as everywhere. See footprint.h.
  */
 #include "models/footprint.h"
-#include "models/cpu/kernels.h"
+#include "models/device_parameters.h"
 #include "models/policy.h"
 
 /* What both passes and all layers share in the counting. */
 struct size {
     const struct model_config *config;
-    int64_t tokens, samples; /* of a chunk; samples of the batch */
-    int64_t rows;            /* of gates in a chunk: samples, or tokens where these choose */
-    int64_t most;            /* heads of the widest layer */
+    int64_t tokens, samples;       /* of a chunk; samples of the batch */
+    int64_t rows;                  /* of gates in a chunk: samples, or tokens where these choose */
+    int64_t most;                  /* heads of the widest layer */
+    int64_t operand;               /* bytes of a product's operand; all else is float32 */
+    int64_t scratch;               /* floats */
+    bool is_host, gates_elsewhere; /* on the host, of a device that is none */
 };
+
+enum { FLOAT = sizeof(float) };
 
 static int64_t policy_numbers(const struct model_config *c, int layer) {
     struct policy_tensor own[POLICY_TENSORS_MAX];
@@ -45,62 +50,96 @@ static int64_t parameter_numbers(const struct model_config *c) {
 static int64_t layer_activations(const struct size *s, int layer) {
     const struct model_config *c = s->config;
     int64_t heads = c->heads.value[layer], width = heads * c->head_dim;
-    int64_t sum = s->tokens * (c->dim + 2 + c->ffn);
+    int64_t sum = s->tokens * (FLOAT * (int64_t)(c->dim + 2) + s->operand * c->ffn);
     if (heads == 0) return sum;
-    sum += s->tokens * (c->dim + 2 + 4 * width + heads);
+    sum += s->tokens * (FLOAT * (c->dim + 2 + heads) + s->operand * 4 * width);
     if (c->policy->unit == GATE_NONE) return sum;
-    return sum + s->rows * (2 * heads + c->dim + saved_numbers(c, layer));
+    int64_t saved = s->gates_elsewhere ? 0 : saved_numbers(c, layer);
+    return sum + FLOAT * s->rows * (2 * heads + c->dim + saved);
+}
+
+static int64_t shared_numbers(const struct size *s) {
+    return s->gates_elsewhere ? 0 : s->samples * (int64_t)policy_shared_floats(s->config);
 }
 
 static int64_t activations(const struct size *s) {
     const struct model_config *c = s->config;
-    int64_t sum = s->tokens * (c->dim + 2) + s->samples * (c->dim + c->classes) +
-                  s->samples * (int64_t)policy_shared_floats(c);
+    int64_t sum =
+        FLOAT * (s->tokens * (c->dim + 2) + s->samples * (c->dim + c->classes) + shared_numbers(s));
     for (int l = 0; l < c->layers; l++) sum += layer_activations(s, l);
     return sum;
 }
 
-/* Three residual-sized arrays, then either the FFN's two or attention's five widths, which take
- * turns; tiles, the offsets of chunks and the sums. */
+/* Three residual-sized arrays, one of them no operand, then either the FFN's two or attention's five
+ * widths, which take turns; tiles, the offsets of chunks and the sums. */
 static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = c->layers ? 2 * (int64_t)c->ffn : 0;
-    return s->tokens * (3 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width) + 1) +
-           ATTENTION_SCRATCH + s->rows * c->dim + s->samples + 1 +
-           (int64_t)(sizeof(struct device_sums) / sizeof(float));
+    int64_t operands = 2 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width);
+    return s->tokens * (s->operand * operands + FLOAT * (c->dim + 1)) +
+           FLOAT * (s->scratch + s->rows * c->dim + (s->is_host ? s->samples + 1 : 0)) +
+           (int64_t)sizeof(struct device_sums);
 }
 
-/* Stream, norm and, where heads run, gathered rows there and back; four widths, the FFN's hidden
- * layer; tiles, pooled inputs, logits, the gates and decisions of the whole batch, and who runs the
- * head at hand. */
-static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
+/* What the choice of heads takes beside the gates' own: gathered rows there and back, of one head, or
+ * of all where whole batches are worked on; who runs the head at hand, and the gates and decisions of
+ * the whole batch, which come to the host in the end. */
+static int64_t choice(const struct size *s, int64_t batch_tokens) {
     const struct model_config *c = s->config;
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
-    int64_t rows = by_token ? batch_tokens : s->samples, saved = 0;
-    int64_t sum = s->tokens * ((s->most ? 4 : 2) * (int64_t)c->dim + 4 * s->most * c->head_dim +
-                               (c->layers ? c->ffn : 0)) +
-                  ATTENTION_SCRATCH + s->samples * (c->dim + c->classes + 2) + 2 +
-                  s->samples * (int64_t)policy_shared_floats(c);
-    if (s->most > 0)
-        sum += s->samples * (int64_t)(sizeof(struct head_segment) / sizeof(float)) +
-               (by_token ? 2 * s->tokens : s->samples);
+    int64_t rows = by_token ? batch_tokens : s->samples, saved = 0, decision = 0, sum = 0;
+    int64_t group = s->is_host ? s->most > 0 : c->policy->unit == GATE_NONE ? 0 : s->most;
+    sum += group * s->tokens * c->dim * (s->operand + FLOAT);
+    if (s->is_host && s->most > 0)
+        sum += s->samples * (int64_t)sizeof(struct head_segment) +
+               FLOAT * (by_token ? 2 * s->tokens : s->samples);
     for (int l = 0; l < c->layers; l++) {
         int64_t heads = c->heads.value[l], own = saved_numbers(c, l);
         if (heads == 0 || c->policy->unit == GATE_NONE) continue;
-        sum += rows * (heads + (int64_t)policy_decision_floats(c, l));
+        int64_t numbers = (int64_t)policy_decision_floats(c, l);
+        if (s->is_host) sum += FLOAT * rows * (heads + numbers);
         saved = own > saved ? own : saved;
+        decision = numbers > decision ? numbers : decision;
     }
-    return sum + s->rows * saved;
+    if (s->gates_elsewhere || c->policy->unit == GATE_NONE) return sum;
+    if (!s->is_host) saved += s->most + decision;
+    return sum + FLOAT * s->rows * saved;
 }
 
-struct footprint footprint_of(const struct model_config *c, const struct trainer_limits *limits) {
+/* Stream and norm; four widths, the FFN's hidden layer; tiles, pooled inputs, logits. */
+static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
+    const struct model_config *c = s->config;
+    bool by_token = c->policy->unit == GATE_PER_TOKEN;
+    int64_t pooled = !s->is_host && by_token ? s->tokens : s->samples;
+    int64_t operands = c->dim + 4 * s->most * c->head_dim + (c->layers ? c->ffn : 0);
+    return s->tokens * (FLOAT * (int64_t)c->dim + s->operand * operands) +
+           FLOAT * (s->scratch + pooled * c->dim + s->samples * c->classes + shared_numbers(s) +
+                    (s->is_host ? 2 * s->samples + 2 : 0)) +
+           choice(s, batch_tokens);
+}
+
+struct footprint footprint_on(const struct device *d, const struct model_config *c,
+                              const struct trainer_limits *limits) {
     struct size s = {.config = c,
-                     .tokens = batch_chunk_tokens(limits->tokens, limits->length),
+                     .tokens = d->whole_batches
+                                   ? limits->tokens
+                                   : batch_chunk_tokens(limits->tokens, limits->length),
                      .samples = limits->samples,
-                     .most = model_most_heads(c)};
+                     .most = model_most_heads(c),
+                     .operand = (int64_t)d->operand_size,
+                     .scratch = (int64_t)d->attention_scratch,
+                     .is_host = d->is_host,
+                     .gates_elsewhere = device_gates_on_host(d, c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
-    return (struct footprint){.parameters = 4 * parameter_numbers(c),
-                              .activations = 4 * activations(&s),
-                              .training = 4 * training_workspace(&s),
-                              .inference = 4 * inference_workspace(&s, limits->tokens)};
+    bool copies = !d->is_host && d->operand_size != sizeof(float);
+    return (struct footprint){.parameters = FLOAT * parameter_numbers(c),
+                              .copies = copies ? s.operand * parameter_numbers(c) : 0,
+                              .activations = activations(&s),
+                              .training = training_workspace(&s),
+                              .inference = inference_workspace(&s, limits->tokens)};
+}
+
+struct footprint footprint_of(const struct model_config *config,
+                              const struct trainer_limits *limits) {
+    return footprint_on(device_cpu(), config, limits);
 }

@@ -9,14 +9,18 @@
 
 #include "models/trainer.h"
 
-/* Bytes. Gradients need as much as parameters, AdamW twice as much. */
+/* Bytes, of a device's memory. Gradients need as much as parameters, AdamW twice as much. */
 struct footprint {
     int64_t parameters;
+    int64_t copies;      /* of parameters, as the operands of products; 0: they are multiplied by */
     int64_t activations; /* kept between the two passes of training */
     int64_t training;    /* workspace of a training step */
     int64_t inference;   /* workspace of a forward pass */
 };
 
+struct footprint footprint_on(const struct device *device, const struct model_config *config,
+                              const struct trainer_limits *limits);
+/* The same on the CPU. */
 struct footprint footprint_of(const struct model_config *config,
                               const struct trainer_limits *limits);
 

@@ -61,4 +61,7 @@ bool inference_head_ran(const struct inference *inference, int layer, int head, 
 /* Bytes of workspace reserved in the device's memory. */
 int64_t inference_bytes(const struct inference *inference);
 
+/* Bytes of its own copy of the parameters in the device's memory; 0 on a host. */
+int64_t inference_parameter_bytes(const struct inference *inference);
+
 #endif

@@ -191,3 +191,7 @@ bool inference_head_ran(const struct inference *inf, int layer, int head, int sa
 int64_t inference_bytes(const struct inference *inf) {
     return (int64_t)inf->arena.size;
 }
+
+int64_t inference_parameter_bytes(const struct inference *inf) {
+    return inf->device->is_host ? 0 : (int64_t)inf->p->arena.size;
+}

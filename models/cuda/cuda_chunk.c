@@ -16,6 +16,7 @@ struct chunk_memory {
     struct cuda_chunk on_card; /* what device_chunk.own points to */
     struct chunk_plan plan;    /* in `pinned` */
     int32_t *pinned, *card;    /* both parts of the plan, laid out alike */
+    size_t bytes;              /* of each */
     cudaEvent_t copied[2];     /* by part: when its pinned memory is free again */
     bool summed;               /* the second part is that of the batch at hand */
 };
@@ -80,8 +81,9 @@ bool cuda_chunk_new(const struct device *d, const struct model_config *config, i
                   cudaGetErrorString(status));
         goto failed;
     }
-    if (!cuda_allocate(d, bytes, &card, error)) goto failed;
+    if (!cuda_reserve(d, USE_BATCHES, bytes, &card, error)) goto failed;
     m->card = card;
+    m->bytes = bytes;
     if (!chunk_plan_new(config, tokens, &m->plan, error)) goto failed;
     m->plan.memory[0] = m->pinned;
     m->plan.memory[1] = m->pinned + most[0];
@@ -100,7 +102,7 @@ void cuda_chunk_free(const struct device *d, struct device_chunk *chunk) {
         if (m->copied[part]) cudaEventDestroy(m->copied[part]);
     chunk_plan_free(&m->plan);
     cudaFreeHost(m->pinned);
-    cudaFree(m->card);
+    cuda_give_back(d, USE_BATCHES, m->card, m->bytes);
     free(m);
     *chunk = (struct device_chunk){0};
 }

@@ -45,7 +45,7 @@ static void close_device(const struct device *d) {
     struct cuda_state *state = own->state;
     if (state->stream) cudaStreamSynchronize(state->stream);
     cuda_products_free(state->products);
-    cuda_staging_free(state->staging);
+    cuda_staging_free(d);
     cuda_marks_free(state);
     cudaFree(state->scratch);
     if (state->stream) cudaStreamDestroy(state->stream);
@@ -60,6 +60,7 @@ static const struct policy_device_form *form(const struct policy_ops *policy) {
 static const struct device_ops ops = {
     .allocate = cuda_allocate,
     .release = cuda_release,
+    .held = cuda_held,
     .upload = cuda_upload,
     .download = cuda_download,
     .copy = cuda_copy,

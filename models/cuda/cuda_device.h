@@ -28,6 +28,7 @@ struct cuda_state {
     void *scratch;
     size_t scratch_bytes;
     cudaEvent_t mark[DEVICE_MARKS];
+    size_t held[DEVICE_USES]; /* bytes that cudaMalloc was asked for and that were not freed */
 };
 
 struct cuda_device {
@@ -102,9 +103,14 @@ void cuda_attend_heads(const struct device *d, const struct head_group *group, i
 void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
                   const struct head_group *group, int dim, const float *back, float *x);
 
-/* cuda_memory.c; also what the other files reserve. Growing waits for the card. */
+/* cuda_memory.c; cuda_reserve, and cuda_give_back with as many bytes, are all that the files of this
+ * room get memory from. Growing waits for the card. */
+bool cuda_reserve(const struct device *d, enum device_use use, size_t bytes, void **out,
+                  struct error *error);
+void cuda_give_back(const struct device *d, enum device_use use, void *memory, size_t bytes);
 bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error);
 void cuda_release(const struct device *d, void *memory, size_t bytes);
+size_t cuda_held(const struct device *d, enum device_use use);
 void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_download(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_copy(const struct device *d, void *to, const void *from, size_t bytes);
@@ -112,7 +118,7 @@ void cuda_clear(const struct device *d, void *memory, size_t bytes);
 void cuda_wait(const struct device *d);
 bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *error);
 bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *error);
-void cuda_staging_free(struct cuda_staging *staging);
+void cuda_staging_free(const struct device *d);
 
 /* cuda_marks.c */
 bool cuda_marks_new(const struct device *d);

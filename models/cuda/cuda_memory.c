@@ -31,11 +31,14 @@ static size_t mib(size_t bytes) {
     return bytes >> 20;
 }
 
-bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error) {
-    (void)d;
+bool cuda_reserve(const struct device *d, enum device_use use, size_t bytes, void **out,
+                  struct error *error) {
     size_t left = 0, all = 0;
     cudaError_t status = cudaMalloc(out, bytes);
-    if (status == cudaSuccess) return true;
+    if (status == cudaSuccess) {
+        cuda_state_of(d)->held[use] += bytes;
+        return true;
+    }
     *out = NULL;
     cudaGetLastError(); /* else the next launch would be blamed for it */
     if (status != cudaErrorMemoryAllocation || cudaMemGetInfo(&left, &all) != cudaSuccess)
@@ -47,9 +50,22 @@ bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct erro
                      mib(left), mib(all), mib(bytes));
 }
 
-void cuda_release(const struct device *d, void *memory, size_t bytes) {
-    (void)bytes;
+void cuda_give_back(const struct device *d, enum device_use use, void *memory, size_t bytes) {
+    if (!memory) return;
     cuda_check(d, cudaFree(memory), "freeing memory");
+    cuda_state_of(d)->held[use] -= bytes;
+}
+
+size_t cuda_held(const struct device *d, enum device_use use) {
+    return cuda_state_of(d)->held[use];
+}
+
+bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error) {
+    return cuda_reserve(d, USE_ARRAYS, bytes, out, error);
+}
+
+void cuda_release(const struct device *d, void *memory, size_t bytes) {
+    cuda_give_back(d, USE_ARRAYS, memory, bytes);
 }
 
 void cuda_copy(const struct device *d, void *to, const void *from, size_t bytes) {
@@ -139,17 +155,18 @@ void cuda_download(const struct device *d, void *to, const void *from, size_t by
     if (cuda_state_of(d)->failed) memset(to, 0, bytes);
 }
 
-static void staging_clear(struct cuda_staging *s) {
+static void staging_clear(const struct device *d, struct cuda_staging *s) {
     for (int i = 0; i < SEGMENTS; i++)
         if (s->copied[i]) cudaEventDestroy(s->copied[i]);
     cudaFreeHost(s->pinned);
-    cudaFree(s->card);
+    cuda_give_back(d, USE_STAGING, s->card, SEGMENTS * s->segment);
     *s = (struct cuda_staging){0};
 }
 
-void cuda_staging_free(struct cuda_staging *staging) {
+void cuda_staging_free(const struct device *d) {
+    struct cuda_staging *staging = cuda_state_of(d)->staging;
     if (!staging) return;
-    staging_clear(staging);
+    staging_clear(d, staging);
     free(staging);
 }
 
@@ -167,7 +184,7 @@ static bool staging_fill(const struct device *d, struct cuda_staging *s, size_t 
                          mib(SEGMENTS * segment), cudaGetErrorString(status));
     }
     s->landing = s->pinned + SEGMENTS * segment;
-    bool ok = cuda_allocate(d, SEGMENTS * segment, &card, error);
+    bool ok = cuda_reserve(d, USE_STAGING, SEGMENTS * segment, &card, error);
     s->card = card;
     s->segment = segment;
     return ok;
@@ -182,11 +199,11 @@ bool cuda_staging_reserve(const struct device *d, size_t bytes, struct error *er
     size_t segment = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (segment <= state->staging->segment) return true;
     if (!staging_fill(d, &grown, segment, error)) {
-        staging_clear(&grown);
+        staging_clear(d, &grown);
         return false;
     }
     cuda_wait(d);
-    staging_clear(state->staging);
+    staging_clear(d, state->staging);
     *state->staging = grown;
     return true;
 }
@@ -195,9 +212,9 @@ bool cuda_scratch_reserve(const struct device *d, size_t bytes, struct error *er
     struct cuda_state *state = cuda_state_of(d);
     void *grown = NULL;
     if (bytes <= state->scratch_bytes) return true;
-    if (!cuda_allocate(d, bytes, &grown, error)) return false;
+    if (!cuda_reserve(d, USE_SCRATCH, bytes, &grown, error)) return false;
     cuda_wait(d);
-    cudaFree(state->scratch);
+    cuda_give_back(d, USE_SCRATCH, state->scratch, state->scratch_bytes);
     state->scratch = grown;
     state->scratch_bytes = bytes;
     return true;

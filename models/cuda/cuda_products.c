@@ -122,7 +122,7 @@ bool cuda_products_new(const struct device *d, struct cuda_products **out, struc
     return open_library(p, error) && find_functions(p, error) &&
            done(p, p->create(&p->handle), error) &&
            done(p, p->set_stream(p->handle, cuda_stream_of(d)), error) &&
-           cuda_allocate(d, WORKSPACE, &p->workspace, error) &&
+           cuda_reserve(d, USE_PRODUCTS, WORKSPACE, &p->workspace, error) &&
            done(p, p->set_workspace(p->handle, p->workspace, WORKSPACE), error) &&
            done(p, p->set_math_mode(p->handle, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
                 error);
@@ -176,7 +176,7 @@ bool cuda_weights_new(const struct device *d, const float *weights, size_t n, st
     struct copied_weights *grown = realloc(p->copied, (p->n_copied + 1) * sizeof *grown);
     if (!grown) return error_set(error, "out of memory for the names of weights");
     p->copied = grown;
-    if (!cuda_allocate(d, n * d->operand_size, &new.copy, error))
+    if (!cuda_reserve(d, USE_WEIGHTS, n * d->operand_size, &new.copy, error))
         return error_prefix(error, "weights in bfloat16");
     p->copied[p->n_copied++] = new;
     return true;
@@ -193,7 +193,7 @@ void cuda_weights_free(const struct device *d, const float *weights) {
     struct cuda_products *p = cuda_state_of(d)->products;
     struct copied_weights *c = copied_at(d, weights);
     if (!c) return;
-    cuda_check(d, cudaFree(c->copy), "freeing weights");
+    cuda_give_back(d, USE_WEIGHTS, c->copy, c->n * d->operand_size);
     *c = p->copied[--p->n_copied];
 }
 
