@@ -61,6 +61,8 @@ static const struct option profile_rows[] = {
      "what each checkpoint is profiled on, such as [cpu, cuda]; []: what trained it"},
     {"precision", OPTION_CHOICE, PROFILE(precision), "as-trained", OPTION_LATER, 0,
      "as-trained|fp32|tf32|bf16", "of profiles on a card; the CPU computes in fp32"},
+    {"card_energy", OPTION_CHOICE, PROFILE(card_energy), "short", OPTION_LATER, 0, "off|short|long",
+     "joules of a card: no, or 3 or 5 regions of 2 s for each batch size"},
 };
 const struct option_table profile_options = {"profile", profile_rows,
                                              sizeof profile_rows / sizeof *profile_rows};

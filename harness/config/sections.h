@@ -35,6 +35,9 @@ enum profile_counters { COUNTERS_MEASURED, COUNTERS_CACHEGRIND };
 /* The first word of the precision of a profile; those of enum precision follow. */
 enum { AS_TRAINED };
 
+/* How often a profile measures the joules of a card. */
+enum card_energy { CARD_ENERGY_OFF, CARD_ENERGY_SHORT, CARD_ENERGY_LONG };
+
 /* The `profile:` section. */
 struct profile_config {
     struct int_list batch_sizes; /* 1, 32 */
@@ -50,6 +53,7 @@ struct profile_config {
     double grid_gco2_per_kwh;    /* of the user's electricity; 0: not given */
     struct name_list devices;    /* each checkpoint is profiled on; n = 0: that it was trained on */
     int precision;               /* of cards: AS_TRAINED, or 1 + enum precision */
+    int card_energy;             /* enum card_energy */
 };
 extern const struct option_table profile_options;
 

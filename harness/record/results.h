@@ -95,7 +95,7 @@ struct class_result {
     int n_train, n_validation, n_test;
 };
 
-enum { TRAINING_MEMORY = 10 };
+enum { TRAINING_MEMORY = 18 };
 
 /* Of a tuned trial: of the chosen candidate, but for wall_seconds, which are those of all. */
 struct training_result {

@@ -65,6 +65,10 @@ int64_t evaluator_bytes(const struct evaluator *e) {
     return inference_bytes(e->inference);
 }
 
+int64_t evaluator_parameter_bytes(const struct evaluator *e) {
+    return inference_parameter_bytes(e->inference);
+}
+
 void decisions_free(struct decisions *d) {
     for (int l = 0; l < d->layers; l++) free(d->layer[l]);
     memset(d, 0, sizeof *d);

@@ -26,6 +26,7 @@ static inline bool evaluator_new(const struct parameters *parameters,
 }
 void evaluator_free(struct evaluator *evaluator);
 int64_t evaluator_bytes(const struct evaluator *evaluator);
+int64_t evaluator_parameter_bytes(const struct evaluator *evaluator); /* on a card; else 0 */
 
 /* The inference mode of the runs that follow, as inference_set_mode. */
 void evaluator_set_mode(struct evaluator *evaluator, int mode);

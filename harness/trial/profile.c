@@ -14,6 +14,7 @@
 #include "harness/measure/phase_timer.h"
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/software_events.h"
+#include "harness/trial/card_use.h"
 #include "harness/trial/sampled_inputs.h"
 #include "harness/trial/training.h"
 #include "harness/measure/turn.h"
@@ -28,7 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMORY_ROWS_MAX = 2 + 2 * OPTION_LIST_MAX };
+enum { MEMORY_ROWS_MAX = 2 + (3 + CARD_HELD_ROWS + CARD_TOLD_ROWS) * OPTION_LIST_MAX };
 
 /* What all batch sizes share. */
 struct session {
@@ -36,6 +37,7 @@ struct session {
     const struct profile_config *config;
     const struct profile_subject *subject;
     struct sampled_inputs inputs; /* that are cycled through */
+    struct card_use card;
 };
 
 /* One batch size: its inference workspace and the batch at hand. */
@@ -168,10 +170,11 @@ static void time_phases(const struct session *s, const struct batches *b,
     out->mark_ns = phase_timer_mark_ns(s->device);
 }
 
-/* All batches once more: work for the energy meter, which repeats it. */
+/* The batches once more: work for the energy meters, which repeat it. */
 struct repeated {
     const struct session *session;
     const struct batches *batches;
+    int next; /* of single batches */
 };
 
 static int64_t run_all_batches(void *context) {
@@ -182,6 +185,34 @@ static int64_t run_all_batches(void *context) {
         inference_run(r->batches->inference, &batch, NULL, NULL);
     }
     return (int64_t)repeats * r->batches->size;
+}
+
+static int64_t run_next_batch(void *context) {
+    struct repeated *r = context;
+    struct batch batch = take_batch(r->session, r->batches, r->next);
+    r->next = (r->next + 1) % r->session->config->repeats;
+    run_pass(r->session, r->batches, &batch, NULL);
+    return r->batches->size;
+}
+
+/* Of the processor where that runs the passes; else of the card, behind the rows that say why there
+ * is nothing to say of the processor. */
+static void measure_energy(const struct session *s, const struct batches *b,
+                           struct profile_result *out) {
+    static const int regions[] = {
+        [CARD_ENERGY_OFF] = 0, [CARD_ENERGY_SHORT] = 3, [CARD_ENERGY_LONG] = 5};
+    struct repeated repeated = {s, b, 0};
+    out->n_energy = ENERGY_PARTS;
+    if (s->device->is_host) {
+        energy_measure("", run_all_batches, &repeated, out->energy);
+        return;
+    }
+    struct energy_result *row = &out->energy[out->n_energy++];
+    if (s->card.sensor)
+        card_energy_measure(s->card.sensor, &card_time_real, &s->card.rest,
+                            regions[s->config->card_energy], run_next_batch, &repeated, row);
+    else
+        *row = card_energy_unknown(s->card.reason);
 }
 
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
@@ -263,13 +294,25 @@ static struct memory_result *add_memory(struct profiling_result *out, int64_t by
     return row;
 }
 
-static void add_workspace(const struct session *s, int64_t bytes, int size,
+/* The workspace; on a card also all else that it holds. */
+static void add_workspace(const struct session *s, const struct inference *inference, int size,
                           const struct trainer_limits *limits, struct profiling_result *out) {
-    bool host = s->device->is_host;
-    struct memory_result *row = add_memory(out, bytes, "", "%s workspace, batch %d",
-                                           host ? "arena" : "device memory,", size);
-    row->on_device = !host;
-    if (host) row->predicted = footprint_of(&s->subject->parameters->config, limits).inference;
+    const struct device *d = s->device;
+    struct footprint need = footprint_on(d, &s->subject->parameters->config, limits);
+    struct memory_result *row =
+        add_memory(out, inference_bytes(inference), "", "%s workspace, batch %d",
+                   d->is_host ? "arena" : "device memory,", size);
+    row->on_device = !d->is_host;
+    row->predicted = need.inference;
+    if (d->is_host) return;
+    row = add_memory(out, inference_parameter_bytes(inference), "",
+                     "device memory, parameters, batch %d", size);
+    row->on_device = true;
+    row->predicted = need.parameters;
+    char suffix[24];
+    snprintf(suffix, sizeof suffix, ", batch %d", size);
+    out->n_memory += card_use_held(d, need.copies, suffix, out->memory + out->n_memory);
+    out->n_memory += card_use_told(&s->card, d, suffix, out->memory + out->n_memory);
 }
 
 static void warn_of_threads(const struct counters *counters, struct profiling_result *out) {
@@ -279,6 +322,19 @@ static void warn_of_threads(const struct counters *counters, struct profiling_re
                  "threads_not_counted: only %.0f%% of this process's CPU time is the measured "
                  "thread's; set OPENBLAS_NUM_THREADS=1",
                  100.0 * share);
+}
+
+/* Before the first pass, while the card has nothing to do for this process. */
+static void rest_card(struct session *s, struct profiling_result *out) {
+    card_use_open(s->device, &s->card);
+    if (!s->card.sensor || s->config->card_energy == CARD_ENERGY_OFF) return;
+    turn_wait();
+    card_rest_measure(s->card.sensor, &card_time_real, &s->card.rest);
+    if (s->card.rest.busy_percent > 0)
+        snprintf(out->warning, sizeof out->warning,
+                 "card_is_shared: while this process rested, others kept the card busy for %d%% of "
+                 "the time",
+                 s->card.rest.busy_percent);
 }
 
 static bool profile_batch_size(const struct session *s, int size, struct profiling_result *result,
@@ -313,7 +369,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         int64_t peak = memory_phase_end(&stretch, &page_faults);
         add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size)
             ->page_faults = page_faults;
-        add_workspace(s, inference_bytes(b.inference), size, &limits, result);
+        add_workspace(s, b.inference, size, &limits, result);
         if (s->device->is_host) {
             count_events(s, &b, out);
             warn_of_threads(b.counters, result);
@@ -321,9 +377,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
             leave_out_events(s, out);
         }
         time_phases(s, &b, out);
-        if (s->device->is_host)
-            energy_measure("", run_all_batches, &(struct repeated){s, &b}, out->energy);
-        out->n_energy = ENERGY_PARTS;
+        measure_energy(s, &b, out);
         count_work(s, &b, out);
         if (s->config->counters == COUNTERS_CACHEGRIND && s->device->is_host)
             simulate_events(s, &b, out);
@@ -358,9 +412,11 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
             footprint_of(&subject->parameters->config, &(struct trainer_limits){1, 1, 1})
                 .parameters;
     }
+    if (ok) rest_card(&session, out);
     for (int i = 0; ok && i < config->batch_sizes.n; i++)
         ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);
     out->wall_seconds = clock_seconds() - start;
+    card_use_close(&session.card);
     sampled_inputs_free(&session.inputs);
     if (!ok) profiling_result_free(out);
     return ok;

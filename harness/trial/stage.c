@@ -42,11 +42,8 @@ static void add_arena(struct stage_arenas *arenas, const struct device *device, 
                       int64_t bytes, int64_t predicted) {
     struct memory_result *row = &arenas->rows[arenas->n++];
     bool on_device = !device->is_host;
-    /* The closed form is of what a CPU keeps, chunk by chunk. */
-    *row = (struct memory_result){.bytes = bytes,
-                                  .predicted = on_device ? 0 : predicted,
-                                  .page_faults = -1,
-                                  .on_device = on_device};
+    *row = (struct memory_result){
+        .bytes = bytes, .predicted = predicted, .page_faults = -1, .on_device = on_device};
     snprintf(row->what, sizeof row->what, "%s %s", on_device ? "device memory," : "arena", what);
     arenas->bytes += bytes;
     if (!on_device) arenas->host_bytes += bytes;
@@ -55,16 +52,19 @@ static void add_arena(struct stage_arenas *arenas, const struct device *device, 
 /* The arenas of the stage at hand, beside the closed form. */
 static struct stage_arenas list_arenas(const struct run *run, const struct trainer_limits *trained,
                                        const struct trainer_limits *evaluated) {
-    struct footprint need = footprint_of(&run->stage.model, trained);
-    struct footprint evaluation = footprint_of(&run->stage.model, evaluated);
     const struct device *d = run->device, *host = device_cpu();
+    struct footprint need = footprint_on(d, &run->stage.model, trained);
+    struct footprint evaluation = footprint_on(d, &run->stage.model, evaluated);
+    int64_t own_parameters = evaluator_parameter_bytes(run->evaluator);
+    int64_t copies = own_parameters > 0 ? need.copies : 0;
     struct stage_arenas list = {0};
     add_arena(&list, host, "parameters", (int64_t)run->parameters->arena.size, need.parameters);
     add_arena(&list, host, "best parameters", (int64_t)run->best->arena.size, need.parameters);
     if (run->trainer) {
         if (!d->is_host)
             add_arena(&list, d, "parameters", (int64_t)trainer_parameters(run->trainer)->arena.size,
-                      0);
+                      need.parameters);
+        copies += need.copies;
         int64_t gradients = (int64_t)trainer_gradients(run->trainer)->arena.size;
         int64_t activations = trainer_activation_bytes(run->trainer);
         add_arena(&list, d, "gradients", gradients, need.parameters);
@@ -74,8 +74,11 @@ static struct stage_arenas list_arenas(const struct run *run, const struct train
     }
     if (run->optimizer)
         add_arena(&list, d, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
+    if (own_parameters > 0)
+        add_arena(&list, d, "evaluation parameters", own_parameters, need.parameters);
     add_arena(&list, d, "evaluation workspace", evaluator_bytes(run->evaluator),
               evaluation.inference);
+    list.n += card_use_held(d, copies, "", list.rows + list.n);
     return list;
 }
 

@@ -250,6 +250,7 @@ static void describe_training(struct run *run, struct training_result *out) {
         if (predicted > 0 && !run->arenas.rows[i].on_device)
             predicted += run->arenas.rows[i].predicted;
     }
+    out->n_memory += card_use_told(&run->card, run->device, "", out->memory + out->n_memory);
     end_stretch(run, "training", predicted, out);
 }
 
@@ -308,6 +309,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     out->peak_rss_bytes = -1;
     phase_timer_start(&run.timer, NULL);
     run.timer.device = run.device;
+    card_use_open(run.device, &run.card);
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
     bool ok = out->evaluations || error_set(error, "out of memory for the results");
     ok = ok && train(&run, out, error);
@@ -319,6 +321,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     if (ok) describe(&run, out);
     ok = ok && describe_data(run.data, out, error);
     out->wall_seconds = clock_seconds() - start;
+    card_use_close(&run.card);
     run_free(&run);
     if (!ok) training_result_free(out);
     out->diverged = run.diverged;

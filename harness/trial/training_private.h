@@ -5,6 +5,7 @@
 #ifndef HEADROOM_HARNESS_TRIAL_TRAINING_PRIVATE_H
 #define HEADROOM_HARNESS_TRIAL_TRAINING_PRIVATE_H
 
+#include "harness/trial/card_use.h"
 #include "harness/trial/evaluation.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/phase_timer.h"
@@ -29,7 +30,7 @@ struct stage {
 struct stage_arenas {
     int64_t bytes, host_bytes; /* of all, and of those in the host's memory */
     int n;
-    struct memory_result rows[8]; /* on a card named "device memory, ..." */
+    struct memory_result rows[9 + CARD_HELD_ROWS]; /* on a card named "device memory, ..." */
 };
 
 /* Everything one trial holds while it runs. */
@@ -37,6 +38,7 @@ struct run {
     const struct experiment *trial;
     const struct training_context *context;
     const struct device *device;
+    struct card_use card;
     struct dataset *data;
     struct model_config dense;
     struct batch_buffer *buffer;

@@ -24,6 +24,8 @@ struct far {
     int noted;
     double *mark; /* [DEVICE_MARKS] */
     double moment[DEVICE_MARKS];
+    size_t *live, *arrays; /* bytes of arrays now, and when somebody asked last */
+    size_t count, seen;
 };
 
 static void count_wait(const struct device *d) {
@@ -40,6 +42,24 @@ static void note_mark(const struct device *d, int i) {
 static double time_between(const struct device *d, int from, int to) {
     const struct far *far = (const struct far *)(const void *)d;
     return far->mark[to] - far->mark[from];
+}
+
+/* Arrays are counted; of what a card holds itself, every use has its own number of bytes. */
+static bool count_allocation(const struct device *d, size_t bytes, void **out,
+                             struct error *error) {
+    *((const struct far *)(const void *)d)->live += bytes;
+    return device_cpu()->ops->allocate(d, bytes, out, error);
+}
+
+static void count_release(const struct device *d, void *memory, size_t bytes) {
+    *((const struct far *)(const void *)d)->live -= bytes;
+    device_cpu()->ops->release(d, memory, bytes);
+}
+
+static size_t held(const struct device *d, enum device_use use) {
+    const struct far *far = (const struct far *)(const void *)d;
+    if (use == USE_ARRAYS) *far->arrays = *far->live;
+    return use == USE_WEIGHTS ? 0 : 1000 + (size_t)use;
 }
 
 static void count_download(const struct device *d, void *to, const void *from, size_t bytes) {
@@ -61,6 +81,9 @@ static void make_far(struct far *far, int until_failure) {
     far->ops.wait = count_wait;
     far->ops.download = count_download;
     far->ops.ok = fail_late;
+    far->ops.allocate = count_allocation;
+    far->ops.release = count_release;
+    far->ops.held = held;
     far->ops.mark = note_mark;
     far->ops.between = time_between;
     far->device.ops = &far->ops;
@@ -74,6 +97,9 @@ static void make_far(struct far *far, int until_failure) {
     far->noted = 0;
     far->marks = &far->noted;
     far->mark = far->moment;
+    far->count = far->seen = 0;
+    far->live = &far->count;
+    far->arrays = &far->seen;
 }
 
 static const char key[] = "key of the trial";
@@ -166,26 +192,55 @@ static void phases_are_marked_and_nobody_waits_for_them(void **state) {
     small_trial_free(&t);
 }
 
-static void memory_of_a_device_is_named_so(void **state) {
-    (void)state;
-    struct small_trial t;
-    struct far far;
-    int n_device = 0, n_host = 0;
-    make_far(&far, -1);
-    train_on(&t, &small_topic, &far.device, NULL);
-    for (int i = 0; i < t.result.n_memory; i++) {
-        const struct memory_result *row = &t.result.memory[i];
-        bool device = strncmp(row->what, "device memory, ", 15) == 0;
-        assert_int_equal(device, row->on_device);
-        if (device) assert_true(row->bytes > 0 && row->page_faults == -1 && row->predicted == 0);
-        n_device += device;
-        n_host += strncmp(row->what, "arena ", 6) == 0;
+/* Sum of the rows that this process can know, and how many there are; what the driver tells has a
+ * reason instead, because here is none. */
+static int64_t sum_rows(const struct memory_result *row, int n, const char *suffix, int *n_known) {
+    int64_t sum = 0;
+    *n_known = 0;
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(row[i].what), end = strlen(suffix);
+        if (!row[i].on_device || length < end || strcmp(row[i].what + length - end, suffix) != 0)
+            continue;
+        assert_memory_equal(row[i].what, "device memory, ", 15);
+        assert_int_equal(row[i].page_faults, -1);
+        if (strstr(row[i].what, "(NVML)")) {
+            assert_true(row[i].bytes == -1 && row[i].reason[0]);
+            continue;
+        }
+        assert_true(row[i].bytes > 0 && !row[i].reason[0]);
+        sum += row[i].bytes;
+        ++*n_known;
     }
-    /* Parameters, gradients, activations, optimiser, two workspaces; parameters and the best. */
-    assert_int_equal(n_device, 6);
-    assert_int_equal(n_host, 2);
-    assert_int_equal(t.result.n_memory, TRAINING_MEMORY);
-    small_trial_free(&t);
+    return sum;
+}
+
+/* Of uses of its own but weights, which are float32 here. */
+enum { OWN_USES = DEVICE_USES - 2 };
+static const int64_t own_bytes = 4 * 1000 + USE_BATCHES + USE_SCRATCH + USE_PRODUCTS + USE_STAGING;
+
+static void purposes_are_all_that_a_device_was_asked_for(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: fixed, heads: 4",
+                                       "policy: moh, shared: 1, routed: 2"};
+    for (int k = 0; k < 2; k++) {
+        struct small_trial t;
+        struct small_trial_text text = small_gated_topic;
+        struct far far;
+        int n_known, n_host = 0;
+        text.arm = arms[k];
+        make_far(&far, -1);
+        train_on(&t, &text, &far.device, NULL);
+        int64_t sum = sum_rows(t.result.memory, t.result.n_memory, "", &n_known);
+        /* Parameters twice, gradients, activations, optimiser, two workspaces. */
+        assert_int_equal(n_known, 7 + OWN_USES);
+        assert_int_equal(sum, (int64_t)far.seen + own_bytes);
+        assert_int_equal(far.count, 0);
+        for (int i = 0; i < t.result.n_memory; i++)
+            n_host += strncmp(t.result.memory[i].what, "arena ", 6) == 0;
+        assert_int_equal(n_host, 2);                              /* parameters and the best */
+        assert_int_equal(t.result.n_memory, TRAINING_MEMORY - 1); /* no weights in bfloat16 */
+        small_trial_free(&t);
+    }
 }
 
 /* A method's tensors that stay on the host have their moments there, in nobody's device memory. */
@@ -204,7 +259,7 @@ static void moments_of_the_host_are_not_in_device_memory(void **state) {
         if (strcmp(row->what, "device memory, optimiser") == 0) moments = row->bytes;
     }
     assert_true(gradients > 0);
-    assert_in_range(moments, gradients, 2 * gradients);
+    assert_in_range(moments, gradients, 2 * gradients + ARENA_PAGE); /* and the norm */
     small_trial_free(&t);
 }
 
@@ -280,11 +335,19 @@ static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
             assert_non_null(strstr(c->reason, "the pass runs on a card"));
         }
         assert_int_equal(own, SOFTWARE_EVENTS);
-        assert_int_equal(p->n_energy, 2);
-        for (int part = 0; part < 2; part++) {
+        static const char *const domains[] = {"package", "dram", "card"};
+        assert_int_equal(p->n_energy, 3);
+        for (int part = 0; part < 3; part++) {
+            assert_string_equal(p->energy[part].domain, domains[part]);
             assert_true(isnan(p->energy[part].joules_per_input));
-            assert_non_null(strstr(p->energy[part].reason, "card"));
+            assert_true(p->energy[part].reason[0]);
         }
+        assert_non_null(strstr(p->energy[0].reason, "the pass runs on a card"));
+        char suffix[24];
+        int n_known;
+        snprintf(suffix, sizeof suffix, ", batch %d", p->batch_size);
+        assert_true(sum_rows(r.memory, r.n_memory, suffix, &n_known) > own_bytes);
+        assert_int_equal(n_known, 2 + OWN_USES); /* parameters and workspace */
         for (int i = 0; i < p->n_samples; i++) assert_true(p->latency_ns[i] > 0);
         assert_true(p->executed_flops_per_input > 0);
     }
@@ -303,7 +366,7 @@ int main(void) {
         cmocka_unit_test(what_a_device_learns_is_what_the_cpu_does),
         cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
         cmocka_unit_test(phases_are_marked_and_nobody_waits_for_them),
-        cmocka_unit_test(memory_of_a_device_is_named_so),
+        cmocka_unit_test(purposes_are_all_that_a_device_was_asked_for),
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
         cmocka_unit_test(a_failure_in_the_last_pass_is_none_of_the_results),
