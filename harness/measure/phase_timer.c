@@ -8,11 +8,12 @@
 #include <string.h>
 
 /* Takes the first n of the marks that were noted out of the ring, and the times between them and
- * those that follow. */
+ * those that follow. What follows a stop is nobody's. */
 static void read_marks(struct phase_timer *t, int n) {
     for (int i = 0; i < n; i++) {
         int next = (t->first + 1) % PHASE_MARKS;
-        t->ns[t->noted[t->first]] += t->device->ops->between(t->device, t->first, next);
+        enum phase phase = t->noted[t->first];
+        if (phase != PHASES) t->ns[phase] += t->device->ops->between(t->device, t->first, next);
         t->first = next;
         t->n_noted--;
     }
@@ -52,14 +53,16 @@ void phase_timer_start(struct phase_timer *t, double (*clock)(void)) {
 
 void phase_timer_stop(struct phase_timer *t) {
     if (t->at == PHASES) return;
-    if (is_far(t)) {
+    if (is_far(t))
         note(t, PHASES);
-        read_marks(t, t->n_noted - 1);
-        t->n_noted = 0;
-    } else {
+    else
         t->ns[t->at] += t->clock() - t->since;
-    }
     t->at = PHASES;
+}
+
+void phase_timer_read(struct phase_timer *t) {
+    if (t->n_noted > 1) read_marks(t, t->n_noted - 1);
+    if (t->at == PHASES) t->n_noted = 0;
 }
 
 double phase_timer_sum(const struct phase_timer *t) {
@@ -78,6 +81,7 @@ double phase_timer_mark_ns(const struct device *device) {
         double start = clock_nanoseconds();
         for (int i = 0; i < MARKS; i++) phase_enter(&t.phases, (enum phase)(i % PHASES));
         phase_timer_stop(&t);
+        phase_timer_read(&t);
         double one = (clock_nanoseconds() - start) / MARKS;
         if (run == 0 || one < best) best = one;
     }

@@ -23,7 +23,7 @@ enum { PHASE_MARKS = DEVICE_MARKS - 2 };
 
 struct phase_timer {
     struct phases phases;  /* give its address to the engine */
-    double ns[PHASES];     /* nanoseconds of each phase, of all passes */
+    double ns[PHASES];     /* nanoseconds of each phase, of all passes, as far as they were read */
     long marks;            /* phases entered */
     double (*clock)(void); /* nanoseconds; tests bring one that does not depend on the machine */
     enum phase at;         /* the phase that lasts; PHASES: none */
@@ -38,8 +38,11 @@ struct phase_timer {
 /* `clock` NULL: the clock that all durations here are read from. A timer must stay where it is. */
 void phase_timer_start(struct phase_timer *timer, double (*clock)(void));
 
-/* Ends the phase that lasts; the next mark goes on from there. Waits for a device. */
+/* Ends the phase that lasts; the next mark goes on from there. */
 void phase_timer_stop(struct phase_timer *timer);
+
+/* Brings `ns` up to the last mark. Waits for a device; does nothing on a host. */
+void phase_timer_read(struct phase_timer *timer);
 
 /* Sum over all phases, nanoseconds. */
 double phase_timer_sum(const struct phase_timer *timer);

@@ -160,6 +160,7 @@ static void time_phases(const struct session *s, const struct batches *b,
                 phase_timer_stop(&timer);
                 s->device->ops->wait(s->device);
                 ns[marked] = clock_nanoseconds() - start;
+                phase_timer_read(&timer);
             }
         }
         out->unmarked_ns[i] = ns[0];

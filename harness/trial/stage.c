@@ -156,7 +156,8 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
     row->train_score_entropy = n_entropy ? sum_entropy / (double)n_entropy : NAN;
-    row->train_seconds = clock_seconds() - start; /* the timer has waited for the device */
+    run->device->ops->wait(run->device); /* for the last step */
+    row->train_seconds = clock_seconds() - start;
     trainer_store(run->trainer);
     return run->device->ops->ok(run->device, error);
 }

@@ -313,6 +313,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     out->evaluations = calloc(EVALUATIONS_MAX, sizeof *out->evaluations);
     bool ok = out->evaluations || error_set(error, "out of memory for the results");
     ok = ok && train(&run, out, error);
+    phase_timer_read(&run.timer);
     if (ok) describe_training(&run, out);
     ok = ok && evaluate_all(&run, out, error) &&
          saved_model_write(context->checkpoint, run.parameters, run.data, context->trial,
