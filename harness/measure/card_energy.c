@@ -64,26 +64,39 @@ static bool next_step(const struct card_sensor *s, const struct card_time *time,
     return true;
 }
 
-/* From one step to the first after so many seconds. A single look may take longer than a pass does, so
- * there is none in between. */
+/* From one step to another, so many seconds later. A look may take longer than ten passes, and the card
+ * does nothing meanwhile: so there is none until a step is due, where it is known (`period`, else 0) how
+ * far they are apart. */
 static bool measure_region(const struct card_sensor *s, const struct card_time *time,
-                           double seconds, struct load *load, struct step *from, struct step *to,
-                           char reason[CARD_REASON]) {
+                           double seconds, double period, struct load *load, struct step *from,
+                           struct step *to, char reason[CARD_REASON]) {
+    static const double early = 0.1; /* of a period */
     if (!next_step(s, time, load, from, reason)) return false;
+    if (period > 0.0) seconds = (ceil(seconds / period) - early) * period;
     if (!load) time->rest(seconds);
     while (time->now() - from->seconds < seconds) pass(time, load);
     return next_step(s, time, load, to, reason);
 }
 
+/* How far steps are apart: as two that follow each other are, roughly, so that there is a whole number
+ * of them between two that are seconds apart. */
+static double find_period(double roughly, double seconds) {
+    return seconds / fmax(1.0, round(seconds / roughly));
+}
+
 void card_rest_measure(const struct card_sensor *s, const struct card_time *time,
                        struct card_rest *out) {
-    struct step from, to;
+    struct step before, from, to;
     uint64_t busy;
     char ignored[CARD_REASON];
     *out = (struct card_rest){.watts = NAN, .busy_percent = -1};
     time->rest(settle_seconds);
-    if (measure_region(s, time, rest_seconds, NULL, &from, &to, out->reason))
-        out->watts = (to.joules - from.joules) / (to.seconds - from.seconds);
+    if (next_step(s, time, NULL, &before, out->reason) &&
+        measure_region(s, time, rest_seconds, 0.0, NULL, &from, &to, out->reason)) {
+        double seconds = to.seconds - from.seconds;
+        out->watts = (to.joules - from.joules) / seconds;
+        out->step_seconds = find_period(from.seconds - before.seconds, seconds);
+    }
     /* This process has done nothing for longer than the driver looks back. */
     if (card_sensor_read(s, CARD_BUSY_PERCENT, &busy, ignored)) out->busy_percent = (int)busy;
 }
@@ -123,7 +136,8 @@ void card_energy_measure(const struct card_sensor *s, const struct card_time *ti
         turn_wait();
         double start = time->now();
         while (time->now() - start < warm_seconds) pass(time, &load);
-        if (!measure_region(s, time, region_seconds, &load, &from, &to, reason)) break;
+        if (!measure_region(s, time, region_seconds, rest->step_seconds, &load, &from, &to, reason))
+            break;
         int64_t processed = to.inputs - from.inputs;
         joules[i] = (to.joules - from.joules) / (double)processed;
         mean += joules[i] / n;

@@ -1,7 +1,8 @@
 /*
  * The energy of an input on a card, from the driver's count of the joules that the whole card has
- * spent. That moves in steps of some tens of milliseconds, so a region begins and ends at a step and
- * lasts two seconds: what the last step leaves unknown is a percent or two of it. Regions are
+ * spent. That moves in steps (every 100 ms on an H100), so a region begins and ends at a step and lasts
+ * two seconds. Asking takes milliseconds, in which the card has nothing to do, so there are only a few
+ * looks, when a step is due: else they would be a twentieth of a region of short passes. Regions are
  * repeated, and in a sweep the arms take turns between them (turn.h), so that a card that warms up
  * favours none and no two profiles of a sweep spend at the same time.
  *
@@ -27,6 +28,7 @@ extern const struct card_time card_time_real;
 /* A card at rest. */
 struct card_rest {
     double watts;             /* NaN: reason says why */
+    double step_seconds;      /* between two steps of the count; 0: unknown */
     int busy_percent;         /* of the time that another process computed there; -1: not told */
     char reason[CARD_REASON]; /* of watts */
 };
