@@ -107,6 +107,20 @@ a_card_has_rows_of_its_own() {
         IS NOT NULL")" -eq 0
 }
 
+# What figures say below: the card first, which is in a machine that may have run trials without it.
+a_figure_s_machine_is_the_one_with_the_card() {
+    both_devices
+    machine() { sqlite3 "$scratch/r.db" <plots/page.sql | cut -d '|' -f 1; }
+    ask "UPDATE environment SET machine = 'CPU, 2 cores'; DELETE FROM trial WHERE environment_id IS NULL"
+    ask "UPDATE environment SET machine = 'TEST CARD in CPU, 2 cores' WHERE json_extract(json, '$.card') IS NOT NULL"
+    test "$(ask "SELECT group_concat(DISTINCT card) FROM machine_by_kind")" = 'TEST CARD'
+    test "$(machine)" = 'TEST CARD in CPU, 2 cores'
+    ask "UPDATE environment SET machine = 'another one' WHERE id = 1"
+    test "$(machine)" = 'TEST CARD in CPU, 2 cores and 1 more'
+    ask "UPDATE trial SET environment_id = 1"
+    test "$(machine)" = 'another one'
+}
+
 the_same_sweep_stands_side_by_side() {
     both_devices
     test "$(ask "SELECT count(*) FROM accuracy_by_device WHERE cpu_workload = 'w0' AND workload = 'w0.cuda'")" -eq 8
@@ -183,6 +197,7 @@ there_is_one_current_trial_of_a_device_and_precision() {
 }
 
 behaviours no_row_of_the_cpu_changes no_row_of_the_cpu_is_added a_card_has_rows_of_its_own \
+    a_figure_s_machine_is_the_one_with_the_card \
     the_same_sweep_stands_side_by_side a_report_says_which_device_its_noise_is_of \
     times_that_are_compared_are_of_what_trained a_merge_keeps_the_trials_of_every_device \
     there_is_one_current_trial_of_a_device_and_precision
