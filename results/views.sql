@@ -1143,7 +1143,8 @@ FROM known GROUP BY workload, arm, batch_size, device, phase;
 
 -- What the markers cost: time of a pass with them over the time of the same batch without (the median of
 -- these ratios, pass by pass); the time that as many marks should take as a share of the pass; and how far
--- the phases' sum is from the wall time.
+-- the phases' sum is from the wall time: on a card, whose own clock they are read from, by what the host does
+-- before its first kernel and after its last.
 CREATE VIEW phase_cost (workload, arm, seed, batch_size, marks_per_pass, mark_ns, marks_share,
                         marked_over_unmarked, unaccounted_share, device) AS
 WITH marked AS (

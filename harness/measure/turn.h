@@ -1,9 +1,10 @@
 /*
  * Turns of profiles. In a sweep the profiles of one workload exist at the same time, each a process
  * of its own (so that memory peaks are its own), but only one of them runs: between two blocks of
- * timed passes a profile stops itself, and the sweep continues the one whose turn is next. Stopping
- * is SIGSTOP and continuing SIGCONT, so there is no protocol that could go wrong: the kernel tells
- * the parent who has stopped, and a stopped process takes no time from the one that is measured.
+ * timed passes, and between two regions of a card's joules, a profile stops itself, and the sweep
+ * continues the one whose turn is next. Stopping is SIGSTOP and continuing SIGCONT, so there is no
+ * protocol that could go wrong: the kernel tells the parent who has stopped, and a stopped process
+ * takes no time from the one that is measured.
  */
 #ifndef HEADROOM_HARNESS_MEASURE_TURN_H
 #define HEADROOM_HARNESS_MEASURE_TURN_H
