@@ -133,7 +133,8 @@ static const struct card_time made_up_time = {read_time, rest_for};
 static int64_t process_eight_inputs(void *context) {
     advance(card.pass_seconds, card.work_watts + card.drift * card.now);
     card.passes++;
-    return 8 + 0 * *(int *)context;
+    assert_non_null(context);
+    return 8;
 }
 
 static int restart(void **state) {

@@ -34,9 +34,32 @@ static void profile_phases(struct fixture *f, int64_t workload, const char *arm,
                                .mark_ns = 10};
     p.phase[PHASE_FFN] = (struct phase_result){60 * scale, 600, 100};
     p.phase[PHASE_QKV] = (struct phase_result){40 * scale, 200, 400};
+    p.n_energy = 2;
+    p.energy[0] =
+        (struct energy_result){.domain = "dram", .reason = "no such domain", .n_regions = 1};
+    p.energy[1] = (struct energy_result){"card", 5 * scale, 100, 6, 0.02, 3, 0.3, ""};
     struct profiling_result result = {.n_profiles = 1, .profiles = &p, .wall_seconds = 1};
     OK(f, store_claim(f->store, id, getpid(), environment(f, "{}"), &f->error));
     OK(f, store_finish_profiling(f->store, id, &result, &f->error));
+}
+
+static void joules_are_stored_with_what_is_known_of_them(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5, 0.5};
+    train(f, workload, "fixed-8", "fixed", ALL, 2, accuracy, 1);
+    profile_phases(f, workload, "fixed-8", 0, 1);
+    profile_phases(f, workload, "fixed-8", 1, 3);
+#define CARD " FROM energy_by_batch WHERE domain = 'card'"
+    assert_near(number(f, "SELECT joules_per_input" CARD), 10);
+    assert_near(number(f, "SELECT added_joules_per_input" CARD), 8);
+    assert_near(number(f, "SELECT n_regions" CARD), 3);
+    assert_near(number(f, "SELECT ci95_half_joules_per_input" CARD), 0.3 / sqrt(2));
+    assert_near(number(f, "SELECT n_seeds" CARD), 2);
+#undef CARD
+    assert_near(number(f, "SELECT count(*) FROM energy WHERE domain = 'dram' AND n_regions IS NULL "
+                          "AND joules_per_input IS NULL AND reason = 'no such domain'"),
+                2);
 }
 
 static void time_share_by_phase_stands_beside_the_heads(void **state) {
@@ -220,6 +243,7 @@ static void training_phases_are_stored_once_per_training(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(joules_are_stored_with_what_is_known_of_them),
         TEST(time_share_by_phase_stands_beside_the_heads),
         TEST(a_phase_of_several_seeds_is_their_work_over_their_time),
         TEST(the_cost_of_markers_is_told),
