@@ -17,7 +17,7 @@ struct size {
     bool is_host, gates_elsewhere; /* on the host, of a device that is none */
 };
 
-enum { FLOAT = sizeof(float) };
+static const int64_t float_bytes = sizeof(float);
 
 static int64_t policy_numbers(const struct model_config *c, int layer) {
     struct policy_tensor own[POLICY_TENSORS_MAX];
@@ -50,12 +50,12 @@ static int64_t parameter_numbers(const struct model_config *c) {
 static int64_t layer_activations(const struct size *s, int layer) {
     const struct model_config *c = s->config;
     int64_t heads = c->heads.value[layer], width = heads * c->head_dim;
-    int64_t sum = s->tokens * (FLOAT * (int64_t)(c->dim + 2) + s->operand * c->ffn);
+    int64_t sum = s->tokens * (float_bytes * (c->dim + 2) + s->operand * c->ffn);
     if (heads == 0) return sum;
-    sum += s->tokens * (FLOAT * (c->dim + 2 + heads) + s->operand * 4 * width);
+    sum += s->tokens * (float_bytes * (c->dim + 2 + heads) + s->operand * 4 * width);
     if (c->policy->unit == GATE_NONE) return sum;
     int64_t saved = s->gates_elsewhere ? 0 : saved_numbers(c, layer);
-    return sum + FLOAT * s->rows * (2 * heads + c->dim + saved);
+    return sum + float_bytes * s->rows * (2 * heads + c->dim + saved);
 }
 
 static int64_t shared_numbers(const struct size *s) {
@@ -64,8 +64,8 @@ static int64_t shared_numbers(const struct size *s) {
 
 static int64_t activations(const struct size *s) {
     const struct model_config *c = s->config;
-    int64_t sum =
-        FLOAT * (s->tokens * (c->dim + 2) + s->samples * (c->dim + c->classes) + shared_numbers(s));
+    int64_t sum = float_bytes * (s->tokens * (c->dim + 2) + s->samples * (c->dim + c->classes) +
+                                 shared_numbers(s));
     for (int l = 0; l < c->layers; l++) sum += layer_activations(s, l);
     return sum;
 }
@@ -76,8 +76,8 @@ static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = c->layers ? 2 * (int64_t)c->ffn : 0;
     int64_t operands = 2 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width);
-    return s->tokens * (s->operand * operands + FLOAT * (c->dim + 1)) +
-           FLOAT * (s->scratch + s->rows * c->dim + (s->is_host ? s->samples + 1 : 0)) +
+    return s->tokens * (s->operand * operands + float_bytes * (c->dim + 1)) +
+           float_bytes * (s->scratch + s->rows * c->dim + (s->is_host ? s->samples + 1 : 0)) +
            (int64_t)sizeof(struct device_sums);
 }
 
@@ -89,21 +89,21 @@ static int64_t choice(const struct size *s, int64_t batch_tokens) {
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
     int64_t rows = by_token ? batch_tokens : s->samples, saved = 0, decision = 0, sum = 0;
     int64_t group = s->is_host ? s->most > 0 : c->policy->unit == GATE_NONE ? 0 : s->most;
-    sum += group * s->tokens * c->dim * (s->operand + FLOAT);
+    sum += group * s->tokens * c->dim * (s->operand + float_bytes);
     if (s->is_host && s->most > 0)
         sum += s->samples * (int64_t)sizeof(struct head_segment) +
-               FLOAT * (by_token ? 2 * s->tokens : s->samples);
+               float_bytes * (by_token ? 2 * s->tokens : s->samples);
     for (int l = 0; l < c->layers; l++) {
         int64_t heads = c->heads.value[l], own = saved_numbers(c, l);
         if (heads == 0 || c->policy->unit == GATE_NONE) continue;
         int64_t numbers = (int64_t)policy_decision_floats(c, l);
-        if (s->is_host) sum += FLOAT * rows * (heads + numbers);
+        if (s->is_host) sum += float_bytes * rows * (heads + numbers);
         saved = own > saved ? own : saved;
         decision = numbers > decision ? numbers : decision;
     }
     if (s->gates_elsewhere || c->policy->unit == GATE_NONE) return sum;
     if (!s->is_host) saved += s->most + decision;
-    return sum + FLOAT * s->rows * saved;
+    return sum + float_bytes * s->rows * saved;
 }
 
 /* Stream and norm; four widths, the FFN's hidden layer; tiles, pooled inputs, logits. */
@@ -112,9 +112,9 @@ static int64_t inference_workspace(const struct size *s, int64_t batch_tokens) {
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
     int64_t pooled = !s->is_host && by_token ? s->tokens : s->samples;
     int64_t operands = c->dim + 4 * s->most * c->head_dim + (c->layers ? c->ffn : 0);
-    return s->tokens * (FLOAT * (int64_t)c->dim + s->operand * operands) +
-           FLOAT * (s->scratch + pooled * c->dim + s->samples * c->classes + shared_numbers(s) +
-                    (s->is_host ? 2 * s->samples + 2 : 0)) +
+    return s->tokens * (float_bytes * c->dim + s->operand * operands) +
+           float_bytes * (s->scratch + pooled * c->dim + s->samples * c->classes +
+                          shared_numbers(s) + (s->is_host ? 2 * s->samples + 2 : 0)) +
            choice(s, batch_tokens);
 }
 
@@ -132,7 +132,7 @@ struct footprint footprint_on(const struct device *d, const struct model_config 
                      .gates_elsewhere = device_gates_on_host(d, c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
     bool copies = !d->is_host && d->operand_size != sizeof(float);
-    return (struct footprint){.parameters = FLOAT * parameter_numbers(c),
+    return (struct footprint){.parameters = float_bytes * parameter_numbers(c),
                               .copies = copies ? s.operand * parameter_numbers(c) : 0,
                               .activations = activations(&s),
                               .training = training_workspace(&s),

@@ -125,7 +125,7 @@ static double half_interval(int n, const double *value, double mean) {
 void card_energy_measure(const struct card_sensor *s, const struct card_time *time,
                          const struct card_rest *rest, int regions, int64_t (*work)(void *context),
                          void *context, struct energy_result *out) {
-    double joules[CARD_REGIONS_MAX], mean = 0.0, seconds = 0.0;
+    double joules[CARD_REGIONS_MAX] = {0}, mean = 0.0, seconds = 0.0;
     int64_t inputs = 0;
     char reason[CARD_REASON] = "";
     int n = regions < CARD_REGIONS_MAX ? regions : CARD_REGIONS_MAX;
