@@ -1,6 +1,6 @@
 -- Instructions relative to all heads, and misses per 1,000 instructions: a panel per workload, batch size and
--- source ('simulated', 'multiplexed' or 'measured' counts, which never mix), a series per policy, a point
--- per arm. flops_ratio: executed FLOPs over those of all heads. why_...: what kept a count from being there.
+-- source ('simulated', 'multiplexed' or 'measured' counts, those of a 'card' or of its 'host', which never mix), a
+-- series per policy, a point per arm. flops_ratio: executed FLOPs over those of all heads. why_...: what kept a count from being there.
 WITH counted AS MATERIALIZED (
     SELECT workload, arm, policy, batch_size, device, source, source = 'simulated' AS simulated,
            avg(mean_heads) AS heads, count(*) AS n_seeds,
@@ -30,11 +30,11 @@ SELECT heads, instructions_ratio, flops_ratio, l1d_misses, llc_misses, branch_mi
        why_instructions, why_l1d, why_llc, why_branch, workload, arm, policy AS series,
        printf('%s, batch %d%s, %s', workload, batch_size,
               CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,
-       2 AS panels_per_page, source, batch_size
+       2 AS panels_per_page, source, batch_size, device <> 'cpu' AS on_card
 FROM counted LEFT JOIN ratio USING (workload, arm, batch_size, device, source)
 LEFT JOIN why USING (workload, batch_size, device, simulated)
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        'no instructions were counted: ' || (SELECT max(reason) FROM role WHERE role = 'instructions'
-                                            AND reason <> ''), NULL, NULL, NULL
-ORDER BY workload, source, batch_size, series, heads, arm;
+                                            AND reason <> ''), NULL, NULL, NULL, NULL
+ORDER BY workload, source, batch_size, panel, series, heads, arm;

@@ -1,6 +1,6 @@
 -- Instructions and FLOPs per cycle, and counted FP operations over the FLOPs of the formula: a panel per
--- workload, batch size and source ('multiplexed' or 'measured': no simulator has cycles), a series per
--- policy, a point per arm. why_...: what kept a count from being there.
+-- workload, batch size and source ('multiplexed', 'measured', 'card' or its 'host': no simulator has cycles), a
+-- series per policy, a point per arm. why_...: what kept a count from being there.
 WITH counted AS MATERIALIZED (
     SELECT workload, arm, policy, batch_size, device, source, avg(mean_heads) AS heads, count(*) AS n_seeds,
            avg(fp_operations_per_flop) AS fp_per_flop, avg(instructions_per_cycle) AS instructions_per_cycle,
@@ -23,10 +23,10 @@ SELECT heads, fp_per_flop, instructions_per_cycle, flops_per_cycle, 1 AS one, n_
        why_fp, why_cycles, workload, arm, policy AS series,
        printf('%s, batch %d%s, %s', workload, batch_size,
               CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,
-       2 AS panels_per_page, source, batch_size
+       2 AS panels_per_page, source, batch_size, device <> 'cpu' AS on_card
 FROM counted LEFT JOIN why USING (workload, batch_size, device)
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        'no cycles were counted: ' || (SELECT max(reason) FROM role WHERE role = 'cycles' AND reason <> ''),
-       NULL, NULL, NULL
-ORDER BY workload, source, batch_size, series, heads, arm;
+       NULL, NULL, NULL, NULL
+ORDER BY workload, source, batch_size, panel, series, heads, arm;

@@ -16,6 +16,7 @@
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
 --     are saved FLOPs saved time         latency_vs_flops, latency_note, latency_quantiles; can one tell:
 --                                        noise_floor, timing_noise, latency_outlier, timing_environment
+--     and saved joules, saved bytes      saving_by_batch, saving_by_seed
 --     does a card say the same           accuracy_by_device
 --     all of it, arm beside arm          methods_by_arm; a row per number: measure_by_arm,
 --                                        measure_by_seed; training_cost
@@ -382,6 +383,46 @@ SELECT p.workload, p.arm, p.seed, p.batch_size, m.median, p.device
 FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
 WHERE NOT p.warned;
 
+-- What a pass of one model takes for an input, and relative to what all heads take: same seed, batch size and
+-- device, so the same inputs. quantity:
+--     flops         executed
+--     seconds       the median pass
+--     joules        of the socket, or of the card that ran the passes, with what it takes at rest
+--     added_joules  without that
+--     dram_bytes    of a card: read from its memory and written to it
+-- ratio is NULL where all heads were not measured under the same conditions (timing_environment), which FLOPs
+-- do not ask for. Times and joules with a warning are left out.
+CREATE VIEW saving_by_seed (workload, arm, policy, seed, batch_size, device, mean_heads, quantity, value,
+                            ratio) AS
+WITH known AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT p.*, CASE p.device WHEN 'cpu' THEN v.conditions ELSE v.conditions || v.card END AS conditions
+    FROM current_profile p LEFT JOIN timing_environment v USING (environment_id) GROUP BY p.id
+), spent AS MATERIALIZED (
+    SELECT p.id, e.joules_per_input, e.joules_per_input - e.idle_watts * e.seconds_per_input AS added
+    FROM known p JOIN energy e ON e.profile_id = p.id
+    WHERE NOT p.warned AND e.domain = CASE p.device WHEN 'cpu' THEN 'package' ELSE 'card' END
+), taken AS (
+    SELECT id, 'flops' AS quantity, executed_flops_per_input AS value FROM known
+    UNION ALL SELECT p.id, 'seconds', m.median / p.inputs_per_sample / 1e9
+              FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
+              WHERE NOT p.warned
+    UNION ALL SELECT id, 'joules', joules_per_input FROM spent
+    UNION ALL SELECT id, 'added_joules', added FROM spent
+    UNION ALL SELECT profile_id, 'dram_bytes', sum(value_per_input) FROM counter
+              WHERE scope = 'gpu' AND role IN ('gpu_dram_read_bytes', 'gpu_dram_write_bytes')
+              GROUP BY profile_id HAVING count(value_per_input) = 2
+), placed AS (
+    SELECT p.workload, p.arm, p.policy, p.seed, p.batch_size, p.device, p.mean_heads, t.quantity, t.value,
+           CASE t.quantity WHEN 'flops' THEN '' ELSE p.conditions END AS place, d.arm AS dense
+    FROM taken t JOIN known p ON p.id = t.id LEFT JOIN dense_arm d ON d.workload = p.workload
+    WHERE t.value IS NOT NULL
+)
+SELECT workload, arm, policy, seed, batch_size, device, mean_heads, quantity, value,
+       CASE WHEN place IS NOT NULL
+            THEN value / max(CASE arm WHEN dense THEN value END)
+                         OVER (PARTITION BY workload, seed, batch_size, device, quantity, place) END
+FROM placed;
+
 -- ---- means over seeds: the one interval ----
 
 -- All values of which a mean is asked, one per seed or block. policy is NULL where the value is no measure
@@ -394,6 +435,8 @@ WHERE NOT p.warned;
 --     points_at_equal_flops accuracy less that of the fixed curve, in points
 --     points_over_cpu       accuracy less that of the same seed on the CPU, in points
 --     profile_ratio         profile: median of a block of its second run over that of the first
+--     taken_flops, ...      batch size, device: a quantity of saving_by_seed for an input, and
+--     ratio_flops, ...      relative to all heads
 CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
 WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
     SELECT r.*, CAST(e.dense_flops AS REAL) / e.n_inputs AS dense_flops_per_input
@@ -433,7 +476,10 @@ UNION ALL SELECT p.workload, p.arm, NULL, 'profile_ratio', p.first, NULL, f.grou
           -- CROSS: pairs first. SQLite 3.40 would rather compare all medians with each other.
           FROM profile_pair p CROSS JOIN median_by_group f ON f.grouped_by GLOB 'block *' AND f.id = p.first
           CROSS JOIN median_by_group s ON s.grouped_by GLOB 'block *' AND s.grouped_by = f.grouped_by
-                                      AND s.id = p.second;
+                                      AND s.id = p.second
+UNION ALL SELECT workload, arm, NULL, 'taken_' || quantity, batch_size, device, seed, value FROM saving_by_seed
+UNION ALL SELECT workload, arm, NULL, 'ratio_' || quantity, batch_size, device, seed, ratio FROM saving_by_seed
+          WHERE ratio IS NOT NULL;
 
 -- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom they follow the
 -- normal distribution with two terms of its Cornish-Fisher expansion, to 0.0001.
@@ -1219,6 +1265,25 @@ SELECT p.workload, p.arm, p.batch_size, e.domain, avg(e.joules_per_input),
 FROM current_profile p JOIN energy e ON e.profile_id = p.id
 GROUP BY p.workload, p.arm, p.batch_size, p.device, e.domain;
 
+-- What leaving heads out saves: each quantity of saving_by_seed for an input and relative to all heads, means over
+-- seeds with 95% t intervals (NULL for one), a row for each batch size and device. mean_heads are those of the
+-- inputs that were profiled. n_ratios: the seeds of which all heads were measured under the same conditions.
+CREATE VIEW saving_by_batch (workload, arm, policy, batch_size, device, mean_heads, quantity, value,
+                             value_ci95_low, value_ci95_high, n_seeds, ratio, ratio_ci95_low, ratio_ci95_high,
+                             n_ratios) AS
+WITH known AS MATERIALIZED (
+    SELECT * FROM interval_by_measure WHERE measure GLOB 'taken_*' OR measure GLOB 'ratio_*'
+), arm AS MATERIALIZED (
+    SELECT workload, arm, policy, batch_size, device, quantity, avg(mean_heads) AS heads
+    FROM saving_by_seed GROUP BY workload, arm, batch_size, device, quantity
+)
+SELECT a.workload, a.arm, a.policy, a.batch_size, a.device, a.heads, a.quantity, t.mean, t.mean - t.half95,
+       t.mean + t.half95, t.n, r.mean, r.mean - r.half95, r.mean + r.half95, coalesce(r.n, 0)
+FROM arm a JOIN known t ON t.measure = 'taken_' || a.quantity AND t.workload = a.workload AND t.arm = a.arm
+                       AND t.part = a.batch_size AND t.other = a.device
+LEFT JOIN known r ON r.measure = 'ratio_' || a.quantity AND r.workload = a.workload AND r.arm = a.arm
+                 AND r.part = a.batch_size AND r.other = a.device;
+
 -- ---- what the hardware counted ----
 
 -- Hardware and software counters of one forward pass, per input, at every profiled batch size: means over
@@ -1238,32 +1303,42 @@ FROM (SELECT *, min(batch_size) OVER (PARTITION BY workload, arm, device) AS sma
 WHERE batch_size = smallest;
 
 -- What the counters of one model's passes say together, per input and as rates. source is 'measured',
--- 'multiplexed' (extrapolated from a part of the time) or 'simulated', and a row never mixes them; a
--- rate is NULL where one of its counts is missing, and a simulator has no cycles. FLOPs are those of the
--- passes counted, by the formula; fp_operations_per_flop holds what the hardware counted against them
--- (single precision where that is all it counts: the models compute in nothing else).
+-- 'multiplexed' (extrapolated from a part of the time), 'simulated', 'card' (counters of the card that ran the
+-- passes) or 'host' (of the thread that drove it), and a row never mixes them; a rate is NULL where one of its
+-- counts is missing: a simulator has no cycles, and a host executes none of a card's FLOPs. FLOPs are those of
+-- the passes counted, by the formula; fp_operations_per_flop holds what the hardware counted against them (single
+-- precision where that is all it counts: the models compute in nothing else; of a card its multiply-adds as two,
+-- and what its tensor cores did).
 CREATE VIEW counter_rates (workload, arm, policy, seed, batch_size, source, mean_heads,
                            executed_flops_per_input, instructions_per_input, instructions_per_cycle,
                            l1d_misses_per_1000_instructions, llc_misses_per_1000_instructions,
                            branch_misses_per_1000_instructions, flops_per_cycle,
                            flops_per_instruction, fp_operations_per_flop, device) AS
-WITH wide AS (
-    SELECT profile_id, CASE WHEN max(scope = 'simulator') THEN 'simulated'
-                            WHEN max(status = 'multiplexed') THEN 'multiplexed' ELSE 'measured' END AS source,
-           max(CASE role WHEN 'cycles' THEN value_per_input END) AS cycles,
-           max(CASE role WHEN 'instructions' THEN value_per_input END) AS instructions,
-           max(CASE role WHEN 'l1d_misses' THEN value_per_input END) AS l1d_misses,
-           max(CASE role WHEN 'llc_misses' THEN value_per_input END) AS llc_misses,
-           max(CASE role WHEN 'branch_misses' THEN value_per_input END) AS branch_misses,
-           coalesce(max(CASE role WHEN 'fp_operations' THEN value_per_input END),
-                    max(CASE role WHEN 'fp_single' THEN value_per_input END)) AS fp_operations,
+WITH placed AS (
+    SELECT *, CASE scope WHEN 'simulator' THEN 'simulated' WHEN 'gpu' THEN 'card' ELSE '' END AS place,
+           CASE scope WHEN 'gpu' THEN substr(role, 5) ELSE role END AS counted -- gpu_cycles
+    FROM counter WHERE scope <> 'gpu' OR role GLOB 'gpu_*'
+), wide AS (
+    SELECT profile_id, place, max(status = 'multiplexed') AS multiplexed,
+           max(CASE counted WHEN 'cycles' THEN value_per_input END) AS cycles,
+           max(CASE counted WHEN 'instructions' THEN value_per_input END) AS instructions,
+           max(CASE counted WHEN 'l1d_misses' THEN value_per_input END) AS l1d_misses,
+           max(CASE counted WHEN 'llc_misses' THEN value_per_input END) AS llc_misses,
+           max(CASE counted WHEN 'branch_misses' THEN value_per_input END) AS branch_misses,
+           coalesce(max(CASE counted WHEN 'fp_operations' THEN value_per_input END),
+                    max(CASE counted WHEN 'fp_single' THEN value_per_input END),
+                    2 * max(CASE counted WHEN 'fma' THEN value_per_input END)
+                    + max(CASE counted WHEN 'tensor_operations' THEN value_per_input END)) AS fp_operations,
            max(CASE WHEN scope = 'simulator' AND role = 'executed_flops' THEN value_per_input END) AS flops,
            max(CASE WHEN scope = 'simulator' AND role = 'heads_run' THEN value_per_input END) AS heads
-    FROM counter GROUP BY profile_id, scope = 'simulator'
+    FROM placed GROUP BY profile_id, place
 ), known AS (
     SELECT c.*, p.workload, p.arm, p.policy, p.seed, p.batch_size, p.device,
-           CASE source WHEN 'simulated' THEN heads ELSE p.mean_heads END AS mean_heads,
-           CASE source WHEN 'simulated' THEN flops ELSE p.executed_flops_per_input END AS executed
+           CASE WHEN place <> '' THEN place WHEN p.device <> 'cpu' THEN 'host'
+                WHEN multiplexed THEN 'multiplexed' ELSE 'measured' END AS source,
+           CASE place WHEN 'simulated' THEN heads ELSE p.mean_heads END AS mean_heads,
+           CASE WHEN place = 'simulated' THEN flops WHEN place = 'card' OR p.device = 'cpu'
+                THEN p.executed_flops_per_input END AS executed
     FROM wide c JOIN current_profile p ON p.id = c.profile_id
 )
 SELECT workload, arm, policy, seed, batch_size, source, mean_heads, executed,

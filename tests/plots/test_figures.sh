@@ -154,6 +154,37 @@ profiles_on_a_card_have_panels_that_say_so() {
     test "$(grep -c 'rgb(240, 228,  66)' "$scratch/phases.svg")" -gt 10 # bars in the colour of the legend
 }
 
+what_heads_save_on_a_card_is_of_one_device_in_a_panel() {
+    grep -qx 'gpu_saving: not drawn: no model was profiled on a card: run ./headroom sweep --tag evidence' "$drawn/said"
+    database "$scratch/a.db" tests/plots/card.sql
+    draw "$scratch/a.db" "$scratch/out" gpu_saving counters >"$scratch/said"
+    grep -qx 'gpu_saving: drawn, 2 pages' "$scratch/said" # two workloads and devices, three batch sizes
+    texts "$scratch/out/gpu_saving.svg" >"$scratch/texts"
+    grep -q 'long.cuda-bf16, batch 1: 1.48 ms, 1148 mJ ' "$scratch/texts"
+    grep -q 'long.cuda-bf16, batch 256: 92.5 µs' "$scratch/texts"
+    grep -q 'long.cuda-bf16, batch 1, cuda: 104 ms' "$scratch/texts"
+    grep -q 'n = 3 seeds.* 95% t-interval over seeds.* Machine: TEST DATA' "$scratch/texts"
+    ! grep -q 'No energy\|No bytes' "$scratch/texts" || return 1
+    # A mark for each of four quantities, five arms and six panels, and one of each kind in the legend.
+    test "$(marks 6 "$scratch/out/gpu_saving.svg")" -eq $((4 * 3 * 6 + 1))
+    test "$(marks 11 "$scratch/out/gpu_saving.svg")" -eq $((4 * 1 * 6 + 1))
+    test "$(marks 1 "$scratch/out/gpu_saving.svg")" -eq $((4 * 1 * 6 + 1))
+    # Of the card, of its host and of a CPU, in two precisions: every panel in one piece.
+    for source in 'cuda, card' 'cuda-bf16, card' 'cuda, host' 'cuda-bf16, host' measured; do
+        test "$(cat "$scratch/out"/counters*.svg | grep -o ">long.cuda-bf16, batch 1, $source<" | sort -u | wc -l)" -eq 1
+    done
+    grep -qx 'counters: drawn, 15 pages' "$scratch/said"
+    # Without energy the others are drawn, and the caption says why.
+    sqlite3 "$scratch/a.db" "UPDATE energy SET joules_per_input = NULL, reason = 'no NVML here' WHERE domain = 'card'"
+    draw "$scratch/a.db" "$scratch/out" gpu_saving
+    texts "$scratch/out/gpu_saving.svg" | grep -q 'No energy: no NVML here'
+    test "$(marks 6 "$scratch/out/gpu_saving.svg")" -eq $((3 * 3 * 6 + 1))
+    # One seed has no bars.
+    sqlite3 "$scratch/a.db" "UPDATE trial SET current = 0 WHERE seed > 1"
+    draw "$scratch/a.db" "$scratch/out" gpu_saving
+    texts "$scratch/out/gpu_saving.svg" | grep -q 'one trained model per arm (n = 1 seed)'
+}
+
 methods_are_sorted_by_accuracy() {
     sqlite3 "$drawn/it's a.db" "SELECT arm FROM methods_by_arm WHERE workload = 'mixed'
         AND instr(policy, '/') = 0 ORDER BY accuracy DESC, executed_flops, arm" >"$scratch/wanted"
@@ -652,7 +683,9 @@ SQL
 behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars_and_machine \
     two_profiles_of_one_model_are_a_band simulated_and_measured_counts_have_panels_of_their_own \
     what_was_not_counted_says_why_and_its_old_picture_goes every_phase_has_its_share_of_the_time \
-    profiles_on_a_card_have_panels_that_say_so methods_are_sorted_by_accuracy fifty_tuned_arms_are_drawn_with_their_names \
+    profiles_on_a_card_have_panels_that_say_so \
+    what_heads_save_on_a_card_is_of_one_device_in_a_panel methods_are_sorted_by_accuracy \
+    fifty_tuned_arms_are_drawn_with_their_names \
     a_roofline_shows_the_ceilings_and_every_phase_that_computes \
     heads_needed_are_filled_where_known_and_open_where_not \
     workloads_on_the_same_texts_are_one_line a_skipped_workload_says_why \

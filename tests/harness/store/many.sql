@@ -64,6 +64,12 @@ INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, s
 SELECT p.id, column1, 'made up', 100 * p.mean_heads, 'counted', '', 'thread', 1
 FROM profile p JOIN (VALUES ('cycles'), ('instructions'), ('branch_misses'));
 INSERT INTO energy SELECT id, 'package', 3.6, 40, 0.5, 0.05, 3, 0.1, '' FROM profile;
+INSERT INTO energy SELECT p.id, 'card', 3.6, 40, 0.5, 0.05, 3, 0.1, '' FROM profile p JOIN trial t ON t.id = p.trial_id
+JOIN workload w ON w.id = t.workload_id WHERE w.name GLOB '*.cuda';
+INSERT INTO counter (profile_id, role, event, value_per_input, status, reason, scope, repeats)
+SELECT p.id, column1, 'made up', 100 * p.mean_heads, 'counted', '', 'gpu', 1
+FROM profile p JOIN trial t ON t.id = p.trial_id JOIN workload w ON w.id = t.workload_id
+JOIN (VALUES ('gpu_cycles'), ('gpu_dram_read_bytes'), ('gpu_dram_write_bytes')) WHERE w.name GLOB '*.cuda';
 INSERT INTO bench_run SELECT i + 1, 1, '', 0, 1 FROM n WHERE i < (SELECT n FROM size);
 INSERT INTO bench_result (bench_run_id, position, section, name, unit, n_samples, median)
 SELECT b.id, i, 'kernels', i, 'ms', 1, 1 FROM bench_run b JOIN n WHERE i < 3;

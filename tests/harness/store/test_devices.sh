@@ -78,7 +78,7 @@ a_card_has_rows_of_its_own() {
     both_devices
     for view in latency_by_seed latency_note latency_vs_flops latency_quantiles noise_floor timing_noise \
         phase_by_budget phase_cost roofline_by_phase energy_by_batch counter_by_batch counter_vs_budget \
-        counter_rates instructions_vs_flops; do
+        counter_rates instructions_vs_flops saving_by_seed saving_by_batch; do
         for device in cuda cuda-bf16; do
             test "$(ask "SELECT count(*) FROM $view WHERE device = '$device'")" -ge 1 ||
                 { echo "$view: no rows of $device" && return 1; }
