@@ -16,6 +16,26 @@ SELECT workload, arm, n_seeds AS n,
 FROM accuracy_by_device
 ORDER BY workload, arm;
 
+-- The same training on a core: minutes of the card against hours of one core of the CPU at the rate, nominal FLOPs
+-- a second, at which CPU trainings of the same arm, width, depth and file went in this database. A few steps of it
+-- are enough: --device cpu --set data.train_limit=160 --set train.epochs=1 --set workload=NAME. measured_seconds: how
+-- long they took. A card that ran several trainings at a time took longer for each.
+WITH core AS (
+    SELECT arm, dim, layers, json_extract(config, '$.data.train_file') AS file,
+           sum(train_flops) / sum(train_seconds) AS rate, sum(train_seconds) AS seconds
+    FROM current_training WHERE device = 'cpu' AND train_flops > 0 AND train_seconds > 0
+    GROUP BY arm, dim, layers, file
+)
+SELECT t.workload, t.arm, count(*) AS n, round(avg(t.train_seconds) / 60, 2) AS card_minutes,
+       round(avg(t.train_flops) / c.rate / 3600, 2) AS core_hours,
+       round(avg(t.train_flops / c.rate / t.train_seconds)) AS times, round(c.seconds, 1) AS measured_seconds
+FROM current_training t
+JOIN core c ON c.arm = t.arm AND c.dim = t.dim AND c.layers = t.layers
+           AND c.file = nullif(json_extract(t.config, '$.data.train_file'), '')
+WHERE t.device <> 'cpu'
+GROUP BY t.workload, t.arm
+ORDER BY t.workload, core_hours DESC, t.arm;
+
 .mode list
 .headers off
 SELECT 'no arm was trained on a card and on the CPU: run ./headroom sweep --tag gpu, and again with --device cuda'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What skipped heads save on a card, against numbers worked out by hand from tests/plots/card.sql: beside other devices
-# and precisions, under other conditions, and where something was not measured.
+# What skipped heads save on a card, against numbers worked out by hand from tests/plots/card.sql: beside other
+# devices and precisions, under other conditions, and where something was not measured.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
@@ -105,6 +105,24 @@ the_question_has_a_table_or_a_sentence() {
     test "$(cat "$scratch/page")" = 'no model was profiled on a card: run ./headroom sweep --tag evidence, or any workload with --device cuda'
 }
 
+minutes_of_a_card_stand_beside_hours_of_a_core() {
+    made
+    hours() { sqlite3 "$scratch/r.db" <results/queries/devices.sql >"$scratch/page" && grep '^long' "$scratch/page"; }
+    ! hours || return 1
+    # 750 million FLOPs in 3 s of two trainings on a core; 3.6e12 in a minute of a card.
+    ask "UPDATE trial SET config = json_object('data', json_object('train_file', 'reviews')), train_flops = 36e11,
+             train_seconds = 60 WHERE kind = 'train' AND workload_id = 50;
+         INSERT INTO workload (id, name, summary, granularity, file) VALUES (60, 'steps', '', '', '');
+         INSERT INTO trial (kind, key, workload_id, arm, policy, base_heads, layers, dim, seed, config, status,
+                            planned_at, train_flops, train_seconds)
+         SELECT 'train', key, 60, arm, policy, 8, 2, dim, seed, config, 'ok', '', 250e6 * seed, seed FROM trial
+         WHERE kind = 'train' AND workload_id = 50 AND arm = 'fixed-8' AND seed < 3"
+    hours
+    grep -Eqx 'long.cuda-bf16 +fixed-8 +3 +1.0 +4.0 +240.0 +3.0 *' "$scratch/page"
+    ask "UPDATE trial SET dim = 32 WHERE workload_id = 60" # of another width it says nothing
+    ! hours || return 1
+}
+
 behaviours what_an_input_takes_stands_beside_all_heads devices_and_precisions_change_nothing_of_each_other \
     a_ratio_needs_all_heads_under_the_same_conditions doubtful_times_and_halves_of_a_count_are_left_out \
-    the_host_of_a_card_executes_none_of_its_flops the_question_has_a_table_or_a_sentence
+    minutes_of_a_card_stand_beside_hours_of_a_core the_host_of_a_card_executes_none_of_its_flops the_question_has_a_table_or_a_sentence
