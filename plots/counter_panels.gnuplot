@@ -4,7 +4,8 @@
 # high they reach, why they are missing, and what the first is predicted to be.
 caption = "Points: mean over seeds (n = " . range(lowest_n_seeds, highest_n_seeds) . ") of counts per forward pass. " \
     . sources . "measured: hardware counters; multiplexed: the same, scaled up." \
-    . (highest_on_card == 1 ? " card: counters of the card that ran the passes; host: of the thread that drove it." : "")
+    . (highest_has_card == 1 ? " card: counters of the card that ran the " \
+        . "passes; host: of the thread that drove it." : "")
 n_tiles = n_metrics * n_panels
 n_columns = n_metrics
 n_more = 1

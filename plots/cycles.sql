@@ -2,7 +2,8 @@
 -- workload, batch size and source ('multiplexed', 'measured', 'card' or its 'host': no simulator has cycles), a
 -- series per policy, a point per arm. why_...: what kept a count from being there.
 WITH counted AS MATERIALIZED (
-    SELECT workload, arm, policy, batch_size, device, source, avg(mean_heads) AS heads, count(*) AS n_seeds,
+    SELECT workload, arm, policy, batch_size, device, source, source = 'card' AS on_card,
+           avg(mean_heads) AS heads, count(*) AS n_seeds,
            avg(fp_operations_per_flop) AS fp_per_flop, avg(instructions_per_cycle) AS instructions_per_cycle,
            avg(flops_per_cycle) AS flops_per_cycle
     FROM counter_rates
@@ -10,21 +11,22 @@ WITH counted AS MATERIALIZED (
       AND coalesce(fp_operations_per_flop, instructions_per_cycle, flops_per_cycle) IS NOT NULL
     GROUP BY workload, arm, policy, batch_size, device, source
 ), role AS MATERIALIZED (
-    SELECT workload, batch_size, device, role,
+    SELECT workload, batch_size, device, CASE scope WHEN 'gpu' THEN substr(role, 5) ELSE role END AS role, -- gpu_cycles
+           scope = 'gpu' AS on_card,
            coalesce('not counted: ' || nullif(max(reason), ''),
                     'not counted: a count to compare with is missing') AS why, max(reason) AS reason
-    FROM counter_by_batch WHERE scope <> 'simulator' GROUP BY workload, batch_size, device, role
+    FROM counter_by_batch WHERE scope <> 'simulator' GROUP BY 1, 2, 3, 4, 5
 ), why AS MATERIALIZED (
-    SELECT workload, batch_size, device, max(CASE role WHEN 'fp_operations' THEN why END) AS why_fp,
+    SELECT workload, batch_size, device, on_card, max(CASE role WHEN 'fp_operations' THEN why END) AS why_fp,
            max(CASE role WHEN 'cycles' THEN why END) AS why_cycles
-    FROM role GROUP BY workload, batch_size, device
+    FROM role GROUP BY workload, batch_size, device, on_card
 )
 SELECT heads, fp_per_flop, instructions_per_cycle, flops_per_cycle, 1 AS one, n_seeds,
        why_fp, why_cycles, workload, arm, policy AS series,
        printf('%s, batch %d%s, %s', workload, batch_size,
               CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,
-       2 AS panels_per_page, source, batch_size, device <> 'cpu' AS on_card
-FROM counted LEFT JOIN why USING (workload, batch_size, device)
+       2 AS panels_per_page, source, batch_size, device <> 'cpu' AS has_card
+FROM counted LEFT JOIN why USING (workload, batch_size, device, on_card)
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        'no cycles were counted: ' || (SELECT max(reason) FROM role WHERE role = 'cycles' AND reason <> ''),

@@ -1,12 +1,12 @@
-# What do skipped heads save on a card? FLOPs, time, energy and bytes of memory against the heads that run, all relative
-# to all heads: one panel per workload and batch size. Where time lies above the FLOPs, a saving is not realised; where
-# energy lies below time, it is more than time alone shows.
+# What do skipped heads save on a card? FLOPs, time, energy and bytes of memory against the heads that run, all
+# relative to all heads: one panel per workload and batch size. Where time lies above the FLOPs, a saving is not
+# realised; where energy lies below time, more is saved than time alone shows.
 title_text = "What do skipped heads save on a GPU?"
 one_seed = highest_n_seeds == 1
 unmeasured(what, why) = why eq "" ? "" : sprintf(" No %s: %s.", what, why)
 caption = "Points: " . (one_seed ? "one trained model per arm (n = 1 seed)" \
-        : sprintf("mean over trained models (n = %s seeds) of the ratio to all heads. Bars: 95%% t-interval over seeds", \
-                  range(lowest_n_seeds, highest_n_seeds))) \
+        : sprintf("mean over trained models (n = %s seeds) of the ratio to all heads. Bars: 95%% t-interval over " \
+                  . "seeds", range(lowest_n_seeds, highest_n_seeds))) \
     . ". Headings: an input with all heads. Time: median pass. Energy: the whole card, with what it takes at rest. " \
     . "Bytes: read from the card's memory and written to it." \
     . unmeasured("energy", text_why_energy[1]) . unmeasured("bytes", text_why_bytes[1])

@@ -1,6 +1,6 @@
--- What an arm takes on a card over what all heads take, against the heads that run: a panel per workload, batch size and
--- device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds (NULL: one
--- seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being there.
+-- What an arm takes on a card over what all heads take, against the heads that run: a panel per workload, batch
+-- size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds (NULL:
+-- one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being there.
 WITH model AS MATERIALIZED (
     SELECT DISTINCT workload, arm, policy IN (SELECT policy FROM policy_declares WHERE has_budget) AS budgeted
     FROM accuracy_by_seed WHERE layers > 0

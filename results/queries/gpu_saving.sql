@@ -1,19 +1,20 @@
--- What do skipped heads save on a card? Each arm at each batch size: test accuracy in percent, heads per layer that run,
--- and what an input takes of FLOPs, time, energy and bytes between the card and its memory, as mean and half of
--- the 95% t-interval over seeds (alone: one seed). mJ is of the whole card, what it takes at rest included;
--- added_mj without that. The second table is the same over all heads. A column is empty where nothing was measured;
--- the last lines say why. Made by, for instance:
+-- What do skipped heads save on a card? Each arm at each batch size: test accuracy in percent, heads per layer
+-- that run, and what an input takes of FLOPs, time, energy and bytes between the card and its memory, as mean and
+-- half of the 95% t-interval over seeds (alone: one seed). mJ is of the whole card, what it takes at rest included;
+-- added_mj without that. The second table is the same over all heads. A column is empty where nothing was
+-- measured; the last lines say why. Made by, for instance:
 --     headroom sweep --tag evidence
 .mode column
 .headers on
 WITH wide AS (
     SELECT workload, device, batch_size, arm, mean_heads, n_seeds, quantity,
-           CASE quantity WHEN 'flops' THEN 1e-9 WHEN 'seconds' THEN 1e6 WHEN 'dram_bytes' THEN 1e-6 ELSE 1e3 END AS unit,
+           CASE quantity WHEN 'flops' THEN 1e-9 WHEN 'seconds' THEN 1e6 WHEN 'dram_bytes' THEN 1e-6
+                         ELSE 1e3 END AS unit,
            value, value_ci95_high - value AS half
     FROM saving_by_batch WHERE device <> 'cpu'
 ), written AS (
     SELECT *, printf('%.4g', unit * value) || CASE WHEN half IS NULL THEN ''
-                                                    ELSE printf(' ± %.2g', round(unit * half, 3)) END AS text
+                                                  ELSE printf(' ± %.2g', round(unit * half, 3)) END AS text
     FROM wide
 )
 SELECT w.workload, w.device, w.batch_size AS batch, w.arm, max(w.n_seeds) AS n,

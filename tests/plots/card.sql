@@ -27,7 +27,7 @@ FROM trial t JOIN card_arm a USING (arm) WHERE t.id >= 5000;
 INSERT INTO layer_budget SELECT e.id, l.column1, CAST(e.mean_heads AS INTEGER), 10
 FROM evaluation e JOIN (VALUES (0), (1)) l WHERE e.id >= 5000;
 
--- The card's own profiles, and beside them those in fp32 and of the CPU, whose every number is so many times as large.
+-- The card's own profiles, and beside them those in fp32 and of the CPU, whose numbers are so many times as large.
 CREATE TEMP TABLE card_place (device, precision, times, offset);
 INSERT INTO card_place VALUES ('cuda', 'bf16', 1, 1000), ('cuda', 'fp32', 70, 2000), ('cpu', 'fp32', 7000, 3000);
 INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, base_heads, layers, dim, seed, config,
@@ -35,7 +35,8 @@ INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, base_
 SELECT t.id + d.offset, 'profile', key || d.precision || d.device, t.id, workload_id, t.arm, t.policy, 8, 2, 64, seed,
        '{}', 'ok', '', 50, d.device, d.precision
 FROM trial t JOIN card_place d WHERE t.id BETWEEN 5000 AND 5999;
-INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads, executed_flops_per_input)
+INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample, mean_heads,
+                     executed_flops_per_input)
 SELECT 10 * t.id + b.column2, t.id, b.column1, 3, b.column1, a.heads, a.flops * 1e6
 FROM trial t JOIN card_arm a USING (arm) JOIN (VALUES (1, 1), (32, 2), (256, 3)) b WHERE t.id BETWEEN 6000 AND 8999;
 
