@@ -1,38 +1,69 @@
 /*
- * Training steps and inferences of whole batches on a device, one after the other. A sample is one
- * call and its wait: what a trial sees. The first calls are not counted (clocks rise, libraries
- * choose their kernels), and the median is of all that fit into some seconds.
+ * Training steps and inferences of whole batches on a device, one after the other. A sample is as
+ * many calls as fill some milliseconds, and one wait at its end: what a loop of them sees, and a
+ * trial is one. The first calls are not counted (clocks rise, libraries choose their kernels), and
+ * the median is of all samples that fit into the time. Phases are taken in passes of their own,
+ * because to mark them costs time.
  */
 #include "harness/bench/bench_device.h"
 #include "harness/bench/bench_model.h"
 #include "harness/bench/bench_timing.h"
+#include "harness/measure/phase_timer.h"
 #include "models/base/clock.h"
 #include "models/policies/registry.h"
 #include "models/policy.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8 };
 
-/* Seconds that are not counted, and that are. */
+/* Seconds that are not counted, those that are, and the least of a sample. */
 struct duration {
-    double warm, counted;
+    double warm, counted, sample;
 };
 
-static void time_calls(void (*run)(void *context), void *context, const struct duration *duration,
-                       struct bench_row *row) {
-    static double samples[SAMPLES_MOST];
+/* Milliseconds of a call: of all samples, and of each phase in the passes that mark them. */
+struct timing {
+    struct bench_row row;
+    int calls; /* of a sample */
+    double phase[PHASES];
+};
+
+static double seconds_of(struct bench_model *m, void (*run)(void *model), int calls) {
     double start = clock_seconds();
+    for (int i = 0; i < calls; i++) run(m);
+    m->device->ops->wait(m->device);
+    return (clock_seconds() - start) / calls;
+}
+
+static void time_calls(struct bench_model *m, void (*run)(void *model), const struct duration *t,
+                       struct timing *out) {
+    static double samples[SAMPLES_MOST];
+    double start = clock_seconds(), one;
     int n = 0;
-    do run(context);
-    while (clock_seconds() - start < duration->warm);
+    *out = (struct timing){0};
+    do one = seconds_of(m, run, 1);
+    while (clock_seconds() - start < t->warm);
+    out->calls = one < t->sample ? (int)ceil(t->sample / one) : 1;
     start = clock_seconds();
-    while (n < SAMPLES_LEAST || (n < SAMPLES_MOST && clock_seconds() - start < duration->counted)) {
-        double begin = clock_seconds();
-        run(context);
-        samples[n++] = 1e3 * (clock_seconds() - begin);
+    while (n < SAMPLES_LEAST || (n < SAMPLES_MOST && clock_seconds() - start < t->counted))
+        samples[n++] = 1e3 * seconds_of(m, run, out->calls);
+    bench_row_fill(&out->row, samples, n);
+}
+
+static void time_phases(struct bench_model *m, void (*run)(void *model), struct timing *out) {
+    enum { PASSES = 5 };
+    struct phase_timer timer;
+    phase_timer_start(&timer, NULL);
+    timer.device = m->device;
+    bench_model_set_phases(m, &timer.phases);
+    for (int i = 0; i < PASSES; i++) {
+        run(m);
+        phase_timer_stop(&timer);
     }
-    bench_row_fill(row, samples, n);
+    bench_model_set_phases(m, NULL);
+    for (int i = 0; i < PHASES; i++) out->phase[i] = 1e-6 * timer.ns[i] / PASSES;
 }
 
 /* Heads that an input of the last inference ran, mean over inputs and layers. */
@@ -43,22 +74,61 @@ static double mean_heads(const struct bench_model *m) {
     return sum / m->config.layers / m->batch.n_samples;
 }
 
+/* ---- a line, for people or for programs ---- */
+
+static void print_line(const struct bench_model *m, double heads, const struct timing *train,
+                       const struct timing *infer, FILE *out) {
+    fprintf(out, "%4d %6d %4d  %-9s %-18s %5.2f", m->shape.dim, m->shape.length, m->shape.batch,
+            precision_name(m->device->precision), m->config.policy->name, heads);
+    for (int i = 0; i < 2; i++) {
+        const struct timing *t = i ? infer : train;
+        fprintf(out, " %9.3f %9.3f %9.3f %6d", t->row.median, t->row.lowest, t->row.highest,
+                t->row.n_samples * t->calls);
+    }
+    fputc('\n', out);
+}
+
+static void print_json_timing(const char *name, const struct timing *t, FILE *out) {
+    const char *comma = "";
+    fprintf(out,
+            ", \"%s\": {\"ms\": %.6g, \"lowest_ms\": %.6g, \"highest_ms\": %.6g, \"samples\": %d, "
+            "\"calls\": %d, \"phases_ms\": {",
+            name, t->row.median, t->row.lowest, t->row.highest, t->row.n_samples, t->calls);
+    for (int i = 0; i < PHASES; i++)
+        if (t->phase[i] > 0) {
+            fprintf(out, "%s\"%s\": %.6g", comma, phase_name((enum phase)i), t->phase[i]);
+            comma = ", ";
+        }
+    fputs("}}", out);
+}
+
+static void print_json(const struct bench_model *m, double heads, const struct timing *train,
+                       const struct timing *infer, FILE *out) {
+    fprintf(out,
+            "{\"table\": \"speed\", \"dim\": %d, \"length\": %d, \"batch\": %d, \"precision\": "
+            "\"%s\", \"method\": \"%s\", \"heads\": %.6g",
+            m->shape.dim, m->shape.length, m->shape.batch, precision_name(m->device->precision),
+            m->config.policy->name, heads);
+    print_json_timing("train", train, out);
+    print_json_timing("infer", infer, out);
+    fputs("}\n", out);
+}
+
 static bool measure(const struct device *d, const struct bench_shape *shape,
-                    const struct bench_kind *kind, const struct duration *duration, FILE *out,
-                    struct error *error) {
+                    const struct bench_kind *kind, const struct duration *duration, bool json,
+                    FILE *out, struct error *error) {
     struct bench_model model;
-    struct bench_row train, infer;
+    struct timing train, infer;
     bool ok = bench_model_new_on(d, shape, kind, true, &model, error);
     if (!ok) goto done;
-    time_calls(bench_model_infer, &model, duration, &infer);
+    time_calls(&model, bench_model_infer, duration, &infer);
     double heads = mean_heads(&model); /* of the initial weights, as those of `infer` */
-    time_calls(bench_model_train, &model, duration, &train);
+    if (json) time_phases(&model, bench_model_infer, &infer);
+    time_calls(&model, bench_model_train, duration, &train);
+    if (json) time_phases(&model, bench_model_train, &train);
     ok = d->ops->ok(d, error);
     if (!ok) goto done;
-    fprintf(out, "%4d %6d %4d  %-9s %-18s %5.2f %9.3f %9.3f %9.3f %6d %9.3f %9.3f %9.3f %6d\n",
-            shape->dim, shape->length, shape->batch, precision_name(d->precision), kind->policy,
-            heads, train.median, train.lowest, train.highest, train.n_samples, infer.median,
-            infer.lowest, infer.highest, infer.n_samples);
+    (json ? print_json : print_line)(&model, heads, &train, &infer, out);
     fflush(out);
 done:
     bench_model_free(&model);
@@ -83,29 +153,48 @@ static void print_head(const char *name, FILE *out) {
             "lowest", "highest", "calls");
 }
 
-bool bench_device(const char *name, const char *precision, bool quick, FILE *out,
-                  struct error *error) {
+/* The settings that are known, a small one, or the one that is asked for: by a script, which comes
+ * back to it in every round. */
+static bool list_shapes(const struct bench_device_options *options, struct bench_shape shapes[4],
+                        int *n, struct duration *duration, struct error *error) {
     static const struct bench_shape full[] = {
         {768, 16, 64}, {768, 256, 64}, {768, 16, 512}, {768, 64, 512}};
-    static const struct bench_shape small[] = {{64, 4, 16}};
+    bool quick = options->quick;
+    *n = 1;
+    if (options->shape) {
+        *duration =
+            quick ? (struct duration){0.05, 0.1, 0.005} : (struct duration){0.15, 0.4, 0.01};
+        return bench_shape_read(options->shape, shapes, error);
+    }
+    *duration = quick ? (struct duration){0, 0, 0} : (struct duration){0.5, 2.0, 0.01};
+    if (quick) {
+        shapes[0] = (struct bench_shape){64, 4, 16};
+    } else {
+        *n = (int)(sizeof full / sizeof *full);
+        memcpy(shapes, full, sizeof full);
+    }
+    return true;
+}
+
+bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error) {
+    const char *name = options->name, *precision = options->precision;
     struct bench_kind kinds[KINDS_MOST];
-    int n_kinds = list_kinds(kinds);
-    const struct bench_shape *shapes = quick ? small : full;
-    struct duration duration = quick ? (struct duration){0, 0} : (struct duration){0.5, 2.0};
-    int n_shapes = quick ? 1 : (int)(sizeof full / sizeof *full);
+    struct bench_shape shapes[4];
+    struct duration duration;
+    int n_kinds = list_kinds(kinds), n_shapes;
     enum precision first = PRECISION_FP32, last;
     last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
     if (precision && !precision_find(precision, &first))
         return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", precision);
     if (precision) last = first;
-    bool ok = true;
+    bool ok = list_shapes(options, shapes, &n_shapes, &duration, error);
     for (enum precision p = first; ok && p <= last; p++) {
         const struct device *d = NULL;
         ok = device_open(name, p, &d, error);
-        if (ok && p == first) print_head(name, out);
+        if (ok && p == first && !options->json) print_head(name, out);
         for (int i = 0; ok && i < n_shapes; i++)
             for (int k = 0; ok && k < n_kinds; k++)
-                ok = measure(d, &shapes[i], &kinds[k], &duration, out, error);
+                ok = measure(d, &shapes[i], &kinds[k], &duration, options->json, out, error);
         device_close(d);
     }
     return ok;

@@ -10,10 +10,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct bench_device_options {
+    const char *name;      /* "cpu", "cuda", ... */
+    const char *precision; /* NULL: every one that the device has */
+    const char *shape;     /* "DIM,BATCH,LENGTH": it alone, timed for less long; NULL: the known */
+    bool quick;            /* one small setting, or less of the shape */
+    bool json;             /* for programs: an object a line, and the phases */
+};
+
 /* A line for each setting, precision and method: medians, lowest and highest milliseconds of a
- * training step (both passes and AdamW with clipping) and of an inference of the batch. precision
- * NULL: every one that the device has. `quick`: one small setting. Nothing is stored. */
-bool bench_device(const char *name, const char *precision, bool quick, FILE *out,
-                  struct error *error);
+ * training step (both passes and AdamW with clipping) and of an inference of the batch. Nothing is
+ * stored. */
+bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error);
 
 #endif

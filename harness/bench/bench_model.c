@@ -32,6 +32,23 @@ const struct bench_target *bench_targets(bool quick, int *n) {
     return quick ? quick_only : full;
 }
 
+bool bench_shape_read(const char *text, struct bench_shape *s, struct error *error) {
+    const struct {
+        int *value, least, most;
+    } parts[] = {{&s->dim, BENCH_HEADS, 8192}, {&s->batch, 1, 4096}, {&s->length, 1, 65536}};
+    const char *at = text;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        long value = strtol(at, &end, 10); /* the largest of all where digits are too many */
+        if (end == at || value < parts[i].least || value > parts[i].most ||
+            *end != (i < 2 ? ',' : '\0'))
+            return error_set(error, "--shape is DIM,BATCH,LENGTH, like 128,32,128, not '%s'", text);
+        *parts[i].value = (int)value;
+        at = end + 1;
+    }
+    return true;
+}
+
 static bool configure(const struct bench_shape *shape, const struct bench_kind *kind,
                       struct model_config *config, struct error *error) {
     struct node *options = NULL;
@@ -119,18 +136,22 @@ void bench_model_train(void *model) {
     struct bench_model *m = model;
     struct policy_step step = {.progress = 0.5, .step = m->step++};
     trainer_step(m->trainer, &m->batch, &step);
+    phase_enter(m->phases, PHASE_OPTIMISER);
     optimizer_step(m->optimizer, trainer_parameters(m->trainer), trainer_gradients(m->trainer));
-    m->device->ops->wait(m->device);
 }
 
 void bench_model_infer(void *model) {
     struct bench_model *m = model;
-    inference_run(m->inference, &m->batch, NULL, NULL);
-    m->device->ops->wait(m->device);
+    struct work work = {.phases = m->phases};
+    inference_run(m->inference, &m->batch, m->phases ? &work : NULL, NULL);
 }
 
 void bench_model_infer_one(void *model) {
     struct bench_model *m = model;
     inference_run(m->inference, &m->single, NULL, NULL);
-    m->device->ops->wait(m->device);
+}
+
+void bench_model_set_phases(struct bench_model *m, const struct phases *phases) {
+    m->phases = phases;
+    if (m->trainer) trainer_set_phases(m->trainer, phases);
 }

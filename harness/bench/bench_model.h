@@ -31,7 +31,8 @@ struct bench_model {
     struct optimizer *optimizer; /* NULL unless trained */
     struct inference *inference;
     int32_t *tokens, *offsets, *labels, *ids;
-    struct batch batch, single; /* all inputs; the first alone */
+    struct batch batch, single;  /* all inputs; the first alone */
+    const struct phases *phases; /* told where phases begin; NULL: nobody */
     uint64_t step;
 };
 
@@ -50,11 +51,17 @@ bool bench_model_new_on(const struct device *d, const struct bench_shape *shape,
                         const struct bench_kind *kind, bool trained, struct bench_model *model,
                         struct error *error);
 
-/* Cases on a model: one training step, inference of the batch, inference of one input. All is done
- * when they return. */
+/* Cases on a model: one training step, inference of the batch, inference of one input. On a card
+ * something of it may still go on when they return: who times them waits at the end of a sample. */
 void bench_model_train(void *model);
 void bench_model_infer(void *model);
 void bench_model_infer_one(void *model);
+
+/* Who hears of the phases of both cases of the batch from now on; borrowed, NULL: nobody. */
+void bench_model_set_phases(struct bench_model *model, const struct phases *phases);
+
+/* "DIM,BATCH,LENGTH" of --shape, each in its range; else an error that shows the form. */
+bool bench_shape_read(const char *text, struct bench_shape *shape, struct error *error);
 
 /* GEMM FLOPs of one input's forward pass with all heads, by the closed form. */
 double bench_model_gemm_flops(const struct bench_model *model);

@@ -9,7 +9,6 @@
 #include "harness/measure/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void set_target(struct bench_row *row, enum bench_limit limit, double target) {
@@ -67,29 +66,12 @@ bool bench_speed(struct bench_table *table, struct error *error) {
 
 /* ---- one shape, for the comparison with other programs ---- */
 
-/* Three numbers between commas, in their ranges. */
-static bool read_shape(const char *text, struct bench_shape *s) {
-    const struct {
-        int *value, least, most;
-    } parts[] = {{&s->dim, BENCH_HEADS, 8192}, {&s->batch, 1, 4096}, {&s->length, 1, 65536}};
-    for (int i = 0; i < 3; i++) {
-        char *end;
-        long value = strtol(text, &end, 10); /* the largest of all where digits are too many */
-        if (end == text || value < parts[i].least || value > parts[i].most) return false;
-        if (*end != (i < 2 ? ',' : '\0')) return false;
-        *parts[i].value = (int)value;
-        text = end + 1;
-    }
-    return true;
-}
-
 bool bench_print_shape(const char *text, FILE *out, struct error *error) {
     struct bench_shape s;
     struct bench_model m = {0};
     struct bench_peak peak = {0};
     char reason[160] = "";
-    if (!read_shape(text, &s))
-        return error_set(error, "--shape is DIM,BATCH,LENGTH, like 128,32,128, not '%s'", text);
+    if (!bench_shape_read(text, &s, error)) return false;
     bool ok = bench_model_new(&s, "fixed", true, &m, error);
     if (!ok) goto done;
     enum { INFER, ONE, FMA, OWN };

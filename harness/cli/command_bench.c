@@ -29,21 +29,22 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct store *store = NULL;
-    if (arguments->shape && arguments->overrides.device) {
-        error_set(error, "--shape and --device are two benches; give one of them");
-        return EXIT_USAGE;
-    }
     if (arguments->overrides.precision && !arguments->overrides.device) {
         error_set(error, "--precision is one of a device; give --device too");
         return EXIT_USAGE;
     }
+    if (arguments->json && !arguments->overrides.device) {
+        error_set(error, "--json is of a device's table; give --device too");
+        return EXIT_USAGE;
+    }
+    if (arguments->overrides.device) {
+        struct bench_device_options options = {arguments->overrides.device,
+                                               arguments->overrides.precision, arguments->shape,
+                                               arguments->quick, arguments->json};
+        return bench_device(&options, stdout, error) ? EXIT_OK : EXIT_FAILED;
+    }
     if (arguments->shape)
         return bench_print_shape(arguments->shape, stdout, error) ? EXIT_OK : EXIT_FAILED;
-    if (arguments->overrides.device)
-        return bench_device(arguments->overrides.device, arguments->overrides.precision,
-                            arguments->quick, stdout, error)
-                   ? EXIT_OK
-                   : EXIT_FAILED;
     /* Opened first: what cannot be stored is not worth three minutes. */
     bool ok = store_open(arguments->db, &store, error) &&
               measure_and_store(store, arguments->quick, error);
@@ -58,11 +59,12 @@ const struct command bench_command = {
     "",
     0,
     0,
-    {"db", "quick", "shape", "device", "precision"},
+    {"db", "quick", "shape", "device", "precision", "json"},
     "Measures, on one thread and in turns: kernels, training and inference as shares of the sgemm\n"
     "peak or the memory bandwidth, the latency of one input, the time that heads left out save,\n"
     "and the memory of training. Prints one table and stores it. Takes under three minutes; run\n"
     "it on an idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing:\n"
     "`make bench-peers` holds its line against PyTorch. --device cuda times training steps and\n"
-    "inferences there, in every precision or in --precision P, a line each, and stores nothing.\n",
+    "inferences there, in every precision or in --precision P, of the known shapes or of --shape,\n"
+    "a line each, and stores nothing: `make bench-gpu` holds its --json against PyTorch.\n",
     run};

@@ -276,7 +276,8 @@ static void a_device_has_a_line_for_each_method(void **state) {
     double heads, train, infer;
     FILE *file = tmpfile();
     assert_non_null(file);
-    if (!bench_device("cpu", NULL, true, file, &error)) fail_msg("%s", error.text);
+    struct bench_device_options options = {.name = "cpu", .quick = true};
+    if (!bench_device(&options, file, &error)) fail_msg("%s", error.text);
     rewind(file);
     for (int i = 0; i < 5; i++) {
         assert_non_null(fgets(line, sizeof line, file));
@@ -290,7 +291,8 @@ static void a_device_has_a_line_for_each_method(void **state) {
     }
     assert_null(fgets(line, sizeof line, file));
     fclose(file);
-    assert_false(bench_device("gpu", NULL, true, stderr, &error));
+    options.name = "gpu";
+    assert_false(bench_device(&options, stderr, &error));
     assert_non_null(strstr(error.text, "cuda:N"));
 }
 
