@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # of peer_model: the tree stays as it is
+
 HEADROOM = "./headroom"
 LAYERS, HEADS, VOCAB, CLASSES = 4, 8, 1000, 4
 
@@ -58,53 +60,16 @@ def median_seconds(call, samples, least):
     return statistics.median(seconds)
 
 
-def torch_model(dim, length):
-    import torch
-    from torch import nn
-    from torch.nn import functional
-
-    class Layer(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
-            self.qkv, self.output = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-            self.up, self.down = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
-
-        def forward(self, x):
-            batch, tokens, _ = x.shape
-            qkv = self.qkv(self.norm1(x)).view(batch, tokens, 3, HEADS, dim // HEADS)
-            q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            scores = torch.matmul(q, k.transpose(-2, -1)) * (dim // HEADS) ** -0.5
-            context = torch.matmul(torch.softmax(scores, dim=-1), v)
-            x = x + self.output(context.transpose(1, 2).reshape(batch, tokens, dim))
-            hidden = functional.gelu(self.up(self.norm2(x)), approximate="tanh")
-            return x + self.down(hidden)
-
-    class Encoder(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.token, self.position = nn.Embedding(VOCAB, dim), nn.Embedding(length, dim)
-            self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
-            self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, CLASSES)
-
-        def forward(self, tokens):
-            x = self.token(tokens) + self.position.weight
-            for layer in self.layers:
-                x = layer(x)
-            return self.classifier(self.norm(x).mean(dim=1))
-
-    return Encoder()
-
-
 def torch_side(dim, batch, length, threads):
     """In a process of its own: prints one JSON object like headroom's line."""
+    import peer_model
     import torch
     from torch.nn import functional
 
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     imported = peak_resident()
-    model = torch_model(dim, length)
+    model = peer_model.Encoder(dim, length, LAYERS, HEADS, VOCAB, CLASSES, "matmul")
     tokens = torch.randint(VOCAB, (batch, length))
     labels = torch.arange(batch) % CLASSES
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
