@@ -7,6 +7,7 @@
  */
 #include "harness/bench/bench_device.h"
 #include "harness/bench/bench_model.h"
+#include "harness/bench/bench_saving.h"
 #include "harness/bench/bench_timing.h"
 #include "harness/measure/phase_timer.h"
 #include "models/base/clock.h"
@@ -16,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8 };
+enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8, SHAPES_MOST = 6 };
 
 /* Seconds that are not counted, those that are, and the least of a sample. */
 struct duration {
@@ -114,17 +115,27 @@ static void print_json(const struct bench_model *m, double heads, const struct t
     fputs("}\n", out);
 }
 
-static bool measure(const struct device *d, const struct bench_shape *shape,
-                    const struct bench_kind *kind, const struct duration *duration, bool json,
-                    FILE *out, struct error *error) {
+/* A script comes back to its shape in every round, and need not stay so long. */
+static struct duration duration_of(const struct bench_device_options *options) {
+    if (options->shape)
+        return options->quick ? (struct duration){0.05, 0.1, 0.005}
+                              : (struct duration){0.15, 0.4, 0.01};
+    return options->quick ? (struct duration){0, 0, 0} : (struct duration){0.5, 2.0, 0.01};
+}
+
+static bool measure_speed(const struct device *d, const struct bench_shape *shape,
+                          const struct bench_kind *kind, const struct bench_device_options *options,
+                          FILE *out, struct error *error) {
     struct bench_model model;
     struct timing train, infer;
+    struct duration duration = duration_of(options);
+    bool json = options->json;
     bool ok = bench_model_new_on(d, shape, kind, true, &model, error);
     if (!ok) goto done;
-    time_calls(&model, bench_model_infer, duration, &infer);
+    time_calls(&model, bench_model_infer, &duration, &infer);
     double heads = mean_heads(&model); /* of the initial weights, as those of `infer` */
     if (json) time_phases(&model, bench_model_infer, &infer);
-    time_calls(&model, bench_model_train, duration, &train);
+    time_calls(&model, bench_model_train, &duration, &train);
     if (json) time_phases(&model, bench_model_train, &train);
     ok = d->ops->ok(d, error);
     if (!ok) goto done;
@@ -145,56 +156,118 @@ static int list_kinds(struct bench_kind kinds[KINDS_MOST]) {
     return n;
 }
 
-static void print_head(const char *name, FILE *out) {
-    fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n", name,
-            BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
-    fprintf(out, "%4s %6s %4s  %-9s %-18s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
-            "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls", "infer",
-            "lowest", "highest", "calls");
+/* ---- what skipped heads save ---- */
+
+static void print_saved(const struct bench_model *m, const struct bench_saved *saved, FILE *out) {
+    fprintf(out, "%4d %6d %4d  %-9s %-6s %5d %9.3f %9.3f %9.3f %6.3f %6.3f %6.2f %6.2f %7.2f\n",
+            m->shape.dim, m->shape.length, m->shape.batch, precision_name(m->device->precision),
+            saved->each ? "each" : "shared", saved->heads, saved->ms.median, saved->ms.lowest,
+            saved->ms.highest, saved->flops, saved->time.median, saved->ratio.median,
+            saved->ratio.lowest, saved->ratio.highest);
+}
+
+static void print_saved_json(const struct bench_model *m, const struct bench_saved *saved,
+                             FILE *out) {
+    fprintf(out,
+            "{\"table\": \"saving\", \"dim\": %d, \"length\": %d, \"batch\": %d, \"precision\": "
+            "\"%s\", \"sets\": \"%s\", \"heads\": %d, \"infer_ms\": %.6g, \"lowest_ms\": %.6g, "
+            "\"highest_ms\": %.6g, \"flops_ratio\": %.6g, \"time_ratio\": %.6g, \"ratio\": %.6g, "
+            "\"ratio_lowest\": %.6g, \"ratio_highest\": %.6g}\n",
+            m->shape.dim, m->shape.length, m->shape.batch, precision_name(m->device->precision),
+            saved->each ? "each" : "shared", saved->heads, saved->ms.median, saved->ms.lowest,
+            saved->ms.highest, saved->flops, saved->time.median, saved->ratio.median,
+            saved->ratio.lowest, saved->ratio.highest);
+}
+
+static bool measure_saving(const struct device *d, const struct bench_shape *shape,
+                           const struct bench_device_options *options, FILE *out,
+                           struct error *error) {
+    static const struct bench_kind all_heads = {"fixed", "{\"heads\":8}", VOCABULARY, 0.0},
+                                   told = {"random", "{}", VOCABULARY, 0.0};
+    struct bench_effort effort = {.rounds = options->quick ? 3 : 9,
+                                  .sample_seconds = options->quick ? 0.002 : 0.02};
+    struct bench_saved saved[BENCH_SAVED];
+    struct bench_model all = {0}, m = {0};
+    bool ok = bench_model_new_on(d, shape, &all_heads, false, &all, error) &&
+              bench_model_new_on(d, shape, &told, false, &m, error) &&
+              bench_saving_measure(&all, &m, &m.batch, &effort, saved, error) &&
+              d->ops->ok(d, error);
+    for (int i = 0; ok && i < BENCH_SAVED; i++)
+        (options->json ? print_saved_json : print_saved)(&m, &saved[i], out);
+    fflush(out);
+    bench_model_free(&m);
+    bench_model_free(&all);
+    return ok;
+}
+
+/* ---- all of it ---- */
+
+static void print_head(const struct bench_device_options *options, FILE *out) {
+    fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n",
+            options->name, BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
+    if (options->saving)
+        fprintf(out, "%4s %6s %4s  %-9s %-6s %5s %9s %9s %9s %6s %6s %6s %6s %7s\n", "D", "length",
+                "batch", "precision", "sets", "heads", "infer", "lowest", "highest", "FLOPs",
+                "time", "ratio", "lowest", "highest");
+    else
+        fprintf(out, "%4s %6s %4s  %-9s %-18s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
+                "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls",
+                "infer", "lowest", "highest", "calls");
 }
 
 /* The settings that are known, a small one, or the one that is asked for: by a script, which comes
  * back to it in every round. */
-static bool list_shapes(const struct bench_device_options *options, struct bench_shape shapes[4],
-                        int *n, struct duration *duration, struct error *error) {
-    static const struct bench_shape full[] = {
-        {768, 16, 64}, {768, 256, 64}, {768, 16, 512}, {768, 64, 512}};
-    bool quick = options->quick;
+static bool list_shapes(const struct bench_device_options *options,
+                        struct bench_shape shapes[SHAPES_MOST], int *n, struct error *error) {
+    static const struct bench_shape small = {64, 4, 16},
+                                    speed[] = {{768, 16, 64},
+                                               {768, 256, 64},
+                                               {768, 16, 512},
+                                               {768, 64, 512}},
+                                    saving[SHAPES_MOST] = {{768, 1, 64},   {768, 32, 64},
+                                                           {768, 128, 64}, {768, 1, 512},
+                                                           {768, 32, 512}, {768, 128, 512}};
     *n = 1;
-    if (options->shape) {
-        *duration =
-            quick ? (struct duration){0.05, 0.1, 0.005} : (struct duration){0.15, 0.4, 0.01};
-        return bench_shape_read(options->shape, shapes, error);
-    }
-    *duration = quick ? (struct duration){0, 0, 0} : (struct duration){0.5, 2.0, 0.01};
-    if (quick) {
-        shapes[0] = (struct bench_shape){64, 4, 16};
+    if (options->shape) return bench_shape_read(options->shape, shapes, error);
+    if (options->quick) {
+        shapes[0] = small;
+    } else if (options->saving) {
+        *n = SHAPES_MOST;
+        memcpy(shapes, saving, sizeof saving);
     } else {
-        *n = (int)(sizeof full / sizeof *full);
-        memcpy(shapes, full, sizeof full);
+        *n = (int)(sizeof speed / sizeof *speed);
+        memcpy(shapes, speed, sizeof speed);
     }
     return true;
 }
 
+static bool measure_shape(const struct device *d, const struct bench_shape *shape,
+                          const struct bench_device_options *options, FILE *out,
+                          struct error *error) {
+    struct bench_kind kinds[KINDS_MOST];
+    int n = list_kinds(kinds);
+    bool ok = true;
+    if (options->saving) return measure_saving(d, shape, options, out, error);
+    for (int k = 0; ok && k < n; k++) ok = measure_speed(d, shape, &kinds[k], options, out, error);
+    return ok;
+}
+
 bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error) {
     const char *name = options->name, *precision = options->precision;
-    struct bench_kind kinds[KINDS_MOST];
-    struct bench_shape shapes[4];
-    struct duration duration;
-    int n_kinds = list_kinds(kinds), n_shapes;
+    struct bench_shape shapes[SHAPES_MOST];
+    int n_shapes;
     enum precision first = PRECISION_FP32, last;
     last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
     if (precision && !precision_find(precision, &first))
         return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", precision);
     if (precision) last = first;
-    bool ok = list_shapes(options, shapes, &n_shapes, &duration, error);
+    bool ok = list_shapes(options, shapes, &n_shapes, error);
     for (enum precision p = first; ok && p <= last; p++) {
         const struct device *d = NULL;
         ok = device_open(name, p, &d, error);
-        if (ok && p == first && !options->json) print_head(name, out);
+        if (ok && p == first && !options->json) print_head(options, out);
         for (int i = 0; ok && i < n_shapes; i++)
-            for (int k = 0; ok && k < n_kinds; k++)
-                ok = measure(d, &shapes[i], &kinds[k], &duration, options->json, out, error);
+            ok = measure_shape(d, &shapes[i], options, out, error);
         device_close(d);
     }
     return ok;

@@ -16,10 +16,13 @@ struct bench_device_options {
     const char *shape;     /* "DIM,BATCH,LENGTH": it alone, timed for less long; NULL: the known */
     bool quick;            /* one small setting, or less of the shape */
     bool json;             /* for programs: an object a line, and the phases */
+    bool saving;           /* what skipped heads save, in place of speed */
 };
 
 /* A line for each setting, precision and method: medians, lowest and highest milliseconds of a
- * training step (both passes and AdamW with clipping) and of an inference of the batch. Nothing is
+ * training step (both passes and AdamW with clipping) and of an inference of the batch. Or, with
+ * `saving`, for each setting, precision, number of heads and kind of sets: milliseconds of an
+ * inference, its time as a share of all heads', and that over the share of FLOPs. Nothing is
  * stored. */
 bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error);
 

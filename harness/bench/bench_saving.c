@@ -5,8 +5,6 @@
  * own for every input and layer.
  */
 #include "harness/bench/bench_saving.h"
-#include "harness/bench/bench_model.h"
-#include "harness/bench/bench_timing.h"
 
 #include <stdlib.h>
 
@@ -16,19 +14,20 @@ enum { HEADS = BENCH_HEADS, LAYERS = BENCH_LAYERS };
 static const struct {
     int k;
     bool each;
-} kept[] = {{HEADS, false}, {1, false}, {2, false}, {4, false}, {1, true}, {2, true}, {4, true}};
-enum { CASES = sizeof kept / sizeof *kept };
+} kept[BENCH_SAVED] = {{HEADS, false}, {1, false}, {2, false}, {4, false},
+                       {1, true},      {2, true},  {4, true}};
 
 struct saving_call {
     struct bench_model *model;
     const struct batch *batch;
     float *decisions; /* [L][batch][H] */
     const float *by_layer[LAYERS];
+    const float *const *given; /* by_layer; NULL: the model needs no decisions */
 };
 
 static void run_saving(void *context) {
     struct saving_call *call = context;
-    inference_run(call->model->inference, call->batch, NULL, call->by_layer);
+    inference_run(call->model->inference, call->batch, NULL, call->given);
 }
 
 /* Chooses k heads for every input and layer; `each`: at random for each, else the same. */
@@ -50,54 +49,77 @@ static void choose(struct saving_call *call, int k, bool each) {
 /* Executed FLOPs of one call, as the kernels count them. */
 static double executed_flops(struct saving_call *call) {
     struct work work = {0};
-    inference_run(call->model->inference, call->batch, &work, call->by_layer);
+    inference_run(call->model->inference, call->batch, &work, call->given);
     return (double)flops_total(&work.flops);
 }
 
-static void saving_rows(struct bench_table *table, const struct bench_model *m, int batch,
-                        const struct bench_case *cases, int rounds) {
-    for (int i = 1; i < CASES; i++) {
-        double ratio[BENCH_ROUNDS_MAX], flops = cases[i].work / cases[0].work;
-        for (int r = 0; r < rounds; r++)
-            ratio[r] = cases[i].seconds[r] / cases[0].seconds[r] / flops;
-        struct bench_row *row =
-            bench_row_add(table, "saving", RATIO, "D=%d batch %d, %s, k=%d", m->shape.dim, batch,
-                          kept[i].each ? "a set each" : "one set for all", kept[i].k);
-        bench_row_fill(row, ratio, rounds);
-        if (table->quick) continue;
-        row->limit = LIMIT_AT_MOST;
-        row->target = m->shape.dim < 256 ? 1.20 : 1.10;
+/* What the rounds of case i say, beside the reference of the same rounds. */
+static void fill_saving(const struct bench_case *cases, int i, int rounds,
+                        struct bench_saved *out) {
+    double ms[BENCH_ROUNDS_MAX], time[BENCH_ROUNDS_MAX], ratio[BENCH_ROUNDS_MAX];
+    *out = (struct bench_saved){
+        .heads = kept[i].k, .each = kept[i].each, .flops = cases[i].work / cases[0].work};
+    for (int r = 0; r < rounds; r++) {
+        ms[r] = 1e3 * cases[i].seconds[r];
+        time[r] = cases[i].seconds[r] / cases[0].seconds[r];
+        ratio[r] = time[r] / out->flops;
     }
+    bench_row_fill(&out->ms, ms, rounds);
+    bench_row_fill(&out->time, time, rounds);
+    bench_row_fill(&out->ratio, ratio, rounds);
 }
 
-static bool measure_batch(struct bench_model *m, const struct batch *batch,
-                          struct bench_table *table, struct error *error) {
-    /* A large batch takes seconds a pass: fewer rounds keep the whole bench under its limit. */
-    bool slow = table->quick || (m->shape.dim >= 256 && batch->n_samples > 1);
-    struct bench_effort effort = {.rounds = slow ? 3 : 7,
-                                  .sample_seconds = table->quick ? 0.0005 : 0.05};
-    struct saving_call calls[CASES] = {0};
-    struct bench_case cases[CASES] = {0};
+bool bench_saving_measure(struct bench_model *all, struct bench_model *m, const struct batch *batch,
+                          const struct bench_effort *effort, struct bench_saved saved[BENCH_SAVED],
+                          struct error *error) {
+    struct saving_call calls[BENCH_SAVED] = {0};
+    struct bench_case cases[BENCH_SAVED] = {0};
     bool ok = true;
-    for (int i = 0; ok && i < CASES; i++) {
-        calls[i] = (struct saving_call){.model = m, .batch = batch};
+    for (int i = 0; ok && i < BENCH_SAVED; i++) {
+        calls[i] = (struct saving_call){.model = i ? m : all, .batch = batch};
         calls[i].decisions = calloc((size_t)(LAYERS * batch->n_samples) * HEADS, sizeof(float));
         if (!calls[i].decisions) {
             ok = error_set(error, "out of memory for the bench");
             break;
         }
         choose(&calls[i], kept[i].k, kept[i].each);
+        if (calls[i].model == m) calls[i].given = calls[i].by_layer;
         cases[i] = (struct bench_case){.run = run_saving,
                                        .context = &calls[i],
                                        .unit = MILLISECONDS,
                                        .work = executed_flops(&calls[i])};
     }
     if (ok) {
-        bench_time(cases, CASES, &effort);
-        saving_rows(table, m, batch->n_samples, cases, effort.rounds);
+        int rounds = bench_time(cases, BENCH_SAVED, effort);
+        for (int i = 0; i < BENCH_SAVED; i++) fill_saving(cases, i, rounds, &saved[i]);
     }
-    for (int i = 0; i < CASES; i++) free(calls[i].decisions);
+    for (int i = 0; i < BENCH_SAVED; i++) free(calls[i].decisions);
     return ok;
+}
+
+/* Rows of the table, for all but the reference. */
+static bool add_rows(struct bench_model *m, const struct batch *batch, struct bench_table *table,
+                     struct error *error) {
+    /* A large batch takes seconds a pass: fewer rounds keep the whole bench under its limit. */
+    bool slow = table->quick || (m->shape.dim >= 256 && batch->n_samples > 1);
+    struct bench_effort effort = {.rounds = slow ? 3 : 7,
+                                  .sample_seconds = table->quick ? 0.0005 : 0.05};
+    struct bench_saved saved[BENCH_SAVED];
+    if (!bench_saving_measure(m, m, batch, &effort, saved, error)) return false;
+    for (int i = 1; i < BENCH_SAVED; i++) {
+        const struct bench_row *ratio = &saved[i].ratio;
+        struct bench_row *row = bench_row_add(
+            table, "saving", RATIO, "D=%d batch %d, %s, k=%d", m->shape.dim, batch->n_samples,
+            saved[i].each ? "a set each" : "one set for all", saved[i].heads);
+        row->n_samples = ratio->n_samples;
+        row->median = ratio->median;
+        row->lowest = ratio->lowest;
+        row->highest = ratio->highest;
+        if (table->quick) continue;
+        row->limit = LIMIT_AT_MOST;
+        row->target = m->shape.dim < 256 ? 1.20 : 1.10;
+    }
+    return true;
 }
 
 bool bench_saving(struct bench_table *table, struct error *error) {
@@ -109,8 +131,7 @@ bool bench_saving(struct bench_table *table, struct error *error) {
     for (int i = 0; ok && i < n; i++) {
         struct bench_model m = {0};
         ok = bench_model_new(&shapes[i], "random", false, &m, error) &&
-             measure_batch(&m, &m.single, table, error) &&
-             measure_batch(&m, &m.batch, table, error);
+             add_rows(&m, &m.single, table, error) && add_rows(&m, &m.batch, table, error);
         bench_model_free(&m);
     }
     return ok;

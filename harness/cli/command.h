@@ -55,6 +55,7 @@ struct arguments {
     bool list;
     bool dry_run, no_profile, no_ceiling, replace, take_over, quick, json, resolved, help, version,
         no_run, strict, checkpoints; /* strict: what cannot be told is a failure */
+    bool saving;                     /* of the bench: what skipped heads save on a device */
     bool verify;                     /* of the doctor: hold counters against known work */
     bool no_table;                   /* no flag: of a sweep whose caller prints a page of its own */
     int n_words;

@@ -29,18 +29,21 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct store *store = NULL;
-    if (arguments->overrides.precision && !arguments->overrides.device) {
-        error_set(error, "--precision is one of a device; give --device too");
-        return EXIT_USAGE;
-    }
-    if (arguments->json && !arguments->overrides.device) {
-        error_set(error, "--json is of a device's table; give --device too");
+    const char *of_device = arguments->overrides.precision ? "--precision"
+                            : arguments->json              ? "--json"
+                            : arguments->saving            ? "--saving"
+                                                           : NULL;
+    if (of_device && !arguments->overrides.device) {
+        error_set(error, "%s is one of a device; give --device too", of_device);
         return EXIT_USAGE;
     }
     if (arguments->overrides.device) {
         struct bench_device_options options = {arguments->overrides.device,
-                                               arguments->overrides.precision, arguments->shape,
-                                               arguments->quick, arguments->json};
+                                               arguments->overrides.precision,
+                                               arguments->shape,
+                                               arguments->quick,
+                                               arguments->json,
+                                               arguments->saving};
         return bench_device(&options, stdout, error) ? EXIT_OK : EXIT_FAILED;
     }
     if (arguments->shape)
@@ -59,12 +62,13 @@ const struct command bench_command = {
     "",
     0,
     0,
-    {"db", "quick", "shape", "device", "precision", "json"},
+    {"db", "quick", "shape", "device", "precision", "saving", "json"},
     "Measures, on one thread and in turns: kernels, training and inference as shares of the sgemm\n"
     "peak or the memory bandwidth, the latency of one input, the time that heads left out save,\n"
     "and the memory of training. Prints one table and stores it. Takes under three minutes; run\n"
     "it on an idle machine. --shape DIM,BATCH,LENGTH times one model and stores nothing:\n"
     "`make bench-peers` holds its line against PyTorch. --device cuda times training steps and\n"
     "inferences there, in every precision or in --precision P, of the known shapes or of --shape,\n"
-    "a line each, and stores nothing: `make bench-gpu` holds its --json against PyTorch.\n",
+    "a line each, and stores nothing: `make bench-gpu` holds its --json against PyTorch. With\n"
+    "--saving: inference with 1, 2 and 4 of 8 heads, one set for all inputs or a set for each.\n",
     run};

@@ -104,6 +104,8 @@ static const struct flag flags[] = {
      "a subset on small shapes, in seconds"},
     {"shape", "D,B,N", FLAG_TEXT, offsetof(struct arguments, shape),
      "time models of this size only and store nothing"},
+    {"saving", NULL, FLAG_SWITCH, offsetof(struct arguments, saving),
+     "of a device: what skipped heads save, in place of speed"},
     {"resolved", NULL, FLAG_SWITCH, offsetof(struct arguments, resolved),
      "with every key that was left out, at its default"},
     {"help", NULL, FLAG_SWITCH, offsetof(struct arguments, help), "this text"},
