@@ -7,7 +7,7 @@
 #             what the compiler takes by itself: a cross compiler knows no `native`
 # TIER        size of the sweep: default or full
 # DB          the database; figures are drawn into figures/ beside it
-# PYTHON      the Python that has PyTorch, for bench-peers and parity
+# PYTHON      the Python that has PyTorch, for bench-peers, bench-gpu and parity
 # CUDA        1 or 0: build for NVIDIA's cards or not. Else it is built for them where nvcc is, in CUDA_HOME,
 #             in PATH or in /usr/local/cuda, and the sanitizers are not asked for
 # CUDA_ARCH   compute capabilities of these cards: 80 is Ampere, 90 Hopper; later ones translate the last
@@ -110,7 +110,7 @@ MAKEFLAGS += --no-builtin-rules
 # --- What a user may ask for ---------------------------------------------------------------------
 
 .PHONY: build sweep test test-pmu test-arm64 test-gpu test-long check cross-arm64 programs objects kernels tidy plots data \
-    bench bench-peers parity parity-golden format clean help packages FORCE
+    bench bench-peers bench-gpu parity parity-golden format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
@@ -195,10 +195,16 @@ data: ## fetch and check public data sets: the small ones, or [SETS="imdb snli",
 bench: build ## speed and savings against this machine's limits, stored [DB=...]
 	@./headroom bench --db "$$DB"
 
+# $(1): how to get a Python for it.
+NEEDS_PYTHON = command -v $(PYTHON) >/dev/null || \
+    { echo '$(PYTHON) is not here: make $@ needs PyTorch, $(1)' >&2; exit 1; }
 bench-peers: build ## the same model in PyTorch (python3-torch), side by side
-	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not here: make bench-peers needs' \
-	    'PyTorch, on Debian and Ubuntu apt-get install python3-torch' >&2; exit 1; }
+	@$(call NEEDS_PYTHON,on Debian and Ubuntu apt-get install python3-torch)
 	@$(PYTHON) harness/bench/bench_peers.py
+
+bench-gpu: build ## the same model in PyTorch on an NVIDIA card, side by side, in 4 minutes [PYTHON=...]
+	@$(call NEEDS_PYTHON,one that knows CUDA: name a Python that has it in PYTHON)
+	@$(PYTHON) harness/bench/bench_gpu.py
 
 parity: $(B)/tests/parity/test_parity ## loss and gradients of the methods against PyTorch's
 	@tests/parity/parity.sh $(PYTHON)
