@@ -13,7 +13,7 @@ Beside the ratios: how far either is from what the card allows (floor), where ou
 and what skipped heads save, beside PyTorch with the skipped heads cut out of its weights.
 
 Usage: harness/bench/bench_gpu.py [--quick] [--rounds N] [--compile-seconds S] [--json FILE]
-(from the top of the repository, after make)
+(from the top of the repository, after make; --help says more)
 """
 import argparse
 import json
@@ -30,12 +30,12 @@ DIM, LAYERS, HEADS, VOCAB, CLASSES = 768, 4, 8, 30000, 4
 OURS = {"training": "train", "inference": "infer"}
 
 # Shape (width, batch, tokens), and PyTorch's best time over ours: required, and the goal.
-SHAPES = [
-    ((DIM, 16, 64), {"training": (1.5, 2.5), "inference": (1.0, 1.5)}),
-    ((DIM, 256, 64), {"training": (1.0, 1.3), "inference": (1.0, 1.3)}),
-    ((DIM, 16, 512), {"training": (1.0, 1.3), "inference": (1.0, 1.3)}),
-    ((DIM, 64, 512), {"training": (1.0, 1.3), "inference": (1.0, 1.3)}),
-]
+TARGETS = {
+    (DIM, 16, 64): {"training": (1.5, 2.5), "inference": (1.0, 1.5)},
+    (DIM, 256, 64): {"training": (1.0, 1.3), "inference": (1.0, 1.3)},
+    (DIM, 16, 512): {"training": (1.0, 1.3), "inference": (1.0, 1.3)},
+    (DIM, 64, 512): {"training": (1.0, 1.3), "inference": (1.0, 1.3)},
+}
 METHOD_SPEED = 0.8  # a method that learns a budget trains at this share of all heads' speed
 
 # Realised saving: time over FLOPs, both as shares of all heads', at most.
@@ -64,25 +64,25 @@ def attention_flops(shape, what):
 
 
 def stage_bytes(shape, what):
-    """Of what lies between products, if each stage is one pass over its arrays: u is an array of
-    [tokens][D] in bfloat16; the residual stream and its gradient are float32, 2 u.
+    """Of what lies between products, the least there is to move: u is an array of [tokens][D] in
+    bfloat16; the residual stream and its gradient are float32, 2 u.
 
-    Forward, a layer: LayerNorm reads the stream and writes an operand, twice; a sublayer's end reads
-    its branch and the stream and writes the stream, twice; GELU reads and writes 4 u; attention
-    reads Q, K, V and writes its context. Backward: LayerNorm reads its gradient and the stream, and
-    adds to the stream's gradient, twice; that gradient becomes an operand, twice; GELU reads 8 u and
-    writes 4; attention reads 5 u and writes 3. Embedding, last LayerNorm and pool: 6 u a way."""
+    Forward, a layer: a sublayer's end reads its branch and the stream, and writes the stream and,
+    through the next LayerNorm, an operand, twice; attention reads Q, K, V and writes its context;
+    biases and GELU are epilogues of products, and in training the latter leaves its 4 u of input
+    too. Backward: LayerNorm reads its gradient, the stream and the stream's gradient, and writes
+    that and an operand, twice; GELU's input is read; attention reads 5 u and writes 3. Embedding,
+    last LayerNorm and pool: 6 u a way."""
     _, batch, length = shape
-    forward, backward = 2 * 3 + 2 * 5 + 8 + 4, 2 * 7 + 2 * 3 + 12 + 8
+    forward, backward = LAYERS * (2 * 6 + 4) + 6, LAYERS * (4 + 2 * 8 + 4 + 8) + 6
     u = 2 * batch * length * DIM
-    arrays = LAYERS * forward + 6
-    return u * (arrays if what == "inference" else arrays + LAYERS * backward + 6)
+    return u * (forward if what == "inference" else forward + backward)
 
 
 def optimizer_bytes(shape, what):
-    """AdamW reads value, gradient and two moments, and writes all but the gradient, and the value
-    in bfloat16; the norm reads the gradient before. Gradients are cleared, or written, once."""
-    return (7 * 4 + 2 + 4 + 4) * parameters(shape[2]) if what == "training" else 0
+    """The norm reads the gradient; AdamW reads value, gradient and two moments, and writes all but
+    the gradient, and the value in bfloat16."""
+    return (4 + 4 * 4 + 3 * 4 + 2) * parameters(shape[2]) if what == "training" else 0
 
 
 def floor(shape, what, products_ms, limits):
@@ -148,11 +148,14 @@ def method_lines(shape, rounds):
     return lines
 
 
-def floor_line(shape, what, parts, ours, theirs):
+def floor_line(shape, what, parts, ours, theirs, targets):
+    """PyTorch's time over the floor is the most that its time over ours can be."""
+    most, (required, goal) = theirs / parts["sum"], targets
     numbers = " ".join(f"{parts[part]:9.3f}" for part in
                        ("products", "attention", "stages", "AdamW", "sum"))
+    reach = "goal" if most >= goal else "required" if most >= required else "neither"
     return (f"{named(shape)} {what:<9} {numbers} {ours:9.3f} {ours / parts['sum']:5.2f}x "
-            f"{theirs / parts['sum']:7.2f}x")
+            f"{most:7.2f}x  {reach}")
 
 
 def phase_line(shape, what, row):
@@ -177,18 +180,24 @@ def saving_line(shape, kept, narrow, ours):
 
 
 class Log:
-    """Every number as a JSON object a line, where a file is asked for."""
+    """Every number as a JSON object a line, where a file is asked for, and the second of the run in
+    which it was known."""
 
     def __init__(self, path):
-        self.file = open(path, "w", encoding="utf-8") if path else None
+        self.begin = time.monotonic()
+        try:
+            self.file = open(path, "w", encoding="utf-8") if path else None
+        except OSError as failure:
+            sys.exit(f"bench_gpu: cannot write {path}: {failure.strerror}; name another file")
 
     def write(self, table, **values):
         if self.file:
-            self.file.write(json.dumps({"table": table, **values}) + "\n")
+            at = round(time.monotonic() - self.begin, 1)
+            self.file.write(json.dumps({"table": table, "at_s": at, **values}) + "\n")
             self.file.flush()
 
 
-def compare(shape, targets, peer, rounds, quick, log):
+def compare(shape, peer, rounds, quick, log):
     """Prints the two lines of a shape. Returns what later tables need: our rows by round, our and
     their median by kind, and lines about the ways that PyTorch was tried in."""
     seconds = 0.05 if quick else 0.2
@@ -206,7 +215,7 @@ def compare(shape, targets, peer, rounds, quick, log):
         log.write("pytorch", shape=shape, round=turn, ways=best, ms=theirs[-1])
     peer.close()
     middle = {}
-    for what, wanted in targets.items():
+    for what, wanted in TARGETS[shape].items():
         left = [turn[None][OURS[what]]["ms"] for turn in ours]
         right = [turn[what] for turn in theirs]
         middle[what] = statistics.median(left), statistics.median(right)
@@ -221,25 +230,27 @@ def compare(shape, targets, peer, rounds, quick, log):
 def print_floor(measured, peer, seconds, log):
     limits = peer.limits(seconds)
     log.write("limits", **limits)
-    print("\nFloor, ms: the layers' products alone in a CUDA graph; attention's FLOPs at the rate of "
-          f"a large product,\n{1e-12 * limits['flops_per_second']:.0f} TFLOP/s; the bytes of the "
-          "stages between products, one pass each, and AdamW's, at a triad's\n"
-          f"{1e-12 * limits['bytes_per_second']:.2f} TB/s (what stays in L2 is faster). Times are over "
-          "the sum.\n")
+    print("\nFloor, ms: the layers' products alone in a CUDA graph; attention's FLOPs at the rate "
+          "of a large product,\n"
+          f"{1e-12 * limits['flops_per_second']:.0f} TFLOP/s; the fewest bytes of the stages "
+          "between products, and AdamW's, at a triad's\n"
+          f"{1e-12 * limits['bytes_per_second']:.2f} TB/s (what stays in L2 is faster). Times are "
+          "over the sum: PyTorch's is the most that\nits time over ours could be, and says what "
+          "is within reach.\n")
     print(f"{'':27} {'products':>9} {'attention':>9} {'stages':>9} {'AdamW':>9} {'sum':>9} "
-          f"{'headroom':>9} {'':6} PyTorch")
+          f"{'headroom':>9} {'':6} PyTorch  reach")
     for shape, _, middle in measured:
         for what, (left, right) in middle.items():
             parts = floor(shape, what, peer.products(shape, what == "training", seconds), limits)
-            print(floor_line(shape, what, parts, left, right), flush=True)
+            print(floor_line(shape, what, parts, left, right, TARGETS[shape][what]), flush=True)
             log.write("floor", shape=shape, what=what, **parts)
     peer.free()
 
 
 def print_savings(peer, quick, log):
-    print("\nInference with k of 8 heads: FLOPs, time and time over FLOPs, all as shares of all "
-          "heads'. PyTorch runs narrow\nweights in a CUDA graph; headroom one set of heads for all "
-          f"inputs (at most {SAVING_LIMITS['shared']}), or a set for each (at most "
+    print("\nInference with k of 8 heads, ms; time and FLOPs as shares of all heads', and their "
+          "ratio. PyTorch: narrow weights\nin a CUDA graph; headroom: one set of heads for all "
+          f"inputs (ratio at most {SAVING_LIMITS['shared']}), and a set for each (at most "
           f"{SAVING_LIMITS['each']}).\n")
     print(f"{'':20} {'FLOPs':>9}  {'PyTorch':>8} {'time':>5} {'ratio':>6}  {'one set':>8} "
           f"{'time':>5} {'ratio':>6} {'':6}  {'each':>8} {'time':>5} {'ratio':>6}")
@@ -260,8 +271,8 @@ def open_peer(compile_seconds):
         sys.exit(f"bench_gpu: {sys.executable} has no PyTorch; name a Python whose PyTorch knows "
                  "CUDA: make bench-gpu PYTHON=...")
     if not torch.cuda.is_available():
-        sys.exit(f"bench_gpu: PyTorch {torch.__version__} of {sys.executable} finds no NVIDIA card; "
-                 "run it on a machine with one, with a PyTorch that knows CUDA: "
+        sys.exit(f"bench_gpu: PyTorch {torch.__version__} of {sys.executable} finds no NVIDIA "
+                 "card; run it on a machine with one, by a PyTorch that knows CUDA: "
                  "make bench-gpu PYTHON=...")
     import peer_on_card
     return peer_on_card.Peer(compile_seconds)
@@ -278,12 +289,13 @@ def main():
     asked = read.parse_args()
     if asked.rounds < 1:
         read.error("--rounds is at least 1")
+    log = Log(asked.json)
     peer = open_peer(0 if asked.quick else asked.compile_seconds)
     if not os.access(HEADROOM, os.X_OK):
         sys.exit(f"bench_gpu: {HEADROOM} is not here; run make bench-gpu at the top of the "
                  "repository")
-    begin, log = time.monotonic(), Log(asked.json)
-    rounds, shapes = (1, SHAPES[::2]) if asked.quick else (asked.rounds, SHAPES)
+    shapes = list(TARGETS)[::2] if asked.quick else list(TARGETS)
+    rounds = 1 if asked.quick else asked.rounds
     names = peer.names()
     log.write("card", **names)
     print(f"{names['card']}, PyTorch {names['pytorch']}, CUDA {names['cuda']}; bf16, D={DIM} "
@@ -292,8 +304,8 @@ def main():
     print(f"{'':27} {'headroom':>9} {'PyTorch':>9}  {'its best way':<20}  ratio lowest..highest",
           flush=True)
     measured, ways, methods = [], [], []
-    for shape, targets in shapes:
-        ours, middle, tried = compare(shape, targets, peer, rounds, asked.quick, log)
+    for shape in shapes:
+        ours, middle, tried = compare(shape, peer, rounds, asked.quick, log)
         measured.append((shape, ours, middle))
         ways += tried
         methods += method_lines(shape, ours)
@@ -301,12 +313,12 @@ def main():
           "compiled optimiser.\n", *ways, sep="\n")
     print("\nTraining speed of what chooses heads, over all heads'\n", *methods, sep="\n")
     print_floor(measured, peer, 0.05 if asked.quick else 0.2, log)
-    print("\nWhere ours goes, ms; a mark of a phase takes time of its own, so they add up to more\n")
+    print("\nWhere ours goes, ms of a pass that marks its phases\n")
     for shape, ours, _ in measured:
         for what in OURS:
             print(phase_line(shape, what, ours[-1][None]))
     print_savings(peer, asked.quick, log)
-    print(f"\n{time.monotonic() - begin:.0f} s")
+    print(f"\n{time.monotonic() - log.begin:.0f} s")
 
 
 if __name__ == "__main__":

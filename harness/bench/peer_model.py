@@ -1,5 +1,5 @@
-"""The bench's reference model in PyTorch, for bench_peers.py and bench_gpu.py: a pre-LN encoder with
-GELU in its tanh form, mean pool and a linear classifier.
+"""The bench's reference model in PyTorch, for bench_peers.py and bench_gpu.py: a pre-LN encoder
+with GELU in its tanh form, mean pool and a linear classifier.
 
 Attention is written in two ways: `matmul`, softmax(Q K^T) V over all heads at once, and `sdpa`,
 PyTorch's fused kernel. `kept` heads of `heads` are what is left when the projections of the others

@@ -2,10 +2,10 @@
 itself can do, and the model with heads cut out of its weights. Times are milliseconds of a call by
 CUDA events, the median of samples of several calls.
 
-A training step is forward, loss, backward, clipping and AdamW (PyTorch's fused one), in autocast to
-bfloat16; inference is autocast, or weights kept in bfloat16. Attention is SDPA in both. A CUDA graph
-holds a whole step, so nothing of it is launched by Python; its tokens stay where they are and its
-loss or logits stay on the card.
+A training step is forward, loss, backward, clipping and AdamW (PyTorch's fused one), in autocast
+to bfloat16; inference is autocast, or weights kept in bfloat16. Attention is SDPA in both. A CUDA
+graph holds a whole step, so nothing of it is launched by Python; its tokens stay where they are and
+its loss or logits stay on the card.
 """
 import copy
 import gc
@@ -48,7 +48,7 @@ def milliseconds(call, seconds, least=0.005):
 
 
 def in_graph(call):
-    """The same work as one launch. What a capture needs to find ready is made by calls before it."""
+    """The same work as one launch. What a capture must find ready is made by calls before it."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
