@@ -53,6 +53,7 @@ def headroom(*flags):
         return [saved("shared", 8)] + [saved(s, k) for s in ("shared", "each") for k in (1, 2, 4)]
     return [row("fixed", 2.0), row("chooser", 2.5)]
 
+gpu.HEADROOM = sys.executable  # is there
 gpu.run_headroom = headroom
 gpu.open_peer = lambda seconds: Peer()
 P
