@@ -279,6 +279,7 @@ struct device {
     enum precision precision;
     size_t operand_size;
     bool is_host;       /* its memory is the host's, and operands are float32 */
+    int card;           /* N of "cuda:N" */
     bool whole_batches; /* works on all inputs of a batch at once, and on all heads of a layer */
     size_t attention_scratch; /* floats that attention needs as workspace */
 };

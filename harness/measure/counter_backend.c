@@ -87,6 +87,14 @@ static bool exists_below(const char *root, const char *path) {
     return access(full, F_OK) == 0;
 }
 
+/* The driver's own list of its settings, "RmProfilingAdminOnly: 1". */
+static bool read_card_admins(const char *root) {
+    char text[16];
+    return system_value(root, "/proc/driver/nvidia/params", "RmProfilingAdminOnly", text,
+                        sizeof text) &&
+           strcmp(text, "0") != 0;
+}
+
 static int read_turn(const char *root, const char *pmu) {
     char path[160];
     snprintf(path, sizeof path, "/sys/bus/event_source/devices/%s/perf_event_mux_interval_ms", pmu);
@@ -101,6 +109,7 @@ void counter_host_read(const char *root, struct counter_host *host) {
     host->container = exists_below(root, "/.dockerenv") || exists_below(root, "/run/.containerenv");
     host->paranoid = read_setting(root, "/proc/sys/kernel/perf_event_paranoid");
     host->nmi_watchdog = read_setting(root, "/proc/sys/kernel/nmi_watchdog");
+    host->card_admins = read_card_admins(root);
 }
 
 /* ---- explanations ---- */
@@ -223,7 +232,8 @@ _Static_assert(COUNTER_NO_EVENT == PAPI_ENOEVNT && COUNTER_CONFLICT == PAPI_ECNF
                    COUNTER_IS_RUNNING == PAPI_EISRUN && COUNTER_NO_PERMISSION == PAPI_EPERM &&
                    COUNTER_NOT_SUPPORTED == PAPI_ENOSUPP &&
                    COUNTER_NOT_SUPPORTED_BY_COMPONENT == PAPI_ECMP &&
-                   COUNTER_COMPONENT_DISABLED == PAPI_ECMP_DISABLED,
+                   COUNTER_COMPONENT_DISABLED == PAPI_ECMP_DISABLED &&
+                   COUNTER_SEVERAL_RUNS == PAPI_EMULPASS,
                "the codes are PAPI's");
 
 void counter_library_version(char *version, size_t version_size, char *reason, size_t reason_size) {
@@ -241,6 +251,26 @@ static void read_disabled(struct counter_host *host) {
     if (!info || info->disabled == PAPI_OK) return;
     snprintf(host->disabled, sizeof host->disabled, "%.*s", (int)sizeof host->disabled - 1,
              info->disabled_reason);
+}
+
+/* 7.2 brought the events' :stat=, and with it the names that are asked for here. */
+static void papi_card_problem(void *context, char *problem, size_t size) {
+    (void)context;
+    int component = PAPI_get_component_index("cuda");
+    const PAPI_component_info_t *info = component < 0 ? NULL : PAPI_get_component_info(component);
+    unsigned version = (unsigned)PAPI_get_opt(PAPI_LIB_VERSION, NULL);
+    snprintf(problem, size, "%s", "");
+    if (!info || version >> 16 < 0x0702)
+        snprintf(problem, size,
+                 "PAPI %u.%u.%u has no component for cards that is known here: build PAPI 7.2 or "
+                 "later with its component cuda, and make again with PAPI_DIR (README.md, On a "
+                 "GPU)",
+                 version >> 24, version >> 16 & 255, version >> 8 & 255);
+    else if (info->disabled != PAPI_OK && info->disabled != PAPI_EDELAY_INIT)
+        snprintf(problem, size,
+                 "PAPI disabled its component cuda: %.*s (PAPI_CUDA_ROOT: %s; README.md, On a GPU)",
+                 (int)sizeof info->disabled_reason - 1, info->disabled_reason,
+                 getenv("PAPI_CUDA_ROOT") ? getenv("PAPI_CUDA_ROOT") : "not set");
 }
 
 /* The library stays initialised until the process ends: shutting PAPI 7.0 down and starting it
@@ -309,6 +339,7 @@ const struct counter_backend counter_backend_papi = {
     .destroy = papi_destroy,
     .describe = papi_describe,
     .kernel = kernel_read,
+    .card_problem = papi_card_problem,
 };
 
 #else

@@ -22,6 +22,7 @@ enum {
     COUNTER_NO_PERMISSION = -15,
     COUNTER_NOT_SUPPORTED = -18,
     COUNTER_COMPONENT_DISABLED = -25,
+    COUNTER_SEVERAL_RUNS = -27, /* the hardware would have to see the same work more than once */
     /* Ours. */
     COUNTER_NO_BACKEND = -1000,    /* no counting library at all; `problem` of open() says why */
     COUNTER_DOES_NOT_COUNT = -1001 /* everything succeeded and the values are absurd */
@@ -36,6 +37,7 @@ struct counter_host {
     int paranoid;     /* kernel.perf_event_paranoid */
     int nmi_watchdog; /* kernel.nmi_watchdog: 1 takes one hardware counter away */
     int turn_ms;      /* events that share counters change turns after so long */
+    bool card_admins; /* the driver of cards lets administrators alone count */
 };
 
 /* What the kernel accounts without any counting library. All but process_cpu_ns are this
@@ -59,6 +61,9 @@ struct counter_backend {
     void (*destroy)(void *context, int set);
     const char *(*describe)(void *context, int code); /* may be NULL for a code it does not know */
     bool (*kernel)(void *context, struct kernel_counts *out);
+    /* What is wrong with the component that a card's events belong to, with the fix; "" if nothing
+     * is. It starts when it is first asked for an event, so what it says before is not all. */
+    void (*card_problem)(void *context, char *problem, size_t size);
 };
 extern const struct counter_backend counter_backend_papi;
 

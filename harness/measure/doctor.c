@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/measure/card_counters.h"
 #include "harness/measure/card_sensor.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/memory.h"
@@ -169,6 +170,28 @@ static void read_cards(const char *root, struct doctor *out) {
         read_card_sensor(i, out->card[i].pci, out->card_state[i], sizeof out->card_state[i], out);
 }
 
+/* What the first card counts; the others are its like, as far as PAPI goes. */
+static void read_card_counters(const struct counter_backend *backend, struct doctor *out) {
+    static const char kind[] = "card counter";
+    const struct device *device = NULL;
+    struct card_counters *counters = NULL;
+    struct counter_result role;
+    struct error error;
+    if (out->n_cards == 0) return;
+    if (device_open("cuda", PRECISION_FP32, &device, &error)) {
+        struct card_work work = card_work_on(device);
+        card_counters_open_backend(backend, &work, &counters, &error);
+    }
+    if (!counters) add_source(out, kind, "counters of cuda:0", false, "%s", error.text);
+    for (int i = 0; counters && i < CARD_ROLES; i++) {
+        card_counters_result(counters, (enum card_role_id)i, 1, 1, &role);
+        add_source(out, kind, role.role, role.available, "%s",
+                   role.available ? role.event : role.reason);
+    }
+    card_counters_close(counters);
+    device_close(device);
+}
+
 void doctor_read_machine(const struct counter_backend *backend, const char *root, const char *path,
                          const char *sqlite_version, struct doctor *out) {
     memset(out, 0, sizeof *out);
@@ -180,6 +203,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     read_energy(root, out);
     read_simulator(path, out);
     read_cards(root, out);
+    read_card_counters(backend, out);
 }
 
 void doctor_read(const char *sqlite_version, struct doctor *out) {
@@ -242,7 +266,7 @@ static void print_available(struct page *page, const struct doctor *doctor) {
 /* The reasons of counters start with their event where they are about one. */
 static const char *beside_event(const struct doctor_source *source) {
     const char *rest = strchr(source->detail, ' ');
-    return strcmp(source->kind, "counter") == 0 && rest ? rest : source->detail;
+    return strstr(source->kind, "counter") && rest ? rest : source->detail;
 }
 
 /* One reason after another, each behind all that it stops, and for the first of their events where

@@ -16,7 +16,8 @@
 
 /* One source of measurements. */
 struct doctor_source {
-    const char *kind; /* "time", "counter", "software events", "memory", "energy", "simulation" */
+    /* "time", "counter", "software events", "memory", "energy", "simulation", "card counter" */
+    const char *kind;
     char what[96];
     bool available;
     bool untested;    /* no machine used in development had it */
@@ -24,7 +25,9 @@ struct doctor_source {
 };
 
 enum { DOCTOR_CARDS_MAX = 16 };
-enum { DOCTOR_SOURCES_MAX = COUNTER_ROLES + ENERGY_DOMAINS_MAX + DOCTOR_CARDS_MAX + 5 };
+enum {
+    DOCTOR_SOURCES_MAX = COUNTER_ROLES + CARD_ROLES + ENERGY_DOMAINS_MAX + DOCTOR_CARDS_MAX + 5
+};
 
 struct doctor {
     struct environment environment;

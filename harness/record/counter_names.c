@@ -23,6 +23,17 @@ const char counter_role_names[COUNTER_ROLES][COUNTER_NAME_SIZE] = {
     [ROLE_CONTEXT_SWITCHES] = "context_switches",
 };
 
+const char card_role_names[CARD_ROLES][COUNTER_NAME_SIZE] = {
+    [CARD_CYCLES] = "gpu_cycles",
+    [CARD_INSTRUCTIONS] = "gpu_instructions",
+    [CARD_FMA] = "gpu_fma",
+    [CARD_TENSOR_OPERATIONS] = "gpu_tensor_operations",
+    [CARD_TENSOR_INSTRUCTIONS] = "gpu_tensor_instructions",
+    [CARD_DRAM_READ_BYTES] = "gpu_dram_read_bytes",
+    [CARD_DRAM_WRITE_BYTES] = "gpu_dram_write_bytes",
+    [CARD_L2_SECTORS] = "gpu_l2_sectors",
+};
+
 const char *const software_event_names[SOFTWARE_EVENTS] = {
     [EVENT_EXECUTED_FLOPS] = "executed_flops",
     [EVENT_HEADS_RUN] = "heads_run",
@@ -33,6 +44,8 @@ const char *const software_event_names[SOFTWARE_EVENTS] = {
 bool counter_is_built_in(const char *name) {
     for (int i = 0; i < COUNTER_ROLES; i++)
         if (strcmp(name, counter_role_names[i]) == 0) return true;
+    for (int i = 0; i < CARD_ROLES; i++)
+        if (strcmp(name, card_role_names[i]) == 0) return true;
     for (int i = 0; i < SOFTWARE_EVENTS; i++)
         if (strcmp(name, software_event_names[i]) == 0) return true;
     return false;

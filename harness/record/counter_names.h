@@ -27,6 +27,20 @@ enum counter_role_id {
     COUNTER_ROLES
 };
 
+/* The same of a card that runs the passes. FMAs are those of float32, by threads; operations of
+ * tensor cores are FLOPs, 2 to a multiplication and addition; sectors are 32 bytes. */
+enum card_role_id {
+    CARD_CYCLES,
+    CARD_INSTRUCTIONS,
+    CARD_FMA,
+    CARD_TENSOR_OPERATIONS,
+    CARD_TENSOR_INSTRUCTIONS,
+    CARD_DRAM_READ_BYTES,
+    CARD_DRAM_WRITE_BYTES,
+    CARD_L2_SECTORS,
+    CARD_ROLES
+};
+
 /* Headroom's own counts. */
 enum software_event {
     EVENT_EXECUTED_FLOPS, /* by the rules of models/flops.h */
@@ -36,13 +50,14 @@ enum software_event {
     SOFTWARE_EVENTS
 };
 
-enum { COUNTER_NAME_SIZE = 24 };
+enum { COUNTER_NAME_SIZE = 32 };
 
 /* Arrays, not pointers, so that counter_roles, a table of constants, can point at them. */
 extern const char counter_role_names[COUNTER_ROLES][COUNTER_NAME_SIZE];
+extern const char card_role_names[CARD_ROLES][COUNTER_NAME_SIZE];
 extern const char *const software_event_names[SOFTWARE_EVENTS];
 
-/* Whether every profile has a counter of this name. */
+/* Whether every profile, or every one on a card, has a counter of this name. */
 bool counter_is_built_in(const char *name);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "harness/trial/profile.h"
 #include "models/base/clock.h"
+#include "harness/measure/card_counters.h"
 #include "harness/measure/code_hash.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/energy.h"
@@ -51,9 +52,7 @@ struct batches {
 
 /* What is read around a pass on a card is what its host does meanwhile: nothing of it is
  * the pass. */
-static const char on_card[] =
-    "the pass runs on a card, and this counts the processor beside it; the "
-    "card's own counters are not read";
+static const char on_card[] = "the pass runs on a card, and this counts the processor beside it";
 
 /* A pass with all of its work done, on a device whose calls return before that. */
 static void run_pass(const struct session *s, const struct batches *b, const struct batch *batch,
@@ -133,6 +132,45 @@ static void count_events(const struct session *s, const struct batches *b,
         }
     for (int role = 0; role < counters_roles(b->counters); role++)
         counters_result(b->counters, role, b->size, &out->counters[role]);
+}
+
+/* One batch size: all its passes once for each role, and nothing else in between. */
+static bool count_size_on_card(const struct session *s, struct card_counters *card,
+                               struct profile_result *out, struct error *error) {
+    struct batches b = {.size = out->batch_size};
+    struct trainer_limits limits = {b.size, b.size * s->subject->data->max_len,
+                                    s->subject->data->max_len};
+    int repeats = s->config->repeats;
+    struct counter_result *rows = out->counters + COUNTER_ROLES + s->config->events.n;
+    bool ok = inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
+              batch_buffer_new(b.size, s->subject->data->max_len, &b.buffer, error);
+    for (int pass = -1; ok && pass < card_counters_passes(card); pass++) { /* the first warms up */
+        if (pass >= 0) card_counters_start(card, pass);
+        for (int i = 0; i < repeats; i++) {
+            struct batch batch = take_batch(s, &b, i);
+            inference_run(b.inference, &batch, NULL, NULL);
+        }
+        s->device->ops->wait(s->device);
+        if (pass >= 0) card_counters_stop(card, pass);
+        ok = s->device->ops->ok(s->device, error);
+    }
+    for (int role = 0; ok && role < CARD_ROLES; role++)
+        card_counters_result(card, role, (double)repeats * b.size, repeats, &rows[role]);
+    inference_free(b.inference);
+    batch_buffer_free(b.buffer);
+    return ok;
+}
+
+/* The card's own counts, after everything that is timed: what counts there stays loaded, and would
+ * be a part of every launch that follows. */
+static bool count_on_card(const struct session *s, struct profiling_result *result,
+                          struct error *error) {
+    struct card_counters *card = NULL;
+    bool ok = card_counters_open(s->device, &card, error);
+    for (int i = 0; ok && i < result->n_profiles; i++)
+        ok = count_size_on_card(s, card, &result->profiles[i], error);
+    card_counters_close(card);
+    return ok;
 }
 
 /* Where the time goes: the same batches once more, with marks between the phases and, before or
@@ -350,7 +388,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->warmup = s->config->warmup;
     out->n_samples = s->config->repeats;
     out->inputs_per_sample = size;
-    out->n_counters = COUNTER_ROLES + s->config->events.n + SOFTWARE_EVENTS;
+    out->n_counters = COUNTER_ROLES + s->config->events.n + (s->device->is_host ? 0 : CARD_ROLES) +
+                      SOFTWARE_EVENTS;
     out->n_blocks = s->config->blocks;
     out->blocks = calloc((size_t)out->n_blocks, sizeof *out->blocks);
     out->latency_ns = calloc((size_t)out->n_samples, sizeof *out->latency_ns);
@@ -416,6 +455,7 @@ bool profile_model(const struct profile_subject *subject, const struct profile_c
     if (ok) rest_card(&session, out);
     for (int i = 0; ok && i < config->batch_sizes.n; i++)
         ok = profile_batch_size(&session, config->batch_sizes.value[i], out, error);
+    if (ok && !session.device->is_host) ok = count_on_card(&session, out, error);
     out->wall_seconds = clock_seconds() - start;
     card_use_close(&session.card);
     sampled_inputs_free(&session.inputs);

@@ -168,6 +168,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
     own->device = (struct device){.ops = &ops,
                                   .precision = precision,
                                   .operand_size = precision == PRECISION_BF16 ? 2 : 4,
+                                  .card = card,
                                   .whole_batches = true};
     const struct device *d = &own->device;
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");

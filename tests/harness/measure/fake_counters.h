@@ -38,6 +38,7 @@ struct fake {
     long long starved;  /* that little */
     struct fake_event event[EVENTS_MAX]; /* name NULL ends the list; others are unknown (-7) */
     const char *text;                    /* what describe() returns */
+    const char *card_problem;            /* of the component of cards; NULL: it works */
     struct kernel_counts now, step;
     bool kernel_works;
     int fail_start;                         /* code of the next start, once */
@@ -132,6 +133,11 @@ static bool fake_kernel(void *context, struct kernel_counts *out) {
     return fake->kernel_works;
 }
 
+static void fake_card_problem(void *context, char *problem, size_t size) {
+    const struct fake *fake = context;
+    snprintf(problem, size, "%s", fake->card_problem ? fake->card_problem : "");
+}
+
 /* A bare-metal machine with sixteen counters on which every preset works; in the order of the
  * roles. */
 enum { N_PRESETS = 11 };
@@ -187,7 +193,8 @@ static inline struct counter_backend backend_of(struct fake *fake) {
                                     .stop = fake_stop,
                                     .destroy = fake_destroy,
                                     .describe = fake_describe,
-                                    .kernel = fake_kernel};
+                                    .kernel = fake_kernel,
+                                    .card_problem = fake_card_problem};
 }
 
 /* Opens the machine, runs every pass `repeats` times and returns the result of one role, built-in

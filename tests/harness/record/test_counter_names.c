@@ -10,10 +10,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { COUNTERS = COUNTER_ROLES + SOFTWARE_EVENTS };
+enum { COUNTERS = COUNTER_ROLES + CARD_ROLES + SOFTWARE_EVENTS };
 
 static const char *name_of(int i) {
-    return i < COUNTER_ROLES ? counter_role_names[i] : software_event_names[i - COUNTER_ROLES];
+    if (i < COUNTER_ROLES) return counter_role_names[i];
+    i -= COUNTER_ROLES;
+    return i < CARD_ROLES ? card_role_names[i] : software_event_names[i - CARD_ROLES];
 }
 
 static void every_count_has_a_name_of_its_own(void **state) {

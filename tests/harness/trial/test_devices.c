@@ -326,8 +326,14 @@ static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
         int n_asked = t.experiment.profile.events.n, own = 0;
         for (int i = 0; i < p->n_counters; i++) {
             const struct counter_result *c = &p->counters[i];
-            if (i >= COUNTER_ROLES + n_asked) {
+            if (i >= COUNTER_ROLES + n_asked + CARD_ROLES) {
                 own++; /* what we count ourselves is counted anywhere, or has its own reason */
+                continue;
+            }
+            if (i >= COUNTER_ROLES + n_asked) { /* the card's, which this one has none of */
+                assert_string_equal(c->role, card_role_names[i - COUNTER_ROLES - n_asked]);
+                assert_string_equal(c->scope, "gpu");
+                assert_int_equal(c->available, c->reason[0] == '\0');
                 continue;
             }
             assert_false(c->available);
