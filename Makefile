@@ -12,6 +12,7 @@
 #             in PATH or in /usr/local/cuda, and the sanitizers are not asked for
 # CUDA_ARCH   compute capabilities of these cards: 80 is Ampere, 90 Hopper; later ones translate the last
 # NVCC_CCBIN  the host compiler of nvcc, where it is too old for the system's
+# PAPI_DIR    where PAPI was installed that is not the system's: has include, lib and lib/pkgconfig
 # SANITIZER   address,undefined
 # WERROR      1: warnings are errors, as in CI
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
@@ -34,15 +35,17 @@ FLAGS = -std=c17 -D_GNU_SOURCE -I. -O3 -g $(if $(ARCH),-march=$(ARCH)) \
     $(if $(WERROR),-Werror) \
     $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
     $(shell pkg-config --cflags openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),-DHAVE_PAPI=1 $(shell pkg-config --cflags papi)) \
+    $(if $(PAPI),-DHAVE_PAPI=1 $(patsubst -I%,-isystem%,$(shell $(FIND_PAPI) --cflags papi))) \
     $(if $(SDE),-DHAVE_SDE=1) \
     $(if $(ONEDNN),-DHAVE_ONEDNN=1) $(CUDA_FLAGS) $(CFLAGS)
 
 LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null) \
-    $(if $(PAPI),$(shell pkg-config --libs papi)) $(if $(SDE),-lsde) \
+    $(if $(PAPI),$(shell $(FIND_PAPI) --libs papi) $(PAPI_DIR:%=-Wl,-rpath,%/lib)) $(if $(SDE),-lsde) \
     $(if $(ONEDNN),-ldnnl) $(CUDA_LIBRARIES) -ldl -lm $(LDFLAGS)
 
-PAPI     = $(shell pkg-config --exists papi 2>/dev/null && echo yes)
+# A PAPI in PAPI_DIR stands before the system's, and the program finds it again when it runs.
+FIND_PAPI = $(PAPI_DIR:%=PKG_CONFIG_PATH=%/lib/pkgconfig) pkg-config
+PAPI     = $(shell $(FIND_PAPI) --exists papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.
 SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/null 2>&1 && \
     $(CC) -print-file-name=libsde.so | grep / >/dev/null && echo yes))
@@ -149,7 +152,7 @@ test-arm64: ## run the tests for arm64, emulated: 10 minutes or more
 	tests/run.sh tests/pmu/in_guest.sh $$tests
 
 # Where there is no card each of these skips, and says why. tests/gpu/run.sh builds and runs them elsewhere.
-GPU_TESTS = $(filter $(B)/tests/models/cuda/%,$(TESTS))
+GPU_TESTS = $(filter $(B)/tests/models/cuda/% $(B)/tests/gpu/%,$(TESTS))
 test-gpu: build $(GPU_TESTS) ## run what needs an NVIDIA card (the engine, compute-sanitizer, a sweep)
 	@tests/gpu/environment.sh
 	@tests/run.sh $(addprefix tests/gpu/,memcheck.sh racecheck.sh initcheck.sh sweep.sh) $(GPU_TESTS)
@@ -280,7 +283,7 @@ $(B)/libraries: CONTENT = $(LIBRARIES)
 $(B)/nvcc_flags: CONTENT = $(NVCC) $(NVCC_FLAGS) $(NVCC_MORE)
 $(B)/revision:  CONTENT = $(REVISION)
 $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] | sha256sum | cut -c 1-64)
-$(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
+$(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% -isystem$(PAPI_DIR)/include $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
     models/cpu/*.[ch] workloads/data/*.[ch] harness/trial/*.[ch]; } | sha256sum | cut -c 1-64)
 $(B)/profile_code: CONTENT = $(shell cat harness/measure/*.[ch] | sha256sum | cut -c 1-64)
 $(B)/cuda_code: CONTENT = $(shell { echo '$(NVCC_FLAGS)'; find models -path 'models/cuda/*.[ch]*' -o -name '*_cuda.*' -o -name '*_kernels.*' \
