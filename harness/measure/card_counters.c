@@ -48,7 +48,8 @@ static const struct card_role card_roles[CARD_ROLES] = {
                               (int64_t)2 * CARD_SUM_BYTES, 0},
     [CARD_DRAM_WRITE_BYTES] = {ALL("dram__bytes_write:stat=sum"), CARD_SUM, CARD_SUM_BYTES / 4,
                                (int64_t)2 * CARD_SUM_BYTES, 0},
-    [CARD_L2_SECTORS] = {ALL("lts__t_sectors:stat=sum"), CARD_SUM, 2 * (CARD_SUM_BYTES / SECTOR),
+    [CARD_L2_SECTORS] = {ALL("lts__t_sectors:stat=sum"), CARD_SUM,
+                         (int64_t)2 * (CARD_SUM_BYTES / SECTOR),
                          (int64_t)8 * (CARD_SUM_BYTES / SECTOR), 0},
 };
 
@@ -104,24 +105,24 @@ static void explain_start(const struct card_counters *c, int code, char *out) {
 
 /* ---- counting ---- */
 
-void card_counters_start(struct card_counters *c, int index) {
-    struct pass *pass = &c->pass[index];
-    pass->running = false;
-    if (pass->reason[0]) return;
-    int code = c->broken[0] ? COUNTER_OK : c->backend->start(c->backend->context, pass->set);
+void card_counters_start(struct card_counters *c, int pass) {
+    struct pass *own = &c->pass[pass];
+    own->running = false;
+    if (own->reason[0]) return;
+    int code = c->broken[0] ? COUNTER_OK : c->backend->start(c->backend->context, own->set);
     if (code != COUNTER_OK) explain_start(c, code, c->broken);
-    memcpy(pass->reason, c->broken, sizeof pass->reason);
-    pass->running = !pass->reason[0];
+    memcpy(own->reason, c->broken, sizeof own->reason);
+    own->running = !own->reason[0];
 }
 
-void card_counters_stop(struct card_counters *c, int index) {
-    struct pass *pass = &c->pass[index];
-    if (!pass->running) return;
-    pass->running = false;
-    int code = c->backend->stop(c->backend->context, pass->set, &pass->count);
+void card_counters_stop(struct card_counters *c, int pass) {
+    struct pass *own = &c->pass[pass];
+    if (!own->running) return;
+    own->running = false;
+    int code = c->backend->stop(c->backend->context, own->set, &own->count);
     if (code == COUNTER_OK) return;
     snprintf(c->broken, sizeof c->broken, "PAPI cannot read the card's counters (code %d)", code);
-    memcpy(pass->reason, c->broken, sizeof pass->reason);
+    memcpy(own->reason, c->broken, sizeof own->reason);
 }
 
 static void count_task(struct card_counters *c, int index, struct card_work *work,

@@ -17,8 +17,8 @@
  *     for (int role = 0; role < CARD_ROLES; role++)
  *         card_counters_result(c, role, inputs, repeats, &out[role]);
  *
- * Scope is the card: all that this process does there, and nothing that others do, but for DRAM and
- * L2, which count for everybody.
+ * Scope is the card. What other processes do there meanwhile may be counted as well: a profile has
+ * the card to itself.
  */
 #ifndef HEADROOM_HARNESS_MEASURE_CARD_COUNTERS_H
 #define HEADROOM_HARNESS_MEASURE_CARD_COUNTERS_H

@@ -155,7 +155,8 @@ static bool count_size_on_card(const struct session *s, struct card_counters *ca
         ok = s->device->ops->ok(s->device, error);
     }
     for (int role = 0; ok && role < CARD_ROLES; role++)
-        card_counters_result(card, role, (double)repeats * b.size, repeats, &rows[role]);
+        card_counters_result(card, (enum card_role_id)role, (double)repeats * b.size, repeats,
+                             &rows[role]);
     inference_free(b.inference);
     batch_buffer_free(b.buffer);
     return ok;
