@@ -137,7 +137,7 @@ struct counter_result {
     double empty;     /* what the same pass reads around nothing, per input; NaN: unknown */
     char status[16];  /* "counted" | "multiplexed" (extrapolated) | "simulated" | "unavailable" */
     char reason[256]; /* why unavailable; "" otherwise */
-    /* "thread" | "thread, user": without what the kernel does for it | "simulator" */
+    /* "thread" | "thread, user": without what the kernel does for it | "simulator" | "gpu": a card */
     char scope[16];
     int pass;    /* from 0, the first that its events were counted in; -1: none */
     int repeats; /* forward passes the value is a mean of */
