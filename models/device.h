@@ -103,6 +103,21 @@ struct head_group {
     const float *gate; /* [n_segments], or [n_queries] where tokens choose; what is not 1 scales */
 };
 
+/* An attention sublayer whose inputs have chosen their heads, in the layout of one with all heads.
+ * Of a head that an input did not choose nothing is computed: its numbers are neither written nor
+ * read, and weights are read for the inputs that run them. */
+struct device_chosen {
+    int dim, heads, head_dim;
+    const float *gates;      /* [samples][heads] in the device's memory; 0: not chosen */
+    const void *norm;        /* [tokens][D] */
+    const float *qkv_weight; /* WEIGHTS, as is o_weight */
+    const float *qkv_bias, *o_weight, *o_bias;
+    void *qkv;      /* [tokens][heads][3][head_dim] */
+    void *context;  /* [tokens][heads][head_dim] */
+    float *x;       /* [tokens][D] */
+    float *scratch; /* device.attention_scratch floats */
+};
+
 /* Sums of a training step, in the device's memory; cleared by who reads them. */
 struct device_sums {
     double loss;     /* sum of cross-entropies */
@@ -229,6 +244,28 @@ struct device_ops {
     /* x[token] += back[n_queries][D] of each head in turn. */
     void (*scatter)(const struct device *d, const struct device_chunk *chunk,
                     const struct head_group *group, int dim, const float *back, float *x);
+
+    /* ---- the chosen heads alone, where they are: inputs choose, and the host needs not know ---- */
+    /* Whether the three are there for such a model. Each is a part of the sublayer: Q, K and V with
+     * their bias, maps and values times the gates, and x += the outputs through W_O and o_bias, for
+     * all inputs. */
+    bool (*takes_chosen)(const struct device *d, const struct model_config *config);
+    void (*chosen_qkv)(const struct device *d, const struct device_chunk *chunk,
+                       const struct device_chosen *chosen);
+    void (*chosen_map)(const struct device *d, const struct device_chunk *chunk,
+                       const struct device_chosen *chosen);
+    void (*chosen_output)(const struct device *d, const struct device_chunk *chunk,
+                          const struct device_chosen *chosen);
+
+    /* ---- passes that are done again ---- */
+    /* What is asked from here to `recorded` is not done but kept; no upload, download or wait may be
+     * asked. False: everything is done as ever, as the device keeps nothing, or not now. */
+    bool (*record)(const struct device *d);
+    void *(*recorded)(const struct device *d); /* NULL: it failed */
+    /* Does all of it, with what is now in the same memory; false: with memory that is not there any
+     * more, so nothing was done. */
+    bool (*replay)(const struct device *d, void *recording);
+    void (*forget)(const struct device *d, void *recording); /* may be NULL */
 
     /* ---- backward: gradients of parameters are added to, others overwritten unless said ---- */
     /* Probabilities become dL/dlogits = (p - [label]) * scale. */

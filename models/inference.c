@@ -19,8 +19,8 @@ static float *chunk_decisions(const struct inference *inf, int l) {
     return inf->decisions[l] + decision_offset(inf, l);
 }
 
-static int gate_rows(const struct inference *inf) {
-    return inference_by_token(inf) ? inf->chunk.batch.n_tokens : inf->chunk.batch.n_samples;
+static float *chunk_logits(const struct inference *inf) {
+    return inf->all_logits + (size_t)inf->first * (size_t)inf->p->config.classes;
 }
 
 static void embed(struct inference *inf, struct work *work) {
@@ -82,7 +82,7 @@ static struct gate_call gate_call(struct inference *inf, int l, bool on_host, st
     return (struct gate_call){.config = c,
                               .layer = l,
                               .heads = c->heads.value[l],
-                              .rows = gate_rows(inf),
+                              .rows = inference_gate_rows(inf),
                               .n_samples = batch->n_samples,
                               .offsets = batch->offsets,
                               .x = inf->gate_x,
@@ -97,20 +97,35 @@ static struct gate_call gate_call(struct inference *inf, int l, bool on_host, st
                               .device = inf->device};
 }
 
-/* Decisions and gates by the device form, and where the plan of the heads needs them: one way to the
+/* What came to the host of a layer's gates and decisions. */
+static void take_gates(struct inference *inf, int l) {
+    const struct model_config *c = &inf->p->config;
+    size_t rows = (size_t)inference_gate_rows(inf), heads = (size_t)c->heads.value[l];
+    memcpy(inference_chunk_gates(inf, l), inf->here + inference_gates_at(inf, l),
+           rows * heads * sizeof(float));
+    memcpy(chunk_decisions(inf, l), inf->here + inference_decisions_at(inf, l),
+           rows * policy_decision_floats(c, l) * sizeof(float));
+}
+
+/* Decisions and gates by the device form. A plan of the heads needs them at once: one way to the
  * host, which has to be waited for. */
 static void decide_on_device(struct inference *inf, int l, struct work *work) {
     const struct device *d = inf->device;
-    const struct model_config *c = &inf->p->config;
     struct gate_call call = gate_call(inf, l, false, work);
-    size_t rows = (size_t)call.rows, heads = (size_t)call.heads;
-    size_t decisions = rows * policy_decision_floats(c, l), gates = rows * heads;
-    float *found = inf->form_results;
-    inf->form->decide(&call, found, found + decisions);
+    size_t at = inference_gates_at(inf, l), end = inference_gates_at(inf, l + 1);
+    inf->form->decide(&call, inf->there + inference_decisions_at(inf, l), inf->there + at);
+    if (inf->in_place) return;
     work_enter(work, PHASE_TRANSFER);
-    d->ops->download(d, inf->results, found, (decisions + gates) * sizeof *found);
-    memcpy(chunk_decisions(inf, l), inf->results, decisions * sizeof *found);
-    memcpy(inference_chunk_gates(inf, l), inf->results + decisions, gates * sizeof *found);
+    d->ops->download(d, inf->here + at, inf->there + at, (end - at) * sizeof *inf->here);
+    take_gates(inf, l);
+}
+
+/* Whether the layer's policy looks at its input. */
+static bool looks(const struct inference *inf, int l) {
+    const struct policy_ops *policy = inf->p->config.policy;
+    return inference_by_token(inf) ||
+           (policy->gate_flops &&
+            policy->gate_flops(&inf->p->config, l, inf->chunk.batch.n_tokens) > 0);
 }
 
 /* Brings what the layer's policy looks at. Pooling is done, and charged, where it costs something
@@ -123,47 +138,79 @@ static void bring_gate_input(struct inference *inf, int l, struct work *work) {
         inf->gate_x = inf->norm;
         return;
     }
-    if (!by_token &&
-        (!c->policy->gate_flops || c->policy->gate_flops(c, l, inf->chunk.batch.n_tokens) == 0))
-        return;
+    if (!looks(inf, l)) return;
     d->ops->pool(d, &inf->chunk, by_token, c->dim, inf->norm, OPERANDS, inf->pooled);
     if (!by_token) book_pool(inf, FLOP_GATE, work);
     if (inf->gate_x == inf->pooled) return;
     work_enter(work, PHASE_TRANSFER);
     d->ops->download(d, inf->gate_x, inf->pooled,
-                     (size_t)gate_rows(inf) * (size_t)c->dim * sizeof *inf->pooled);
+                     (size_t)inference_gate_rows(inf) * (size_t)c->dim * sizeof *inf->pooled);
     work_enter(work, PHASE_GATE);
 }
 
-/* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere. */
-static void choose_heads(struct inference *inf, int l, struct work *work, const float *given) {
-    const struct model_config *c = &inf->p->config;
-    struct gate_call call = gate_call(inf, l, true, work);
-    float *gates = inference_chunk_gates(inf, l);
-    if (!given) {
-        bring_gate_input(inf, l, work);
-        call.x = inf->gate_x;
-        if (inf->form) {
-            decide_on_device(inf, l, work);
-            return;
-        }
-        c->policy->decide(&call, chunk_decisions(inf, l));
-    }
-    const float *decision = given ? given : chunk_decisions(inf, l);
-    if (c->policy->select)
-        c->policy->select(&call, decision, gates);
-    else
-        memcpy(gates, decision, (size_t)call.rows * (size_t)call.heads * sizeof *gates);
-}
-
 /* True if every row runs every head of the layer with gate 1. */
-static bool all_chosen(const struct inference *inf, int l, int rows) {
-    int n = rows * inf->p->config.heads.value[l];
-    if (!inf->gates[l]) return true;
+static bool all_chosen(const struct inference *inf, int l) {
+    int n = inference_gate_rows(inf) * inf->p->config.heads.value[l];
     const float *gates = inference_chunk_gates(inf, l);
     for (int i = 0; i < n; i++)
         if (gates[i] != 1.0f) return false;
     return true;
+}
+
+/* Decisions of the chunk at hand that were made elsewhere; NULL: the layer decides. */
+static const float *given_decisions(const struct inference *inf, int l) {
+    const float *given = inf->given ? inf->given[l] : NULL;
+    return given ? given + decision_offset(inf, l) : NULL;
+}
+
+/* Gates from decisions, on the host. */
+static void select_heads(struct inference *inf, const struct gate_call *call,
+                         const float *decision) {
+    const struct policy_ops *policy = inf->p->config.policy;
+    float *gates = inference_chunk_gates(inf, call->layer);
+    if (policy->select)
+        policy->select(call, decision, gates);
+    else
+        memcpy(gates, decision, (size_t)call->rows * (size_t)call->heads * sizeof *gates);
+}
+
+/* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere, and says how
+ * its heads run. In place only the device needs the gates. */
+static void choose_heads(struct inference *inf, int l, struct work *work) {
+    const struct device *d = inf->device;
+    const float *given = given_decisions(inf, l);
+    if (!given) bring_gate_input(inf, l, work);
+    if (!given && inf->form) {
+        decide_on_device(inf, l, work);
+        if (inf->in_place) return;
+    } else {
+        struct gate_call call = gate_call(inf, l, true, work);
+        if (!given) inf->p->config.policy->decide(&call, chunk_decisions(inf, l));
+        select_heads(inf, &call, given ? given : chunk_decisions(inf, l));
+    }
+    inf->way[l] = all_chosen(inf, l) ? HEADS_WIDE : inf->in_place ? HEADS_IN_PLACE : HEADS_PLANNED;
+    if (inf->way[l] != HEADS_IN_PLACE) return;
+    size_t at = inference_gates_at(inf, l), end = inference_decisions_at(inf, l);
+    work_enter(work, PHASE_TRANSFER);
+    d->ops->upload(d, inf->there + at, inference_chunk_gates(inf, l), (end - at) * sizeof(float));
+}
+
+/* Whether the layer's gates are made where they are used. */
+static bool decided_in_place(const struct inference *inf, int l) {
+    return inf->gates[l] && inf->in_place && inf->form && !inf->settled[l];
+}
+
+/* Layers in place whose heads do not depend on the pass are settled before it: what the pass asks
+ * of the device then hangs on no number that comes later. */
+static void settle_heads(struct inference *inf, struct work *work) {
+    for (int l = 0; l < inf->p->config.layers; l++) {
+        bool known = given_decisions(inf, l) || (!inf->form && !looks(inf, l));
+        inf->settled[l] = inf->gates[l] && inf->in_place && known;
+        inf->way[l] = decided_in_place(inf, l) ? HEADS_IN_PLACE : HEADS_WIDE;
+        if (!inf->settled[l]) continue;
+        work_enter(work, PHASE_GATE);
+        choose_heads(inf, l, work);
+    }
 }
 
 /* Every head for every input: one product for all slabs. */
@@ -190,21 +237,25 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
              work);
 }
 
-/* The sublayer that adds attention to x; `given` as in inference_run. */
-static void run_attention(struct inference *inf, int l, struct work *work, const float *given) {
+/* The sublayer that adds attention to x. */
+static void run_attention(struct inference *inf, int l, struct work *work) {
     const struct model_config *c = &inf->p->config;
     const struct layer_parameters *w = &inf->p->layer[l];
     norm(inf, w->norm1_weight, w->norm1_bias, work);
-    if (inf->gates[l]) {
+    if (inf->gates[l] && !inf->settled[l]) {
         work_enter(work, PHASE_GATE);
-        choose_heads(inf, l, work, given);
+        choose_heads(inf, l, work);
     }
-    if (all_chosen(inf, l, gate_rows(inf)))
-        attend_wide(inf, l, work);
-    else
-        inference_attend_chosen(inf, l, work);
-    work_enter(work, PHASE_OUTPUT);
-    add_bias(inf, FLOP_ATTENTION_BIAS, c->dim, w->o_bias, inf->x, NUMBERS, work);
+    if (inf->way[l] == HEADS_IN_PLACE) {
+        inference_attend_in_place(inf, l, work);
+    } else {
+        if (inf->way[l] == HEADS_WIDE)
+            attend_wide(inf, l, work);
+        else
+            inference_attend_chosen(inf, l, work);
+        work_enter(work, PHASE_OUTPUT);
+        add_bias(inf, FLOP_ATTENTION_BIAS, c->dim, w->o_bias, inf->x, NUMBERS, work);
+    }
     /* the products above accumulate into x */
     work_add(work, FLOP_RESIDUAL, (uint64_t)inf->chunk.batch.n_tokens * (uint64_t)c->dim);
     work_enter(work, PHASE_NORM);
@@ -228,15 +279,13 @@ static void run_ffn(struct inference *inf, int l, struct work *work) {
     work_add(work, FLOP_RESIDUAL, (uint64_t)tokens * (uint64_t)dim);
 }
 
-/* From the pooled last stream to the logits, which come to where the results are. */
+/* From the pooled last stream to the logits: on a host device to where the results are. */
 static void classify(struct inference *inf, struct work *work) {
     const struct device *d = inf->device;
     const struct parameters *p = inf->p;
     const struct model_config *c = &p->config;
     int samples = inf->chunk.batch.n_samples;
-    size_t size = (size_t)samples * (size_t)c->classes;
-    float *result = inf->all_logits + (size_t)inf->first * (size_t)c->classes;
-    float *logits = d->is_host ? result : inf->logits;
+    float *logits = d->is_host ? chunk_logits(inf) : inf->there;
     struct device_product product = {
         .m = samples,
         .n = c->classes,
@@ -251,24 +300,17 @@ static void classify(struct inference *inf, struct work *work) {
     work_product(work, FLOP_CLASSIFIER, samples, c->classes, c->dim, false);
     d->ops->bias(d, samples, c->classes, p->classifier_bias, logits, NUMBERS);
     inference_book_bias(work, FLOP_CLASSIFIER_BIAS, samples, c->classes);
-    if (logits == result) return;
-    work_enter(work, PHASE_TRANSFER);
-    d->ops->download(d, result, logits, size * sizeof *result);
 }
 
-static void run_chunk(struct inference *inf, struct work *work, const float *const *decisions) {
+void inference_pass(struct inference *inf, struct work *work) {
     const struct device *d = inf->device;
     const struct parameters *p = inf->p;
     const struct model_config *c = &p->config;
-    if (!d->is_host) work_enter(work, PHASE_TRANSFER);
-    d->ops->chunk_put(d, &inf->chunk);
     work_enter(work, PHASE_EMBEDDING);
     embed(inf, work);
     for (int l = 0; l < c->layers; l++) {
-        const float *given = decisions ? decisions[l] : NULL;
         work_enter(work, PHASE_NORM);
-        if (c->heads.value[l] > 0)
-            run_attention(inf, l, work, given ? given + decision_offset(inf, l) : NULL);
+        if (c->heads.value[l] > 0) run_attention(inf, l, work);
         run_ffn(inf, l, work);
     }
     if (c->final_norm) {
@@ -283,16 +325,45 @@ static void run_chunk(struct inference *inf, struct work *work, const float *con
     classify(inf, work);
 }
 
+/* Brings the results of the chunk to the host, once for all layers, and books what could not be
+ * booked without them. */
+static void collect(struct inference *inf, struct work *work) {
+    const struct device *d = inf->device;
+    const struct model_config *c = &inf->p->config;
+    size_t logits = inference_gates_at(inf, 0), size = logits;
+    if (d->is_host) return;
+    for (int l = 0; l < c->layers; l++)
+        if (decided_in_place(inf, l)) size = inference_gates_at(inf, l + 1);
+    work_enter(work, PHASE_TRANSFER);
+    d->ops->download(d, inf->here, inf->there, size * sizeof *inf->here);
+    memcpy(chunk_logits(inf), inf->here, logits * sizeof *inf->here);
+    for (int l = 0; l < c->layers; l++) {
+        if (decided_in_place(inf, l)) take_gates(inf, l);
+        if (inf->way[l] == HEADS_IN_PLACE) inference_book_in_place(inf, l, work);
+    }
+}
+
+static void run_chunk(struct inference *inf, struct work *work) {
+    const struct device *d = inf->device;
+    if (!d->is_host) work_enter(work, PHASE_TRANSFER);
+    d->ops->chunk_put(d, &inf->chunk);
+    settle_heads(inf, work);
+    inference_pass_again(inf, work);
+    collect(inf, work);
+}
+
 void inference_run(struct inference *inf, const struct batch *batch, struct work *work,
                    const float *const *decisions) {
     memcpy(inf->offsets, batch->offsets, ((size_t)batch->n_samples + 1) * sizeof *inf->offsets);
+    inf->given = decisions;
     inf->first = 0;
     inf->chunk.number = 0;
     while (inf->first < batch->n_samples) {
         inf->first_row = inference_by_token(inf) ? batch->offsets[inf->first] : inf->first;
         inf->chunk.batch = batch_chunk(batch, inf->first, inf->chunk_tokens, inf->chunk_offsets);
-        run_chunk(inf, work, decisions);
+        run_chunk(inf, work);
         inf->first += inf->chunk.batch.n_samples;
         inf->chunk.number++;
     }
+    inf->given = NULL;
 }

@@ -58,6 +58,11 @@ int inference_heads_run(const struct inference *inference, int layer, int sample
 /* True if any token of input `sample` of the last run chose the head. */
 bool inference_head_ran(const struct inference *inference, int layer, int head, int sample);
 
+/* How often a pass was recorded so far. On a device that can, one whose inputs have the lengths of an
+ * earlier one is recorded the second time and repeated from then on, with the same bits, unless
+ * somebody is told of phases or products, or the host must look at something in its middle. */
+int inference_recordings(const struct inference *inference);
+
 /* Bytes of workspace reserved in the device's memory. */
 int64_t inference_bytes(const struct inference *inference);
 

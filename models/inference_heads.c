@@ -1,7 +1,9 @@
 /*
- * The chosen heads alone, in groups of as many heads as the device takes at once. The rows of the
- * inputs that run a head are gathered, projected by its slab, attended, multiplied by its gate and
- * added back through its block of W_O; nothing of the others is computed.
+ * The chosen heads alone. Where a device skips by itself what was not chosen (device.h,
+ * device_chosen) that is three calls, and the host may learn the gates later. Else they run in
+ * groups of as many heads as the device takes at once: the rows of the inputs that run a head are
+ * gathered, projected by its slab, attended, multiplied by its gate and added back through its block
+ * of W_O; nothing of the others is computed.
  *
  * Where tokens choose, a head runs for the tokens that chose it: their queries, map rows and
  * outputs. They attend to all tokens of their input, so its K and V are computed for every token of
@@ -234,4 +236,47 @@ void inference_attend_chosen(struct inference *inf, int l, struct work *work) {
         work_enter(work, PHASE_OUTPUT);
         add_outputs(inf, l, &plan, work);
     }
+}
+
+/* ---- in place ---- */
+
+void inference_attend_in_place(struct inference *inf, int l, struct work *work) {
+    const struct device *d = inf->device;
+    const struct model_config *c = &inf->p->config;
+    const struct layer_parameters *w = &inf->p->layer[l];
+    struct device_chosen chosen = {.dim = c->dim,
+                                   .heads = c->heads.value[l],
+                                   .head_dim = c->head_dim,
+                                   .gates = inf->there + inference_gates_at(inf, l),
+                                   .norm = inf->norm,
+                                   .qkv_weight = w->qkv_weight,
+                                   .qkv_bias = w->qkv_bias,
+                                   .o_weight = w->o_weight,
+                                   .o_bias = w->o_bias,
+                                   .qkv = inf->qkv,
+                                   .context = inf->context,
+                                   .x = inf->x,
+                                   .scratch = inf->scores};
+    work_enter(work, PHASE_QKV);
+    d->ops->chosen_qkv(d, &inf->chunk, &chosen);
+    work_enter(work, PHASE_MAP);
+    d->ops->chosen_map(d, &inf->chunk, &chosen);
+    work_enter(work, PHASE_OUTPUT);
+    d->ops->chosen_output(d, &inf->chunk, &chosen);
+    inference_book_bias(work, FLOP_ATTENTION_BIAS, inf->chunk.batch.n_tokens, c->dim);
+}
+
+/* Each part in its phase, and each head as if everybody ran it: nothing is brought together. */
+void inference_book_in_place(struct inference *inf, int l, struct work *work) {
+    const struct model_config *c = &inf->p->config;
+    struct plan plan;
+    if (!work) return;
+    plan_group(inf, l, 0, c->heads.value[l], &plan);
+    work_enter(work, PHASE_QKV);
+    book_project(inf, &plan, false, 3 * c->head_dim, work);
+    work_enter(work, PHASE_MAP);
+    book_attend(inf, &plan, work);
+    work_enter(work, PHASE_OUTPUT);
+    for (int i = 0; i < plan.group.n; i++)
+        work_product(work, FLOP_OUTPUT, head_queries(&plan, i), c->dim, c->head_dim, true);
 }

@@ -22,20 +22,28 @@ static void layout_decisions(struct inference *inf, struct arena *host, size_t r
     }
 }
 
-struct widest {
-    size_t saved, decision; /* floats of a row, in any layer */
-};
-
-static struct widest widest_of(const struct model_config *c) {
-    struct widest most = {0};
+/* The most floats that the policy keeps of a row in any layer. */
+static size_t most_saved(const struct model_config *c) {
+    size_t most = 0;
     for (int l = 0; l < c->layers; l++) {
         if (c->policy->unit == GATE_NONE || c->heads.value[l] == 0) continue;
         size_t saved = c->policy->saved_floats ? (size_t)c->policy->saved_floats(c, l) : 0;
-        if (saved > most.saved) most.saved = saved;
-        size_t decision = policy_decision_floats(c, l);
-        if (decision > most.decision) most.decision = decision;
+        if (saved > most) most = saved;
     }
     return most;
+}
+
+/* Results of a chunk where the host does not see them: as inference_gates_at has it. */
+static void layout_results(struct inference *inf, struct arena *host, size_t samples, size_t rows) {
+    const struct model_config *c = &inf->p->config;
+    size_t size = samples * (size_t)c->classes;
+    for (int l = 0; l < c->layers; l++)
+        if (c->policy->unit != GATE_NONE && c->heads.value[l] > 0)
+            size += rows * ((size_t)c->heads.value[l] + policy_decision_floats(c, l));
+    inf->there = arena_floats(&inf->arena, size);
+    inf->here = arena_floats(host, size);
+    for (int i = 0; i < RECORDINGS; i++)
+        inf->recorded[i].offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
 }
 
 static void layout(struct inference *inf, const struct trainer_limits *limits) {
@@ -45,15 +53,15 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     struct arena *policy = inf->form ? arena : host;
     size_t tokens = (size_t)inf->chunk_tokens, samples = (size_t)limits->samples;
     bool by_token = inference_by_token(inf), far = !inf->device->is_host;
-    struct widest most = widest_of(c);
     size_t heads = (size_t)model_most_heads(c);
     size_t dim = (size_t)c->dim, width = heads * (size_t)c->head_dim;
     size_t group = (size_t)inf->group_size, rows = by_token ? tokens : samples;
+    size_t packed = inf->in_place ? 0 : group * tokens;
     layout_decisions(inf, host, by_token ? (size_t)limits->tokens : samples);
     inf->x = arena_floats(arena, tokens * dim);
     inf->norm = operands(inf, tokens * dim);
-    inf->rows = operands(inf, group * tokens * dim);
-    inf->back = arena_floats(arena, group * tokens * dim);
+    inf->rows = operands(inf, packed * dim);
+    inf->back = arena_floats(arena, packed * dim);
     inf->qkv = operands(inf, tokens * 3 * width);
     inf->context = operands(inf, tokens * width);
     inf->hidden = operands(inf, c->layers ? tokens * (size_t)c->ffn : 0);
@@ -63,13 +71,9 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
     if (far && !inf->form && c->policy->unit != GATE_NONE)
         inf->gate_x = arena_floats(host, rows * dim);
     inf->all_logits = arena_floats(host, samples * (size_t)c->classes);
-    inf->logits = far ? arena_floats(arena, samples * (size_t)c->classes) : inf->all_logits;
-    inf->saved = arena_floats(policy, rows * most.saved);
+    if (far) layout_results(inf, host, samples, rows);
+    inf->saved = arena_floats(policy, rows * most_saved(c));
     inf->shared = arena_floats(policy, samples * policy_shared_floats(c));
-    if (inf->form) {
-        inf->form_results = arena_floats(arena, rows * (heads + most.decision));
-        inf->results = arena_floats(host, rows * (heads + most.decision));
-    }
     inf->offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->chunk_offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
     inf->segment = arena_take(host, group * samples, sizeof *inf->segment, ARENA_LINE);
@@ -103,6 +107,7 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
     int most = model_most_heads(c);
     inf->device = d;
     inf->form = d->ops->form(c->policy);
+    inf->in_place = c->policy->unit == GATE_PER_SAMPLE && d->ops->takes_chosen(d, c);
     inf->chunk_tokens = d->whole_batches ? limits->tokens : cpu_chunk;
     /* Of a whole batch the rows of all heads are gigabytes: none where nobody chooses. */
     if (d->whole_batches)
@@ -124,6 +129,8 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
 
 void inference_free(struct inference *inf) {
     if (!inf) return;
+    for (int i = 0; i < RECORDINGS; i++)
+        inf->device->ops->forget(inf->device, inf->recorded[i].recording);
     inf->device->ops->chunk_free(inf->device, &inf->chunk);
     device_parameters_free(inf->device, inf->p);
     arena_release(&inf->arena);
@@ -186,6 +193,10 @@ bool inference_head_ran(const struct inference *inf, int layer, int head, int sa
     for (int r = first; r < end; r++)
         if (inf->gates[layer][(size_t)r * heads + (size_t)head] != 0.0f) return true;
     return false;
+}
+
+int inference_recordings(const struct inference *inf) {
+    return inf->recordings;
 }
 
 int64_t inference_bytes(const struct inference *inf) {

@@ -1,13 +1,32 @@
 /*
  * What the files of the forward pass share: inference.c, the pass; inference_memory.c, where
- * everything lies and what is known of the last run; and inference_heads.c, the chosen heads alone.
- * Work is booked beside the calls of the device, here for what several of them do.
+ * everything lies and what is known of the last run; inference_heads.c, the chosen heads alone; and
+ * inference_recordings.c, passes that are done again. Work is booked beside the calls of the device,
+ * here for what several of them do.
  */
 #ifndef HEADROOM_MODELS_INFERENCE_WORKSPACE_H
 #define HEADROOM_MODELS_INFERENCE_WORKSPACE_H
 
 #include "models/device_parameters.h"
 #include "models/inference.h"
+#include "models/policy.h"
+
+/* How a layer's attention runs: all heads of all inputs; the chosen ones where they are, which a
+ * device skips by itself; or the chosen ones brought together, by a plan that the host makes. */
+enum heads_way { HEADS_WIDE, HEADS_IN_PLACE, HEADS_PLANNED };
+
+enum { RECORDINGS = 8 };
+
+/* A pass, by all that what it launches depends on. */
+struct recorded_pass {
+    int n_samples, mode;
+    int32_t *offsets; /* [n_samples + 1] */
+    enum heads_way way[MODEL_LAYERS_MAX];
+    bool settled[MODEL_LAYERS_MAX];
+    uint64_t used;    /* when last, in passes; 0: the place is free */
+    void *recording;  /* the device's; NULL: seen once */
+    struct work work; /* what a run books, but for heads in place */
+};
 
 struct inference {
     const struct device *device;
@@ -19,28 +38,35 @@ struct inference {
     void *norm;                            /* [T][D] LayerNorm output */
     void *rows;                            /* [G T][D] gathered input rows of a group of G heads */
     float *back;                           /* [G T][D] rows on their way back */
-    void *qkv, *context;    /* [T][3W], [T][W]; or those of a group, head after head */
-    void *hidden;           /* [T][F] */
-    float *scores;          /* attention's scratch */
-    float *pooled, *logits; /* [B][D], [B][C] on the device; logits of the chunk at hand */
-    float *gate_x;          /* [rows][D] the policy's input, where the policy is */
-    float *saved, *shared;  /* the policy's scratch of one layer, and of all; where the policy is */
-    /* Decisions [rows][decision_floats] of a device form, with its gates [rows][H] right behind: on
-     * the device, and in the host's memory. */
-    float *form_results, *results;
+    void *qkv, *context;   /* [T][3W], [T][W]; or those of a group, head after head */
+    void *hidden;          /* [T][F] */
+    float *scores;         /* attention's scratch */
+    float *pooled;         /* [B][D] */
+    float *gate_x;         /* [rows][D] the policy's input, where the policy is */
+    float *saved, *shared; /* the policy's scratch of one layer, and of all; where the policy is */
+    /* Results of the chunk at hand, logits, then gates and decisions of each layer (inference_gates_at
+     * and the like): on the device, and where they come to on the host. NULL on a host device. */
+    float *there, *here;
     /* results of the whole batch, in the host's memory */
-    float *all_logits;                  /* [B][C] */
-    float *gates[MODEL_LAYERS_MAX];     /* [rows][H] */
-    float *decisions[MODEL_LAYERS_MAX]; /* [rows][decision_floats] */
-    int32_t *offsets, *chunk_offsets;   /* [B + 1] of the batch and of the chunk at hand */
-    struct device_chunk chunk;          /* at hand */
-    int chunk_tokens;                   /* most tokens of a chunk */
-    int mode;                           /* see inference_set_mode */
-    int first, first_row;               /* sample and gate row that the chunk at hand starts at */
-    int group_size;                     /* heads of a group */
-    struct head_segment *segment;       /* [G B] of the group at hand */
-    int32_t *query_token;               /* [G T] if tokens choose */
-    float *segment_gate;                /* [G B], or [G T] if tokens choose */
+    float *all_logits;                    /* [B][C] */
+    float *gates[MODEL_LAYERS_MAX];       /* [rows][H] */
+    float *decisions[MODEL_LAYERS_MAX];   /* [rows][decision_floats] */
+    int32_t *offsets, *chunk_offsets;     /* [B + 1] of the batch and of the chunk at hand */
+    struct device_chunk chunk;            /* at hand */
+    int chunk_tokens;                     /* most tokens of a chunk */
+    int mode;                             /* see inference_set_mode */
+    int first, first_row;                 /* sample and gate row that the chunk at hand starts at */
+    const float *const *given;            /* decisions of this run, as in inference_run */
+    bool in_place;                        /* layers run in place unless they are wide */
+    enum heads_way way[MODEL_LAYERS_MAX]; /* of the chunk at hand */
+    bool settled[MODEL_LAYERS_MAX];       /* its heads were known before the pass */
+    struct recorded_pass recorded[RECORDINGS];
+    uint64_t passes;              /* that might have been recorded */
+    int recordings;               /* made so far */
+    int group_size;               /* heads of a group */
+    struct head_segment *segment; /* [G B] of the group at hand */
+    int32_t *query_token;         /* [G T] if tokens choose */
+    float *segment_gate;          /* [G B], or [G T] if tokens choose */
 };
 
 static inline bool inference_by_token(const struct inference *inf) {
@@ -50,6 +76,27 @@ static inline bool inference_by_token(const struct inference *inf) {
 /* Gates of the chunk at hand in layer l, [rows][heads]. */
 static inline float *inference_chunk_gates(const struct inference *inf, int l) {
     return inf->gates[l] + (size_t)inf->first_row * (size_t)inf->p->config.heads.value[l];
+}
+
+/* Rows of gates of the chunk at hand. */
+static inline int inference_gate_rows(const struct inference *inf) {
+    return inference_by_token(inf) ? inf->chunk.batch.n_tokens : inf->chunk.batch.n_samples;
+}
+
+/* Where gates [rows][H] and decisions [rows][decision_floats] of layer l begin among the chunk's
+ * results; after the last layer, where they end. */
+static inline size_t inference_gates_at(const struct inference *inf, int l) {
+    const struct model_config *c = &inf->p->config;
+    size_t rows = (size_t)inference_gate_rows(inf);
+    size_t at = (size_t)inf->chunk.batch.n_samples * (size_t)c->classes;
+    for (int i = 0; i < l; i++)
+        if (inf->gates[i]) at += rows * ((size_t)c->heads.value[i] + policy_decision_floats(c, i));
+    return at;
+}
+
+static inline size_t inference_decisions_at(const struct inference *inf, int l) {
+    return inference_gates_at(inf, l) +
+           (size_t)inference_gate_rows(inf) * (size_t)inf->p->config.heads.value[l];
 }
 
 /* Adding bias[cols] to rows x cols numbers. */
@@ -70,7 +117,18 @@ static inline void inference_book_map(struct work *work, int queries, int n, int
     work_move(work, 2 * (uint64_t)(queries + n) * (uint64_t)head_dim);
 }
 
-/* The attention of layer l, all but its bias, by those heads alone that are chosen. */
+/* The attention of layer l, all but its last bias, by those heads alone that are chosen, brought
+ * together. */
 void inference_attend_chosen(struct inference *inf, int l, struct work *work);
+
+/* The same with its bias, where they are; and what it costs, booked when the gates are known. */
+void inference_attend_in_place(struct inference *inf, int l, struct work *work);
+void inference_book_in_place(struct inference *inf, int l, struct work *work);
+
+/* All from the embeddings to the logits, in the device's memory. */
+void inference_pass(struct inference *inf, struct work *work);
+
+/* The same, from a recording where it can be. */
+void inference_pass_again(struct inference *inf, struct work *work);
 
 #endif

@@ -15,15 +15,17 @@ extern "C" {
 #endif
 
 /* The heads of a chunk: qkv [tokens][heads][3][head_dim], context [tokens][heads][head_dim],
- * log_sum [heads][tokens]. */
+ * log_sum [heads][tokens]. Given gates [samples][heads], forward: those that are 0 leave out the
+ * head of the input, others scale what it makes. */
 struct chunk_attention {
     bool bf16;
     int samples, tokens, heads, head_dim;
     int longest;            /* input, tokens */
     const int32_t *offsets; /* [samples + 1] */
     const void *qkv;
-    void *context;  /* of the backward pass: read */
-    float *log_sum; /* forward: NULL where it is not kept */
+    void *context;      /* of the backward pass: read */
+    float *log_sum;     /* forward: NULL where it is not kept */
+    const float *gates; /* NULL: all heads, as they are */
     /* of the backward pass */
     const void *dcontext;
     float *delta; /* [heads][tokens], written and read */

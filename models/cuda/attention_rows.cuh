@@ -49,6 +49,10 @@ template <typename T> __device__ head_rows<T> head_rows_of(const chunk_attention
     head.head_dim = d;
     head.aligned = d % 4 == 0;
     if (call.log_sum) head.log_sum = call.log_sum + (size_t)h * (size_t)call.tokens + token;
+    if (call.gates) {
+        head.gate = call.gates + which;
+        if (*head.gate == 0.0f) head.queries = 0; /* nobody asks: the block ends */
+    }
     return head;
 }
 

@@ -103,6 +103,20 @@ void cuda_attend_heads(const struct device *d, const struct head_group *group, i
 void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
                   const struct head_group *group, int dim, const float *back, float *x);
 
+bool cuda_takes_chosen(const struct device *d, const struct model_config *config);
+void cuda_chosen_qkv(const struct device *d, const struct device_chunk *chunk,
+                     const struct device_chosen *chosen);
+void cuda_chosen_map(const struct device *d, const struct device_chunk *chunk,
+                     const struct device_chosen *chosen);
+void cuda_chosen_output(const struct device *d, const struct device_chunk *chunk,
+                        const struct device_chosen *chosen);
+
+/* cuda_recording.c */
+bool cuda_record(const struct device *d);
+void *cuda_recorded(const struct device *d);
+bool cuda_replay(const struct device *d, void *recording);
+void cuda_forget(const struct device *d, void *recording);
+
 /* cuda_memory.c; cuda_reserve, and cuda_give_back with as many bytes, are all that the files of this
  * room get memory from. Growing waits for the card. */
 bool cuda_reserve(const struct device *d, enum device_use use, size_t bytes, void **out,
@@ -190,5 +204,7 @@ void cuda_observe(const struct device *d, void (*observe)(void *context, int m, 
                   void *context);
 /* Tells them of a product that a kernel of ours makes. */
 void cuda_observed(const struct device *d, int m, int n, int k);
+/* Whether there is anybody to be told. */
+bool cuda_is_observed(const struct device *d);
 
 #endif

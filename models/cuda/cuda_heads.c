@@ -1,11 +1,14 @@
 /*
- * The chosen heads alone, on a card: who runs what is told in segments (device.h), which each call
+ * The chosen heads alone, on a card. In bfloat16, where inputs choose, kernels read the gates and
+ * leave out what was not chosen. Else who runs what is told in segments (device.h), which each call
  * stages; they are copied once for a group (cuda_stage).
  */
+#include "models/cuda/chosen_kernels.h"
 #include "models/cuda/cuda_device.h"
 #include "models/cuda/heads_kernels.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #define SAME_PLACE(member)                                                                         \
     (offsetof(struct packed_head, member) == offsetof(struct head_segment, member))
@@ -96,4 +99,87 @@ void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
                                .row_of = cuda_state_of(d)->scratch,
                                .x = x};
     cuda_check(d, scatter_launch(&call, cuda_stream_of(d)), "scattering of rows");
+}
+
+/* ---- where they are, by kernels that look at the gates ---- */
+
+/* Tensor cores multiply bfloat16. In float32, and in tf32, whose answers are to be as near, the rows
+ * of those who run a head are brought together for cuBLAS, by a plan that the host makes. */
+bool cuda_takes_chosen(const struct device *d, const struct model_config *c) {
+    return cuda_is_bf16(d) && chosen_takes(model_most_heads(c), c->head_dim, c->dim);
+}
+
+/* Tells who listens, and so must wait, of the products of the inputs and heads that ran: n columns
+ * from k numbers. */
+static void observe_chosen(const struct device *d, const struct device_chunk *chunk,
+                           const struct device_chosen *c, int n, int k) {
+    size_t size = (size_t)chunk->batch.n_samples * (size_t)c->heads * sizeof(float);
+    if (!cuda_is_observed(d)) return;
+    float *gates = malloc(size);
+    if (!gates) {
+        cuda_fail(d, "out of memory for gates");
+        return;
+    }
+    cuda_download(d, gates, c->gates, size);
+    for (int i = 0; i < chunk->batch.n_samples * c->heads; i++) {
+        const int32_t *offset = chunk->batch.offsets + i / c->heads;
+        if (gates[i] != 0.0f) cuda_observed(d, offset[1] - offset[0], n, k);
+    }
+    free(gates);
+}
+
+static struct chosen_products products_of(const struct device *d, const struct device_chunk *chunk,
+                                          const struct device_chosen *c) {
+    const struct cuda_chunk *own = cuda_chunk_of(chunk);
+    struct chosen_products call = {.samples = chunk->batch.n_samples,
+                                   .heads = c->heads,
+                                   .head_dim = c->head_dim,
+                                   .dim = c->dim,
+                                   .longest = own->max_length,
+                                   .offsets = own->offsets,
+                                   .gates = c->gates,
+                                   .norm = c->norm,
+                                   .qkv_weight = cuda_weights_copy(d, c->qkv_weight),
+                                   .qkv_bias = c->qkv_bias,
+                                   .qkv = c->qkv,
+                                   .context = c->context,
+                                   .o_weight = cuda_weights_copy(d, c->o_weight),
+                                   .o_bias = c->o_bias,
+                                   .x = c->x};
+    if (!call.qkv_weight || !call.o_weight)
+        cuda_fail(d, "chosen heads of weights that no weights_new has named");
+    return call;
+}
+
+void cuda_chosen_qkv(const struct device *d, const struct device_chunk *chunk,
+                     const struct device_chosen *c) {
+    struct chosen_products call = products_of(d, chunk, c);
+    if (cuda_state_of(d)->failed || call.samples == 0 || c->heads == 0) return;
+    observe_chosen(d, chunk, c, 3 * c->head_dim, c->dim);
+    cuda_check(d, chosen_qkv_launch(&call, cuda_stream_of(d)), "Q, K and V of chosen heads");
+}
+
+void cuda_chosen_map(const struct device *d, const struct device_chunk *chunk,
+                     const struct device_chosen *c) {
+    const struct cuda_chunk *own = cuda_chunk_of(chunk);
+    struct chunk_attention call = {.bf16 = cuda_is_bf16(d),
+                                   .samples = chunk->batch.n_samples,
+                                   .tokens = chunk->batch.n_tokens,
+                                   .heads = c->heads,
+                                   .head_dim = c->head_dim,
+                                   .longest = own->max_length,
+                                   .offsets = own->offsets,
+                                   .qkv = c->qkv,
+                                   .context = c->context,
+                                   .gates = c->gates};
+    if (call.tokens == 0 || call.heads == 0) return;
+    cuda_check(d, attention_forward_launch(&call, cuda_stream_of(d)), "attention of chosen heads");
+}
+
+void cuda_chosen_output(const struct device *d, const struct device_chunk *chunk,
+                        const struct device_chosen *c) {
+    struct chosen_products call = products_of(d, chunk, c);
+    if (cuda_state_of(d)->failed || call.samples == 0) return;
+    observe_chosen(d, chunk, c, c->dim, c->head_dim);
+    cuda_check(d, chosen_output_launch(&call, cuda_stream_of(d)), "the outputs of chosen heads");
 }

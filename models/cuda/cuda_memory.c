@@ -11,7 +11,7 @@
 
 /* Four segments, each with room for the largest array: so three arrays can be staged after one
  * before the ring comes round to its segment. */
-enum { SEGMENTS = 4, ALIGNMENT = 256, RECENT = 4, LANDING = 1 << 16 };
+enum { SEGMENTS = 4, ALIGNMENT = 256, RECENT = 4, LANDING = 1 << 20 };
 
 struct cuda_staging {
     char *pinned, *card; /* the ring, and its copy on the card */

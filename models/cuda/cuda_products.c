@@ -150,6 +150,10 @@ void cuda_observed(const struct device *d, int m, int n, int k) {
     if (p->observe) p->observe(p->context, m, n, k);
 }
 
+bool cuda_is_observed(const struct device *d) {
+    return cuda_state_of(d)->products->observe;
+}
+
 /* ---- weights in bfloat16 ---- */
 
 /* The registered array that an address lies in; NULL: none. */

@@ -173,6 +173,98 @@ static inline void far_scatter(const struct device *d, const struct device_chunk
     cpu->ops->scatter(cpu, &whole, group, dim, far_floats(d, back), far_floats(d, x));
 }
 
+/* In bfloat16, as a card does. */
+static inline bool far_takes_chosen(const struct device *d, const struct model_config *config) {
+    (void)config;
+    return d->precision == PRECISION_BF16;
+}
+
+/* A call of the chosen heads with everything translated, and what it holds open. */
+struct far_chosen {
+    struct device_chosen near;
+    struct far_span norm, qkv, context;
+    float *qkv_weight, *o_weight;
+    struct device_chunk whole;
+};
+
+static inline void far_chosen_begin(const struct device *d, const struct device_chunk *chunk,
+                                    const struct device_chosen *c, struct far_chosen *out) {
+    int width = c->heads * c->head_dim;
+    struct device_matrix qkv = {c->qkv_weight, c->dim, false, WEIGHTS},
+                         o = {c->o_weight, c->dim, false, WEIGHTS};
+    out->near = *c;
+    out->whole = far_whole(chunk);
+    out->near.gates = far_floats(d, c->gates);
+    out->near.qkv_bias = far_floats(d, c->qkv_bias);
+    out->near.o_bias = far_floats(d, c->o_bias);
+    out->near.x = far_floats(d, c->x);
+    out->near.scratch = far_floats(d, c->scratch);
+    out->norm = far_open(d, c->norm, far_rows(chunk, c->dim), OPERANDS);
+    out->qkv = far_open(d, c->qkv, far_rows(chunk, 3 * width), OPERANDS);
+    out->context = far_open(d, c->context, far_rows(chunk, width), OPERANDS);
+    out->qkv_weight = far_read(d, &qkv, 3 * width, c->dim);
+    out->o_weight = far_read(d, &o, width, c->dim);
+    out->near.norm = out->norm.f;
+    out->near.qkv = out->qkv.f;
+    out->near.context = out->context.f;
+    out->near.qkv_weight = out->qkv_weight;
+    out->near.o_weight = out->o_weight;
+}
+
+static inline void far_chosen_end(struct far_chosen *c) {
+    far_shut(&c->norm);
+    far_shut(&c->qkv);
+    far_shut(&c->context);
+    free(c->qkv_weight);
+    free(c->o_weight);
+}
+
+/* Tells who listens of the products of the inputs and heads that ran. */
+static inline void far_observe_chosen(const struct device *d, const struct far_chosen *c, int n,
+                                      int k) {
+    const struct far_state *f = far_of(d);
+    for (int i = 0; f->observe && i < c->whole.batch.n_samples * c->near.heads; i++) {
+        const int32_t *offset = c->whole.batch.offsets + i / c->near.heads;
+        if (c->near.gates[i] != 0.0f) f->observe(f->context, offset[1] - offset[0], n, k);
+    }
+}
+
+static inline void far_chosen_qkv(const struct device *d, const struct device_chunk *chunk,
+                                  const struct device_chosen *chosen) {
+    struct far_chosen c;
+    far_chosen_begin(d, chunk, chosen, &c);
+    device_cpu()->ops->chosen_qkv(device_cpu(), &c.whole, &c.near);
+    far_observe_chosen(d, &c, 3 * chosen->head_dim, chosen->dim);
+    far_chosen_end(&c);
+}
+
+static inline void far_chosen_map(const struct device *d, const struct device_chunk *chunk,
+                                  const struct device_chosen *chosen) {
+    struct far_chosen c;
+    far_chosen_begin(d, chunk, chosen, &c);
+    device_cpu()->ops->chosen_map(device_cpu(), &c.whole, &c.near);
+    far_chosen_end(&c);
+}
+
+static inline void far_chosen_output(const struct device *d, const struct device_chunk *chunk,
+                                     const struct device_chosen *chosen) {
+    struct far_chosen c;
+    far_chosen_begin(d, chunk, chosen, &c);
+    device_cpu()->ops->chosen_output(device_cpu(), &c.whole, &c.near);
+    far_observe_chosen(d, &c, chosen->dim, chosen->head_dim);
+    far_chosen_end(&c);
+}
+
+static inline bool far_record(const struct device *d) {
+    (void)d;
+    return false;
+}
+
+static inline void far_forget(const struct device *d, void *recording) {
+    (void)d;
+    assert_null(recording);
+}
+
 static inline void far_loss_gradient(const struct device *d, const struct device_chunk *chunk,
                                      int classes, float scale, float *probability) {
     const struct device *cpu = device_cpu();

@@ -348,6 +348,39 @@ static void heads_that_tokens_chose(struct stage *s) {
     heads_by(s, true);
 }
 
+/* An input without any head, heads that nobody chose, and gates that are not 1. A device that does
+ * not work so runs none of it. What nobody chose must stay as it was. */
+static void heads_in_place(struct stage *s) {
+    int dim = s->shape->dim, heads = s->shape->heads, d = s->shape->head_dim, width = heads * d;
+    struct rng rng = rng_stream(56, RNG_GENERATOR);
+    size_t n = stage_samples(s, heads);
+    float *gate = calloc(n, sizeof *gate);
+    assert_non_null(gate);
+    for (size_t i = 0; i < n; i++) {
+        bool alone = s->batch.n_samples == 1, none = i / (size_t)heads == 1;
+        if (alone || (!none && i % (size_t)heads != 1 && rng_below(&rng, 2, i, 3) > 0))
+            gate[i] = some_gate(&rng, (int)i);
+    }
+    struct device_chosen c = {.dim = dim, .heads = heads, .head_dim = d};
+    c.gates = stage_array_of(s, "gates", IN, NUMBERS, n, gate);
+    free(gate);
+    c.norm = stage_array(s, "norm", IN, OPERANDS, stage_tokens(s, dim));
+    c.qkv_weight = stage_weights(s, "qkv weight", (size_t)(3 * width * dim));
+    c.qkv_bias = stage_array(s, "qkv bias", IN, NUMBERS, (size_t)(3 * width));
+    c.o_weight = stage_weights(s, "o weight", (size_t)(width * dim));
+    c.o_bias = stage_array(s, "o bias", IN, NUMBERS, (size_t)dim);
+    c.qkv = stage_array(s, "qkv", ADDED, OPERANDS, stage_tokens(s, 3 * width));
+    c.context = stage_array(s, "context", ADDED, OPERANDS, stage_tokens(s, width));
+    c.x = stage_array(s, "x", ADDED, NUMBERS, stage_tokens(s, dim));
+    c.scratch = stage_array(s, "scratch", SPENT, NUMBERS, s->d->attention_scratch);
+    s->d->ops->chosen_qkv(s->d, &s->chunk, &c);
+    /* Maps of large scores are steep, and magnify the rounding of Q and K. */
+    c.qkv = stage_array(s, "q, k, v", ADDED, OPERANDS, stage_tokens(s, 3 * width));
+    s->d->ops->chosen_map(s->d, &s->chunk, &c);
+    c.context = stage_array(s, "outputs", ADDED, OPERANDS, stage_tokens(s, width));
+    s->d->ops->chosen_output(s->d, &s->chunk, &c);
+}
+
 /* ---- optimiser ---- */
 
 /* Three tensors with a gap between them, whose gradients are clipped and then are not. */
@@ -403,6 +436,22 @@ static const struct {
     {"heads that tokens chose", heads_that_tokens_chose},
     {"adamw", adamw},
 };
+
+static void heads_in_place_agree_where_a_device_takes_them(const struct tested_device *tested,
+                                                           const struct device *d) {
+    for (int i = 0; i < SHAPES; i++) {
+        struct stage s = {.d = d, .shape = &shapes[i]};
+        if (!shapes[i].quick && tested_quickly()) continue;
+        stage_fill_batch(&s);
+        if (d->ops->takes_chosen(d, &s.config))
+            stage_check(tested, d, &shapes[i], "heads in place", heads_in_place);
+        else
+            assert_true(d->precision != PRECISION_BF16 || shapes[i].dim % 8 != 0 ||
+                        shapes[i].head_dim < 16 || shapes[i].head_dim > 128 ||
+                        shapes[i].head_dim % 8 != 0);
+        stage_end(&s);
+    }
+}
 
 static void stages_agree_with_the_cpu_and_with_themselves(const struct tested_device *tested,
                                                           const struct device *d) {
@@ -467,6 +516,7 @@ static void memory_is_moved_in_order(const struct tested_device *tested, const s
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ALL(stages_agree_with_the_cpu_and_with_themselves),
+        ON_ALL(heads_in_place_agree_where_a_device_takes_them),
         ON_ALL(masks_are_the_cpu_s_chunk_by_chunk),
         ON_FP32(memory_that_is_not_there_is_an_error),
         ON_FP32(memory_is_moved_in_order),
