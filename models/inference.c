@@ -148,11 +148,14 @@ static void bring_gate_input(struct inference *inf, int l, struct work *work) {
     work_enter(work, PHASE_GATE);
 }
 
+static int n_gates(const struct inference *inf, int l) {
+    return inference_gate_rows(inf) * inf->p->config.heads.value[l];
+}
+
 /* True if every row runs every head of the layer with gate 1. */
 static bool all_chosen(const struct inference *inf, int l) {
-    int n = inference_gate_rows(inf) * inf->p->config.heads.value[l];
     const float *gates = inference_chunk_gates(inf, l);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n_gates(inf, l); i++)
         if (gates[i] != 1.0f) return false;
     return true;
 }
@@ -174,10 +177,17 @@ static void select_heads(struct inference *inf, const struct gate_call *call,
         memcpy(gates, decision, (size_t)call->rows * (size_t)call->heads * sizeof *gates);
 }
 
+/* Takes the gates of layers first to last to the device at once, with what lies between. */
+static void put_gates(struct inference *inf, int first, int last, struct work *work) {
+    size_t at = inference_gates_at(inf, first), end = inference_decisions_at(inf, last);
+    work_enter(work, PHASE_TRANSFER);
+    inf->device->ops->upload(inf->device, inf->there + at, inf->here + at,
+                             (end - at) * sizeof *inf->here);
+}
+
 /* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere, and says how
  * its heads run. In place only the device needs the gates. */
 static void choose_heads(struct inference *inf, int l, struct work *work) {
-    const struct device *d = inf->device;
     const float *given = given_decisions(inf, l);
     if (!given) bring_gate_input(inf, l, work);
     if (!given && inf->form) {
@@ -190,9 +200,9 @@ static void choose_heads(struct inference *inf, int l, struct work *work) {
     }
     inf->way[l] = all_chosen(inf, l) ? HEADS_WIDE : inf->in_place ? HEADS_IN_PLACE : HEADS_PLANNED;
     if (inf->way[l] != HEADS_IN_PLACE) return;
-    size_t at = inference_gates_at(inf, l), end = inference_decisions_at(inf, l);
-    work_enter(work, PHASE_TRANSFER);
-    d->ops->upload(d, inf->there + at, inference_chunk_gates(inf, l), (end - at) * sizeof(float));
+    memcpy(inf->here + inference_gates_at(inf, l), inference_chunk_gates(inf, l),
+           (size_t)n_gates(inf, l) * sizeof *inf->here);
+    if (!inf->settled[l]) put_gates(inf, l, l, work);
 }
 
 /* Whether the layer's gates are made where they are used. */
@@ -203,6 +213,7 @@ static bool decided_in_place(const struct inference *inf, int l) {
 /* Layers in place whose heads do not depend on the pass are settled before it: what the pass asks
  * of the device then hangs on no number that comes later. */
 static void settle_heads(struct inference *inf, struct work *work) {
+    int first = -1, last = -1;
     for (int l = 0; l < inf->p->config.layers; l++) {
         bool known = given_decisions(inf, l) || (!inf->form && !looks(inf, l));
         inf->settled[l] = inf->gates[l] && inf->in_place && known;
@@ -210,7 +221,11 @@ static void settle_heads(struct inference *inf, struct work *work) {
         if (!inf->settled[l]) continue;
         work_enter(work, PHASE_GATE);
         choose_heads(inf, l, work);
+        if (inf->way[l] != HEADS_IN_PLACE) continue;
+        last = l;
+        if (first < 0) first = l;
     }
+    if (first >= 0) put_gates(inf, first, last, work);
 }
 
 /* Every head for every input: one product for all slabs. */

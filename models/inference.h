@@ -5,6 +5,10 @@
  * every input chose every head the wide path runs all slabs as one product. Where tokens choose
  * (inference_heads.c), Q, map rows and O are computed for the tokens that chose the head and K and
  * V for all tokens of the inputs they belong to. All memory is sized at creation.
+ *
+ * A device that can skip what an input did not choose (device.h, device_chosen) runs the heads where
+ * they are: nothing is gathered, and decisions that are made there come to the host with the
+ * logits, once.
  */
 #ifndef HEADROOM_MODELS_INFERENCE_H
 #define HEADROOM_MODELS_INFERENCE_H

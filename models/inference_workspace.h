@@ -36,8 +36,9 @@ struct inference {
     struct arena host_arena;               /* in the host's, where it is another */
     float *x;                              /* [T][D] residual stream */
     void *norm;                            /* [T][D] LayerNorm output */
-    void *rows;                            /* [G T][D] gathered input rows of a group of G heads */
-    float *back;                           /* [G T][D] rows on their way back */
+    /* Not in place: [G T][D] input rows gathered for a group of G heads, and on their way back. */
+    void *rows;
+    float *back;
     void *qkv, *context;   /* [T][3W], [T][W]; or those of a group, head after head */
     void *hidden;          /* [T][F] */
     float *scores;         /* attention's scratch */
