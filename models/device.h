@@ -193,6 +193,9 @@ struct device_ops {
     void (*weights_load)(const struct device *d, const float *weights);
     void (*weights_free)(const struct device *d, const float *weights);
 
+    /* operands[n] = weights as products see them. */
+    void (*weights_pack)(const struct device *d, const float *weights, size_t n, void *operands);
+
     /* The form of a policy's gates for this device; NULL: they are made on the host. */
     const struct policy_device_form *(*form)(const struct policy_ops *policy);
 
@@ -319,6 +322,9 @@ struct device {
     int card;           /* N of "cuda:N" */
     bool whole_batches; /* works on all inputs of a batch at once, and on all heads of a layer */
     size_t attention_scratch; /* floats that attention needs as workspace */
+    /* Tokens of a chunk from which on it pays to pack the weights of a set of heads that all inputs
+     * chose, though another set may follow. Counts where heads run in place (takes_chosen). */
+    int packs_from;
 };
 
 /* The n-th operand of an array. */

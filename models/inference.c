@@ -198,7 +198,10 @@ static void choose_heads(struct inference *inf, int l, struct work *work) {
         if (!given) inf->p->config.policy->decide(&call, chunk_decisions(inf, l));
         select_heads(inf, &call, given ? given : chunk_decisions(inf, l));
     }
-    inf->way[l] = all_chosen(inf, l) ? HEADS_WIDE : inf->in_place ? HEADS_IN_PLACE : HEADS_PLANNED;
+    inf->way[l] = all_chosen(inf, l)                          ? HEADS_WIDE
+                  : !inf->in_place                            ? HEADS_PLANNED
+                  : inf->settled[l] && inference_pack(inf, l) ? HEADS_PACKED
+                                                              : HEADS_IN_PLACE;
     if (inf->way[l] != HEADS_IN_PLACE) return;
     memcpy(inf->here + inference_gates_at(inf, l), inference_chunk_gates(inf, l),
            (size_t)n_gates(inf, l) * sizeof *inf->here);
@@ -266,6 +269,8 @@ static void run_attention(struct inference *inf, int l, struct work *work) {
     } else {
         if (inf->way[l] == HEADS_WIDE)
             attend_wide(inf, l, work);
+        else if (inf->way[l] == HEADS_PACKED)
+            inference_attend_packed(inf, l, work);
         else
             inference_attend_chosen(inf, l, work);
         work_enter(work, PHASE_OUTPUT);
@@ -354,7 +359,8 @@ static void collect(struct inference *inf, struct work *work) {
     memcpy(chunk_logits(inf), inf->here, logits * sizeof *inf->here);
     for (int l = 0; l < c->layers; l++) {
         if (decided_in_place(inf, l)) take_gates(inf, l);
-        if (inf->way[l] == HEADS_IN_PLACE) inference_book_in_place(inf, l, work);
+        if (inf->way[l] == HEADS_IN_PLACE || inf->way[l] == HEADS_PACKED)
+            inference_book_in_place(inf, l, work);
     }
 }
 

@@ -46,6 +46,18 @@ static void layout_results(struct inference *inf, struct arena *host, size_t sam
         inf->recorded[i].offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
 }
 
+/* Room for all heads of a layer but one; with all of them it is wide. */
+static void layout_packed(struct inference *inf) {
+    const struct model_config *c = &inf->p->config;
+    for (int l = 0; l < c->layers; l++) {
+        if (!inf->in_place || c->heads.value[l] < 2) continue;
+        size_t width = (size_t)(c->heads.value[l] - 1) * (size_t)c->head_dim;
+        inf->packed[l].qkv_weight = operands(inf, 3 * width * (size_t)c->dim);
+        inf->packed[l].o_weight = operands(inf, width * (size_t)c->dim);
+        inf->packed[l].qkv_bias = arena_floats(&inf->arena, 3 * width);
+    }
+}
+
 static void layout(struct inference *inf, const struct trainer_limits *limits) {
     const struct model_config *c = &inf->p->config;
     struct arena *arena = &inf->arena;
@@ -72,6 +84,7 @@ static void layout(struct inference *inf, const struct trainer_limits *limits) {
         inf->gate_x = arena_floats(host, rows * dim);
     inf->all_logits = arena_floats(host, samples * (size_t)c->classes);
     if (far) layout_results(inf, host, samples, rows);
+    layout_packed(inf);
     inf->saved = arena_floats(policy, rows * most_saved(c));
     inf->shared = arena_floats(policy, samples * policy_shared_floats(c));
     inf->offsets = arena_take(host, samples + 1, sizeof(int32_t), ARENA_LINE);
@@ -140,6 +153,7 @@ void inference_free(struct inference *inf) {
 
 void inference_load(struct inference *inf) {
     device_parameters_load(inf->device, inf->p);
+    for (int l = 0; l < inf->p->config.layers; l++) inf->packed[l].n = 0; /* of other values */
 }
 
 void inference_set_mode(struct inference *inf, int mode) {

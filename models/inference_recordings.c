@@ -24,7 +24,9 @@ static bool is_same(const struct inference *inf, const struct recorded_pass *pas
     if (pass->used == 0 || pass->n_samples != batch->n_samples || pass->mode != inf->mode)
         return false;
     for (int l = 0; l < inf->p->config.layers; l++)
-        if (pass->settled[l] != inf->settled[l] || pass->way[l] != inf->way[l]) return false;
+        if (pass->settled[l] != inf->settled[l] || pass->way[l] != inf->way[l] ||
+            (inf->way[l] == HEADS_PACKED && pass->packed[l] != inf->packed[l].n))
+            return false;
     return memcmp(pass->offsets, batch->offsets,
                   ((size_t)batch->n_samples + 1) * sizeof *pass->offsets) == 0;
 }
@@ -54,6 +56,7 @@ static struct recorded_pass *find(struct inference *inf, bool *is_new) {
     pass->mode = inf->mode;
     memcpy(pass->offsets, batch->offsets, ((size_t)batch->n_samples + 1) * sizeof *pass->offsets);
     memcpy(pass->way, inf->way, sizeof pass->way);
+    for (int l = 0; l < inf->p->config.layers; l++) pass->packed[l] = inf->packed[l].n;
     memcpy(pass->settled, inf->settled, sizeof pass->settled);
     return pass;
 }

@@ -12,8 +12,17 @@
 #include "models/policy.h"
 
 /* How a layer's attention runs: all heads of all inputs; the chosen ones where they are, which a
- * device skips by itself; or the chosen ones brought together, by a plan that the host makes. */
-enum heads_way { HEADS_WIDE, HEADS_IN_PLACE, HEADS_PLANNED };
+ * device skips by itself; those that all inputs chose alike, as a model that has no others; or the
+ * chosen ones brought together, by a plan that the host makes. */
+enum heads_way { HEADS_WIDE, HEADS_IN_PLACE, HEADS_PACKED, HEADS_PLANNED };
+
+/* Weights of some heads of a layer, one after the other, on the device. */
+struct packed_heads {
+    int n; /* heads */
+    bool chosen[OPTION_LIST_MAX];
+    void *qkv_weight, *o_weight; /* [n][3][d][D], [n][d][D] */
+    float *qkv_bias;             /* [n][3][d] */
+};
 
 enum { RECORDINGS = 8 };
 
@@ -23,9 +32,10 @@ struct recorded_pass {
     int32_t *offsets; /* [n_samples + 1] */
     enum heads_way way[MODEL_LAYERS_MAX];
     bool settled[MODEL_LAYERS_MAX];
-    uint64_t used;    /* when last, in passes; 0: the place is free */
-    void *recording;  /* the device's; NULL: seen once */
-    struct work work; /* what a run books, but for heads in place */
+    int packed[MODEL_LAYERS_MAX]; /* heads */
+    uint64_t used;                /* when last, in passes; 0: the place is free */
+    void *recording;              /* the device's; NULL: seen once */
+    struct work work;             /* what a run books, but for heads in place */
 };
 
 struct inference {
@@ -61,6 +71,7 @@ struct inference {
     bool in_place;                        /* layers run in place unless they are wide */
     enum heads_way way[MODEL_LAYERS_MAX]; /* of the chunk at hand */
     bool settled[MODEL_LAYERS_MAX];       /* its heads were known before the pass */
+    struct packed_heads packed[MODEL_LAYERS_MAX];
     struct recorded_pass recorded[RECORDINGS];
     uint64_t passes;              /* that might have been recorded */
     int recordings;               /* made so far */
@@ -125,6 +136,11 @@ void inference_attend_chosen(struct inference *inf, int l, struct work *work);
 /* The same with its bias, where they are; and what it costs, booked when the gates are known. */
 void inference_attend_in_place(struct inference *inf, int l, struct work *work);
 void inference_book_in_place(struct inference *inf, int l, struct work *work);
+
+/* Whether all inputs of the chunk chose alike in a layer, with gates that are 1, and are enough; its
+ * weights are then packed. And its attention, all but the last bias, which books as in place. */
+bool inference_pack(struct inference *inf, int l);
+void inference_attend_packed(struct inference *inf, int l, struct work *work);
 
 /* All from the embeddings to the logits, in the device's memory. */
 void inference_pass(struct inference *inf, struct work *work);

@@ -78,6 +78,11 @@ static void weights_changed(const struct device *d, const float *weights) {
     (void)weights;
 }
 
+static void weights_pack(const struct device *d, const float *weights, size_t n, void *operands) {
+    (void)d;
+    memcpy(operands, weights, n * sizeof *weights);
+}
+
 static const struct policy_device_form *form(const struct policy_ops *policy) {
     (void)policy;
     return NULL;
@@ -454,6 +459,7 @@ static const struct device_ops ops = {
     .weights_new = weights_new,
     .weights_load = weights_changed,
     .weights_free = weights_changed,
+    .weights_pack = weights_pack,
     .form = form,
     .multiply = multiply,
     .embed = embed,

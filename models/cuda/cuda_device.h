@@ -157,6 +157,7 @@ void *cuda_weights_copy(const struct device *d, const float *weights);
 bool cuda_weights_new(const struct device *d, const float *weights, size_t n, struct error *error);
 void cuda_weights_load(const struct device *d, const float *weights);
 void cuda_weights_free(const struct device *d, const float *weights);
+void cuda_weights_pack(const struct device *d, const float *weights, size_t n, void *operands);
 void cuda_multiply(const struct device *d, int n, const struct device_product *product);
 
 /* cuda_stages.c */

@@ -201,6 +201,14 @@ void cuda_weights_free(const struct device *d, const float *weights) {
     *c = p->copied[--p->n_copied];
 }
 
+void cuda_weights_pack(const struct device *d, const float *weights, size_t n, void *operands) {
+    const void *from = cuda_is_bf16(d) ? cuda_weights_copy(d, weights) : weights;
+    if (from)
+        cuda_copy(d, operands, from, n * d->operand_size);
+    else
+        cuda_fail(d, "packing of weights that no weights_new has named");
+}
+
 /* ---- products ---- */
 
 /* The library's call that a product is. */

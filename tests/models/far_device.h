@@ -26,7 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FAR_WEIGHTS_MAX = 8, FAR_FENCE = 64 };
+enum { FAR_WEIGHTS_MAX = 8, FAR_FENCE = 64, FAR_PACKS_FROM = 30 };
 static const size_t far_bytes = (size_t)1 << 30; /* reserved; what is touched is paid for */
 
 /* Weights by their address, and the values that products see. */
@@ -397,6 +397,7 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .weights_new = far_weights_new,
         .weights_load = far_weights_load,
         .weights_free = far_weights_free,
+        .weights_pack = far_weights_pack,
         .multiply = far_multiply,
         .embed = far_embed,
         .norm = far_norm,
@@ -448,6 +449,7 @@ static inline const struct device *far_device_open(enum precision precision, boo
         .operand_size = precision == PRECISION_BF16 ? 2 : sizeof(float),
         .whole_batches = true,
         .attention_scratch = device_cpu()->attention_scratch,
+        .packs_from = FAR_PACKS_FROM,
     };
     f->address =
         mmap(NULL, far_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -173,6 +173,16 @@ static inline void far_scatter(const struct device *d, const struct device_chunk
     cpu->ops->scatter(cpu, &whole, group, dim, far_floats(d, back), far_floats(d, x));
 }
 
+static inline void far_weights_pack(const struct device *d, const float *weights, size_t n,
+                                    void *operands) {
+    struct device_matrix whole = {weights, (int)n, false, WEIGHTS};
+    float *seen = far_read(d, &whole, 1, (int)n);
+    struct far_span out = far_open(d, operands, n, OPERANDS);
+    memcpy(out.f, seen, n * sizeof *seen);
+    far_shut(&out);
+    free(seen);
+}
+
 /* In bfloat16, as a card does. */
 static inline bool far_takes_chosen(const struct device *d, const struct model_config *config) {
     (void)config;

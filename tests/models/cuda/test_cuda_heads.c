@@ -1,7 +1,8 @@
 /*
  * What a device does at the edges, and that heads that were not chosen are not computed on it: NaN
  * in the weights of a head changes no bit of who did not choose it, products have the formula's
- * dimensions, and work is booked as on the CPU.
+ * dimensions, and work is booked as on the CPU. And passes that are repeated from a recording, which
+ * must not be told from others.
  */
 #include "tests/models/cuda/engine.h"
 
@@ -58,6 +59,14 @@ static void any_batch_will_do(const struct tested_device *tested, const struct d
 
 /* ---- the chosen heads alone ---- */
 
+/* A model whose heads a device can run in place: of 16 numbers. */
+static struct model_config of_whole_heads(const struct method *method, const struct data *data) {
+    struct model_config c = small_config(method_policy(method), method->options, 2, 64, 4);
+    c.init_std = 0.08;
+    if (c.positions) c.max_len = data->limits.length;
+    return c;
+}
+
 /* Makes NaN of one number of a head's slab of W_Q, W_K, W_V or of its block of W_O. */
 static float *number_of_head(const struct parameters *p, int part, int h) {
     size_t d = (size_t)p->config.head_dim, dim = (size_t)p->config.dim;
@@ -65,14 +74,14 @@ static float *number_of_head(const struct parameters *p, int part, int h) {
     return p->layer[0].qkv_weight + ((size_t)h * 3 + (size_t)part) * d * dim;
 }
 
-static void check_poison(const struct device *d, const struct method *method) {
+static void check_poison(const struct device *d, const struct method *method, int dim) {
     struct data data;
     struct side side;
     float before[SOME * SMALL_CLASSES];
     size_t row = SMALL_CLASSES * sizeof(float);
     int victims = 0, spared = 0;
     data_fill(&data, SOME, some, 12);
-    struct model_config config = small_config(method_policy(method), method->options, 1, 16, 4);
+    struct model_config config = small_config(method_policy(method), method->options, 1, dim, 4);
     side_new(&side, d, &config, &data.limits);
     inference_run(side.inference, &data.batch, NULL, NULL);
     memcpy(before, inference_logits(side.inference), sizeof before);
@@ -108,7 +117,207 @@ static void heads_of_others_are_not_read(const struct tested_device *tested,
         {"moh-pool", "{\"shared\":1,\"routed\":1}"},
         {"per-token (test)", "{}"},
     };
-    for (size_t i = 0; i < sizeof choosing / sizeof *choosing; i++) check_poison(d, &choosing[i]);
+    for (size_t i = 0; i < sizeof choosing / sizeof *choosing; i++) {
+        check_poison(d, &choosing[i], 16);
+        check_poison(d, &choosing[i], 64);
+    }
+}
+
+/* Runs decisions on both sides; the largest error of logits. */
+static double run_given(const struct side *cpu, const struct side *there, const struct batch *batch,
+                        const float *const *decisions) {
+    inference_run(cpu->inference, batch, NULL, decisions);
+    inference_run(there->inference, batch, NULL, decisions);
+    tested_ok(there->d);
+    return relative_error(inference_logits(there->inference), inference_logits(cpu->inference),
+                          (size_t)batch->n_samples * SMALL_CLASSES);
+}
+
+/* Gates of two layers: inputs without a head in a layer, and with gates that are not 1. */
+static void any_gates(struct rng rng, int n, float *gates) {
+    for (int i = 0; i < n; i++) {
+        double draw = rng_uniform(&rng, 1, (uint64_t)i);
+        gates[i] = i / 4 % 3 == 1 || draw < 0.4 ? 0.0f : draw < 0.7 ? 1.0f : (float)draw;
+    }
+}
+
+static void any_gates_will_do(const struct tested_device *tested, const struct device *d) {
+    static const int lengths[][5] = {{65, 1, 130, 64, 17}, {1, 1, 1, 1, 1}, {200}};
+    static const int n_inputs[] = {5, 5, 1};
+    static const struct method chosen = {"random", "{\"heads\":2}"};
+    float gates[2 * 5 * 4];
+    for (int i = 0; i < 3; i++) {
+        struct data data;
+        struct side cpu, there;
+        data_fill(&data, n_inputs[i], lengths[i], 9);
+        struct model_config config = of_whole_heads(&chosen, &data);
+        side_new(&cpu, device_cpu(), &config, &data.limits);
+        side_new(&there, d, &config, &data.limits);
+        for (int draw = 0; draw < 5; draw++) { /* the first, one that is recorded, and repeated */
+            const float *const layers[] = {gates, gates + 4 * n_inputs[i]};
+            any_gates(rng_stream((uint64_t)draw, RNG_GENERATOR), 2 * 4 * n_inputs[i], gates);
+            double error = run_given(&cpu, &there, &data.batch, layers);
+            if (!(error <= tested->pass))
+                fail_msg("%s: batch %d, draw %d: logits %.2e", tested->name, i, draw, error);
+        }
+        side_free(&cpu);
+        side_free(&there);
+        free(data.tokens);
+    }
+}
+
+/* ---- passes that are repeated ---- */
+
+/* What a run leaves, to be the same in another. */
+struct run {
+    float logits[SOME * SMALL_CLASSES], gates[2][SOME * 4];
+    struct work work;
+};
+
+static void run_once(struct inference *inference, const struct batch *batch,
+                     const float *const *given, struct run *out) {
+    *out = (struct run){0};
+    inference_run(inference, batch, &out->work, given);
+    memcpy(out->logits, inference_logits(inference), sizeof out->logits);
+    for (int l = 0; l < 2; l++)
+        if (inference_gates(inference, l))
+            memcpy(out->gates[l], inference_gates(inference, l), sizeof out->gates[l]);
+}
+
+static void assert_same_run(const struct run *a, const struct run *b, const char *policy) {
+    if (memcmp(a->logits, b->logits, sizeof a->logits) != 0 ||
+        memcmp(a->gates, b->gates, sizeof a->gates) != 0 ||
+        memcmp(a->work.flops.count, b->work.flops.count, sizeof a->work.flops.count) != 0 ||
+        a->work.bytes != b->work.bytes)
+        fail_msg("%s: another run is not the same", policy);
+}
+
+/* An inference that has seen nothing yet does what the other is about to repeat. */
+static void assert_as_new(const struct side *side, const struct batch *batch,
+                          const float *const *given, const char *policy) {
+    struct inference *fresh = NULL;
+    struct error error;
+    struct run first, again;
+    assert_true(inference_new_on(side->d, side->p, &side->limits, &fresh, &error));
+    run_once(fresh, batch, given, &first);
+    run_once(side->inference, batch, given, &again);
+    assert_same_run(&first, &again, policy);
+    inference_free(fresh);
+}
+
+static void check_repeats(const struct tested_device *tested, const struct device *d,
+                          const struct method *method) {
+    struct data data, other;
+    struct side side;
+    struct run first, again;
+    data_fill(&data, SOME, some, 3);
+    data_fill(&other, SOME, some, 4); /* other tokens of the same lengths */
+    struct model_config config = of_whole_heads(method, &data);
+    side_new(&side, d, &config, &data.limits);
+    run_once(side.inference, &data.batch, NULL, &first);
+    assert_int_equal(inference_recordings(side.inference), 0);
+    for (int i = 0; i < 3; i++) {
+        run_once(side.inference, &data.batch, NULL, &again);
+        assert_same_run(&first, &again, method->policy);
+    }
+    int recordings = inference_recordings(side.inference);
+    bool in_place = d->ops->takes_chosen(d, &config);
+    bool forms = !device_gates_on_host(d, &config);
+    if (tested->is_card && in_place && forms) assert_int_equal(recordings, 1);
+    if (!tested->is_card) assert_int_equal(recordings, 0);
+    assert_as_new(&side, &other.batch, NULL, method->policy);
+    /* Other weights, as after a step of training. */
+    for (size_t i = 0; i < side.p->arena.used / sizeof(float); i++)
+        ((float *)(void *)side.p->arena.base)[i] *= 0.9f;
+    inference_load(side.inference);
+    assert_as_new(&side, &other.batch, NULL, method->policy);
+    assert_int_equal(inference_recordings(side.inference), recordings);
+    /* A trainer that makes the device's workspace grow, or not. */
+    struct trainer *trainer = NULL;
+    struct error error;
+    struct trainer_limits large = {SOME, 20000, 4000};
+    assert_true(trainer_new_on(d, side.p, &large, 1, &trainer, &error));
+    assert_as_new(&side, &data.batch, NULL, method->policy);
+    trainer_free(trainer);
+    /* More shapes than are kept, twice around. */
+    for (int i = 0; i < 24; i++) {
+        struct data shape;
+        data_fill(&shape, 2, (const int[]){1 + i % 12, 3}, 7);
+        run_once(side.inference, &shape.batch, NULL, &again);
+        free(shape.tokens);
+    }
+    assert_as_new(&side, &data.batch, NULL, method->policy);
+    side_free(&side);
+    free(data.tokens);
+    free(other.tokens);
+}
+
+static void a_repeated_pass_is_the_pass(const struct tested_device *tested,
+                                        const struct device *d) {
+    static const struct method shown[] = {{"fixed", "{\"heads\":4}"},
+                                          {"random", "{\"heads\":2}"},
+                                          {"budgetformer", "{\"cost\":0.5,\"initial_budget\":0.5}"},
+                                          {"moh-pool", "{\"shared\":1,\"routed\":1}"}};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) check_repeats(tested, d, &shown[i]);
+}
+
+/* Sets that all inputs share, whose weights are packed where the batch is large enough: each by its
+ * bits as in a new inference, by the CPU's logits, with a head of nobody's poisoned. */
+static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *tested,
+                                                  const struct device *d) {
+    static const struct method chosen = {"random", "{\"heads\":2}"};
+    static const char *const sets[] = {"0100", "1010", "1010", "1011", "0000", "1111", "0100"};
+    static const int lengths[SOME] = {2048, 1, 2047, 2048, 2048};
+    struct data data;
+    struct side cpu, side;
+    float gates[2 * SOME * 4];
+    const float *const layers[] = {gates, gates + SOME * 4};
+    data_fill(&data, SOME, tested->is_card ? lengths : some, 3);
+    struct model_config config = of_whole_heads(&chosen, &data);
+    side_new(&cpu, device_cpu(), &config, &data.limits);
+    side_new(&side, d, &config, &data.limits);
+    assert_true(!d->ops->takes_chosen(d, &config) || data.batch.n_tokens >= d->packs_from);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        for (int g = 0; g < 2 * SOME * 4; g++) gates[g] = sets[i][g % 4] == '1' ? 1.0f : 0.0f;
+        double error = run_given(&cpu, &side, &data.batch, layers);
+        if (!(error <= tested->pass))
+            fail_msg("%s: %s is off by %.2e", tested->name, sets[i], error);
+        for (int again = 0; again < 2; again++) assert_as_new(&side, &data.batch, layers, sets[i]);
+        for (int h = 0; h < 4; h++) { /* new weights: those of the sets before are not theirs */
+            float *number = number_of_head(side.p, (int)i % 4, h), kept = *number;
+            *number = sets[i][h] == '1' ? kept * 1.5f : NAN;
+            inference_load(side.inference);
+            assert_as_new(&side, &data.batch, layers, sets[i]);
+            assert_true(isfinite(inference_logits(side.inference)[0]));
+            *number = kept;
+        }
+        inference_load(side.inference);
+    }
+    side_free(&cpu);
+    side_free(&side);
+    free(data.tokens);
+}
+
+/* Decisions that change between runs of the same lengths: other heads, all of them, none. */
+static void decisions_change_between_repeats(const struct tested_device *tested,
+                                             const struct device *d) {
+    static const struct method chosen = {"random", "{\"heads\":2}"};
+    struct data data;
+    struct side side;
+    float gates[2 * SOME * 4];
+    const float *const layers[] = {gates, gates + SOME * 4};
+    data_fill(&data, SOME, some, 3);
+    struct model_config config = of_whole_heads(&chosen, &data);
+    side_new(&side, d, &config, &data.limits);
+    for (int i = 0; i < 12; i++) {
+        for (int g = 0; i % 4 >= 2 && g < 2 * SOME * 4; g++) gates[g] = i % 4 == 2 ? 1.0f : 0.0f;
+        if (i % 4 < 2) any_gates(rng_stream((uint64_t)i, RNG_GENERATOR), 2 * SOME * 4, gates);
+        assert_as_new(&side, &data.batch, layers, tested->name);
+    }
+    if (tested->is_card && d->ops->takes_chosen(d, &config))
+        assert_int_equal(inference_recordings(side.inference), 2); /* in place, and wide */
+    side_free(&side);
+    free(data.tokens);
 }
 
 /* ---- what is booked, and what is given to the library ---- */
@@ -167,7 +376,10 @@ static void check_work(const struct tested_device *tested, const struct device *
     struct work here = {.observe = observe, .context = &seams[0]}, far = here;
     far.context = &seams[1];
     data_fill(&data, several_chunks ? 4 : SOME, several_chunks ? many : some, 3);
-    struct model_config config = method_config(method, &data, d->precision);
+    struct model_config config = d->precision == PRECISION_BF16
+                                     ? of_whole_heads(method, &data)
+                                     : method_config(method, &data, d->precision);
+    bool in_place = config.policy->unit == GATE_PER_SAMPLE && d->ops->takes_chosen(d, &config);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&there, d, &config, &data.limits);
     inference_run(cpu.inference, &data.batch, NULL, NULL);
@@ -189,8 +401,9 @@ static void check_work(const struct tested_device *tested, const struct device *
                      (unsigned long long)here.flops.count[c]);
         assert_int_equal(seams[1].flops[c], seams[0].flops[c]);
     }
-    /* Each chunk reads the weights; a batch in one piece reads them once. */
-    if (!several_chunks && far.bytes != here.bytes)
+    /* Each chunk reads the weights; a batch in one piece reads them once. In place no rows are brought
+     * together. */
+    if (!several_chunks && !in_place && far.bytes != here.bytes)
         fail_msg("%s: %s: %llu bytes there, %llu on the CPU", tested->name, method->policy,
                  (unsigned long long)far.bytes, (unsigned long long)here.bytes);
     const uint64_t *f = far.flops.count;
@@ -292,7 +505,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ALL(any_batch_will_do),
         ON_ALL_SLOWLY(heads_of_others_are_not_read),
-        ON_FP32(work_is_booked_as_on_the_cpu),
+        ON_ALL(any_gates_will_do),
+        ON_ALL(a_repeated_pass_is_the_pass),
+        ON_ALL_SLOWLY(a_set_of_all_inputs_is_a_narrow_model),
+        ON_ALL(decisions_change_between_repeats),
+        ON_ALL_SLOWLY(work_is_booked_as_on_the_cpu),
         ON_FP32(transfers_are_a_phase),
         ON_FP32(parameters_come_back_as_they_went),
         ON_FP32(a_batch_that_does_not_fit_is_an_error),
