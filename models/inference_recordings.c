@@ -89,6 +89,6 @@ void inference_pass_again(struct inference *inf, struct work *work) {
     bool is_new = true;
     struct recorded_pass *pass = is_the_device_s(inf, work) ? find(inf, &is_new) : NULL;
     if (pass && repeat(inf, pass, work)) return;
-    if (!is_new && record(inf, pass) && repeat(inf, pass, work)) return;
+    if (pass && !is_new && record(inf, pass) && repeat(inf, pass, work)) return;
     inference_pass(inf, work);
 }

@@ -372,7 +372,7 @@ static void chosen_output(const struct device *d, const struct device_chunk *chu
     bias_forward(chunk->batch.n_tokens, c->dim, c->o_bias, c->x);
     for (int b = 0; b < chunk->batch.n_samples; b++)
         for (int h = 0; h < c->heads; h++) {
-            size_t first = (size_t)chunk->batch.offsets[b], row = (size_t)(h * c->head_dim);
+            size_t first = (size_t)chunk->batch.offsets[b], row = (size_t)h * (size_t)c->head_dim;
             int n = chunk->batch.offsets[b + 1] - chunk->batch.offsets[b];
             struct matrix out = {(const float *)c->context + first * (size_t)width + row, width,
                                  false};
