@@ -2,6 +2,7 @@
  * Devices and precisions by name. This file knows which of them were compiled in.
  */
 #include "models/device.h"
+#include "models/policy.h"
 
 #if HAVE_CUDA
 #include "models/cuda/cuda_device.h"
@@ -42,6 +43,10 @@ static bool take(const void *context, size_t size, void **out, struct error *err
 static void give(const void *context, void *memory, size_t size) {
     const struct device *d = context;
     d->ops->release(d, memory, size);
+}
+
+bool device_takes_chosen(const struct device *d, const struct model_config *config, int tokens) {
+    return config->policy->unit == GATE_PER_SAMPLE && d->ops->takes_chosen(d, config, tokens);
 }
 
 struct arena_source device_memory(const struct device *d) {

@@ -249,10 +249,10 @@ struct device_ops {
                     const struct head_group *group, int dim, const float *back, float *x);
 
     /* ---- the chosen heads alone, where they are: inputs choose, and the host needs not know ---- */
-    /* Whether the three are there for such a model. Each is a part of the sublayer: Q, K and V with
-     * their bias, maps and values times the gates, and x += the outputs through W_O and o_bias, for
-     * all inputs. */
-    bool (*takes_chosen)(const struct device *d, const struct model_config *config);
+    /* Whether the three run such a model's heads, of inputs with so many tokens together. Each is a
+     * part of the sublayer: Q, K and V with their bias, maps and values times the gates, and x += the
+     * outputs through W_O and o_bias, for all inputs. */
+    bool (*takes_chosen)(const struct device *d, const struct model_config *config, int tokens);
     void (*chosen_qkv)(const struct device *d, const struct device_chunk *chunk,
                        const struct device_chosen *chosen);
     void (*chosen_map)(const struct device *d, const struct device_chunk *chunk,
@@ -334,6 +334,9 @@ static inline void *operand_at(const struct device *d, const void *operands, siz
 
 /* Where an arena of the device's memory comes from; all NULL for the host's own. */
 struct arena_source device_memory(const struct device *d);
+
+/* Whether the heads that inputs chose run where they are, of so many tokens together. */
+bool device_takes_chosen(const struct device *d, const struct model_config *config, int tokens);
 
 /* The processor that runs the program: always there, float32, in chunks. */
 const struct device *device_cpu(void);

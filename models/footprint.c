@@ -15,6 +15,7 @@ struct size {
     int64_t operand;               /* bytes of a product's operand; all else is float32 */
     int64_t scratch;               /* floats */
     bool is_host, gates_elsewhere; /* on the host, of a device that is none */
+    bool in_place;                 /* heads that inputs chose, on such a device */
 };
 
 static const int64_t float_bytes = sizeof(float);
@@ -81,14 +82,23 @@ static int64_t training_workspace(const struct size *s) {
            (int64_t)sizeof(struct device_sums);
 }
 
-/* What the choice of heads takes beside the gates' own: gathered rows there and back, of one head, or
- * of all where whole batches are worked on; who runs the head at hand, and the gates and decisions of
- * the whole batch, which come to the host in the end. */
+/* Weights of all heads of a layer but one, and their bias, where the device packs them. */
+static int64_t packed_weights(const struct size *s, int64_t heads) {
+    int64_t width = (heads - 1) * s->config->head_dim;
+    if (!s->in_place || heads < 2) return 0;
+    return s->operand * 4 * width * s->config->dim + float_bytes * 3 * width;
+}
+
+/* What the choice of heads takes beside the gates' own: rows gathered and on their way back, of one
+ * head, or of all where whole batches are worked on and heads do not run where they are; who runs
+ * the head at hand; gates and decisions, on a host those of the whole batch. */
 static int64_t choice(const struct size *s, int64_t batch_tokens) {
     const struct model_config *c = s->config;
     bool by_token = c->policy->unit == GATE_PER_TOKEN;
-    int64_t rows = by_token ? batch_tokens : s->samples, saved = 0, decision = 0, sum = 0;
-    int64_t group = s->is_host ? s->most > 0 : c->policy->unit == GATE_NONE ? 0 : s->most;
+    int64_t rows = s->is_host && by_token ? batch_tokens : s->rows, saved = 0, sum = 0;
+    int64_t group = s->is_host                                    ? s->most > 0
+                    : c->policy->unit == GATE_NONE || s->in_place ? 0
+                                                                  : s->most;
     sum += group * s->tokens * c->dim * (s->operand + float_bytes);
     if (s->is_host && s->most > 0)
         sum += s->samples * (int64_t)sizeof(struct head_segment) +
@@ -96,13 +106,11 @@ static int64_t choice(const struct size *s, int64_t batch_tokens) {
     for (int l = 0; l < c->layers; l++) {
         int64_t heads = c->heads.value[l], own = saved_numbers(c, l);
         if (heads == 0 || c->policy->unit == GATE_NONE) continue;
-        int64_t numbers = (int64_t)policy_decision_floats(c, l);
-        if (s->is_host) sum += float_bytes * rows * (heads + numbers);
+        sum += float_bytes * rows * (heads + (int64_t)policy_decision_floats(c, l)) +
+               packed_weights(s, heads);
         saved = own > saved ? own : saved;
-        decision = numbers > decision ? numbers : decision;
     }
     if (s->gates_elsewhere || c->policy->unit == GATE_NONE) return sum;
-    if (!s->is_host) saved += s->most + decision;
     return sum + float_bytes * s->rows * saved;
 }
 
@@ -131,6 +139,7 @@ struct footprint footprint_on(const struct device *d, const struct model_config 
                      .is_host = d->is_host,
                      .gates_elsewhere = device_gates_on_host(d, c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
+    s.in_place = !d->is_host && device_takes_chosen(d, c, limits->tokens);
     bool copies = !d->is_host && d->operand_size != sizeof(float);
     return (struct footprint){.parameters = float_bytes * parameter_numbers(c),
                               .copies = copies ? s.operand * parameter_numbers(c) : 0,

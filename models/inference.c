@@ -185,6 +185,14 @@ static void put_gates(struct inference *inf, int first, int last, struct work *w
                              (end - at) * sizeof *inf->here);
 }
 
+/* Whether this chunk's heads run where they are. A host device says so of each, as it has room for
+ * either way. */
+static bool runs_in_place(const struct inference *inf) {
+    return inf->device->is_host ? device_takes_chosen(inf->device, &inf->p->config,
+                                                      inf->chunk.batch.n_tokens)
+                                : inf->in_place;
+}
+
 /* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere, and says how
  * its heads run. In place only the device needs the gates. */
 static void choose_heads(struct inference *inf, int l, struct work *work) {
@@ -199,10 +207,10 @@ static void choose_heads(struct inference *inf, int l, struct work *work) {
         select_heads(inf, &call, given ? given : chunk_decisions(inf, l));
     }
     inf->way[l] = all_chosen(inf, l)                          ? HEADS_WIDE
-                  : !inf->in_place                            ? HEADS_PLANNED
                   : inf->settled[l] && inference_pack(inf, l) ? HEADS_PACKED
-                                                              : HEADS_IN_PLACE;
-    if (inf->way[l] != HEADS_IN_PLACE) return;
+                  : runs_in_place(inf)                        ? HEADS_IN_PLACE
+                                                              : HEADS_PLANNED;
+    if (inf->way[l] != HEADS_IN_PLACE || inf->device->is_host) return;
     memcpy(inf->here + inference_gates_at(inf, l), inference_chunk_gates(inf, l),
            (size_t)n_gates(inf, l) * sizeof *inf->here);
     if (!inf->settled[l]) put_gates(inf, l, l, work);
@@ -266,6 +274,7 @@ static void run_attention(struct inference *inf, int l, struct work *work) {
     }
     if (inf->way[l] == HEADS_IN_PLACE) {
         inference_attend_in_place(inf, l, work);
+        if (inf->device->is_host) inference_book_in_place(inf, l, work);
     } else {
         if (inf->way[l] == HEADS_WIDE)
             attend_wide(inf, l, work);

@@ -120,8 +120,8 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
     int most = model_most_heads(c);
     inf->device = d;
     inf->form = d->ops->form(c->policy);
-    inf->in_place = c->policy->unit == GATE_PER_SAMPLE && d->ops->takes_chosen(d, c);
     inf->chunk_tokens = d->whole_batches ? limits->tokens : cpu_chunk;
+    inf->in_place = !d->is_host && device_takes_chosen(d, c, inf->chunk_tokens);
     /* Of a whole batch the rows of all heads are gigabytes: none where nobody chooses. */
     if (d->whole_batches)
         inf->group_size = c->policy->unit == GATE_NONE ? 0 : most;

@@ -59,16 +59,16 @@ struct inference {
      * and the like): on the device, and where they come to on the host. NULL on a host device. */
     float *there, *here;
     /* results of the whole batch, in the host's memory */
-    float *all_logits;                    /* [B][C] */
-    float *gates[MODEL_LAYERS_MAX];       /* [rows][H] */
-    float *decisions[MODEL_LAYERS_MAX];   /* [rows][decision_floats] */
-    int32_t *offsets, *chunk_offsets;     /* [B + 1] of the batch and of the chunk at hand */
-    struct device_chunk chunk;            /* at hand */
-    int chunk_tokens;                     /* most tokens of a chunk */
-    int mode;                             /* see inference_set_mode */
-    int first, first_row;                 /* sample and gate row that the chunk at hand starts at */
-    const float *const *given;            /* decisions of this run, as in inference_run */
-    bool in_place;                        /* layers run in place unless they are wide */
+    float *all_logits;                  /* [B][C] */
+    float *gates[MODEL_LAYERS_MAX];     /* [rows][H] */
+    float *decisions[MODEL_LAYERS_MAX]; /* [rows][decision_floats] */
+    int32_t *offsets, *chunk_offsets;   /* [B + 1] of the batch and of the chunk at hand */
+    struct device_chunk chunk;          /* at hand */
+    int chunk_tokens;                   /* most tokens of a chunk */
+    int mode;                           /* see inference_set_mode */
+    int first, first_row;               /* sample and gate row that the chunk at hand starts at */
+    const float *const *given;          /* decisions of this run, as in inference_run */
+    bool in_place;                      /* layers do unless wide or packed: room for no other way */
     enum heads_way way[MODEL_LAYERS_MAX]; /* of the chunk at hand */
     bool settled[MODEL_LAYERS_MAX];       /* its heads were known before the pass */
     struct packed_heads packed[MODEL_LAYERS_MAX];

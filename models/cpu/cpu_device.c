@@ -316,71 +316,28 @@ static void scatter(const struct device *d, const struct device_chunk *chunk,
     heads_scatter(group, dim, back, x);
 }
 
-/* The chosen heads where they are: nobody here works like this, which others are held against. The
- * engine brings rows together instead (takes_chosen), as that is faster here. */
-static bool takes_chosen(const struct device *d, const struct model_config *config) {
+static bool takes_chosen(const struct device *d, const struct model_config *config, int tokens) {
     (void)d;
-    (void)config;
-    return false;
-}
-
-static bool is_chosen(const struct device_chosen *c, int b, int h) {
-    return c->gates[b * c->heads + h] != 0.0f;
+    return heads_fit_in_place(model_most_heads(config), config->head_dim, config->dim, tokens);
 }
 
 static void chosen_qkv(const struct device *d, const struct device_chunk *chunk,
-                       const struct device_chosen *c) {
+                       const struct device_chosen *chosen) {
     (void)d;
-    int slab = 3 * c->head_dim, ld = c->heads * slab;
-    for (int b = 0; b < chunk->batch.n_samples; b++)
-        for (int h = 0; h < c->heads; h++) {
-            size_t first = (size_t)chunk->batch.offsets[b], row = (size_t)h * (size_t)slab;
-            int n = chunk->batch.offsets[b + 1] - chunk->batch.offsets[b];
-            float *to = (float *)c->qkv + first * (size_t)ld + row;
-            struct matrix x = {(const float *)c->norm + first * (size_t)c->dim, c->dim, false};
-            struct matrix weight = {c->qkv_weight + row * (size_t)c->dim, c->dim, true};
-            if (!is_chosen(c, b, h)) continue;
-            gemm(NULL, FLOP_QKV, n, slab, c->dim, 1.0f, x, weight, 0.0f, to, ld);
-            for (int i = 0; i < n; i++)
-                bias_forward(1, slab, c->qkv_bias + row, to + (size_t)i * (size_t)ld);
-        }
+    heads_project_in_place(&chunk->batch, chosen);
 }
 
 static void chosen_map(const struct device *d, const struct device_chunk *chunk,
-                       const struct device_chosen *c) {
+                       const struct device_chosen *chosen) {
     (void)d;
-    size_t width = (size_t)c->heads * (size_t)c->head_dim;
-    for (int b = 0; b < chunk->batch.n_samples; b++)
-        for (int h = 0; h < c->heads; h++) {
-            size_t first = (size_t)chunk->batch.offsets[b];
-            int n = chunk->batch.offsets[b + 1] - chunk->batch.offsets[b];
-            float *out = (float *)c->context + first * width + (size_t)h * (size_t)c->head_dim;
-            if (!is_chosen(c, b, h)) continue;
-            struct attention head = attention_of_head((const float *)c->qkv + 3 * first * width, n,
-                                                      c->heads, c->head_dim, h, c->scratch);
-            attention_forward(&head, out, NULL);
-            for (int i = 0; i < n; i++)
-                for (int j = 0; j < c->head_dim; j++)
-                    out[(size_t)i * width + (size_t)j] *= c->gates[b * c->heads + h];
-        }
+    heads_attend_in_place(&chunk->batch, chosen);
 }
 
 static void chosen_output(const struct device *d, const struct device_chunk *chunk,
-                          const struct device_chosen *c) {
+                          const struct device_chosen *chosen) {
     (void)d;
-    int width = c->heads * c->head_dim;
-    bias_forward(chunk->batch.n_tokens, c->dim, c->o_bias, c->x);
-    for (int b = 0; b < chunk->batch.n_samples; b++)
-        for (int h = 0; h < c->heads; h++) {
-            size_t first = (size_t)chunk->batch.offsets[b], row = (size_t)h * (size_t)c->head_dim;
-            int n = chunk->batch.offsets[b + 1] - chunk->batch.offsets[b];
-            struct matrix out = {(const float *)c->context + first * (size_t)width + row, width,
-                                 false};
-            struct matrix weight = {c->o_weight + row * (size_t)c->dim, c->dim, false};
-            if (!is_chosen(c, b, h)) continue;
-            gemm(NULL, FLOP_OUTPUT, n, c->dim, c->head_dim, 1.0f, out, weight, 1.0f,
-                 c->x + first * (size_t)c->dim, c->dim);
-        }
+    heads_add_in_place(&chunk->batch, chosen);
+    bias_forward(chunk->batch.n_tokens, chosen->dim, chosen->o_bias, chosen->x);
 }
 
 static bool record(const struct device *d) {

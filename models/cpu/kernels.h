@@ -68,6 +68,13 @@ void heads_gather(const struct head_group *group, bool queries, int dim, const f
 void heads_scale(const struct head_group *group, int head_dim, float *context);
 void heads_scatter(const struct head_group *group, int dim, const float *back, float *x);
 
+/* The same for narrow heads on the rows where they lie (device.h, heads_in_place.c); o_bias is left
+ * to who calls. scratch: ATTENTION_SCRATCH floats. */
+bool heads_fit_in_place(int heads, int head_dim, int dim, int tokens);
+void heads_project_in_place(const struct batch *batch, const struct device_chosen *chosen);
+void heads_attend_in_place(const struct batch *batch, const struct device_chosen *chosen);
+void heads_add_in_place(const struct batch *batch, const struct device_chosen *chosen);
+
 /* The sum of squares in double, and one step, of the tensors that are named (device.h). */
 double tensors_square_sum(int n_tensors, const struct adamw_tensor *tensor, const float *g);
 void tensors_adamw(const struct adamw *step, const float *g, float *mean, float *square,

@@ -103,7 +103,7 @@ void cuda_attend_heads(const struct device *d, const struct head_group *group, i
 void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
                   const struct head_group *group, int dim, const float *back, float *x);
 
-bool cuda_takes_chosen(const struct device *d, const struct model_config *config);
+bool cuda_takes_chosen(const struct device *d, const struct model_config *config, int tokens);
 void cuda_chosen_qkv(const struct device *d, const struct device_chunk *chunk,
                      const struct device_chosen *chosen);
 void cuda_chosen_map(const struct device *d, const struct device_chunk *chunk,

@@ -106,7 +106,8 @@ void cuda_scatter(const struct device *d, const struct device_chunk *chunk,
 /* The kernels multiply bfloat16, in which models are deployed. In float32 and tf32, which results
  * are held against, the rows of those who run a head are brought together for cuBLAS, by a plan
  * that the host makes; so they are where tokens choose, whose rows lie apart. */
-bool cuda_takes_chosen(const struct device *d, const struct model_config *c) {
+bool cuda_takes_chosen(const struct device *d, const struct model_config *c, int tokens) {
+    (void)tokens;
     return cuda_is_bf16(d) && chosen_takes(model_most_heads(c), c->head_dim, c->dim);
 }
 

@@ -5,6 +5,8 @@
 #ifndef HEADROOM_TESTS_FAR_STAGES_H
 #define HEADROOM_TESTS_FAR_STAGES_H
 
+#include "tests/models/chosen_reference.h"
+
 /* Tokens of a chunk times `width`. */
 static inline size_t far_rows(const struct device_chunk *chunk, int width) {
     return (size_t)far_batch(chunk)->n_tokens * (size_t)width;
@@ -184,8 +186,10 @@ static inline void far_weights_pack(const struct device *d, const float *weights
 }
 
 /* In bfloat16, as a card does. */
-static inline bool far_takes_chosen(const struct device *d, const struct model_config *config) {
+static inline bool far_takes_chosen(const struct device *d, const struct model_config *config,
+                                    int tokens) {
     (void)config;
+    (void)tokens;
     return d->precision == PRECISION_BF16;
 }
 
@@ -243,7 +247,7 @@ static inline void far_chosen_qkv(const struct device *d, const struct device_ch
                                   const struct device_chosen *chosen) {
     struct far_chosen c;
     far_chosen_begin(d, chunk, chosen, &c);
-    device_cpu()->ops->chosen_qkv(device_cpu(), &c.whole, &c.near);
+    reference_qkv(&c.whole, &c.near);
     far_observe_chosen(d, &c, 3 * chosen->head_dim, chosen->dim);
     far_chosen_end(&c);
 }
@@ -252,7 +256,7 @@ static inline void far_chosen_map(const struct device *d, const struct device_ch
                                   const struct device_chosen *chosen) {
     struct far_chosen c;
     far_chosen_begin(d, chunk, chosen, &c);
-    device_cpu()->ops->chosen_map(device_cpu(), &c.whole, &c.near);
+    reference_map(&c.whole, &c.near);
     far_chosen_end(&c);
 }
 
@@ -260,7 +264,7 @@ static inline void far_chosen_output(const struct device *d, const struct device
                                      const struct device_chosen *chosen) {
     struct far_chosen c;
     far_chosen_begin(d, chunk, chosen, &c);
-    device_cpu()->ops->chosen_output(device_cpu(), &c.whole, &c.near);
+    reference_output(&c.whole, &c.near);
     far_observe_chosen(d, &c, chosen->dim, chosen->head_dim);
     far_chosen_end(&c);
 }

@@ -463,6 +463,54 @@ static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
     check_large_batch("moh", "{\"shared\":1,\"routed\":1}");
 }
 
+/* A batch with enough tokens to run narrow heads on the rows where they lie: what is executed is the
+ * closed form, and input 3 has the same bits whatever heads the others run. */
+static void a_mixed_batch_of_narrow_heads_computes_what_was_chosen(void **state) {
+    (void)state;
+    enum { SAMPLES = 12, LENGTH = 20, TOKENS = SAMPLES * LENGTH, KEPT = 3 };
+    static int32_t tokens[TOKENS], offsets[SAMPLES + 1], labels[SAMPLES], ids[SAMPLES];
+    static const struct trainer_limits limits = {SAMPLES, TOKENS, LENGTH};
+    static float gates[2][SAMPLES * 4];
+    const float *given[2] = {gates[0], gates[1]};
+    float kept[SMALL_CLASSES] = {0};
+    struct rng rng = rng_stream(8, RNG_GENERATOR);
+    struct model_config c = small_config(policy_find("random"), "{\"heads\":2}", 2, 16, 4);
+    c.max_len = LENGTH;
+    struct parameters *p = small_parameters(&c, 3);
+    struct inference *inf = NULL;
+    struct error error;
+    for (int i = 0; i < TOKENS; i++)
+        tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, SMALL_VOCAB);
+    for (int i = 0; i <= SAMPLES; i++) offsets[i] = i * LENGTH;
+    assert_true(inference_new(p, &limits, &inf, &error));
+    struct batch batch = {SAMPLES, TOKENS, tokens, offsets, labels, ids};
+    for (uint64_t variant = 0; variant < 4; variant++) {
+        struct work work = {0};
+        struct flops formula = {{0}};
+        for (int i = 0; i < 2 * SAMPLES * 4; i++) {
+            float *gate = &gates[i / (SAMPLES * 4)][i % (SAMPLES * 4)];
+            uint64_t drawn = rng_below(&rng, 1 + variant, (uint64_t)i, 3);
+            if (variant > 0 && i / 4 % SAMPLES == KEPT) continue;
+            *gate = drawn == 0 ? 0.0f : drawn == 1 ? 0.5f : 1.0f;
+        }
+        inference_run(inf, &batch, &work, given);
+        for (int b = 0; b < SAMPLES; b++) {
+            for (int l = 0; l < 2; l++) {
+                struct heads_used used = inference_heads_used(inf, l, b);
+                flops_add_layer(&c, l, LENGTH, used.run, used.token_heads, used.token_heads_gated,
+                                &formula);
+            }
+            flops_add_ends(&c, LENGTH, &formula);
+        }
+        assert_memory_equal(&work.flops, &formula, sizeof formula);
+        const float *now = inference_logits(inf) + KEPT * SMALL_CLASSES;
+        if (variant == 0) memcpy(kept, now, sizeof kept);
+        assert_memory_equal(now, kept, sizeof kept);
+    }
+    inference_free(inf);
+    parameters_free(p);
+}
+
 static void decisions_can_be_replayed(void **state) {
     (void)state;
     struct model_config config = config_of("budgetformer", "{\"initial_budget\":0.5}");
@@ -509,6 +557,7 @@ int main(void) {
         cmocka_unit_test(all_heads_at_gate_one_are_plain_attention),
         cmocka_unit_test(results_do_not_depend_on_batch_mates),
         cmocka_unit_test(inputs_of_a_large_batch_are_as_they_are_alone),
+        cmocka_unit_test(a_mixed_batch_of_narrow_heads_computes_what_was_chosen),
         cmocka_unit_test(decisions_can_be_replayed),
         cmocka_unit_test(random_sets_have_the_asked_size_and_differ),
     };

@@ -2,6 +2,7 @@
  * Every entry of a device against the CPU's, on random ragged data of awkward sizes, and twice for
  * the same bits. The far device proves the test where there is no card.
  */
+#include "tests/models/chosen_reference.h"
 #include "tests/models/cuda/stage.h"
 
 static const struct device_dropout dropout = {
@@ -373,12 +374,21 @@ static void heads_in_place(struct stage *s) {
     c.context = stage_array(s, "context", ADDED, OPERANDS, stage_tokens(s, width));
     c.x = stage_array(s, "x", ADDED, NUMBERS, stage_tokens(s, dim));
     c.scratch = stage_array(s, "scratch", SPENT, NUMBERS, s->d->attention_scratch);
-    s->d->ops->chosen_qkv(s->d, &s->chunk, &c);
+    if (s->d->is_host)
+        reference_qkv(&s->chunk, &c);
+    else
+        s->d->ops->chosen_qkv(s->d, &s->chunk, &c);
     /* Maps of large scores are steep, and magnify the rounding of Q and K. */
     c.qkv = stage_array(s, "q, k, v", ADDED, OPERANDS, stage_tokens(s, 3 * width));
-    s->d->ops->chosen_map(s->d, &s->chunk, &c);
+    if (s->d->is_host)
+        reference_map(&s->chunk, &c);
+    else
+        s->d->ops->chosen_map(s->d, &s->chunk, &c);
     c.context = stage_array(s, "outputs", ADDED, OPERANDS, stage_tokens(s, width));
-    s->d->ops->chosen_output(s->d, &s->chunk, &c);
+    if (s->d->is_host)
+        reference_output(&s->chunk, &c);
+    else
+        s->d->ops->chosen_output(s->d, &s->chunk, &c);
 }
 
 /* ---- optimiser ---- */
