@@ -10,12 +10,20 @@
 
 enum { HEADS = BENCH_HEADS, LAYERS = BENCH_LAYERS };
 
-/* Heads kept and whether every input has a set of its own; the first is the reference of all. */
+/* Heads kept and whether every input has a set of its own; the first is the reference of all. With
+ * 6 of 8 a model of the smallest size executes 0.91 of the FLOPs, as BudgetFormer does at a low cost
+ * in the default sweep. */
 static const struct {
     int k;
     bool each;
 } kept[BENCH_SAVED] = {{HEADS, false}, {1, false}, {2, false}, {4, false},
-                       {1, true},      {2, true},  {4, true}};
+                       {1, true},      {2, true},  {4, true},  {6, true}};
+
+/* At most that much time where FLOPs are saved in proportion: of the smallest size 1.05 of all heads'
+ * time for 0.91 of their FLOPs. */
+static double target_of(int dim) {
+    return dim < 128 ? 1.15 : dim < 256 ? 1.20 : 1.10;
+}
 
 struct saving_call {
     struct bench_model *model;
@@ -117,13 +125,15 @@ static bool add_rows(struct bench_model *m, const struct batch *batch, struct be
         row->highest = ratio->highest;
         if (table->quick) continue;
         row->limit = LIMIT_AT_MOST;
-        row->target = m->shape.dim < 256 ? 1.20 : 1.10;
+        row->target = target_of(m->shape.dim);
     }
     return true;
 }
 
 bool bench_saving(struct bench_table *table, struct error *error) {
-    static const struct bench_shape full[] = {{128, 32, 128}, {256, 32, 128}, {768, 32, 128}};
+    /* The first is the size of the default sweep. */
+    static const struct bench_shape full[] = {
+        {64, 32, 16}, {128, 32, 128}, {256, 32, 128}, {768, 32, 128}};
     static const struct bench_shape quick[] = {{64, 4, 32}};
     const struct bench_shape *shapes = table->quick ? quick : full;
     int n = table->quick ? 1 : (int)(sizeof full / sizeof *full);

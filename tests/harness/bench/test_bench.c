@@ -49,11 +49,12 @@ static void every_section_has_its_rows(void **state) {
     assert_int_equal(count("kernels", "peak"), 2);
     assert_int_equal(count("model", "training"), count("model", "inference"));
     assert_int_equal(count("model", "training"), count("model", "latency"));
-    /* k = 1, 2, 4, two kinds of sets, a single input and a batch */
+    /* k = 1, 2, 4, two kinds of sets and 6 with one each, a single input and a batch */
     assert_int_equal(count("saving", "k=1"), 4);
-    assert_int_equal(count("saving", "k="), 12);
-    assert_int_equal(count("saving", "a set each"), 6);
-    assert_int_equal(count("saving", "batch 1,"), 6);
+    assert_int_equal(count("saving", "k=6"), 2);
+    assert_int_equal(count("saving", "k="), 14);
+    assert_int_equal(count("saving", "a set each"), 8);
+    assert_int_equal(count("saving", "batch 1,"), 7);
     assert_int_equal(count("memory", "peak resident"), 1);
     assert_int_equal(count("memory", "training"), 6);
 }
