@@ -3,12 +3,16 @@
 then all cores of either side.
 
 Both sides train and run a pre-LN encoder of 4 layers and 8 heads: GELU in its tanh form, mean pool,
-linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is
-softmax(Q K^T) V by torch.matmul over all heads at once, as its users write it. Each round starts a
-fresh process for either side, in turns, so that both see the same machine and neither inherits the
+linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is its
+fused kernel (SDPA) or softmax(Q K^T) V by torch.matmul over all heads at once, whichever is faster
+at what is measured; PyTorch 1 has the second alone. Each round starts a fresh process for either side, in turns, so that both see the same machine and neither inherits the
 other's memory; a process says its median times and its peak resident memory of training. What
 misses a target of speed is printed again beside what the GEMMs alone would allow at the speed of
 sgemm, and at the speed of multiply-adds on registers.
+
+Where the processor multiplies bfloat16 in tiles (AMX), PyTorch's times in that precision stand beside
+its own in float32: autocast in training, weights of bfloat16 in inference. Headroom computes in
+float32 on a CPU, so that is told and no target is held against it.
 
 Usage: harness/bench/bench_peers.py [ROUNDS]      (from the top of the repository, after make)
 """
@@ -60,7 +64,7 @@ def median_seconds(call, samples, least):
     return statistics.median(seconds)
 
 
-def torch_side(dim, batch, length, threads):
+def torch_side(dim, batch, length, threads, attention, precision):
     """In a process of its own: prints one JSON object like headroom's line."""
     import peer_model
     import torch
@@ -69,7 +73,8 @@ def torch_side(dim, batch, length, threads):
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     imported = peak_resident()
-    model = peer_model.Encoder(dim, length, LAYERS, HEADS, VOCAB, CLASSES, "matmul")
+    model = peer_model.Encoder(dim, length, LAYERS, HEADS, VOCAB, CLASSES, attention)
+    narrow = precision == "bf16"
     tokens = torch.randint(VOCAB, (batch, length))
     labels = torch.arange(batch) % CLASSES
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
@@ -77,7 +82,9 @@ def torch_side(dim, batch, length, threads):
 
     def train():
         optimizer.zero_grad(set_to_none=True)
-        functional.cross_entropy(model(tokens), labels).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=narrow):
+            loss = functional.cross_entropy(model(tokens), labels)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
 
@@ -93,9 +100,12 @@ def torch_side(dim, batch, length, threads):
     result = {"train_seconds": median_seconds(train, 3, 0.2)}
     result["peak_resident_bytes"] = peak_resident()
     model.eval()
+    if narrow:
+        model.bfloat16()
     result["infer_seconds"] = median_seconds(infer, 5, 0.1)
     result["latency_seconds"] = median_seconds(infer_one, 5, 0.1)
     result["imported_bytes"] = imported
+    result["attention"] = attention
     result["version"] = torch.__version__
     result["threads"] = torch.get_num_threads()
     # Of the build settings only those that decide speed: the rest is a page of compiler warnings.
@@ -130,12 +140,26 @@ def run_headroom(shape, processes=1):
             for line in lines]
 
 
-def run_torch(shape, threads=1):
-    """PyTorch with OpenBLAS on one thread or on as many as itself, whichever trains faster: two
-    pools of threads can be in each other's way, and that would be our doing."""
+def attentions():
+    """What PyTorch's side is tried with."""
+    from torch.nn import functional
+    return ["sdpa"] * hasattr(functional, "scaled_dot_product_attention") + ["matmul"]
+
+
+def run_torch(shape, threads=1, precision="fp32"):
+    """PyTorch at its best: what trains fastest of its attentions and, with OpenBLAS on one thread or on
+    as many as itself, because two pools of threads can be in each other's way, and that would be our
+    doing; in inference and for one input the fastest of either. `ways` has the attention of each."""
     command = [sys.executable, os.path.abspath(__file__), "--torch", *map(str, (*shape, threads))]
-    answers = [json.loads(run([command], threads, blas)[0]) for blas in sorted({1, threads})]
-    return min(answers, key=lambda answer: answer["train_seconds"])
+    answers = [json.loads(run([[*command, attention, precision]], threads, blas)[0])
+               for attention in attentions() for blas in sorted({1, threads})]
+    best = min(answers, key=lambda answer: answer["train_seconds"])
+    ways = {}
+    for key in ("train_seconds", "infer_seconds", "latency_seconds"):
+        fastest = min(answers, key=lambda answer: answer[key])
+        ways[key] = fastest["attention"]
+        best = dict(best, **{key: fastest[key]})
+    return dict(best, ways=ways)
 
 
 def ratios(ours, theirs):
@@ -207,6 +231,28 @@ def compare(shape, targets, rounds):
     return bounds, theirs[-1]
 
 
+def attention_line(shape, said):
+    """Which attention was the faster one in the last round."""
+    ways = said["ways"]
+    return (f"D={shape[0]:<4} training by {ways['train_seconds']}, inference by "
+            f"{ways['infer_seconds']}, batch 1 by {ways['latency_seconds']}")
+
+
+def has_amx():
+    with open("/proc/cpuinfo") as cpu:
+        return any("amx_bf16" in line.split() for line in cpu)
+
+
+def compare_bf16(shape):
+    """Prints PyTorch in bfloat16 beside itself and headroom in float32, one round."""
+    ours, wide, narrow = run_headroom(shape)[0], run_torch(shape), run_torch(shape, precision="bf16")
+    for key, what in (("train_seconds", "training"), ("infer_seconds", "inference"),
+                      ("latency_seconds", "batch-1 latency")):
+        print(f"D={shape[0]:<4} batch {1 if 'latency' in key else shape[1]:<3} {what:<16}"
+              f" {1e3 * ours[key]:>10.2f} ms {1e3 * wide[key]:>10.2f} ms {1e3 * narrow[key]:>10.2f} ms"
+              f" {wide[key] / narrow[key]:7.2f}x {narrow[key] / ours[key]:9.2f}x", flush=True)
+
+
 def compare_all_cores(shape, cores):
     """Prints training on all cores. A headroom process goes on to inference when its training is
     timed, so that none trains beside a core that is already idle."""
@@ -227,7 +273,7 @@ def main():
                  "install python3-torch (for /usr/bin/python3), else name a Python that has it: "
                  "make bench-peers PYTHON=...")
     if sys.argv[1:2] == ["--torch"]:
-        torch_side(*map(int, sys.argv[2:]))
+        torch_side(*map(int, sys.argv[2:6]), *sys.argv[6:])
         return
     if not os.access(HEADROOM, os.X_OK):
         sys.exit(f"bench_peers: {HEADROOM} is not here; run make bench-peers at the top of the "
@@ -236,14 +282,25 @@ def main():
     print(f"L={LAYERS} H={HEADS} N=128, one thread each, ratio headroom / PyTorch: median and "
           f"extremes of {rounds} rounds in turns\n")
     print(f"{'':35} {'headroom':>12} {'PyTorch':>12}   ratio  lowest..highest  target", flush=True)
-    bounds = []
+    bounds, ways = [], []
     for shape, targets in SHAPES:
         missed, said = compare(shape, targets, rounds)
         bounds += missed
+        ways.append(attention_line(shape, said))
+    print("\nPyTorch's attention, the faster of", " and ".join(attentions()), "in the last round:",
+          *ways, sep="\n")
     if bounds:
         print("\nWhat missed could be, were all but the GEMMs free and these at the sgemm peak of the same "
               "processes,\nor at the rate of multiply-adds on registers, which no code exceeds on this "
               "core:", *bounds, sep="\n")
+    if has_amx():
+        print("\nFor information, one round: PyTorch in bfloat16, which this processor multiplies in tiles "
+              "(AMX), beside\nfloat32; the last columns are how much faster than itself it is then, and "
+              "headroom in float32 than that.\n")
+        print(f"{'':35} {'headroom':>13} {'PyTorch':>13} {'bfloat16':>13} {'itself':>8} {'headroom':>10}",
+              flush=True)
+        for shape, _ in SHAPES:
+            compare_bf16(shape)
     cores = len(os.sched_getaffinity(0))
     print(f"\nAll cores, one round: headroom trains {cores} models in {cores} processes of one "
           "thread, as a sweep does,\nand PyTorch one model "

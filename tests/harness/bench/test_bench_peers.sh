@@ -70,14 +70,37 @@ all_cores_add_up_processes_against_threads() {
     grep -q ' 320.0 GF/s, 4 x 1 thread  *160.0 GF/s, 1 x 4 threads  *2.00x' "$scratch/said"
 }
 
-pytorch_is_given_the_faster_of_its_thread_settings() {
+pytorch_is_given_its_best_of_threads_and_attentions() {
     with_known_sides 'import json' \
-        'peers.run = lambda commands, threads, blas: [' \
-        '    json.dumps({"train_seconds": {(1, 1): 9, (4, 1): 3, (4, 4): 5}[threads, blas]})]' \
-        'print(run_torch((128, 32, 128)), run_torch((128, 32, 128), 4))'
-    grep -qx "{'train_seconds': 9} {'train_seconds': 3}" "$scratch/said"
+        'peers.attentions = lambda: ["sdpa", "matmul"]' \
+        'def answer(commands, threads, blas):' \
+        '    attention, precision = commands[0][-2:]' \
+        '    assert precision == "fp32"' \
+        '    train = {(1, 1): 9, (4, 1): 3, (4, 4): 5}[threads, blas] + (attention == "matmul")' \
+        '    infer = 7 if attention == "matmul" else 8' \
+        '    return [json.dumps({"train_seconds": train, "infer_seconds": infer,' \
+        '                        "latency_seconds": 2, "attention": attention})]' \
+        'peers.run = answer' \
+        'for threads in 1, 4:' \
+        '    best = run_torch((128, 32, 128), threads)' \
+        '    print(best["train_seconds"], best["infer_seconds"], *best["ways"].values())' \
+        '    print(peers.attention_line((128, 32, 128), best))'
+    grep -qx '9 7 sdpa matmul sdpa' "$scratch/said"
+    grep -qx '3 7 sdpa matmul sdpa' "$scratch/said"
+    grep -q 'training by sdpa, inference by matmul, batch 1 by sdpa' "$scratch/said"
+}
+
+bfloat16_stands_beside_itself_and_headroom() {
+    with_known_sides \
+        'known = peers.run_torch' \
+        'peers.run_torch = lambda shape, threads=1, precision="fp32": known(' \
+        '    shape, 1 if precision == "fp32" else 3)' \
+        'peers.compare_bf16((128, 32, 128))'
+    grep -q 'training .* 1200.00 ms *2400.00 ms *800.00 ms *3.00x *0.67x' "$scratch/said"
+    [ "$(grep -c '3.00x' "$scratch/said")" = 3 ]
 }
 
 behaviours without_pytorch_it_says_how_to_get_it without_python_it_says_how_to_get_it \
     a_missed_target_is_held_against_the_limits_of_products a_target_that_is_met_needs_no_bound \
-    all_cores_add_up_processes_against_threads pytorch_is_given_the_faster_of_its_thread_settings
+    all_cores_add_up_processes_against_threads pytorch_is_given_its_best_of_threads_and_attentions \
+    bfloat16_stands_beside_itself_and_headroom
