@@ -64,6 +64,7 @@ static void time_phases(struct bench_model *m, void (*run)(void *model), struct 
         run(m);
         phase_timer_stop(&timer);
     }
+    phase_timer_read(&timer);
     bench_model_set_phases(m, NULL);
     for (int i = 0; i < PHASES; i++) out->phase[i] = 1e-6 * timer.ns[i] / PASSES;
 }

@@ -221,7 +221,7 @@ static void check_repeats(const struct tested_device *tested, const struct devic
         assert_same_run(&first, &again, method->policy);
     }
     int recordings = inference_recordings(side.inference);
-    bool in_place = d->ops->takes_chosen(d, &config);
+    bool in_place = d->ops->takes_chosen(d, &config, 512);
     bool forms = !device_gates_on_host(d, &config);
     if (tested->is_card && in_place && forms) assert_int_equal(recordings, 1);
     if (!tested->is_card) assert_int_equal(recordings, 0);
@@ -276,7 +276,7 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
     struct model_config config = of_whole_heads(&chosen, &data);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&side, d, &config, &data.limits);
-    assert_true(!d->ops->takes_chosen(d, &config) || data.batch.n_tokens >= d->packs_from);
+    assert_true(!d->ops->takes_chosen(d, &config, data.batch.n_tokens) || data.batch.n_tokens >= d->packs_from);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         for (int g = 0; g < 2 * SOME * 4; g++) gates[g] = sets[i][g % 4] == '1' ? 1.0f : 0.0f;
         double error = run_given(&cpu, &side, &data.batch, layers);
@@ -314,7 +314,7 @@ static void decisions_change_between_repeats(const struct tested_device *tested,
         if (i % 4 < 2) any_gates(rng_stream((uint64_t)i, RNG_GENERATOR), 2 * SOME * 4, gates);
         assert_as_new(&side, &data.batch, layers, tested->name);
     }
-    if (tested->is_card && d->ops->takes_chosen(d, &config))
+    if (tested->is_card && d->ops->takes_chosen(d, &config, 512))
         assert_int_equal(inference_recordings(side.inference), 2); /* in place, and wide */
     side_free(&side);
     free(data.tokens);
@@ -379,7 +379,7 @@ static void check_work(const struct tested_device *tested, const struct device *
     struct model_config config = d->precision == PRECISION_BF16
                                      ? of_whole_heads(method, &data)
                                      : method_config(method, &data, d->precision);
-    bool in_place = config.policy->unit == GATE_PER_SAMPLE && d->ops->takes_chosen(d, &config);
+    bool in_place = device_takes_chosen(d, &config, 512);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&there, d, &config, &data.limits);
     inference_run(cpu.inference, &data.batch, NULL, NULL);

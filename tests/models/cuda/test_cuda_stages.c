@@ -453,7 +453,7 @@ static void heads_in_place_agree_where_a_device_takes_them(const struct tested_d
         struct stage s = {.d = d, .shape = &shapes[i]};
         if (!shapes[i].quick && tested_quickly()) continue;
         stage_fill_batch(&s);
-        if (d->ops->takes_chosen(d, &s.config))
+        if (d->ops->takes_chosen(d, &s.config, s.batch.n_tokens))
             stage_check(tested, d, &shapes[i], "heads in place", heads_in_place);
         else
             assert_true(d->precision != PRECISION_BF16 || shapes[i].dim % 8 != 0 ||
