@@ -44,7 +44,12 @@ struct device_matrix {
     enum element element;
 };
 
-/* C[m x n] = op(A)[m x k] op(B)[k x n], added to C if `adds`; NUMBERS or OPERANDS. */
+/* What becomes of a product's sums before they are written: y = gelu(pre), GELU in its tanh form, of
+ * pre = sum + bias; or, backwards, sum * gelu'(pre). */
+enum epilogue { NO_EPILOGUE, GELU, GELU_GRADIENT };
+
+/* C[m x n] = op(A)[m x k] op(B)[k x n], added to C if `adds`; NUMBERS or OPERANDS. With a bias or an
+ * epilogue ldc is n; with an epilogue C is OPERANDS and not added to. */
 struct device_product {
     int m, n, k;
     struct device_matrix a, b;
@@ -52,6 +57,10 @@ struct device_product {
     int ldc;
     enum element c_element;
     bool adds;
+    const float *bias; /* [n] parameters, added to each row; NULL: none. GELU has one */
+    enum epilogue epilogue;
+    void *pre;   /* [m][n] operands. GELU: keeps it here; C itself: keeps nothing */
+    void *again; /* [m][n] GELU_GRADIENT: gelu(pre) is made again; NULL: it is not */
 };
 
 /* Which mask dropout draws: element i of a chunk's array is kept by word i % 4 of the block at
@@ -60,6 +69,22 @@ struct device_dropout {
     struct rng rng;
     double p; /* 0: nothing is dropped */
     uint64_t counter;
+};
+
+/* LayerNorm over D of an array [rows][D]. */
+struct device_norm {
+    const float *weight, *bias; /* [D] */
+    double eps;
+    void *y;            /* [rows][D] operands */
+    float *mean, *rstd; /* [rows] what the backward pass needs; NULL: not kept */
+};
+
+/* The end of a sublayer, x + drop(branch + bias), as its gradient goes back through it:
+ * branch = drop'(dx), dbias += its column sums. */
+struct device_end {
+    struct device_dropout dropout;
+    void *branch; /* [tokens][D] operands */
+    float *dbias; /* [D] */
 };
 
 /* A batch or a part of it where the device can read it. Made by chunk_new, filled by chunk_put. A
@@ -207,9 +232,8 @@ struct device_ops {
     /* x[tokens][D] = token + position (+ segment) (+ bigram) embedding, dropped. */
     void (*embed)(const struct device *d, const struct device_chunk *chunk,
                   const struct parameters *p, const struct device_dropout *dropout, float *x);
-    /* LayerNorm over D of x[rows][D] into y; keeps mean and rstd [rows] if not NULL. */
-    void (*norm)(const struct device *d, int rows, int dim, const float *x, const float *weight,
-                 const float *bias, double eps, void *y, float *mean, float *rstd);
+    void (*norm)(const struct device *d, int rows, int dim, const float *x,
+                 const struct device_norm *norm);
     /* x[rows][cols] += bias[cols] */
     void (*bias)(const struct device *d, int rows, int cols, const float *bias, void *x,
                  enum element element);
@@ -218,12 +242,11 @@ struct device_ops {
     /* gated[tokens][heads][head_dim] = a * context; rows of gates are inputs, or tokens. */
     void (*gate)(const struct device *d, const struct device_chunk *chunk, bool by_token, int heads,
                  int head_dim, const float *gates, const void *context, void *gated);
-    /* out[rows][D] = x + drop(branch + bias); branch is overwritten. */
+    /* out[tokens][D] = x + drop(branch + bias); branch is overwritten. Then the next sublayer's
+     * LayerNorm of it; NULL: none follows. */
     void (*residual)(const struct device *d, const struct device_chunk *chunk, int dim,
                      const float *bias, const struct device_dropout *dropout, void *branch,
-                     const float *x, float *out);
-    /* pre += bias in place, then y = gelu(pre) in its tanh form; y may be pre. */
-    void (*gelu)(const struct device *d, int rows, int cols, const float *bias, void *pre, void *y);
+                     const float *x, float *out, const struct device_norm *next);
     /* pooled[rows][D] = mean of x over each input's tokens, or over single tokens (a copy). */
     void (*pool)(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,
                  const void *x, enum element element, float *pooled);
@@ -279,20 +302,17 @@ struct device_ops {
     /* dx[tokens][D] += dpooled / length; by_token: += dpooled. */
     void (*pool_gradient)(const struct device *d, const struct device_chunk *chunk, bool by_token,
                           int dim, const float *dpooled, void *dx, enum element element);
-    /* branch = drop'(dx), dbias += its column sums. */
+    /* The end of a sublayer from dx, where no LayerNorm follows it. */
     void (*residual_gradient)(const struct device *d, const struct device_chunk *chunk, int dim,
-                              const struct device_dropout *dropout, const float *dx, void *branch,
-                              float *dbias);
-    /* y = gelu(pre) again, dy *= gelu'(pre). */
-    void (*gelu_gradient)(const struct device *d, size_t n, const void *pre, void *y, void *dy);
-    /* y again from what `norm` kept. */
+                              const float *dx, const struct device_end *end);
+    /* y again from what `norm` kept; NULL where the device keeps operands. */
     void (*norm_again)(const struct device *d, int rows, int dim, const float *x,
-                       const float *weight, const float *bias, const float *mean, const float *rstd,
-                       void *y);
-    /* dx += dL/dx. */
-    void (*norm_gradient)(const struct device *d, int rows, int dim, const float *x,
-                          const float *weight, const float *mean, const float *rstd, const void *dy,
-                          float *dweight, float *dbias, float *dx);
+                       const struct device_norm *norm);
+    /* dx[tokens][D] += dL/dx of the LayerNorm of x, then the end of the sublayer that made x, whose
+     * branch may be dy; NULL: none did. */
+    void (*norm_gradient)(const struct device *d, const struct device_chunk *chunk, int dim,
+                          const float *x, const struct device_norm *norm, const void *dy,
+                          float *dweight, float *dbias, float *dx, const struct device_end *before);
     /* dgates[row][h] = sum over the row's tokens of <context_h, dcontext_h>, then dcontext *= a. */
     void (*gate_gradient)(const struct device *d, const struct device_chunk *chunk, bool by_token,
                           int heads, int head_dim, const float *gates, const void *context,
@@ -318,9 +338,11 @@ struct device {
     const struct device_ops *ops;
     enum precision precision;
     size_t operand_size;
-    bool is_host;       /* its memory is the host's, and operands are float32 */
-    int card;           /* N of "cuda:N" */
-    bool whole_batches; /* works on all inputs of a batch at once, and on all heads of a layer */
+    bool is_host;        /* its memory is the host's, and operands are float32 */
+    int card;            /* N of "cuda:N" */
+    bool whole_batches;  /* works on all inputs of a batch at once, and on all heads of a layer */
+    bool keeps_operands; /* training keeps LayerNorm's and GELU's results: memory costs it less than
+                            making them again */
     size_t attention_scratch; /* floats that attention needs as workspace */
     /* Tokens of a chunk from which on it pays to pack the weights of a set of heads that all inputs
      * chose, though another set may follow. Counts where heads run in place (takes_chosen). */

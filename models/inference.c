@@ -38,7 +38,8 @@ static void norm(struct inference *inf, const float *weight, const float *bias, 
     const struct device *d = inf->device;
     const struct model_config *c = &inf->p->config;
     int tokens = inf->chunk.batch.n_tokens;
-    d->ops->norm(d, tokens, c->dim, inf->x, weight, bias, c->norm_eps, inf->norm, NULL, NULL);
+    struct device_norm norm = {weight, bias, c->norm_eps, inf->norm, NULL, NULL};
+    d->ops->norm(d, tokens, c->dim, inf->x, &norm);
     work_add(work, FLOP_NORM, 5 * (uint64_t)tokens * (uint64_t)c->dim);
     work_move(work, 2 * ((uint64_t)tokens + 1) * (uint64_t)c->dim);
 }
@@ -51,28 +52,35 @@ static void book_pool(const struct inference *inf, enum flop_component component
     work_move(work, (uint64_t)(batch->n_tokens + batch->n_samples) * dim);
 }
 
-/* C = A B over all tokens, booked; B is a weight. */
-static void multiply(struct inference *inf, enum flop_component component, int n, int k,
-                     const void *a, const float *weight, int ld, bool transposed, void *c,
-                     bool into_stream, struct work *work) {
-    struct device_product product = {.m = inf->chunk.batch.n_tokens,
-                                     .n = n,
-                                     .k = k,
-                                     .a = {a, k, false, OPERANDS},
-                                     .b = {weight, ld, transposed, WEIGHTS},
-                                     .c = c,
-                                     .ldc = n,
-                                     .c_element = into_stream ? NUMBERS : OPERANDS,
-                                     .adds = into_stream};
-    inf->device->ops->multiply(inf->device, 1, &product);
-    work_product(work, component, product.m, n, k, into_stream);
+/* The product A B of all tokens; B is a weight. */
+static struct device_product product_of(const struct inference *inf, int n, int k, const void *a,
+                                        struct device_matrix b, const float *bias) {
+    return (struct device_product){.m = inf->chunk.batch.n_tokens,
+                                   .n = n,
+                                   .k = k,
+                                   .a = {a, k, false, OPERANDS},
+                                   .b = b,
+                                   .ldc = n,
+                                   .c_element = OPERANDS,
+                                   .bias = bias};
 }
 
-static void add_bias(struct inference *inf, enum flop_component component, int cols,
-                     const float *bias, void *x, enum element element, struct work *work) {
-    int tokens = inf->chunk.batch.n_tokens;
-    inf->device->ops->bias(inf->device, tokens, cols, bias, x, element);
-    inference_book_bias(work, component, tokens, cols);
+/* Booked; its bias, which is one more pass over the result, and an epilogue are booked apart. */
+static void multiply(const struct inference *inf, enum flop_component component,
+                     const struct device_product *product, struct work *work) {
+    inf->device->ops->multiply(inf->device, 1, product);
+    work_product(work, component, product->m, product->n, product->k, product->adds);
+}
+
+/* Into the residual stream: x += A B + bias. */
+static void multiply_into_stream(struct inference *inf, enum flop_component component,
+                                 enum flop_component of_bias, struct device_product product,
+                                 struct work *work) {
+    product.c = inf->x;
+    product.c_element = NUMBERS;
+    product.adds = true;
+    multiply(inf, component, &product, work);
+    inference_book_bias(work, of_bias, product.m, product.n);
 }
 
 /* The call for this layer's gates where they are made: by the form, or on the host. */
@@ -188,9 +196,9 @@ static void put_gates(struct inference *inf, int first, int last, struct work *w
 /* Whether this chunk's heads run where they are. A host device says so of each, as it has room for
  * either way. */
 static bool runs_in_place(const struct inference *inf) {
-    return inf->device->is_host ? device_takes_chosen(inf->device, &inf->p->config,
-                                                      inf->chunk.batch.n_tokens)
-                                : inf->in_place;
+    return inf->device->is_host
+               ? device_takes_chosen(inf->device, &inf->p->config, inf->chunk.batch.n_tokens)
+               : inf->in_place;
 }
 
 /* Fills the layer's gates from its (pooled) input, or from decisions made elsewhere, and says how
@@ -249,9 +257,12 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
     struct device_attention attention = {heads,        c->head_dim, inf->qkv,
                                          inf->context, NULL,        inf->scores};
     work_enter(work, PHASE_QKV);
-    multiply(inf, FLOP_QKV, 3 * width, dim, inf->norm, w->qkv_weight, dim, true, inf->qkv, false,
-             work);
-    add_bias(inf, FLOP_ATTENTION_BIAS, 3 * width, w->qkv_bias, inf->qkv, OPERANDS, work);
+    struct device_matrix qkv = {w->qkv_weight, dim, true, WEIGHTS};
+    struct device_matrix back = {w->o_weight, dim, false, WEIGHTS};
+    struct device_product product = product_of(inf, 3 * width, dim, inf->norm, qkv, w->qkv_bias);
+    product.c = inf->qkv;
+    multiply(inf, FLOP_QKV, &product, work);
+    inference_book_bias(work, FLOP_ATTENTION_BIAS, product.m, product.n);
     work_enter(work, PHASE_MAP);
     d->ops->attend(d, &inf->chunk, &attention);
     for (int b = 0; b < batch->n_samples; b++) {
@@ -259,52 +270,56 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
         for (int h = 0; h < heads; h++) inference_book_map(work, n, n, c->head_dim);
     }
     work_enter(work, PHASE_OUTPUT);
-    multiply(inf, FLOP_OUTPUT, dim, width, inf->context, w->o_weight, dim, false, inf->x, true,
-             work);
+    multiply_into_stream(inf, FLOP_OUTPUT, FLOP_ATTENTION_BIAS,
+                         product_of(inf, dim, width, inf->context, back, w->o_bias), work);
 }
 
 /* The sublayer that adds attention to x. */
 static void run_attention(struct inference *inf, int l, struct work *work) {
-    const struct model_config *c = &inf->p->config;
     const struct layer_parameters *w = &inf->p->layer[l];
     norm(inf, w->norm1_weight, w->norm1_bias, work);
     if (inf->gates[l] && !inf->settled[l]) {
         work_enter(work, PHASE_GATE);
         choose_heads(inf, l, work);
     }
-    if (inf->way[l] == HEADS_IN_PLACE) {
+    switch (inf->way[l]) {
+    case HEADS_WIDE:
+        attend_wide(inf, l, work);
+        break;
+    case HEADS_IN_PLACE:
         inference_attend_in_place(inf, l, work);
-        if (inf->device->is_host) inference_book_in_place(inf, l, work);
-    } else {
-        if (inf->way[l] == HEADS_WIDE)
-            attend_wide(inf, l, work);
-        else if (inf->way[l] == HEADS_PACKED)
-            inference_attend_packed(inf, l, work);
-        else
-            inference_attend_chosen(inf, l, work);
-        work_enter(work, PHASE_OUTPUT);
-        add_bias(inf, FLOP_ATTENTION_BIAS, c->dim, w->o_bias, inf->x, NUMBERS, work);
+        break;
+    case HEADS_PACKED:
+        inference_attend_packed(inf, l, work);
+        break;
+    case HEADS_PLANNED:
+        inference_attend_planned(inf, l, work);
+        break;
     }
     /* the products above accumulate into x */
-    work_add(work, FLOP_RESIDUAL, (uint64_t)inf->chunk.batch.n_tokens * (uint64_t)c->dim);
+    work_add(work, FLOP_RESIDUAL,
+             (uint64_t)inf->chunk.batch.n_tokens * (uint64_t)inf->p->config.dim);
     work_enter(work, PHASE_NORM);
 }
 
 static void run_ffn(struct inference *inf, int l, struct work *work) {
-    const struct device *d = inf->device;
     const struct model_config *c = &inf->p->config;
     const struct layer_parameters *w = &inf->p->layer[l];
     int tokens = inf->chunk.batch.n_tokens, dim = c->dim, ffn = c->ffn;
     uint64_t hidden = (uint64_t)tokens * (uint64_t)ffn;
     norm(inf, w->norm2_weight, w->norm2_bias, work);
     work_enter(work, PHASE_FFN);
-    multiply(inf, FLOP_FFN, ffn, dim, inf->norm, w->up_weight, dim, true, inf->hidden, false, work);
-    d->ops->gelu(d, tokens, ffn, w->up_bias, inf->hidden, inf->hidden);
+    struct device_matrix up = {w->up_weight, dim, true, WEIGHTS};
+    struct device_matrix down = {w->down_weight, ffn, true, WEIGHTS};
+    struct device_product product = product_of(inf, ffn, dim, inf->norm, up, w->up_bias);
+    product.c = product.pre = inf->hidden;
+    product.epilogue = GELU;
+    multiply(inf, FLOP_FFN, &product, work);
     work_add(work, FLOP_FFN_BIAS, hidden);
     work_add(work, FLOP_GELU, 8 * hidden);
     work_move(work, 2 * hidden + (uint64_t)ffn);
-    multiply(inf, FLOP_FFN, dim, ffn, inf->hidden, w->down_weight, ffn, true, inf->x, true, work);
-    add_bias(inf, FLOP_FFN_BIAS, dim, w->down_bias, inf->x, NUMBERS, work);
+    multiply_into_stream(inf, FLOP_FFN, FLOP_FFN_BIAS,
+                         product_of(inf, dim, ffn, inf->hidden, down, w->down_bias), work);
     work_add(work, FLOP_RESIDUAL, (uint64_t)tokens * (uint64_t)dim);
 }
 
@@ -369,7 +384,7 @@ static void collect(struct inference *inf, struct work *work) {
     for (int l = 0; l < c->layers; l++) {
         if (decided_in_place(inf, l)) take_gates(inf, l);
         if (inf->way[l] == HEADS_IN_PLACE || inf->way[l] == HEADS_PACKED)
-            inference_book_in_place(inf, l, work);
+            inference_book_chosen(inf, l, work);
     }
 }
 

@@ -218,9 +218,10 @@ static void add_outputs(struct inference *inf, int l, const struct plan *plan, s
     book_rows(inf, plan, true, 3, work);
 }
 
-void inference_attend_chosen(struct inference *inf, int l, struct work *work) {
+void inference_attend_planned(struct inference *inf, int l, struct work *work) {
     const struct device *device = inf->device;
     int heads = inf->p->config.heads.value[l], d = inf->p->config.head_dim;
+    int tokens = inf->chunk.batch.n_tokens, dim = inf->p->config.dim;
     for (int first = 0; first < heads; first += inf->group_size) {
         struct plan plan;
         void *kv;
@@ -235,4 +236,7 @@ void inference_attend_chosen(struct inference *inf, int l, struct work *work) {
         work_enter(work, PHASE_OUTPUT);
         add_outputs(inf, l, &plan, work);
     }
+    work_enter(work, PHASE_OUTPUT);
+    device->ops->bias(device, tokens, dim, inf->p->layer[l].o_bias, inf->x, NUMBERS);
+    inference_book_bias(work, FLOP_ATTENTION_BIAS, tokens, dim);
 }

@@ -10,35 +10,6 @@
  */
 #include "models/inference_workspace.h"
 
-void inference_attend_in_place(struct inference *inf, int l, struct work *work) {
-    const struct device *d = inf->device;
-    const struct model_config *c = &inf->p->config;
-    const struct layer_parameters *w = &inf->p->layer[l];
-    struct device_chosen chosen = {.dim = c->dim,
-                                   .heads = c->heads.value[l],
-                                   .head_dim = c->head_dim,
-                                   .gates = d->is_host ? inference_chunk_gates(inf, l)
-                                                       : inf->there + inference_gates_at(inf, l),
-                                   .norm = inf->norm,
-                                   .qkv_weight = w->qkv_weight,
-                                   .qkv_bias = w->qkv_bias,
-                                   .o_weight = w->o_weight,
-                                   .o_bias = w->o_bias,
-                                   .qkv = inf->qkv,
-                                   .context = inf->context,
-                                   .x = inf->x,
-                                   .scratch = inf->scores};
-    work_enter(work, PHASE_QKV);
-    d->ops->chosen_qkv(d, &inf->chunk, &chosen);
-    work_enter(work, PHASE_MAP);
-    d->ops->chosen_map(d, &inf->chunk, &chosen);
-    work_enter(work, PHASE_OUTPUT);
-    d->ops->chosen_output(d, &inf->chunk, &chosen);
-    inference_book_bias(work, FLOP_ATTENTION_BIAS, inf->chunk.batch.n_tokens, c->dim);
-}
-
-/* ---- what it costs ---- */
-
 /* Tokens whose inputs chose head h. */
 static int rows_of(const struct inference *inf, int l, int h) {
     const int32_t *offsets = inf->chunk.batch.offsets;
@@ -64,7 +35,7 @@ static void book_maps(const struct inference *inf, int l, struct work *work) {
     }
 }
 
-void inference_book_in_place(struct inference *inf, int l, struct work *work) {
+void inference_book_chosen(struct inference *inf, int l, struct work *work) {
     const struct model_config *c = &inf->p->config;
     int heads = c->heads.value[l], head_dim = c->head_dim;
     if (!work) return;
@@ -80,6 +51,34 @@ void inference_book_in_place(struct inference *inf, int l, struct work *work) {
     work_enter(work, PHASE_OUTPUT);
     for (int h = 0; h < heads; h++)
         work_product(work, FLOP_OUTPUT, rows_of(inf, l, h), c->dim, head_dim, true);
+}
+
+void inference_attend_in_place(struct inference *inf, int l, struct work *work) {
+    const struct device *d = inf->device;
+    const struct model_config *c = &inf->p->config;
+    const struct layer_parameters *w = &inf->p->layer[l];
+    struct device_chosen chosen = {.dim = c->dim,
+                                   .heads = c->heads.value[l],
+                                   .head_dim = c->head_dim,
+                                   .gates = d->is_host ? inference_chunk_gates(inf, l)
+                                                       : inf->there + inference_gates_at(inf, l),
+                                   .norm = inf->norm,
+                                   .qkv_weight = w->qkv_weight,
+                                   .qkv_bias = w->qkv_bias,
+                                   .o_weight = w->o_weight,
+                                   .o_bias = w->o_bias,
+                                   .qkv = inf->qkv,
+                                   .context = inf->context,
+                                   .x = inf->x,
+                                   .scratch = inf->scores};
+    work_enter(work, PHASE_QKV);
+    d->ops->chosen_qkv(d, &inf->chunk, &chosen);
+    work_enter(work, PHASE_MAP);
+    d->ops->chosen_map(d, &inf->chunk, &chosen);
+    work_enter(work, PHASE_OUTPUT);
+    d->ops->chosen_output(d, &inf->chunk, &chosen);
+    inference_book_bias(work, FLOP_ATTENTION_BIAS, inf->chunk.batch.n_tokens, c->dim);
+    if (d->is_host) inference_book_chosen(inf, l, work);
 }
 
 /* ---- packed ---- */
@@ -126,7 +125,7 @@ bool inference_pack(struct inference *inf, int l) {
 
 /* A product over all tokens by packed weights. */
 static void multiply_packed(struct inference *inf, int n, int k, const void *a, const void *weight,
-                            int ld, bool transposed, void *c, bool into_stream) {
+                            int ld, bool transposed, const float *bias, void *c, bool into_stream) {
     struct device_product product = {.m = inf->chunk.batch.n_tokens,
                                      .n = n,
                                      .k = k,
@@ -135,25 +134,32 @@ static void multiply_packed(struct inference *inf, int n, int k, const void *a, 
                                      .c = c,
                                      .ldc = n,
                                      .c_element = into_stream ? NUMBERS : OPERANDS,
-                                     .adds = into_stream};
+                                     .adds = into_stream,
+                                     .bias = bias};
     inf->device->ops->multiply(inf->device, 1, &product);
 }
 
 void inference_attend_packed(struct inference *inf, int l, struct work *work) {
     const struct device *d = inf->device;
     const struct packed_heads *w = &inf->packed[l];
-    int dim = inf->p->config.dim, width = w->n * inf->p->config.head_dim;
+    const float *o_bias = inf->p->layer[l].o_bias;
+    int dim = inf->p->config.dim, tokens = inf->chunk.batch.n_tokens;
+    int width = w->n * inf->p->config.head_dim;
     struct device_attention attention = {.heads = w->n,
                                          .head_dim = inf->p->config.head_dim,
                                          .qkv = inf->qkv,
                                          .context = inf->context,
                                          .scratch = inf->scores};
-    if (w->n == 0) return;
+    inference_book_bias(work, FLOP_ATTENTION_BIAS, tokens, dim);
+    if (w->n == 0) {
+        d->ops->bias(d, tokens, dim, o_bias, inf->x, NUMBERS);
+        return;
+    }
     work_enter(work, PHASE_QKV);
-    multiply_packed(inf, 3 * width, dim, inf->norm, w->qkv_weight, dim, true, inf->qkv, false);
-    d->ops->bias(d, inf->chunk.batch.n_tokens, 3 * width, w->qkv_bias, inf->qkv, OPERANDS);
+    multiply_packed(inf, 3 * width, dim, inf->norm, w->qkv_weight, dim, true, w->qkv_bias, inf->qkv,
+                    false);
     work_enter(work, PHASE_MAP);
     d->ops->attend(d, &inf->chunk, &attention);
     work_enter(work, PHASE_OUTPUT);
-    multiply_packed(inf, dim, width, inf->context, w->o_weight, dim, false, inf->x, true);
+    multiply_packed(inf, dim, width, inf->context, w->o_weight, dim, false, o_bias, inf->x, true);
 }

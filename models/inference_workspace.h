@@ -129,18 +129,19 @@ static inline void inference_book_map(struct work *work, int queries, int n, int
     work_move(work, 2 * (uint64_t)(queries + n) * (uint64_t)head_dim);
 }
 
-/* The attention of layer l, all but its last bias, by those heads alone that are chosen, brought
- * together. */
-void inference_attend_chosen(struct inference *inf, int l, struct work *work);
+/* The attention of layer l by those heads alone that are chosen: brought together by a plan; */
+void inference_attend_planned(struct inference *inf, int l, struct work *work);
 
-/* The same with its bias, where they are; and what it costs, booked when the gates are known. */
+/* where they are; */
 void inference_attend_in_place(struct inference *inf, int l, struct work *work);
-void inference_book_in_place(struct inference *inf, int l, struct work *work);
 
-/* Whether all inputs of the chunk chose alike in a layer, with gates that are 1, and are enough; its
- * weights are then packed. And its attention, all but the last bias, which books as in place. */
+/* or as those of a model that has no others: whether all inputs of the chunk chose alike, with gates
+ * that are 1, and are enough, so that the weights are packed now; and the attention. */
 bool inference_pack(struct inference *inf, int l);
 void inference_attend_packed(struct inference *inf, int l, struct work *work);
+
+/* What the last two cost, booked when the gates are known: by a host at once. */
+void inference_book_chosen(struct inference *inf, int l, struct work *work);
 
 /* All from the embeddings to the logits, in the device's memory. */
 void inference_pass(struct inference *inf, struct work *work);

@@ -7,7 +7,8 @@
  *
  * Kept between the passes, per layer: the residual stream before each sublayer, Q/K/V, the heads'
  * outputs, each row's log-sum-exp, the FFN's pre-activation and the LayerNorm statistics.
- * Recomputed: LayerNorm outputs, attention maps, GELU and dropout masks.
+ * Recomputed: attention maps and dropout masks; LayerNorm outputs and GELU too, unless the device
+ * keeps operands.
  */
 #include "models/trainer_private.h"
 
@@ -31,17 +32,32 @@ static struct device_matrix transposed(struct device_matrix matrix) {
     return matrix;
 }
 
-/* c[m x n] = a b, operands of a later product. */
+/* c[m x n] = a b + bias, operands of a later product; bias may be NULL. */
+static struct device_product product_of(int m, int n, int k, struct device_matrix a,
+                                        struct device_matrix b, const float *bias, void *c) {
+    return (struct device_product){.m = m,
+                                   .n = n,
+                                   .k = k,
+                                   .a = a,
+                                   .b = b,
+                                   .c = c,
+                                   .ldc = n,
+                                   .c_element = OPERANDS,
+                                   .bias = bias};
+}
+
 static void multiply(const struct trainer *t, int m, int n, int k, struct device_matrix a,
-                     struct device_matrix b, void *c) {
-    struct device_product product = {m, n, k, a, b, c, n, OPERANDS, false};
+                     struct device_matrix b, const float *bias, void *c) {
+    struct device_product product = product_of(m, n, k, a, b, bias, c);
     t->device->ops->multiply(t->device, 1, &product);
 }
 
 /* c[m x n] += a b, the gradient of a weight. */
 static void add_product(const struct trainer *t, int m, int n, int k, struct device_matrix a,
                         struct device_matrix b, float *c) {
-    struct device_product product = {m, n, k, a, b, c, n, NUMBERS, true};
+    struct device_product product = product_of(m, n, k, a, b, NULL, c);
+    product.c_element = NUMBERS;
+    product.adds = true;
     t->device->ops->multiply(t->device, 1, &product);
 }
 
@@ -51,12 +67,42 @@ static struct device_dropout dropout_at(const struct trainer *t, const struct po
     return (struct device_dropout){t->dropout, t->dropout_rate, (step->step << 8) | (uint64_t)site};
 }
 
-/* out[T][D] = x + drop(branch + bias), the end of both sublayers. */
+/* Where layer l reads the residual stream: its attention input, or, without heads, its FFN
+ * input. */
+static float *stream_into(struct trainer *t, int l) {
+    if (l == t->p->config.layers) return t->output;
+    return t->p->config.heads.value[l] > 0 ? t->layer[l].input : t->layer[l].middle;
+}
+
+static struct device_norm attention_norm(const struct trainer *t, int l) {
+    const struct layer_parameters *w = &t->p->layer[l];
+    const struct layer_state *s = &t->layer[l];
+    return (struct device_norm){w->norm1_weight, w->norm1_bias, t->p->config.norm_eps,
+                                s->norm1,        s->mean1,      s->rstd1};
+}
+
+static struct device_norm ffn_norm(const struct trainer *t, int l) {
+    const struct layer_parameters *w = &t->p->layer[l];
+    const struct layer_state *s = &t->layer[l];
+    return (struct device_norm){w->norm2_weight, w->norm2_bias, t->p->config.norm_eps,
+                                s->norm2,        s->mean2,      s->rstd2};
+}
+
+/* The LayerNorm of stream_into; without weight: there is none. */
+static struct device_norm norm_into(const struct trainer *t, int l) {
+    const struct model_config *c = &t->p->config;
+    if (l < c->layers) return c->heads.value[l] > 0 ? attention_norm(t, l) : ffn_norm(t, l);
+    if (!c->final_norm) return (struct device_norm){0};
+    return (struct device_norm){t->p->final_weight, t->p->final_bias, c->norm_eps, t->norm,
+                                t->final_mean,      t->final_rstd};
+}
+
+/* The end of both sublayers: out[T][D] = x + drop(branch + bias), and the LayerNorm of it. */
 static void add_residual(struct trainer *t, const struct policy_step *step, int site,
-                         const float *bias, const float *x, float *out) {
+                         const float *bias, const float *x, float *out, struct device_norm next) {
     struct device_dropout dropout = dropout_at(t, step, site);
     t->device->ops->residual(t->device, &t->chunk, t->p->config.dim, bias, &dropout, t->branch, x,
-                             out);
+                             out, next.weight ? &next : NULL);
 }
 
 static struct device_attention attention_of(struct trainer *t, int l) {
@@ -73,11 +119,8 @@ static void layer_attention_forward(struct trainer *t, int l, struct policy_step
     struct layer_state *s = &t->layer[l];
     int tokens = t->chunk.batch.n_tokens, dim = c->dim, width = c->heads.value[l] * c->head_dim;
     struct device_attention attention = attention_of(t, l);
-    d->ops->norm(d, tokens, dim, s->input, w->norm1_weight, w->norm1_bias, c->norm_eps, t->norm,
-                 s->mean1, s->rstd1);
-    multiply(t, tokens, 3 * width, dim, operands(t->norm, dim),
-             transposed(weights(w->qkv_weight, dim)), s->qkv);
-    d->ops->bias(d, tokens, 3 * width, w->qkv_bias, s->qkv, OPERANDS);
+    multiply(t, tokens, 3 * width, dim, operands(s->norm1, dim),
+             transposed(weights(w->qkv_weight, dim)), w->qkv_bias, s->qkv);
     d->ops->attend(d, &t->chunk, &attention);
     const void *mixed = s->context;
     if (c->policy->unit != GATE_NONE) {
@@ -86,32 +129,26 @@ static void layer_attention_forward(struct trainer *t, int l, struct policy_step
                      s->context, t->gated);
         mixed = t->gated;
     }
-    multiply(t, tokens, dim, width, operands(mixed, width), weights(w->o_weight, dim), t->branch);
-    add_residual(t, step, 1 + 2 * l, w->o_bias, s->input, s->middle);
+    multiply(t, tokens, dim, width, operands(mixed, width), weights(w->o_weight, dim), NULL,
+             t->branch);
+    add_residual(t, step, 1 + 2 * l, w->o_bias, s->input, s->middle, ffn_norm(t, l));
 }
 
-static void layer_ffn_forward(struct trainer *t, int l, const struct policy_step *step,
-                              float *out) {
-    const struct device *d = t->device;
+static void layer_ffn_forward(struct trainer *t, int l, const struct policy_step *step) {
     const struct model_config *c = &t->p->config;
     const struct layer_parameters *w = &t->p->layer[l];
     struct layer_state *s = &t->layer[l];
     int tokens = t->chunk.batch.n_tokens, dim = c->dim, ffn = c->ffn;
-    d->ops->norm(d, tokens, dim, s->middle, w->norm2_weight, w->norm2_bias, c->norm_eps, t->norm,
-                 s->mean2, s->rstd2);
-    multiply(t, tokens, ffn, dim, operands(t->norm, dim), transposed(weights(w->up_weight, dim)),
-             s->pre);
-    d->ops->gelu(d, tokens, ffn, w->up_bias, s->pre, t->hidden);
-    multiply(t, tokens, dim, ffn, operands(t->hidden, ffn),
-             transposed(weights(w->down_weight, ffn)), t->branch);
-    add_residual(t, step, 2 + 2 * l, w->down_bias, s->middle, out);
-}
-
-/* Where layer l reads the residual stream: its attention input, or, without heads, its FFN
- * input. */
-static float *stream_into(struct trainer *t, int l) {
-    if (l == t->p->config.layers) return t->output;
-    return t->p->config.heads.value[l] > 0 ? t->layer[l].input : t->layer[l].middle;
+    struct device_product up =
+        product_of(tokens, ffn, dim, operands(s->norm2, dim),
+                   transposed(weights(w->up_weight, dim)), w->up_bias, s->hidden);
+    up.epilogue = GELU;
+    up.pre = s->pre;
+    t->device->ops->multiply(t->device, 1, &up);
+    multiply(t, tokens, dim, ffn, operands(s->hidden, ffn),
+             transposed(weights(w->down_weight, ffn)), NULL, t->branch);
+    add_residual(t, step, 2 + 2 * l, w->down_bias, s->middle, stream_into(t, l + 1),
+                 norm_into(t, l + 1));
 }
 
 /* Forward pass of one chunk, up to the probabilities; adds to the sums. */
@@ -121,31 +158,51 @@ static void forward(struct trainer *t, struct policy_step *step) {
     const struct model_config *c = &p->config;
     int samples = t->chunk.batch.n_samples, dim = c->dim;
     struct device_dropout dropout = dropout_at(t, step, 0);
+    struct device_norm first = norm_into(t, 0);
     d->ops->embed(d, &t->chunk, p, &dropout, stream_into(t, 0));
+    if (first.weight) d->ops->norm(d, t->chunk.batch.n_tokens, dim, stream_into(t, 0), &first);
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) layer_attention_forward(t, l, step);
-        layer_ffn_forward(t, l, step, stream_into(t, l + 1));
+        layer_ffn_forward(t, l, step);
     }
-    if (c->final_norm)
-        d->ops->norm(d, t->chunk.batch.n_tokens, dim, t->output, p->final_weight, p->final_bias,
-                     c->norm_eps, t->norm, t->final_mean, t->final_rstd);
     d->ops->pool(d, &t->chunk, false, dim, c->final_norm ? t->norm : t->output,
                  c->final_norm ? OPERANDS : NUMBERS, t->pooled);
-    struct device_product logits = {samples,
-                                    c->classes,
-                                    dim,
-                                    numbers(t->pooled, dim),
-                                    transposed(numbers(p->classifier_weight, dim)),
-                                    t->probability,
-                                    c->classes,
-                                    NUMBERS,
-                                    false};
+    struct device_product logits = product_of(samples, c->classes, dim, numbers(t->pooled, dim),
+                                              transposed(numbers(p->classifier_weight, dim)),
+                                              p->classifier_bias, t->probability);
+    logits.c_element = NUMBERS;
     d->ops->multiply(d, 1, &logits);
-    d->ops->bias(d, samples, c->classes, p->classifier_bias, t->probability, NUMBERS);
     d->ops->loss(d, &t->chunk, c->classes, t->probability, &t->sums->loss);
 }
 
-/* From the logits back to dx[T][D], the gradient of the last residual stream. */
+static struct device_end end_at(const struct trainer *t, const struct policy_step *step, int site,
+                                float *dbias) {
+    return (struct device_end){dropout_at(t, step, site), t->branch, dbias};
+}
+
+/* The end of the sublayer that made stream_into, whose branch's gradient goes on from there; without
+ * branch: the embeddings made it. */
+static struct device_end end_into(const struct trainer *t, const struct policy_step *step, int l) {
+    if (l == 0) return (struct device_end){0};
+    return end_at(t, step, 2 * l, t->gradients->layer[l - 1].down_bias);
+}
+
+/* dx += what comes back through the LayerNorm of x from t->branch; then the end before it. */
+static void norm_backward(struct trainer *t, const float *x, struct device_norm norm,
+                          float *dweight, float *dbias, struct device_end before) {
+    t->device->ops->norm_gradient(t->device, &t->chunk, t->p->config.dim, x, &norm, t->branch,
+                                  dweight, dbias, t->dx, before.branch ? &before : NULL);
+}
+
+/* A LayerNorm's result where the device does not keep it. */
+static void make_norm_again(const struct trainer *t, const float *x, struct device_norm norm) {
+    const struct device *d = t->device;
+    if (!d->keeps_operands)
+        d->ops->norm_again(d, t->chunk.batch.n_tokens, t->p->config.dim, x, &norm);
+}
+
+/* From the logits back to dx[T][D], the gradient of the last residual stream, and through the end of
+ * the last sublayer. */
 static void head_backward(struct trainer *t, const struct policy_step *step) {
     const struct device *d = t->device;
     const struct model_config *c = &t->p->config;
@@ -157,34 +214,22 @@ static void head_backward(struct trainer *t, const struct policy_step *step) {
     add_product(t, classes, dim, samples, transposed(numbers(dlogits, classes)),
                 numbers(t->pooled, dim), g->classifier_weight);
     d->ops->bias_gradient(d, samples, classes, dlogits, NUMBERS, g->classifier_bias);
-    struct device_product dpooled = {samples,
-                                     dim,
-                                     classes,
-                                     numbers(dlogits, classes),
-                                     numbers(t->p->classifier_weight, dim),
-                                     t->pooled, /* becomes dL/dpooled */
-                                     dim,
-                                     NUMBERS,
-                                     false};
+    struct device_end before = end_into(t, step, c->layers);
+    struct device_product dpooled =
+        product_of(samples, dim, classes, numbers(dlogits, classes),
+                   numbers(t->p->classifier_weight, dim), NULL, t->pooled);
+    dpooled.c_element = NUMBERS; /* t->pooled becomes dL/dpooled */
     d->ops->multiply(d, 1, &dpooled);
     d->ops->clear(d, t->dx, size * sizeof *t->dx);
-    if (!c->final_norm) {
-        d->ops->pool_gradient(d, &t->chunk, false, dim, t->pooled, t->dx, NUMBERS);
+    if (c->final_norm) {
+        d->ops->clear(d, t->branch, size * d->operand_size);
+        d->ops->pool_gradient(d, &t->chunk, false, dim, t->pooled, t->branch, OPERANDS);
+        norm_backward(t, t->output, norm_into(t, c->layers), g->final_weight, g->final_bias,
+                      before);
         return;
     }
-    d->ops->clear(d, t->branch, size * d->operand_size);
-    d->ops->pool_gradient(d, &t->chunk, false, dim, t->pooled, t->branch, OPERANDS);
-    d->ops->norm_gradient(d, t->chunk.batch.n_tokens, dim, t->output, t->p->final_weight,
-                          t->final_mean, t->final_rstd, t->branch, g->final_weight, g->final_bias,
-                          t->dx);
-}
-
-/* branch = drop'(dx): the gradient that enters a sublayer's last product; its bias gradient too. */
-static void branch_gradient(struct trainer *t, const struct policy_step *step, int site,
-                            float *dbias) {
-    struct device_dropout dropout = dropout_at(t, step, site);
-    t->device->ops->residual_gradient(t->device, &t->chunk, t->p->config.dim, &dropout, t->dx,
-                                      t->branch, dbias);
+    d->ops->pool_gradient(d, &t->chunk, false, dim, t->pooled, t->dx, NUMBERS);
+    if (before.branch) d->ops->residual_gradient(d, &t->chunk, dim, t->dx, &before);
 }
 
 static void layer_ffn_backward(struct trainer *t, int l, const struct policy_step *step) {
@@ -194,20 +239,23 @@ static void layer_ffn_backward(struct trainer *t, int l, const struct policy_ste
     struct layer_parameters *g = &t->gradients->layer[l];
     struct layer_state *s = &t->layer[l];
     int tokens = t->chunk.batch.n_tokens, dim = c->dim, ffn = c->ffn;
-    branch_gradient(t, step, 2 + 2 * l, g->down_bias);
-    multiply(t, tokens, ffn, dim, operands(t->branch, dim), weights(w->down_weight, ffn),
-             t->dhidden);
-    d->ops->gelu_gradient(d, (size_t)tokens * (size_t)ffn, s->pre, t->hidden, t->dhidden);
-    add_product(t, dim, ffn, tokens, transposed(operands(t->branch, dim)), operands(t->hidden, ffn),
+    struct device_product dhidden = product_of(tokens, ffn, dim, operands(t->branch, dim),
+                                               weights(w->down_weight, ffn), NULL, t->dhidden);
+    dhidden.epilogue = GELU_GRADIENT;
+    dhidden.pre = s->pre;
+    dhidden.again = d->keeps_operands ? NULL : s->hidden;
+    d->ops->multiply(d, 1, &dhidden);
+    add_product(t, dim, ffn, tokens, transposed(operands(t->branch, dim)), operands(s->hidden, ffn),
                 g->down_weight);
     d->ops->bias_gradient(d, tokens, ffn, t->dhidden, OPERANDS, g->up_bias);
-    d->ops->norm_again(d, tokens, dim, s->middle, w->norm2_weight, w->norm2_bias, s->mean2,
-                       s->rstd2, t->norm);
-    add_product(t, ffn, dim, tokens, transposed(operands(t->dhidden, ffn)), operands(t->norm, dim),
+    make_norm_again(t, s->middle, ffn_norm(t, l));
+    add_product(t, ffn, dim, tokens, transposed(operands(t->dhidden, ffn)), operands(s->norm2, dim),
                 g->up_weight);
-    multiply(t, tokens, dim, ffn, operands(t->dhidden, ffn), weights(w->up_weight, dim), t->branch);
-    d->ops->norm_gradient(d, tokens, dim, s->middle, w->norm2_weight, s->mean2, s->rstd2, t->branch,
-                          g->norm2_weight, g->norm2_bias, t->dx);
+    multiply(t, tokens, dim, ffn, operands(t->dhidden, ffn), weights(w->up_weight, dim), NULL,
+             t->branch);
+    norm_backward(t, s->middle, ffn_norm(t, l), g->norm2_weight, g->norm2_bias,
+                  c->heads.value[l] > 0 ? end_at(t, step, 1 + 2 * l, g->o_bias)
+                                        : end_into(t, step, l));
 }
 
 static void layer_attention_backward(struct trainer *t, int l, struct policy_step *step) {
@@ -220,9 +268,8 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
     int tokens = t->chunk.batch.n_tokens, dim = c->dim, heads = attention.heads;
     int width = heads * c->head_dim;
     bool gates = c->policy->unit != GATE_NONE, by_token = trainer_by_token(t);
-    branch_gradient(t, step, 1 + 2 * l, g->o_bias);
     multiply(t, tokens, width, dim, operands(t->branch, dim), transposed(weights(w->o_weight, dim)),
-             t->dcontext);
+             NULL, t->dcontext);
     if (gates)
         d->ops->gate(d, &t->chunk, by_token, heads, c->head_dim, s->here.gates, s->context,
                      t->gated);
@@ -232,16 +279,15 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
         d->ops->gate_gradient(d, &t->chunk, by_token, heads, c->head_dim, s->here.gates, s->context,
                               t->dcontext, s->here.dgates);
     d->ops->attend_gradient(d, &t->chunk, &attention, t->dcontext, t->delta, t->dqkv);
-    d->ops->norm_again(d, tokens, dim, s->input, w->norm1_weight, w->norm1_bias, s->mean1, s->rstd1,
-                       t->norm);
+    make_norm_again(t, s->input, attention_norm(t, l));
     add_product(t, 3 * width, dim, tokens, transposed(operands(t->dqkv, 3 * width)),
-                operands(t->norm, dim), g->qkv_weight);
+                operands(s->norm1, dim), g->qkv_weight);
     d->ops->bias_gradient(d, tokens, 3 * width, t->dqkv, OPERANDS, g->qkv_bias);
     multiply(t, tokens, dim, 3 * width, operands(t->dqkv, 3 * width), weights(w->qkv_weight, dim),
-             t->branch);
+             NULL, t->branch);
     if (gates) trainer_gates_gradient(t, l, step);
-    d->ops->norm_gradient(d, tokens, dim, s->input, w->norm1_weight, s->mean1, s->rstd1, t->branch,
-                          g->norm1_weight, g->norm1_bias, t->dx);
+    norm_backward(t, s->input, attention_norm(t, l), g->norm1_weight, g->norm1_bias,
+                  end_into(t, step, l));
 }
 
 /* Adds the gradients of the chunk whose forward pass was just made. */

@@ -74,7 +74,7 @@ void trainer_make_gates(struct trainer *t, int l, struct policy_step *step) {
     struct layer_state *s = &t->layer[l];
     struct gate_call call = gate_call(t, l, step);
     size_t rows = (size_t)call.rows, dim = (size_t)call.config->dim;
-    d->ops->pool(d, &t->chunk, trainer_by_token(t), call.config->dim, t->norm, OPERANDS,
+    d->ops->pool(d, &t->chunk, trainer_by_token(t), call.config->dim, s->norm1, OPERANDS,
                  s->here.pooled);
     move(t, PHASE_FORWARD, true, rows * dim, s->here.pooled, s->policy.pooled);
     if (t->form)

@@ -33,6 +33,11 @@ static void layout_layer(struct trainer *t, int l, const struct trainer_limits *
     s->mean2 = arena_floats(arena, tokens);
     s->rstd2 = arena_floats(arena, tokens);
     s->pre = operands(t, arena, tokens * (size_t)c->ffn);
+    if (t->device->keeps_operands) {
+        s->norm1 = operands(t, arena, heads ? tokens * dim : 0);
+        s->norm2 = operands(t, arena, tokens * dim);
+        s->hidden = operands(t, arena, tokens * (size_t)c->ffn);
+    }
     if (heads == 0) return;
     s->input = arena_floats(arena, tokens * dim);
     s->mean1 = arena_floats(arena, tokens);
@@ -77,8 +82,14 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->dx = arena_floats(work, tokens * dim);
     /* One sublayer works at a time: what only the FFN needs lies where attention's own lies. */
     size_t shared = work->used;
-    t->hidden = operands(t, work, c->layers ? tokens * (size_t)c->ffn : 0);
-    t->dhidden = operands(t, work, c->layers ? tokens * (size_t)c->ffn : 0);
+    void *hidden = NULL;
+    size_t ffn = c->layers ? tokens * (size_t)c->ffn : 0;
+    if (!t->device->keeps_operands) hidden = operands(t, work, ffn);
+    t->dhidden = operands(t, work, ffn);
+    for (int l = 0; !t->device->keeps_operands && l < c->layers; l++) {
+        t->layer[l].norm1 = t->layer[l].norm2 = t->norm;
+        t->layer[l].hidden = hidden;
+    }
     size_t ffn_end = work->used;
     work->used = shared;
     t->gated = operands(t, work, tokens * width);

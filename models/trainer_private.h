@@ -26,6 +26,9 @@ struct layer_state {
     struct gate_arrays here, policy;      /* on the device; where the policy is: most often here */
     float *saved;                         /* the policy's own */
     void *pre;                            /* [T][F] */
+    /* The layer's own where the device keeps operands, else the workspace, shared by all layers. */
+    void *norm1, *norm2; /* [T][D] LayerNorm outputs */
+    void *hidden;        /* [T][F] gelu(pre) */
 };
 
 /* What a step adds up on the device, and has to wait for: one array, so that it comes in one copy.
@@ -51,11 +54,11 @@ struct trainer {
     float *shared;                           /* [B][shared_floats] the policy's, of all layers */
     struct step_sums *sums;
     /* workspace, shared by all layers; attention and FFN share theirs */
-    void *norm, *branch;          /* [T][D] */
+    void *norm, *branch;          /* [T][D] the last LayerNorm's output, if not all are kept */
     float *dx;                    /* [T][D] */
     void *gated, *dcontext;       /* [T][W] */
     void *dqkv;                   /* [T][3W] */
-    void *hidden, *dhidden;       /* [T][F] */
+    void *dhidden;                /* [T][F] */
     float *scores, *delta;        /* attention's scratch, [T] */
     float *dpooled, *own_dpooled; /* [rows][D] on the device, and where the policy is */
     int32_t *chunk_offsets;       /* [B + 1] in host memory */
@@ -78,7 +81,7 @@ static inline size_t trainer_sums_bytes(const struct trainer *t) {
     return offsetof(struct step_sums, layer) + layers * sizeof(struct gate_sums);
 }
 
-/* Gates of the chunk at hand in layer l from its LayerNorm output t->norm, into here.gates. */
+/* Gates of the chunk at hand in layer l from its LayerNorm output, into here.gates. */
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);
 
 /* From here.dgates back: adds the gradients of the policy's tensors, and dL/dx to t->branch. */

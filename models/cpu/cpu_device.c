@@ -88,13 +88,21 @@ static const struct policy_device_form *form(const struct policy_ops *policy) {
     return NULL;
 }
 
+/* The product, then what follows it: the result is in cache, or as near to it as it can be. */
 static void multiply(const struct device *d, int n, const struct device_product *product) {
     (void)d;
     for (int i = 0; i < n; i++) {
         const struct device_product *p = &product[i];
         struct matrix a = {p->a.data, p->a.ld, p->a.transposed};
         struct matrix b = {p->b.data, p->b.ld, p->b.transposed};
-        gemm(NULL, FLOP_FFN, p->m, p->n, p->k, 1.0f, a, b, p->adds ? 1.0f : 0.0f, p->c, p->ldc);
+        float *c = p->epilogue == GELU ? p->pre : p->c;
+        gemm(NULL, FLOP_FFN, p->m, p->n, p->k, 1.0f, a, b, p->adds ? 1.0f : 0.0f, c, p->ldc);
+        if (p->epilogue == GELU)
+            gelu_forward(p->m, p->n, p->bias, c, p->c);
+        else if (p->bias)
+            bias_forward(p->m, p->n, p->bias, c);
+        if (p->epilogue == GELU_GRADIENT)
+            gelu_backward((size_t)p->m * (size_t)p->n, p->pre, p->again, c);
     }
 }
 
@@ -120,10 +128,10 @@ static void embed(const struct device *d, const struct device_chunk *chunk,
     drop(chunk, dropout, p->config.dim, x);
 }
 
-static void norm(const struct device *d, int rows, int dim, const float *x, const float *weight,
-                 const float *bias, double eps, void *y, float *mean, float *rstd) {
+static void norm(const struct device *d, int rows, int dim, const float *x,
+                 const struct device_norm *n) {
     (void)d;
-    layernorm_forward(rows, dim, x, weight, bias, eps, y, mean, rstd);
+    layernorm_forward(rows, dim, x, n->weight, n->bias, n->eps, n->y, n->mean, n->rstd);
 }
 
 static void bias(const struct device *d, int rows, int cols, const float *value, void *x,
@@ -201,34 +209,22 @@ static void gate_gradient(const struct device *d, const struct device_chunk *chu
 
 static void residual(const struct device *d, const struct device_chunk *chunk, int dim,
                      const float *value, const struct device_dropout *dropout, void *branch,
-                     const float *x, float *out) {
-    (void)d;
+                     const float *x, float *out, const struct device_norm *next) {
     float *added = branch;
     size_t n = (size_t)chunk->batch.n_tokens * (size_t)dim;
     bias_forward(chunk->batch.n_tokens, dim, value, added);
     drop(chunk, dropout, dim, added);
 #pragma omp simd
     for (size_t i = 0; i < n; i++) out[i] = x[i] + added[i];
+    if (next) norm(d, chunk->batch.n_tokens, dim, out, next);
 }
 
 static void residual_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
-                              const struct device_dropout *dropout, const float *dx, void *branch,
-                              float *dbias) {
+                              const float *dx, const struct device_end *end) {
     (void)d;
-    memcpy(branch, dx, (size_t)chunk->batch.n_tokens * (size_t)dim * sizeof *dx);
-    drop(chunk, dropout, dim, branch);
-    bias_backward(chunk->batch.n_tokens, dim, branch, dbias);
-}
-
-static void gelu(const struct device *d, int rows, int cols, const float *value, void *pre,
-                 void *y) {
-    (void)d;
-    gelu_forward(rows, cols, value, pre, y);
-}
-
-static void gelu_gradient(const struct device *d, size_t n, const void *pre, void *y, void *dy) {
-    (void)d;
-    gelu_backward(n, pre, y, dy);
+    memcpy(end->branch, dx, (size_t)chunk->batch.n_tokens * (size_t)dim * sizeof *dx);
+    drop(chunk, &end->dropout, dim, end->branch);
+    bias_backward(chunk->batch.n_tokens, dim, end->branch, end->dbias);
 }
 
 static void pool(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,
@@ -368,17 +364,18 @@ static void bias_gradient(const struct device *d, int rows, int cols, const void
 }
 
 static void norm_again(const struct device *d, int rows, int dim, const float *x,
-                       const float *weight, const float *value, const float *mean,
-                       const float *rstd, void *y) {
+                       const struct device_norm *n) {
     (void)d;
-    layernorm_again(rows, dim, x, weight, value, mean, rstd, y);
+    layernorm_again(rows, dim, x, n->weight, n->bias, n->mean, n->rstd, n->y);
 }
 
-static void norm_gradient(const struct device *d, int rows, int dim, const float *x,
-                          const float *weight, const float *mean, const float *rstd, const void *dy,
-                          float *dweight, float *dbias, float *dx) {
-    (void)d;
-    layernorm_backward(rows, dim, x, weight, mean, rstd, dy, dweight, dbias, dx);
+static void norm_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
+                          const float *x, const struct device_norm *n, const void *dy,
+                          float *dweight, float *dbias, float *dx,
+                          const struct device_end *before) {
+    layernorm_backward(chunk->batch.n_tokens, dim, x, n->weight, n->mean, n->rstd, dy, dweight,
+                       dbias, dx);
+    if (before) residual_gradient(d, chunk, dim, dx, before);
 }
 
 static void embed_gradient(const struct device *d, const struct device_chunk *chunk,
@@ -425,7 +422,6 @@ static const struct device_ops ops = {
     .attend = attend,
     .gate = gate,
     .residual = residual,
-    .gelu = gelu,
     .pool = pool,
     .loss = loss,
     .gather = gather,
@@ -444,7 +440,6 @@ static const struct device_ops ops = {
     .bias_gradient = bias_gradient,
     .pool_gradient = pool_gradient,
     .residual_gradient = residual_gradient,
-    .gelu_gradient = gelu_gradient,
     .norm_again = norm_again,
     .norm_gradient = norm_gradient,
     .gate_gradient = gate_gradient,

@@ -48,6 +48,7 @@ static bool reserve(const struct device *d, const struct model_config *c, int sa
     size_t rows = larger((size_t)samples, (size_t)tokens), heads = (size_t)model_most_heads(c);
     size_t scratch = cuda_attention_scratch(c, samples, tokens, heads);
     scratch = larger(scratch, cuda_column_scratch(most_columns(c)));
+    scratch = larger(scratch, cuda_norm_scratch((size_t)c->dim));
     scratch = larger(scratch, cuda_loss_scratch((size_t)samples));
     scratch = larger(scratch, chunk_plan_slots(tokens) * (size_t)c->dim * sizeof(float));
     /* The largest array that a call is told: who runs which head. */

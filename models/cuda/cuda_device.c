@@ -89,7 +89,6 @@ static const struct device_ops ops = {
     .attend = cuda_attend,
     .gate = cuda_gate,
     .residual = cuda_residual,
-    .gelu = cuda_gelu,
     .pool = cuda_pool,
     .loss = cuda_loss,
     .gather = cuda_gather,
@@ -108,8 +107,6 @@ static const struct device_ops ops = {
     .bias_gradient = cuda_bias_gradient,
     .pool_gradient = cuda_pool_gradient,
     .residual_gradient = cuda_residual_gradient,
-    .gelu_gradient = cuda_gelu_gradient,
-    .norm_again = cuda_norm_again,
     .norm_gradient = cuda_norm_gradient,
     .gate_gradient = cuda_gate_gradient,
     .attend_gradient = cuda_attend_gradient,
@@ -183,6 +180,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
                                   .operand_size = precision == PRECISION_BF16 ? 2 : 4,
                                    .card = card,
                                    .whole_batches = true,
+                                   .keeps_operands = true,
                                    .packs_from = PACKS_FROM};
     const struct device *d = &own->device;
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");

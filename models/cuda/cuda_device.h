@@ -161,25 +161,20 @@ void cuda_weights_pack(const struct device *d, const float *weights, size_t n, v
 void cuda_multiply(const struct device *d, int n, const struct device_product *product);
 
 /* cuda_stages.c */
-void cuda_norm(const struct device *d, int rows, int dim, const float *x, const float *weight,
-               const float *bias, double eps, void *y, float *mean, float *rstd);
-void cuda_norm_again(const struct device *d, int rows, int dim, const float *x, const float *weight,
-                     const float *bias, const float *mean, const float *rstd, void *y);
-void cuda_norm_gradient(const struct device *d, int rows, int dim, const float *x,
-                        const float *weight, const float *mean, const float *rstd, const void *dy,
-                        float *dweight, float *dbias, float *dx);
+void cuda_norm(const struct device *d, int rows, int dim, const float *x,
+               const struct device_norm *norm);
+void cuda_norm_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
+                        const float *x, const struct device_norm *norm, const void *dy,
+                        float *dweight, float *dbias, float *dx, const struct device_end *before);
 void cuda_bias(const struct device *d, int rows, int cols, const float *bias, void *x,
                enum element element);
 void cuda_bias_gradient(const struct device *d, int rows, int cols, const void *dx,
                         enum element element, float *dbias);
 void cuda_residual(const struct device *d, const struct device_chunk *chunk, int dim,
                    const float *bias, const struct device_dropout *dropout, void *branch,
-                   const float *x, float *out);
+                   const float *x, float *out, const struct device_norm *next);
 void cuda_residual_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
-                            const struct device_dropout *dropout, const float *dx, void *branch,
-                            float *dbias);
-void cuda_gelu(const struct device *d, int rows, int cols, const float *bias, void *pre, void *y);
-void cuda_gelu_gradient(const struct device *d, size_t n, const void *pre, void *y, void *dy);
+                            const float *dx, const struct device_end *end);
 void cuda_pool(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,
                const void *x, enum element element, float *pooled);
 void cuda_pool_gradient(const struct device *d, const struct device_chunk *chunk, bool by_token,

@@ -14,8 +14,10 @@
  * the last bits of a row may change.
  */
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_epilogues.h"
 #include "models/cuda/grouped_kernels.h"
 #include "models/cuda/optimizer_kernels.h"
+#include "models/cuda/stage_kernels.h"
 
 #include <cublas_v2.h>
 #include <dlfcn.h>
@@ -37,6 +39,7 @@ struct cuda_products {
     void *library;
     cublasHandle_t handle;
     void *workspace;
+    struct cuda_epilogues *epilogues;
     struct copied_weights *copied;
     size_t n_copied;
     void (*observe)(void *context, int m, int n, int k);
@@ -68,8 +71,8 @@ static bool open_library(struct cuda_products *p, struct error *error) {
 }
 
 /* ISO C has no cast from an object's address to a function's; POSIX gives both the same form. */
-static bool find(struct cuda_products *p, const char *name, void *function, struct error *error) {
-    void *symbol = dlsym(p->library, name);
+bool cuda_symbol(void *library, const char *name, void *function, struct error *error) {
+    void *symbol = dlsym(library, name);
     if (!symbol) return error_set(error, "libcublas.so has no %s; install a newer one", name);
     memcpy(function, &symbol, sizeof symbol);
     return true;
@@ -77,14 +80,14 @@ static bool find(struct cuda_products *p, const char *name, void *function, stru
 
 static bool find_functions(struct cuda_products *p, struct error *error) {
     int major = 0;
-    if (!find(p, "cublasGetProperty", &p->get_property, error) ||
-        !find(p, "cublasCreate_v2", &p->create, error) ||
-        !find(p, "cublasDestroy_v2", &p->destroy, error) ||
-        !find(p, "cublasSetStream_v2", &p->set_stream, error) ||
-        !find(p, "cublasSetWorkspace_v2", &p->set_workspace, error) ||
-        !find(p, "cublasSetMathMode", &p->set_math_mode, error) ||
-        !find(p, "cublasGemmEx", &p->gemm, error) ||
-        !find(p, "cublasGetStatusString", &p->status_string, error))
+    if (!cuda_symbol(p->library, "cublasGetProperty", &p->get_property, error) ||
+        !cuda_symbol(p->library, "cublasCreate_v2", &p->create, error) ||
+        !cuda_symbol(p->library, "cublasDestroy_v2", &p->destroy, error) ||
+        !cuda_symbol(p->library, "cublasSetStream_v2", &p->set_stream, error) ||
+        !cuda_symbol(p->library, "cublasSetWorkspace_v2", &p->set_workspace, error) ||
+        !cuda_symbol(p->library, "cublasSetMathMode", &p->set_math_mode, error) ||
+        !cuda_symbol(p->library, "cublasGemmEx", &p->gemm, error) ||
+        !cuda_symbol(p->library, "cublasGetStatusString", &p->status_string, error))
         return false;
     if (p->get_property(MAJOR_VERSION, &major) == CUBLAS_STATUS_SUCCESS &&
         major == CUBLAS_VER_MAJOR)
@@ -125,13 +128,15 @@ bool cuda_products_new(const struct device *d, struct cuda_products **out, struc
            cuda_reserve(d, USE_PRODUCTS, WORKSPACE, &p->workspace, error) &&
            done(p, p->set_workspace(p->handle, p->workspace, WORKSPACE), error) &&
            done(p, p->set_math_mode(p->handle, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
-                error);
+                error) &&
+           cuda_epilogues_new(p->library, p->handle, p->workspace, WORKSPACE, &p->epilogues, error);
 }
 
 void cuda_products_free(struct cuda_products *p) {
     if (!p) return;
     for (size_t i = 0; i < p->n_copied; i++) cudaFree(p->copied[i].copy);
     free(p->copied);
+    cuda_epilogues_free(p->epilogues);
     if (p->handle) p->destroy(p->handle);
     cudaFree(p->workspace);
     if (p->library) dlclose(p->library);
@@ -252,25 +257,62 @@ static void clear_result(const struct device *d, const struct device_product *p)
 }
 
 /* cuBLAS takes columns where we have rows: to it our C is C^T = op(B)^T op(A)^T. */
-static void multiply_one(const struct device *d, const struct device_product *p) {
+static cublasStatus_t multiply_alone(const struct device *d, const struct device_product *p,
+                                     const struct call *call) {
     const struct cuda_products *products = cuda_state_of(d)->products;
     const float one = 1.0f, zero = 0.0f;
+    return products->gemm(products->handle, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                          p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->m, p->k, &one,
+                          call->b, call->factors, p->b.ld, call->a, call->factors, p->a.ld,
+                          p->adds ? &one : &zero, p->c, call->result, p->ldc, call->compute,
+                          CUBLAS_GEMM_DEFAULT);
+}
+
+/* What follows a product, by kernels of ours. */
+static void finish(const struct device *d, const struct device_product *p) {
+    bool bf16 = cuda_is_bf16(d) && p->c_element == OPERANDS;
+    cudaStream_t stream = cuda_stream_of(d);
+    if (p->epilogue == GELU)
+        cuda_check(d, cuda_launch_gelu(stream, bf16, p->m, p->n, p->bias, p->pre, p->c), "GELU");
+    else if (p->bias)
+        cuda_check(d, cuda_launch_bias(stream, bf16, p->m, p->n, p->bias, p->c), "a bias");
+    if (p->epilogue == GELU_GRADIENT)
+        cuda_check(d,
+                   cuda_launch_gelu_gradient(stream, bf16, (size_t)p->m * (size_t)p->n, p->pre,
+                                             p->again, p->c),
+                   "the gradient of GELU");
+}
+
+/* In one call where cuBLASLt can; bfloat16 alone, as float32 is not what takes the time. */
+static bool multiply_whole(const struct device *d, const struct device_product *p,
+                           const struct call *call, cublasStatus_t *status) {
+    const void *bias = p->bias;
+    if (call->factors != CUDA_R_16BF) return false;
+    if (bias && call->result == CUDA_R_16BF) bias = cuda_weights_copy(d, p->bias);
+    return cuda_epilogues_multiply(cuda_state_of(d)->products->epilogues, cuda_stream_of(d), p,
+                                   call->a, call->b, bias, status);
+}
+
+static void multiply_one(const struct device *d, const struct device_product *p) {
+    struct device_product alone = *p;
+    cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
     struct call call;
     if (p->m == 0 || p->n == 0) return;
+    if (p->epilogue == GELU) alone.c = p->pre;
     if (p->k == 0) {
-        if (!p->adds) clear_result(d, p);
+        if (!p->adds) clear_result(d, &alone);
+        finish(d, p);
         return;
     }
     if (!call_of(d, p, &call)) return;
     cuda_observed(d, p->m, p->n, p->k);
-    cublasStatus_t status =
-        products->gemm(products->handle, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
-                       p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->n, p->m, p->k, &one, call.b,
-                       call.factors, p->b.ld, call.a, call.factors, p->a.ld, p->adds ? &one : &zero,
-                       p->c, call.result, p->ldc, call.compute, CUBLAS_GEMM_DEFAULT);
+    if (!multiply_whole(d, p, &call, &status)) {
+        status = multiply_alone(d, &alone, &call);
+        finish(d, p);
+    }
     if (status != CUBLAS_STATUS_SUCCESS)
         cuda_fail(d, "cuBLAS failed at a product of %d x %d x %d: %s", p->m, p->n, p->k,
-                  products->status_string(status));
+                  cuda_state_of(d)->products->status_string(status));
 }
 
 /* ---- products of a group of heads ---- */
@@ -287,8 +329,8 @@ static bool is_alike(const struct device_product *p, const struct device_product
     return p->n == first->n && p->k == first->k && p->a.ld == first->a.ld &&
            p->b.ld == first->b.ld && p->ldc == first->ldc && !p->a.transposed &&
            p->b.transposed == first->b.transposed && p->a.element == OPERANDS &&
-           p->b.element == WEIGHTS && p->c_element == first->c_element && !p->adds && p->k > 0 &&
-           p->k % 8 == 0 && p->n % 8 == 0;
+           p->b.element == WEIGHTS && p->c_element == first->c_element && !p->adds && !p->bias &&
+           p->epilogue == NO_EPILOGUE && p->k > 0 && p->k % 8 == 0 && p->n % 8 == 0;
 }
 
 /* One launch for all, if they are small, alike and in bfloat16; false: they are not. */

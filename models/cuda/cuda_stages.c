@@ -14,28 +14,28 @@ static void *scratch_of(const struct device *d) {
     return cuda_state_of(d)->scratch;
 }
 
-void cuda_norm(const struct device *d, int rows, int dim, const float *x, const float *weight,
-               const float *bias, double eps, void *y, float *mean, float *rstd) {
-    cuda_check(d,
-               cuda_launch_norm(cuda_stream_of(d), cuda_is_bf16(d), rows, dim, x, weight, bias,
-                                (float)eps, y, mean, rstd),
+static struct cuda_norm_of norm_of(const struct device_norm *norm) {
+    return (struct cuda_norm_of){norm->weight, norm->bias, (float)norm->eps, norm->mean,
+                                 norm->rstd};
+}
+
+void cuda_norm(const struct device *d, int rows, int dim, const float *x,
+               const struct device_norm *norm) {
+    struct cuda_norm_of of = norm_of(norm);
+    cuda_check(d, cuda_launch_norm(cuda_stream_of(d), cuda_is_bf16(d), rows, dim, x, &of, norm->y),
                "LayerNorm");
 }
 
-void cuda_norm_again(const struct device *d, int rows, int dim, const float *x, const float *weight,
-                     const float *bias, const float *mean, const float *rstd, void *y) {
+void cuda_norm_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
+                        const float *x, const struct device_norm *norm, const void *dy,
+                        float *dweight, float *dbias, float *dx, const struct device_end *before) {
+    struct cuda_norm_of of = norm_of(norm);
+    struct cuda_mask mask = cuda_mask_of(chunk, before ? &before->dropout : NULL);
     cuda_check(d,
-               cuda_launch_norm_again(cuda_stream_of(d), cuda_is_bf16(d), rows, dim, x, weight,
-                                      bias, mean, rstd, y),
-               "LayerNorm");
-}
-
-void cuda_norm_gradient(const struct device *d, int rows, int dim, const float *x,
-                        const float *weight, const float *mean, const float *rstd, const void *dy,
-                        float *dweight, float *dbias, float *dx) {
-    cuda_check(d,
-               cuda_launch_norm_gradient(cuda_stream_of(d), cuda_is_bf16(d), rows, dim, x, weight,
-                                         mean, rstd, dy, scratch_of(d), dweight, dbias, dx),
+               cuda_launch_norm_gradient(cuda_stream_of(d), cuda_is_bf16(d), chunk->batch.n_tokens,
+                                         dim, x, &of, dy, scratch_of(d), dweight, dbias, dx, &mask,
+                                         before ? before->branch : NULL,
+                                         before ? before->dbias : NULL),
                "the gradient of LayerNorm");
 }
 
@@ -55,33 +55,31 @@ void cuda_bias_gradient(const struct device *d, int rows, int cols, const void *
 
 void cuda_residual(const struct device *d, const struct device_chunk *chunk, int dim,
                    const float *bias, const struct device_dropout *dropout, void *branch,
-                   const float *x, float *out) {
+                   const float *x, float *out, const struct device_norm *next) {
     struct cuda_mask mask = cuda_mask_of(chunk, dropout);
-    cuda_check(d,
-               cuda_launch_residual(cuda_stream_of(d), cuda_is_bf16(d), chunk->batch.n_tokens, dim,
-                                    bias, &mask, branch, x, out),
+    cudaStream_t stream = cuda_stream_of(d);
+    int tokens = chunk->batch.n_tokens;
+    bool bf16 = cuda_is_bf16(d);
+    if (next) {
+        struct cuda_norm_of of = norm_of(next);
+        cuda_check(d,
+                   cuda_launch_residual_norm(stream, bf16, tokens, dim, bias, &mask, branch, x, out,
+                                             &of, next->y),
+                   "the end of a sublayer");
+        return;
+    }
+    cuda_check(d, cuda_launch_residual(stream, bf16, tokens, dim, bias, &mask, branch, x, out),
                "the end of a sublayer");
 }
 
 void cuda_residual_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
-                            const struct device_dropout *dropout, const float *dx, void *branch,
-                            float *dbias) {
-    struct cuda_mask mask = cuda_mask_of(chunk, dropout);
+                            const float *dx, const struct device_end *end) {
+    struct cuda_mask mask = cuda_mask_of(chunk, &end->dropout);
     cuda_check(d,
                cuda_launch_residual_gradient(cuda_stream_of(d), cuda_is_bf16(d),
-                                             chunk->batch.n_tokens, dim, &mask, dx, branch,
-                                             scratch_of(d), dbias),
+                                             chunk->batch.n_tokens, dim, &mask, dx, end->branch,
+                                             scratch_of(d), end->dbias),
                "the gradient of a sublayer's end");
-}
-
-void cuda_gelu(const struct device *d, int rows, int cols, const float *bias, void *pre, void *y) {
-    cuda_check(d, cuda_launch_gelu(cuda_stream_of(d), cuda_is_bf16(d), rows, cols, bias, pre, y),
-               "GELU");
-}
-
-void cuda_gelu_gradient(const struct device *d, size_t n, const void *pre, void *y, void *dy) {
-    cuda_check(d, cuda_launch_gelu_gradient(cuda_stream_of(d), cuda_is_bf16(d), n, pre, y, dy),
-               "the gradient of GELU");
 }
 
 void cuda_pool(const struct device *d, const struct device_chunk *chunk, bool by_token, int dim,

@@ -1,7 +1,7 @@
 /*
- * What goes on between products, number by number: biases, the end of a sublayer, GELU; and their
- * gradients. Each is one pass over memory; sums over rows take a second, small one
- * (columns.cuh). Arithmetic is float32, results are rounded once when they are written.
+ * What goes on between products, number by number: biases, the end of a sublayer, GELU where a
+ * product does not make it itself (cuda_epilogues.c); and their gradients. Each is one pass over
+ * memory; sums over rows take a second, small one (columns.cuh). Arithmetic is float32, results are rounded once when they are written.
  */
 #include "models/cuda/columns.cuh"
 #include "models/cuda/dropout.cuh"
@@ -67,7 +67,8 @@ static __global__ void __launch_bounds__(256)
     }
 }
 
-/* d/dx [x S(v)] = S + x S (1 - S) v', v = 2u, v' = two_root (1 + 3 * 0.044715 x^2). */
+/* d/dx [x S(v)] = S + x S (1 - S) v', v = 2u, v' = two_root (1 + 3 * 0.044715 x^2). y: made again,
+ * or NULL. */
 template <typename T>
 static __global__ void __launch_bounds__(256)
     gelu_slopes(size_t n, const T *pre, T *y, T *dy, bool aligned) {
@@ -83,7 +84,7 @@ static __global__ void __launch_bounds__(256)
             q.at[j] = x * s;
             d.at[j] *= s + x * s * (1.0f - s) * slope;
         }
-        store_quad(y + i, q, left, whole);
+        if (y) store_quad(y + i, q, left, whole);
         store_quad(dy + i, d, left, whole);
     }
 }
@@ -92,8 +93,8 @@ template <typename T> struct plain_element {
     const T *x;
     int cols;
     bool whole;
-    __device__ __forceinline__ void operator()(int row, int col, quad q[1]) const {
-        q[0] = load_quad(x + (size_t)row * (size_t)cols + col, cols - col, whole);
+    __device__ __forceinline__ quad operator()(int row, int col) const {
+        return load_quad(x + (size_t)row * (size_t)cols + col, cols - col, whole);
     }
 };
 
@@ -104,11 +105,12 @@ template <typename T> struct branch_element {
     cuda_mask mask;
     int dim;
     bool whole;
-    __device__ __forceinline__ void operator()(int row, int col, quad q[1]) const {
+    __device__ __forceinline__ quad operator()(int row, int col) const {
         size_t at = (size_t)row * (size_t)dim + col;
-        q[0] = load_quad(dx + at, dim - col, whole);
-        drop_quad(mask, row, dim, col, q[0]);
-        store_quad(branch + at, q[0], dim - col, whole);
+        quad q = load_quad(dx + at, dim - col, whole);
+        drop_quad(mask, row, dim, col, q);
+        store_quad(branch + at, q, dim - col, whole);
+        return q;
     }
 };
 
@@ -149,7 +151,7 @@ static cudaError_t residual_gradient(cudaStream_t stream, int tokens, int dim,
                                      const cuda_mask *mask, const float *dx, T *branch,
                                      void *scratch, float *dbias) {
     branch_element<T> element = {dx, branch, *mask, dim, are_whole(dim, dx, branch)};
-    return sum_columns<1>(stream, element, tokens, dim, scratch, dbias, nullptr);
+    return sum_columns(stream, element, tokens, dim, scratch, dbias);
 }
 
 cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
@@ -164,11 +166,11 @@ cudaError_t cuda_launch_bias_gradient(cudaStream_t stream, bool bf16, int rows, 
     if (bf16) {
         const __nv_bfloat16 *from = static_cast<const __nv_bfloat16 *>(dx);
         plain_element<__nv_bfloat16> element = {from, cols, are_whole(cols, from)};
-        return sum_columns<1>(stream, element, rows, cols, scratch, dbias, nullptr);
+        return sum_columns(stream, element, rows, cols, scratch, dbias);
     }
     const float *from = static_cast<const float *>(dx);
     plain_element<float> element = {from, cols, are_whole(cols, from)};
-    return sum_columns<1>(stream, element, rows, cols, scratch, dbias, nullptr);
+    return sum_columns(stream, element, rows, cols, scratch, dbias);
 }
 
 cudaError_t cuda_launch_residual(cudaStream_t stream, bool bf16, int tokens, int dim,

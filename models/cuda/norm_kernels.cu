@@ -1,181 +1,302 @@
 /*
- * LayerNorm, a warp to a row. The row is read again for the variance and for the result, from the
- * cache: the variance is that of the centred values, as on the CPU. The gradients of weight and bias
- * are column sums (columns.cuh) in a pass of their own over x and dy.
+ * LayerNorm, a warp to a row, and the ends of sublayers, which meet it on both sides: forward, the
+ * residual sum is normalised by the warp that makes it; backward, the gradient that LayerNorm adds
+ * to goes through the end of the sublayer before while it is at hand. The variance is that of the
+ * centred values, as on the CPU, of a row that lies in shared memory until then.
+ *
+ * Gradients of weight, bias and the branch's bias are column sums. Here a warp keeps those of its
+ * rows in shared memory, where each lane has columns of its own, and a block writes the sum of its
+ * warps; column_totals (columns.cuh) adds up the blocks, always in the same order.
  */
 #include "models/cuda/columns.cuh"
+#include "models/cuda/dropout.cuh"
 
-enum { NORM_ROWS = 8 }; /* of a block */
+enum { NORM_ROWS = 8, GRADIENT_ROWS = 4 }; /* warps of a block, at most */
+enum { FREE_SHARED = 48 << 10 };           /* bytes that a block has without asking */
 
-static __device__ __forceinline__ int norm_row() {
-    return (int)(blockIdx.x * NORM_ROWS + threadIdx.y);
+/* Warps of a block that each need so many floats of shared memory; bytes: of all. */
+static int warps_of(int most, int floats, size_t *bytes) {
+    size_t own = (size_t)floats * sizeof(float);
+    int warps = most;
+    while (warps > 1 && (size_t)warps * own > FREE_SHARED) warps /= 2;
+    *bytes = (size_t)warps * own;
+    return warps;
 }
 
-static dim3 norm_grid(int rows) {
-    return dim3((unsigned)(rows + NORM_ROWS - 1) / NORM_ROWS);
+/* Rows beyond 12288 columns, 4096 backward, need more shared memory than a block has unasked. */
+template <typename Kernel> static cudaError_t allow(Kernel kernel, size_t bytes) {
+    if (bytes <= FREE_SHARED) return cudaSuccess;
+    return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
 }
 
-/* y = (x - mu) inv weight + bias of one row. */
+static __host__ __device__ __forceinline__ int padded(int dim) {
+    return (dim + 3) / 4 * 4;
+}
+
+/* Where the rows that are normalised come from: x, or out = x + drop(branch + bias). */
+template <typename T> struct norm_source {
+    const float *x;
+    const T *branch; /* NULL: x alone */
+    const float *bias;
+    float *out;
+    cuda_mask mask;
+};
+
 template <typename T>
-static __device__ __forceinline__ void write_row(int dim, const float *in, const float *weight,
-                                                 const float *bias, float mu, float inv, T *out,
-                                                 bool whole) {
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        int left = dim - c;
-        quad q = load_quad(in + c, left, whole), w = load_quad(weight + c, left, whole),
-             b = load_quad(bias + c, left, whole);
+static __device__ __forceinline__ quad source_quad(const norm_source<T> &from, int row, int dim,
+                                                   int c, bool whole) {
+    size_t at = (size_t)row * (size_t)dim + c;
+    int left = dim - c;
+    quad in = load_quad(from.x + at, left, whole);
+    if (!from.branch) return in;
+    quad q = load_quad(from.branch + at, left, whole), b = load_quad(from.bias + c, left, whole);
 #pragma unroll
-        for (int j = 0; j < 4; j++) q.at[j] = (q.at[j] - mu) * inv * w.at[j] + b.at[j];
-        store_quad(out + c, q, left, whole);
-    }
+    for (int j = 0; j < 4; j++) q.at[j] += b.at[j];
+    drop_quad(from.mask, row, dim, c, q);
+#pragma unroll
+    for (int j = 0; j < 4; j++) q.at[j] += in.at[j];
+    store_quad(from.out + at, q, left, whole);
+    return q;
 }
 
 template <typename T>
 static __global__ void __launch_bounds__(32 * NORM_ROWS)
-    norm_rows(int rows, int dim, const float *x, const float *weight, const float *bias, float eps,
-              T *y, float *mean, float *rstd, bool whole) {
-    int row = norm_row();
+    norm_rows(int rows, int dim, norm_source<T> from, cuda_norm_of norm, T *y, bool whole) {
+    extern __shared__ float4 norm_shared[];
+    int row = (int)(blockIdx.x * blockDim.y + threadIdx.y);
     if (row >= rows) return;
-    const float *in = x + (size_t)row * (size_t)dim;
+    float *own = reinterpret_cast<float *>(norm_shared) + threadIdx.y * padded(dim);
     float sum = 0.0f, square = 0.0f;
+#pragma unroll 2
     for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        quad q = load_quad(in + c, dim - c, whole);
+        quad q = source_quad(from, row, dim, c, whole);
+        operands_put<4>(own + c, q.at);
 #pragma unroll
         for (int j = 0; j < 4; j++) sum += q.at[j];
     }
     float mu = warp_sum(sum) / (float)dim;
     for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        quad q = load_quad(in + c, dim - c, whole);
+        quad q = operands_get<4>(own + c);
 #pragma unroll
         for (int j = 0; j < 4; j++)
             if (j < dim - c) square += (q.at[j] - mu) * (q.at[j] - mu);
     }
-    float inv = 1.0f / sqrtf(warp_sum(square) / (float)dim + eps);
-    write_row(dim, in, weight, bias, mu, inv, y + (size_t)row * (size_t)dim, whole);
-    if (threadIdx.x != 0) return;
-    if (mean) mean[row] = mu;
-    if (rstd) rstd[row] = inv;
-}
-
-template <typename T>
-static __global__ void __launch_bounds__(32 * NORM_ROWS)
-    norm_rows_again(int rows, int dim, const float *x, const float *weight, const float *bias,
-                    const float *mean, const float *rstd, T *y, bool whole) {
-    int row = norm_row();
-    if (row >= rows) return;
-    size_t at = (size_t)row * (size_t)dim;
-    write_row(dim, x + at, weight, bias, mean[row], rstd[row], y + at, whole);
-}
-
-/* With g = dy * weight and xhat = (x - mean) * rstd: dx += rstd (g - mean(g) - xhat mean(g xhat)). */
-template <typename T>
-static __global__ void __launch_bounds__(32 * NORM_ROWS)
-    norm_rows_gradient(int rows, int dim, const float *x, const float *weight, const float *mean,
-                       const float *rstd, const T *dy, float *dx, bool whole) {
-    int row = norm_row();
-    if (row >= rows) return;
-    const float *in = x + (size_t)row * (size_t)dim;
-    const T *up = dy + (size_t)row * (size_t)dim;
-    float *down = dx + (size_t)row * (size_t)dim;
-    float mu = mean[row], inv = rstd[row], sum = 0.0f, dot = 0.0f;
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) { /* beyond the row the weight reads 0 */
+    float inv = 1.0f / sqrtf(warp_sum(square) / (float)dim + norm.eps);
+    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
         int left = dim - c;
-        quad q = load_quad(in + c, left, whole), w = load_quad(weight + c, left, whole),
-             u = load_quad(up + c, left, whole);
+        quad q = operands_get<4>(own + c), w = load_quad(norm.weight + c, left, whole),
+             b = load_quad(norm.bias + c, left, whole);
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            float g = u.at[j] * w.at[j];
-            sum += g;
-            dot += g * ((q.at[j] - mu) * inv);
-        }
+        for (int j = 0; j < 4; j++) q.at[j] = (q.at[j] - mu) * inv * w.at[j] + b.at[j];
+        store_quad(y + (size_t)row * (size_t)dim + c, q, left, whole);
+    }
+    if (threadIdx.x != 0) return;
+    if (norm.mean) norm.mean[row] = mu;
+    if (norm.rstd) norm.rstd[row] = inv;
+}
+
+/* What the gradient of a LayerNorm reads and writes; dy and branch may be one array. */
+template <typename T> struct norm_gradient_of {
+    const float *x, *weight, *mean, *rstd;
+    const T *dy;
+    float *dx;
+    T *branch; /* NULL: no sublayer ends before */
+    cuda_mask mask;
+};
+
+static __device__ __forceinline__ void add_to_quad(float *sum, const quad &q) {
+    quad own = operands_get<4>(sum);
+#pragma unroll
+    for (int j = 0; j < 4; j++) own.at[j] += q.at[j];
+    operands_put<4>(sum, own.at);
+}
+
+/* Four columns of a row: x becomes xhat. */
+struct gradient_quad {
+    quad x, dy, dx;
+};
+
+template <bool WHOLE, typename T>
+static __device__ __forceinline__ gradient_quad load_gradient(const norm_gradient_of<T> &of,
+                                                              size_t at, int left) {
+    return {load_quad(of.x + at, left, WHOLE), load_quad(of.dy + at, left, WHOLE),
+            load_quad(of.dx + at, left, WHOLE)};
+}
+
+/* To the sums over the row of g and g xhat; beyond the row the weight reads 0. */
+static __device__ __forceinline__ void add_gradient(gradient_quad &g, const quad &weight, float mu,
+                                                    float inv, float *sum, float *dot) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        float down = g.dy.at[j] * weight.at[j];
+        g.x.at[j] = (g.x.at[j] - mu) * inv;
+        *sum += down;
+        *dot += down * g.x.at[j];
+    }
+}
+
+/* dx += inv (g - sum - xhat dot), and the branch's gradient from it; to the columns' sums. */
+template <bool WHOLE, typename T>
+static __device__ __forceinline__ void
+finish_gradient(const norm_gradient_of<T> &of, int row, int dim, int c, gradient_quad &g,
+                const quad &weight, float inv, float sum, float dot, float *sums) {
+    size_t at = (size_t)row * (size_t)dim + c;
+    int left = dim - c, stride = padded(dim);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        g.dx.at[j] += inv * (g.dy.at[j] * weight.at[j] - sum - g.x.at[j] * dot);
+        g.x.at[j] *= g.dy.at[j];
+    }
+    store_quad(of.dx + at, g.dx, left, WHOLE);
+    add_to_quad(sums + c, g.x);
+    add_to_quad(sums + stride + c, g.dy);
+    if (!of.branch) return;
+    drop_quad(of.mask, row, dim, c, g.dx);
+    store_quad(of.branch + at, g.dx, left, WHOLE);
+    add_to_quad(sums + 2 * stride + c, g.dx);
+}
+
+/* With g = dy * weight and xhat = (x - mean) * rstd: dx += rstd (g - mean(g) - xhat mean(g xhat)).
+ * A lane asks for its first quads of x, dy and dx at once and keeps them; later ones it reads
+ * again. sums: the warp's of dy xhat, dy and the branch's gradient, [3][padded(dim)]. */
+template <bool WHOLE, typename T>
+static __device__ __forceinline__ void gradient_row(int row, int dim, const norm_gradient_of<T> &of,
+                                                    float *sums) {
+    enum { KEPT = 6 }; /* a row of 768 */
+    size_t at = (size_t)row * (size_t)dim;
+    int first = 4 * (int)threadIdx.x;
+    float mu = of.mean[row], inv = of.rstd[row], sum = 0.0f, dot = 0.0f;
+    gradient_quad kept[KEPT];
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) {
+        int c = first + 128 * i;
+        if (c < dim) kept[i] = load_gradient<WHOLE>(of, at + c, dim - c);
+    }
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) {
+        int c = first + 128 * i;
+        if (c < dim)
+            add_gradient(kept[i], load_quad(of.weight + c, dim - c, WHOLE), mu, inv, &sum, &dot);
+    }
+    for (int c = first + 128 * KEPT; c < dim; c += 128) {
+        gradient_quad g = load_gradient<WHOLE>(of, at + c, dim - c);
+        add_gradient(g, load_quad(of.weight + c, dim - c, WHOLE), mu, inv, &sum, &dot);
     }
     sum = warp_sum(sum) / (float)dim;
     dot = warp_sum(dot) / (float)dim;
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        int left = dim - c;
-        quad q = load_quad(in + c, left, whole), w = load_quad(weight + c, left, whole),
-             u = load_quad(up + c, left, whole), d = load_quad(down + c, left, whole);
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-            d.at[j] += inv * (u.at[j] * w.at[j] - sum - (q.at[j] - mu) * inv * dot);
-        store_quad(down + c, d, left, whole);
+    for (int i = 0; i < KEPT; i++) {
+        int c = first + 128 * i;
+        if (c < dim)
+            finish_gradient<WHOLE>(of, row, dim, c, kept[i],
+                                   load_quad(of.weight + c, dim - c, WHOLE), inv, sum, dot, sums);
+    }
+    for (int c = first + 128 * KEPT; c < dim; c += 128) {
+        gradient_quad g = load_gradient<WHOLE>(of, at + c, dim - c);
+        quad weight = load_quad(of.weight + c, dim - c, WHOLE);
+        float unused = 0.0f;
+        add_gradient(g, weight, mu, inv, &unused, &unused);
+        finish_gradient<WHOLE>(of, row, dim, c, g, weight, inv, sum, dot, sums);
     }
 }
 
-/* What a row adds to the gradients of weight and bias. */
-template <typename T> struct norm_element {
-    const float *x, *mean, *rstd;
-    const T *dy;
-    int dim;
-    bool whole;
-    __device__ __forceinline__ void operator()(int row, int col, quad q[2]) const {
-        size_t at = (size_t)row * (size_t)dim + col;
-        float mu = mean[row], inv = rstd[row];
-        quad in = load_quad(x + at, dim - col, whole);
-        q[1] = load_quad(dy + at, dim - col, whole);
-#pragma unroll
-        for (int j = 0; j < 4; j++) q[0].at[j] = q[1].at[j] * ((in.at[j] - mu) * inv);
-    }
-};
+/* partial[3][part][dim], a part of part_rows rows to a block; blockDim.y divides part_rows. */
+template <bool WHOLE, typename T>
+static __global__ void __launch_bounds__(32 * GRADIENT_ROWS)
+    norm_rows_gradient(int rows, int dim, int part_rows, norm_gradient_of<T> of, float *partial) {
+    extern __shared__ float4 norm_shared[];
+    float *shared = reinterpret_cast<float *>(norm_shared);
+    int stride = padded(dim), first = (int)blockIdx.x * part_rows;
+    int end = rows - first < part_rows ? rows : first + part_rows;
+    float *own = shared + threadIdx.y * 3 * stride;
+    for (int c = (int)threadIdx.x; c < 3 * stride; c += 32) own[c] = 0.0f;
+    __syncwarp();
+    for (int row = first + (int)threadIdx.y; row < end; row += (int)blockDim.y)
+        gradient_row<WHOLE>(row, dim, of, own);
+    __syncthreads();
+    int sums = of.branch ? 3 : 2;
+    for (int n = 0; n < sums; n++)
+        for (int c = (int)(threadIdx.y * 32 + threadIdx.x); c < dim; c += 32 * (int)blockDim.y) {
+            float total = 0.0f;
+            for (int warp = 0; warp < (int)blockDim.y; warp++)
+                total += shared[(warp * 3 + n) * stride + c];
+            partial[((size_t)n * gridDim.x + blockIdx.x) * (size_t)dim + c] = total;
+        }
+}
 
 template <typename T>
-static cudaError_t norm(cudaStream_t stream, int rows, int dim, const float *x, const float *weight,
-                        const float *bias, float eps, T *y, float *mean, float *rstd) {
-    bool whole = are_whole(dim, x, weight, bias, y);
-    norm_rows<<<norm_grid(rows), dim3(32, NORM_ROWS), 0, stream>>>(rows, dim, x, weight, bias, eps,
-                                                                   y, mean, rstd, whole);
+static cudaError_t norm(cudaStream_t stream, int rows, int dim, const norm_source<T> &from,
+                        const cuda_norm_of &norm, T *y) {
+    bool whole =
+        are_whole(dim, from.x, from.branch, from.bias, from.out, norm.weight, norm.bias, y);
+    size_t bytes;
+    int warps = warps_of(NORM_ROWS, padded(dim), &bytes);
+    cudaError_t status = allow(norm_rows<T>, bytes);
+    if (status != cudaSuccess) return status;
+    norm_rows<<<(unsigned)((rows + warps - 1) / warps), dim3(32, (unsigned)warps), bytes, stream>>>(
+        rows, dim, from, norm, y, whole);
     return cudaGetLastError();
 }
 
 template <typename T>
-static cudaError_t norm_again(cudaStream_t stream, int rows, int dim, const float *x,
-                              const float *weight, const float *bias, const float *mean,
-                              const float *rstd, T *y) {
-    bool whole = are_whole(dim, x, weight, bias, y);
-    norm_rows_again<<<norm_grid(rows), dim3(32, NORM_ROWS), 0, stream>>>(rows, dim, x, weight, bias,
-                                                                         mean, rstd, y, whole);
-    return cudaGetLastError();
-}
-
-template <typename T>
-static cudaError_t norm_gradient(cudaStream_t stream, int rows, int dim, const float *x,
-                                 const float *weight, const float *mean, const float *rstd,
-                                 const T *dy, void *scratch, float *dweight, float *dbias,
-                                 float *dx) {
-    bool whole = are_whole(dim, x, weight, dy, dx);
-    norm_rows_gradient<<<norm_grid(rows), dim3(32, NORM_ROWS), 0, stream>>>(
-        rows, dim, x, weight, mean, rstd, dy, dx, whole);
-    norm_element<T> element = {x, mean, rstd, dy, dim, are_whole(dim, x, dy)};
-    return sum_columns<2>(stream, element, rows, dim, scratch, dweight, dbias);
+static cudaError_t norm_gradient(cudaStream_t stream, int rows, int dim,
+                                 const norm_gradient_of<T> &of, void *scratch,
+                                 const column_sums &out) {
+    bool whole = are_whole(dim, of.x, of.weight, of.dy, static_cast<const float *>(of.dx),
+                           static_cast<const T *>(of.branch));
+    float *partial = static_cast<float *>(scratch);
+    size_t bytes;
+    int warps = warps_of(GRADIENT_ROWS, 3 * padded(dim), &bytes);
+    int part_rows = 2 * warps; /* the least, so that few rows still go to many blocks */
+    while ((rows + part_rows - 1) / part_rows > CUDA_NORM_PARTS) part_rows += warps;
+    int parts = (rows + part_rows - 1) / part_rows;
+    auto kernel = whole ? norm_rows_gradient<true, T> : norm_rows_gradient<false, T>;
+    cudaError_t status = allow(kernel, bytes);
+    if (status != cudaSuccess) return status;
+    kernel<<<(unsigned)parts, dim3(32, (unsigned)warps), bytes, stream>>>(rows, dim, part_rows, of,
+                                                                          partial);
+    return add_parts(stream, of.branch ? 3 : 2, parts, dim, partial, out);
 }
 
 cudaError_t cuda_launch_norm(cudaStream_t stream, bool bf16, int rows, int dim, const float *x,
-                             const float *weight, const float *bias, float eps, void *y,
-                             float *mean, float *rstd) {
+                             const struct cuda_norm_of *of, void *y) {
     if (rows == 0) return cudaSuccess;
-    return bf16
-               ? norm(stream, rows, dim, x, weight, bias, eps, static_cast<__nv_bfloat16 *>(y),
-                      mean, rstd)
-               : norm(stream, rows, dim, x, weight, bias, eps, static_cast<float *>(y), mean, rstd);
+    if (bf16)
+        return norm<__nv_bfloat16>(stream, rows, dim, {x, nullptr, nullptr, nullptr, {}}, *of,
+                                   static_cast<__nv_bfloat16 *>(y));
+    return norm<float>(stream, rows, dim, {x, nullptr, nullptr, nullptr, {}}, *of,
+                       static_cast<float *>(y));
 }
 
-cudaError_t cuda_launch_norm_again(cudaStream_t stream, bool bf16, int rows, int dim,
-                                   const float *x, const float *weight, const float *bias,
-                                   const float *mean, const float *rstd, void *y) {
-    if (rows == 0) return cudaSuccess;
-    return bf16 ? norm_again(stream, rows, dim, x, weight, bias, mean, rstd,
-                             static_cast<__nv_bfloat16 *>(y))
-                : norm_again(stream, rows, dim, x, weight, bias, mean, rstd,
-                             static_cast<float *>(y));
+cudaError_t cuda_launch_residual_norm(cudaStream_t stream, bool bf16, int tokens, int dim,
+                                      const float *bias, const struct cuda_mask *mask,
+                                      const void *branch, const float *x, float *out,
+                                      const struct cuda_norm_of *of, void *y) {
+    if (tokens == 0) return cudaSuccess;
+    if (bf16)
+        return norm<__nv_bfloat16>(
+            stream, tokens, dim, {x, static_cast<const __nv_bfloat16 *>(branch), bias, out, *mask},
+            *of, static_cast<__nv_bfloat16 *>(y));
+    return norm<float>(stream, tokens, dim,
+                       {x, static_cast<const float *>(branch), bias, out, *mask}, *of,
+                       static_cast<float *>(y));
 }
 
 cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, int dim,
-                                      const float *x, const float *weight, const float *mean,
-                                      const float *rstd, const void *dy, void *scratch,
-                                      float *dweight, float *dbias, float *dx) {
+                                      const float *x, const struct cuda_norm_of *of, const void *dy,
+                                      void *scratch, float *dweight, float *dbias, float *dx,
+                                      const struct cuda_mask *mask, void *branch,
+                                      float *dbranch_bias) {
     if (rows == 0) return cudaSuccess;
-    return bf16 ? norm_gradient(stream, rows, dim, x, weight, mean, rstd,
-                                static_cast<const __nv_bfloat16 *>(dy), scratch, dweight, dbias, dx)
-                : norm_gradient(stream, rows, dim, x, weight, mean, rstd,
-                                static_cast<const float *>(dy), scratch, dweight, dbias, dx);
+    column_sums out = {{dweight, dbias, dbranch_bias}};
+    if (bf16)
+        return norm_gradient<__nv_bfloat16>(stream, rows, dim,
+                                            {x, of->weight, of->mean, of->rstd,
+                                             static_cast<const __nv_bfloat16 *>(dy), dx,
+                                             static_cast<__nv_bfloat16 *>(branch), *mask},
+                                            scratch, out);
+    return norm_gradient<float>(stream, rows, dim,
+                                {x, of->weight, of->mean, of->rstd, static_cast<const float *>(dy),
+                                 dx, static_cast<float *>(branch), *mask},
+                                scratch, out);
 }

@@ -30,11 +30,10 @@ struct cuda_mask {
     const int32_t *chunk, *row; /* [T] */
 };
 
-/* Ranges of rows that a sum over columns is cut into, at most, and the bytes of scratch that two
- * such sums at once need. */
+/* Ranges of rows that a sum over columns is cut into, at most, and the bytes of scratch it needs. */
 enum { CUDA_COLUMN_PARTS = 128 };
 static inline size_t cuda_column_scratch(size_t cols) {
-    return (size_t)2 * CUDA_COLUMN_PARTS * cols * sizeof(float);
+    return CUDA_COLUMN_PARTS * cols * sizeof(float);
 }
 
 /* ---- embed_kernels.cu ---- */
@@ -60,16 +59,28 @@ cudaError_t cuda_launch_embed_sums(cudaStream_t stream, int dim, const struct cu
                                    const float *dx, void *scratch, float *g);
 
 /* ---- norm_kernels.cu ---- */
+struct cuda_norm_of {
+    const float *weight, *bias;
+    float eps, *mean, *rstd; /* NULL: not kept */
+};
 cudaError_t cuda_launch_norm(cudaStream_t stream, bool bf16, int rows, int dim, const float *x,
-                             const float *weight, const float *bias, float eps, void *y,
-                             float *mean, float *rstd);
-cudaError_t cuda_launch_norm_again(cudaStream_t stream, bool bf16, int rows, int dim,
-                                   const float *x, const float *weight, const float *bias,
-                                   const float *mean, const float *rstd, void *y);
+                             const struct cuda_norm_of *of, void *y);
+/* out = x + drop(branch + bias), and y, the LayerNorm of it. */
+cudaError_t cuda_launch_residual_norm(cudaStream_t stream, bool bf16, int tokens, int dim,
+                                      const float *bias, const struct cuda_mask *mask,
+                                      const void *branch, const float *x, float *out,
+                                      const struct cuda_norm_of *of, void *y);
+/* branch NULL: no sublayer ends before. scratch: cuda_norm_scratch(dim) bytes, three sums of at most
+ * so many parts. */
+enum { CUDA_NORM_PARTS = 384 };
+static inline size_t cuda_norm_scratch(size_t dim) {
+    return (size_t)3 * CUDA_NORM_PARTS * dim * sizeof(float);
+}
 cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, int dim,
-                                      const float *x, const float *weight, const float *mean,
-                                      const float *rstd, const void *dy, void *scratch,
-                                      float *dweight, float *dbias, float *dx);
+                                      const float *x, const struct cuda_norm_of *of, const void *dy,
+                                      void *scratch, float *dweight, float *dbias, float *dx,
+                                      const struct cuda_mask *mask, void *branch,
+                                      float *dbranch_bias);
 
 /* ---- elementwise_kernels.cu ---- */
 cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
@@ -84,6 +95,7 @@ cudaError_t cuda_launch_residual_gradient(cudaStream_t stream, bool bf16, int to
                                           void *branch, void *scratch, float *dbias);
 cudaError_t cuda_launch_gelu(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
                              void *pre, void *y);
+/* y NULL: not made again. */
 cudaError_t cuda_launch_gelu_gradient(cudaStream_t stream, bool bf16, size_t n, const void *pre,
                                       void *y, void *dy);
 

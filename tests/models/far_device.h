@@ -9,7 +9,7 @@
  * What is allocated is NaN, and is followed by bytes that must still be there when it is released.
  * Weights are multiplied by as they were when they were last loaded or stepped. Independent
  * products are done from the last to the first. It works on whole batches. In bfloat16 its operands
- * really have 2 bytes.
+ * really have 2 bytes, and it keeps them.
  */
 #ifndef HEADROOM_TESTS_FAR_DEVICE_H
 #define HEADROOM_TESTS_FAR_DEVICE_H
@@ -355,14 +355,25 @@ static inline void far_multiply(const struct device *d, int n,
         if (p.m == 0 || p.n == 0) continue;
         if (f->observe) f->observe(f->context, p.m, p.n, p.k);
         float *a = far_read(d, &p.a, p.m, p.k), *b = far_read(d, &p.b, p.k, p.n);
-        struct far_span c =
-            far_open(d, p.c, (size_t)(p.m - 1) * (size_t)p.ldc + (size_t)p.n, p.c_element);
+        size_t area = (size_t)p.m * (size_t)p.n;
+        bool in_place = p.pre == p.c;
+        struct far_span pre = far_open(d, in_place ? NULL : p.pre, area, OPERANDS),
+                        again = far_open(d, p.again, area, OPERANDS),
+                        c = far_open(d, p.c, (size_t)(p.m - 1) * (size_t)p.ldc + (size_t)p.n,
+                                     p.c_element);
+        float *unwanted = p.epilogue == GELU_GRADIENT && !p.again ? malloc(area * sizeof *a) : NULL;
         p.a.data = a;
         p.b.data = b;
         p.c = c.f;
+        p.bias = far_floats(d, p.bias);
+        p.pre = in_place ? c.f : pre.f;
+        p.again = unwanted ? unwanted : again.f;
         p.a.element = p.b.element = p.c_element = NUMBERS;
         cpu->ops->multiply(cpu, 1, &p);
         far_shut(&c);
+        far_shut(&again);
+        far_shut(&pre);
+        free(unwanted);
         free(a);
         free(b);
     }
@@ -405,7 +416,6 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .attend = far_attend,
         .gate = far_gate,
         .residual = far_residual,
-        .gelu = far_gelu,
         .pool = far_pool,
         .loss = far_loss,
         .gather = far_gather,
@@ -422,7 +432,6 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .bias_gradient = far_bias_gradient,
         .pool_gradient = far_pool_gradient,
         .residual_gradient = far_residual_gradient,
-        .gelu_gradient = far_gelu_gradient,
         .norm_again = far_norm_again,
         .norm_gradient = far_norm_gradient,
         .gate_gradient = far_gate_gradient,
@@ -448,6 +457,7 @@ static inline const struct device *far_device_open(enum precision precision, boo
         .precision = precision,
         .operand_size = precision == PRECISION_BF16 ? 2 : sizeof(float),
         .whole_batches = true,
+        .keeps_operands = precision == PRECISION_BF16,
         .attention_scratch = device_cpu()->attention_scratch,
         .packs_from = FAR_PACKS_FROM,
     };

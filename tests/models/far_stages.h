@@ -35,14 +35,22 @@ static inline void far_embed(const struct device *d, const struct device_chunk *
     cpu->ops->embed(cpu, &whole, &near, dropout, far_floats(d, x));
 }
 
+/* With the addresses translated, and `y` open, which stays as it is where nothing writes it. */
+static inline struct device_norm far_norm_of(const struct device *d, int rows, int dim,
+                                             const struct device_norm *norm, struct far_span *y) {
+    *y = far_open(d, norm->y, far_area(rows, dim), OPERANDS);
+    return (struct device_norm){
+        far_floats(d, norm->weight), far_floats(d, norm->bias), norm->eps, y->f,
+        far_floats(d, norm->mean),   far_floats(d, norm->rstd)};
+}
+
 static inline void far_norm(const struct device *d, int rows, int dim, const float *x,
-                            const float *weight, const float *bias, double eps, void *y,
-                            float *mean, float *rstd) {
+                            const struct device_norm *norm) {
     const struct device *cpu = device_cpu();
-    struct far_span out = far_open(d, y, far_area(rows, dim), OPERANDS);
-    cpu->ops->norm(cpu, rows, dim, far_floats(d, x), far_floats(d, weight), far_floats(d, bias),
-                   eps, out.f, far_floats(d, mean), far_floats(d, rstd));
-    far_shut(&out);
+    struct far_span y;
+    struct device_norm near = far_norm_of(d, rows, dim, norm, &y);
+    cpu->ops->norm(cpu, rows, dim, far_floats(d, x), &near);
+    far_shut(&y);
 }
 
 static inline void far_bias(const struct device *d, int rows, int cols, const float *bias, void *x,
@@ -84,23 +92,15 @@ static inline void far_gate(const struct device *d, const struct device_chunk *c
 
 static inline void far_residual(const struct device *d, const struct device_chunk *chunk, int dim,
                                 const float *bias, const struct device_dropout *dropout,
-                                void *branch, const float *x, float *out) {
+                                void *branch, const float *x, float *out,
+                                const struct device_norm *next) {
     const struct device *cpu = device_cpu();
     struct far_span rows = far_open(d, branch, far_rows(chunk, dim), OPERANDS);
     struct device_chunk whole = far_whole(chunk);
     cpu->ops->residual(cpu, &whole, dim, far_floats(d, bias), dropout, rows.f, far_floats(d, x),
-                       far_floats(d, out));
+                       far_floats(d, out), NULL);
     far_shut(&rows);
-}
-
-static inline void far_gelu(const struct device *d, int rows, int cols, const float *bias,
-                            void *pre, void *y) {
-    const struct device *cpu = device_cpu();
-    struct far_span in = far_open(d, pre, far_area(rows, cols), OPERANDS), out = in;
-    if (y != pre) out = far_open(d, y, far_area(rows, cols), OPERANDS);
-    cpu->ops->gelu(cpu, rows, cols, far_floats(d, bias), in.f, out.f);
-    if (y != pre) far_shut(&in);
-    far_shut(&out);
+    if (next) far_norm(d, far_batch(chunk)->n_tokens, dim, out, next);
 }
 
 static inline void far_pool(const struct device *d, const struct device_chunk *chunk, bool by_token,
@@ -305,46 +305,37 @@ static inline void far_pool_gradient(const struct device *d, const struct device
 }
 
 static inline void far_residual_gradient(const struct device *d, const struct device_chunk *chunk,
-                                         int dim, const struct device_dropout *dropout,
-                                         const float *dx, void *branch, float *dbias) {
+                                         int dim, const float *dx, const struct device_end *end) {
     const struct device *cpu = device_cpu();
-    struct far_span rows = far_open(d, branch, far_rows(chunk, dim), OPERANDS);
+    struct far_span rows = far_open(d, end->branch, far_rows(chunk, dim), OPERANDS);
     struct device_chunk whole = far_whole(chunk);
-    cpu->ops->residual_gradient(cpu, &whole, dim, dropout, far_floats(d, dx), rows.f,
-                                far_floats(d, dbias));
+    struct device_end near = {end->dropout, rows.f, far_floats(d, end->dbias)};
+    cpu->ops->residual_gradient(cpu, &whole, dim, far_floats(d, dx), &near);
     far_shut(&rows);
 }
 
-static inline void far_gelu_gradient(const struct device *d, size_t n, const void *pre, void *y,
-                                     void *dy) {
-    const struct device *cpu = device_cpu();
-    struct far_span in = far_open(d, pre, n, OPERANDS), out = far_open(d, y, n, OPERANDS),
-                    down = far_open(d, dy, n, OPERANDS);
-    cpu->ops->gelu_gradient(cpu, n, in.f, out.f, down.f);
-    far_shut(&in);
-    far_shut(&out);
-    far_shut(&down);
-}
-
 static inline void far_norm_again(const struct device *d, int rows, int dim, const float *x,
-                                  const float *weight, const float *bias, const float *mean,
-                                  const float *rstd, void *y) {
+                                  const struct device_norm *norm) {
     const struct device *cpu = device_cpu();
-    struct far_span out = far_open(d, y, far_area(rows, dim), OPERANDS);
-    cpu->ops->norm_again(cpu, rows, dim, far_floats(d, x), far_floats(d, weight),
-                         far_floats(d, bias), far_floats(d, mean), far_floats(d, rstd), out.f);
-    far_shut(&out);
+    struct far_span y;
+    struct device_norm near = far_norm_of(d, rows, dim, norm, &y);
+    cpu->ops->norm_again(cpu, rows, dim, far_floats(d, x), &near);
+    far_shut(&y);
 }
 
-static inline void far_norm_gradient(const struct device *d, int rows, int dim, const float *x,
-                                     const float *weight, const float *mean, const float *rstd,
-                                     const void *dy, float *dweight, float *dbias, float *dx) {
+static inline void far_norm_gradient(const struct device *d, const struct device_chunk *chunk,
+                                     int dim, const float *x, const struct device_norm *norm,
+                                     const void *dy, float *dweight, float *dbias, float *dx,
+                                     const struct device_end *before) {
     const struct device *cpu = device_cpu();
-    struct far_span down = far_open(d, dy, far_area(rows, dim), OPERANDS);
-    cpu->ops->norm_gradient(cpu, rows, dim, far_floats(d, x), far_floats(d, weight),
-                            far_floats(d, mean), far_floats(d, rstd), down.f,
-                            far_floats(d, dweight), far_floats(d, dbias), far_floats(d, dx));
+    struct device_chunk whole = far_whole(chunk);
+    struct far_span y, down = far_open(d, dy, far_rows(chunk, dim), OPERANDS);
+    struct device_norm near = far_norm_of(d, whole.batch.n_tokens, dim, norm, &y);
+    cpu->ops->norm_gradient(cpu, &whole, dim, far_floats(d, x), &near, down.f,
+                            far_floats(d, dweight), far_floats(d, dbias), far_floats(d, dx), NULL);
     far_shut(&down);
+    far_shut(&y);
+    if (before) far_residual_gradient(d, chunk, dim, dx, before);
 }
 
 static inline void far_gate_gradient(const struct device *d, const struct device_chunk *chunk,

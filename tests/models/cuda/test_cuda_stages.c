@@ -16,6 +16,20 @@ static struct device_matrix matrix(const void *data, int ld, bool transposed,
     return (struct device_matrix){data, ld, transposed, element};
 }
 
+static struct device_product product_of(int m, int n, int k, struct device_matrix a,
+                                        struct device_matrix b, void *c, int ldc,
+                                        enum element element, bool adds) {
+    return (struct device_product){.m = m,
+                                   .n = n,
+                                   .k = k,
+                                   .a = a,
+                                   .b = b,
+                                   .c = c,
+                                   .ldc = ldc,
+                                   .c_element = element,
+                                   .adds = adds};
+}
+
 /* The products of a layer: of its forward pass, whose result is added to or not, and of both of its
  * gradients; head by head, which are independent; and the classifier's, of numbers. */
 static void products(struct stage *s) {
@@ -33,30 +47,23 @@ static void products(struct stage *s) {
     const float *head = stage_weights(s, "classifier", (size_t)classes * (size_t)dim);
     void *logits = stage_array(s, "logits", OUT, NUMBERS, stage_samples(s, classes));
     struct device_product one[] = {
-        {tokens, width, dim, matrix(x, dim, false, OPERANDS), matrix(w, dim, true, WEIGHTS), y,
-         width, OPERANDS, false},
-        {tokens, width, dim, matrix(x, dim, false, OPERANDS), matrix(w, dim, true, WEIGHTS), added,
-         width, NUMBERS, true},
-        {tokens, dim, width, matrix(dy, width, false, OPERANDS), matrix(w, dim, false, WEIGHTS), dx,
-         dim, NUMBERS, false},
-        {width, dim, tokens, matrix(dy, width, true, OPERANDS), matrix(x, dim, false, OPERANDS), dw,
-         dim, NUMBERS, true},
-        {s->batch.n_samples, classes, dim, matrix(pooled, dim, false, OPERANDS),
-         matrix(head, dim, true, WEIGHTS), logits, classes, NUMBERS, false},
+        product_of(tokens, width, dim, matrix(x, dim, false, OPERANDS),
+                   matrix(w, dim, true, WEIGHTS), y, width, OPERANDS, false),
+        product_of(tokens, width, dim, matrix(x, dim, false, OPERANDS),
+                   matrix(w, dim, true, WEIGHTS), added, width, NUMBERS, true),
+        product_of(tokens, dim, width, matrix(dy, width, false, OPERANDS),
+                   matrix(w, dim, false, WEIGHTS), dx, dim, NUMBERS, false),
+        product_of(width, dim, tokens, matrix(dy, width, true, OPERANDS),
+                   matrix(x, dim, false, OPERANDS), dw, dim, NUMBERS, true),
+        product_of(s->batch.n_samples, classes, dim, matrix(pooled, dim, false, OPERANDS),
+                   matrix(head, dim, true, WEIGHTS), logits, classes, NUMBERS, false),
     };
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) s->d->ops->multiply(s->d, 1, &one[i]);
     struct device_product by_head[8];
     for (int h = 0; h < heads; h++) /* columns h d .. of the same, from slab h of W */
-        by_head[h] =
-            (struct device_product){tokens,
-                                    d,
-                                    dim,
-                                    matrix(x, dim, false, OPERANDS),
-                                    matrix(w + (size_t)(h * d) * (size_t)dim, dim, true, WEIGHTS),
-                                    operand_at(s->d, apart, (size_t)(h * d)),
-                                    width,
-                                    OPERANDS,
-                                    false};
+        by_head[h] = product_of(tokens, d, dim, matrix(x, dim, false, OPERANDS),
+                                matrix(w + (size_t)(h * d) * (size_t)dim, dim, true, WEIGHTS),
+                                operand_at(s->d, apart, (size_t)(h * d)), width, OPERANDS, false);
     s->d->ops->multiply(s->d, heads, by_head);
 }
 
@@ -69,16 +76,11 @@ static void products_of_unequal_sizes(struct stage *s) {
     void *y = stage_array(s, "y", ADDED, NUMBERS, stage_tokens(s, dim));
     for (int b = 0; b < n; b++) {
         int rows = b == 1 ? 0 : s->shape->lengths[b];
-        product[b] = (struct device_product){
-            rows,
-            dim,
-            dim,
-            matrix(operand_at(s->d, x, (size_t)at * (size_t)dim), dim, false, OPERANDS),
-            matrix(w, dim, false, WEIGHTS),
-            (float *)y + (size_t)at * (size_t)dim,
-            dim,
-            NUMBERS,
-            b > 2};
+        product[b] =
+            product_of(rows, dim, dim,
+                       matrix(operand_at(s->d, x, (size_t)at * (size_t)dim), dim, false, OPERANDS),
+                       matrix(w, dim, false, WEIGHTS), (float *)y + (size_t)at * (size_t)dim, dim,
+                       NUMBERS, b > 2);
         at += s->shape->lengths[b];
     }
     s->d->ops->multiply(s->d, n, product);
@@ -87,15 +89,9 @@ static void products_of_unequal_sizes(struct stage *s) {
     const float *up = stage_array(s, "dlogits", IN, NUMBERS, stage_samples(s, classes));
     const float *pooled = stage_array(s, "pooled", IN, NUMBERS, stage_samples(s, dim));
     float *dw = stage_array(s, "dW", ADDED, NUMBERS, (size_t)classes * (size_t)dim);
-    const struct device_product plain = {classes,
-                                         dim,
-                                         n,
-                                         matrix(up, classes, true, NUMBERS),
-                                         matrix(pooled, dim, false, NUMBERS),
-                                         dw,
-                                         dim,
-                                         NUMBERS,
-                                         true};
+    const struct device_product plain =
+        product_of(classes, dim, n, matrix(up, classes, true, NUMBERS),
+                   matrix(pooled, dim, false, NUMBERS), dw, dim, NUMBERS, true);
     s->d->ops->multiply(s->d, 1, &plain);
 }
 
@@ -132,7 +128,7 @@ static void embed_gradient(struct stage *s) {
     s->d->ops->embed_gradient(s->d, &s->chunk, &no_dropout, again, &g);
 }
 
-/* ---- LayerNorm, biases, GELU ---- */
+/* ---- LayerNorm, biases, what follows a product ---- */
 
 static void norm(struct stage *s) {
     int rows = s->batch.n_tokens, dim = s->shape->dim;
@@ -144,14 +140,42 @@ static void norm(struct stage *s) {
     void *again = stage_array(s, "y again", OUT, OPERANDS, stage_tokens(s, dim));
     float *mean = stage_array(s, "mean", OUT, NUMBERS, stage_tokens(s, 1));
     float *rstd = stage_array(s, "rstd", OUT, NUMBERS, stage_tokens(s, 1));
-    s->d->ops->norm(s->d, rows, dim, x, weight, bias, 1e-5, y, mean, rstd);
-    s->d->ops->norm(s->d, rows, dim, x, weight, bias, 1e-5, alone, NULL, NULL);
-    s->d->ops->norm_again(s->d, rows, dim, x, weight, bias, mean, rstd, again);
+    struct device_norm kept = {weight, bias, 1e-5, y, mean, rstd};
+    struct device_norm not_kept = {weight, bias, 1e-5, alone, NULL, NULL};
+    s->d->ops->norm(s->d, rows, dim, x, &kept);
+    s->d->ops->norm(s->d, rows, dim, x, &not_kept);
     const void *dy = stage_array(s, "dy", IN, OPERANDS, stage_tokens(s, dim));
     float *dweight = stage_array(s, "dweight", ADDED, NUMBERS, (size_t)dim);
     float *dbias = stage_array(s, "dbias", ADDED, NUMBERS, (size_t)dim);
     float *dx = stage_array(s, "dx", ADDED, NUMBERS, stage_tokens(s, dim));
-    s->d->ops->norm_gradient(s->d, rows, dim, x, weight, mean, rstd, dy, dweight, dbias, dx);
+    s->d->ops->norm_gradient(s->d, &s->chunk, dim, x, &kept, dy, dweight, dbias, dx, NULL);
+    kept.y = again;
+    if (s->d->ops->norm_again)
+        s->d->ops->norm_again(s->d, rows, dim, x, &kept);
+    else
+        s->d->ops->norm(s->d, rows, dim, x, &kept);
+}
+
+/* The gradient goes on through the end of the sublayer before, whose branch lies where dy was. */
+static void norm_gradient(struct stage *s) {
+    int dim = s->shape->dim;
+    const float *x = stage_array(s, "x", IN, NUMBERS, stage_tokens(s, dim));
+    const float *weight = stage_array(s, "weight", IN, NUMBERS, (size_t)dim);
+    void *y = stage_array(s, "y", OUT, OPERANDS, stage_tokens(s, dim));
+    float *mean = stage_array(s, "mean", OUT, NUMBERS, stage_tokens(s, 1));
+    float *rstd = stage_array(s, "rstd", OUT, NUMBERS, stage_tokens(s, 1));
+    struct device_norm norm = {weight, weight, 1e-5, y, mean, rstd};
+    s->d->ops->norm(s->d, s->batch.n_tokens, dim, x, &norm);
+    for (int i = 0; i < 2; i++) {
+        void *branch = stage_array(s, "dbranch", ADDED, OPERANDS, stage_tokens(s, dim));
+        float *dweight = stage_array(s, "dweight", ADDED, NUMBERS, (size_t)dim);
+        float *dbias = stage_array(s, "dbias", ADDED, NUMBERS, (size_t)dim);
+        float *dx = stage_array(s, "dx", ADDED, NUMBERS, stage_tokens(s, dim));
+        float *dbranch_bias = stage_array(s, "dbias of branch", ADDED, NUMBERS, (size_t)dim);
+        struct device_end before = {i == 0 ? dropout : no_dropout, branch, dbranch_bias};
+        s->d->ops->norm_gradient(s->d, &s->chunk, dim, x, &norm, branch, dweight, dbias, dx,
+                                 &before);
+    }
 }
 
 static void biases(struct stage *s) {
@@ -167,17 +191,40 @@ static void biases(struct stage *s) {
     s->d->ops->bias_gradient(s->d, rows, cols, y, OPERANDS, of_operands);
 }
 
-static void gelu(struct stage *s) {
-    int rows = s->batch.n_tokens, cols = s->shape->dim;
-    const float *bias = stage_array(s, "bias", IN, NUMBERS, (size_t)cols);
-    void *pre = stage_array(s, "pre", ADDED, OPERANDS, stage_tokens(s, cols));
-    void *y = stage_array(s, "y", OUT, OPERANDS, stage_tokens(s, cols));
-    void *in_place = stage_array(s, "in place", ADDED, OPERANDS, stage_tokens(s, cols));
-    s->d->ops->gelu(s->d, rows, cols, bias, pre, y);
-    s->d->ops->gelu(s->d, rows, cols, bias, in_place, in_place);
-    void *again = stage_array(s, "y again", OUT, OPERANDS, stage_tokens(s, cols));
-    void *dy = stage_array(s, "dy", ADDED, OPERANDS, stage_tokens(s, cols));
-    s->d->ops->gelu_gradient(s->d, stage_tokens(s, cols), pre, again, dy);
+/* What follows a product: its bias, into operands and into the stream; GELU, with what it was made
+ * of and without; and its gradient, from kept numbers and from both. */
+static void epilogues(struct stage *s) {
+    int rows = s->batch.n_tokens, dim = s->shape->dim, cols = s->shape->heads * s->shape->head_dim;
+    size_t size = stage_tokens(s, cols);
+    const void *x = stage_array(s, "x", IN, OPERANDS, stage_tokens(s, dim));
+    const float *w = stage_weights(s, "W", (size_t)(cols + 1) * (size_t)dim);
+    const float *bias = stage_weights(s, "bias", (size_t)cols);
+    void *pre = stage_array(s, "pre", OUT, OPERANDS, size);
+    struct device_product p =
+        product_of(rows, cols, dim, matrix(x, dim, false, OPERANDS), matrix(w, dim, true, WEIGHTS),
+                   NULL, cols, OPERANDS, false);
+    p.bias = bias;
+    p.c = stage_array(s, "x W' + b", OUT, OPERANDS, size);
+    s->d->ops->multiply(s->d, 1, &p);
+    p.c = p.pre = stage_array(s, "gelu, nothing kept", OUT, OPERANDS, size);
+    p.epilogue = GELU;
+    s->d->ops->multiply(s->d, 1, &p);
+    p.c = stage_array(s, "gelu", OUT, OPERANDS, size);
+    p.pre = pre;
+    s->d->ops->multiply(s->d, 1, &p);
+    p.epilogue = GELU_GRADIENT;
+    p.bias = NULL;
+    p.c = stage_array(s, "gelu'", OUT, OPERANDS, size);
+    p.again = stage_array(s, "gelu again", OUT, OPERANDS, size);
+    s->d->ops->multiply(s->d, 1, &p);
+    p.c = stage_array(s, "gelu', gelu kept", OUT, OPERANDS, size);
+    p.again = stage_array(s, "gelu not needed", SPENT, OPERANDS, size);
+    if (s->d->keeps_operands) p.again = NULL;
+    s->d->ops->multiply(s->d, 1, &p);
+    p = product_of(rows, cols, dim, p.a, matrix(w, cols, false, WEIGHTS),
+                   stage_array(s, "+= x W + b", ADDED, NUMBERS, size), cols, NUMBERS, true);
+    p.bias = bias;
+    s->d->ops->multiply(s->d, 1, &p);
 }
 
 /* ---- residuals, pooling, loss ---- */
@@ -190,10 +237,18 @@ static void residual(struct stage *s) {
         const struct device_dropout *mask = i == 0 ? &dropout : &no_dropout;
         void *branch = stage_array(s, "branch", SPENT, OPERANDS, stage_tokens(s, dim));
         float *out = stage_array(s, "out", OUT, NUMBERS, stage_tokens(s, dim));
-        s->d->ops->residual(s->d, &s->chunk, dim, bias, mask, branch, x, out);
+        float *mean = stage_array(s, "mean", OUT, NUMBERS, stage_tokens(s, 1));
+        float *rstd = stage_array(s, "rstd", OUT, NUMBERS, stage_tokens(s, 1));
+        void *y = stage_array(s, "next norm", OUT, OPERANDS, stage_tokens(s, dim));
+        struct device_norm next = {bias, bias, 1e-5, y, mean, rstd};
+        s->d->ops->residual(s->d, &s->chunk, dim, bias, mask, branch, x, out, &next);
         void *down = stage_array(s, "dbranch", OUT, OPERANDS, stage_tokens(s, dim));
         float *dbias = stage_array(s, "dbias", ADDED, NUMBERS, (size_t)dim);
-        s->d->ops->residual_gradient(s->d, &s->chunk, dim, mask, x, down, dbias);
+        struct device_end end = {*mask, down, dbias};
+        s->d->ops->residual_gradient(s->d, &s->chunk, dim, x, &end);
+        branch = stage_array(s, "branch", SPENT, OPERANDS, stage_tokens(s, dim));
+        out = stage_array(s, "out alone", OUT, NUMBERS, stage_tokens(s, dim));
+        s->d->ops->residual(s->d, &s->chunk, dim, bias, mask, branch, x, out, NULL);
     }
 }
 
@@ -435,8 +490,9 @@ static const struct {
     {"embed", embed},
     {"embed_gradient", embed_gradient},
     {"norm", norm},
+    {"norm_gradient", norm_gradient},
     {"biases", biases},
-    {"gelu", gelu},
+    {"epilogues", epilogues},
     {"residual", residual},
     {"pool", pool},
     {"loss", loss},
