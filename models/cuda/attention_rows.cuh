@@ -121,8 +121,11 @@ __device__ gradient_rows<T> gradient_rows_of(const chunk_attention &call, int wh
 template <typename Kernel, typename... Arguments>
 inline cudaError_t attention_start(Kernel kernel, dim3 grid, int threads, int bytes,
                                    cudaStream_t stream, const Arguments &...arguments) {
+    constexpr int unasked = 48 << 10;
     const cudaError_t status =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+        bytes <= unasked
+            ? cudaSuccess
+            : cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
     if (status != cudaSuccess) return status;
     kernel<<<grid, threads, (size_t)bytes, stream>>>(arguments...);
     return cudaGetLastError();
