@@ -24,8 +24,10 @@ static __device__ __forceinline__ int tensor_of(const cuda_tensors &tensors, uin
 static __global__ void __launch_bounds__(THREADS)
     adamw_tensors(const __grid_constant__ cuda_tensors tensors, cuda_adamw step, const float *g,
                   float *mean, float *square, float *value, __nv_bfloat16 *copy, bool aligned) {
-    const cuda_tensor &own = tensors.tensor[tensor_of(tensors, blockIdx.x)];
-    size_t first = (size_t)(blockIdx.x - own.first_block) * CUDA_TENSOR_BLOCK;
+    /* From the end, because square_tensors has just read that: some of it is in cache still. */
+    uint32_t block = tensors.blocks - 1 - blockIdx.x;
+    const cuda_tensor &own = tensors.tensor[tensor_of(tensors, block)];
+    size_t first = (size_t)(block - own.first_block) * CUDA_TENSOR_BLOCK;
     float clip = 1.0f;
     if (step.clip_norm > 0.0) {
         double norm = sqrt(*step.square_sum);
