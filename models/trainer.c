@@ -52,12 +52,12 @@ static void multiply(const struct trainer *t, int m, int n, int k, struct device
     t->device->ops->multiply(t->device, 1, &product);
 }
 
-/* c[m x n] += a b, the gradient of a weight. */
+/* c[m x n] += a b, the gradient of a weight; the only one where a batch is one chunk. */
 static void add_product(const struct trainer *t, int m, int n, int k, struct device_matrix a,
                         struct device_matrix b, float *c) {
     struct device_product product = product_of(m, n, k, a, b, NULL, c);
     product.c_element = NUMBERS;
-    product.adds = true;
+    product.adds = !t->device->whole_batches;
     t->device->ops->multiply(t->device, 1, &product);
 }
 
