@@ -1,8 +1,9 @@
 /*
  * Sums over the rows of an array, column by column: gradients of biases, and the second half of
- * those of LayerNorm's weights. In two passes, each in a fixed order, so that they have the same bits every time: blocks sum up
- * ranges of rows, and then the ranges are added up. What one pass with atomic additions would not
- * need is a write and a read of parts x cols numbers: at most a row for every 64 of the array's.
+ * those of LayerNorm's weights. In two passes, each in a fixed order, so that they have the same
+ * bits every time: blocks sum up ranges of rows, and then the ranges are added up. What one pass
+ * with atomic additions would not need is a write and a read of parts x cols numbers: at most a row
+ * for every 64 of the array's.
  */
 #ifndef HEADROOM_MODELS_CUDA_COLUMNS_CUH
 #define HEADROOM_MODELS_CUDA_COLUMNS_CUH

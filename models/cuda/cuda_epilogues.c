@@ -5,7 +5,8 @@
  * the host's time, which bounds small batches.
  *
  * Only in bfloat16, and only where addresses and rows are whole multiples of 16 bytes. Which
- * algorithm suits a shape is cuBLASLt's choice, asked for once and kept in a small table; where it
+ * algorithm suits a shape is cuBLASLt's choice, and finding it takes longer than most products: so
+ * it is asked for once, kept in a small table, and serves all batches of about that size. Where it
  * has none the caller makes the parts one after the other.
  *
  * Same bits: a sum that is split among blocks is put together in float32 in a step of its own, or
@@ -18,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHAPES = 64, ALIGNMENT = 16 }; /* shapes of some passes; bytes */
+enum { SHAPES = 128, ALIGNMENT = 16 }; /* shapes of some passes; bytes */
 
-/* What an algorithm is chosen by. */
+/* A product, or what an algorithm is chosen by. */
 struct shape {
     int m, n, k, ld_a, ld_b, ld_c;
     int a_transposed, b_transposed, c_numbers, adds;
@@ -119,13 +120,14 @@ void cuda_epilogues_free(struct cuda_epilogues *e) {
 
 /* ---- what is asked of it ---- */
 
+static int epilogue_of(const struct device_product *p) {
+    if (p->epilogue == GELU_GRADIENT) return CUBLASLT_EPILOGUE_DGELU;
+    if (p->epilogue == GELU)
+        return p->pre == p->c ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
+    return p->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
 static struct shape shape_of(const struct device_product *p) {
-    bool kept = p->epilogue != NO_EPILOGUE && p->pre != p->c;
-    int epilogue = p->epilogue == GELU_GRADIENT  ? CUBLASLT_EPILOGUE_DGELU
-                   : p->epilogue == GELU && kept ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS
-                   : p->epilogue == GELU         ? CUBLASLT_EPILOGUE_GELU_BIAS
-                   : p->bias                     ? CUBLASLT_EPILOGUE_BIAS
-                                                 : CUBLASLT_EPILOGUE_DEFAULT;
     return (struct shape){.m = p->m,
                           .n = p->n,
                           .k = p->k,
@@ -136,7 +138,24 @@ static struct shape shape_of(const struct device_product *p) {
                           .b_transposed = p->b.transposed,
                           .c_numbers = p->c_element == NUMBERS,
                           .adds = p->adds,
-                          .epilogue = epilogue};
+                          .epilogue = epilogue_of(p)};
+}
+
+/* At most an eighth more, so that sizes between two powers of 2 become eight. */
+static int rounded_up(int size) {
+    int step = 1;
+    while (size / step >= 16) step *= 2;
+    return (size + step - 1) / step * step;
+}
+
+/* The shape that stands for those of about so many rows of a batch: the largest of them, so that
+ * the workspace is enough for each. Powers of 2 stand for themselves. */
+static struct shape representative(struct shape s) {
+    if (!s.a_transposed)
+        s.m = rounded_up(s.m);
+    else if (!s.b_transposed)
+        s.k = rounded_up(s.k);
+    return s;
 }
 
 static bool is_whole(const void *data, int ld) {
@@ -179,17 +198,20 @@ static void describe(const struct cuda_epilogues *e, const struct shape *s, cons
     set_layout(e, e->c, !s->c_numbers, s->n, s->m, s->ld_c);
 }
 
-/* The table's row of a shape, which is asked for where it is new. */
-static const struct known_shape *known_of(struct cuda_epilogues *e, const struct shape *shape,
+/* The table's row for a product, which is asked for where it is new. */
+static const struct known_shape *known_of(struct cuda_epilogues *e, const struct shape *product,
                                           bool has_bias, bool has_pre) {
+    const struct shape chosen = representative(*product), *shape = &chosen;
     for (int i = 0; i < e->n_known; i++)
         if (memcmp(&e->known[i].shape, shape, sizeof *shape) == 0) return &e->known[i];
     struct known_shape *own = &e->known[e->next];
     e->next = (e->next + 1) % SHAPES;
     if (e->n_known < SHAPES) e->n_known++;
     *own = (struct known_shape){.shape = *shape};
-    /* Nothing is read there: addresses are looked at for their alignment alone. */
-    const void *somewhere = (const void *)(uintptr_t)ALIGNMENT;
+    /* Nothing is read there: addresses are looked at for their alignment alone, which is to be
+     * this one and not more. */
+    static const _Alignas(16 * ALIGNMENT) char aligned[2 * ALIGNMENT];
+    const void *somewhere = aligned + ALIGNMENT;
     cublasLtMatmulHeuristicResult_t found;
     int n = 0;
     describe(e, shape, has_bias ? somewhere : NULL, has_pre ? somewhere : NULL);
@@ -210,8 +232,7 @@ bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream,
     bool has_pre = p->epilogue != NO_EPILOGUE && p->pre != p->c;
     const void *pre = has_pre ? p->pre : NULL;
     if ((p->bias && !bias) || p->again || !is_whole(a, p->a.ld) || !is_whole(b, p->b.ld) ||
-        !is_whole(p->c, p->ldc) || !is_whole(bias, 8) || !is_whole(pre, 8) || p->k % 8 != 0 ||
-        p->n % 8 != 0)
+        !is_whole(p->c, p->ldc) || !is_whole(bias, 8) || !is_whole(pre, 8))
         return false;
     const struct known_shape *known = known_of(e, &shape, bias != NULL, has_pre);
     if (!known->possible) return false;
@@ -219,5 +240,5 @@ bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream,
     *status =
         e->multiply(e->handle, e->product, &one, b, e->a, a, e->b, p->adds ? &one : &zero, p->c,
                     e->c, p->c, e->c, &known->algorithm, e->workspace, e->workspace_bytes, stream);
-    return true;
+    return *status != CUBLAS_STATUS_NOT_SUPPORTED && *status != CUBLAS_STATUS_INVALID_VALUE;
 }
