@@ -15,7 +15,8 @@ struct size {
     int64_t operand;               /* bytes of a product's operand; all else is float32 */
     int64_t scratch;               /* floats */
     bool is_host, gates_elsewhere; /* on the host, of a device that is none */
-    bool in_place;                 /* heads that inputs chose, on such a device */
+    bool keeps_operands;
+    bool in_place; /* heads that inputs chose, on such a device */
 };
 
 static const int64_t float_bytes = sizeof(float);
@@ -52,6 +53,8 @@ static int64_t layer_activations(const struct size *s, int layer) {
     const struct model_config *c = s->config;
     int64_t heads = c->heads.value[layer], width = heads * c->head_dim;
     int64_t sum = s->tokens * (float_bytes * (c->dim + 2) + s->operand * c->ffn);
+    if (s->keeps_operands)
+        sum += s->tokens * s->operand * ((heads > 0 ? 2 : 1) * (int64_t)c->dim + c->ffn);
     if (heads == 0) return sum;
     sum += s->tokens * (float_bytes * (c->dim + 2 + heads) + s->operand * 4 * width);
     if (c->policy->unit == GATE_NONE) return sum;
@@ -71,11 +74,12 @@ static int64_t activations(const struct size *s) {
     return sum;
 }
 
-/* Three residual-sized arrays, one of them no operand, then either the FFN's two or attention's five
- * widths, which take turns; tiles, the offsets of chunks and the sums. */
+/* Three residual-sized arrays, one of them no operand, then either the FFN's two, of which one may be
+ * kept with its layer, or attention's five widths, which take turns; tiles, the offsets of chunks and the sums. */
 static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
-    int64_t width = s->most * c->head_dim, ffn = c->layers ? 2 * (int64_t)c->ffn : 0;
+    int64_t width = s->most * c->head_dim, ffn = 0;
+    if (c->layers) ffn = (s->keeps_operands ? 1 : 2) * (int64_t)c->ffn;
     int64_t operands = 2 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width);
     return s->tokens * (s->operand * operands + float_bytes * (c->dim + 1)) +
            float_bytes * (s->scratch + s->rows * c->dim + (s->is_host ? s->samples + 1 : 0)) +
@@ -139,6 +143,7 @@ struct footprint footprint_on(const struct device *d, const struct model_config 
                      .is_host = d->is_host,
                      .gates_elsewhere = device_gates_on_host(d, c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
+    s.keeps_operands = d->keeps_operands;
     s.in_place = !d->is_host && device_takes_chosen(d, c, limits->tokens);
     bool copies = !d->is_host && d->operand_size != sizeof(float);
     return (struct footprint){.parameters = float_bytes * parameter_numbers(c),

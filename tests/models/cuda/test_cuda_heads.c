@@ -276,7 +276,8 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
     struct model_config config = of_whole_heads(&chosen, &data);
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&side, d, &config, &data.limits);
-    assert_true(!d->ops->takes_chosen(d, &config, data.batch.n_tokens) || data.batch.n_tokens >= d->packs_from);
+    assert_true(!d->ops->takes_chosen(d, &config, data.batch.n_tokens) ||
+                data.batch.n_tokens >= d->packs_from);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         for (int g = 0; g < 2 * SOME * 4; g++) gates[g] = sets[i][g % 4] == '1' ? 1.0f : 0.0f;
         double error = run_given(&cpu, &side, &data.batch, layers);
