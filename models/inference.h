@@ -67,6 +67,10 @@ bool inference_head_ran(const struct inference *inference, int layer, int head, 
  * somebody is told of phases or products, or the host must look at something in its middle. */
 int inference_recordings(const struct inference *inference);
 
+/* Whether passes may be repeated from recordings; true of a new one. Who counts what the hardware
+ * executes says false: CUPTI counts by changing kernels, and those in a recording are as they were. */
+void inference_set_repeats(struct inference *inference, bool repeats);
+
 /* Bytes of workspace reserved in the device's memory. */
 int64_t inference_bytes(const struct inference *inference);
 

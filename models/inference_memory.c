@@ -135,6 +135,7 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
         return false;
     }
     inf->chunk.chunk_tokens = cpu_chunk;
+    inf->repeats = true;
     inference_load(inf);
     *out = inf;
     return true;
@@ -207,6 +208,10 @@ bool inference_head_ran(const struct inference *inf, int layer, int head, int sa
     for (int r = first; r < end; r++)
         if (inf->gates[layer][(size_t)r * heads + (size_t)head] != 0.0f) return true;
     return false;
+}
+
+void inference_set_repeats(struct inference *inf, bool repeats) {
+    inf->repeats = repeats;
 }
 
 int inference_recordings(const struct inference *inf) {

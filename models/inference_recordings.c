@@ -13,7 +13,8 @@
 
 /* Whether nothing in the middle of the pass is up to the host. */
 static bool is_the_device_s(const struct inference *inf, const struct work *work) {
-    if (inf->device->is_host || (work && (work->phases || work->observe))) return false;
+    if (inf->device->is_host || !inf->repeats || (work && (work->phases || work->observe)))
+        return false;
     for (int l = 0; l < inf->p->config.layers; l++)
         if (inf->gates[l] && !inf->settled[l] && !(inf->in_place && inf->form)) return false;
     return true;

@@ -73,6 +73,7 @@ struct inference {
     bool settled[MODEL_LAYERS_MAX];       /* its heads were known before the pass */
     struct packed_heads packed[MODEL_LAYERS_MAX];
     struct recorded_pass recorded[RECORDINGS];
+    bool repeats;                 /* see inference_set_repeats */
     uint64_t passes;              /* that might have been recorded */
     int recordings;               /* made so far */
     int group_size;               /* heads of a group */

@@ -11,7 +11,7 @@
 enum { HEADS = BENCH_HEADS, LAYERS = BENCH_LAYERS };
 
 /* Heads kept and whether every input has a set of its own; the first is the reference of all. With
- * 6 of 8 a model of the smallest size executes 0.91 of the FLOPs, as BudgetFormer does at a low cost
+ * 6 of 8 a model of the smallest size executes 0.91 of the FLOPs, as learned budgets at a low cost do
  * in the default sweep. */
 static const struct {
     int k;

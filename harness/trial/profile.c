@@ -144,6 +144,7 @@ static bool count_size_on_card(const struct session *s, struct card_counters *ca
     struct counter_result *rows = out->counters + COUNTER_ROLES + s->config->events.n;
     bool ok = inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
               batch_buffer_new(b.size, s->subject->data->max_len, &b.buffer, error);
+    if (ok) inference_set_repeats(b.inference, false);
     for (int pass = -1; ok && pass < card_counters_passes(card); pass++) { /* the first warms up */
         if (pass >= 0) card_counters_start(card, pass);
         for (int i = 0; i < repeats; i++) {
