@@ -267,17 +267,18 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
                                                   const struct device *d) {
     static const struct method chosen = {"random", "{\"heads\":2}"};
     static const char *const sets[] = {"0100", "1010", "1010", "1011", "0000", "1111", "0100"};
-    static const int lengths[SOME] = {2048, 1, 2047, 2048, 2048};
+    struct device *packing =
+        (struct device *)(uintptr_t)d; /* opened here, and shared with nobody */
+    int packs_from = d->packs_from;
     struct data data;
     struct side cpu, side;
     float gates[2 * SOME * 4];
     const float *const layers[] = {gates, gates + SOME * 4};
-    data_fill(&data, SOME, tested->is_card ? lengths : some, 3);
+    data_fill(&data, SOME, some, 3);
     struct model_config config = of_whole_heads(&chosen, &data);
+    packing->packs_from = 1; /* a large batch takes the CPU minutes */
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&side, d, &config, &data.limits);
-    assert_true(!d->ops->takes_chosen(d, &config, data.batch.n_tokens) ||
-                data.batch.n_tokens >= d->packs_from);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         for (int g = 0; g < 2 * SOME * 4; g++) gates[g] = sets[i][g % 4] == '1' ? 1.0f : 0.0f;
         double error = run_given(&cpu, &side, &data.batch, layers);
@@ -294,6 +295,7 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
         }
         inference_load(side.inference);
     }
+    packing->packs_from = packs_from;
     side_free(&cpu);
     side_free(&side);
     free(data.tokens);
