@@ -178,10 +178,10 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
     own->device = (struct device){.ops = &ops,
                                   .precision = precision,
                                   .operand_size = precision == PRECISION_BF16 ? 2 : 4,
-                                   .card = card,
-                                   .whole_batches = true,
-                                   .keeps_operands = true,
-                                   .packs_from = PACKS_FROM};
+                                  .card = card,
+                                  .whole_batches = true,
+                                  .keeps_operands = true,
+                                  .packs_from = PACKS_FROM};
     const struct device *d = &own->device;
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");
     if (!cuda_marks_new(d) || !ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
