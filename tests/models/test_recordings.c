@@ -1,0 +1,310 @@
+/*
+ * Passes that are done again, without a card: a far device on which a recording is the list of what
+ * was asked of it. A replay does the pass at hand and holds its list against the recorded one, so a
+ * recording that is taken for another pass ends the test. Results and what is booked are those of an
+ * inference that repeats nothing.
+ */
+#include "models/inference.h"
+#include "models/inference_workspace.h"
+#include "tests/models/far_device.h"
+#include "tests/models/small_model.h"
+
+#include <stdlib.h>
+
+enum { LAYERS = 2, HEADS = 4, GATES = SMALL_SAMPLES * HEADS };
+
+/* What was asked for, by a hash of its dimensions and addresses. */
+struct list {
+    uint64_t hash;
+    int calls;
+};
+
+struct recording {
+    struct list list;
+    int mode;
+};
+
+/* The device, which has no place of its own for a test's. */
+static struct {
+    struct device_ops far; /* as they are without recordings */
+    struct inference *inf; /* that runs */
+    struct list list;      /* of the pass at hand */
+    bool is_recording, fails, forgets;
+    int live, replays;
+} card;
+
+static void note(uint64_t value) {
+    card.list.hash = (card.list.hash ^ value) * UINT64_C(0x100000001b3);
+    card.list.calls++;
+}
+
+static void noted_multiply(const struct device *d, int n, const struct device_product *product) {
+    for (int i = 0; i < n; i++) {
+        const struct device_product *p = &product[i];
+        note((uint64_t)p->m << 42 | (uint64_t)p->n << 21 | (uint64_t)p->k);
+        note((uint64_t)(uintptr_t)p->a.data);
+        note((uint64_t)(uintptr_t)p->b.data);
+        note((uint64_t)(uintptr_t)p->c);
+    }
+    card.far.multiply(d, n, product);
+}
+
+static void noted_attend(const struct device *d, const struct device_chunk *chunk,
+                         const struct device_attention *attention) {
+    for (int b = 0; b <= chunk->batch.n_samples; b++) note((uint64_t)chunk->batch.offsets[b]);
+    note((uint64_t)attention->heads);
+    card.far.attend(d, chunk, attention);
+}
+
+static void noted_chosen_qkv(const struct device *d, const struct device_chunk *chunk,
+                             const struct device_chosen *chosen) {
+    for (int b = 0; b <= chunk->batch.n_samples; b++) note((uint64_t)chunk->batch.offsets[b]);
+    note((uint64_t)(uintptr_t)chosen->gates);
+    card.far.chosen_qkv(d, chunk, chosen);
+}
+
+static void noted_upload(const struct device *d, void *to, const void *from, size_t bytes) {
+    assert_false(card.is_recording);
+    card.far.upload(d, to, from, bytes);
+}
+
+static void noted_download(const struct device *d, void *to, const void *from, size_t bytes) {
+    assert_false(card.is_recording);
+    card.far.download(d, to, from, bytes);
+}
+
+static bool record(const struct device *d) {
+    (void)d;
+    assert_false(card.is_recording);
+    card.is_recording = true;
+    card.list = (struct list){0};
+    return true;
+}
+
+static void *recorded(const struct device *d) {
+    (void)d;
+    assert_true(card.is_recording);
+    card.is_recording = false;
+    if (card.fails) return NULL;
+    struct recording *r = malloc(sizeof *r);
+    assert_non_null(r);
+    *r = (struct recording){card.list, card.inf->mode};
+    card.live++;
+    return r;
+}
+
+static bool replay(const struct device *d, void *recording) {
+    const struct recording *r = recording;
+    (void)d;
+    if (card.forgets) {
+        card.forgets = false;
+        return false;
+    }
+    card.list = (struct list){0};
+    inference_pass(card.inf, NULL);
+    assert_int_equal(card.list.calls, r->list.calls);
+    assert_true(card.list.hash == r->list.hash);
+    assert_int_equal(card.inf->mode, r->mode);
+    card.replays++;
+    return true;
+}
+
+static void forget(const struct device *d, void *recording) {
+    (void)d;
+    if (recording) card.live--;
+    free(recording);
+}
+
+static const struct device *recording_device(void) {
+    const struct device *d = far_device_open(PRECISION_BF16, true);
+    struct device_ops *ops = &far_of(d)->self->ops;
+    memset(&card, 0, sizeof card);
+    card.far = *ops;
+    ops->multiply = noted_multiply;
+    ops->attend = noted_attend;
+    ops->chosen_qkv = noted_chosen_qkv;
+    ops->upload = noted_upload;
+    ops->download = noted_download;
+    ops->record = record;
+    ops->recorded = recorded;
+    ops->replay = replay;
+    ops->forget = forget;
+    return d;
+}
+
+/* The same weights twice: in one that repeats passes, and in one that does not. */
+struct pair {
+    const struct device *d;
+    struct parameters *p;
+    struct inference *repeats, *plain;
+    struct small_batch data;
+};
+
+static void pair_new(struct pair *pair, const char *policy, const char *options) {
+    struct model_config config = small_config(policy_find(policy), options, LAYERS, 16, HEADS);
+    struct error error;
+    *pair = (struct pair){.d = recording_device(), .p = small_parameters(&config, 5)};
+    small_batch_fill(&pair->data, 6);
+    assert_true(inference_new_on(pair->d, pair->p, &small_limits, &pair->repeats, &error));
+    assert_true(inference_new_on(pair->d, pair->p, &small_limits, &pair->plain, &error));
+    inference_set_repeats(pair->plain, false);
+}
+
+static void pair_free(struct pair *pair) {
+    inference_free(pair->repeats);
+    inference_free(pair->plain);
+    assert_int_equal(card.live, 0);
+    parameters_free(pair->p);
+    pair->d->ops->close(pair->d);
+}
+
+/* One run of each: the same results, and the same booked. */
+static void run_both(struct pair *pair, const struct batch *batch, const float *const *given) {
+    struct work repeated = {0}, plain = {0};
+    card.inf = pair->repeats;
+    inference_run(pair->repeats, batch, &repeated, given);
+    inference_run(pair->plain, batch, &plain, given);
+    assert_memory_equal(&repeated.flops, &plain.flops, sizeof plain.flops);
+    assert_int_equal(repeated.bytes, plain.bytes);
+    size_t samples = (size_t)batch->n_samples, row = SMALL_CLASSES * sizeof(float);
+    assert_memory_equal(inference_logits(pair->repeats), inference_logits(pair->plain),
+                        samples * row);
+    for (int l = 0; l < LAYERS; l++)
+        if (inference_gates(pair->plain, l))
+            assert_memory_equal(inference_gates(pair->repeats, l), inference_gates(pair->plain, l),
+                                samples * HEADS * sizeof(float));
+}
+
+static void a_pass_is_recorded_once_and_then_repeated(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"fixed", "{\"heads\":4}"},
+                                           {"random", "{\"heads\":2}"},
+                                           {"budgetformer", "{\"initial_budget\":0.5}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pair pair;
+        pair_new(&pair, cases[i][0], cases[i][1]);
+        for (int run = 0; run < 4; run++) run_both(&pair, &pair.data.batch, NULL);
+        assert_int_equal(inference_recordings(pair.repeats), 1);
+        assert_int_equal(card.replays, 3);
+        pair_free(&pair);
+    }
+}
+
+static void gates_on_the_host_are_not_recorded(void **state) {
+    (void)state;
+    struct pair pair;
+    pair_new(&pair, "moh-pool", "{\"shared\":1,\"routed\":1}");
+    for (int run = 0; run < 3; run++) run_both(&pair, &pair.data.batch, NULL);
+    assert_int_equal(inference_recordings(pair.repeats), 0);
+    pair_free(&pair);
+}
+
+/* Gates of a layer, for all inputs alike, or another set for each. */
+static void gates_of(const char *set, float *gates) {
+    for (int i = 0; i < GATES; i++)
+        gates[i] = set                              ? (float)(set[i % HEADS] - '0')
+                   : i / HEADS % HEADS == i % HEADS ? 0.5f
+                                                    : 0.0f;
+}
+
+/* Sets that are packed, of as many heads and of others, all heads, and heads in place; by layer. Then
+ * the same with a second layer that decides. */
+static void check_ways(const char *policy, const char *options) {
+    static const char *const sets[][LAYERS] = {{"0100", "1100"}, {"0001", "0110"}, {"0100", "1110"},
+                                               {"1111", "1110"}, {"1111", NULL},   {NULL, "1111"},
+                                               {NULL, NULL},     {"0000", "1000"}, {"0000", NULL}};
+    enum { SETS = sizeof sets / sizeof *sets };
+    float gates[LAYERS][GATES];
+    const float *const both[LAYERS] = {gates[0], gates[1]}, *const first[LAYERS] = {gates[0]};
+    struct pair pair;
+    pair_new(&pair, policy, options);
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < SETS; i++) {
+            for (int l = 0; l < LAYERS; l++) gates_of(sets[i][l], gates[l]);
+            for (int run = 0; run < 2; run++) run_both(&pair, &pair.data.batch, both);
+            for (int run = 0; i % 3 == 0 && run < 2; run++)
+                run_both(&pair, &pair.data.batch, first);
+        }
+    assert_true(card.replays > SETS);
+    pair_free(&pair);
+}
+
+static void a_recording_is_of_one_way_of_each_layer(void **state) {
+    (void)state;
+    check_ways("random", "{\"heads\":2}");
+    check_ways("budgetformer", "{\"initial_budget\":0.5}");
+}
+
+static void a_recording_is_of_one_mode_and_of_the_lengths_of_a_batch(void **state) {
+    (void)state;
+    struct pair pair;
+    pair_new(&pair, "budgetformer-paper", "{\"budget\":0.6}");
+    struct batch batch = pair.data.batch, fewer = batch, others = batch;
+    int32_t offsets[SMALL_SAMPLES + 1];
+    memcpy(offsets, pair.data.offsets, sizeof offsets);
+    offsets[1]--;
+    others.offsets = offsets;
+    fewer.n_samples--;
+    fewer.n_tokens = pair.data.offsets[fewer.n_samples];
+    for (int round = 0; round < 3; round++)
+        for (int mode = 0; mode < 3; mode++) {
+            inference_set_mode(pair.repeats, mode);
+            inference_set_mode(pair.plain, mode);
+            run_both(&pair, &batch, NULL);
+            run_both(&pair, &fewer, NULL);
+            if (mode < 2) run_both(&pair, &others, NULL);
+        }
+    assert_int_equal(inference_recordings(pair.repeats), 8);
+    assert_int_equal(card.replays, 16);
+    pair_free(&pair);
+}
+
+/* More shapes than there are places, and a device whose memory moved. */
+static void a_recording_that_is_gone_is_made_again(void **state) {
+    (void)state;
+    struct pair pair;
+    pair_new(&pair, "fixed", "{\"heads\":4}");
+    for (int i = 0; i < 3; i++) run_both(&pair, &pair.data.batch, NULL);
+    card.forgets = true;
+    run_both(&pair, &pair.data.batch, NULL);
+    assert_int_equal(inference_recordings(pair.repeats), 2);
+    assert_int_equal(card.live, 1);
+    for (int round = 0; round < 2; round++)
+        for (int n = 1; n <= RECORDINGS + 1; n++) {
+            int32_t offsets[] = {0, n};
+            struct batch one = pair.data.batch;
+            one.n_samples = 1;
+            one.n_tokens = n;
+            one.offsets = offsets;
+            run_both(&pair, &one, NULL);
+            run_both(&pair, &one, NULL);
+        }
+    assert_true(card.live <= RECORDINGS);
+    pair_free(&pair);
+}
+
+/* It is not done while it is recorded, so it is done after that. */
+static void a_pass_whose_recording_fails_is_done(void **state) {
+    (void)state;
+    struct pair pair;
+    pair_new(&pair, "budgetformer", "{\"initial_budget\":0.5}");
+    card.fails = true;
+    for (int i = 0; i < 3; i++) run_both(&pair, &pair.data.batch, NULL);
+    assert_int_equal(inference_recordings(pair.repeats), 0);
+    card.fails = false;
+    for (int i = 0; i < 3; i++) run_both(&pair, &pair.data.batch, NULL);
+    assert_int_equal(inference_recordings(pair.repeats), 1);
+    pair_free(&pair);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pass_is_recorded_once_and_then_repeated),
+        cmocka_unit_test(gates_on_the_host_are_not_recorded),
+        cmocka_unit_test(a_recording_is_of_one_way_of_each_layer),
+        cmocka_unit_test(a_recording_is_of_one_mode_and_of_the_lengths_of_a_batch),
+        cmocka_unit_test(a_recording_that_is_gone_is_made_again),
+        cmocka_unit_test(a_pass_whose_recording_fails_is_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
