@@ -74,8 +74,9 @@ static int64_t activations(const struct size *s) {
     return sum;
 }
 
-/* Three residual-sized arrays, one of them no operand, then either the FFN's two, of which one may be
- * kept with its layer, or attention's five widths, which take turns; tiles, the offsets of chunks and the sums. */
+/* Three residual-sized arrays, one of them no operand, then either the FFN's two, of which one may
+ * be kept with its layer, or attention's five widths, which take turns; tiles, the offsets of
+ * chunks and the sums. */
 static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = 0;

@@ -1,7 +1,8 @@
 /*
  * What goes on between products, number by number: biases, the end of a sublayer, GELU where a
  * product does not make it itself (cuda_epilogues.c); and their gradients. Each is one pass over
- * memory; sums over rows take a second, small one (columns.cuh). Arithmetic is float32, results are rounded once when they are written.
+ * memory; sums over rows take a second, small one (columns.cuh). Arithmetic is float32, results are
+ * rounded once when they are written.
  */
 #include "models/cuda/columns.cuh"
 #include "models/cuda/dropout.cuh"

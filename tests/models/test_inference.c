@@ -463,8 +463,31 @@ static void inputs_of_a_large_batch_are_as_they_are_alone(void **state) {
     check_large_batch("moh", "{\"shared\":1,\"routed\":1}");
 }
 
+/* Bytes of the attention of inputs of `length` tokens in which heads are run one by one, without what
+ * all ways have in common; gates NULL: of all heads at once. */
+static uint64_t attention_bytes(const struct model_config *c, const float *gates, int samples,
+                                int length) {
+    struct work work = {0};
+    int groups = gates ? c->heads.value[0] : 1, width = c->heads.value[0] / groups * c->head_dim;
+    for (int h = 0; h < groups; h++) {
+        int rows = 0;
+        for (int b = 0; b < samples; b++) {
+            float a = gates ? gates[b * groups + h] : 1.0f;
+            if (a == 0.0f) continue;
+            rows += length;
+            work_move(&work, (a == 1.0f ? 4u : 6u) * (uint64_t)length * (uint64_t)width);
+        }
+        if (rows == 0) continue;
+        work_product(&work, FLOP_QKV, rows, 3 * width, c->dim, false);
+        work_move(&work, (2 * (uint64_t)rows + 1) * 3 * (uint64_t)width);
+        work_product(&work, FLOP_OUTPUT, rows, c->dim, width, true);
+    }
+    return work.bytes;
+}
+
 /* A batch with enough tokens to run narrow heads on the rows where they lie: what is executed is the
- * closed form, and input 3 has the same bits whatever heads the others run. */
+ * closed form, nothing is moved but for it, and input 3 has the same bits whatever heads the others
+ * run. */
 static void a_mixed_batch_of_narrow_heads_computes_what_was_chosen(void **state) {
     (void)state;
     enum { SAMPLES = 12, LENGTH = 20, TOKENS = SAMPLES * LENGTH, KEPT = 3 };
@@ -484,6 +507,10 @@ static void a_mixed_batch_of_narrow_heads_computes_what_was_chosen(void **state)
     for (int i = 0; i <= SAMPLES; i++) offsets[i] = i * LENGTH;
     assert_true(inference_new(p, &limits, &inf, &error));
     struct batch batch = {SAMPLES, TOKENS, tokens, offsets, labels, ids};
+    struct work all = {0};
+    for (int i = 0; i < 2 * SAMPLES * 4; i++) gates[i / (SAMPLES * 4)][i % (SAMPLES * 4)] = 1.0f;
+    inference_run(inf, &batch, &all, given);
+    uint64_t others = all.bytes - 2 * attention_bytes(&c, NULL, SAMPLES, LENGTH);
     for (uint64_t variant = 0; variant < 4; variant++) {
         struct work work = {0};
         struct flops formula = {{0}};
@@ -503,6 +530,8 @@ static void a_mixed_batch_of_narrow_heads_computes_what_was_chosen(void **state)
             flops_add_ends(&c, LENGTH, &formula);
         }
         assert_memory_equal(&work.flops, &formula, sizeof formula);
+        for (int l = 0; l < 2; l++) work.bytes -= attention_bytes(&c, gates[l], SAMPLES, LENGTH);
+        assert_int_equal(work.bytes, others);
         const float *now = inference_logits(inf) + KEPT * SMALL_CLASSES;
         if (variant == 0) memcpy(kept, now, sizeof kept);
         assert_memory_equal(now, kept, sizeof kept);
