@@ -152,6 +152,7 @@ void inference_attend_packed(struct inference *inf, int l, struct work *work) {
                                          .scratch = inf->scores};
     inference_book_bias(work, FLOP_ATTENTION_BIAS, tokens, dim);
     if (w->n == 0) {
+        work_enter(work, PHASE_OUTPUT);
         d->ops->bias(d, tokens, dim, o_bias, inf->x, NUMBERS);
         return;
     }
