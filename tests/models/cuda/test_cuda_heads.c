@@ -301,10 +301,12 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
     free(data.tokens);
 }
 
-/* Decisions that change between runs of the same lengths: other heads, all of them, none. */
+/* Decisions that change between runs of the same lengths: other heads, all of them, none, and one
+ * that all inputs share, then another. */
 static void decisions_change_between_repeats(const struct tested_device *tested,
                                              const struct device *d) {
     static const struct method chosen = {"random", "{\"heads\":2}"};
+    static const char *const sets[] = {NULL, NULL, "1111", "0000", "0100", "0010"};
     struct data data;
     struct side side;
     float gates[2 * SOME * 4];
@@ -312,9 +314,10 @@ static void decisions_change_between_repeats(const struct tested_device *tested,
     data_fill(&data, SOME, some, 3);
     struct model_config config = of_whole_heads(&chosen, &data);
     side_new(&side, d, &config, &data.limits);
-    for (int i = 0; i < 12; i++) {
-        for (int g = 0; i % 4 >= 2 && g < 2 * SOME * 4; g++) gates[g] = i % 4 == 2 ? 1.0f : 0.0f;
-        if (i % 4 < 2) any_gates(rng_stream((uint64_t)i, RNG_GENERATOR), 2 * SOME * 4, gates);
+    for (int i = 0; i < 18; i++) {
+        const char *set = sets[i % 6];
+        if (!set) any_gates(rng_stream((uint64_t)i, RNG_GENERATOR), 2 * SOME * 4, gates);
+        for (int g = 0; set && g < 2 * SOME * 4; g++) gates[g] = set[g % 4] == '1' ? 1.0f : 0.0f;
         assert_as_new(&side, &data.batch, layers, tested->name);
     }
     if (tested->is_card && d->ops->takes_chosen(d, &config, 512))
