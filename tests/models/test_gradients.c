@@ -74,6 +74,16 @@ static void heads_of_odd_size(void **state) {
     check_gradients(&c, 0.5);
 }
 
+/* No method has layers and no LayerNorm behind them, but the engine takes them: nothing follows the
+ * end of the last sublayer. */
+static void layers_without_a_last_norm(void **state) {
+    (void)state;
+    struct model_config c = small_config(policy_find("fixed"), "{\"heads\":[2,0]}", 2, 16, 4);
+    c.final_norm = false;
+    c.dropout = 0.2;
+    check_gradients(&c, 0);
+}
+
 static void budgetformer_with_noise_and_cost(void **state) {
     (void)state;
     struct model_config c = small_config(policy_find("budgetformer"),
@@ -318,6 +328,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_heads),
         cmocka_unit_test(heads_of_odd_size),
+        cmocka_unit_test(layers_without_a_last_norm),
         cmocka_unit_test(budgetformer_with_noise_and_cost),
         cmocka_unit_test(budgetformer_outside_the_hinge),
         cmocka_unit_test(budgetformer_s_variants_and_ablations),
