@@ -178,7 +178,8 @@ static bool count_on_card(const struct session *s, struct profiling_result *resu
 /* Where the time goes: the same batches once more, with marks between the phases and, before or
  * after that in turns, without: what marks cost is less than a machine drifts between two blocks.
  * If one of the two took twice as long it was interrupted, and whatever phase that fell into would
- * seem to be slow: both run again, some times at most. */
+ * seem to be slow: both run again, some times at most. A marked pass is never repeated from a
+ * recording, so the other one is not either. */
 static void time_phases(const struct session *s, const struct batches *b,
                         struct profile_result *out) {
     enum { TRIES = 4 };
@@ -187,6 +188,7 @@ static void time_phases(const struct session *s, const struct batches *b,
     phase_timer_start(&timer, NULL);
     timer.device = s->device;
     struct work work = {.phases = &timer.phases};
+    inference_set_repeats(b->inference, false);
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
         const struct phase_timer before = timer;
@@ -206,6 +208,7 @@ static void time_phases(const struct session *s, const struct batches *b,
         out->unmarked_ns[i] = ns[0];
         out->marked_ns[i] = ns[1];
     }
+    inference_set_repeats(b->inference, true);
     for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = timer.ns[p] / inputs;
     out->marks = (double)timer.marks / s->config->repeats;
     out->mark_ns = phase_timer_mark_ns(s->device);

@@ -22,6 +22,10 @@ struct far {
     int fetched;
     int *marks; /* so far */
     int noted;
+    int *recordings; /* that were asked for since the last mark, */
+    int asked;
+    int *recorded_between; /* and how many marks came after some */
+    int between;
     double *mark; /* [DEVICE_MARKS] */
     double moment[DEVICE_MARKS];
     size_t *live, *arrays; /* bytes of arrays now, and when somebody asked last */
@@ -37,6 +41,13 @@ static void note_mark(const struct device *d, int i) {
     const struct far *far = (const struct far *)(const void *)d;
     far->mark[i] = clock_nanoseconds();
     ++*far->marks;
+    *far->recorded_between += *far->recordings > 0;
+    *far->recordings = 0;
+}
+
+static bool count_recording(const struct device *d) {
+    ++*((const struct far *)(const void *)d)->recordings;
+    return false;
 }
 
 static double time_between(const struct device *d, int from, int to) {
@@ -86,6 +97,7 @@ static void make_far(struct far *far, int until_failure) {
     far->ops.held = held;
     far->ops.mark = note_mark;
     far->ops.between = time_between;
+    far->ops.record = count_recording;
     far->device.ops = &far->ops;
     far->device.is_host = false;
     far->until_failure = until_failure;
@@ -96,6 +108,9 @@ static void make_far(struct far *far, int until_failure) {
     far->downloads = &far->fetched;
     far->noted = 0;
     far->marks = &far->noted;
+    far->asked = far->between = 0;
+    far->recordings = &far->asked;
+    far->recorded_between = &far->between;
     far->mark = far->moment;
     far->count = far->seen = 0;
     far->live = &far->count;
@@ -316,6 +331,25 @@ static void a_failure_in_the_last_pass_is_none_of_the_results(void **state) {
     }
 }
 
+/* A card repeats passes from recordings, but none that is marked. What marks cost is known only beside
+ * passes that are launched as those are. */
+static void what_is_held_beside_marked_passes_is_repeated_as_little(void **state) {
+    (void)state;
+    struct small_trial t;
+    struct profiling_result r;
+    struct error error;
+    struct far far;
+    train_on(&t, &small_topic, NULL, NULL);
+    make_far(&far, -1);
+    struct trained trained = {t.checkpoint, key, NULL};
+    if (!profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error))
+        fail_msg("%s", error.text);
+    assert_true(far.between > 0); /* the timed passes before the first mark of a batch size */
+    assert_true(far.between <= r.n_profiles);
+    profiling_result_free(&r);
+    small_trial_free(&t);
+}
+
 static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
     (void)state;
     struct small_trial t;
@@ -382,6 +416,7 @@ int main(void) {
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
         cmocka_unit_test(a_failure_in_the_last_pass_is_none_of_the_results),
+        cmocka_unit_test(what_is_held_beside_marked_passes_is_repeated_as_little),
         cmocka_unit_test(a_profile_on_a_card_has_no_counts_of_the_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
