@@ -12,7 +12,7 @@ void card_use_open(const struct device *d, struct card_use *out) {
     *out = (struct card_use){0};
     if (d->is_host)
         snprintf(out->reason, sizeof out->reason, "the CPU computes");
-    else if (!device_describe_card(0, &card, &error)) /* a process sees the one that it works on */
+    else if (!device_describe_card(d->card, &card, &error))
         snprintf(out->reason, sizeof out->reason, "%.*s", CARD_REASON - 1, error.text);
     else
         card_sensor_open(card.pci, &out->sensor, out->reason);
