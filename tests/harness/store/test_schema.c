@@ -160,6 +160,37 @@ static void a_database_of_every_version_becomes_what_a_new_one_is(void **state) 
     free(fresh);
 }
 
+/* The step to 9 makes the table of energies anew. */
+static void joules_of_an_earlier_version_are_kept(void **state) {
+    struct fixture *f = *state;
+    struct store *store, *own = f->store;
+    char *text = read_text("tests/harness/store/schema/version-8.sql"), path[200];
+    snprintf(path, sizeof path, "%s/old.db", f->folder);
+    assert_int_equal(raw_sql(path, text), SQLITE_OK);
+    free(text);
+    assert_int_equal(raw_sql(path,
+                             "INSERT INTO profile (id, trial_id, batch_size, warmup_passes, "
+                             "inputs_per_sample) VALUES (7, 1, 32, 3, 32);"
+                             "INSERT INTO energy VALUES (7, 'package', 2.5, 40, 0.5, 0.05, ''), "
+                             "(7, 'dram', NULL, NULL, NULL, NULL, 'none here')"),
+                     SQLITE_OK);
+    OK(f, store_open(path, &store, &f->error));
+    store_close(store);
+    OK(f, store_open_reader(path, &f->store, &f->error));
+    assert_near(number(f, "SELECT count(*) FROM energy"), 2);
+    assert_near(number(f, "SELECT count(*) FROM energy WHERE profile_id = 7 AND domain = 'package' "
+                          "AND joules_per_input = 2.5 AND idle_watts = 40 AND seconds = 0.5 AND "
+                          "seconds_per_input = 0.05 AND n_regions = 1 AND "
+                          "ci95_half_joules_per_input IS NULL AND reason = ''"),
+                1);
+    assert_near(number(f, "SELECT count(*) FROM energy WHERE domain = 'dram' AND n_regions IS NULL "
+                          "AND joules_per_input IS NULL AND reason = 'none here'"),
+                1);
+    store_close(f->store);
+    f->store = own;
+    assert_int_equal(unlink(path), 0);
+}
+
 static void normalised_statements_differ_only_where_they_mean_something_else(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
@@ -349,6 +380,7 @@ int main(void) {
         TEST(what_a_user_adds_is_left_alone),
         TEST(a_sqlite_that_is_too_old_is_named_in_one_sentence),
         TEST(a_database_of_every_version_becomes_what_a_new_one_is),
+        TEST(joules_of_an_earlier_version_are_kept),
         TEST(normalised_statements_differ_only_where_they_mean_something_else),
         TEST(stored_views_are_written_again_only_if_they_differ),
         TEST(a_view_of_the_user_under_our_name_stays_and_is_named),
