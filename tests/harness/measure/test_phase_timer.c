@@ -151,6 +151,27 @@ static void marks_of_a_device_are_read_when_they_are_long_past(void **state) {
     assert_int_equal(t.marks, STOPS * 5 * ROUNDS);
 }
 
+static void reading_does_not_end_the_phase_that_lasts(void **state) {
+    (void)state;
+    struct made_up_device d;
+    static struct made_up_marks marks;
+    struct phase_timer t;
+    double at[4];
+    made_up(&d, &marks);
+    phase_timer_start(&t, NULL);
+    t.device = &d.device;
+    for (int i = 0; i < 3; i++) {
+        phase_enter(&t.phases, (enum phase)i);
+        at[i] = now;
+        phase_timer_read(&t);
+        assert_true(t.ns[i] == 0);
+    }
+    phase_timer_stop(&t);
+    at[3] = now;
+    phase_timer_read(&t);
+    for (int i = 0; i < 3; i++) assert_true(t.ns[i] == at[i + 1] - at[i] && t.ns[i] > 0);
+}
+
 static void a_mark_costs_something_but_little(void **state) {
     (void)state;
     double ns = phase_timer_mark_ns(NULL);
@@ -163,6 +184,7 @@ int main(void) {
         cmocka_unit_test_setup(time_between_a_stop_and_the_next_mark_is_nobodys, restart),
         cmocka_unit_test(phases_of_an_inference_sum_to_the_enclosing_interval),
         cmocka_unit_test_setup(marks_of_a_device_are_read_when_they_are_long_past, restart),
+        cmocka_unit_test_setup(reading_does_not_end_the_phase_that_lasts, restart),
         cmocka_unit_test(a_mark_costs_something_but_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * as that.
  */
 #include "harness/record/counter_names.h"
+#include "harness/trial/card_use.h"
 #include "harness/trial/profile.h"
 #include "models/base/clock.h"
 #include "tests/harness/trial/small_trial.h"
@@ -30,6 +31,7 @@ struct far {
     double moment[DEVICE_MARKS];
     size_t *live, *arrays; /* bytes of arrays now, and when somebody asked last */
     size_t count, seen;
+    size_t copies; /* bytes of weights in bfloat16 */
 };
 
 static void count_wait(const struct device *d) {
@@ -70,7 +72,7 @@ static void count_release(const struct device *d, void *memory, size_t bytes) {
 static size_t held(const struct device *d, enum device_use use) {
     const struct far *far = (const struct far *)(const void *)d;
     if (use == USE_ARRAYS) *far->arrays = *far->live;
-    return use == USE_WEIGHTS ? 0 : 1000 + (size_t)use;
+    return use == USE_WEIGHTS ? far->copies : 1000 + (size_t)use;
 }
 
 static void count_download(const struct device *d, void *to, const void *from, size_t bytes) {
@@ -112,7 +114,7 @@ static void make_far(struct far *far, int until_failure) {
     far->recordings = &far->asked;
     far->recorded_between = &far->between;
     far->mark = far->moment;
-    far->count = far->seen = 0;
+    far->count = far->seen = far->copies = 0;
     far->live = &far->count;
     far->arrays = &far->seen;
 }
@@ -264,6 +266,22 @@ static void purposes_are_all_that_a_device_was_asked_for(void **state) {
     }
 }
 
+static void copies_of_weights_stand_beside_the_closed_form(void **state) {
+    (void)state;
+    struct memory_result rows[CARD_HELD_ROWS];
+    struct far far;
+    make_far(&far, -1);
+    far.copies = 640;
+    assert_int_equal(card_use_held(&far.device, 650, ", batch 1", rows), CARD_HELD_ROWS);
+    for (int i = 0; i < CARD_HELD_ROWS; i++) {
+        bool of_weights = rows[i].bytes == 640;
+        assert_int_equal(rows[i].predicted, of_weights ? 650 : 0);
+        if (of_weights)
+            assert_string_equal(rows[i].what, "device memory, weights in bfloat16, batch 1");
+    }
+    assert_int_equal(card_use_held(device_cpu(), 650, "", rows), 0);
+}
+
 /* A method's tensors that stay on the host have their moments there, in nobody's device memory. */
 static void moments_of_the_host_are_not_in_device_memory(void **state) {
     (void)state;
@@ -413,6 +431,7 @@ int main(void) {
         cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
         cmocka_unit_test(phases_are_marked_and_nobody_waits_for_them),
         cmocka_unit_test(purposes_are_all_that_a_device_was_asked_for),
+        cmocka_unit_test(copies_of_weights_stand_beside_the_closed_form),
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),
         cmocka_unit_test(a_failure_is_told_as_what_it_is),
         cmocka_unit_test(a_failure_in_the_last_pass_is_none_of_the_results),
