@@ -5,14 +5,15 @@ then all cores of either side.
 Both sides train and run a pre-LN encoder of 4 layers and 8 heads: GELU in its tanh form, mean pool,
 linear classifier, cross-entropy, AdamW, gradients clipped to norm 1. PyTorch's attention is its
 fused kernel (SDPA) or softmax(Q K^T) V by torch.matmul over all heads at once, whichever is faster
-at what is measured; PyTorch 1 has the second alone. Each round starts a fresh process for either side, in turns, so that both see the same machine and neither inherits the
-other's memory; a process says its median times and its peak resident memory of training. What
-misses a target of speed is printed again beside what the GEMMs alone would allow at the speed of
-sgemm, and at the speed of multiply-adds on registers.
+at what is measured; PyTorch 1 has the second alone. Each round starts a fresh process for either
+side, in turns, so that both see the same machine and neither inherits the other's memory; a process
+says its median times and its peak resident memory of training. What misses a target of speed is
+printed again beside what the GEMMs alone would allow at the speed of sgemm, and at the speed of
+multiply-adds on registers.
 
-Where the processor multiplies bfloat16 in tiles (AMX), PyTorch's times in that precision stand beside
-its own in float32: autocast in training, weights of bfloat16 in inference. Headroom computes in
-float32 on a CPU, so that is told and no target is held against it.
+Where the processor multiplies bfloat16 in tiles (AMX), PyTorch's times in that precision stand
+beside its own in float32: autocast in training, weights of bfloat16 in inference. Headroom computes
+in float32 on a CPU, so that is told and no target is held against it.
 
 Usage: harness/bench/bench_peers.py [ROUNDS]      (from the top of the repository, after make)
 """
@@ -147,9 +148,10 @@ def attentions():
 
 
 def run_torch(shape, threads=1, precision="fp32"):
-    """PyTorch at its best: what trains fastest of its attentions and, with OpenBLAS on one thread or on
-    as many as itself, because two pools of threads can be in each other's way, and that would be our
-    doing; in inference and for one input the fastest of either. `ways` has the attention of each."""
+    """PyTorch at its best: what trains fastest of its attentions, with OpenBLAS on one thread or on
+    as many as itself, because two pools of threads can be in each other's way, and that would be
+    our doing; in inference and for one input the fastest of them. `ways` has the attention of
+    each."""
     command = [sys.executable, os.path.abspath(__file__), "--torch", *map(str, (*shape, threads))]
     answers = [json.loads(run([[*command, attention, precision]], threads, blas)[0])
                for attention in attentions() for blas in sorted({1, threads})]

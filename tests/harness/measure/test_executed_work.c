@@ -380,7 +380,8 @@ static int64_t count_pass(const struct counting_card *card, enum card_role_id ro
     return found;
 }
 
-/* Nothing is filled up: inputs of 128 or 256 tokens, heads of 64 or 128, all else multiples of 64. Then an awkward one: 7 inputs of 100 tokens, heads of 50. */
+/* Nothing is filled up: inputs of 128 or 256 tokens, heads of 64 or 128, all else multiples of 64.
+ * Then an awkward one: 7 inputs of 100 tokens, heads of 50. */
 static const struct shape even[] = {
     {4, 1, 256, 4, 1024, 128, 128, 128},
     {2, 2, 256, 4, 1024, 128, 128, 128},
