@@ -70,5 +70,6 @@ const struct command bench_command = {
     "`make bench-peers` holds its line against PyTorch. --device cuda times training steps and\n"
     "inferences there, in every precision or in --precision P, of the known shapes or of --shape,\n"
     "a line each, and stores nothing: `make bench-gpu` holds its --json against PyTorch. With\n"
-    "--saving: inference with 1, 2 and 4 of 8 heads, one set for all inputs or a set for each.\n",
+    "--saving: inference with 1, 2 and 4 of 8 heads, one set for all inputs or a set for each,\n"
+    "and with 6 a set for each.\n",
     run};
