@@ -151,7 +151,7 @@ static void read_card_sensor(int number, const char *pci, char *state, size_t si
         text_append(&words, "; at most %" PRIu64 " W", value / 1000);
     if (card_sensor_read(sensor, CARD_ECC, &value, reason))
         text_append(&words, "; ECC %s", value ? "on" : "off");
-    snprintf(state, size, "%s", words.data ? words.data : "");
+    snprintf(state, size, "%s", words.data ? words.data + strlen("; ") : "");
     text_free(&words);
     card_sensor_close(sensor);
 }
@@ -324,7 +324,7 @@ static void print_cards(struct page *page, const struct doctor *doctor) {
             card->runtime / 1000, card->runtime % 1000 / 10);
         text_append(&words, "%s%s knows up to %d.%d", doctor->driver[0] ? " " : "", doctor->driver,
                     card->driver / 1000, card->driver % 1000 / 10);
-        text_append(&words, "%s", doctor->card_state[i]);
+        if (doctor->card_state[i][0]) text_append(&words, "; %s", doctor->card_state[i]);
         print_paragraph(page, 6, true, name, &words);
     }
     if (doctor->n_cards > 0) return;

@@ -38,10 +38,10 @@ struct doctor {
     struct doctor_source source[DOCTOR_SOURCES_MAX];
     int n_cards;
     struct device_card card[DOCTOR_CARDS_MAX];
-    char card_state[DOCTOR_CARDS_MAX]
-                   [128]; /* clocks, power limit, ECC, by the driver; "": not known */
-    char driver[64];      /* of the cards; "": not known */
-    char no_card[256];    /* why there is none, with the fix */
+    /* Clocks, power limit and ECC of each, by the driver; "": not known. */
+    char card_state[DOCTOR_CARDS_MAX][128];
+    char driver[64];   /* of the cards; "": not known */
+    char no_card[256]; /* why there is none, with the fix */
 };
 
 /* sqlite_version: of the environment. */

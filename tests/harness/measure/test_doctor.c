@@ -78,14 +78,17 @@ static void cards_are_described_or_it_says_why_there_is_none(void **state) {
                                           .runtime = 11080,
                                           .driver = 13010};
     strcpy(doctor.driver, "580.65");
+    strcpy(doctor.card_state[1], "SM now 345 of 1980 MHz; ECC on");
     print_page(&doctor, false, page);
     join_lines(page);
     assert_non_null(
         strstr(page, "Card cuda:1 TEST CARD, compute capability 8.6, 24.0 GiB; built with CUDA "
-                     "11.8, the driver 580.65 knows up to 13.1"));
+                     "11.8, the driver 580.65 knows up to 13.1; SM now 345 of 1980 MHz; ECC on"));
     assert_null(strstr(page, "No card"));
     doctor_write_json(&doctor, &json);
     assert_non_null(strstr(json.data, "{\"name\": \"TEST CARD\", \"compute_capability\": \"8.6\""));
+    assert_non_null(strstr(json.data, "\"state\": \"SM now 345 of 1980 MHz; ECC on\"}"));
+    assert_non_null(strstr(json.data, "\"state\": \"\"}")); /* the other's is not known */
     text_free(&json);
 }
 
