@@ -29,7 +29,8 @@ SELECT mean_heads AS heads, ratio, ratio_ci95_low AS ratio_low, ratio_ci95_high 
            || CASE WHEN seconds IS NULL THEN ''
                    WHEN seconds < 1e-3 THEN printf(': %.3g µs', 1e6 * seconds)
                    ELSE printf(': %.3g ms', 1e3 * seconds) END
-           || CASE WHEN joules IS NULL THEN '' ELSE printf(', %.4g mJ', 1e3 * joules) END AS panel,
+           || CASE WHEN joules IS NULL THEN '' WHEN joules < 10 THEN printf(', %.4g mJ', 1e3 * joules)
+                   ELSE printf(', %.4g J', joules) END AS panel,
        '' AS reason, device, batch_size,
        CASE quantity WHEN 'flops' THEN 1 WHEN 'seconds' THEN 2 WHEN 'joules' THEN 3 ELSE 4 END AS place
 FROM saved JOIN whole USING (workload, batch_size, device) JOIN why

@@ -162,7 +162,7 @@ what_heads_save_on_a_card_is_of_one_device_in_a_panel() {
     texts "$scratch/out/gpu_saving.svg" >"$scratch/texts"
     grep -q 'long.cuda-bf16, batch 1: 1.48 ms, 1148 mJ ' "$scratch/texts"
     grep -q 'long.cuda-bf16, batch 256: 92.5 µs' "$scratch/texts"
-    grep -q 'long.cuda-bf16, batch 1, cuda: 104 ms' "$scratch/texts"
+    grep -q 'long.cuda-bf16, batch 1, cuda: 104 ms, 80.36 J ' "$scratch/texts"
     grep -q 'n = 3 seeds.* 95% t-interval over seeds.* Machine: TEST DATA' "$scratch/texts"
     ! grep -q 'No energy\|No bytes' "$scratch/texts" || return 1
     # A mark for each of four quantities, five arms and six panels, and one of each kind in the legend.
