@@ -86,6 +86,16 @@ SQL
     sed 's/^/#| /' "$scratch/table"
     [ "$(sed 1d "$scratch/table" | grep -c '^"')" = 2 ]
     ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
+    # Watts and not milliwatts; or unknown.
+    cat >"$scratch/query.sql" <<'SQL'
+SELECT machine, watts, coalesce(watts BETWEEN 20 AND 3000, 1) AS sound
+FROM (SELECT machine, json_extract(json, '$.card_power_limit_watts') AS watts FROM environment
+      WHERE json_extract(json, '$.card') IS NOT NULL)
+SQL
+    ./headroom export "$scratch/query.sql" --db "$scratch/r.db" | tr -d "\r" >"$scratch/table"
+    sed 's/^/#| /' "$scratch/table"
+    [ "$(sed 1d "$scratch/table" | wc -l)" -ge 1 ]
+    ! sed 1d "$scratch/table" | grep -v ',1$' || return 1
 }
 
 same_seed_same_card_same_bits() {
