@@ -288,8 +288,8 @@ struct device_ops {
      * asked. False: everything is done as ever, as the device keeps nothing, or not now. */
     bool (*record)(const struct device *d);
     void *(*recorded)(const struct device *d); /* NULL: it failed */
-    /* Does all of it, with what is now in the same memory; false: with memory that is not there any
-     * more, so nothing was done. */
+    /* Does all of it, with what is now in the same memory; false: nothing was done, as it is of
+     * memory that is not there any more, or somebody wants to hear of products. */
     bool (*replay)(const struct device *d, void *recording);
     void (*forget)(const struct device *d, void *recording); /* may be NULL */
 

@@ -41,7 +41,7 @@ void *cuda_recorded(const struct device *d) {
 
 bool cuda_replay(const struct device *d, void *recording) {
     const struct recording *r = recording;
-    if (r->scratch != cuda_state_of(d)->scratch) return false;
+    if (r->scratch != cuda_state_of(d)->scratch || cuda_is_observed(d)) return false;
     cuda_check(d, cudaGraphLaunch(r->graph, cuda_stream_of(d)), "a recorded pass");
     return true;
 }
