@@ -201,6 +201,9 @@ static int read_flag(const struct command *command, int argc, char **argv, struc
         const char *guess = closest_name(word, names, n_names);
         error_set(error, "unknown option '%s'%s%s%s", argv[0], guess ? ", did you mean '--" : "",
                   guess ? guess : "", guess ? "'?" : "");
+        bool of_others = find_flag(start, size) != NULL;
+        if (!guess && !of_others && command && command->max_words > 0)
+            error_append(error, "; a word that begins with '-' stands behind `--`");
         return 0;
     }
     if (flag->kind == FLAG_SWITCH) {

@@ -5,6 +5,7 @@
  */
 #include "harness/config/yaml.h"
 #include "models/base/tree_builder.h"
+#include "models/base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -137,12 +138,20 @@ static bool handle_event(struct reader *reader, const yaml_event_t *event) {
 
 bool yaml_parse(const char *text, size_t size, const char *file, struct node **out,
                 struct error *error) {
-    struct reader reader = {.text = text, .size = size, .file = file, .error = error};
+    size_t mark = utf8_mark_size(text, size); /* libyaml, told the encoding, takes it for a value */
+    struct reader reader = {.text = text + mark, .size = size - mark, .file = file, .error = error};
+    const char *wide = utf8_is_utf_16(text, size);
     bool ok = true, ended = false;
     *out = NULL;
+    if (wide) {
+        struct location at = place(&reader, (yaml_mark_t){0});
+        return error_set_at(error, &at,
+                            "this is UTF-16, not UTF-8; convert it: iconv -f %s -t UTF-8 OLD >NEW",
+                            wide);
+    }
     if (!yaml_parser_initialize(&reader.parser)) return error_set(error, "out of memory");
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.text, reader.size);
     while (ok && !ended) {
         yaml_event_t event;
         if (!yaml_parser_parse(&reader.parser, &event)) {

@@ -11,6 +11,7 @@
 #undef error_set /* what error.h tells an analyzer */
 #undef error_set_at
 #undef error_prefix
+#undef error_append
 
 static void store(struct error *error, const struct location *at, const char *format,
                   va_list arguments) {
@@ -51,6 +52,15 @@ bool error_prefix(struct error *error, const char *format, ...) {
     used += 2;
     error_format(error, composed.text + used, sizeof composed.text - used);
     *error = composed;
+    return false;
+}
+
+bool error_append(struct error *error, const char *format, ...) {
+    size_t used = strlen(error->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text + used, sizeof error->text - used, format, arguments);
+    va_end(arguments);
     return false;
 }
 

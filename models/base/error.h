@@ -39,12 +39,17 @@ bool error_set_at(struct error *error, const struct location *at, const char *fo
 bool error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Puts a hint behind the text of an error already set, whose place stays, and returns false. */
+bool error_append(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* An analyzer reads one file at a time. Told that these are false, it does not go on from an error
  * as if nothing had happened. */
 #ifdef __clang_analyzer__
 #define error_set(...)    (error_set(__VA_ARGS__), false)
 #define error_set_at(...) (error_set_at(__VA_ARGS__), false)
 #define error_prefix(...) (error_prefix(__VA_ARGS__), false)
+#define error_append(...) (error_append(__VA_ARGS__), false)
 #endif
 
 /* Writes "file:line:column: text" (as much of it as is known) into out; always terminated. */

@@ -112,7 +112,12 @@ static bool decode_bytes(struct text_file *file, enum text_encoding encoding, st
 
 static bool check_text(struct text_file *file, enum text_encoding encoding, struct error *error) {
     struct location at = {.file = file->path};
+    const char *wide = utf8_is_utf_16(file->data, file->size);
     char *nul = memchr(file->data, '\0', file->size);
+    if (wide)
+        return error_set_at(error, &at,
+                            "this is UTF-16, not UTF-8; convert it: iconv -f %s -t UTF-8 OLD >NEW",
+                            wide);
     if (nul) {
         at.line = line_of(file, (size_t)(nul - file->data));
         return error_set_at(error, &at, "NUL byte: this is not a text file");
@@ -125,10 +130,9 @@ static bool check_text(struct text_file *file, enum text_encoding encoding, stru
             error, &at, "byte 0x%02x is not valid UTF-8; set encoding: iso-8859-1 or windows-1252",
             (unsigned)(unsigned char)file->data[valid]);
     }
-    if (file->size >= 3 && memcmp(file->data, "\xef\xbb\xbf", 3) == 0) { /* byte-order mark */
-        file->size -= 3;
-        memmove(file->data, file->data + 3, file->size + 1);
-    }
+    size_t mark = utf8_mark_size(file->data, file->size);
+    file->size -= mark;
+    if (mark > 0) memmove(file->data, file->data + mark, file->size + 1);
     return true;
 }
 
@@ -139,6 +143,17 @@ bool text_file_read(const char *path, enum text_encoding encoding, struct text_f
     if (read_bytes(path, out, error) && check_text(out, encoding, error)) return true;
     text_file_free(out);
     return false;
+}
+
+bool text_file_check_lines(const struct text_file *file, struct error *error) {
+    const char *end = file->data + file->size;
+    const char *old = memchr(file->data, '\r', file->size);
+    if (!old || old + 1 == end || memchr(file->data, '\n', file->size)) return true;
+    struct location at = {.file = file->path, .line = 1};
+    return error_set_at(
+        error, &at,
+        "its lines end in carriage returns alone, as on old Macs, so all of it is one "
+        "line; convert it: tr '\\r' '\\n' <OLD >NEW");
 }
 
 bool text_file_next_line(const struct text_file *file, struct text_line *line) {

@@ -24,11 +24,14 @@ int text_file_path(const char *root, const char *name, char *path, size_t size);
  * is neither. */
 bool text_file_find(const char *root, const char *name, char *path, size_t size);
 
-/* Reads a whole file. A truncated or damaged gzip stream, an empty file, a NUL byte and (under
- * utf-8) invalid UTF-8 are errors that name the file, and the line where there is one. */
+/* Reads a whole file. A truncated or damaged gzip stream, an empty file, UTF-16, a NUL byte and
+ * (under utf-8) invalid UTF-8 are errors that name the file, and the line where there is one. */
 bool text_file_read(const char *path, enum text_encoding encoding, struct text_file *out,
                     struct error *error);
 void text_file_free(struct text_file *file);
+
+/* An error where carriage returns alone end the lines, which is one line to everything here. */
+bool text_file_check_lines(const struct text_file *file, struct error *error);
 
 /* A line of such a text, without its newline; a carriage return before that is part of it. */
 struct text_line {

@@ -5,6 +5,8 @@
  */
 #include "models/base/utf8.h"
 
+#include <string.h>
+
 /* Well-formed byte sequences of the Unicode standard, table 3-7: the lead byte fixes the length and
  * narrows the range of the second byte. */
 size_t utf8_length(const char *text, size_t size) {
@@ -38,6 +40,17 @@ size_t utf8_valid_prefix(const char *text, size_t size) {
         at += length;
     }
     return at;
+}
+
+size_t utf8_mark_size(const char *text, size_t size) {
+    return size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
+const char *utf8_is_utf_16(const char *text, size_t size) {
+    if (size < 2) return NULL;
+    if (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0) return "UTF-16";
+    if (!text[0] == !text[1]) return NULL;
+    return text[0] ? "UTF-16LE" : "UTF-16BE";
 }
 
 int utf8_count(const char *text) {

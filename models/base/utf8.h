@@ -15,6 +15,14 @@ size_t utf8_length(const char *text, size_t size);
 /* How many of the first `size` bytes are valid UTF-8 (size itself if all are). */
 size_t utf8_valid_prefix(const char *text, size_t size);
 
+/* Bytes of the byte-order mark that the text begins with, which is no part of what it says: 3, or
+ * 0. */
+size_t utf8_mark_size(const char *text, size_t size);
+
+/* What `iconv -f` calls the encoding, where the text is UTF-16 by its byte-order mark or by a NUL in
+ * one of its first two bytes, as Latin letters have there; else NULL. */
+const char *utf8_is_utf_16(const char *text, size_t size);
+
 /* How many characters a text has, which is what columns are made of: the bytes that do not continue
  * a character, so a text that is not valid UTF-8 has a count as well. */
 int utf8_count(const char *text);

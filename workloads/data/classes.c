@@ -26,7 +26,7 @@ static bool read_class_file(const struct data_config *config, struct word_table 
         !text_file_read(path, (enum text_encoding)config->encoding, &file, error))
         return false;
     struct text_line line = {0};
-    bool ok = true;
+    bool ok = text_file_check_lines(&file, error);
     while (ok && text_file_next_line(&file, &line)) {
         struct piece name = {line.data, line.size};
         if (name.size > 0 && name.data[name.size - 1] == '\r') name.size--;

@@ -19,6 +19,7 @@ struct csv {
     struct location at; /* line of `next` */
     struct piece field[FIELDS_MAX];
     int n_fields;
+    const char *hint; /* for errors that a file with another separator causes; "": none */
 };
 
 static bool at_line_end(const struct csv *csv) {
@@ -84,12 +85,32 @@ static bool is_named(const struct piece *field, const char *name) {
     return field->size == strlen(name) && memcmp(field->data, name, field->size) == 0;
 }
 
+/* What a first line with more of another separator than of its own says about a file. */
+static const char *hint_at_separator(const struct text_file *file, char own) {
+    int commas = 0, semicolons = 0, tabs = 0;
+    for (const char *c = file->data; c < file->data + file->size && *c != '\n'; c++) {
+        commas += *c == ',';
+        semicolons += *c == ';';
+        tabs += *c == '\t';
+    }
+    int n_own = own == ',' ? commas : tabs;
+    if (semicolons > n_own && semicolons >= commas && semicolons >= tabs)
+        return own == ',' ? "; semicolons seem to separate the fields: save the file with commas"
+                          : "; semicolons seem to separate the fields: save the file with tabs";
+    if (own == ',' && tabs > commas)
+        return "; tabs seem to separate the fields: such a file is source: tsv";
+    if (own == '\t' && commas > tabs)
+        return "; commas seem to separate the fields: such a file is source: csv";
+    return "";
+}
+
 /* The column of a number or, in the header (the record just read), of a name. -1 on error. */
 static int find_column(const struct csv *csv, const char *name, const struct location *at,
                        struct error *error) {
     int number = data_config_column(name);
     if (number > csv->n_fields)
-        error_set_at(error, at, "the data section asks for column %d of %d", number, csv->n_fields);
+        error_set_at(error, at, "the data section asks for column %d of %d%s", number,
+                     csv->n_fields, csv->hint);
     if (number > 0) return number <= csv->n_fields ? number - 1 : -1;
     char known[400] = "";
     int used = 0, found = -1;
@@ -107,7 +128,9 @@ static int find_column(const struct csv *csv, const char *name, const struct loc
             used += snprintf(known + used, sizeof known - (size_t)used, "%s%.*s", i ? ", " : "",
                              field->size > 60 ? 60 : (int)field->size, field->data);
     }
-    if (found < 0) error_set_at(error, at, "no column '%s'; the header has: %s", name, known);
+    if (found < 0)
+        error_set_at(error, at, "no column '%s'; the header has: %s%s", name, known,
+                     strcmp(name, "0") == 0 ? "; numbers of columns count from 1" : csv->hint);
     return found;
 }
 
@@ -134,7 +157,8 @@ static struct csv csv_open(struct text_file *file, char separator) {
                         .quotes = separator != '\t',
                         .next = file->data,
                         .end = file->data + file->size,
-                        .at = {.file = file->path, .line = 1}};
+                        .at = {.file = file->path, .line = 1},
+                        .hint = hint_at_separator(file, separator)};
 }
 
 bool reader_csv(struct text_file *file, const struct data_config *config,
@@ -148,8 +172,8 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
         if (n_first > 1 && csv.n_fields == 1 && csv.field[0].size == 0)
             return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
         if (n_first && csv.n_fields != n_first)
-            return error_set_at(error, &row.at, "%d field%s where the first record has %d",
-                                csv.n_fields, PLURAL_S(csv.n_fields), n_first);
+            return error_set_at(error, &row.at, "%d field%s where the first record has %d%s",
+                                csv.n_fields, PLURAL_S(csv.n_fields), n_first, csv.hint);
         if (n_first == 0) {
             n_first = csv.n_fields;
             if (!find_columns(&csv, config, &row.at, &columns, error)) return false;
@@ -169,7 +193,7 @@ bool reader_csv_names(struct text_file *file, char separator, struct name_list *
                       struct error *error) {
     struct csv csv = csv_open(file, separator);
     struct location at = csv.at;
-    if (!read_record(&csv, error)) return false;
+    if (!text_file_check_lines(file, error) || !read_record(&csv, error)) return false;
     if (csv.n_fields > NAME_LIST_MAX)
         return error_set_at(error, &at, "%d columns, of which %d can be named", csv.n_fields,
                             NAME_LIST_MAX);

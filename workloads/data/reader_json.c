@@ -81,6 +81,28 @@ static bool read_row(const struct node *node, const struct data_config *config, 
     return ok;
 }
 
+/* Whether the whole file is one document, of more than a line or of one line that has all rows. */
+static bool is_document(const struct text_file *file, const struct text_line *line) {
+    struct node *root = NULL;
+    struct error ignored;
+    bool single = line->size + 1 >= file->size;
+    bool ok = json_parse(file->data, file->size, file->path, &root, &ignored);
+    ok = ok && (!single || (root->first && root->first->kind != NODE_SCALAR));
+    node_free(root);
+    return ok;
+}
+
+/* Whether the first line alone is a value. */
+static bool has_value_a_line(const struct text_file *file) {
+    struct node *root = NULL;
+    struct text_line line = {0};
+    struct error ignored;
+    bool ok = text_file_next_line(file, &line) &&
+              json_parse_line(line.data, line.size, &line.at, &root, &ignored);
+    node_free(root);
+    return ok;
+}
+
 bool reader_jsonl(struct text_file *file, const struct data_config *config,
                   const struct row_sink *sink, struct error *error) {
     struct row row = {0};
@@ -92,7 +114,10 @@ bool reader_jsonl(struct text_file *file, const struct data_config *config,
             return error_set_at(error, &line.at, "empty line; expected a JSON value");
         row.at = line.at;
         ok = json_parse_line(line.data, line.size, &line.at, &node, error) &&
-             read_row(node, config, &row, error) && sink->take(sink->owner, &row, error);
+             read_row(node, config, &row, error);
+        if (!ok && line.at.line == 1 && is_document(file, &line))
+            error_append(error, "; a file that is one document is source: json");
+        ok = ok && sink->take(sink->owner, &row, error);
         node_free(node);
     }
     return ok;
@@ -103,6 +128,8 @@ bool reader_json(struct text_file *file, const struct data_config *config,
     const char *path = sink->part == PART_TRAIN ? config->train_rows : config->test_rows;
     struct node *root = NULL;
     bool ok = json_parse(file->data, file->size, file->path, &root, error);
+    if (!ok && has_value_a_line(file))
+        error_append(error, "; a file with a value a line is source: jsonl");
     const struct node *list = ok ? follow(root, path, error) : NULL;
     ok = list != NULL;
     if (ok && list->kind != NODE_LIST)

@@ -188,7 +188,9 @@ static bool read_file(struct intake *intake, enum part part, const struct data_f
         return false;
     intake->label = source->label;
     intake->source.row = has_columns(config) && data_config_has_header(config);
-    bool ok = reader_find(config->source)(&file, config, &sink, error);
+    bool has_lines = config->source != SOURCE_JSON && config->source != SOURCE_CLASS_FOLDERS;
+    bool ok = (!has_lines || text_file_check_lines(&file, error)) &&
+              reader_find(config->source)(&file, config, &sink, error);
     text_file_free(&file);
     intake->source.file++;
     return ok;

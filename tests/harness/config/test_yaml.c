@@ -75,11 +75,25 @@ static void what_a_workload_file_does_not_need_is_refused_at_its_place(void **st
         {"a: \xC3(\n", 1, 5, "invalid trailing UTF-8 octet"},
         {"a: \x01\n", 1, 4, "control characters are not allowed"},
         {"a: \"x\\0y\"\n", 1, 4, "NUL"},
-        {"\xFF\xFE\x61", 1, 1, "invalid leading UTF-8 octet"},
+        {"\xFF\xFE\x61", 1, 1, "this is UTF-16, not UTF-8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(cases[i].text, strlen(cases[i].text), cases[i].line, cases[i].column,
                        cases[i].problem);
+}
+
+static void a_byte_order_mark_is_no_part_of_the_first_key(void **state) {
+    (void)state;
+    static const char text[] = "\xEF\xBB\xBFworkload: a\ndim: [\n";
+    struct node *root;
+    struct error error = {0};
+    if (!yaml_parse(text, 15, "x.yaml", &root, &error)) fail_msg("%s", error.text);
+    assert_string_equal(node_find(root, "workload")->text, "a");
+    assert_int_equal(root->first->key_at.column, 1);
+    node_free(root);
+    assert_refused(text, sizeof text - 1, 3, 1, "did not find");
+    assert_refused("\xEF\xBB\xBF", 3, 1, 1, "the file is empty");
+    assert_refused("\xFF\xFEw\0:\0", 6, 1, 1, "iconv -f UTF-16 -t UTF-8");
 }
 
 static void deep_nesting_is_an_error_and_no_crash(void **state) {
@@ -173,6 +187,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_lists_and_scalars_keep_their_places),
         cmocka_unit_test(what_a_workload_file_does_not_need_is_refused_at_its_place),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_first_key),
         cmocka_unit_test(deep_nesting_is_an_error_and_no_crash),
         cmocka_unit_test(a_file_is_read_and_named_in_errors),
         cmocka_unit_test(no_mutation_crashes_the_reader_or_fails_without_a_place),

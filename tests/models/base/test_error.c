@@ -42,10 +42,24 @@ static void a_prefix_stands_before_the_place_and_may_quote_the_error_itself(void
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
+static void a_hint_stands_behind_the_text_and_leaves_the_place(void **state) {
+    (void)state;
+    struct error error;
+    char out[64];
+    struct location at = {.file = "x.csv", .line = 2};
+    error_set_at(&error, &at, "bad row");
+    assert_false(error_append(&error, "; see %s", "there"));
+    error_format(&error, out, sizeof out);
+    assert_string_equal(out, "x.csv:2: bad row; see there");
+    for (int i = 0; i < 200; i++) error_append(&error, "; a long hint");
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_prints_as_much_of_its_place_as_is_known),
         cmocka_unit_test(a_prefix_stands_before_the_place_and_may_quote_the_error_itself),
+        cmocka_unit_test(a_hint_stands_behind_the_text_and_leaves_the_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,37 @@ static void what_is_no_text_is_refused(void **state) {
     expect_refusal("nul.txt", ENCODING_ISO_8859_1, "nul.txt:2: NUL byte");
 }
 
+static void utf_16_names_the_command_that_converts_it(void **state) {
+    (void)state;
+    files_write_bytes("wide.txt",
+                      "\xff\xfe"
+                      "a\0\n\0",
+                      6);
+    expect_refusal("wide.txt", ENCODING_UTF_8, "iconv -f UTF-16 -t UTF-8");
+    files_write_bytes("wide.txt", "\0a\0\n", 4);
+    expect_refusal("wide.txt", ENCODING_WINDOWS_1252, "iconv -f UTF-16BE -t UTF-8");
+}
+
+static bool has_lines(const char *text) {
+    struct text_file file;
+    files_write("lines.txt", text);
+    assert_true(text_file_read(files_path("lines.txt"), ENCODING_UTF_8, &file, &error));
+    bool ok = text_file_check_lines(&file, &error);
+    text_file_free(&file);
+    return ok;
+}
+
+static void lines_that_carriage_returns_end_are_refused(void **state) {
+    (void)state;
+    assert_true(has_lines("a\r\nb\r\n"));
+    assert_true(has_lines("one line"));
+    assert_true(has_lines("one line\r"));
+    assert_true(has_lines("a\rb\n"));
+    assert_false(has_lines("a\rb\r"));
+    assert_int_equal(error.at.line, 1);
+    assert_non_null(strstr(error.text, "tr '\\r' '\\n'"));
+}
+
 static void invalid_utf_8_names_its_line_and_the_fix(void **state) {
     (void)state;
     static const char *const bad[] = {"\xe9t\xe9",        "\xc0\x80",    "\xed\xa0\x80",
@@ -173,6 +204,8 @@ int main(void) {
         cmocka_unit_test(gzip_and_plain_read_the_same),
         cmocka_unit_test(a_truncated_gzip_is_refused_wherever_it_is_cut),
         cmocka_unit_test(what_is_no_text_is_refused),
+        cmocka_unit_test(utf_16_names_the_command_that_converts_it),
+        cmocka_unit_test(lines_that_carriage_returns_end_are_refused),
         cmocka_unit_test(invalid_utf_8_names_its_line_and_the_fix),
         cmocka_unit_test(iso_8859_1_becomes_utf_8),
         cmocka_unit_test(windows_1252_becomes_utf_8),

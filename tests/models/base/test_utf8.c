@@ -62,12 +62,34 @@ static void characters_are_counted_and_not_bytes(void **state) {
     assert_int_equal(utf8_count("\xFFz"), 2); /* not valid, and still counted */
 }
 
+static void a_mark_is_three_bytes_at_the_start(void **state) {
+    (void)state;
+    assert_int_equal(utf8_mark_size("\xEF\xBB\xBFz", 4), 3);
+    assert_int_equal(utf8_mark_size("\xEF\xBB\xBF", 2), 0);
+    assert_int_equal(utf8_mark_size("z\xEF\xBB\xBF", 4), 0);
+    assert_int_equal(utf8_mark_size("", 0), 0);
+}
+
+static void utf_16_has_a_mark_or_a_nul_beside_its_first_letter(void **state) {
+    (void)state;
+    assert_string_equal(utf8_is_utf_16("\xFF\xFEz", 4), "UTF-16");
+    assert_string_equal(utf8_is_utf_16("\xFE\xFF\0z", 4), "UTF-16");
+    assert_string_equal(utf8_is_utf_16("z\0", 2), "UTF-16LE");
+    assert_string_equal(utf8_is_utf_16("\0z", 2), "UTF-16BE");
+    assert_null(utf8_is_utf_16("\0\0z", 3));
+    assert_null(utf8_is_utf_16("az\0", 3));
+    assert_null(utf8_is_utf_16("\xFF", 1));
+    assert_null(utf8_is_utf_16("", 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_well_formed_utf8_is_a_character),
         cmocka_unit_test(every_code_point_survives_decoding),
         cmocka_unit_test(a_prefix_ends_before_the_first_byte_that_is_wrong),
         cmocka_unit_test(characters_are_counted_and_not_bytes),
+        cmocka_unit_test(a_mark_is_three_bytes_at_the_start),
+        cmocka_unit_test(utf_16_has_a_mark_or_a_nul_beside_its_first_letter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

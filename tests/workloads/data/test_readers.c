@@ -177,6 +177,42 @@ static void bad_tsv_is_refused_at_its_line(void **state) {
     expect_refusal("1 a\n", config, "x:1: the data section asks for column 2 of 1");
 }
 
+static void a_file_of_another_kind_is_told_by_its_first_line(void **state) {
+    (void)state;
+    struct data_config csv = config_of(SOURCE_CSV, "1", "2"), tsv = config_of(SOURCE_TSV, "1", "2");
+    expect_refusal("a;b\n", csv,
+                   "x:1: the data section asks for column 2 of 1; semicolons seem to separate the "
+                   "fields: save the file with commas");
+    expect_refusal("a;b;c, d\ne;f;g\n", csv,
+                   "x:2: 1 field where the first record has 2; semicolons seem to separate the "
+                   "fields: save the file with commas");
+    expect_refusal(
+        "label;text\na;b\n", config_of(SOURCE_CSV, "label", "text"),
+        "x:1: no column 'label'; the header has: label;text; semicolons seem to separate "
+        "the fields: save the file with commas");
+    expect_refusal(
+        "a\tb\n", csv,
+        "x:1: the data section asks for column 2 of 1; tabs seem to separate the fields: "
+        "such a file is source: tsv");
+    expect_refusal("a,b\n", tsv,
+                   "x:1: the data section asks for column 2 of 1; commas seem to separate the "
+                   "fields: such a file is source: csv");
+    expect_refusal("a,b\n", config_of(SOURCE_CSV, "0", "1"),
+                   "x:1: no column '0'; the header has: a, b; numbers of columns count from 1");
+    struct data_config lines = config_of(SOURCE_JSONL, "", ""),
+                       one = config_of(SOURCE_JSON, "", "");
+    expect_refusal("[\n{\"label\":1,\"text\":2}]\n", lines,
+                   "x:1:2: expected a value (the text ends here); a file that is one document is "
+                   "source: json");
+    expect_refusal(
+        "[{\"label\":1,\"text\":2}]\n", lines,
+        "x:1:1: no entry 'label' in a list of 1; entries count from 1; a file that is one "
+        "document is source: json");
+    expect_refusal("{\"label\":1,\"text\":2}\n{\"label\":1,\"text\":2}\n", one,
+                   "x:2:1: unexpected bytes after the document; a file with a value a line is "
+                   "source: jsonl");
+}
+
 static void a_sink_that_refuses_stops_the_reader(void **state) {
     (void)state;
     struct text_file file = {.data = strdup("A b\nA c\n"), .size = 8, .path = "x"};
@@ -288,7 +324,7 @@ static void no_bytes_crash_a_reader(void **state) {
     (void)state;
     static const char *const words[] = {"\"",  "\"\"", ",",  "\n", "\r\n", "\"\n",
                                         ",\"", "\t",   "\r", "[",  "{",    "null",
-                                        "]",   "\\u",  ":",  "\\", "}\n"};
+                                        "]",   "\\u",  ":",  "\\", "}\n",  ";"};
     const struct {
         struct data_config config;
         const char *good;
@@ -336,6 +372,7 @@ int main(void) {
         cmocka_unit_test(columns_are_numbers_or_names_of_the_header),
         cmocka_unit_test(bad_csv_is_refused_at_its_line),
         cmocka_unit_test(bad_tsv_is_refused_at_its_line),
+        cmocka_unit_test(a_file_of_another_kind_is_told_by_its_first_line),
         cmocka_unit_test(a_sink_that_refuses_stops_the_reader),
         cmocka_unit_test(json_lines_are_objects_or_lists),
         cmocka_unit_test(a_json_document_has_its_rows_at_a_path),
