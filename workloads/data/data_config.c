@@ -29,7 +29,8 @@ static const struct option rows[] = {
      "json: path of the list of rows in test_file, which may be the same file"},
     {"label", OPTION_STRING, FIELD(label), "", 0, 0, NULL,
      "csv, tsv: column of the label, its number from 1 (the default) or its name in the header; "
-     "jsonl, json: its path in a row, keys joined by dots, list entries from 1 (default: label)"},
+     "jsonl, json: its path in a row, keys joined by dots (a dot in a key: "
+     "\\.), list entries from 1 (default: label)"},
     {"text", OPTION_NAME_LIST, FIELD(text), "[]", 0, 0, NULL,
      "where the text stands, like label; several are joined by a space (default: 2, or text)"},
     {"second_text", OPTION_NAME_LIST, FIELD(second_text), "[]", 0, 0, NULL,

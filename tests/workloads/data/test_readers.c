@@ -243,6 +243,17 @@ static void json_lines_are_objects_or_lists(void **state) {
     expect_row(&heard, 0, 1, "a|text");
 }
 
+static void a_key_may_have_a_dot(void **state) {
+    (void)state;
+    static const char line[] = "{\"meta.topic\":\"x\",\"meta\":{\"topic\":\"y\",\"a.b.\":\"z\"},"
+                               "\"\\\\\":\"w\"}\n";
+    struct heard heard;
+    read_rows(line, config_of(SOURCE_JSONL, "meta\\.topic", "meta.topic meta.a\\.b\\. \\"), &heard);
+    expect_row(&heard, 0, 1, "x|y|z|w");
+    expect_refusal("{\"a.b\":1}\n", config_of(SOURCE_JSONL, "a.b", ""),
+                   "x:1:1: no key 'a'; there is: a.b; a dot in a key is written \\.");
+}
+
 static void a_json_document_has_its_rows_at_a_path(void **state) {
     (void)state;
     static const char document[] = "{\n  \"val\": [[\"q\", \"c\"]],\n"
@@ -322,9 +333,9 @@ static void files_of_one_class_have_a_text_a_line_or_are_one(void **state) {
 
 static void no_bytes_crash_a_reader(void **state) {
     (void)state;
-    static const char *const words[] = {"\"",  "\"\"", ",",  "\n", "\r\n", "\"\n",
-                                        ",\"", "\t",   "\r", "[",  "{",    "null",
-                                        "]",   "\\u",  ":",  "\\", "}\n",  ";"};
+    static const char *const words[] = {"\"", "\"\"", ",",   "\n", "\r\n", "\"\n", ",\"",
+                                        "\t", "\r",   "[",   "{",  "null", "]",    "\\u",
+                                        ":",  "\\",   "}\n", ";",  "."};
     const struct {
         struct data_config config;
         const char *good;
@@ -338,6 +349,7 @@ static void no_bytes_crash_a_reader(void **state) {
         {config_of(SOURCE_JSONL, "a.b.2", "text"),
          "{\"a\":{\"b\":[1,\"x\"]},\"text\":\"t\\u0041\"}\n{\"text\":1,\"a\":{\"b\":[0,2]}}\n",
          true},
+        {config_of(SOURCE_JSONL, "a\\.b.1", "c\\."), "{\"a.b\":[\"x\"],\"c.\":\"t\"}\n", true},
         {config_of(SOURCE_JSON, "2", "1"), "[[\"t1\",\"a\"],\n [\"t\\n2\", 3]]\n", true},
         {config_of(SOURCE_CLASS_FILES, "", ""), "a b\nc\r\n\nd", false},
         {config_of(SOURCE_CLASS_FOLDERS, "", ""), "a b\nc\r\n\nd", false},
@@ -375,6 +387,7 @@ int main(void) {
         cmocka_unit_test(a_file_of_another_kind_is_told_by_its_first_line),
         cmocka_unit_test(a_sink_that_refuses_stops_the_reader),
         cmocka_unit_test(json_lines_are_objects_or_lists),
+        cmocka_unit_test(a_key_may_have_a_dot),
         cmocka_unit_test(a_json_document_has_its_rows_at_a_path),
         cmocka_unit_test(second_texts_come_after_the_first),
         cmocka_unit_test(bad_json_is_refused_at_its_place),
