@@ -186,23 +186,39 @@ static bool predict(struct predictor *p, const struct input *in, struct error *e
     return true;
 }
 
+/* Predicts the first `size` bytes of a line, without its end. A blank one is no text; whoever counts
+ * on a result for each line is told. */
+static bool predict_line(struct predictor *p, char *line, size_t size, int number,
+                         struct error *error) {
+    const char *wide = number == 1 ? utf8_is_utf_16(line, size) : NULL;
+    if (wide)
+        return error_set(
+            error, "the input is UTF-16, not UTF-8; convert it: iconv -f %s -t UTF-8 OLD >NEW",
+            wide);
+    if (strlen(line) != size) return error_set(error, "text %d holds a NUL byte", p->number + 1);
+    if (number == 1) line += utf8_mark_size(line, size);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!line[strspn(line, " \t")]) {
+        fprintf(stderr, "headroom predict: line %d is blank and left out\n", number);
+        return true;
+    }
+    struct input in = {line, NULL};
+    char *tab = p->model.words.separator ? strchr(line, '\t') : NULL;
+    if (tab) {
+        *tab = '\0';
+        in.second = tab + 1;
+    }
+    return predict(p, &in, error);
+}
+
 /* One text a line or, for a model of pairs, two with a tab between them. */
 static bool predict_lines(struct predictor *p, FILE *file, struct error *error) {
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
     bool ok = true;
-    while (ok && (size = getline(&line, &room, file)) > 0) {
-        struct input in = {line, NULL};
-        if (strlen(line) != (size_t)size)
-            ok = error_set(error, "text %d holds a NUL byte", p->number + 1);
-        line[strcspn(line, "\r\n")] = '\0';
-        char *tab = p->model.words.separator ? strchr(line, '\t') : NULL;
-        if (tab) {
-            *tab = '\0';
-            in.second = tab + 1;
-        }
-        ok = ok && predict(p, &in, error);
+    for (int number = 1; ok && (size = getline(&line, &room, file)) > 0; number++) {
+        ok = predict_line(p, line, (size_t)size, number, error);
         fflush(stdout); /* somebody may be typing */
     }
     if (ok && ferror(file)) ok = error_set(error, "cannot read the texts: %s", strerror(errno));
@@ -235,6 +251,7 @@ const struct command predict_command = {
     {"json", "device", "precision"},
     "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run\n"
     "once. A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
+    "A blank line is left out, which stderr says; a text that begins with a dash stands behind `--`.\n"
     "Prints its class, the probabilities, and which heads were computed in each layer. A model of\n"
     "a synthetic workload reads generated tokens, so no text means anything to it.\n"
     "\n"
