@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static void print_problems(const struct plan *plan) {
+    if (plan->doubts.data) fputs(plan->doubts.data, stderr);
     for (size_t i = 0; i < plan->n_problems; i++) {
         char text[sizeof plan->problems[i].text + sizeof plan->problems[i].at.file + 32];
         error_format(&plan->problems[i], text, sizeof text);

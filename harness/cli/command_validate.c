@@ -17,8 +17,12 @@ static bool validate_file(const char *path, const struct overrides *overrides,
 }
 
 static void print_valid(const struct experiment *e) {
+    struct text doubts = {0};
     printf("%s: ok: workload '%s', %d arm%s, %d seed%s\n", e->file, e->name, e->n_arms,
            PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
+    experiment_write_doubts(e, &doubts);
+    if (doubts.data) fputs(doubts.data, stderr);
+    text_free(&doubts);
 }
 
 /* A file that cannot be read has no tags, so it is reported whichever tag was asked for. */

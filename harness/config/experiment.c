@@ -2,6 +2,7 @@
  * What others ask of an experiment that has been read; see experiment.h.
  */
 #include "harness/config/experiment.h"
+#include "models/base/text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -24,6 +25,16 @@ bool experiment_has_tag(const struct experiment *e, const char *tag) {
     for (int i = 0; i < e->tags.n; i++)
         if (strcmp(e->tags.name[i], tag) == 0) return true;
     return false;
+}
+
+/* `seeds: 1` is one seed whichever way it is meant. */
+void experiment_write_doubts(const struct experiment *e, struct text *out) {
+    int seed = e->seeds.value[0];
+    if (e->seeds_is_number && seed > 1)
+        text_append(out,
+                    "%s: seeds: %d is one seed alone, of this number; several are a list, such as "
+                    "[1, 2, 3]\n",
+                    e->file, seed);
 }
 
 bool experiment_apply_candidate(struct experiment *e, int arm, int i, struct text *settings,

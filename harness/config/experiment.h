@@ -45,6 +45,7 @@ struct experiment {
     int n_arms;
     struct arm arms[EXPERIMENT_ARMS_MAX];
     struct int_list seeds;
+    bool seeds_is_number; /* `seeds: 3`, not a list: one seed */
 };
 
 /* The plain keys at the top of a file: workload, summary, tier, seeds, ... */
@@ -60,6 +61,9 @@ bool experiment_read(const char *path, bool full, struct experiment *out, struct
  * was read: *root is the caller's to free; `root` may be NULL. */
 bool experiment_read_tree(const char *path, bool full, const struct overrides *overrides,
                           struct experiment *out, struct node **root, struct error *error);
+
+/* Appends a line, with the file's name, for what the file says and may not mean. */
+void experiment_write_doubts(const struct experiment *experiment, struct text *out);
 
 /* Names become parts of labels, file names and `--filter` expressions: no blanks, no quoting, less
  * than EXPERIMENT_NAME_SIZE bytes. `what` has the name; `at` may be NULL. */

@@ -20,7 +20,9 @@ static const char *const section_keys[] = {"data", "model", "train", "profile",
 static const char *const arm_keys[] = {"arm", "policy", "base", "tune", "target_budget", NULL};
 
 static bool read_header(const struct node *root, struct experiment *e, struct error *error) {
+    const struct node *seeds = node_find(root, "seeds");
     options_default(&experiment_options, e);
+    e->seeds_is_number = seeds && seeds->kind == NODE_SCALAR;
     return options_bind(&experiment_options, root, section_keys, e, error) &&
            options_require(&experiment_options, root, NULL, &root->at, error) &&
            experiment_check_names(root, e, error) &&

@@ -113,7 +113,8 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     }
     planner->sources = grown;
     planner->sources[planner->n_sources++] = source;
-    return true;
+    experiment_write_doubts(e, &planner->plan->doubts);
+    return !planner->plan->doubts.failed || out_of_memory(error);
 refused:
     free(source);
     return add_problem(planner->plan, &problem, error);
@@ -502,5 +503,6 @@ done:
 void plan_free(struct plan *plan) {
     free(plan->trials);
     free(plan->problems);
+    text_free(&plan->doubts);
     *plan = (struct plan){0};
 }

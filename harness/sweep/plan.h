@@ -14,6 +14,7 @@
 #include "harness/store/store.h"
 #include "harness/sweep/places.h"
 #include "harness/sweep/shard.h"
+#include "models/base/text.h"
 
 /* Which finished trials are made again. Whatever depends on one of them is, too. */
 enum rerun {
@@ -71,6 +72,7 @@ struct plan {
     struct shard_shares shares; /* where a shard was asked for */
     struct error *problems;
     size_t n_problems;
+    struct text doubts; /* lines about what files say and may not mean, which stop nothing */
 };
 
 /* Returns false only when there can be no plan: no database, a wrong filter, no memory, overrides
