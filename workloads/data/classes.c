@@ -56,6 +56,10 @@ static bool add_group(struct classes *classes, const struct node *group, struct 
         int *grown = realloc(classes->group, ((size_t)known + 1) * sizeof *grown);
         if (!grown) return error_set(error, "out of memory for groups of labels");
         classes->group = grown;
+        bool *met = realloc(classes->met, ((size_t)known + 1) * sizeof *met);
+        if (!met) return error_set(error, "out of memory for groups of labels");
+        classes->met = met;
+        met[known] = false;
         if (word_table_add(&classes->grouped, label->text, strlen(label->text)) != known)
             return error_set_at(error, &label->at, "label '%.60s' is in a group already",
                                 label->text);
@@ -154,6 +158,7 @@ int classes_find(struct classes *classes, struct piece label, const struct locat
     if (classes->group) {
         int member = word_table_find(&classes->grouped, cut.data, cut.size);
         class = member < 0 ? -1 : classes->group[member];
+        if (member >= 0) classes->met[member] = true;
     } else if (classes->open) {
         class = word_table_add(names, cut.data, cut.size);
     } else {
@@ -191,4 +196,5 @@ void classes_free(struct classes *classes) {
     word_table_free(&classes->names);
     word_table_free(&classes->grouped);
     free(classes->group);
+    free(classes->met);
 }

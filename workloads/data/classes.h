@@ -15,7 +15,8 @@ struct classes {
     struct word_table names;   /* in class order once the list is closed */
     bool open;                 /* a label that is not known yet becomes a class */
     struct word_table grouped; /* labels that a group holds, */
-    int *group;                /* [grouped.n] and the class of each */
+    int *group;                /* [grouped.n] and the class of each, */
+    bool *met;                 /* [grouped.n] and whether a row had it */
 };
 
 /* Reads the groups or the class file if there are any; without them the list stays open. On failure

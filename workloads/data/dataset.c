@@ -16,6 +16,7 @@ void dataset_free(struct dataset *dataset) {
     words_free(dataset->class_names, dataset->n_classes);
     words_free(dataset->words, dataset->vocab);
     sources_free(&dataset->sources);
+    text_free(&dataset->unmatched);
     free(dataset);
 }
 

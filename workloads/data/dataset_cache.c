@@ -137,7 +137,7 @@ static void move_names(struct stream *s, char ***names, int *n) {
     }
 }
 
-/* All texts as one; at least their first byte, which is of none. */
+/* All texts as one; at least one byte, and the last of them ends one. */
 static void move_texts(struct stream *s, struct text *texts) {
     int size = (int)texts->size;
     s->ok = s->ok && texts->size <= INT_MAX;
@@ -194,6 +194,7 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
     move_split(s, &data->validation);
     move_split(s, &data->test);
     move_sources(s, &data->sources);
+    move_texts(s, &data->unmatched);
     move_names(s, &data->class_names, &data->n_classes);
     move_names(s, &data->words, &data->vocab);
     move_bytes(s, &data->max_len, sizeof data->max_len);

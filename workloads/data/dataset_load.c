@@ -171,6 +171,9 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
     split_take_sources(&data->test, &data->sources);
     split_drop_sources(&data->train);
     split_drop_sources(&data->validation);
+    text_append_bytes(&data->unmatched, "", 1); /* its end is kept in the cache, too */
+    if (data->unmatched.failed) ok = error_set(error, "out of memory");
+    if (!ok) goto done;
     data->mean_length = (double)data->train.offsets[data->train.n] / data->train.n;
     hash_dataset(data);
     *out = data;

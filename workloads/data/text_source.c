@@ -6,6 +6,7 @@
 #include "models/base/sha256.h"
 #include "workloads/data/classes.h"
 #include "workloads/data/data_files.h"
+#include "workloads/data/doubts.h"
 #include "workloads/data/reader.h"
 #include "workloads/data/split.h"
 #include "workloads/data/text_pair.h"
@@ -29,6 +30,7 @@ struct intake {
     char *text;                 /* [text_room] the text of one row, joined and terminated */
     size_t text_room;
     int n_dropped;
+    bool met[NAME_LIST_MAX]; /* of drop_labels: whether a row had it */
 };
 
 static size_t tokens_used(const struct intake *intake) {
@@ -66,12 +68,32 @@ static bool join(struct intake *intake, const struct piece *piece, int n, size_t
     return true;
 }
 
-static bool is_dropped(const struct data_config *config, struct piece label) {
-    for (int i = 0; i < config->drop_labels.n; i++) {
-        const char *name = config->drop_labels.name[i];
-        if (strlen(name) == label.size && memcmp(name, label.data, label.size) == 0) return true;
+static bool is_dropped(struct intake *intake, struct piece label) {
+    const struct name_list *names = &intake->config->drop_labels;
+    for (int i = 0; i < names->n; i++) {
+        const char *name = names->name[i];
+        if (strlen(name) != label.size || memcmp(name, label.data, label.size) != 0) continue;
+        intake->met[i] = true;
+        return true;
     }
     return false;
+}
+
+/* A line for each setting that names labels which no row has: misspelt, or of another file. */
+static void write_unmatched(const struct intake *intake, struct text *out) {
+    const struct name_list *drop = &intake->config->drop_labels;
+    const struct classes *classes = &intake->classes;
+    struct few_names dropped = {0}, grouped = {0};
+    for (int i = 0; i < drop->n; i++)
+        if (!intake->met[i]) few_names_add(&dropped, drop->name[i]);
+    for (int i = 0; i < classes->grouped.n; i++)
+        if (!classes->met[i]) few_names_add(&grouped, classes->grouped.words[i]);
+    if (dropped.n > 0)
+        text_append(out, "drop_labels: no row has %s (%d of %d labels)\n", dropped.shown, dropped.n,
+                    drop->n);
+    if (grouped.n > 0)
+        text_append(out, "label_groups: no row has %s (%d of %d labels)\n", grouped.shown,
+                    grouped.n, classes->grouped.n);
 }
 
 /* What follows the first blank line, LF or CRLF; the whole text if there is none. */
@@ -146,7 +168,7 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     intake->source.row++;
     if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
     if (label.size == 0) return error_set_at(error, &row->at, "the label is empty");
-    if (is_dropped(intake->config, label)) {
+    if (is_dropped(intake, label)) {
         intake->n_dropped++;
         return true;
     }
@@ -216,17 +238,23 @@ static bool read_part(struct intake *intake, enum part part, struct split *split
 
 /* A class of the training file's first line alone is a header that `header: true` should skip. The
  * test file may start with the same line. */
-static bool refuse_header(const struct split *train, const struct split *test, char *const *names,
-                          const char *file, struct error *error) {
+static bool refuse_header(const struct split *train, const struct split *test,
+                          const struct word_table *names, const char *file, struct error *error) {
     struct location at = {.file = file, .line = 1};
     for (int i = 1; i < train->n; i++)
         if (train->labels[i] == train->labels[0]) return true;
     for (int i = 1; i < test->n; i++)
         if (test->labels[i] == train->labels[0]) return true;
-    return error_set_at(error, &at,
-                        "class '%.60s' occurs only in the first line; is it a header? set header: "
-                        "true in data",
-                        names[train->labels[0]]);
+    error_set_at(error, &at,
+                 "class '%.60s' occurs only in the first line; is it a header? set header: true in "
+                 "data",
+                 names->words[train->labels[0]]);
+    if (names->n > train->n / 2)
+        error_append(error,
+                     "; but the %d rows have %d different labels: does the label stand in "
+                     "another column?",
+                     train->n, names->n);
+    return false;
 }
 
 bool text_source_load(const struct data_config *config, struct dataset *out,
@@ -241,7 +269,7 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
          classes_close(classes, &out->train, error) &&
          read_part(&intake, PART_TEST, &out->test, &test, error) &&
          (!may_have_header ||
-          refuse_header(&out->train, &out->test, classes->names.words, train.file[0].path, error));
+          refuse_header(&out->train, &out->test, &classes->names, train.file[0].path, error));
     if (ok && classes->names.n < 2)
         ok = error_set(error, "%s has one class only; there is nothing to learn",
                        config->train_file);
@@ -249,6 +277,7 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
         ok = error_set(error, "out of memory for the texts to be stored");
     if (ok) { /* the names are given away */
         out->n_dropped = intake.n_dropped;
+        write_unmatched(&intake, &out->unmatched);
         out->n_classes = classes->names.n;
         out->class_names = classes->names.words;
         classes->names.words = NULL;

@@ -84,6 +84,7 @@ static void assert_same(const struct dataset *a, const struct dataset *b) {
     assert_int_equal(a->n_truncated, b->n_truncated);
     assert_int_equal(a->n_dropped, b->n_dropped);
     assert_int_equal(a->n_overlap, b->n_overlap);
+    assert_string_equal(a->unmatched.data, b->unmatched.data);
     assert_int_equal(a->n_overlap_texts, b->n_overlap_texts);
     assert_int_equal(a->n_overlap_dropped, b->n_overlap_dropped);
     assert_true(a->unknown_share == b->unknown_share);
