@@ -2,7 +2,8 @@
 # curve is what any budget method has to beat at the same budget.
 title_text = "What do heads buy? Accuracy against executed heads"
 caption = sprintf("Points: mean over seeds (n = %s) on the test split. Bars: 95%% t-interval of the mean over " \
-    . "seeds, cut at 0 and 1. Small dots: single seeds. Dashed: 1 / classes. Each panel has a scale of its own.", \
+    . "seeds, cut at 0 and 1. Small dots: single seeds. Dashed: 1 / classes. Dotted: the most frequent class of " \
+    . "training as the only answer. Each panel has a scale of its own.", \
     range(lowest_n_seeds, highest_n_seeds))
 do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
@@ -47,6 +48,7 @@ do for [t = 1 : n_panels] {
     label_x = head_budget; label_low = accuracy_low; label_high = accuracy_high; label_text = cost
     load "labels.gnuplot"
     plot low_chance[t] with lines linecolor rgb faint dashtype 2, \
+        low_majority[t] with lines linecolor rgb dark dashtype 3, \
         for [b = first_block[t] : last_block[t]] data index b \
             using (shifted(column(head_budget), series_of[b + 1])):accuracy_low:(0) \
                 :(column(accuracy_high) - column(accuracy_low)) @bar_drawn, \

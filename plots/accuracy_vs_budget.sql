@@ -1,6 +1,7 @@
 -- Accuracy on the test split against executed heads: a panel per workload, a series per policy, without
 -- controls. accuracy_low, accuracy_high: 95% t-interval over n_seeds seeds, cut at 0 and 1; seed_accuracy: of
 -- one of them, in rows of their own behind those of the means, which then are NULL; chance: 1 / classes;
+-- majority: of always answering the class that most training inputs have, NULL where it is not known;
 -- cost: the arm's cost weight, where it was given and not tuned.
 WITH mean AS MATERIALIZED (
     SELECT * FROM accuracy_vs_budget WHERE instr(policy, '/') = 0
@@ -16,7 +17,7 @@ WITH mean AS MATERIALIZED (
 SELECT a.head_budget, a.accuracy_mean AS accuracy,
        max(0, coalesce(a.accuracy_ci95_low, a.accuracy_mean)) AS accuracy_low,
        min(1, coalesce(a.accuracy_ci95_high, a.accuracy_mean)) AS accuracy_high, a.seed_accuracy,
-       a.n_seeds, 1.0 / w.n_classes AS chance,
+       a.n_seeds, 1.0 / w.n_classes AS chance, d.majority_accuracy AS majority,
        CASE WHEN a.n_tuning_trials = 1 AND a.cost_weight IS NOT NULL
             THEN printf('%g', a.cost_weight) ELSE '' END AS cost,
        w.workload, a.arm, a.policy AS series,
@@ -26,5 +27,6 @@ SELECT a.head_budget, a.accuracy_mean AS accuracy,
        CASE WHEN a.arm IS NOT NULL THEN '' WHEN w.n_skipped > 0 THEN 'skipped: ' || w.reason
             ELSE 'no data yet' END AS reason
 FROM workload_status w LEFT JOIN shown a ON a.workload = w.workload
+LEFT JOIN data_set d ON d.workload = w.workload
 ORDER BY a.workload IS NULL, w.workload, a.mean_s IS NOT NULL, a.policy, a.seed_accuracy IS NOT NULL,
          a.head_budget, a.arm, a.seed_accuracy;

@@ -130,6 +130,20 @@ static const char differences_sql[] =
     "  AND (question = 'all heads against one' OR question GLOB '* against all heads')"
     " ORDER BY c.workload, question <> 'all heads against one', f.id";
 
+/* Arms that a constant answer equals, by their mean or within its interval. */
+static const char majority_sql[] =
+    " SELECT a.workload || ': ' || group_concat(printf('%s %.1f%%', a.arm, 100 * a.accuracy_mean)"
+    "   || CASE WHEN a.accuracy_mean > d.majority_accuracy + 1e-9 THEN ' (within its interval)'"
+    "    ELSE '' END, ', ')"
+    "  || printf(', and the most frequent class alone %.1f%%', 100 * d.majority_accuracy)"
+    "  AS 'no better than always answering the class that most training inputs have'"
+    " FROM (SELECT * FROM accuracy_vs_budget ORDER BY mean_heads DESC, arm) a"
+    " JOIN data_set d USING (workload)"
+    " WHERE (a.workload, a.arm) IN chosen AND instr(a.policy, '/') = 0"
+    "  AND min(a.accuracy_mean, coalesce(a.accuracy_ci95_low, a.accuracy_mean))"
+    "   <= d.majority_accuracy + 1e-9"
+    " GROUP BY a.workload ORDER BY a.workload";
+
 /* Arms whose mean describes no seed. */
 static const char split_sql[] =
     " SELECT printf('%s: %s: %d of %d seeds solved it: %s%%', workload, arm, n_solved, n_seeds,"
@@ -339,8 +353,9 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
 
 bool report_for_people(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error) {
-    static const char *const parts[] = {data_sql,     differences_sql, split_sql, needed_sql,
-                                        warnings_sql, noise_sql,       notes_sql, unfinished_sql};
+    static const char *const parts[] = {data_sql,  majority_sql, differences_sql,
+                                        split_sql, needed_sql,   warnings_sql,
+                                        noise_sql, notes_sql,    unfinished_sql};
     const char *gap = format == TABLE_MARKDOWN ? "\n" : "";
     size_t n_arms, n_methods, n;
     if (!print_part(store, choice, arms_sql, format, out, &n_arms, error)) return false;

@@ -327,6 +327,22 @@ workloads_and_arms_can_be_chosen() {
     test "$(grep -c '>fixed-[1248]<' "$scratch/methods.svg")" -eq 3
 }
 
+# Where the sizes of classes are known, and as good as some arm is.
+a_constant_answer_is_a_dotted_line() {
+    draw "$drawn/it's a.db" "$scratch" accuracy_vs_budget --workload offsets
+    before=$(grep -c "stroke-dasharray='1.0,2.0'" "$scratch/accuracy_vs_budget.svg" || true)
+    cat >"$scratch/classes.sql" <<'SQL'
+UPDATE trial SET data_sha256 = 'd' WHERE workload_id = (SELECT id FROM workload WHERE name = 'offsets');
+INSERT INTO class SELECT 'd', 0, 'often', 900, 90, CAST(1000 * avg(accuracy_mean) AS INTEGER)
+FROM accuracy_vs_budget WHERE workload = 'offsets' AND policy = 'fixed';
+INSERT INTO class SELECT 'd', 1, 'seldom', 100, 10, 1000 - n_test FROM class;
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/classes.sql"
+    draw "$scratch/a.db" "$scratch" accuracy_vs_budget --workload offsets
+    test "$(grep -c "stroke-dasharray='1.0,2.0'" "$scratch/accuracy_vs_budget.svg")" -eq $((before + 1))
+    texts "$scratch/accuracy_vs_budget.svg" | grep -q 'Dotted: the most frequent class'
+}
+
 only_what_changed_is_drawn_again() {
     cp "$drawn/it's a.db" "$scratch/a.db"
     mkdir "$scratch/home"
@@ -519,14 +535,14 @@ GP
 data_files_can_be_read_by_other_tools() {
     # 30 arms of 3 seeds: a row for each mean, and one for each seed.
     grep -q '^# head_budget	accuracy	accuracy_low' "$figures/data/accuracy_vs_budget.dat"
-    awk -F '\t' '/^#/ { next } NF && NF != 13 { exit 1 } NF && $2 != "NaN" { means++ } NF && $5 != "NaN" { seeds++ }
-                 NF && $2 != "NaN" && $9 == "offsets" && $10 == "fixed-8" { found = $2 }
+    awk -F '\t' '/^#/ { next } NF && NF != 14 { exit 1 } NF && $2 != "NaN" { means++ } NF && $5 != "NaN" { seeds++ }
+                 NF && $2 != "NaN" && $10 == "offsets" && $11 == "fixed-8" { found = $2 }
                  END { exit !(means == 30 && seeds == 90 && found > 0.9) }' "$figures/data/accuracy_vs_budget.dat"
 }
 
 two_seeds_have_a_dot_each_and_one_has_none() {
     dots() { # workload
-        awk -F '\t' -v workload="$1" '!/^#/ && NF && $5 != "NaN" && $9 == workload { n++ } END { print n + 0 }' \
+        awk -F '\t' -v workload="$1" '!/^#/ && NF && $5 != "NaN" && $10 == workload { n++ } END { print n + 0 }' \
             "$scratch/data/accuracy_vs_budget.dat"
     }
     echo "UPDATE trial SET current = 0 WHERE seed > CASE workload_id WHEN 1 THEN 0 ELSE 1 END" >"$scratch/fewer.sql"
@@ -692,7 +708,7 @@ behaviours a_database_gives_every_figure_as_svg_and_png figures_say_n_error_bars
     the_same_database_gives_the_same_bytes an_empty_database_draws_nothing_and_says_so \
     one_seed_and_one_arm_are_drawn \
     a_database_or_figure_that_is_not_there_is_an_error_and_draws_nothing \
-    workloads_and_arms_can_be_chosen only_what_changed_is_drawn_again \
+    workloads_and_arms_can_be_chosen a_constant_answer_is_a_dotted_line only_what_changed_is_drawn_again \
     a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time \
     a_figure_that_fails_stops_no_other after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives \
     two_at_once_take_turns a_gnuplot_that_fails_without_a_word_is_an_error_that_says_how \

@@ -71,6 +71,31 @@ static void the_majority_class_is_said_where_it_is_known(void **state) {
     expect_line(f, " tokens in 6 classes (majority 25.0%); 1.5% cut; ");
 }
 
+/* Two seeds of an arm, and the class that most training inputs have as the answer to 3 of 4. */
+static void a_constant_answer_is_a_baseline(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    int64_t workload = one_workload(f, "w");
+    train_on(f, workload, 0, 0);
+    train_on(f, workload, 1, 0);
+    report(f, page, sizeof page);
+    assert_null(strstr(page, "no better than always")); /* not known */
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET data_sha256 = 'd'; INSERT INTO class VALUES "
+                             "('d', 0, 'a', 9, 1, 3), ('d', 1, 'b', 7, 1, 1)"),
+                     SQLITE_OK);
+    expect_line(f, "no better than always answering the class that most training inputs have\n");
+    expect_line(f, "\nw: fixed-8 50.0%, and the most frequent class alone 75.0%\n");
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET accuracy = 0.74 + 0.05 *"
+                                      " (SELECT seed FROM trial t WHERE t.id = trial_id)"),
+                     SQLITE_OK);
+    expect_line(f, "\nw: fixed-8 76.5% (within its interval), and the most frequent class alone "
+                   "75.0%\n");
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET accuracy = 0.755"), SQLITE_OK);
+    report(f, page, sizeof page);
+    assert_null(strstr(page, "no better than always"));
+}
+
 static void inputs_dropped_for_overlap_are_said(void **state) {
     struct fixture *f = *state;
     train_on(f, one_workload(f, "w"), 0, 14);
@@ -105,6 +130,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_workload_says_what_it_was_trained_on),
         TEST(the_majority_class_is_said_where_it_is_known),
+        TEST(a_constant_answer_is_a_baseline),
         TEST(inputs_dropped_for_overlap_are_said),
         TEST(data_are_those_of_the_latest_training),
         TEST(seeds_that_drew_their_own_data_are_counted),
