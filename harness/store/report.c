@@ -130,6 +130,23 @@ static const char differences_sql[] =
     "  AND (question = 'all heads against one' OR question GLOB '* against all heads')"
     " ORDER BY c.workload, question <> 'all heads against one', f.id";
 
+/* What of the doubts that `headroom data` has the stored classes can still tell. */
+static const char doubts_sql[] =
+    ", latest AS (SELECT workload, data_sha256, max(id) FROM current_training"
+    "  WHERE workload IN shown GROUP BY workload),"
+    " class_of AS (SELECT workload, name, n_train, CASE WHEN trim(name) GLOB '*[^0-9.]*'"
+    "   THEN lower(trim(name)) ELSE CAST(trim(name) AS REAL) END AS form"
+    "  FROM latest JOIN class USING (data_sha256) ORDER BY workload, class),"
+    " doubt (workload, place, text) AS ("
+    "  SELECT workload, 1, 'classes ' || group_concat('''' || name || '''', ', ')"
+    "   || ' look alike' FROM class_of GROUP BY workload, form HAVING count(*) > 1"
+    "  UNION ALL SELECT workload, 2, printf('%d of %d classes have no input to train',"
+    "   sum(n_train = 0), count(*)) FROM class_of GROUP BY workload HAVING min(n_train) = 0)"
+    " SELECT workload || ': ' || group_concat(text, '; ')"
+    "  AS 'data that may not be meant: headroom data says more'"
+    " FROM (SELECT * FROM doubt ORDER BY workload, place, text)"
+    " GROUP BY workload ORDER BY workload";
+
 /* Arms that a constant answer equals, by their mean or within its interval. */
 static const char majority_sql[] =
     " SELECT a.workload || ': ' || group_concat(printf('%s %.1f%%', a.arm, 100 * a.accuracy_mean)"
@@ -353,9 +370,9 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
 
 bool report_for_people(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error) {
-    static const char *const parts[] = {data_sql,  majority_sql, differences_sql,
-                                        split_sql, needed_sql,   warnings_sql,
-                                        noise_sql, notes_sql,    unfinished_sql};
+    static const char *const parts[] = {data_sql,  doubts_sql,    majority_sql, differences_sql,
+                                        split_sql, needed_sql,    warnings_sql, noise_sql,
+                                        notes_sql, unfinished_sql};
     const char *gap = format == TABLE_MARKDOWN ? "\n" : "";
     size_t n_arms, n_methods, n;
     if (!print_part(store, choice, arms_sql, format, out, &n_arms, error)) return false;

@@ -71,6 +71,25 @@ static void the_majority_class_is_said_where_it_is_known(void **state) {
     expect_line(f, " tokens in 6 classes (majority 25.0%); 1.5% cut; ");
 }
 
+static void classes_that_may_not_be_meant_are_told(void **state) {
+    struct fixture *f = *state;
+    char page[8192];
+    train_on(f, one_workload(f, "w"), 0, 0);
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET data_sha256 = 'd'; INSERT INTO class VALUES "
+                             "('d', 0, '1', 9, 1, 3), ('d', 1, '10', 7, 1, 1),"
+                             "('d', 2, 'a.', 1, 0, 0), ('d', 3, 'a', 1, 0, 0)"),
+                     SQLITE_OK);
+    report(f, page, sizeof page);
+    assert_null(strstr(page, "may not be meant"));
+    assert_int_equal(raw_sql(f->path, "INSERT INTO class VALUES ('d', 4, '1.0', 0, 1, 1),"
+                                      "('d', 5, 'A ', 1, 1, 1), ('d', 6, 'never', 0, 1, 1)"),
+                     SQLITE_OK);
+    expect_line(f, "data that may not be meant: headroom data says more\n"
+                   "w: classes '1', '1.0' look alike; classes 'a', 'A ' look alike; 2 of 7 classes "
+                   "have no input to train\n");
+}
+
 /* Two seeds of an arm, and the class that most training inputs have as the answer to 3 of 4. */
 static void a_constant_answer_is_a_baseline(void **state) {
     struct fixture *f = *state;
@@ -130,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_workload_says_what_it_was_trained_on),
         TEST(the_majority_class_is_said_where_it_is_known),
+        TEST(classes_that_may_not_be_meant_are_told),
         TEST(a_constant_answer_is_a_baseline),
         TEST(inputs_dropped_for_overlap_are_said),
         TEST(data_are_those_of_the_latest_training),
