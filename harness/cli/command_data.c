@@ -70,8 +70,8 @@ static bool print_doubts(const struct experiment *experiment, const struct datas
     return ok;
 }
 
-/* Reads one file and its data and prints their row, with `classes` also a row for each class. Of data that each trial draws anew, those of
- * the first seed. */
+/* Reads one file and its data and prints their row, with `classes` also one for each class. Of data
+ * that each trial draws anew, those of the first seed. */
 static bool describe(const char *word, bool full, bool classes, struct experiment *experiment,
                      struct error *error) {
     int(*count)[CLASS_COUNTS];
@@ -136,8 +136,8 @@ const struct command data_command = {
     "  unknown%    test tokens outside the vocabulary of the training split\n"
     "  in train    test inputs whose whole text is in training too (validation included)\n"
     "  dropped     rows that drop_labels, strip_headers or overlap left out\n"
-    "What is read without an error and may not be meant is on stderr: classes that differ in a blank\n"
-    "or in case, labels that no row has, classes without inputs, `seeds: 3`.\n"
+    "What is read without an error and may not be meant is on stderr: classes that differ in a\n"
+    "blank or in case, labels that no row has, classes without inputs, `seeds: 3`.\n"
     "\n"
     "examples:\n"
     "  headroom data my.yaml\n"

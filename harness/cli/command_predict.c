@@ -186,8 +186,8 @@ static bool predict(struct predictor *p, const struct input *in, struct error *e
     return true;
 }
 
-/* Predicts the first `size` bytes of a line, without its end. A blank one is no text; whoever counts
- * on a result for each line is told. */
+/* Predicts a line of `size` bytes, without its end. A blank one is no text; whoever counts on a
+ * result for each line is told. */
 static bool predict_line(struct predictor *p, char *line, size_t size, int number,
                          struct error *error) {
     const char *wide = number == 1 ? utf8_is_utf_16(line, size) : NULL;
@@ -251,7 +251,7 @@ const struct command predict_command = {
     {"json", "device", "precision"},
     "Each TEXT, or else each line of the input, is cut into the words that FILE knows and run\n"
     "once. A model of pairs takes its texts two by two, or a line of two with a tab between them.\n"
-    "A blank line is left out, which stderr says; a text that begins with a dash stands behind `--`.\n"
+    "A blank line is left out, and stderr says so. A text with a dash in front stands behind --.\n"
     "Prints its class, the probabilities, and which heads were computed in each layer. A model of\n"
     "a synthetic workload reads generated tokens, so no text means anything to it.\n"
     "\n"

@@ -49,7 +49,8 @@ size_t utf8_mark_size(const char *text, size_t size) {
 const char *utf8_is_utf_16(const char *text, size_t size) {
     if (size < 2) return NULL;
     if (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0) return "UTF-16";
-    if (!text[0] == !text[1]) return NULL;
+    if (size < 4 || !text[0] == !text[1] || !text[0] != !text[2] || !text[1] != !text[3])
+        return NULL;
     return text[0] ? "UTF-16LE" : "UTF-16BE";
 }
 

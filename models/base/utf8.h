@@ -19,8 +19,8 @@ size_t utf8_valid_prefix(const char *text, size_t size);
  * 0. */
 size_t utf8_mark_size(const char *text, size_t size);
 
-/* What `iconv -f` calls the encoding, where the text is UTF-16 by its byte-order mark or by a NUL in
- * one of its first two bytes, as Latin letters have there; else NULL. */
+/* What `iconv -f` calls the encoding, where the text is UTF-16 by its byte-order mark or because one
+ * byte of each of its first two pairs is NUL, as with Latin letters; else NULL. */
 const char *utf8_is_utf_16(const char *text, size_t size);
 
 /* How many characters a text has, which is what columns are made of: the bytes that do not continue

@@ -55,8 +55,8 @@ static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* One blank for several and none at the ends, Latin letters small, numbers in one spelling; NULL: no
- * memory. */
+/* One blank for several and none at the ends, Latin letters small, numbers in one spelling; NULL:
+ * no memory. */
 static char *form_of(const char *name) {
     enum { NUMBER = 32 };
     size_t n = 0;

@@ -194,6 +194,8 @@ bool reader_csv_names(struct text_file *file, char separator, struct name_list *
     struct csv csv = csv_open(file, separator);
     struct location at = csv.at;
     if (!text_file_check_lines(file, error) || !read_record(&csv, error)) return false;
+    if (csv.n_fields == 1 && csv.hint[0])
+        return error_set_at(error, &at, "one column alone%s", csv.hint);
     if (csv.n_fields > NAME_LIST_MAX)
         return error_set_at(error, &at, "%d columns, of which %d can be named", csv.n_fields,
                             NAME_LIST_MAX);

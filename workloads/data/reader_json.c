@@ -1,10 +1,10 @@
 /*
  * JSON lines (one value a line) and JSON documents that hold a list of rows. A row may be an object
- * or a list: label and texts stand at paths in it, names joined by dots (a dot in a name is `\.`), a
- * list's entries counted from 1. Each line, or the whole document, becomes a tree of models/base/json.c, which is strict,
- * fuzzed and fast enough: of the time that a .jsonl.gz takes, parsing is a sixth and unpacking a
- * third. The tree of a document takes some 150 bytes a value, which only matters to large
- * documents.
+ * or a list: label and texts stand at paths in it, names joined by dots (a dot in a name is `\.`),
+ * a list's entries counted from 1. Each line, or the whole document, becomes a tree of
+ * models/base/json.c, which is strict, fuzzed and fast enough: of the time that a .jsonl.gz takes,
+ * parsing is a sixth and unpacking a third. The tree of a document takes some 150 bytes a value,
+ * which only matters to large documents.
  */
 #include "workloads/data/reader_json.h"
 #include "models/base/tree.h"

@@ -249,7 +249,7 @@ static bool refuse_header(const struct split *train, const struct split *test,
                  "class '%.60s' occurs only in the first line; is it a header? set header: true in "
                  "data",
                  names->words[train->labels[0]]);
-    if (names->n > train->n / 2)
+    if (4 * (int64_t)names->n > 3 * (int64_t)train->n)
         error_append(error,
                      "; but the %d rows have %d different labels: does the label stand in "
                      "another column?",

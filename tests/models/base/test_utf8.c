@@ -70,14 +70,16 @@ static void a_mark_is_three_bytes_at_the_start(void **state) {
     assert_int_equal(utf8_mark_size("", 0), 0);
 }
 
-static void utf_16_has_a_mark_or_a_nul_beside_its_first_letter(void **state) {
+static void utf_16_has_a_mark_or_a_nul_beside_its_first_letters(void **state) {
     (void)state;
     assert_string_equal(utf8_is_utf_16("\xFF\xFEz", 4), "UTF-16");
     assert_string_equal(utf8_is_utf_16("\xFE\xFF\0z", 4), "UTF-16");
-    assert_string_equal(utf8_is_utf_16("z\0", 2), "UTF-16LE");
-    assert_string_equal(utf8_is_utf_16("\0z", 2), "UTF-16BE");
+    assert_string_equal(utf8_is_utf_16("z\0a\0", 4), "UTF-16LE");
+    assert_string_equal(utf8_is_utf_16("\0z\0a", 4), "UTF-16BE");
     assert_null(utf8_is_utf_16("\0\0z", 3));
-    assert_null(utf8_is_utf_16("az\0", 3));
+    assert_null(utf8_is_utf_16("az\0\0", 4));
+    assert_null(utf8_is_utf_16("a\0zz", 4));
+    assert_null(utf8_is_utf_16("a\0", 2));
     assert_null(utf8_is_utf_16("\xFF", 1));
     assert_null(utf8_is_utf_16("", 0));
 }
@@ -89,7 +91,7 @@ int main(void) {
         cmocka_unit_test(a_prefix_ends_before_the_first_byte_that_is_wrong),
         cmocka_unit_test(characters_are_counted_and_not_bytes),
         cmocka_unit_test(a_mark_is_three_bytes_at_the_start),
-        cmocka_unit_test(utf_16_has_a_mark_or_a_nul_beside_its_first_letter),
+        cmocka_unit_test(utf_16_has_a_mark_or_a_nul_beside_its_first_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
