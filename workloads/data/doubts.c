@@ -63,9 +63,11 @@ static char *form_of(const char *name) {
     char *form = malloc(strlen(name) + NUMBER), *end;
     if (!form) return NULL;
     for (; *name; name++) {
-        bool blank = is_blank(*name), letter = *name >= 'A' && *name <= 'Z';
-        if (blank && (n == 0 || form[n - 1] == ' ')) continue;
-        form[n++] = blank ? ' ' : letter ? (char)(*name - 'A' + 'a') : *name;
+        char c = *name;
+        if (is_blank(c)) c = ' ';
+        if (c == ' ' && (n == 0 || form[n - 1] == ' ')) continue;
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+        form[n++] = c;
     }
     n -= n > 0 && form[n - 1] == ' ';
     form[n] = '\0';
