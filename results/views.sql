@@ -129,7 +129,7 @@ CREATE VIEW timing_environment (environment_id, conditions, revision, card) AS
 SELECT id,
        json_remove(json, '$.load_average', '$.unknown', '$.pmu', '$.perf_event_paranoid',
                    '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty',
-                   '$.card', '$.card_driver', '$.cuda', '$.card_sm_mhz', '$.card_sm_most_mhz',
+                   '$.blas_core_chosen_by', '$.card', '$.card_driver', '$.cuda', '$.card_sm_mhz', '$.card_sm_most_mhz',
                    '$.card_memory_mhz', '$.card_memory_most_mhz', '$.card_power_limit_watts', '$.card_ecc'),
        coalesce(json_extract(json, '$.git_revision'), 'unknown')
            || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END,

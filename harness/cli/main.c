@@ -3,7 +3,9 @@
  * exit status. Everything else is behind a command.
  */
 #include "harness/cli/command.h"
+#include "harness/measure/blas_kernels.h"
 #include "models/base/closest_name.h"
+#include "models/cpu/gemm.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -85,24 +87,32 @@ static int unknown_command(const char *name) {
 /* BLAS reads its number of threads when it is loaded, before main, and starts them there. So the
  * program starts itself again with the environment that a sweep gives its trials, whatever the
  * command: times are those of one thread, a signal finds the thread that waits for it, and a limit
- * on memory leaves no thread that the exit waits for. Returns only if that is not needed or
- * failed. */
-static bool run_with_one_thread(char **argv, struct error *error) {
-    static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
+ * on memory leaves no thread that the exit waits for. It reads there, too, which kernels it is to
+ * run where it does not know the processor. Returns only if that is not needed or failed; what is
+ * set once is not wanted again, so this ends. */
+static bool run_with_blas_settings(char **argv, struct error *error) {
+    const char *kernels = blas_kernels_wanted("", gemm_core());
+    const struct {
+        const char *name, *value;
+    } settings[] = {{"OPENBLAS_NUM_THREADS", "1"},
+                    {"OMP_NUM_THREADS", "1"},
+                    {BLAS_KERNELS_VARIABLE, kernels},
+                    {BLAS_KERNELS_CHOSEN, kernels}};
     bool again = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && strcmp(value, "1") == 0) continue;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const char *name = settings[i].name, *wanted = settings[i].value, *value = getenv(name);
+        if (!wanted || (value && strcmp(value, wanted) == 0)) continue;
         again = true;
-        if (setenv(names[i], "1", 1) != 0)
-            return error_set(error, "cannot set %s: %s", names[i], strerror(errno));
+        if (setenv(name, wanted, 1) != 0)
+            return error_set(error, "cannot set %s: %s", name, strerror(errno));
     }
     if (again) execv("/proc/self/exe", argv);
     return !again ||
            error_set(error,
-                     "cannot restart with one BLAS thread: %s; set OPENBLAS_NUM_THREADS=1 "
-                     "and OMP_NUM_THREADS=1",
-                     strerror(errno));
+                     "cannot restart with other settings of BLAS: %s; set OPENBLAS_NUM_THREADS=1, "
+                     "OMP_NUM_THREADS=1%s%s",
+                     strerror(errno), kernels ? ", " BLAS_KERNELS_VARIABLE "=" : "",
+                     kernels ? kernels : "");
 }
 
 int main(int argc, char **argv) {
@@ -110,7 +120,7 @@ int main(int argc, char **argv) {
     struct error error = {0};
     /* Whoever ignores its children hands that down: then nobody hears how a trial ended. */
     signal(SIGCHLD, SIG_DFL);
-    if (!run_with_one_thread(argv, &error)) return fail("", &error, EXIT_FAILED);
+    if (!run_with_blas_settings(argv, &error)) return fail("", &error, EXIT_FAILED);
     if (argc < 2) {
         help_program(stderr);
         return EXIT_USAGE;

@@ -10,9 +10,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/measure/blas_kernels.h"
 #include "harness/measure/card_counters.h"
 #include "harness/measure/card_sensor.h"
 #include "harness/measure/energy.h"
@@ -196,6 +198,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
                          const char *sqlite_version, struct doctor *out) {
     memset(out, 0, sizeof *out);
     environment_read_root(root, sqlite_version, &out->environment);
+    out->better_kernels = blas_kernels_better(root, out->environment.blas_core);
     read_clock(out);
     read_counters(backend, out);
     read_software_events(backend, out);
@@ -333,6 +336,22 @@ static void print_cards(struct page *page, const struct doctor *doctor) {
     print_paragraph(page, 6, false, "No card:", &words);
 }
 
+/* Nothing else would say that products take several times as long as they should. A processor of
+ * x86 that can run no other set is as fast as it is. */
+static void print_generic_kernels(struct page *page, const struct doctor *doctor) {
+    const struct environment *e = &doctor->environment;
+    bool x86 = strcasecmp(e->blas_core, "armv8") != 0;
+    struct text words = {0};
+    if (!blas_kernels_are_generic(e->blas_core) || (x86 && !doctor->better_kernels)) return;
+    text_append(&words, " OpenBLAS runs %s, for processors that it does not know", e->blas_core);
+    if (x86) text_append(&words, ", where flags allow %s", doctor->better_kernels);
+    if (strcmp(e->blas_core_chosen_by, "user") == 0)
+        text_append(&words, "; " BLAS_KERNELS_VARIABLE " says so: unset it");
+    else
+        text_append(&words, "; install a newer one, built with DYNAMIC_ARCH");
+    print_paragraph(page, 6, false, "  generic kernels:", &words);
+}
+
 /* Settings that are known, those that are not with their reasons, and what would make times
  * steadier. */
 static void print_environment(struct page *page, const struct doctor *doctor) {
@@ -349,6 +368,8 @@ static void print_environment(struct page *page, const struct doctor *doctor) {
     text_append(&known, " %s", e->blas_config);
     if (!strstr(e->blas_config, e->blas_core)) /* OpenBLAS says it itself where it chooses */
         text_append(&known, ", %s kernels", e->blas_core);
+    if (strcmp(e->blas_core_chosen_by, "Headroom") == 0)
+        text_append(&known, ", chosen by flags for a processor that OpenBLAS does not know");
     text_append(&known, ", threads: %" PRId64 "%s", e->blas_threads,
                 e->blas_threads > 1 ? " (trials run with 1)" : "");
     for (int i = 0; i < N; i++) {
@@ -359,6 +380,7 @@ static void print_environment(struct page *page, const struct doctor *doctor) {
     }
     print_paragraph(page, 6, true, " ", &known);
     print_paragraph(page, 6, false, "  unknown:", &unknown);
+    print_generic_kernels(page, doctor);
     if (e->governor[0] && strcmp(e->governor, "performance") != 0)
         print_line(page, "  for steadier times: sudo cpupower frequency-set -g performance");
     if (e->turbo == STATE_ON)

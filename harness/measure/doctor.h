@@ -31,9 +31,10 @@ enum {
 
 struct doctor {
     struct environment environment;
-    bool can_profile; /* there is a clock: the rest adds to it */
-    int n_passes;     /* that the counters take */
-    int n_hardware;   /* counters that need a performance-monitoring unit and work */
+    const char *better_kernels; /* than OpenBLAS's generic ones, which run; NULL: none */
+    bool can_profile;           /* there is a clock: the rest adds to it */
+    int n_passes;               /* that the counters take */
+    int n_hardware;             /* counters that need a performance-monitoring unit and work */
     int n_sources;
     struct doctor_source source[DOCTOR_SOURCES_MAX];
     int n_cards;

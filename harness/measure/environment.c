@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "harness/measure/blas_kernels.h"
 #include "harness/measure/card_sensor.h"
 #include "harness/measure/counter_backend.h"
 #include "harness/measure/cpu_model.h"
@@ -57,6 +58,7 @@ const struct environment_field environment_fields[] = {
     FIELD(build, FIELD_TEXT, true),
     FIELD(blas_config, FIELD_TEXT, true),
     FIELD(blas_core, FIELD_TEXT, true),
+    FIELD(blas_core_chosen_by, FIELD_TEXT, true),
     FIELD(blas_threads, FIELD_INTEGER, true),
     FIELD(papi_version, FIELD_TEXT, true),
     FIELD(sqlite_version, FIELD_TEXT, true),
@@ -246,6 +248,7 @@ static void read_build(struct environment *e) {
 static void read_libraries(const char *sqlite_version, struct environment *e) {
     gemm_library(e->blas_config, sizeof e->blas_config);
     snprintf(e->blas_core, sizeof e->blas_core, "%s", gemm_core());
+    snprintf(e->blas_core_chosen_by, sizeof e->blas_core_chosen_by, "%s", blas_kernels_chosen_by());
     e->blas_threads = gemm_threads();
     snprintf(e->sqlite_version, sizeof e->sqlite_version, "%s", sqlite_version);
 }

@@ -38,8 +38,9 @@ struct environment {
     char compiler_flags[1024];
     char build[24]; /* "release" | "debug" | "sanitizer": only a release may be timed */
     char blas_config[192];
-    char blas_core[32];   /* the kernel set OpenBLAS chose at run time */
-    int64_t blas_threads; /* 1 in trials */
+    char blas_core[32];           /* the kernel set that OpenBLAS runs */
+    char blas_core_chosen_by[16]; /* see blas_kernels.h */
+    int64_t blas_threads;         /* 1 in trials */
     char papi_version[16];
     char sqlite_version[16];
     char git_revision[64];

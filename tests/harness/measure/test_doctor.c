@@ -63,6 +63,33 @@ static struct doctor made_up(void) {
     return doctor;
 }
 
+static void generic_kernels_are_warned_of_with_the_fix(void **state) {
+    (void)state;
+    static const struct {
+        const char *core, *by, *better, *words;
+    } cases[] = {
+        {"Prescott", "user", "Haswell", "flags allow Haswell; OPENBLAS_CORETYPE says so: unset it"},
+        {"Prescott", "Headroom", "SkylakeX", "flags allow SkylakeX; install a newer one"},
+        {"armv8", "OpenBLAS", NULL, "runs armv8, for processors that it does not know; install"},
+        {"Prescott", "OpenBLAS", NULL, NULL}, /* that is what this processor can */
+        {"Haswell", "user", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct doctor doctor = made_up();
+        char page[PAGE_SIZE];
+        snprintf(doctor.environment.blas_core, sizeof doctor.environment.blas_core, "%s",
+                 cases[i].core);
+        snprintf(doctor.environment.blas_core_chosen_by,
+                 sizeof doctor.environment.blas_core_chosen_by, "%s", cases[i].by);
+        doctor.better_kernels = cases[i].better;
+        print_page(&doctor, false, page);
+        join_lines(page);
+        if (!cases[i].words != !strstr(page, "generic kernels:") ||
+            (cases[i].words && !strstr(page, cases[i].words)))
+            fail_msg("%s by %s: %s", cases[i].core, cases[i].by, page);
+    }
+}
+
 static void cards_are_described_or_it_says_why_there_is_none(void **state) {
     (void)state;
     struct doctor doctor = made_up();
@@ -360,6 +387,7 @@ static void json_says_what_the_page_says(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_source_is_named_and_a_shared_reason_is_told_once),
+        cmocka_unit_test(generic_kernels_are_warned_of_with_the_fix),
         cmocka_unit_test(cards_are_described_or_it_says_why_there_is_none),
         cmocka_unit_test(different_reasons_are_all_told),
         cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),
