@@ -123,13 +123,14 @@ LEFT JOIN ranked r ON r.data_sha256 = t.data_sha256 AND r.rank = 1;
 -- The conditions under which times can be compared: all that is known of an environment, less what a
 -- forward pass does not see (counter access, SQLite, load) and less the revision of the program.
 -- Another revision may have changed the kernels, but most commits do not, and a sweep that goes on
--- after one should keep its ratios: they stay, with a note. card: what times on a card depend on besides;
+-- after one should keep its ratios: they stay, with a note. No CPU quota is as good as none told. card: what times on a card depend on besides;
 -- NULL where nothing ran on one.
 CREATE VIEW timing_environment (environment_id, conditions, revision, card) AS
 SELECT id,
        json_remove(json, '$.load_average', '$.unknown', '$.pmu', '$.perf_event_paranoid',
                    '$.papi_version', '$.sqlite_version', '$.git_revision', '$.git_dirty',
-                   '$.blas_core_chosen_by', '$.card', '$.card_driver', '$.cuda', '$.card_sm_mhz', '$.card_sm_most_mhz',
+                   '$.blas_core_chosen_by', iif(json_extract(json, '$.cpu_quota') IS NULL, '$.cpu_quota', '$.load_average'),
+                   '$.card', '$.card_driver', '$.cuda', '$.card_sm_mhz', '$.card_sm_most_mhz',
                    '$.card_memory_mhz', '$.card_memory_most_mhz', '$.card_power_limit_watts', '$.card_ecc'),
        coalesce(json_extract(json, '$.git_revision'), 'unknown')
            || CASE json_extract(json, '$.git_dirty') WHEN 1 THEN '-dirty' ELSE '' END,

@@ -36,7 +36,7 @@ struct arguments {
     bool full;                  /* --tier full */
     const char *filter;         /* NULL: no filter */
     const char *tag;            /* NULL: whatever their tags */
-    int jobs;                   /* 0: one per online core */
+    int jobs;                   /* 0: one per core that may be used */
     int timeout;                /* seconds per trial, 0: none */
     int stall;                  /* seconds without progress of a trial, 0: no bound */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */

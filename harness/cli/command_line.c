@@ -45,7 +45,7 @@ static const struct flag flags[] = {
     {"shard", "I/N", FLAG_SHARD, offsetof(struct arguments, shard),
      "only the I-th of N parts of equal work, such as 2/8"},
     {"jobs", "N", FLAG_COUNT, offsetof(struct arguments, jobs),
-     "trainings at a time, and on each card (default: online cores; 1 on a card)"},
+     "trainings at a time, and on each card (default: cores of the affinity and CPU quota; 1 on a card)"},
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
      "stop a trial that runs longer (default: never)"},
     {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),

@@ -7,6 +7,7 @@
 #include "models/base/system_file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "harness/measure/blas_kernels.h"
 #include "harness/measure/card_counters.h"
 #include "harness/measure/card_sensor.h"
+#include "harness/measure/cpu_quota.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/simulated_counters.h"
@@ -199,6 +201,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     memset(out, 0, sizeof *out);
     environment_read_root(root, sqlite_version, &out->environment);
     out->better_kernels = blas_kernels_better(root, out->environment.blas_core);
+    out->quota = cpu_quota_read(root);
     read_clock(out);
     read_counters(backend, out);
     read_software_events(backend, out);
@@ -352,6 +355,21 @@ static void print_generic_kernels(struct page *page, const struct doctor *doctor
     print_paragraph(page, 6, false, "  generic kernels:", &words);
 }
 
+/* Whatever else is quiet, times taken in a group that stands still are those of waiting. */
+static void print_quota(struct page *page, const struct cpu_quota *quota) {
+    struct text words = {0};
+    if (isnan(quota->cores)) return;
+    text_append(&words, " %.2f cores", quota->cores);
+    if (quota->throttled > 0)
+        text_append(&words, ", throttled in %" PRId64 " of %" PRId64 " periods so far",
+                    quota->throttled, quota->periods);
+    bool enough = quota->cores >= 1 && quota->throttled <= 0;
+    if (!enough)
+        text_append(&words, "; times need 1 at least: raise it (docker "
+                            "--cpus, Kubernetes limits.cpu, systemd CPUQuota=)");
+    print_paragraph(page, 6, enough, "  CPU quota:", &words);
+}
+
 /* Settings that are known, those that are not with their reasons, and what would make times
  * steadier. */
 static void print_environment(struct page *page, const struct doctor *doctor) {
@@ -381,6 +399,7 @@ static void print_environment(struct page *page, const struct doctor *doctor) {
     print_paragraph(page, 6, true, " ", &known);
     print_paragraph(page, 6, false, "  unknown:", &unknown);
     print_generic_kernels(page, doctor);
+    print_quota(page, &doctor->quota);
     if (e->governor[0] && strcmp(e->governor, "performance") != 0)
         print_line(page, "  for steadier times: sudo cpupower frequency-set -g performance");
     if (e->turbo == STATE_ON)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "harness/measure/counters.h"
+#include "harness/measure/cpu_quota.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/environment.h"
 #include "models/device_card.h"
@@ -32,9 +33,10 @@ enum {
 struct doctor {
     struct environment environment;
     const char *better_kernels; /* than OpenBLAS's generic ones, which run; NULL: none */
-    bool can_profile;           /* there is a clock: the rest adds to it */
-    int n_passes;               /* that the counters take */
-    int n_hardware;             /* counters that need a performance-monitoring unit and work */
+    struct cpu_quota quota;
+    bool can_profile; /* there is a clock: the rest adds to it */
+    int n_passes;     /* that the counters take */
+    int n_hardware;   /* counters that need a performance-monitoring unit and work */
     int n_sources;
     struct doctor_source source[DOCTOR_SOURCES_MAX];
     int n_cards;

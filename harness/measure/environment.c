@@ -20,6 +20,7 @@
 #include "harness/measure/card_sensor.h"
 #include "harness/measure/counter_backend.h"
 #include "harness/measure/cpu_model.h"
+#include "harness/measure/cpu_quota.h"
 #include "models/base/system_file.h"
 #include "models/device_card.h"
 
@@ -43,6 +44,7 @@ const struct environment_field environment_fields[] = {
     FIELD(cores, FIELD_INTEGER, true),
     FIELD(cores_allowed, FIELD_INTEGER, true),
     FIELD(affinity, FIELD_TEXT, true),
+    FIELD(cpu_quota, FIELD_REAL, true),
     FIELD(governor, FIELD_TEXT, true),
     FIELD(turbo, FIELD_STATE, true),
     FIELD(smt, FIELD_STATE, true),
@@ -178,6 +180,9 @@ static void read_processor(const char *root, struct environment *e) {
     cpu_set_t allowed;
     e->cores_allowed =
         sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;
+    e->cpu_quota = cpu_quota_read(root).cores;
+    if (isnan(e->cpu_quota))
+        explain(e, "cpu_quota", "no control group of this process has one, as far as it sees");
 }
 
 static void read_counting(const char *root, struct environment *e) {
@@ -259,7 +264,7 @@ void environment_read_root(const char *root, const char *sqlite_version, struct 
     e->card_sm_mhz = e->card_sm_most_mhz = e->card_memory_mhz = e->card_memory_most_mhz = -1;
     e->card_power_limit_watts = -1;
     e->cores = e->cores_allowed = e->memory_bytes = e->blas_threads = -1;
-    e->load_average = NAN;
+    e->cpu_quota = e->load_average = NAN;
     read_processor(root, e);
     read_counting(root, e);
     read_system(root, e);

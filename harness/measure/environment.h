@@ -25,6 +25,7 @@ struct environment {
     int64_t cores;         /* online */
     int64_t cores_allowed; /* that this process may run on */
     char affinity[128];    /* which these are, "0-3,8" */
+    double cpu_quota;      /* in cores, of its control group and those around; NaN also: none */
     char governor[32];     /* of cpu0 */
     enum tristate turbo, smt;
     char hypervisor[16]; /* "none" on bare metal */

@@ -8,6 +8,7 @@
  * shuffled order continue them one by one.
  */
 #include "harness/sweep/sweep.h"
+#include "harness/measure/cpu_quota.h"
 #include "harness/sweep/cards.h"
 #include "harness/store/report.h"
 #include "harness/sweep/left_overs.h"
@@ -21,7 +22,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +48,6 @@ struct sweep {
     double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
     struct error broken; /* why nothing more is started; "" as long as all is well */
 };
-
-static int default_jobs(void) {
-    cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
-}
 
 static bool is_ending(const struct sweep *sweep) {
     return sweep->stopping || sweep->broken.text[0];
@@ -345,7 +338,7 @@ static void run_trainings(struct sweep *sweep, const struct plan_trial **queue, 
         if (n_waiting == 0 && n > (size_t)slots && slots > 1 && sweep->places.n_cards == 0 &&
             sweep->result->cores_used < 0) {
             /* The last one has started: until here every core had its trial. */
-            int cores = slots < default_jobs() ? slots : default_jobs();
+            int cores = slots < cpu_quota_cores("") ? slots : cpu_quota_cores("");
             sweep->result->cores_used = cpu_seconds(sweep) / (cores * (clock_seconds() - start));
         }
         draw(sweep);
@@ -578,7 +571,7 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     sigset_t before;
     bool ok = false;
     *result = (struct sweep_result){.cores_used = -1};
-    sweep.places = places_new(options->jobs, default_jobs(), 0);
+    sweep.places = places_new(options->jobs, cpu_quota_cores(""), 0);
     sweep.children = calloc(plan->n_trials + 1, sizeof *sweep.children);
     sweep.order = calloc(plan->n_trials + 1, sizeof *sweep.order);
     watch_signals(&sweep.watched);

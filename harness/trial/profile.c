@@ -10,6 +10,7 @@
 #include "harness/measure/card_counters.h"
 #include "harness/measure/code_hash.h"
 #include "harness/measure/counters.h"
+#include "harness/measure/cpu_quota.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/phase_timer.h"
@@ -368,6 +369,16 @@ static void warn_of_threads(const struct counters *counters, struct profiling_re
                  100.0 * share);
 }
 
+/* Whoever else runs, times of a group that stood still are those of waiting. A quota that is just
+ * enough throttles, too, and takes no core from anybody. */
+static void warn_of_quota(const struct cpu_quota *before, const struct profile_result *timed,
+                          struct profiling_result *out) {
+    struct cpu_quota after = cpu_quota_read("");
+    double least = 1.0;
+    for (int i = 0; i < timed->n_blocks; i++) least = fmin(least, timed->blocks[i].cpu_share);
+    if (least < 0.98) cpu_quota_describe(before, &after, out->warning, sizeof out->warning);
+}
+
 /* Before the first pass, while the card has nothing to do for this process. */
 static void rest_card(struct session *s, struct profiling_result *out) {
     card_use_open(s->device, &s->card);
@@ -409,6 +420,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     if (ok) {
         struct memory_phase stretch;
         int64_t page_faults;
+        struct cpu_quota quota = cpu_quota_read("");
         memory_phase_start(&stretch);
         time_batches(s, &b, out);
         int64_t peak = memory_phase_end(&stretch, &page_faults);
@@ -416,6 +428,7 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
             ->page_faults = page_faults;
         add_workspace(s, b.inference, size, &limits, result);
         if (s->device->is_host) {
+            warn_of_quota(&quota, out, result);
             count_events(s, &b, out);
             warn_of_threads(b.counters, result);
         } else {

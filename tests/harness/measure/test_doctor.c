@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "harness/measure/doctor.h"
 #include "harness/measure/software_events.h"
 #include "tests/harness/measure/fake_counters.h"
@@ -53,7 +55,7 @@ static void add(struct doctor *doctor, const char *what, bool available, const c
 
 /* Findings in which the hardware roles are unavailable for one reason and the others count. */
 static struct doctor made_up(void) {
-    struct doctor doctor = {.can_profile = true, .n_passes = 1};
+    struct doctor doctor = {.can_profile = true, .n_passes = 1, .quota = {NAN, -1, -1}};
     doctor.environment.cores = 4;
     add(&doctor, "latency", true, "a clock");
     for (int role = 0; role < COUNTER_ROLES; role++)
@@ -88,6 +90,23 @@ static void generic_kernels_are_warned_of_with_the_fix(void **state) {
             (cases[i].words && !strstr(page, cases[i].words)))
             fail_msg("%s by %s: %s", cases[i].core, cases[i].by, page);
     }
+}
+
+static void a_quota_is_told_with_its_fix_and_no_quota_is_not(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char page[PAGE_SIZE];
+    doctor.quota = (struct cpu_quota){0.5, 101, 98};
+    print_page(&doctor, false, page);
+    join_lines(page);
+    assert_non_null(strstr(page, "CPU quota: 0.50 cores, throttled in 98 of 101 periods so far; "
+                                 "times need 1 at least: raise it"));
+    doctor.quota = (struct cpu_quota){4, 101, 0};
+    print_page(&doctor, false, page);
+    assert_non_null(strstr(page, "CPU quota: 4.00 cores\n"));
+    doctor.quota = (struct cpu_quota){NAN, -1, -1};
+    print_page(&doctor, false, page);
+    assert_null(strstr(page, "quota"));
 }
 
 static void cards_are_described_or_it_says_why_there_is_none(void **state) {
@@ -388,6 +407,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_source_is_named_and_a_shared_reason_is_told_once),
         cmocka_unit_test(generic_kernels_are_warned_of_with_the_fix),
+        cmocka_unit_test(a_quota_is_told_with_its_fix_and_no_quota_is_not),
         cmocka_unit_test(cards_are_described_or_it_says_why_there_is_none),
         cmocka_unit_test(different_reasons_are_all_told),
         cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),

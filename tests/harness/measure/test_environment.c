@@ -23,6 +23,8 @@ static void read_bare_metal(struct environment *out) {
                 "flags\t\t: fpu sse2 avx\n");
     machine_add(root, "/proc/meminfo", "MemTotal:       1000 kB\n");
     machine_add(root, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3,8\n");
+    machine_add(root, "/proc/self/cgroup", "0::/job\n");
+    machine_add(root, "/sys/fs/cgroup/job/cpu.max", "150000 100000\n");
     machine_add(root, "/proc/loadavg", "0.50 0.40 0.30 1/100 5\n");
     machine_add(root, "/proc/sys/kernel/perf_event_paranoid", "-1\n");
     machine_add(root, "/sys/bus/event_source/devices/software", NULL);
@@ -49,6 +51,7 @@ static void bare_metal_is_read_field_by_field(void **state) {
     assert_string_equal(e.cpu_model, "Example CPU 9000");
     assert_string_equal(e.microcode, "0xab");
     assert_string_equal(e.affinity, "0-3,8");
+    assert_true(e.cpu_quota == 1.5);
     assert_string_equal(e.governor, "performance");
     assert_int_equal(e.turbo, STATE_OFF); /* no_turbo is 1 */
     assert_int_equal(e.smt, STATE_ON);
@@ -126,9 +129,9 @@ static void arm_core_is_named_by_its_numbers_and_never_after_its_board(void **st
 static void unreadable_is_unknown_with_a_reason_and_not_off(void **state) {
     (void)state;
     static const char *const fields[] = {
-        "cpu_model",   "microcode",  "governor",     "affinity",     "turbo",
-        "smt",         "hypervisor", "memory_bytes", "distribution", "perf_event_paranoid",
-        "load_average"};
+        "cpu_model",    "microcode",  "governor",     "affinity",     "turbo",
+        "smt",          "hypervisor", "memory_bytes", "distribution", "perf_event_paranoid",
+        "load_average", "cpu_quota"};
     struct environment e;
     read_empty_machine(&e);
     assert_int_equal(e.turbo, STATE_UNKNOWN);

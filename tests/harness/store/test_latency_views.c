@@ -291,10 +291,12 @@ static void conditions_leave_out_load_and_revision(void **state) {
     environment(f, "{\"cores\": 2, \"load_average\": 0.1, \"pmu\": \"none\"}");
     environment(f, "{\"cores\": 2, \"git_revision\": \"a\", \"git_dirty\": true}");
     environment(f, "{\"cores\": 2, \"git_revision\": \"a\", \"git_dirty\": false}");
+    environment(f, "{\"cores\": 2, \"cpu_quota\": null, \"blas_core_chosen_by\": \"user\"}");
+    environment(f, "{\"cores\": 2, \"cpu_quota\": 0.5}"); /* that is another condition */
     assert_near(number(f, "SELECT count(*) FROM timing_environment "
                           "WHERE conditions = '{\"cores\":2}'"),
-                3);
-    assert_near(number(f, "SELECT group_concat(revision) = 'unknown,a-dirty,a' "
+                4);
+    assert_near(number(f, "SELECT group_concat(revision) = 'unknown,a-dirty,a,unknown,unknown' "
                           "FROM (SELECT * FROM timing_environment ORDER BY environment_id)"),
                 1);
 }
