@@ -194,6 +194,7 @@ static void add_outputs(struct inference *inf, int l, const struct plan *plan, s
     int dim = inf->p->config.dim, d = inf->p->config.head_dim;
     bool everyone = is_everyone(inf, plan, true);
     struct device_product product[OPTION_LIST_MAX];
+    product[0] = (struct device_product){0}; /* gcc 14 does not see that a group has a head */
     for (int i = 0; i < plan->group.n; i++) {
         int rows = head_queries(plan, i);
         size_t block = (size_t)(plan->group.first + i) * (size_t)d * (size_t)dim;
