@@ -45,7 +45,8 @@ LIBRARIES = $(shell pkg-config --libs openblas yaml-0.1 sqlite3 zlib 2>/dev/null
 
 # A PAPI in PAPI_DIR stands before the system's, and the program finds it again when it runs.
 FIND_PAPI = $(PAPI_DIR:%=PKG_CONFIG_PATH=%/lib/pkgconfig) pkg-config
-PAPI     = $(shell $(FIND_PAPI) --exists papi 2>/dev/null && echo yes)
+# An older one has not all that is asked of it; the program is built without and doctor says so.
+PAPI     = $(shell $(FIND_PAPI) --atleast-version=7.0 papi 2>/dev/null && echo yes)
 # PAPI finds libsde only as a shared library: a program with libsde.a has no software events.
 SDE      = $(if $(PAPI),$(shell echo '\#include <sde_lib.h>' | $(CC) -E - >/dev/null 2>&1 && \
     $(CC) -print-file-name=libsde.so | grep / >/dev/null && echo yes))

@@ -7,7 +7,7 @@
 #
 # The exact command is printed, then run as root or through sudo. With NO_INSTALL=1, or where that
 # cannot be done, the commands for three package managers are printed and the exit status is 1.
-# Only the apt column is tested; the others are written from the distributions' package names.
+# Only the apt column is tested (on Debian and Ubuntu); the others are written from the distributions' package names.
 set -eu
 group=${1:-base}
 
@@ -20,28 +20,29 @@ system=$(uname -s)
 
 # PAPI and oneDNN (dnnl.h) are optional: without them the program is built without hardware counters
 # and with OpenBLAS alone, and says so. Two of the data sets come as zip files.
-# "-" where a package manager does not have it.
+# "-" where a package manager does not have it, or any version will do. Names for apt are those of Debian 12
+# and 13 and of Ubuntu 22.04 and 24.04, all tried. What is optional and too old is left out by the Makefile.
 packages="
-group need     kind    name       apt                      dnf                pacman
-base  required program cc         gcc                      gcc                gcc
-base  required program pkg-config pkg-config               pkgconf-pkg-config pkgconf
-base  required library openblas   libopenblas-dev          openblas-devel     openblas
-base  required library yaml-0.1   libyaml-dev              libyaml-devel      libyaml
-base  required library sqlite3    libsqlite3-dev           sqlite-devel       sqlite
-base  required library zlib       zlib1g-dev               zlib-devel         zlib
-base  required library cmocka     libcmocka-dev            libcmocka-devel    cmocka
-base  optional library papi       libpapi-dev              papi-devel         -
-base  optional header  dnnl.h     libdnnl-dev              onednn-devel       onednn
-base  required program sqlite3    sqlite3                  sqlite             sqlite
-base  required program gnuplot    gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu
-data  required fetcher curl       curl,ca-certificates     curl               curl
-data  optional program unzip      unzip                    unzip              unzip
+group need     kind    name       oldest apt                      dnf                pacman
+base  required program cc         -      gcc                      gcc                gcc
+base  required program pkg-config -      pkg-config               pkgconf-pkg-config pkgconf
+base  required library openblas   -      libopenblas-dev          openblas-devel     openblas
+base  required library yaml-0.1   -      libyaml-dev              libyaml-devel      libyaml
+base  required library sqlite3    3.37   libsqlite3-dev           sqlite-devel       sqlite
+base  required library zlib       -      zlib1g-dev               zlib-devel         zlib
+base  required library cmocka     -      libcmocka-dev            libcmocka-devel    cmocka
+base  optional library papi       -      libpapi-dev              papi-devel         -
+base  optional header  dnnl.h     -      libdnnl-dev              onednn-devel       onednn
+base  required program sqlite3    -      sqlite3                  sqlite             sqlite
+base  required program gnuplot    -      gnuplot-nox,fonts-dejavu-core gnuplot,dejavu-sans-fonts gnuplot,ttf-dejavu
+data  required fetcher curl       -      curl,ca-certificates     curl               curl
+data  optional program unzip      -      unzip                    unzip              unzip
 "
 
-present() { # kind name
+present() { # kind name oldest
     case $1 in
     program) command -v "$2" ;;
-    library) pkg-config --exists "$2" ;;
+    library) if [ "$3" = - ]; then pkg-config --exists "$2"; else pkg-config --atleast-version="$3" "$2"; fi ;;
     header) echo "#include <$2>" | cc -E - ;;
     fetcher) command -v curl || command -v wget ;;
     esac >/dev/null 2>&1
@@ -58,16 +59,16 @@ one_line() {
 
 # The names of what is missing, one a line: `missing required` or `missing optional`.
 missing() {
-    echo "$packages" | while read -r row_group need kind name _; do
+    echo "$packages" | while read -r row_group need kind name oldest _; do
         [ "$row_group $need" = "$group $1" ] || continue
-        present "$kind" "$name" || echo "$name"
+        present "$kind" "$name" "$oldest" || echo "$name"
     done
 }
 
 # The packages of one manager for the names in $lacking.
 # shellcheck disable=SC2034 # the columns are used through eval
 packages_of() {
-    echo "$packages" | while read -r row_group _ _ name apt dnf pacman; do
+    echo "$packages" | while read -r row_group _ _ name _ apt dnf pacman; do
         [ "$row_group" = "$group" ] || continue
         case " $lacking " in *" $name "*) eval "printf '%s\n' \"\$$1\"" ;; esac
     done | tr ',' '\n' | grep -v '^-$' | one_line
@@ -81,6 +82,15 @@ install_command() {
     esac
 }
 
+# Those of $lacking that are there, and too old.
+too_old() {
+    echo "$packages" | while read -r _ _ kind name oldest _; do
+        case "$kind $oldest $lacking " in "library "[0-9]*" $name "*) ;; *) continue ;; esac
+        if ! pkg-config --exists "$name" 2>/dev/null; then continue; fi
+        echo "headroom: $name is here in version $(pkg-config --modversion "$name"), $oldest is the oldest that works"
+    done
+}
+
 # Without a way to install: optional packages may stay away, required ones end it here.
 give_up() {
     if [ -z "$(missing required)" ]; then
@@ -91,6 +101,7 @@ give_up() {
     {
         optional=$(missing optional | one_line)
         echo "headroom: error: missing: $(missing required | one_line)${optional:+; optional: $optional}"
+        too_old
         echo "headroom: $1. Install them with the line for your system, then try again:"
         for manager in apt dnf pacman; do
             printf '  %-7s sudo %s\n' "$manager:" "$(install_command $manager)"

@@ -344,7 +344,7 @@ const struct counter_backend counter_backend_papi = {
 
 #else
 
-static const char no_papi[] = "built without PAPI: install libpapi-dev and rebuild";
+static const char no_papi[] = "built without PAPI, 7.0 or later: install libpapi-dev and rebuild";
 
 void counter_library_version(char *version, size_t version_size, char *reason, size_t reason_size) {
     snprintf(version, version_size, "%s", "");

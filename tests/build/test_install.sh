@@ -113,6 +113,17 @@ failed_installation_prints_three_commands_and_fails() {
     prints_three_commands
 }
 
+a_library_that_is_too_old_is_named_with_the_oldest_that_works() {
+    bare_machine
+    for program in sqlite3 gnuplot; do fake_program "$bin/$program" true; done
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$bin/pkg-config" 'case "$*" in --atleast*sqlite3) exit 1 ;; --modversion*) echo 3.31.1 ;; esac'
+    run_install 1 NO_INSTALL=1
+    grep -q '^headroom: error: missing: sqlite3$' "$scratch/said"
+    grep -q '^headroom: sqlite3 is here in version 3.31.1, 3.37 is the oldest that works$' "$scratch/said"
+    grep -q '^  apt: .* libsqlite3-dev' "$scratch/said"
+}
+
 missing_onednn_alone_does_not_stop_the_build() {
     bare_machine
     for program in pkg-config sqlite3 gnuplot; do fake_program "$bin/$program" true; done
@@ -146,4 +157,5 @@ behaviours says_nothing_where_all_is_there no_install_prints_three_commands_and_
     no_root_and_no_sudo_prints_three_commands_and_fails root_installs_without_sudo_and_says_how \
     others_install_through_sudo failed_installation_prints_three_commands_and_fails \
     missing_papi_alone_does_not_stop_the_build \
+    a_library_that_is_too_old_is_named_with_the_oldest_that_works \
     missing_onednn_alone_does_not_stop_the_build another_system_is_told_that_linux_is_needed
