@@ -200,9 +200,9 @@ serve() { # program...
     (cd "$mirror" && exec "$@") >"$scratch/server" 2>"$scratch/requests" &
     server=$!
     trap 'kill $server' EXIT
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        ! grep -q '[0-9]' "$scratch/server" || break
-        sleep 0.3
+    until grep -qE '^([0-9]+$|.* port [0-9])' "$scratch/server"; do
+        kill -0 $server # or it ended before it said its port
+        sleep 0.1
     done
     url=http://127.0.0.1:$(sed 's/.* port \([0-9]*\).*/\1/' "$scratch/server")
 }

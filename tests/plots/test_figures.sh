@@ -415,7 +415,7 @@ after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives() {
     kill -KILL $!
     wait $! 2>/dev/null || true
     while read -r hangs; do
-        for _ in $(seq 100); do ! is_gone "$hangs" || break; sleep 0.1; done
+        for _ in $(seq 600); do ! is_gone "$hangs" || break; sleep 0.1; done
         is_gone "$hangs" || { xargs kill <"$scratch/hangs" && return 1; }
     done <"$scratch/hangs"
     draw "$drawn/it's a.db" "$scratch/out" overview methods | tr '\n' ' ' | grep -qx 'overview: unchanged methods: drawn '
@@ -687,12 +687,15 @@ SELECT e.id, i, i % 2, 0, i % 4 + 1, 24, 8, '[4,4]', NULL, NULL, NULL FROM evalu
 SQL
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/many.sql"
     test "$(sqlite3 "$scratch/a.db" 'SELECT count(*) FROM prediction')" -gt 200000
-    # A guard against a plan that joins everything with everything, not a measurement.
-    timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_by_difficulty' >"$scratch/answer"
+    # A guard against a plan that joins everything with everything, not a measurement; of processor time, which
+    # load does not change.
+    # shellcheck disable=SC3045 # dash, bash and busybox have it
+    ulimit -t 20
+    sqlite3 "$scratch/a.db" 'SELECT * FROM budget_by_difficulty' >"$scratch/answer"
     test -s "$scratch/answer"
-    timeout 20 sqlite3 "$scratch/a.db" 'SELECT * FROM budget_trend' >"$scratch/answer"
+    sqlite3 "$scratch/a.db" 'SELECT * FROM budget_trend' >"$scratch/answer"
     test -s "$scratch/answer"
-    timeout 20 ./headroom report --db "$scratch/a.db" >"$scratch/answer" 2>/dev/null
+    ./headroom report --db "$scratch/a.db" >"$scratch/answer" 2>/dev/null
     grep -q '^heads per layer needed' "$scratch/answer"
 }
 

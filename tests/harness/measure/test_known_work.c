@@ -40,18 +40,23 @@ static void pages_larger_than_4_kib_are_within_the_ranges(void **state) {
     assert_true(known_work_range(ROLE_PAGE_FAULTS, 1000000).least <= LARGE_PAGES);
 }
 
+/* Load cannot add to voluntary switches. It can take away the only one, where somebody else has
+ * the core between the setting of the timer and the going to sleep: some attempts. */
 static void kernel_accounts_what_the_ranges_say(void **state) {
     (void)state;
-    struct rusage before, after;
-    getrusage(RUSAGE_THREAD, &before);
-    int64_t cpu_ns = known_work_run();
-    getrusage(RUSAGE_THREAD, &after);
-    struct known_range faults = known_work_range(ROLE_PAGE_FAULTS, cpu_ns);
-    struct known_range switches = known_work_range(ROLE_CONTEXT_SWITCHES, cpu_ns);
-    int64_t n_faults = after.ru_minflt - before.ru_minflt;
-    int64_t n_switches = after.ru_nvcsw - before.ru_nvcsw; /* those that load cannot add to */
-    assert_true(cpu_ns > 0);
-    assert_true(n_faults >= faults.least && n_faults <= faults.most);
+    struct known_range switches = known_work_range(ROLE_CONTEXT_SWITCHES, 1);
+    int64_t n_switches = 0;
+    for (int attempt = 0; attempt < 20 && n_switches < switches.least; attempt++) {
+        struct rusage before, after;
+        getrusage(RUSAGE_THREAD, &before);
+        int64_t cpu_ns = known_work_run();
+        getrusage(RUSAGE_THREAD, &after);
+        struct known_range faults = known_work_range(ROLE_PAGE_FAULTS, cpu_ns);
+        int64_t n_faults = after.ru_minflt - before.ru_minflt;
+        n_switches = after.ru_nvcsw - before.ru_nvcsw;
+        assert_true(cpu_ns > 0);
+        assert_true(n_faults >= faults.least && n_faults <= faults.most);
+    }
     assert_true(n_switches >= switches.least && n_switches <= switches.most);
 }
 

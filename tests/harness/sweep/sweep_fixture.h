@@ -83,6 +83,25 @@ static inline int write_log(const char *db, const struct trial_row *row, struct 
     return 3;
 }
 
+/* Says that it was told to end, in the file of runs, and ends: what is killed says nothing. */
+static inline int *end_notes(void) {
+    static int file = -1;
+    return &file;
+}
+
+static inline void note_the_end(int number) {
+    static const char line[] = "told to end\n";
+    (void)number;
+    _exit(write(*end_notes(), line, sizeof line - 1) < 0 ? 99 : 98);
+}
+
+static inline void note_when_told_to_end(const char *db) {
+    char path[256];
+    snprintf(path, sizeof path, "%.*s/runs", (int)(strrchr(db, '/') - db), db);
+    *end_notes() = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    signal(SIGTERM, note_the_end);
+}
+
 /* Uses the processor now and then, for so many seconds. */
 static inline void work_for(double seconds) {
     double end = clock_seconds() + seconds;
@@ -106,7 +125,7 @@ static inline bool run_sql(const char *db, const char *sql) {
 static inline bool wait_for_text(const char *db, const char *name, const char *text) {
     char command[400];
     snprintf(command, sizeof command,
-             "for i in $(seq 400); do grep -qs '%s' '%.*s/%s' && exit 0; sleep 0.05; done; exit 1",
+             "for i in $(seq 2400); do grep -qs '%s' '%.*s/%s' && exit 0; sleep 0.05; done; exit 1",
              text, (int)(strrchr(db, '/') - db), db, name);
     return system(command) == 0;
 }
@@ -169,6 +188,7 @@ static inline int act(struct store *store, const char *db, const struct trial_ro
     }
     const char *threads = getenv("OPENBLAS_NUM_THREADS");
     if (!strcmp(arm, "threads") && (!threads || strcmp(threads, "1") != 0)) return 5;
+    if (getenv("HEADROOM_TEST_INTERRUPT")) note_when_told_to_end(db);
     for (int turn = 0; !strcmp(row->kind, "profile") && turn < N_TURNS; turn++) {
         if (strncmp(arm, "turns", 5) != 0) break;
         turn_wait();

@@ -35,9 +35,9 @@ static void hanging_trial_is_stopped_after_the_timeout(void **state) {
     struct fixture *f = *state;
     static const char *const arms[] = {"hangs", "ok"};
     plan_arms(f, arms, 2, false);
-    f->options.timeout = 1;
+    f->options.timeout = 4; /* and the other has not to be quick */
     run(f);
-    assert_row(f, 0, "timeout", "longer than 1 s");
+    assert_row(f, 0, "timeout", "longer than 4 s");
     assert_row(f, 1, "ok", "");
 }
 
@@ -152,11 +152,12 @@ static void interruption_ends_profiles_that_wait_for_their_turn(void **state) {
     struct fixture *f = *state;
     static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
     plan_arms(f, arms, 3, true);
+    char runs[8192];
     setenv("HEADROOM_TEST_INTERRUPT", "1", 1);
-    double start = clock_seconds();
     run(f);
     unsetenv("HEADROOM_TEST_INTERRUPT");
-    assert_true(clock_seconds() - start < 4); /* nobody had to be killed after the grace period */
+    read_runs(f, runs, sizeof runs);
+    assert_int_equal(count(runs, "told to end\n"), 3); /* nobody had to be killed */
     assert_true(f->result.interrupted);
     for (size_t i = 1; i < 6; i += 2) assert_row(f, i, "interrupted", "the sweep was stopped");
     assert_int_equal(f->result.n_left, 3);
@@ -217,11 +218,11 @@ static void profiles_that_are_finished_outlive_a_killed_sweep(void **state) {
     static const char *const arms[] = {"turns-1", "turns-2", "turns-3"};
     plan_arms(f, arms, 3, true);
     pid_t sweep = start_sweep(f);
-    for (int i = 0; i < 2000 && count_profiles(f, "ok") == 0; i++)
+    for (int i = 0; i < 12000 && count_profiles(f, "ok") == 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     kill(sweep, SIGKILL);
     assert_int_equal(waitpid(sweep, NULL, 0), sweep);
-    for (int i = 0; i < 400 && count_profiles(f, "running") > 0; i++) {
+    for (int i = 0; i < 6000 && count_profiles(f, "running") > 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         assert_true(store_recover(f->store, false, &n_recovered, &f->error));
     }
@@ -247,7 +248,7 @@ static void killed_sweep_leaves_no_orphan_and_is_recovered(void **state) {
     plan_arms(f, arms, 1, false);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that the orphan can be waited for here */
     pid_t sweep = start_sweep(f);
-    for (int i = 0; i < 400 && trial == 0; i++) {
+    for (int i = 0; i < 6000 && trial == 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         read_runs(f, runs, sizeof runs);
         if (sscanf(runs, "begin hangs/1 train %d\n", &trial) != 1) trial = 0;
@@ -256,7 +257,7 @@ static void killed_sweep_leaves_no_orphan_and_is_recovered(void **state) {
     assert_int_equal(waitpid(sweep, NULL, 0), sweep);
     assert_int_not_equal(trial, 0);
     pid_t ended = 0;
-    for (int i = 0; i < 200 && ended == 0; i++) {
+    for (int i = 0; i < 3000 && ended == 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         ended = waitpid(trial, &status, WNOHANG);
     }
