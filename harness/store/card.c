@@ -80,7 +80,7 @@ static const char majority_sql[] =
     " right for %.1f%% of them.', 100.0 * max(n) / sum(n))"
     " FROM (SELECT count(*) AS n FROM prediction WHERE evaluation_id ="
     "  (SELECT min(evaluation_id) FROM accuracy_by_seed WHERE workload = ?1) GROUP BY label)"
-    " HAVING count(*) > 0";
+    " GROUP BY NULL HAVING count(*) > 0";
 
 /* Where validation chose the end of what was tried, a wider choice might do better. */
 static const char rates_sql[] =
@@ -94,7 +94,7 @@ static const char rates_sql[] =
     " SELECT '- **Learning rates**: validation chose the end of those tried for '"
     "  || group_concat(printf('%s (the %s, %d seed%s)', arm, which, n,"
     "   CASE n WHEN 1 THEN '' ELSE 's' END), ', ') || '; others might do better.'"
-    " FROM (SELECT * FROM seen ORDER BY arm, which) HAVING count(*) > 0";
+    " FROM (SELECT * FROM seen ORDER BY arm, which) GROUP BY NULL HAVING count(*) > 0";
 
 static const char data_sql[] =
     "SELECT printf('- **Data**: %,d inputs to train, %,d to validate, %,d to test, of %.1f tokens,"
