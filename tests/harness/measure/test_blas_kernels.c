@@ -29,7 +29,7 @@ static void assert_better(const char *flags, const char *core, const char *expec
     const char *better = blas_kernels_better(root, core);
     const char *wanted = blas_kernels_wanted(root, core);
     machine_close(root);
-    if (!better != !expected || (better && strcmp(better, expected) != 0))
+    if (strcmp(better ? better : "none", expected ? expected : "none") != 0)
         fail_msg("%s on '%s': %s instead of %s", core, flags, better ? better : "none",
                  expected ? expected : "none");
     assert_ptr_equal(wanted, better);
