@@ -267,8 +267,7 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
                                                   const struct device *d) {
     static const struct method chosen = {"random", "{\"heads\":2}"};
     static const char *const sets[] = {"0100", "1010", "1010", "1011", "0000", "1111", "0100"};
-    struct device *packing =
-        (struct device *)(uintptr_t)d; /* opened here, and shared with nobody */
+    struct device *packing = (struct device *)d; /* opened here, and shared with nobody */
     int packs_from = d->packs_from;
     struct data data;
     struct side cpu, side;
