@@ -48,6 +48,13 @@ static inline bool cuda_is_bf16(const struct device *d) {
     return d->precision == PRECISION_BF16;
 }
 
+/* Whether rows of bfloat16, ld elements apart, begin where 16 bytes can be read at once. */
+enum { CUDA_WHOLE_BYTES = 16 };
+
+static inline bool cuda_is_whole(const void *data, int ld) {
+    return (uintptr_t)data % CUDA_WHOLE_BYTES == 0 && ld % (CUDA_WHOLE_BYTES / 2) == 0;
+}
+
 /* Keeps the first failure, with what was being done; false if there is one. A kernel's failure shows
  * at the next call that asks, so the text says "at or before". */
 bool cuda_check(const struct device *d, cudaError_t status, const char *what);

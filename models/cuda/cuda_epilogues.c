@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHAPES = 128, ALIGNMENT = 16 }; /* shapes of some passes; bytes */
+enum { SHAPES = 128, ALIGNMENT = CUDA_WHOLE_BYTES }; /* shapes of some passes; bytes */
 
 /* A product, or what an algorithm is chosen by. */
 struct shape {
@@ -158,10 +158,6 @@ static struct shape representative(struct shape s) {
     return s;
 }
 
-static bool is_whole(const void *data, int ld) {
-    return (uintptr_t)data % ALIGNMENT == 0 && ld % 8 == 0;
-}
-
 static void set_layout(const struct cuda_epilogues *e, cublasLtMatrixLayout_t layout, bool bf16,
                        int rows, int cols, int ld) {
     uint32_t type = bf16 ? CUDA_R_16BF : CUDA_R_32F;
@@ -231,8 +227,9 @@ bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream,
     struct shape shape = shape_of(p);
     bool has_pre = p->epilogue != NO_EPILOGUE && p->pre != p->c;
     const void *pre = has_pre ? p->pre : NULL;
-    if ((p->bias && !bias) || p->again || !is_whole(a, p->a.ld) || !is_whole(b, p->b.ld) ||
-        !is_whole(p->c, p->ldc) || !is_whole(bias, 8) || !is_whole(pre, 8))
+    if ((p->bias && !bias) || p->again || !cuda_is_whole(a, p->a.ld) ||
+        !cuda_is_whole(b, p->b.ld) || !cuda_is_whole(p->c, p->ldc) || !cuda_is_whole(bias, 8) ||
+        !cuda_is_whole(pre, 8))
         return false;
     const struct known_shape *known = known_of(e, &shape, bias != NULL, has_pre);
     if (!known->possible) return false;

@@ -320,10 +320,6 @@ static void multiply_one(const struct device *d, const struct device_product *p)
 /* Rows of a product, on average, from which on it fills a card by itself. */
 enum { ROWS_FOR_ITSELF = 1024 };
 
-static bool is_whole(const void *data, int ld) {
-    return (uintptr_t)data % 16 == 0 && ld % 8 == 0;
-}
-
 /* Whether p can be one of a group that begins with `first`: they differ in rows alone. */
 static bool is_alike(const struct device_product *p, const struct device_product *first) {
     return p->n == first->n && p->k == first->k && p->a.ld == first->a.ld &&
@@ -348,7 +344,8 @@ static bool multiply_group(const struct device *d, int n, const struct device_pr
         const struct device_product *p = &product[i];
         const void *copy = is_alike(p, product) ? cuda_weights_copy(d, p->b.data) : NULL;
         rows += p->m;
-        if (!copy || !is_whole(p->a.data, p->a.ld) || !is_whole(copy, p->b.ld)) return false;
+        if (!copy || !cuda_is_whole(p->a.data, p->a.ld) || !cuda_is_whole(copy, p->b.ld))
+            return false;
         if (p->m == 0) continue;
         group.product[group.n_products++] =
             (struct grouped_product){p->a.data, copy, p->c, p->m, group.tiles};
