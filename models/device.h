@@ -283,15 +283,15 @@ struct device_ops {
     void (*chosen_output)(const struct device *d, const struct device_chunk *chunk,
                           const struct device_chosen *chosen);
 
-    /* ---- passes that are done again ---- */
+    /* ---- passes that are done again; NULL where a device keeps none ---- */
     /* What is asked from here to `recorded` is not done but kept; no upload, download or wait may be
-     * asked. False: everything is done as ever, as the device keeps nothing, or not now. */
+     * asked. False: everything is done as ever, as nothing can be kept now. */
     bool (*record)(const struct device *d);
     void *(*recorded)(const struct device *d); /* NULL: it failed */
     /* Does all of it, with what is now in the same memory; false: nothing was done, as it is of
      * memory that is not there any more, or somebody wants to hear of products. */
     bool (*replay)(const struct device *d, void *recording);
-    void (*forget)(const struct device *d, void *recording); /* may be NULL */
+    void (*forget)(const struct device *d, void *recording);
 
     /* ---- backward: gradients of parameters are added to, others overwritten unless said ---- */
     /* Probabilities become dL/dlogits = (p - [label]) * scale. */

@@ -143,8 +143,7 @@ bool inference_new_on(const struct device *d, const struct parameters *parameter
 
 void inference_free(struct inference *inf) {
     if (!inf) return;
-    for (int i = 0; i < RECORDINGS; i++)
-        inf->device->ops->forget(inf->device, inf->recorded[i].recording);
+    for (int i = 0; i < RECORDINGS; i++) inference_forget(inf, &inf->recorded[i]);
     inf->device->ops->chunk_free(inf->device, &inf->chunk);
     device_parameters_free(inf->device, inf->p);
     arena_release(&inf->arena);

@@ -13,7 +13,7 @@
 
 /* Whether nothing in the middle of the pass is up to the host. */
 static bool is_the_device_s(const struct inference *inf, const struct work *work) {
-    if (inf->device->is_host || !inf->repeats || (work && (work->phases || work->observe)))
+    if (!inf->device->ops->record || !inf->repeats || (work && (work->phases || work->observe)))
         return false;
     for (int l = 0; l < inf->p->config.layers; l++)
         if (inf->gates[l] && !inf->settled[l] && !(inf->in_place && inf->form)) return false;
@@ -32,8 +32,8 @@ static bool is_same(const struct inference *inf, const struct recorded_pass *pas
                   ((size_t)batch->n_samples + 1) * sizeof *pass->offsets) == 0;
 }
 
-static void forget(const struct inference *inf, struct recorded_pass *pass) {
-    inf->device->ops->forget(inf->device, pass->recording);
+void inference_forget(const struct inference *inf, struct recorded_pass *pass) {
+    if (pass->recording) inf->device->ops->forget(inf->device, pass->recording);
     pass->recording = NULL;
 }
 
@@ -51,7 +51,7 @@ static struct recorded_pass *find(struct inference *inf, bool *is_new) {
         if (inf->recorded[i].used < pass->used) pass = &inf->recorded[i];
     }
     *is_new = true;
-    forget(inf, pass);
+    inference_forget(inf, pass);
     pass->used = ++inf->passes;
     pass->n_samples = batch->n_samples;
     pass->mode = inf->mode;
@@ -66,7 +66,7 @@ static struct recorded_pass *find(struct inference *inf, bool *is_new) {
 static bool repeat(const struct inference *inf, struct recorded_pass *pass, struct work *work) {
     if (!pass->recording) return false;
     if (!inf->device->ops->replay(inf->device, pass->recording)) {
-        forget(inf, pass);
+        inference_forget(inf, pass);
         return false;
     }
     for (int i = 0; work && i < FLOP_COMPONENTS; i++)

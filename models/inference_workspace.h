@@ -150,4 +150,7 @@ void inference_pass(struct inference *inf, struct work *work);
 /* The same, from a recording where it can be. */
 void inference_pass_again(struct inference *inf, struct work *work);
 
+/* Frees the recording of a pass, if it has one. */
+void inference_forget(const struct inference *inf, struct recorded_pass *pass);
+
 #endif

@@ -336,26 +336,6 @@ static void chosen_output(const struct device *d, const struct device_chunk *chu
     bias_forward(chunk->batch.n_tokens, chosen->dim, chosen->o_bias, chosen->x);
 }
 
-static bool record(const struct device *d) {
-    (void)d;
-    return false;
-}
-
-static void *recorded(const struct device *d) {
-    (void)d;
-    return NULL;
-}
-
-static bool replay(const struct device *d, void *recording) {
-    (void)d;
-    return recording != NULL;
-}
-
-static void forget(const struct device *d, void *recording) {
-    (void)d;
-    (void)recording;
-}
-
 static void bias_gradient(const struct device *d, int rows, int cols, const void *dx,
                           enum element element, float *dbias) {
     (void)d;
@@ -432,10 +412,6 @@ static const struct device_ops ops = {
     .chosen_qkv = chosen_qkv,
     .chosen_map = chosen_map,
     .chosen_output = chosen_output,
-    .record = record,
-    .recorded = recorded,
-    .replay = replay,
-    .forget = forget,
     .loss_gradient = loss_gradient,
     .bias_gradient = bias_gradient,
     .pool_gradient = pool_gradient,

@@ -426,8 +426,6 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .chosen_qkv = far_chosen_qkv,
         .chosen_map = far_chosen_map,
         .chosen_output = far_chosen_output,
-        .record = far_record,
-        .forget = far_forget,
         .loss_gradient = far_loss_gradient,
         .bias_gradient = far_bias_gradient,
         .pool_gradient = far_pool_gradient,

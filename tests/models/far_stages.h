@@ -269,16 +269,6 @@ static inline void far_chosen_output(const struct device *d, const struct device
     far_chosen_end(&c);
 }
 
-static inline bool far_record(const struct device *d) {
-    (void)d;
-    return false;
-}
-
-static inline void far_forget(const struct device *d, void *recording) {
-    (void)d;
-    assert_null(recording);
-}
-
 static inline void far_loss_gradient(const struct device *d, const struct device_chunk *chunk,
                                      int classes, float scale, float *probability) {
     const struct device *cpu = device_cpu();
