@@ -52,19 +52,6 @@ static void book_pool(const struct inference *inf, enum flop_component component
     work_move(work, (uint64_t)(batch->n_tokens + batch->n_samples) * dim);
 }
 
-/* The product A B of all tokens; B is a weight. */
-static struct device_product product_of(const struct inference *inf, int n, int k, const void *a,
-                                        struct device_matrix b, const float *bias) {
-    return (struct device_product){.m = inf->chunk.batch.n_tokens,
-                                   .n = n,
-                                   .k = k,
-                                   .a = {a, k, false, OPERANDS},
-                                   .b = b,
-                                   .ldc = n,
-                                   .c_element = OPERANDS,
-                                   .bias = bias};
-}
-
 /* Booked; its bias, which is one more pass over the result, and an epilogue are booked apart. */
 static void multiply(const struct inference *inf, enum flop_component component,
                      const struct device_product *product, struct work *work) {
@@ -72,13 +59,10 @@ static void multiply(const struct inference *inf, enum flop_component component,
     work_product(work, component, product->m, product->n, product->k, product->adds);
 }
 
-/* Into the residual stream: x += A B + bias. */
+/* The same with its bias, which is always there where a product goes into the residual stream. */
 static void multiply_into_stream(struct inference *inf, enum flop_component component,
                                  enum flop_component of_bias, struct device_product product,
                                  struct work *work) {
-    product.c = inf->x;
-    product.c_element = NUMBERS;
-    product.adds = true;
     multiply(inf, component, &product, work);
     inference_book_bias(work, of_bias, product.m, product.n);
 }
@@ -259,8 +243,8 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
     work_enter(work, PHASE_QKV);
     struct device_matrix qkv = {w->qkv_weight, dim, true, WEIGHTS};
     struct device_matrix back = {w->o_weight, dim, false, WEIGHTS};
-    struct device_product product = product_of(inf, 3 * width, dim, inf->norm, qkv, w->qkv_bias);
-    product.c = inf->qkv;
+    struct device_product product =
+        inference_product(inf, 3 * width, dim, inf->norm, qkv, w->qkv_bias, inf->qkv);
     multiply(inf, FLOP_QKV, &product, work);
     inference_book_bias(work, FLOP_ATTENTION_BIAS, product.m, product.n);
     work_enter(work, PHASE_MAP);
@@ -271,7 +255,8 @@ static void attend_wide(struct inference *inf, int l, struct work *work) {
     }
     work_enter(work, PHASE_OUTPUT);
     multiply_into_stream(inf, FLOP_OUTPUT, FLOP_ATTENTION_BIAS,
-                         product_of(inf, dim, width, inf->context, back, w->o_bias), work);
+                         inference_product_into_stream(inf, width, inf->context, back, w->o_bias),
+                         work);
 }
 
 /* The sublayer that adds attention to x. */
@@ -311,15 +296,17 @@ static void run_ffn(struct inference *inf, int l, struct work *work) {
     work_enter(work, PHASE_FFN);
     struct device_matrix up = {w->up_weight, dim, true, WEIGHTS};
     struct device_matrix down = {w->down_weight, ffn, true, WEIGHTS};
-    struct device_product product = product_of(inf, ffn, dim, inf->norm, up, w->up_bias);
-    product.c = product.pre = inf->hidden;
+    struct device_product product =
+        inference_product(inf, ffn, dim, inf->norm, up, w->up_bias, inf->hidden);
+    product.pre = inf->hidden;
     product.epilogue = GELU;
     multiply(inf, FLOP_FFN, &product, work);
     work_add(work, FLOP_FFN_BIAS, hidden);
     work_add(work, FLOP_GELU, 8 * hidden);
     work_move(work, 2 * hidden + (uint64_t)ffn);
     multiply_into_stream(inf, FLOP_FFN, FLOP_FFN_BIAS,
-                         product_of(inf, dim, ffn, inf->hidden, down, w->down_bias), work);
+                         inference_product_into_stream(inf, ffn, inf->hidden, down, w->down_bias),
+                         work);
     work_add(work, FLOP_RESIDUAL, (uint64_t)tokens * (uint64_t)dim);
 }
 

@@ -181,9 +181,7 @@ static void book_attend(const struct inference *inf, const struct plan *plan, st
     int n = group->query_token ? group->n_queries : group->n_segments;
     for (int i = 0; i < n; i++) {
         int rows = group->query_token ? 1 : group->segment[i].n_queries;
-        if (group->gate[i] == 1.0f) continue;
-        work_add(work, FLOP_GATE_MULTIPLY, (uint64_t)rows * (uint64_t)d);
-        work_move(work, 2 * (uint64_t)rows * (uint64_t)d);
+        inference_book_gate(work, group->gate[i], rows, d);
     }
 }
 

@@ -26,12 +26,9 @@ static void book_maps(const struct inference *inf, int l, struct work *work) {
     int heads = inf->p->config.heads.value[l], head_dim = inf->p->config.head_dim;
     for (int i = 0; i < inf->chunk.batch.n_samples * heads; i++) {
         int b = i / heads, n = offsets[b + 1] - offsets[b];
-        uint64_t outputs = (uint64_t)n * (uint64_t)head_dim;
         if (gate[i] == 0.0f) continue;
         inference_book_map(work, n, n, head_dim);
-        if (gate[i] == 1.0f) continue;
-        work_add(work, FLOP_GATE_MULTIPLY, outputs);
-        work_move(work, 2 * outputs);
+        inference_book_gate(work, gate[i], n, head_dim);
     }
 }
 
@@ -123,22 +120,6 @@ bool inference_pack(struct inference *inf, int l) {
     return true;
 }
 
-/* A product over all tokens by packed weights. */
-static void multiply_packed(struct inference *inf, int n, int k, const void *a, const void *weight,
-                            int ld, bool transposed, const float *bias, void *c, bool into_stream) {
-    struct device_product product = {.m = inf->chunk.batch.n_tokens,
-                                     .n = n,
-                                     .k = k,
-                                     .a = {a, k, false, OPERANDS},
-                                     .b = {weight, ld, transposed, OPERANDS},
-                                     .c = c,
-                                     .ldc = n,
-                                     .c_element = into_stream ? NUMBERS : OPERANDS,
-                                     .adds = into_stream,
-                                     .bias = bias};
-    inf->device->ops->multiply(inf->device, 1, &product);
-}
-
 void inference_attend_packed(struct inference *inf, int l, struct work *work) {
     const struct device *d = inf->device;
     const struct packed_heads *w = &inf->packed[l];
@@ -156,11 +137,16 @@ void inference_attend_packed(struct inference *inf, int l, struct work *work) {
         d->ops->bias(d, tokens, dim, o_bias, inf->x, NUMBERS);
         return;
     }
+    struct device_matrix slabs = {w->qkv_weight, dim, true, OPERANDS};
+    struct device_matrix blocks = {w->o_weight, dim, false, OPERANDS};
+    struct device_product qkv =
+        inference_product(inf, 3 * width, dim, inf->norm, slabs, w->qkv_bias, inf->qkv);
+    struct device_product back =
+        inference_product_into_stream(inf, width, inf->context, blocks, o_bias);
     work_enter(work, PHASE_QKV);
-    multiply_packed(inf, 3 * width, dim, inf->norm, w->qkv_weight, dim, true, w->qkv_bias, inf->qkv,
-                    false);
+    d->ops->multiply(d, 1, &qkv);
     work_enter(work, PHASE_MAP);
     d->ops->attend(d, &inf->chunk, &attention);
     work_enter(work, PHASE_OUTPUT);
-    multiply_packed(inf, dim, width, inf->context, w->o_weight, dim, false, o_bias, inf->x, true);
+    d->ops->multiply(d, 1, &back);
 }

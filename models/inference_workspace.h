@@ -112,6 +112,33 @@ static inline size_t inference_decisions_at(const struct inference *inf, int l) 
            (size_t)inference_gate_rows(inf) * (size_t)inf->p->config.heads.value[l];
 }
 
+/* A B + bias of all tokens as operands of a later product; B is a weight, bias may be NULL. */
+static inline struct device_product inference_product(const struct inference *inf, int n, int k,
+                                                      const void *a, struct device_matrix b,
+                                                      const float *bias, void *c) {
+    return (struct device_product){.m = inf->chunk.batch.n_tokens,
+                                   .n = n,
+                                   .k = k,
+                                   .a = {a, k, false, OPERANDS},
+                                   .b = b,
+                                   .c = c,
+                                   .ldc = n,
+                                   .c_element = OPERANDS,
+                                   .bias = bias};
+}
+
+/* The same, added to the residual stream. */
+static inline struct device_product inference_product_into_stream(const struct inference *inf,
+                                                                  int k, const void *a,
+                                                                  struct device_matrix b,
+                                                                  const float *bias) {
+    struct device_product product =
+        inference_product(inf, inf->p->config.dim, k, a, b, bias, inf->x);
+    product.c_element = NUMBERS;
+    product.adds = true;
+    return product;
+}
+
 /* Adding bias[cols] to rows x cols numbers. */
 static inline void inference_book_bias(struct work *work, enum flop_component component, int rows,
                                        int cols) {
@@ -128,6 +155,14 @@ static inline void inference_book_map(struct work *work, int queries, int n, int
     work_multiply(work, FLOP_AV, queries, head_dim, n);
     /* Q and the outputs of those who ask, K and V of all. */
     work_move(work, 2 * (uint64_t)(queries + n) * (uint64_t)head_dim);
+}
+
+/* The outputs of a head, queries of them, times its gate. */
+static inline void inference_book_gate(struct work *work, float gate, int queries, int head_dim) {
+    uint64_t outputs = (uint64_t)queries * (uint64_t)head_dim;
+    if (gate == 1.0f) return;
+    work_add(work, FLOP_GATE_MULTIPLY, outputs);
+    work_move(work, 2 * outputs);
 }
 
 /* The attention of layer l by those heads alone that are chosen: brought together by a plan; */
