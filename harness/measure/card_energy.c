@@ -2,6 +2,7 @@
  * Joules between two steps of the driver's count. See card_energy.h.
  */
 #include "harness/measure/card_energy.h"
+#include "harness/measure/energy.h"
 #include "harness/measure/turn.h"
 #include "models/base/clock.h"
 
@@ -101,17 +102,6 @@ void card_rest_measure(const struct card_sensor *s, const struct card_time *time
     if (card_sensor_read(s, CARD_BUSY_PERCENT, &busy, ignored)) out->busy_percent = (int)busy;
 }
 
-struct energy_result card_energy_unknown(const char *reason) {
-    struct energy_result row = {.domain = "card",
-                                .joules_per_input = NAN,
-                                .idle_watts = NAN,
-                                .seconds = NAN,
-                                .seconds_per_input = NAN,
-                                .ci95_half = NAN};
-    snprintf(row.reason, sizeof row.reason, "%s", reason);
-    return row;
-}
-
 /* Student's t, two-sided 95%, by degrees of freedom. */
 static const double student95[CARD_REGIONS_MAX] = {NAN,   12.706, 4.303, 3.182, 2.776,
                                                    2.571, 2.447,  2.365, 2.306, 2.262};
@@ -144,7 +134,7 @@ void card_energy_measure(const struct card_sensor *s, const struct card_time *ti
         seconds += to.seconds - from.seconds;
         inputs += processed;
     }
-    *out = card_energy_unknown(reason);
+    *out = energy_unknown("card", reason);
     if (reason[0]) return;
     out->joules_per_input = mean;
     out->idle_watts = rest->watts;

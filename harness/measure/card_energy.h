@@ -43,7 +43,4 @@ void card_energy_measure(const struct card_sensor *sensor, const struct card_tim
                          const struct card_rest *rest, int regions, int64_t (*work)(void *context),
                          void *context, struct energy_result *out);
 
-/* A row without a value. */
-struct energy_result card_energy_unknown(const char *reason);
-
 #endif

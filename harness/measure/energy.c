@@ -98,6 +98,17 @@ void energy_stop(struct energy *energy, double joules[ENERGY_PARTS]) {
 /* Half a second: some hundred times as long as the kernel takes to renew its counters. */
 static const double work_seconds = 0.5, idle_seconds = 0.2;
 
+struct energy_result energy_unknown(const char *domain, const char *reason) {
+    struct energy_result row = {.domain = domain,
+                                .joules_per_input = NAN,
+                                .idle_watts = NAN,
+                                .seconds = NAN,
+                                .seconds_per_input = NAN,
+                                .ci95_half = NAN};
+    snprintf(row.reason, sizeof row.reason, "%s", reason);
+    return row;
+}
+
 void energy_measure(const char *root, int64_t (*work)(void *context), void *context,
                     struct energy_result out[ENERGY_PARTS]) {
     struct energy energy;
@@ -106,9 +117,8 @@ void energy_measure(const char *root, int64_t (*work)(void *context), void *cont
     int64_t inputs = 0;
     energy_open(root, &energy);
     for (int part = 0; part < ENERGY_PARTS; part++) {
-        out[part] = (struct energy_result){
-            .domain = energy_part_names[part], .n_regions = 1, .ci95_half = NAN};
-        memcpy(out[part].reason, energy.reason[part], sizeof out[part].reason);
+        out[part] = energy_unknown(energy_part_names[part], energy.reason[part]);
+        out[part].n_regions = 1;
         any = any || !energy.reason[part][0];
     }
     if (!any) return;

@@ -44,6 +44,9 @@ void energy_open(const char *root, struct energy *out);
 void energy_start(struct energy *energy);
 void energy_stop(struct energy *energy, double joules[ENERGY_PARTS]);
 
+/* A row without a value. */
+struct energy_result energy_unknown(const char *domain, const char *reason);
+
 /* The energy of an input: the machine at rest, and then `work`, which returns how many inputs it
  * processed, over and over for half a second. Where nothing can be measured, nothing runs and the
  * rows have reasons. */

@@ -112,14 +112,8 @@ static void leave_out_events(const struct session *s, struct profile_result *out
         snprintf(row->reason, sizeof row->reason, "%s", on_card);
         snprintf(row->scope, sizeof row->scope, "thread");
     }
-    for (int part = 0; part < ENERGY_PARTS; part++) {
-        out->energy[part] = (struct energy_result){.domain = energy_part_names[part],
-                                                   .joules_per_input = NAN,
-                                                   .idle_watts = NAN,
-                                                   .seconds = NAN,
-                                                   .seconds_per_input = NAN};
-        snprintf(out->energy[part].reason, sizeof out->energy[part].reason, "%s", on_card);
-    }
+    for (int part = 0; part < ENERGY_PARTS; part++)
+        out->energy[part] = energy_unknown(energy_part_names[part], on_card);
 }
 
 static void count_events(const struct session *s, const struct batches *b,
@@ -257,7 +251,7 @@ static void measure_energy(const struct session *s, const struct batches *b,
         card_energy_measure(s->card.sensor, &card_time_real, &s->card.rest,
                             regions[s->config->card_energy], run_next_batch, &repeated, row);
     else
-        *row = card_energy_unknown(s->card.reason);
+        *row = energy_unknown("card", s->card.reason);
 }
 
 /* Executed and dense FLOPs, heads and budgets of the very batches that were timed. */
