@@ -137,7 +137,8 @@ static void explain(struct environment *e, const char *field, const char *reason
 
 /* ---- reading ---- */
 
-/* What is known of a card, and is unknown where the CPU computes. */
+/* What is known of a card, and is unknown where the CPU computes: by CUDA and the system, and from
+ * BY_DRIVER on by the driver. */
 static const char *const card_fields[] = {"card",
                                           "card_driver",
                                           "cuda",
@@ -147,10 +148,10 @@ static const char *const card_fields[] = {"card",
                                           "card_memory_most_mhz",
                                           "card_power_limit_watts",
                                           "card_ecc"};
-enum { CARD_FIELDS = sizeof card_fields / sizeof *card_fields };
+enum { BY_DRIVER = 3, CARD_FIELDS = sizeof card_fields / sizeof *card_fields };
 
-static void explain_card(struct environment *e, const char *reason) {
-    for (int i = 0; i < CARD_FIELDS; i++) explain(e, card_fields[i], reason);
+static void explain_card(struct environment *e, int first, const char *reason) {
+    for (int i = first; i < CARD_FIELDS; i++) explain(e, card_fields[i], reason);
 }
 
 static void read_processor(const char *root, struct environment *e) {
@@ -270,7 +271,7 @@ void environment_read_root(const char *root, const char *sqlite_version, struct 
     read_system(root, e);
     read_build(e);
     read_libraries(sqlite_version, e);
-    explain_card(e, "the CPU computes");
+    explain_card(e, 0, "the CPU computes");
     for (int i = 0; i < environment_n_fields; i++)
         if (!is_known(e, &environment_fields[i]))
             explain(e, environment_fields[i].name, "the system does not tell");
@@ -298,7 +299,7 @@ static void read_sensors(const char *pci, struct environment *e) {
     struct card_sensor *sensor;
     char reason[CARD_REASON];
     if (!card_sensor_open(pci, &sensor, reason)) {
-        explain_card(e, reason); /* that are not known yet */
+        explain_card(e, BY_DRIVER, reason);
         return;
     }
     e->card_sm_mhz = read_sensor(sensor, CARD_SM_MHZ, "card_sm_mhz", e);
@@ -319,15 +320,12 @@ void environment_read_card(const char *root, struct environment *e) {
     if (!device_describe_card(0, &card, &error)) {
         char reason[sizeof e->unknown[0].reason];
         snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, error.text);
-        explain_card(e, reason);
+        explain_card(e, 0, reason);
         return;
     }
     snprintf(e->card, sizeof e->card, "%s", card.name);
     snprintf(e->cuda, sizeof e->cuda, "%d.%d", card.runtime / 1000, card.runtime % 1000 / 10);
     read_sensors(card.pci, e);
-    forget(e, "card");
-    forget(e, "cuda");
-    forget(e, "card_driver");
     if (!system_line(root, "/sys/module/nvidia/version", e->card_driver, sizeof e->card_driver))
         explain(e, "card_driver", "/sys/module/nvidia/version is not readable");
 }
