@@ -326,6 +326,9 @@ struct device_ops {
                            const struct device_dropout *dropout, float *dx, struct parameters *g);
 
     /* ---- optimiser ---- */
+    /* The tensors' elements of g = 0, in one go: of many small ones. */
+    void (*clear_tensors)(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                          float *g);
     /* *sum += squares of the tensors' elements of g, in double; `sum` in device memory. */
     void (*square_sum)(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
                        const float *g, double *sum);

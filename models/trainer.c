@@ -328,12 +328,12 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
     return sums.loss.loss / batch->n_samples;
 }
 
-/* All gradients 0, those of a policy that works elsewhere too. */
+/* All gradients that are added to 0, those of a policy that works elsewhere too. */
 static void clear_gradients(struct trainer *t) {
     const struct device *d = t->device;
     struct parameters *host = t->host_gradients;
     float *base = (float *)(void *)host->arena.base;
-    d->ops->clear(d, t->gradients->arena.base, t->gradients->arena.used);
+    d->ops->clear_tensors(d, t->n_cleared, t->cleared, (float *)(void *)t->gradients->arena.base);
     for (int i = 0; t->gradients->policy_on_host && i < host->n_tensors; i++)
         if (host->tensors[i].policy)
             memset(base + host->tensors[i].offset, 0, host->tensors[i].count * sizeof *base);

@@ -109,6 +109,34 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
         arena_take(host, (size_t)limits->samples + 1, sizeof *t->part_offsets, ARENA_LINE);
 }
 
+/* Whether a tensor of the gradients is the result of add_product alone. */
+static bool is_product(const struct parameters *g, const float *tensor) {
+    for (int l = 0; l < g->config.layers; l++) {
+        const struct layer_parameters *layer = &g->layer[l];
+        if (tensor == layer->qkv_weight || tensor == layer->o_weight ||
+            tensor == layer->up_weight || tensor == layer->down_weight)
+            return true;
+    }
+    return tensor == g->classifier_weight;
+}
+
+/* Which gradients a step clears. All of them are 0 once, so that what lies between them is too. */
+static bool begin_gradients(struct trainer *t, struct error *error) {
+    const struct device *d = t->device;
+    const struct parameters *g = t->gradients;
+    const float *base = (const float *)(const void *)g->arena.base;
+    t->cleared = calloc((size_t)g->n_tensors, sizeof *t->cleared);
+    if (!t->cleared) return error_set(error, "out of memory for the trainer");
+    for (int i = 0; i < g->n_tensors; i++) {
+        const struct tensor *row = &g->tensors[i];
+        if (d->whole_batches && is_product(g, base + row->offset)) continue;
+        t->cleared[t->n_cleared++] =
+            (struct adamw_tensor){.offset = row->offset, .count = row->count};
+    }
+    if (!d->is_host) d->ops->clear(d, g->arena.base, g->arena.used);
+    return true;
+}
+
 static bool reserve(struct trainer *t, const struct trainer_limits *chunk, struct error *error) {
     const struct device *d = t->device;
     t->activations.purpose = "activations";
@@ -141,7 +169,7 @@ bool trainer_new_on(const struct device *d, struct parameters *parameters,
     if (!parameters_new(&parameters->config, "gradients", &t->host_gradients, error) ||
         !device_parameters_new(d, parameters, "parameters", true, &t->p, error) ||
         !device_parameters_new(d, t->host_gradients, "gradients", false, &t->gradients, error) ||
-        !reserve(t, &chunk, error)) {
+        !reserve(t, &chunk, error) || !begin_gradients(t, error)) {
         trainer_free(t);
         return false;
     }
@@ -159,6 +187,7 @@ void trainer_free(struct trainer *t) {
     arena_release(&t->activations);
     arena_release(&t->workspace);
     arena_release(&t->host_arena);
+    free(t->cleared);
     free(t);
 }
 

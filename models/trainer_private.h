@@ -61,6 +61,9 @@ struct trainer {
     void *dhidden;                /* [T][F] */
     float *scores, *delta;        /* attention's scratch, [T] */
     float *dpooled, *own_dpooled; /* [rows][D] on the device, and where the policy is */
+    /* What every step begins with 0; the rest are products that overwrite it. */
+    int n_cleared;
+    struct adamw_tensor *cleared; /* [n_cleared] of the gradients, in host memory */
     int32_t *chunk_offsets;       /* [B + 1] in host memory */
     int32_t *part_offsets;        /* [B + 1] of a part of the chunk, as the CPU takes them */
     struct device_chunk chunk;    /* at hand */

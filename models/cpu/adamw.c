@@ -5,6 +5,12 @@
 #include "models/cpu/kernels.h"
 
 #include <math.h>
+#include <string.h>
+
+void tensors_clear(int n_tensors, const struct adamw_tensor *tensor, float *g) {
+    for (int i = 0; i < n_tensors; i++)
+        memset(g + tensor[i].offset, 0, tensor[i].count * sizeof *g);
+}
 
 double tensors_square_sum(int n_tensors, const struct adamw_tensor *tensor, const float *g) {
     double total = 0.0;

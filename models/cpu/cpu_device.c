@@ -365,6 +365,12 @@ static void embed_gradient(const struct device *d, const struct device_chunk *ch
     embedding_backward(g, &chunk->batch, dx);
 }
 
+static void clear_tensors(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                          float *g) {
+    (void)d;
+    tensors_clear(n_tensors, tensor, g);
+}
+
 static void square_sum(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
                        const float *g, double *sum) {
     (void)d;
@@ -421,6 +427,7 @@ static const struct device_ops ops = {
     .gate_gradient = gate_gradient,
     .attend_gradient = attend_gradient,
     .embed_gradient = embed_gradient,
+    .clear_tensors = clear_tensors,
     .square_sum = square_sum,
     .adamw = adamw,
 };

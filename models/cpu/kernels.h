@@ -76,6 +76,7 @@ void heads_attend_in_place(const struct batch *batch, const struct device_chosen
 void heads_add_in_place(const struct batch *batch, const struct device_chosen *chosen);
 
 /* The sum of squares in double, and one step, of the tensors that are named (device.h). */
+void tensors_clear(int n_tensors, const struct adamw_tensor *tensor, float *g);
 double tensors_square_sum(int n_tensors, const struct adamw_tensor *tensor, const float *g);
 void tensors_adamw(const struct adamw *step, const float *g, float *mean, float *square,
                    float *value);

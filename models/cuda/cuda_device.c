@@ -111,6 +111,7 @@ static const struct device_ops ops = {
     .gate_gradient = cuda_gate_gradient,
     .attend_gradient = cuda_attend_gradient,
     .embed_gradient = cuda_embed_gradient,
+    .clear_tensors = cuda_clear_tensors,
     .square_sum = cuda_square_sum,
     .adamw = cuda_adamw,
 };

@@ -192,6 +192,8 @@ void cuda_loss_gradient(const struct device *d, const struct device_chunk *chunk
                         float scale, float *probability);
 
 /* cuda_optimizer.c */
+void cuda_clear_tensors(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                        float *g);
 void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
                      const float *g, double *sum);
 void cuda_adamw(const struct device *d, const struct adamw *step, const float *g, float *mean,

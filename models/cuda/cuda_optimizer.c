@@ -1,6 +1,6 @@
 /*
- * The optimiser's step on the card: the table of tensors, cut into launches of as many as a
- * kernel's argument holds. A model of 4 layers is one launch.
+ * The optimiser's step and the clearing of gradients on the card: the table of tensors, cut into
+ * launches of as many as a kernel's argument holds. A model of 4 layers is one launch.
  */
 #include "models/cuda/optimizer_kernels.h"
 #include "models/cuda/cuda_device.h"
@@ -21,6 +21,16 @@ static int group_from(int first, int n, const struct adamw_tensor *tensor,
         out->blocks += (uint32_t)blocks;
     }
     return i;
+}
+
+void cuda_clear_tensors(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
+                        float *g) {
+    struct cuda_tensors group;
+    for (int first = 0; first < n_tensors;) {
+        first = group_from(first, n_tensors, tensor, &group);
+        cuda_check(d, cuda_launch_clear_tensors(cuda_stream_of(d), &group, g),
+                   "the clearing of gradients");
+    }
 }
 
 void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,

@@ -22,6 +22,18 @@ static __device__ __forceinline__ int tensor_of(const cuda_tensors &tensors, uin
 }
 
 static __global__ void __launch_bounds__(THREADS)
+    clear_tensors(const __grid_constant__ cuda_tensors tensors, float *g, bool aligned) {
+    const cuda_tensor &own = tensors.tensor[tensor_of(tensors, blockIdx.x)];
+    size_t first = (size_t)(blockIdx.x - own.first_block) * CUDA_TENSOR_BLOCK;
+    aligned = aligned && own.offset % 4 == 0;
+    for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
+         i += 4 * THREADS) {
+        int left = own.count - i < 4 ? (int)(own.count - i) : 4;
+        store_quad(g + own.offset + i, quad{}, left, aligned && left == 4);
+    }
+}
+
+static __global__ void __launch_bounds__(THREADS)
     adamw_tensors(const __grid_constant__ cuda_tensors tensors, cuda_adamw step, const float *g,
                   float *mean, float *square, float *value, __nv_bfloat16 *copy, bool aligned) {
     /* From the end, because square_tensors has just read that: some of it is in cache still. */
@@ -99,6 +111,13 @@ static __global__ void __launch_bounds__(THREADS)
         bool whole = aligned && left == 4;
         store_quad(to + i, load_quad(from + i, left, whole), left, whole);
     }
+}
+
+cudaError_t cuda_launch_clear_tensors(cudaStream_t stream, const struct cuda_tensors *tensors,
+                                      float *g) {
+    if (tensors->blocks == 0) return cudaSuccess;
+    clear_tensors<<<tensors->blocks, THREADS, 0, stream>>>(*tensors, g, are_whole(4, g));
+    return cudaGetLastError();
 }
 
 cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *tensors,

@@ -33,6 +33,9 @@ struct cuda_adamw {
     const double *square_sum;
 };
 
+cudaError_t cuda_launch_clear_tensors(cudaStream_t stream, const struct cuda_tensors *tensors,
+                                      float *g);
+
 /* copy: the values in bfloat16, or NULL. */
 cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *tensors,
                               const struct cuda_adamw *step, const float *g, float *mean,

@@ -435,6 +435,7 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .gate_gradient = far_gate_gradient,
         .attend_gradient = far_attend_gradient,
         .embed_gradient = far_embed_gradient,
+        .clear_tensors = far_clear_tensors,
         .square_sum = far_square_sum,
         .adamw = far_adamw,
         .form = form,

@@ -372,6 +372,12 @@ static inline void far_embed_gradient(const struct device *d, const struct devic
     cpu->ops->embed_gradient(cpu, &whole, dropout, far_floats(d, dx), &near);
 }
 
+static inline void far_clear_tensors(const struct device *d, int n_tensors,
+                                     const struct adamw_tensor *tensor, float *g) {
+    const struct device *cpu = device_cpu();
+    cpu->ops->clear_tensors(cpu, n_tensors, tensor, far_floats(d, g));
+}
+
 static inline void far_square_sum(const struct device *d, int n_tensors,
                                   const struct adamw_tensor *tensor, const float *g, double *sum) {
     const struct device *cpu = device_cpu();

@@ -476,6 +476,8 @@ static void adamw(struct stage *s) {
     }
     s->d->ops->download(s->d, &squares, sum, sizeof squares);
     s->d->ops->release(s->d, sum, sizeof squares);
+    float *cleared = stage_array(s, "cleared", ADDED, NUMBERS, floats);
+    s->d->ops->clear_tensors(s->d, 3, tensor, cleared);
     stage_array_of(s, "sum of squares", ADDED, NUMBERS, 1, &(float){(float)squares});
 }
 
