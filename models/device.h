@@ -149,10 +149,14 @@ struct device_sums {
     int64_t correct; /* inputs whose class has the largest logit, the first of equal ones */
 };
 
-/* One tensor of the optimiser's arrays, and what its step is. */
+/* One tensor of the optimiser's arrays, and what its step is. Of embeddings, which are looked up and
+ * never multiplied by, a batch reads few rows: in the gradient all others are 0, and a device need
+ * not read or clear them. */
 struct adamw_tensor {
     size_t offset, count; /* floats */
     float size, keep;     /* step size, bias corrections included; 1 - rate * decay */
+    int dim;              /* columns of embeddings; 0 of others */
+    uint8_t *touched;     /* [count / dim] in the device's memory (struct tensor), or NULL */
 };
 
 /* With g = gradient * clip, clip = clip_norm / norm where norm, the root of *square_sum, is larger:
@@ -321,12 +325,14 @@ struct device_ops {
     void (*attend_gradient)(const struct device *d, const struct device_chunk *chunk,
                             const struct device_attention *attention, const void *dcontext,
                             float *delta, void *dqkv);
-    /* Adds dropped dx to the gradients of the embeddings; dx is overwritten. */
+    /* Adds dropped dx to the gradients of the embeddings, and marks in g->tensors[].touched, where
+     * that is not NULL, the rows that it adds to; dx is overwritten. */
     void (*embed_gradient)(const struct device *d, const struct device_chunk *chunk,
                            const struct device_dropout *dropout, float *dx, struct parameters *g);
 
     /* ---- optimiser ---- */
-    /* The tensors' elements of g = 0, in one go: of many small ones. */
+    /* The tensors' elements of g = 0, in one go: of many small ones. Of embeddings with `touched`
+     * the rows that are marked, which are no more then. */
     void (*clear_tensors)(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
                           float *g);
     /* *sum += squares of the tensors' elements of g, in double; `sum` in device memory. */

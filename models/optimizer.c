@@ -112,6 +112,15 @@ static const float *numbers_of(const struct parameters *p) {
     return (const float *)(const void *)p->arena.base;
 }
 
+/* Which rows of the embeddings' gradients are not 0. */
+static void take_touched(const struct part *part, const struct parameters *gradients) {
+    for (int i = 0; i < part->n_tensors; i++) {
+        const struct tensor *row = &gradients->tensors[part->row[i]];
+        part->tensor[i].dim = row->embedding ? gradients->config.dim : 0;
+        part->tensor[i].touched = row->touched;
+    }
+}
+
 static void add_squares(const struct part *part, const struct parameters *gradients, double *sum) {
     const struct device *d = part->device;
     if (part->n_tensors > 0)
@@ -161,6 +170,7 @@ double optimizer_step(struct optimizer *o, struct parameters *parameters,
                          .clip_norm = c->clip_norm,
                          .square_sum = o->square_sum};
     double host = 0.0;
+    take_touched(&o->here, gradients);
     if (c->clip_norm > 0.0) sum_squares(o, gradients, &host);
     o->step++;
     step_part(o, &o->here, step, parameters, gradients);

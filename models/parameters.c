@@ -33,6 +33,14 @@ static float *declare(struct parameters *p, size_t count, bool decay, double ini
     return data;
 }
 
+/* A table of embeddings. */
+static float *declare_embedding(struct parameters *p, size_t rows, const char *name) {
+    float *data = declare(p, rows * (size_t)p->config.dim, false, p->config.embedding_std, 0,
+                          "embed.%s.weight", name);
+    if (data) p->tensors[p->n_tensors - 1].embedding = true;
+    return data;
+}
+
 static void declare_attention(struct parameters *p, int l, size_t heads) {
     const struct model_config *c = &p->config;
     struct layer_parameters *layer = &p->layer[l];
@@ -73,15 +81,10 @@ static void layout(struct parameters *p) {
     const struct model_config *c = &p->config;
     size_t dim = (size_t)c->dim, classes = (size_t)c->classes;
     p->n_tensors = 0;
-    p->token = declare(p, (size_t)c->vocab * dim, false, c->embedding_std, 0, "embed.token.weight");
-    if (c->positions)
-        p->position = declare(p, (size_t)c->max_len * dim, false, c->embedding_std, 0,
-                              "embed.position.weight");
-    if (c->separator)
-        p->segment = declare(p, 2 * dim, false, c->embedding_std, 0, "embed.segment.weight");
-    if (c->bigrams)
-        p->bigram =
-            declare(p, (size_t)c->bigrams * dim, false, c->embedding_std, 0, "embed.bigram.weight");
+    p->token = declare_embedding(p, (size_t)c->vocab, "token");
+    if (c->positions) p->position = declare_embedding(p, (size_t)c->max_len, "position");
+    if (c->separator) p->segment = declare_embedding(p, 2, "segment");
+    if (c->bigrams) p->bigram = declare_embedding(p, (size_t)c->bigrams, "bigram");
     for (int l = 0; l < c->layers; l++) {
         if (c->heads.value[l] > 0) declare_attention(p, l, (size_t)c->heads.value[l]);
         declare_ffn(p, l);

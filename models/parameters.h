@@ -29,10 +29,13 @@ struct tensor {
     char name[96];
     size_t offset, count; /* floats */
     bool policy;          /* belongs to the policy */
+    bool embedding;       /* rows of D that are looked up */
     bool decay;           /* AdamW weight decay: matrices yes; biases, norms, embeddings no */
     float init_std;       /* normal; 0: every element is init_value */
     float init_value;
     float learning_rate; /* peak; 0: the optimiser's */
+    /* [count / D] of embeddings' gradients in a device's memory: 0 where a row is 0; else NULL. */
+    uint8_t *touched;
 };
 
 struct parameters {

@@ -100,6 +100,10 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->delta = arena_floats(work, tokens);
     t->dpooled = t->own_dpooled = arena_floats(work, most_rows(t, limits) * dim);
     t->sums = arena_take(work, 1, trainer_sums_bytes(t), ARENA_LINE);
+    for (int i = 0; !t->device->is_host && i < t->gradients->n_tensors; i++) {
+        struct tensor *row = &t->gradients->tensors[i];
+        if (row->embedding) row->touched = arena_take(work, row->count / dim, 1, ARENA_LINE);
+    }
     if (device_gates_on_host(t->device, c))
         t->own_dpooled = arena_floats(&t->host_arena, most_rows(t, limits) * dim);
     struct arena *host = t->device->is_host ? work : &t->host_arena;
@@ -120,18 +124,22 @@ static bool is_product(const struct parameters *g, const float *tensor) {
     return tensor == g->classifier_weight;
 }
 
-/* Which gradients a step clears. All of them are 0 once, so that what lies between them is too. */
+/* Which gradients a step clears. All of them are 0 once, as untouched rows stay. */
 static bool begin_gradients(struct trainer *t, struct error *error) {
     const struct device *d = t->device;
     const struct parameters *g = t->gradients;
     const float *base = (const float *)(const void *)g->arena.base;
+    int dim = g->config.dim;
     t->cleared = calloc((size_t)g->n_tensors, sizeof *t->cleared);
     if (!t->cleared) return error_set(error, "out of memory for the trainer");
     for (int i = 0; i < g->n_tensors; i++) {
         const struct tensor *row = &g->tensors[i];
         if (d->whole_batches && is_product(g, base + row->offset)) continue;
-        t->cleared[t->n_cleared++] =
-            (struct adamw_tensor){.offset = row->offset, .count = row->count};
+        t->cleared[t->n_cleared++] = (struct adamw_tensor){.offset = row->offset,
+                                                           .count = row->count,
+                                                           .dim = row->embedding ? dim : 0,
+                                                           .touched = row->touched};
+        if (row->touched) d->ops->clear(d, row->touched, row->count / (size_t)dim);
     }
     if (!d->is_host) d->ops->clear(d, g->arena.base, g->arena.used);
     return true;

@@ -175,6 +175,15 @@ void cuda_embed_rows(const struct device *d, const struct device_chunk *chunk,
                "the embedding");
 }
 
+/* The marks of a table of the gradients, or NULL. */
+static uint8_t *touched_of(const struct parameters *g, const float *table) {
+    const float *base = (const float *)(const void *)g->arena.base;
+    for (int i = 0; i < g->n_tensors; i++)
+        if (g->tensors[i].touched && base + g->tensors[i].offset == table)
+            return g->tensors[i].touched;
+    return NULL;
+}
+
 void cuda_embed_gradient(const struct device *d, const struct device_chunk *chunk,
                          const struct device_dropout *dropout, float *dx, struct parameters *g) {
     struct chunk_memory *m = memory_of(chunk);
@@ -200,7 +209,8 @@ void cuda_embed_gradient(const struct device *d, const struct device_chunk *chun
                                        .piece_slot = on_card(m, rows->piece_slot),
                                        .piece_first = on_card(m, rows->piece_first),
                                        .sum_row = on_card(m, rows->sum_row),
-                                       .sum_first = on_card(m, rows->sum_first)};
+                                       .sum_first = on_card(m, rows->sum_first),
+                                       .touched = touched_of(g, table[i])};
         cuda_check(d,
                    cuda_launch_embed_sums(cuda_stream_of(d), g->config.dim, &sums, dx,
                                           cuda_state_of(d)->scratch, table[i]),

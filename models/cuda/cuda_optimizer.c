@@ -5,19 +5,24 @@
 #include "models/cuda/optimizer_kernels.h"
 #include "models/cuda/cuda_device.h"
 
-/* The tensors of a launch from `first` on; one past the last of them. */
-static int group_from(int first, int n, const struct adamw_tensor *tensor,
+/* The tensors of a launch from `first` on; one past the last of them. by_row: of a table with
+ * `touched` a block has so many rows. */
+static int group_from(int first, int n, const struct adamw_tensor *tensor, size_t by_row,
                       struct cuda_tensors *out) {
     int i = first;
     *out = (struct cuda_tensors){0};
     for (; i < n && out->n < CUDA_TENSORS; i++) {
-        size_t blocks = (tensor[i].count + CUDA_TENSOR_BLOCK - 1) / CUDA_TENSOR_BLOCK;
+        size_t own = CUDA_TENSOR_BLOCK;
+        if (by_row && tensor[i].touched) own = by_row * (size_t)tensor[i].dim;
+        size_t blocks = (tensor[i].count + own - 1) / own;
         if (blocks == 0) continue;
         out->tensor[out->n++] = (struct cuda_tensor){.offset = tensor[i].offset,
                                                      .count = tensor[i].count,
                                                      .size = tensor[i].size,
                                                      .keep = tensor[i].keep,
-                                                     .first_block = out->blocks};
+                                                     .first_block = out->blocks,
+                                                     .dim = tensor[i].dim,
+                                                     .touched = tensor[i].touched};
         out->blocks += (uint32_t)blocks;
     }
     return i;
@@ -27,7 +32,7 @@ void cuda_clear_tensors(const struct device *d, int n_tensors, const struct adam
                         float *g) {
     struct cuda_tensors group;
     for (int first = 0; first < n_tensors;) {
-        first = group_from(first, n_tensors, tensor, &group);
+        first = group_from(first, n_tensors, tensor, CUDA_CLEARED_ROWS, &group);
         cuda_check(d, cuda_launch_clear_tensors(cuda_stream_of(d), &group, g),
                    "the clearing of gradients");
     }
@@ -37,7 +42,7 @@ void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_t
                      const float *g, double *sum) {
     struct cuda_tensors group;
     for (int first = 0; first < n_tensors;) {
-        first = group_from(first, n_tensors, tensor, &group);
+        first = group_from(first, n_tensors, tensor, 0, &group);
         cuda_check(
             d, cuda_launch_square_sum(cuda_stream_of(d), &group, g, cuda_state_of(d)->scratch, sum),
             "the norm of the gradients");
@@ -53,7 +58,7 @@ void cuda_adamw(const struct device *d, const struct adamw *step, const float *g
                               .square_sum = step->square_sum};
     struct cuda_tensors group;
     for (int first = 0; first < step->n_tensors;) {
-        first = group_from(first, step->n_tensors, step->tensor, &group);
+        first = group_from(first, step->n_tensors, step->tensor, 0, &group);
         cuda_check(d,
                    cuda_launch_adamw(cuda_stream_of(d), &group, &rule, g, mean, square, value,
                                      cuda_weights_copy(d, value)),

@@ -45,6 +45,7 @@ static __global__ void __launch_bounds__(256)
     int piece = tile_row();
     if (piece >= sums.n_pieces) return;
     int slot = sums.piece_slot[piece], end = sums.piece_first[piece + 1];
+    if (sums.touched && tile_first() == 0) sums.touched[sums.piece_row[piece]] = 1;
     float *to = slot < 0 ? g + (size_t)sums.piece_row[piece] * (size_t)dim
                          : partial + (size_t)slot * (size_t)dim;
     for (int c = tile_first(); c < dim; c += tile_step()) {

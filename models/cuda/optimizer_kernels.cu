@@ -1,7 +1,8 @@
 /*
  * AdamW over all tensors in one launch, and the sum of squares that clipping needs, in double and
  * always in the same order. Both read each number once: this is the part of a training step that
- * only the memory's speed bounds.
+ * only the memory's speed bounds. A row of embeddings' gradients that no token touched is 0 without
+ * being read, which has the same bits; moments and values have their step whatever the gradient.
  */
 #include "models/cuda/number.cuh"
 #include "models/cuda/optimizer_kernels.h"
@@ -21,11 +22,50 @@ static __device__ __forceinline__ int tensor_of(const cuda_tensors &tensors, uin
     return low;
 }
 
+/* What a block needs to know of the rows its quads are in. */
+struct block_rows {
+    const uint8_t *touched; /* from the row of the block's first number on; NULL: all rows are */
+    uint32_t column, dim;   /* of that number */
+};
+
+/* Quads that lie in two rows are read. */
+static __device__ __forceinline__ block_rows rows_of(const cuda_tensor &own, size_t first) {
+    if (!own.touched || own.dim % 4 != 0) return {nullptr, 0, 1};
+    size_t dim = (size_t)own.dim, row = first / dim;
+    return {own.touched + row, (uint32_t)(first - row * dim), (uint32_t)dim};
+}
+
+/* Whether the gradient may be other than 0 so many numbers after the block's first. */
+static __device__ __forceinline__ bool is_touched(const block_rows &rows, uint32_t after) {
+    return !rows.touched || rows.touched[(rows.column + after) / rows.dim] != 0;
+}
+
+/* The marked rows among 32 of a warp, one after the other; the marks go. Only this warp has them. */
+static __device__ __forceinline__ void clear_rows(const cuda_tensor &own, uint32_t block, float *g,
+                                                  bool aligned) {
+    size_t dim = (size_t)own.dim, rows = own.count / dim;
+    size_t first = (size_t)block * CUDA_CLEARED_ROWS + threadIdx.x / 32 * 32;
+    int lane = (int)(threadIdx.x % 32);
+    bool mine = first + lane < rows && own.touched[first + lane] != 0;
+    bool whole = aligned && dim % 4 == 0;
+    for (uint32_t left = __ballot_sync(0xFFFFFFFFu, mine); left != 0; left &= left - 1) {
+        float *row = g + own.offset + (first + (size_t)(__ffs((int)left) - 1)) * dim;
+        for (int c = 4 * lane; c < own.dim; c += 128)
+            store_quad(row + c, quad{}, own.dim - c, whole);
+    }
+    if (mine) own.touched[first + lane] = 0;
+}
+
 static __global__ void __launch_bounds__(THREADS)
     clear_tensors(const __grid_constant__ cuda_tensors tensors, float *g, bool aligned) {
+    static_assert((int)CUDA_CLEARED_ROWS == (int)THREADS, "a thread has one mark");
     const cuda_tensor &own = tensors.tensor[tensor_of(tensors, blockIdx.x)];
     size_t first = (size_t)(blockIdx.x - own.first_block) * CUDA_TENSOR_BLOCK;
     aligned = aligned && own.offset % 4 == 0;
+    if (own.touched) {
+        clear_rows(own, blockIdx.x - own.first_block, g, aligned);
+        return;
+    }
     for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
          i += 4 * THREADS) {
         int left = own.count - i < 4 ? (int)(own.count - i) : 4;
@@ -46,13 +86,16 @@ static __global__ void __launch_bounds__(THREADS)
         if (norm > step.clip_norm) clip = (float)(step.clip_norm / norm);
     }
     aligned = aligned && own.offset % 4 == 0;
+    if (own.dim > 0) copy = nullptr;
+    block_rows rows = rows_of(own, first);
     for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
          i += 4 * THREADS) {
         size_t at = own.offset + i;
         int left = own.count - i < 4 ? (int)(own.count - i) : 4;
         bool whole = aligned && left == 4;
-        quad up = load_quad(g + at, left, whole), m = load_quad(mean + at, left, whole),
-             s = load_quad(square + at, left, whole), v = load_quad(value + at, left, whole);
+        quad m = load_quad(mean + at, left, whole), s = load_quad(square + at, left, whole),
+             v = load_quad(value + at, left, whole), up = {};
+        if (is_touched(rows, (uint32_t)(i - first))) up = load_quad(g + at, left, whole);
 #pragma unroll
         for (int j = 0; j < 4; j++) {
             float x = up.at[j] * clip;
@@ -85,9 +128,11 @@ static __global__ void __launch_bounds__(THREADS)
         const cuda_tensor &own = tensors.tensor[tensor_of(tensors, block)];
         size_t first = (size_t)(block - own.first_block) * CUDA_TENSOR_BLOCK;
         bool on_quads = aligned && own.offset % 4 == 0;
+        block_rows rows = rows_of(own, first);
         for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
              i += 4 * THREADS) {
             int left = own.count - i < 4 ? (int)(own.count - i) : 4;
+            if (!is_touched(rows, (uint32_t)(i - first))) continue;
             quad q = load_quad(g + own.offset + i, left, on_quads && left == 4);
 #pragma unroll
             for (int j = 0; j < 4; j++) sum += (double)q.at[j] * (double)q.at[j];

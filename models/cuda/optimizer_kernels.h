@@ -15,11 +15,13 @@ extern "C" {
 
 /* Tensors of one launch. They travel as an argument of the kernel, which has room for 4 KB, so
  * nothing is copied to the card first and nothing has to outlive the call. */
-enum { CUDA_TENSORS = 100, CUDA_TENSOR_BLOCK = 4096 }; /* floats that a block works on */
+enum { CUDA_TENSORS = 96, CUDA_TENSOR_BLOCK = 4096 }; /* floats that a block works on */
 struct cuda_tensor {
     size_t offset, count; /* floats */
     float size, keep;
     uint32_t first_block; /* of the launch */
+    int dim;              /* columns of embeddings, else 0: only these have a copy in bfloat16 */
+    uint8_t *touched;     /* [count / dim], or NULL */
 };
 struct cuda_tensors {
     int n;
@@ -33,10 +35,12 @@ struct cuda_adamw {
     const double *square_sum;
 };
 
+/* Blocks of a table with `touched` have CUDA_CLEARED_ROWS rows here. */
+enum { CUDA_CLEARED_ROWS = 256 };
 cudaError_t cuda_launch_clear_tensors(cudaStream_t stream, const struct cuda_tensors *tensors,
                                       float *g);
 
-/* copy: the values in bfloat16, or NULL. */
+/* copy: the values in bfloat16, or NULL; that of embeddings stays as it is. */
 cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *tensors,
                               const struct cuda_adamw *step, const float *g, float *mean,
                               float *square, float *value, void *copy);

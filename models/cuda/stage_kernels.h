@@ -49,6 +49,7 @@ struct cuda_embed {
 struct cuda_embed_sums {
     int n_pieces, n_sums;
     const int32_t *order, *piece_row, *piece_slot, *piece_first, *sum_row, *sum_first;
+    uint8_t *touched; /* [rows] 1 where one is summed; NULL: nobody asks */
 };
 cudaError_t cuda_launch_embed(cudaStream_t stream, int tokens, int dim,
                               const struct cuda_embed *embed, const struct cuda_mask *mask,

@@ -370,17 +370,42 @@ static inline void far_embed_gradient(const struct device *d, const struct devic
     struct parameters near = far_embeddings(d, g);
     struct device_chunk whole = far_whole(chunk);
     cpu->ops->embed_gradient(cpu, &whole, dropout, far_floats(d, dx), &near);
+    for (int i = 0; i < g->n_tensors; i++) {
+        const struct tensor *row = &g->tensors[i];
+        const float *base = (const float *)(const void *)g->arena.base;
+        for (size_t j = 0; row->touched && j < row->count; j++) {
+            uint8_t *touched = far_near(d, row->touched);
+            if (far_floats(d, base + row->offset)[j] != 0.0f)
+                touched[j / (size_t)g->config.dim] = 1;
+        }
+    }
+}
+
+/* Rows of embeddings that are not marked must be 0. */
+static inline void far_check_touched(const struct device *d, int n_tensors,
+                                     const struct adamw_tensor *tensor, const float *g) {
+    for (int i = 0; i < n_tensors; i++)
+        for (size_t j = 0; tensor[i].touched && j < tensor[i].count; j++) {
+            const uint8_t *touched = far_near(d, tensor[i].touched);
+            if (!touched[j / (size_t)tensor[i].dim])
+                assert_true(far_floats(d, g)[tensor[i].offset + j] == 0.0f);
+        }
 }
 
 static inline void far_clear_tensors(const struct device *d, int n_tensors,
                                      const struct adamw_tensor *tensor, float *g) {
     const struct device *cpu = device_cpu();
+    far_check_touched(d, n_tensors, tensor, g);
     cpu->ops->clear_tensors(cpu, n_tensors, tensor, far_floats(d, g));
+    for (int i = 0; i < n_tensors; i++)
+        if (tensor[i].touched)
+            memset(far_near(d, tensor[i].touched), 0, tensor[i].count / (size_t)tensor[i].dim);
 }
 
 static inline void far_square_sum(const struct device *d, int n_tensors,
                                   const struct adamw_tensor *tensor, const float *g, double *sum) {
     const struct device *cpu = device_cpu();
+    far_check_touched(d, n_tensors, tensor, g);
     cpu->ops->square_sum(cpu, n_tensors, tensor, far_floats(d, g), far_near(d, sum));
 }
 

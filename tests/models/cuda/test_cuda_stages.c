@@ -451,8 +451,9 @@ static void heads_in_place(struct stage *s) {
 /* Three tensors with a gap between them, whose gradients are clipped and then are not. */
 static void adamw(struct stage *s) {
     size_t n = (size_t)s->shape->dim * 37;
-    struct adamw_tensor tensor[] = {
-        {0, n / 2, 0.01f, 0.99f}, {n / 2, 3, 0.02f, 1.0f}, {n / 2 + 16, n / 3, 0.03f, 0.9f}};
+    struct adamw_tensor tensor[] = {{.count = n / 2, .size = 0.01f, .keep = 0.99f},
+                                    {.offset = n / 2, .count = 3, .size = 0.02f, .keep = 1.0f},
+                                    {n / 2 + 16, n / 3, 0.03f, 0.9f, s->shape->dim, NULL}};
     struct error error;
     void *sum = NULL;
     double squares = 0;
@@ -481,6 +482,44 @@ static void adamw(struct stage *s) {
     stage_array_of(s, "sum of squares", ADDED, NUMBERS, 1, &(float){(float)squares});
 }
 
+/* A step of the tokens' embeddings, all rows of which decay although the batch touches few; then
+ * one more after what it touched has been cleared. */
+static void adamw_of_embeddings(struct stage *s) {
+    size_t rows = (size_t)s->config.vocab, count = rows * (size_t)s->shape->dim;
+    struct error error;
+    void *sum = NULL, *touched = NULL;
+    double squares = 0;
+    float *zero = calloc(count, sizeof *zero);
+    assert_non_null(zero);
+    float *token = stage_array_of(s, "gradient", ADDED, NUMBERS, count, zero);
+    float *square = stage_array_of(s, "square", ADDED, NUMBERS, count, zero);
+    free(zero);
+    float *mean = stage_array(s, "mean", ADDED, NUMBERS, count);
+    float *value = stage_array(s, "value", ADDED, NUMBERS, count);
+    assert_true(s->d->ops->allocate(s->d, sizeof squares, &sum, &error));
+    if (!s->d->is_host) {
+        assert_true(s->d->ops->allocate(s->d, rows, &touched, &error));
+        s->d->ops->clear(s->d, touched, rows);
+    }
+    struct tensor row = {.count = count, .embedding = true, .touched = touched};
+    struct parameters g = {.config = s->config, .token = token, .n_tensors = 1, .tensors = &row};
+    g.arena.base = (char *)(void *)token;
+    struct adamw_tensor tensor = {0, count, 0.01f, 0.99f, s->shape->dim, touched};
+    struct adamw step = {1, &tensor, 0.9f, 0.99f, 1e-3f, 0.5, sum};
+    for (int i = 0; i < 2; i++) {
+        float *dx = stage_array(s, "dx", SPENT, NUMBERS, stage_tokens(s, s->shape->dim));
+        s->d->ops->clear_tensors(s->d, 1, &tensor, token);
+        s->d->ops->embed_gradient(s->d, &s->chunk, &dropout, dx, &g);
+        s->d->ops->clear(s->d, sum, sizeof squares);
+        s->d->ops->square_sum(s->d, 1, &tensor, token, sum);
+        s->d->ops->adamw(s->d, &step, token, mean, square, value);
+    }
+    s->d->ops->download(s->d, &squares, sum, sizeof squares);
+    stage_array_of(s, "sum of squares", ADDED, NUMBERS, 1, &(float){(float)squares});
+    s->d->ops->release(s->d, sum, sizeof squares);
+    if (touched) s->d->ops->release(s->d, touched, rows);
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -503,6 +542,7 @@ static const struct {
     {"heads that inputs chose", heads_that_inputs_chose},
     {"heads that tokens chose", heads_that_tokens_chose},
     {"adamw", adamw},
+    {"adamw of embeddings", adamw_of_embeddings},
 };
 
 static void heads_in_place_agree_where_a_device_takes_them(const struct tested_device *tested,
