@@ -2,7 +2,9 @@
  * LayerNorm, a warp to a row, and the ends of sublayers, which meet it on both sides: forward, the
  * residual sum is normalised by the warp that makes it; backward, the gradient that LayerNorm adds
  * to goes through the end of the sublayer before while it is at hand. The variance is that of the
- * centred values, as on the CPU, of a row that lies in shared memory until then.
+ * centred values, as on the CPU, of a row that lies in registers until then, and in shared memory
+ * what is beyond 768 columns. Of few rows the time is that of waiting for memory, so a lane asks for
+ * all that it needs before it uses, and above all before it stores, any of it.
  *
  * Gradients of weight, bias and the branch's bias are column sums. Here a warp keeps those of its
  * rows in shared memory, where each lane has columns of its own, and a block writes the sum of its
@@ -11,19 +13,20 @@
 #include "models/cuda/columns.cuh"
 #include "models/cuda/dropout.cuh"
 
-enum { NORM_ROWS = 8, GRADIENT_ROWS = 4 }; /* warps of a block, at most */
-enum { FREE_SHARED = 48 << 10 };           /* bytes that a block has without asking */
+enum { NORM_ROWS = 8 };           /* warps of a block, at most */
+enum { KEPT = 6 };                /* quads that a lane keeps: a row of 768 */
+enum { FREE_SHARED = 48 << 10 };  /* bytes that a block has without asking */
+enum { ASKED_SHARED = 96 << 10 }; /* and that every card of 8.0 or later has */
 
 /* Warps of a block that each need so many floats of shared memory; bytes: of all. */
-static int warps_of(int most, int floats, size_t *bytes) {
+static int warps_of(int floats, size_t *bytes) {
     size_t own = (size_t)floats * sizeof(float);
-    int warps = most;
-    while (warps > 1 && (size_t)warps * own > FREE_SHARED) warps /= 2;
+    int warps = NORM_ROWS;
+    while (warps > 1 && (size_t)warps * own > ASKED_SHARED) warps /= 2;
     *bytes = (size_t)warps * own;
     return warps;
 }
 
-/* Rows beyond 12288 columns, 4096 backward, need more shared memory than a block has unasked. */
 template <typename Kernel> static cudaError_t allow(Kernel kernel, size_t bytes) {
     if (bytes <= FREE_SHARED) return cudaSuccess;
     return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
@@ -42,54 +45,113 @@ template <typename T> struct norm_source {
     cuda_mask mask;
 };
 
-template <typename T>
-static __device__ __forceinline__ quad source_quad(const norm_source<T> &from, int row, int dim,
-                                                   int c, bool whole) {
+/* What four numbers of a row are made of. */
+struct source_quad {
+    quad x, branch, bias;
+};
+
+/* ENDS: there is a branch. */
+template <bool WHOLE, bool ENDS, typename T>
+static __device__ __forceinline__ source_quad load_source(const norm_source<T> &from, int row,
+                                                          int dim, int c) {
     size_t at = (size_t)row * (size_t)dim + c;
     int left = dim - c;
-    quad in = load_quad(from.x + at, left, whole);
-    if (!from.branch) return in;
-    quad q = load_quad(from.branch + at, left, whole), b = load_quad(from.bias + c, left, whole);
+    source_quad s = {};
+    s.x = load_quad(from.x + at, left, WHOLE);
+    if (!ENDS) return s;
+    s.branch = load_quad(from.branch + at, left, WHOLE);
+    s.bias = load_quad(from.bias + c, left, WHOLE);
+    return s;
+}
+
+template <bool WHOLE, bool ENDS, typename T>
+static __device__ __forceinline__ quad finish_source(const norm_source<T> &from, int row, int dim,
+                                                     int c, const source_quad &s) {
+    if (!ENDS) return s.x;
+    quad q = s.branch;
 #pragma unroll
-    for (int j = 0; j < 4; j++) q.at[j] += b.at[j];
+    for (int j = 0; j < 4; j++) q.at[j] += s.bias.at[j];
     drop_quad(from.mask, row, dim, c, q);
 #pragma unroll
-    for (int j = 0; j < 4; j++) q.at[j] += in.at[j];
-    store_quad(from.out + at, q, left, whole);
+    for (int j = 0; j < 4; j++) q.at[j] += s.x.at[j];
+    store_quad(from.out + (size_t)row * (size_t)dim + c, q, dim - c, WHOLE);
     return q;
 }
 
-template <typename T>
-static __global__ void __launch_bounds__(32 * NORM_ROWS)
-    norm_rows(int rows, int dim, norm_source<T> from, cuda_norm_of norm, T *y, bool whole) {
+/* The quad normalised, to y. */
+template <bool WHOLE, typename T>
+static __device__ __forceinline__ void store_norm(T *y, const quad &x, const quad &weight,
+                                                  const quad &bias, float mu, float inv, int left) {
+    quad q;
+#pragma unroll
+    for (int j = 0; j < 4; j++) q.at[j] = (x.at[j] - mu) * inv * weight.at[j] + bias.at[j];
+    store_quad(y, q, left, WHOLE);
+}
+
+static __device__ __forceinline__ void add_quad(const quad &q, float *sum) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) *sum += q.at[j];
+}
+
+static __device__ __forceinline__ void add_deviation(const quad &q, float mu, int left,
+                                                     float *square) {
+#pragma unroll
+    for (int j = 0; j < 4; j++)
+        if (j < left) *square += (q.at[j] - mu) * (q.at[j] - mu);
+}
+
+/* Floats of shared memory for what a warp does not keep. */
+static __host__ __device__ __forceinline__ int norm_rest(int dim) {
+    return dim > 128 * KEPT ? padded(dim - 128 * KEPT) : 0;
+}
+
+template <bool WHOLE, bool ENDS, typename T>
+static __global__ void __launch_bounds__(32 * NORM_ROWS, 2)
+    norm_rows(int rows, int dim, norm_source<T> from, cuda_norm_of norm, T *y) {
     extern __shared__ float4 norm_shared[];
     int row = (int)(blockIdx.x * blockDim.y + threadIdx.y);
     if (row >= rows) return;
-    float *own = reinterpret_cast<float *>(norm_shared) + threadIdx.y * padded(dim);
+    float *rest = reinterpret_cast<float *>(norm_shared) + threadIdx.y * norm_rest(dim);
+    int first = 4 * (int)threadIdx.x, beyond = first + 128 * KEPT;
     float sum = 0.0f, square = 0.0f;
-#pragma unroll 2
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        quad q = source_quad(from, row, dim, c, whole);
-        operands_put<4>(own + c, q.at);
+    source_quad asked[KEPT];
+    quad kept[KEPT], weight[KEPT], bias[KEPT];
+    T *to = y + (size_t)row * (size_t)dim;
 #pragma unroll
-        for (int j = 0; j < 4; j++) sum += q.at[j];
+    for (int i = 0, c = first; i < KEPT; i++, c += 128)
+        if (c < dim) asked[i] = load_source<WHOLE, ENDS>(from, row, dim, c);
+#pragma unroll
+    for (int i = 0, c = first; i < KEPT; i++, c += 128)
+        if (c < dim) {
+            kept[i] = finish_source<WHOLE, ENDS>(from, row, dim, c, asked[i]);
+            add_quad(kept[i], &sum);
+        }
+#pragma unroll
+    for (int i = 0, c = first; i < KEPT; i++, c += 128)
+        if (c < dim) {
+            weight[i] = load_quad(norm.weight + c, dim - c, WHOLE);
+            bias[i] = load_quad(norm.bias + c, dim - c, WHOLE);
+        }
+    for (int c = beyond; c < dim; c += 128) {
+        source_quad s = load_source<WHOLE, ENDS>(from, row, dim, c);
+        quad q = finish_source<WHOLE, ENDS>(from, row, dim, c, s);
+        operands_put<4>(rest + (c - 128 * KEPT), q.at);
+        add_quad(q, &sum);
     }
     float mu = warp_sum(sum) / (float)dim;
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        quad q = operands_get<4>(own + c);
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-            if (j < dim - c) square += (q.at[j] - mu) * (q.at[j] - mu);
-    }
+    for (int i = 0, c = first; i < KEPT; i++, c += 128)
+        if (c < dim) add_deviation(kept[i], mu, dim - c, &square);
+    for (int c = beyond; c < dim; c += 128)
+        add_deviation(operands_get<4>(rest + (c - 128 * KEPT)), mu, dim - c, &square);
     float inv = 1.0f / sqrtf(warp_sum(square) / (float)dim + norm.eps);
-    for (int c = 4 * (int)threadIdx.x; c < dim; c += 128) {
-        int left = dim - c;
-        quad q = operands_get<4>(own + c), w = load_quad(norm.weight + c, left, whole),
-             b = load_quad(norm.bias + c, left, whole);
 #pragma unroll
-        for (int j = 0; j < 4; j++) q.at[j] = (q.at[j] - mu) * inv * w.at[j] + b.at[j];
-        store_quad(y + (size_t)row * (size_t)dim + c, q, left, whole);
-    }
+    for (int i = 0, c = first; i < KEPT; i++, c += 128)
+        if (c < dim) store_norm<WHOLE>(to + c, kept[i], weight[i], bias[i], mu, inv, dim - c);
+    for (int c = beyond; c < dim; c += 128)
+        store_norm<WHOLE>(to + c, operands_get<4>(rest + (c - 128 * KEPT)),
+                          load_quad(norm.weight + c, dim - c, WHOLE),
+                          load_quad(norm.bias + c, dim - c, WHOLE), mu, inv, dim - c);
     if (threadIdx.x != 0) return;
     if (norm.mean) norm.mean[row] = mu;
     if (norm.rstd) norm.rstd[row] = inv;
@@ -162,7 +224,6 @@ finish_gradient(const norm_gradient_of<T> &of, int row, int dim, int c, gradient
 template <bool WHOLE, typename T>
 static __device__ __forceinline__ void gradient_row(int row, int dim, const norm_gradient_of<T> &of,
                                                     float *sums) {
-    enum { KEPT = 6 }; /* a row of 768 */
     size_t at = (size_t)row * (size_t)dim;
     int first = 4 * (int)threadIdx.x;
     float mu = of.mean[row], inv = of.rstd[row], sum = 0.0f, dot = 0.0f;
@@ -202,7 +263,7 @@ static __device__ __forceinline__ void gradient_row(int row, int dim, const norm
 
 /* partial[3][part][dim], a part of part_rows rows to a block; blockDim.y divides part_rows. */
 template <bool WHOLE, typename T>
-static __global__ void __launch_bounds__(32 * GRADIENT_ROWS)
+static __global__ void __launch_bounds__(32 * NORM_ROWS, 2)
     norm_rows_gradient(int rows, int dim, int part_rows, norm_gradient_of<T> of, float *partial) {
     extern __shared__ float4 norm_shared[];
     float *shared = reinterpret_cast<float *>(norm_shared);
@@ -230,11 +291,13 @@ static cudaError_t norm(cudaStream_t stream, int rows, int dim, const norm_sourc
     bool whole =
         are_whole(dim, from.x, from.branch, from.bias, from.out, norm.weight, norm.bias, y);
     size_t bytes;
-    int warps = warps_of(NORM_ROWS, padded(dim), &bytes);
-    cudaError_t status = allow(norm_rows<T>, bytes);
+    int warps = warps_of(norm_rest(dim), &bytes);
+    auto kernel = from.branch ? (whole ? norm_rows<true, true, T> : norm_rows<false, true, T>)
+                              : (whole ? norm_rows<true, false, T> : norm_rows<false, false, T>);
+    cudaError_t status = allow(kernel, bytes);
     if (status != cudaSuccess) return status;
-    norm_rows<<<(unsigned)((rows + warps - 1) / warps), dim3(32, (unsigned)warps), bytes, stream>>>(
-        rows, dim, from, norm, y, whole);
+    kernel<<<(unsigned)((rows + warps - 1) / warps), dim3(32, (unsigned)warps), bytes, stream>>>(
+        rows, dim, from, norm, y);
     return cudaGetLastError();
 }
 
@@ -246,8 +309,8 @@ static cudaError_t norm_gradient(cudaStream_t stream, int rows, int dim,
                            static_cast<const T *>(of.branch));
     float *partial = static_cast<float *>(scratch);
     size_t bytes;
-    int warps = warps_of(GRADIENT_ROWS, 3 * padded(dim), &bytes);
-    int part_rows = 2 * warps; /* the least, so that few rows still go to many blocks */
+    int warps = warps_of(3 * padded(dim), &bytes);
+    int part_rows = warps; /* the least, so that few rows still go to many blocks */
     while ((rows + part_rows - 1) / part_rows > CUDA_NORM_PARTS) part_rows += warps;
     int parts = (rows + part_rows - 1) / part_rows;
     auto kernel = whole ? norm_rows_gradient<true, T> : norm_rows_gradient<false, T>;
