@@ -149,9 +149,9 @@ struct device_sums {
     int64_t correct; /* inputs whose class has the largest logit, the first of equal ones */
 };
 
-/* One tensor of the optimiser's arrays, and what its step is. Of embeddings, which are looked up and
- * never multiplied by, a batch reads few rows: in the gradient all others are 0, and a device need
- * not read or clear them. */
+/* One tensor of the optimiser's arrays, and what its step is. Of embeddings, which are looked up
+ * and never multiplied by, a batch reads few rows: in the gradient all others are 0, and a device
+ * need not read or clear them. */
 struct adamw_tensor {
     size_t offset, count; /* floats */
     float size, keep;     /* step size, bias corrections included; 1 - rate * decay */
@@ -298,6 +298,8 @@ struct device_ops {
     void (*forget)(const struct device *d, void *recording);
 
     /* ---- backward: gradients of parameters are added to, others overwritten unless said ---- */
+    /* Those of biases and of LayerNorm may be put off until add_sums; NULL: they are not. */
+    void (*add_sums)(const struct device *d);
     /* Probabilities become dL/dlogits = (p - [label]) * scale. */
     void (*loss_gradient)(const struct device *d, const struct device_chunk *chunk, int classes,
                           float scale, float *probability);

@@ -300,6 +300,7 @@ static void backward(struct trainer *t, struct policy_step *step) {
         if (c->heads.value[l] > 0) layer_attention_backward(t, l, step);
     }
     t->device->ops->embed_gradient(t->device, &t->chunk, &dropout, t->dx, t->gradients);
+    if (t->device->ops->add_sums) t->device->ops->add_sums(t->device);
 }
 
 static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,

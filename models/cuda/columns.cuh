@@ -4,6 +4,9 @@
  * bits every time: blocks sum up ranges of rows, and then the ranges are added up. What one pass
  * with atomic additions would not need is a write and a read of parts x cols numbers: at most a row
  * for every 64 of the array's.
+ *
+ * The second pass is too little for a card, and nobody waits for it: it is put off and done for many
+ * arrays in one launch (cuda_sums.c).
  */
 #ifndef HEADROOM_MODELS_CUDA_COLUMNS_CUH
 #define HEADROOM_MODELS_CUDA_COLUMNS_CUH
@@ -40,50 +43,30 @@ static __global__ void __launch_bounds__(256)
     partial[(size_t)blockIdx.y * (size_t)cols + col] = total;
 }
 
-/* Where sums over rows are added to, [cols] each. */
-struct column_sums {
-    float *out[3];
-};
-
-/* out[n][col] += sum of its parts; n = blockIdx.y. */
-static __global__ void __launch_bounds__(256)
-    column_totals(int parts, int cols, const float *partial, column_sums sums) {
-    __shared__ float shared[COLUMN_LANES][32];
-    int col = (int)(blockIdx.x * 32 + threadIdx.x);
-    float *out = blockIdx.y == 0 ? sums.out[0] : blockIdx.y == 1 ? sums.out[1] : sums.out[2];
-    float sum = 0.0f;
-    if (col < cols)
-#pragma unroll 8
-        for (int part = (int)threadIdx.y; part < parts; part += COLUMN_LANES)
-            sum += partial[((size_t)blockIdx.y * parts + part) * (size_t)cols + col];
-    shared[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.y != 0 || col >= cols) return;
-    for (int lane = 1; lane < COLUMN_LANES; lane++) sum += shared[lane][threadIdx.x];
-    out[col] += sum;
+/* Puts off n sums of partial[n][parts][cols], which begin where the table's memory is free. */
+static inline void put_off(struct cuda_column_sums *sums, int n, int parts, int cols,
+                           float *const *out) {
+    for (int i = 0; i < n; i++) {
+        sums->sum[sums->n++] = {sums->memory + sums->used, out[i], parts, cols, sums->blocks};
+        sums->blocks += (uint32_t)(cols + 31) / 32;
+        sums->used += (size_t)parts * (size_t)cols;
+    }
 }
 
-/* Adds partial[n][parts][cols] up. */
-static cudaError_t add_parts(cudaStream_t stream, int n, int parts, int cols, const float *partial,
-                             const column_sums &sums) {
-    column_totals<<<dim3((unsigned)(cols + 31) / 32, (unsigned)n), dim3(32, COLUMN_LANES), 0,
-                    stream>>>(parts, cols, partial, sums);
-    return cudaGetLastError();
-}
-
-/* out[cols] += the sum over rows of `element`. scratch: cuda_column_scratch(cols) bytes. */
+/* out[cols] += the sum over rows of `element`. */
 template <typename Element>
 static cudaError_t sum_columns(cudaStream_t stream, const Element &element, int rows, int cols,
-                               void *scratch, float *out) {
+                               struct cuda_column_sums *sums, float *out) {
     if (rows == 0 || cols == 0) return cudaSuccess;
     int part_rows = (rows + CUDA_COLUMN_PARTS - 1) / CUDA_COLUMN_PARTS;
     if (part_rows < COLUMN_ROWS) part_rows = COLUMN_ROWS;
     int parts = (rows + part_rows - 1) / part_rows;
-    float *partial = static_cast<float *>(scratch);
+    float *partial = sums->memory + sums->used;
     dim3 grid((unsigned)(cols + COLUMNS - 1) / COLUMNS, (unsigned)parts);
     column_parts<<<grid, dim3(32, COLUMN_LANES), 0, stream>>>(element, rows, cols, part_rows,
                                                               partial);
-    return add_parts(stream, 1, parts, cols, partial, {{out, nullptr, nullptr}});
+    put_off(sums, 1, parts, cols, &out);
+    return cudaGetLastError();
 }
 
 #endif

@@ -7,10 +7,13 @@
 #include "models/cuda/cuda_chunk.h"
 #include "models/chunk_plan.h"
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_sums.h"
 #include "models/parameters.h"
 #include "models/policy.h"
 
 #include <stdlib.h>
+
+enum { SUMS_PUT_OFF = 5 }; /* of the largest size; all of a step with 1,024 tokens */
 
 struct chunk_memory {
     struct cuda_chunk on_card; /* what device_chunk.own points to */
@@ -47,8 +50,6 @@ static bool reserve(const struct device *d, const struct model_config *c, int sa
                     struct error *error) {
     size_t rows = larger((size_t)samples, (size_t)tokens), heads = (size_t)model_most_heads(c);
     size_t scratch = cuda_attention_scratch(c, samples, tokens, heads);
-    scratch = larger(scratch, cuda_column_scratch(most_columns(c)));
-    scratch = larger(scratch, cuda_norm_scratch((size_t)c->dim));
     scratch = larger(scratch, cuda_loss_scratch((size_t)samples));
     scratch = larger(scratch, chunk_plan_slots(tokens) * (size_t)c->dim * sizeof(float));
     /* The largest array that a call is told: who runs which head. */
@@ -56,7 +57,9 @@ static bool reserve(const struct device *d, const struct model_config *c, int sa
                       ? 0
                       : larger((size_t)samples * heads * sizeof(struct head_segment),
                                rows * heads * sizeof(float));
-    return cuda_scratch_reserve(d, scratch, error) && cuda_staging_reserve(d, told, error);
+    size_t sum = larger(cuda_column_floats(most_columns(c)), cuda_norm_floats((size_t)c->dim));
+    return cuda_scratch_reserve(d, scratch, error) && cuda_staging_reserve(d, told, error) &&
+           cuda_sums_reserve(d, SUMS_PUT_OFF * sum, error);
 }
 
 bool cuda_chunk_new(const struct device *d, const struct model_config *config, int samples,

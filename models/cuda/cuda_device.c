@@ -4,6 +4,7 @@
  * failure waits until it is asked for, as CUDA itself reports most of them late.
  */
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_sums.h"
 #include "models/cuda/optimizer_kernels.h"
 #include "models/policy.h"
 
@@ -13,7 +14,7 @@
 
 /* What is reserved before anybody knows how large a chunk is: for the optimiser's sums, and for
  * what a call is told. */
-enum { LEAST_SCRATCH = 1 << 16, LEAST_STAGING = 2 << 20 };
+enum { LEAST_SCRATCH = 1 << 16, LEAST_SUMS = 1 << 14, LEAST_STAGING = 2 << 20 };
 
 /* Packing a set of heads is some ten small copies a layer. With so many tokens, of 768 numbers, that
  * is half of what cuBLAS then saves over kernels that skip. */
@@ -50,6 +51,7 @@ static void close_device(const struct device *d) {
     if (state->stream) cudaStreamSynchronize(state->stream);
     cuda_products_free(state->products);
     cuda_staging_free(d);
+    cuda_sums_free(d);
     cuda_marks_free(state);
     cudaFree(state->scratch);
     if (state->stream) cudaStreamDestroy(state->stream);
@@ -111,6 +113,7 @@ static const struct device_ops ops = {
     .gate_gradient = cuda_gate_gradient,
     .attend_gradient = cuda_attend_gradient,
     .embed_gradient = cuda_embed_gradient,
+    .add_sums = cuda_add_sums,
     .clear_tensors = cuda_clear_tensors,
     .square_sum = cuda_square_sum,
     .adamw = cuda_adamw,
@@ -186,6 +189,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
     const struct device *d = &own->device;
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");
     if (!cuda_marks_new(d) || !ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
+        !cuda_sums_reserve(d, LEAST_SUMS, error) ||
         !cuda_staging_reserve(d, LEAST_STAGING, error) ||
         !cuda_products_new(d, &state->products, error)) {
         close_device(d);

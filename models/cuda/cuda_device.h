@@ -15,12 +15,15 @@
 
 struct cuda_products; /* cuBLAS, its workspace, and copies of weights in bfloat16 */
 
+struct cuda_sums; /* over rows, that have been put off */
+
 struct cuda_staging; /* pinned memory through which small host arrays reach the card */
 
 struct cuda_state {
     cudaStream_t stream;
     struct cuda_products *products;
     struct cuda_staging *staging;
+    struct cuda_sums *sums;
     bool failed;
     struct error failure; /* the first */
     /* Reserved by chunk_new for the largest chunk that was asked for, and shared by all stages,
@@ -190,6 +193,9 @@ void cuda_loss(const struct device *d, const struct device_chunk *chunk, int cla
                struct device_sums *sums);
 void cuda_loss_gradient(const struct device *d, const struct device_chunk *chunk, int classes,
                         float scale, float *probability);
+
+/* cuda_sums.c */
+void cuda_add_sums(const struct device *d);
 
 /* cuda_optimizer.c */
 void cuda_clear_tensors(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,

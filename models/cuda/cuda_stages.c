@@ -1,9 +1,10 @@
 /*
- * The stages of a pass that are one launch or two: which arrays are bfloat16, and where scratch
+ * The stages of a pass that are a launch or two: which arrays are bfloat16, and where scratch
  * lies. models/device.h says what each owes.
  */
 #include "models/cuda/cuda_chunk.h"
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_sums.h"
 #include "models/cuda/stage_kernels.h"
 
 static bool in_bf16(const struct device *d, enum element element) {
@@ -31,9 +32,12 @@ void cuda_norm_gradient(const struct device *d, const struct device_chunk *chunk
                         float *dweight, float *dbias, float *dx, const struct device_end *before) {
     struct cuda_norm_of of = norm_of(norm);
     struct cuda_mask mask = cuda_mask_of(chunk, before ? &before->dropout : NULL);
+    float *out[] = {dweight, dbias, before ? before->dbias : NULL};
+    struct cuda_column_sums *sums =
+        cuda_sums_for(d, cuda_norm_floats((size_t)dim), before ? 3 : 2, out);
     cuda_check(d,
                cuda_launch_norm_gradient(cuda_stream_of(d), cuda_is_bf16(d), chunk->batch.n_tokens,
-                                         dim, x, &of, dy, scratch_of(d), dweight, dbias, dx, &mask,
+                                         dim, x, &of, dy, sums, dweight, dbias, dx, &mask,
                                          before ? before->branch : NULL,
                                          before ? before->dbias : NULL),
                "the gradient of LayerNorm");
@@ -47,9 +51,10 @@ void cuda_bias(const struct device *d, int rows, int cols, const float *bias, vo
 
 void cuda_bias_gradient(const struct device *d, int rows, int cols, const void *dx,
                         enum element element, float *dbias) {
+    struct cuda_column_sums *sums = cuda_sums_for(d, cuda_column_floats((size_t)cols), 1, &dbias);
     cuda_check(d,
                cuda_launch_bias_gradient(cuda_stream_of(d), in_bf16(d, element), rows, cols, dx,
-                                         scratch_of(d), dbias),
+                                         sums, dbias),
                "the gradient of a bias");
 }
 
@@ -75,10 +80,12 @@ void cuda_residual(const struct device *d, const struct device_chunk *chunk, int
 void cuda_residual_gradient(const struct device *d, const struct device_chunk *chunk, int dim,
                             const float *dx, const struct device_end *end) {
     struct cuda_mask mask = cuda_mask_of(chunk, &end->dropout);
+    float *out = end->dbias;
+    struct cuda_column_sums *sums = cuda_sums_for(d, cuda_column_floats((size_t)dim), 1, &out);
     cuda_check(d,
                cuda_launch_residual_gradient(cuda_stream_of(d), cuda_is_bf16(d),
                                              chunk->batch.n_tokens, dim, &mask, dx, end->branch,
-                                             scratch_of(d), end->dbias),
+                                             sums, end->dbias),
                "the gradient of a sublayer's end");
 }
 

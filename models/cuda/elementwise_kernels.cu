@@ -115,6 +115,37 @@ template <typename T> struct branch_element {
     }
 };
 
+/* The sum that a block is part of: later ones have the larger numbers. */
+static __device__ __forceinline__ int sum_of(const cuda_column_sums &sums, uint32_t block) {
+    int low = 0, high = sums.n - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (sums.sum[middle].first_block <= block)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+/* 32 columns of one of the sums: out[col] += its parts. */
+static __global__ void __launch_bounds__(256)
+    column_totals(const __grid_constant__ cuda_column_sums sums) {
+    __shared__ float shared[COLUMN_LANES][32];
+    const cuda_column_sum &own = sums.sum[sum_of(sums, blockIdx.x)];
+    int col = (int)((blockIdx.x - own.first_block) * 32 + threadIdx.x);
+    float sum = 0.0f;
+    if (col < own.cols)
+#pragma unroll 8
+        for (int part = (int)threadIdx.y; part < own.parts; part += COLUMN_LANES)
+            sum += own.partial[(size_t)part * (size_t)own.cols + col];
+    shared[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y != 0 || col >= own.cols) return;
+    for (int lane = 1; lane < COLUMN_LANES; lane++) sum += shared[lane][threadIdx.x];
+    own.out[col] += sum;
+}
+
 template <typename T>
 static cudaError_t bias_rows(cudaStream_t stream, int rows, int cols, const float *bias, T *x) {
     row_tiles tiles = tiles_of(rows, cols);
@@ -150,9 +181,15 @@ static cudaError_t gelu_gradient(cudaStream_t stream, size_t n, const T *pre, T 
 template <typename T>
 static cudaError_t residual_gradient(cudaStream_t stream, int tokens, int dim,
                                      const cuda_mask *mask, const float *dx, T *branch,
-                                     void *scratch, float *dbias) {
+                                     struct cuda_column_sums *sums, float *dbias) {
     branch_element<T> element = {dx, branch, *mask, dim, are_whole(dim, dx, branch)};
-    return sum_columns(stream, element, tokens, dim, scratch, dbias);
+    return sum_columns(stream, element, tokens, dim, sums, dbias);
+}
+
+cudaError_t cuda_launch_column_sums(cudaStream_t stream, const struct cuda_column_sums *sums) {
+    if (sums->blocks == 0) return cudaSuccess;
+    column_totals<<<sums->blocks, dim3(32, COLUMN_LANES), 0, stream>>>(*sums);
+    return cudaGetLastError();
 }
 
 cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
@@ -163,15 +200,15 @@ cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols,
 }
 
 cudaError_t cuda_launch_bias_gradient(cudaStream_t stream, bool bf16, int rows, int cols,
-                                      const void *dx, void *scratch, float *dbias) {
+                                      const void *dx, struct cuda_column_sums *sums, float *dbias) {
     if (bf16) {
         const __nv_bfloat16 *from = static_cast<const __nv_bfloat16 *>(dx);
         plain_element<__nv_bfloat16> element = {from, cols, are_whole(cols, from)};
-        return sum_columns(stream, element, rows, cols, scratch, dbias);
+        return sum_columns(stream, element, rows, cols, sums, dbias);
     }
     const float *from = static_cast<const float *>(dx);
     plain_element<float> element = {from, cols, are_whole(cols, from)};
-    return sum_columns(stream, element, rows, cols, scratch, dbias);
+    return sum_columns(stream, element, rows, cols, sums, dbias);
 }
 
 cudaError_t cuda_launch_residual(cudaStream_t stream, bool bf16, int tokens, int dim,
@@ -186,11 +223,12 @@ cudaError_t cuda_launch_residual(cudaStream_t stream, bool bf16, int tokens, int
 
 cudaError_t cuda_launch_residual_gradient(cudaStream_t stream, bool bf16, int tokens, int dim,
                                           const struct cuda_mask *mask, const float *dx,
-                                          void *branch, void *scratch, float *dbias) {
+                                          void *branch, struct cuda_column_sums *sums,
+                                          float *dbias) {
     return bf16 ? residual_gradient(stream, tokens, dim, mask, dx,
-                                    static_cast<__nv_bfloat16 *>(branch), scratch, dbias)
+                                    static_cast<__nv_bfloat16 *>(branch), sums, dbias)
                 : residual_gradient(stream, tokens, dim, mask, dx, static_cast<float *>(branch),
-                                    scratch, dbias);
+                                    sums, dbias);
 }
 
 cudaError_t cuda_launch_gelu(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,

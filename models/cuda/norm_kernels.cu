@@ -3,12 +3,12 @@
  * residual sum is normalised by the warp that makes it; backward, the gradient that LayerNorm adds
  * to goes through the end of the sublayer before while it is at hand. The variance is that of the
  * centred values, as on the CPU, of a row that lies in registers until then, and in shared memory
- * what is beyond 768 columns. Of few rows the time is that of waiting for memory, so a lane asks for
- * all that it needs before it uses, and above all before it stores, any of it.
+ * what is beyond 768 columns. Of few rows the time is that of waiting for memory, so a lane asks
+ * for all that it needs before it uses, and above all before it stores, any of it.
  *
  * Gradients of weight, bias and the branch's bias are column sums. Here a warp keeps those of its
  * rows in shared memory, where each lane has columns of its own, and a block writes the sum of its
- * warps; column_totals (columns.cuh) adds up the blocks, always in the same order.
+ * warps; the blocks are added up later, always in the same order (columns.cuh).
  */
 #include "models/cuda/columns.cuh"
 #include "models/cuda/dropout.cuh"
@@ -303,11 +303,10 @@ static cudaError_t norm(cudaStream_t stream, int rows, int dim, const norm_sourc
 
 template <typename T>
 static cudaError_t norm_gradient(cudaStream_t stream, int rows, int dim,
-                                 const norm_gradient_of<T> &of, void *scratch,
-                                 const column_sums &out) {
+                                 const norm_gradient_of<T> &of, struct cuda_column_sums *sums,
+                                 float *const *out) {
     bool whole = are_whole(dim, of.x, of.weight, of.dy, static_cast<const float *>(of.dx),
                            static_cast<const T *>(of.branch));
-    float *partial = static_cast<float *>(scratch);
     size_t bytes;
     int warps = warps_of(3 * padded(dim), &bytes);
     int part_rows = warps; /* the least, so that few rows still go to many blocks */
@@ -316,9 +315,10 @@ static cudaError_t norm_gradient(cudaStream_t stream, int rows, int dim,
     auto kernel = whole ? norm_rows_gradient<true, T> : norm_rows_gradient<false, T>;
     cudaError_t status = allow(kernel, bytes);
     if (status != cudaSuccess) return status;
-    kernel<<<(unsigned)parts, dim3(32, (unsigned)warps), bytes, stream>>>(rows, dim, part_rows, of,
-                                                                          partial);
-    return add_parts(stream, of.branch ? 3 : 2, parts, dim, partial, out);
+    kernel<<<(unsigned)parts, dim3(32, (unsigned)warps), bytes, stream>>>(
+        rows, dim, part_rows, of, sums->memory + sums->used);
+    put_off(sums, of.branch ? 3 : 2, parts, dim, out);
+    return cudaGetLastError();
 }
 
 cudaError_t cuda_launch_norm(cudaStream_t stream, bool bf16, int rows, int dim, const float *x,
@@ -347,19 +347,19 @@ cudaError_t cuda_launch_residual_norm(cudaStream_t stream, bool bf16, int tokens
 
 cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, int dim,
                                       const float *x, const struct cuda_norm_of *of, const void *dy,
-                                      void *scratch, float *dweight, float *dbias, float *dx,
-                                      const struct cuda_mask *mask, void *branch,
+                                      struct cuda_column_sums *sums, float *dweight, float *dbias,
+                                      float *dx, const struct cuda_mask *mask, void *branch,
                                       float *dbranch_bias) {
     if (rows == 0) return cudaSuccess;
-    column_sums out = {{dweight, dbias, dbranch_bias}};
+    float *out[] = {dweight, dbias, dbranch_bias};
     if (bf16)
         return norm_gradient<__nv_bfloat16>(stream, rows, dim,
                                             {x, of->weight, of->mean, of->rstd,
                                              static_cast<const __nv_bfloat16 *>(dy), dx,
                                              static_cast<__nv_bfloat16 *>(branch), *mask},
-                                            scratch, out);
+                                            sums, out);
     return norm_gradient<float>(stream, rows, dim,
                                 {x, of->weight, of->mean, of->rstd, static_cast<const float *>(dy),
                                  dx, static_cast<float *>(branch), *mask},
-                                scratch, out);
+                                sums, out);
 }

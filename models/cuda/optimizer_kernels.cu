@@ -40,7 +40,7 @@ static __device__ __forceinline__ bool is_touched(const block_rows &rows, uint32
     return !rows.touched || rows.touched[(rows.column + after) / rows.dim] != 0;
 }
 
-/* The marked rows among 32 of a warp, one after the other; the marks go. Only this warp has them. */
+/* The marked rows among 32 that only this warp has, one after the other; the marks go. */
 static __device__ __forceinline__ void clear_rows(const cuda_tensor &own, uint32_t block, float *g,
                                                   bool aligned) {
     size_t dim = (size_t)own.dim, rows = own.count / dim;

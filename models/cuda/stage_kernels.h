@@ -30,10 +30,28 @@ struct cuda_mask {
     const int32_t *chunk, *row; /* [T] */
 };
 
-/* Ranges of rows that a sum over columns is cut into, at most, and the bytes of scratch it needs. */
+/* Sums over the rows of arrays, column by column, whose second pass is put off (columns.cuh). */
+enum { CUDA_COLUMN_SUMS = 64 };
+struct cuda_column_sum {
+    const float *partial; /* [parts][cols] */
+    float *out;           /* [cols], to be added to */
+    int parts, cols;
+    uint32_t first_block; /* of the launch */
+};
+struct cuda_column_sums {
+    float *memory; /* of partial sums; who puts a sum off has seen to it that there is room */
+    size_t used;   /* floats */
+    int n;
+    uint32_t blocks; /* of all */
+    struct cuda_column_sum sum[CUDA_COLUMN_SUMS];
+};
+/* Adds all of them up. */
+cudaError_t cuda_launch_column_sums(cudaStream_t stream, const struct cuda_column_sums *sums);
+
+/* Ranges of rows that a sum over columns is cut into, at most, and the floats that it needs. */
 enum { CUDA_COLUMN_PARTS = 128 };
-static inline size_t cuda_column_scratch(size_t cols) {
-    return CUDA_COLUMN_PARTS * cols * sizeof(float);
+static inline size_t cuda_column_floats(size_t cols) {
+    return CUDA_COLUMN_PARTS * cols;
 }
 
 /* ---- embed_kernels.cu ---- */
@@ -71,29 +89,29 @@ cudaError_t cuda_launch_residual_norm(cudaStream_t stream, bool bf16, int tokens
                                       const float *bias, const struct cuda_mask *mask,
                                       const void *branch, const float *x, float *out,
                                       const struct cuda_norm_of *of, void *y);
-/* branch NULL: no sublayer ends before. scratch: cuda_norm_scratch(dim) bytes, three sums of at most
- * so many parts. */
+/* branch NULL: no sublayer ends before. Puts off three sums of at most so many parts. */
 enum { CUDA_NORM_PARTS = 384 };
-static inline size_t cuda_norm_scratch(size_t dim) {
-    return (size_t)3 * CUDA_NORM_PARTS * dim * sizeof(float);
+static inline size_t cuda_norm_floats(size_t dim) {
+    return (size_t)3 * CUDA_NORM_PARTS * dim;
 }
 cudaError_t cuda_launch_norm_gradient(cudaStream_t stream, bool bf16, int rows, int dim,
                                       const float *x, const struct cuda_norm_of *of, const void *dy,
-                                      void *scratch, float *dweight, float *dbias, float *dx,
-                                      const struct cuda_mask *mask, void *branch,
+                                      struct cuda_column_sums *sums, float *dweight, float *dbias,
+                                      float *dx, const struct cuda_mask *mask, void *branch,
                                       float *dbranch_bias);
 
 /* ---- elementwise_kernels.cu ---- */
 cudaError_t cuda_launch_bias(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
                              void *x);
 cudaError_t cuda_launch_bias_gradient(cudaStream_t stream, bool bf16, int rows, int cols,
-                                      const void *dx, void *scratch, float *dbias);
+                                      const void *dx, struct cuda_column_sums *sums, float *dbias);
 cudaError_t cuda_launch_residual(cudaStream_t stream, bool bf16, int tokens, int dim,
                                  const float *bias, const struct cuda_mask *mask,
                                  const void *branch, const float *x, float *out);
 cudaError_t cuda_launch_residual_gradient(cudaStream_t stream, bool bf16, int tokens, int dim,
                                           const struct cuda_mask *mask, const float *dx,
-                                          void *branch, void *scratch, float *dbias);
+                                          void *branch, struct cuda_column_sums *sums,
+                                          float *dbias);
 cudaError_t cuda_launch_gelu(cudaStream_t stream, bool bf16, int rows, int cols, const float *bias,
                              void *pre, void *y);
 /* y NULL: not made again. */

@@ -40,7 +40,8 @@ struct far_state {
     struct far_device *self;
     char *address, *memory;
     size_t used;
-    int live; /* allocations */
+    int live;     /* allocations */
+    bool put_off; /* sums that add_sums has not been asked for */
     struct far_weights weights[FAR_WEIGHTS_MAX];
     /* Who hears of the dimensions of every product; NULL: nobody. */
     void (*observe)(void *context, int m, int n, int k);
@@ -435,6 +436,7 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .gate_gradient = far_gate_gradient,
         .attend_gradient = far_attend_gradient,
         .embed_gradient = far_embed_gradient,
+        .add_sums = far_add_sums,
         .clear_tensors = far_clear_tensors,
         .square_sum = far_square_sum,
         .adamw = far_adamw,

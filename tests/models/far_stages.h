@@ -276,11 +276,17 @@ static inline void far_loss_gradient(const struct device *d, const struct device
     cpu->ops->loss_gradient(cpu, &whole, classes, scale, far_floats(d, probability));
 }
 
+/* Nothing is put off, but who reads the gradients of parameters must have asked. */
+static inline void far_add_sums(const struct device *d) {
+    far_of(d)->put_off = false;
+}
+
 static inline void far_bias_gradient(const struct device *d, int rows, int cols, const void *dx,
                                      enum element element, float *dbias) {
     const struct device *cpu = device_cpu();
     struct far_span in = far_open(d, dx, far_area(rows, cols), element);
     cpu->ops->bias_gradient(cpu, rows, cols, in.f, NUMBERS, far_floats(d, dbias));
+    far_of(d)->put_off = true;
     far_shut(&in);
 }
 
@@ -301,6 +307,7 @@ static inline void far_residual_gradient(const struct device *d, const struct de
     struct device_chunk whole = far_whole(chunk);
     struct device_end near = {end->dropout, rows.f, far_floats(d, end->dbias)};
     cpu->ops->residual_gradient(cpu, &whole, dim, far_floats(d, dx), &near);
+    far_of(d)->put_off = true;
     far_shut(&rows);
 }
 
@@ -323,6 +330,7 @@ static inline void far_norm_gradient(const struct device *d, const struct device
     struct device_norm near = far_norm_of(d, whole.batch.n_tokens, dim, norm, &y);
     cpu->ops->norm_gradient(cpu, &whole, dim, far_floats(d, x), &near, down.f,
                             far_floats(d, dweight), far_floats(d, dbias), far_floats(d, dx), NULL);
+    far_of(d)->put_off = true;
     far_shut(&down);
     far_shut(&y);
     if (before) far_residual_gradient(d, chunk, dim, dx, before);
@@ -405,6 +413,7 @@ static inline void far_clear_tensors(const struct device *d, int n_tensors,
 static inline void far_square_sum(const struct device *d, int n_tensors,
                                   const struct adamw_tensor *tensor, const float *g, double *sum) {
     const struct device *cpu = device_cpu();
+    assert_false(far_of(d)->put_off);
     far_check_touched(d, n_tensors, tensor, g);
     cpu->ops->square_sum(cpu, n_tensors, tensor, far_floats(d, g), far_near(d, sum));
 }
@@ -413,6 +422,7 @@ static inline void far_adamw(const struct device *d, const struct adamw *step, c
                              float *mean, float *square, float *value) {
     const struct device *cpu = device_cpu();
     struct adamw near = *step;
+    assert_false(far_of(d)->put_off);
     if (step->square_sum) near.square_sum = far_near(d, step->square_sum);
     cpu->ops->adamw(cpu, &near, far_floats(d, g), far_floats(d, mean), far_floats(d, square),
                     far_floats(d, value));

@@ -199,6 +199,7 @@ static inline void stage_begin(struct stage *s, const struct device *d, bool rou
 
 /* Takes the results and gives all memory of the device back. */
 static inline void stage_take(struct stage *s) {
+    if (s->d->ops->add_sums) s->d->ops->add_sums(s->d);
     for (int i = 0; i < s->n_arrays; i++) {
         struct stage_array *a = &s->array[i];
         stage_download(s->d, a->element, a->value, a->at, a->n);
