@@ -151,8 +151,7 @@ static void layer_ffn_forward(struct trainer *t, int l, const struct policy_step
                  norm_into(t, l + 1));
 }
 
-/* Forward pass of one chunk, up to the probabilities; adds to the sums. */
-static void forward(struct trainer *t, struct policy_step *step) {
+void trainer_forward(struct trainer *t, struct policy_step *step) {
     const struct device *d = t->device;
     const struct parameters *p = t->p;
     const struct model_config *c = &p->config;
@@ -290,17 +289,22 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
                   end_into(t, step, l));
 }
 
-/* Adds the gradients of the chunk whose forward pass was just made. */
-static void backward(struct trainer *t, struct policy_step *step) {
+void trainer_backward(struct trainer *t, struct policy_step *step) {
     const struct model_config *c = &t->p->config;
-    struct device_dropout dropout = dropout_at(t, step, 0);
     head_backward(t, step);
     for (int l = c->layers - 1; l >= 0; l--) {
         layer_ffn_backward(t, l, step);
         if (c->heads.value[l] > 0) layer_attention_backward(t, l, step);
     }
-    t->device->ops->embed_gradient(t->device, &t->chunk, &dropout, t->dx, t->gradients);
     if (t->device->ops->add_sums) t->device->ops->add_sums(t->device);
+}
+
+/* Adds the gradients of the chunk whose forward pass was just made. Which rows of the embeddings
+ * they go to is up to the tokens, and no part of what is repeated. */
+static void add_gradients(struct trainer *t, struct policy_step *step) {
+    struct device_dropout dropout = dropout_at(t, step, 0);
+    trainer_run(t, step, PASS_BACKWARD);
+    t->device->ops->embed_gradient(t->device, &t->chunk, &dropout, t->dx, t->gradients);
 }
 
 static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
@@ -316,10 +320,10 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
         phase_enter(t->phases, PHASE_FORWARD);
         d->ops->chunk_put(d, &t->chunk);
-        forward(t, step);
+        trainer_run(t, step, PASS_FORWARD);
         if (gradients) {
             phase_enter(t->phases, PHASE_BACKWARD);
-            backward(t, step);
+            add_gradients(t, step);
         }
         first += t->chunk.batch.n_samples;
     }

@@ -109,6 +109,9 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     struct arena *host = t->device->is_host ? work : &t->host_arena;
     t->chunk_offsets =
         arena_take(host, (size_t)limits->samples + 1, sizeof *t->chunk_offsets, ARENA_LINE);
+    for (int i = 0; i < RECORDED_BATCHES && !t->device->is_host; i++)
+        t->recorded[i].offsets = arena_take(host, (size_t)limits->samples + 1,
+                                            sizeof *t->recorded[i].offsets, ARENA_LINE);
     t->part_offsets =
         arena_take(host, (size_t)limits->samples + 1, sizeof *t->part_offsets, ARENA_LINE);
 }
@@ -188,6 +191,7 @@ bool trainer_new_on(const struct device *d, struct parameters *parameters,
 
 void trainer_free(struct trainer *t) {
     if (!t) return;
+    trainer_forget(t);
     t->device->ops->chunk_free(t->device, &t->chunk);
     device_parameters_free(t->device, t->gradients);
     device_parameters_free(t->device, t->p);

@@ -1,6 +1,7 @@
 /*
  * What the files of the trainer share: trainer.c, the passes; trainer_memory.c, where everything
- * lies; and trainer_gates.c, between the passes and the policy.
+ * lies; trainer_gates.c, between the passes and the policy; and trainer_recordings.c, where passes
+ * are done again.
  */
 #ifndef HEADROOM_MODELS_TRAINER_PRIVATE_H
 #define HEADROOM_MODELS_TRAINER_PRIVATE_H
@@ -38,6 +39,20 @@ struct step_sums {
     struct gate_sums layer[MODEL_LAYERS_MAX];
 };
 
+enum pass { PASS_FORWARD, PASS_BACKWARD, PASSES };
+
+/* Batches of inputs of these lengths: how often each pass was made, and what it asks of the device,
+ * or NULL. */
+struct recorded_batch {
+    int n_samples;
+    int32_t *offsets; /* [B + 1] in host memory */
+    uint64_t used;    /* which batch was the last; 0: the place is free */
+    uint64_t seen[PASSES];
+    void *recording[PASSES];
+};
+
+enum { RECORDED_BATCHES = 4 };
+
 struct trainer {
     const struct device *device;
     struct parameters *p, *gradients; /* in the device's memory */
@@ -68,7 +83,9 @@ struct trainer {
     int32_t *part_offsets;        /* [B + 1] of a part of the chunk, as the CPU takes them */
     struct device_chunk chunk;    /* at hand */
     int chunk_tokens;             /* most tokens of a chunk */
-    int64_t correct;              /* inputs that the last forward passes of a batch got right */
+    struct recorded_batch recorded[RECORDED_BATCHES];
+    uint64_t batches; /* that were looked for among them */
+    int64_t correct;  /* inputs that the last forward passes of a batch got right */
 };
 
 static inline bool trainer_by_token(const struct trainer *t) {
@@ -83,6 +100,15 @@ static inline size_t trainer_sums_bytes(const struct trainer *t) {
     size_t layers = t->form ? (size_t)t->p->config.layers : 0;
     return offsetof(struct step_sums, layer) + layers * sizeof(struct gate_sums);
 }
+
+/* The passes of one chunk: up to the probabilities and the sums; and from there the gradients of all
+ * but the embeddings, leaving theirs in t->dx. */
+void trainer_forward(struct trainer *t, struct policy_step *step);
+void trainer_backward(struct trainer *t, struct policy_step *step);
+
+/* One of them, by repeating it if a batch of the same lengths was there before. */
+void trainer_run(struct trainer *t, struct policy_step *step, enum pass pass);
+void trainer_forget(struct trainer *t);
 
 /* Gates of the chunk at hand in layer l from its LayerNorm output, into here.gates. */
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);

@@ -3,21 +3,23 @@
  * and then started with one call. At small batches the launches are most of a pass's time.
  *
  * A graph keeps addresses. Those of the caller stay as they are, and so do cuBLAS's workspace and
- * the copies of weights; the scratch that stages share grows when somebody asks for more of it, and
- * a graph from before that is not good any more.
+ * the copies of weights; the scratch that stages share, and the memory of sums that are put off,
+ * grow when somebody asks for more of it, and a graph from before that is not good any more.
  */
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/cuda_sums.h"
 
 #include <stdlib.h>
 
 struct recording {
     cudaGraphExec_t graph;
-    const void *scratch;
+    const void *scratch, *sums;
 };
 
 /* Who listens to products is told by the calls that make them, some of which must wait to know. */
 bool cuda_record(const struct device *d) {
     if (cuda_state_of(d)->failed || cuda_is_observed(d)) return false;
+    cuda_add_sums(d); /* what was put off before is no part of it */
     return cuda_check(d,
                       cudaStreamBeginCapture(cuda_stream_of(d), cudaStreamCaptureModeThreadLocal),
                       "recording");
@@ -33,6 +35,7 @@ void *cuda_recorded(const struct device *d) {
     if (graph) cudaGraphDestroy(graph);
     if (r && r->graph) {
         r->scratch = cuda_state_of(d)->scratch;
+        r->sums = cuda_sums_memory(d);
         return r;
     }
     free(r);
@@ -41,7 +44,9 @@ void *cuda_recorded(const struct device *d) {
 
 bool cuda_replay(const struct device *d, void *recording) {
     const struct recording *r = recording;
-    if (r->scratch != cuda_state_of(d)->scratch || cuda_is_observed(d)) return false;
+    const struct cuda_state *state = cuda_state_of(d);
+    if (r->scratch != state->scratch || r->sums != cuda_sums_memory(d) || cuda_is_observed(d))
+        return false;
     cuda_check(d, cudaGraphLaunch(r->graph, cuda_stream_of(d)), "a recorded pass");
     return true;
 }

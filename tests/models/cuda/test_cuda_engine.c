@@ -180,6 +180,66 @@ static void ten_steps_stay_together(const struct tested_device *tested, const st
     assert_int_equal(failed, 0);
 }
 
+/* Has the device tell of its products, or no more. */
+static void listen_to(const struct tested_device *tested, const struct device *d,
+                      void (*observe)(void *context, int m, int n, int k)) {
+    if (!tested->is_card) {
+        far_of(d)->observe = observe;
+        return;
+    }
+#if HAVE_CUDA
+    cuda_observe(d, observe, NULL);
+#endif
+}
+
+static void listen(void *context, int m, int n, int k) {
+    (void)context;
+    (void)m;
+    (void)n;
+    (void)k;
+}
+
+/* Passes of lengths that were seen before are repeated where no number changes from step to step,
+ * and made anew while somebody listens to products. */
+static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device *tested,
+                                                     const struct device *d) {
+    enum { STEPS = 9 };
+    static const struct method method = {"fixed", "{\"heads\":4}"};
+    struct data data;
+    double loss[STEPS];
+    char *trained = NULL;
+    data_fill(&data, RAGGED, ragged, 4);
+    struct batch fewer = data.batch;
+    fewer.n_samples--;
+    fewer.n_tokens = fewer.offsets[fewer.n_samples];
+    struct model_config config = method_config(&method, &data, d->precision);
+    config.dropout = 0;
+    for (int listens = 0; listens < 2; listens++) {
+        struct side side;
+        side_new(&side, d, &config, &data.limits);
+        listen_to(tested, d, listens ? listen : NULL);
+        for (int s = 0; s < STEPS; s++) {
+            struct policy_step step = step_at(s, 0.3);
+            double now = trainer_step(side.trainer, s % 3 == 2 ? &fewer : &data.batch, &step);
+            optimizer_step(side.optimizer, trainer_parameters(side.trainer),
+                           trainer_gradients(side.trainer));
+            if (listens) assert_true(now == loss[s]);
+            loss[s] = now;
+        }
+        listen_to(tested, d, NULL);
+        trainer_store(side.trainer);
+        if (!listens) {
+            trained = malloc(side.p->arena.used);
+            assert_non_null(trained);
+            memcpy(trained, side.p->arena.base, side.p->arena.used);
+        } else
+            assert_memory_equal(trained, side.p->arena.base, side.p->arena.used);
+        side_free(&side);
+    }
+    free(trained);
+    free(data.tokens);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_policy_is_compared),
@@ -187,6 +247,7 @@ int main(void) {
         ON_FP32(wide_networks_of_a_small_model_have_room),
         ON_ALL_SLOWLY(same_seed_same_bits),
         ON_ALL(ten_steps_stay_together),
+        ON_ALL(repeated_steps_have_the_bits_of_new_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
