@@ -2,11 +2,12 @@
  * Passes that are done again, without a card: a far device on which a recording is the list of what
  * was asked of it. A replay does the pass at hand and holds its list against the recorded one, so a
  * recording that is taken for another pass ends the test. Results and what is booked are those of an
- * inference that repeats nothing.
+ * inference, or a training, that repeats nothing.
  */
 #include "models/inference.h"
 #include "models/inference_workspace.h"
 #include "tests/models/far_device.h"
+#include "models/trainer_private.h"
 #include "tests/models/small_model.h"
 
 #include <stdlib.h>
@@ -22,14 +23,18 @@ struct list {
 struct recording {
     struct list list;
     int mode;
+    bool backward; /* of training */
 };
 
 /* The device, which has no place of its own for a test's. */
 static struct {
-    struct device_ops far; /* as they are without recordings */
-    struct inference *inf; /* that runs */
-    struct list list;      /* of the pass at hand */
-    bool is_recording, fails, forgets;
+    struct device_ops far;   /* as they are without recordings */
+    struct inference *inf;   /* that runs */
+    struct list list;        /* of the pass at hand */
+    struct trainer *trainer; /* instead */
+    struct policy_step step;
+    char *memory; /* of the device before a pass of training, which adds, was recorded */
+    bool is_recording, is_backward, fails, forgets;
     int live, replays;
 } card;
 
@@ -73,22 +78,40 @@ static void noted_download(const struct device *d, void *to, const void *from, s
     card.far.download(d, to, from, bytes);
 }
 
+static void noted_loss_gradient(const struct device *d, const struct device_chunk *chunk,
+                                int classes, float scale, float *probability) {
+    uint32_t bits;
+    memcpy(&bits, &scale, sizeof bits);
+    note(bits);
+    card.is_backward = true;
+    card.far.loss_gradient(d, chunk, classes, scale, probability);
+}
+
 static bool record(const struct device *d) {
-    (void)d;
+    const struct far_state *f = far_of(d);
     assert_false(card.is_recording);
     card.is_recording = true;
+    card.is_backward = false;
+    if (card.trainer) {
+        card.memory = malloc(f->used);
+        assert_non_null(card.memory);
+        memcpy(card.memory, f->memory, f->used);
+    }
     card.list = (struct list){0};
     return true;
 }
 
 static void *recorded(const struct device *d) {
-    (void)d;
+    const struct far_state *f = far_of(d);
     assert_true(card.is_recording);
     card.is_recording = false;
+    if (card.trainer) memcpy(f->memory, card.memory, f->used);
+    free(card.memory);
+    card.memory = NULL;
     if (card.fails) return NULL;
     struct recording *r = malloc(sizeof *r);
     assert_non_null(r);
-    *r = (struct recording){card.list, card.inf->mode};
+    *r = (struct recording){card.list, card.inf ? card.inf->mode : 0, card.is_backward};
     card.live++;
     return r;
 }
@@ -101,10 +124,15 @@ static bool replay(const struct device *d, void *recording) {
         return false;
     }
     card.list = (struct list){0};
-    inference_pass(card.inf, NULL);
+    if (!card.trainer)
+        inference_pass(card.inf, NULL);
+    else if (r->backward)
+        trainer_backward(card.trainer, &card.step);
+    else
+        trainer_forward(card.trainer, &card.step);
     assert_int_equal(card.list.calls, r->list.calls);
     assert_true(card.list.hash == r->list.hash);
-    assert_int_equal(card.inf->mode, r->mode);
+    if (card.inf) assert_int_equal(card.inf->mode, r->mode);
     card.replays++;
     return true;
 }
@@ -123,6 +151,7 @@ static const struct device *recording_device(void) {
     ops->multiply = noted_multiply;
     ops->attend = noted_attend;
     ops->chosen_qkv = noted_chosen_qkv;
+    ops->loss_gradient = noted_loss_gradient;
     ops->upload = noted_upload;
     ops->download = noted_download;
     ops->record = record;
@@ -297,6 +326,80 @@ static void a_pass_whose_recording_fails_is_done(void **state) {
     pair_free(&pair);
 }
 
+/* ---- training ---- */
+
+/* Gradients after a step, in the host's memory. */
+static char *step_of(const struct device *d, struct trainer *t, const struct batch *batch,
+                     double *loss) {
+    struct policy_step step = {.progress = 0.5, .step = 3};
+    const struct parameters *g = trainer_gradients(t);
+    char *numbers = malloc(g->arena.used);
+    assert_non_null(numbers);
+    card.step = step;
+    card.step.n_samples = batch->n_samples;
+    *loss = trainer_step(t, batch, &step);
+    d->ops->download(d, numbers, g->arena.base, g->arena.used);
+    return numbers;
+}
+
+/* Steps with batches of two shapes in turn, which are repeated from the second of each on, against
+ * those of a trainer that has seen no batch before. */
+static void train(const char *policy, const char *options, double dropout, int recordings,
+                  int replays) {
+    struct model_config config = small_config(policy_find(policy), options, LAYERS, 16, HEADS);
+    struct small_batch data;
+    struct error error;
+    config.dropout = dropout;
+    const struct device *d = recording_device();
+    struct parameters *p = small_parameters(&config, 5);
+    struct trainer *repeats, *fresh;
+    small_batch_fill(&data, 6);
+    struct batch fewer = data.batch;
+    fewer.n_samples--;
+    fewer.n_tokens = data.offsets[fewer.n_samples];
+    assert_true(trainer_new_on(d, p, &small_limits, 2, &repeats, &error));
+    trainer_load(repeats);
+    for (int i = 0; i < 8; i++) {
+        const struct batch *batch = i % 2 ? &fewer : &data.batch;
+        double loss, expected;
+        card.trainer = repeats;
+        char *found = step_of(d, repeats, batch, &loss);
+        assert_true(trainer_new_on(d, p, &small_limits, 2, &fresh, &error));
+        trainer_load(fresh);
+        char *wanted = step_of(d, fresh, batch, &expected);
+        assert_true(loss == expected);
+        for (int j = 0; j < p->n_tensors; j++)
+            assert_memory_equal(found + p->tensors[j].offset * sizeof(float),
+                                wanted + p->tensors[j].offset * sizeof(float),
+                                p->tensors[j].count * sizeof(float));
+        trainer_free(fresh);
+        free(found);
+        free(wanted);
+        if (i == 4) card.forgets = true;
+    }
+    assert_int_equal(card.live, recordings);
+    assert_int_equal(card.replays, replays);
+    trainer_free(repeats);
+    assert_int_equal(card.live, 0);
+    parameters_free(p);
+    d->ops->close(d);
+}
+
+/* Three of four times each pass of each shape, less the one that was forgotten, and made again. */
+static void passes_of_training_are_repeated_apart(void **state) {
+    (void)state;
+    train("fixed", "{\"heads\":4}", 0, 4, 11);
+    train("fixed", "{\"heads\":[0,3]}", 0, 4, 11);
+    train("bag-of-words", "{}", 0, 4, 11);
+}
+
+static void what_the_host_tells_each_step_is_not_repeated(void **state) {
+    (void)state;
+    train("fixed", "{\"heads\":4}", 0.2, 0, 0);
+    train("budgetformer", "{}", 0, 0, 0);
+    train("moh", "{\"shared\":1,\"routed\":1}", 0, 0, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pass_is_recorded_once_and_then_repeated),
@@ -305,6 +408,8 @@ int main(void) {
         cmocka_unit_test(a_recording_is_of_one_mode_and_of_the_lengths_of_a_batch),
         cmocka_unit_test(a_recording_that_is_gone_is_made_again),
         cmocka_unit_test(a_pass_whose_recording_fails_is_done),
+        cmocka_unit_test(passes_of_training_are_repeated_apart),
+        cmocka_unit_test(what_the_host_tells_each_step_is_not_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
