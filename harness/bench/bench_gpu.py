@@ -5,9 +5,9 @@ Both sides train and run a pre-LN encoder of 4 layers, 8 heads, width 768 and an
 bfloat16: vocabulary 30,000, GELU in its tanh form, mean pool, linear classifier, cross-entropy,
 AdamW over all parameters, gradients clipped to norm 1, no dropout. This process is PyTorch's, and
 keeps its best way of each (peer_on_card.py) from the first round to the last; between two of its
-turns `headroom bench` runs as a process of its own, so that both see the same card. Ours reads
-tokens from the host, and hands back the loss of each step and the logits of each inference;
-PyTorch's best leaves all of that on the card, which is a little in its favour.
+turns `headroom bench` runs as a process of its own, so that both see the same card. Both
+read tokens from the host, and hand back the loss of each step and the logits of each inference;
+only ours waits for each loss, which is a little in PyTorch's favour.
 
 Beside the ratios: how far either is from what the card allows (floor), where ours spends its time,
 and what skipped heads save, beside PyTorch with the skipped heads cut out of its weights.

@@ -4,8 +4,11 @@ CUDA events, the median of samples of several calls.
 
 A training step is forward, loss, backward, clipping and AdamW (PyTorch's fused one), in autocast
 to bfloat16; inference is autocast, or weights kept in bfloat16. Attention is SDPA in both. A CUDA
-graph holds a whole step, so nothing of it is launched by Python; its tokens stay where they are and
-its loss or logits stay on the card.
+graph holds a whole step, so nothing of it is launched by Python.
+
+Both begin with tokens in page-locked memory of the host, as a loader leaves them, and copy what
+they make to such memory: a step its loss, which nobody waits for, an inference its logits, which its
+caller has when the call is over.
 """
 import copy
 import gc
@@ -98,14 +101,38 @@ def make_encoder(dim, length, kept=HEADS):
         return peer_model.Encoder(dim, length, LAYERS, HEADS, VOCAB, CLASSES, "sdpa", kept)
 
 
+class Ends:
+    """Where calls begin and end: arrays in page-locked memory of the host, and the inputs' copies on
+    the card."""
+
+    def __init__(self, batch, length):
+        self.here = {"tokens": torch.randint(VOCAB, (batch, length)).pin_memory(),
+                     "labels": (torch.arange(batch) % CLASSES).pin_memory(),
+                     "loss": torch.empty((), pin_memory=True),
+                     "logits": torch.empty(batch, CLASSES, pin_memory=True)}
+        self.there = {name: self.here[name].cuda() for name in ("tokens", "labels")}
+
+    def bring(self, name):
+        return self.there[name].copy_(self.here[name], non_blocking=True)
+
+    def take(self, name, value):
+        self.here[name].copy_(value.detach().float(), non_blocking=True)
+
+
+def waited(call):
+    def run():
+        call()
+        torch.cuda.current_stream().synchronize()
+    return run
+
+
 class Ways:
     """PyTorch's ways of training and inferring at one shape, as calls by name; `refused` says why
     a way is not among them."""
 
     def __init__(self, shape, compile_time):
         dim, self.batch, length = shape
-        self.tokens = torch.randint(VOCAB, (self.batch, length), device="cuda")
-        self.labels = torch.arange(self.batch, device="cuda") % CLASSES
+        self.ends = Ends(self.batch, length)
         self.model = make_encoder(dim, length)
         self.narrow = copy.deepcopy(self.model).to(BF16).eval()  # weights of two bytes
         self.compile_time = compile_time
@@ -125,10 +152,14 @@ class Ways:
         return torch.compile(function, dynamic=False)
 
     def add(self, what, name, make):
+        """Returns the call without its end, which a graph cannot hold."""
         try:
-            self.calls[what][name] = make()
+            call = make()
+            self.calls[what][name] = waited(call) if what == "inference" else call
+            return call
         except (RuntimeError, TimeoutError) as failure:
             self.refused[what, name] = str(failure).strip().split("\n")[0] or repr(failure)
+            return None
 
     def add_compiled(self, what, make):
         """The compiled call by itself and in a graph: it is compiled when it runs first."""
@@ -136,8 +167,7 @@ class Ways:
             call = make()
             call()
             return call
-        self.add(what, "compiled", lambda: self.compile_time.spend(compiled))
-        call = self.calls[what].get("compiled")
+        call = self.add(what, "compiled", lambda: self.compile_time.spend(compiled))
         if call:
             self.add(what, "compiled, graph", lambda: in_graph(call))
 
@@ -152,21 +182,23 @@ class Ways:
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            loss(self.tokens, self.labels).backward()
+            value = loss(self.ends.bring("tokens"), self.ends.bring("labels"))
+            value.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
+            self.ends.take("loss", value)
         return step
 
     def inference(self, model):
         def infer():
             with torch.no_grad():
-                model(self.tokens)
+                self.ends.take("logits", model(self.ends.bring("tokens")))
         return infer
 
     def autocast_inference(self):
         def infer():
             with torch.no_grad(), torch.autocast("cuda", dtype=BF16):
-                self.model(self.tokens)
+                self.ends.take("logits", self.model(self.ends.bring("tokens")))
         return infer
 
 
@@ -254,9 +286,9 @@ class Peer:
         """Inference in a graph with bf16 weights of `kept` heads alone."""
         dim, batch, length = shape
         model = make_encoder(dim, length, kept).to(BF16).eval()
-        tokens = torch.randint(VOCAB, (batch, length), device="cuda")
+        ends = Ends(batch, length)
 
         def infer():
             with torch.no_grad():
-                model(tokens)
-        return milliseconds(in_graph(infer), seconds)
+                ends.take("logits", model(ends.bring("tokens")))
+        return milliseconds(waited(in_graph(infer)), seconds)
