@@ -104,6 +104,7 @@ struct gate_call {
     /* Of a device form alone (policy_ops.cuda). */
     const struct device *device;
     struct gate_sums *sums; /* in device memory: what training adds to, not to `step` */
+    const void *told;       /* in device memory: what `tell` wrote for this step and layer */
 };
 
 /* What a layer's gates add to the sums of a step, where they are made on a device; as in
@@ -117,7 +118,13 @@ struct gate_sums {
  * the call (x, ids, param, grad, saved, shared) and all that are passed lie in it; `config`,
  * `step`, `work` and the call itself in the host's. Who books work does so on the host, as
  * everywhere. */
+enum { POLICY_TOLD_BYTES = 128 };
+
 struct policy_device_form {
+    /* Writes on the host what changes from step to step, at most POLICY_TOLD_BYTES: training's
+     * kernels read it where it lies, so that what they are asked for stays the same and can be
+     * repeated (models/trainer_recordings.c). NULL: it does not. */
+    void (*tell)(const struct gate_call *call, void *told);
     void (*gates_train)(const struct gate_call *call, float *a);
     void (*gates_backward)(const struct gate_call *call, const float *da, float *dx);
     /* Both at once: decisions, and the gates that `select` makes of them. */

@@ -320,6 +320,7 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
         phase_enter(t->phases, PHASE_FORWARD);
         d->ops->chunk_put(d, &t->chunk);
+        trainer_tell_gates(t, step);
         trainer_run(t, step, PASS_FORWARD);
         if (gradients) {
             phase_enter(t->phases, PHASE_BACKWARD);

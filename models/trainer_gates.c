@@ -5,6 +5,10 @@
 #include "models/device_parameters.h"
 #include "models/trainer_private.h"
 
+static void *told_of(const struct trainer *t, unsigned char *told, int l) {
+    return trainer_tells(t) ? told + (size_t)l * POLICY_TOLD_BYTES : NULL;
+}
+
 /* What layer l's policy is given, in training. */
 static struct gate_call gate_call(struct trainer *t, int l, struct policy_step *step) {
     const struct model_config *c = &t->p->config;
@@ -25,7 +29,17 @@ static struct gate_call gate_call(struct trainer *t, int l, struct policy_step *
                               .gradients = t->gradients,
                               .step = step,
                               .device = t->device,
-                              .sums = t->form ? t->sums->layer + l : NULL};
+                              .sums = t->form ? t->sums->layer + l : NULL,
+                              .told = told_of(t, t->told, l)};
+}
+
+void trainer_tell_gates(struct trainer *t, struct policy_step *step) {
+    if (!trainer_tells(t)) return;
+    for (int l = 0; l < t->p->config.layers; l++) {
+        struct gate_call call = gate_call(t, l, step);
+        t->form->tell(&call, told_of(t, t->own_told, l));
+    }
+    t->device->ops->upload(t->device, t->told, t->own_told, trainer_told_bytes(t));
 }
 
 /* Floats from the device to where the policy is, or back, unless both are one array. */

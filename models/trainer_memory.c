@@ -100,6 +100,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     t->delta = arena_floats(work, tokens);
     t->dpooled = t->own_dpooled = arena_floats(work, most_rows(t, limits) * dim);
     t->sums = arena_take(work, 1, trainer_sums_bytes(t), ARENA_LINE);
+    t->told = arena_take(work, 1, trainer_told_bytes(t), ARENA_LINE);
     for (int i = 0; !t->device->is_host && i < t->gradients->n_tensors; i++) {
         struct tensor *row = &t->gradients->tensors[i];
         if (row->embedding) row->touched = arena_take(work, row->count / dim, 1, ARENA_LINE);
@@ -112,6 +113,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     for (int i = 0; i < RECORDED_BATCHES && !t->device->is_host; i++)
         t->recorded[i].offsets = arena_take(host, (size_t)limits->samples + 1,
                                             sizeof *t->recorded[i].offsets, ARENA_LINE);
+    t->own_told = arena_take(host, 1, trainer_told_bytes(t), ARENA_LINE);
     t->part_offsets =
         arena_take(host, (size_t)limits->samples + 1, sizeof *t->part_offsets, ARENA_LINE);
 }

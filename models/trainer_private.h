@@ -68,6 +68,7 @@ struct trainer {
     float *pooled, *probability;             /* [B][D], [B][C] */
     float *shared;                           /* [B][shared_floats] the policy's, of all layers */
     struct step_sums *sums;
+    unsigned char *told, *own_told; /* [layers][POLICY_TOLD_BYTES] if the form tells; on the host */
     /* workspace, shared by all layers; attention and FFN share theirs */
     void *norm, *branch;          /* [T][D] the last LayerNorm's output, if not all are kept */
     float *dx;                    /* [T][D] */
@@ -96,6 +97,15 @@ static inline int trainer_gate_rows(const struct trainer *t) {
     return trainer_by_token(t) ? t->chunk.batch.n_tokens : t->chunk.batch.n_samples;
 }
 
+/* Whether gates are made where there is nothing to hear of each step but what they are told. */
+static inline bool trainer_tells(const struct trainer *t) {
+    return t->form && t->form->tell;
+}
+
+static inline size_t trainer_told_bytes(const struct trainer *t) {
+    return trainer_tells(t) ? (size_t)t->p->config.layers * POLICY_TOLD_BYTES : 0;
+}
+
 static inline size_t trainer_sums_bytes(const struct trainer *t) {
     size_t layers = t->form ? (size_t)t->p->config.layers : 0;
     return offsetof(struct step_sums, layer) + layers * sizeof(struct gate_sums);
@@ -109,6 +119,9 @@ void trainer_backward(struct trainer *t, struct policy_step *step);
 /* One of them, by repeating it if a batch of the same lengths was there before. */
 void trainer_run(struct trainer *t, struct policy_step *step, enum pass pass);
 void trainer_forget(struct trainer *t);
+
+/* Tells the form where the step stands. */
+void trainer_tell_gates(struct trainer *t, struct policy_step *step);
 
 /* Gates of the chunk at hand in layer l from its LayerNorm output, into here.gates. */
 void trainer_make_gates(struct trainer *t, int l, struct policy_step *step);

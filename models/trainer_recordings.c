@@ -1,9 +1,9 @@
 /*
  * Passes that are done again, as in inference (inference_recordings.c): what the passes of a batch
  * ask of a device hangs on the lengths of its inputs alone, as long as no number that changes from
- * step to step is told by the host. Dropout's counter is, and so is what a policy's gates depend
- * on; where there is neither, each pass of a batch like one before is recorded, and then repeated
- * with one call. The passes are recorded apart, so that phases begin where they do.
+ * step to step is part of what the host asks. Dropout's counter is, and so is what gates depend on
+ * that are not made on the device, or whose kernels are not told in memory; where there is neither,
+ * each pass of a batch like one before is recorded, and then repeated with one call. The passes are recorded apart, so that phases begin where they do.
  */
 #include "models/trainer_private.h"
 
@@ -11,7 +11,8 @@
 
 /* Whether the host has no say in the middle of the passes. */
 static bool is_the_device_s(const struct trainer *t) {
-    return !t->device->is_host && t->dropout_rate <= 0.0 && t->p->config.policy->unit == GATE_NONE;
+    bool gates = t->p->config.policy->unit != GATE_NONE;
+    return !t->device->is_host && t->dropout_rate <= 0.0 && (!gates || trainer_tells(t));
 }
 
 static void forget(const struct trainer *t, struct recorded_batch *of, enum pass pass) {

@@ -60,7 +60,6 @@ static struct budget_networks gradients_of(const struct gate_call *call,
 static struct budget_rows rows_of(const struct gate_call *call) {
     return (struct budget_rows){.ids = call->ids,
                                 .draws = budget_draws(call),
-                                .high = budget_counter_high(call),
                                 .kept = budget_saved_of(call).kept,
                                 .shared = call->shared};
 }
@@ -83,9 +82,18 @@ static void ask(const struct gate_call *call, const struct budget_networks *net)
     cuda_check(d, budget_ask_launch(net, cuda_stream_of(d)), "the networks of gates");
 }
 
-static void train(const struct gate_call *call, enum budget_kind kind, bool hard, float *a) {
+static struct budget_told told_of(const struct gate_call *call, bool hard) {
+    return (struct budget_told){budget_layer_of(call, hard), budget_counter_high(call)};
+}
+
+static void tell(const struct gate_call *call, bool hard, void *told) {
+    _Static_assert(sizeof(struct budget_told) <= POLICY_TOLD_BYTES, "it has to fit");
+    *(struct budget_told *)told = told_of(call, hard);
+}
+
+static void train(const struct gate_call *call, enum budget_kind kind, float *a) {
     const struct device *d = call->device;
-    struct budget_layer layer = budget_layer_of(call, hard);
+    struct budget_layer layer = budget_layer_of(call, false);
     struct budget_networks net = networks_of(call, &layer);
     struct budget_rows rows = rows_of(call);
     struct gate_sums *sums = call->sums;
@@ -93,8 +101,8 @@ static void train(const struct gate_call *call, enum budget_kind kind, bool hard
                              &sums->n_entropy};
     ask(call, &net);
     cuda_check(d,
-               budget_train_launch(kind, &layer, &net, &rows, a, cuda_state_of(d)->scratch, &to,
-                                   cuda_stream_of(d)),
+               budget_train_launch(kind, &layer, call->told, &net, &rows, a,
+                                   cuda_state_of(d)->scratch, &to, cuda_stream_of(d)),
                "gates in training");
 }
 
@@ -104,7 +112,8 @@ static void backward(const struct gate_call *call, enum budget_kind kind, const 
     struct budget_layer layer = budget_layer_of(call, false);
     struct budget_networks net = gradients_of(call, &layer, dx);
     struct budget_rows rows = rows_of(call);
-    cuda_check(d, budget_backward_launch(kind, &layer, &net, &rows, da, cuda_stream_of(d)),
+    cuda_check(d,
+               budget_backward_launch(kind, &layer, call->told, &net, &rows, da, cuda_stream_of(d)),
                "the gradient of gates");
     if (net.width > 0) {
         cuda_observed(d, 1, net.width, net.rows);
@@ -121,12 +130,12 @@ static void backward(const struct gate_call *call, enum budget_kind kind, const 
 
 static void decide(const struct gate_call *call, enum paper_mode mode, float *decision, float *a) {
     const struct device *d = call->device;
-    struct budget_layer layer = budget_layer_of(call, false);
-    struct budget_networks net = networks_of(call, &layer);
+    struct budget_told told = told_of(call, false);
+    struct budget_networks net = networks_of(call, &told.layer);
     struct budget_rows rows = rows_of(call);
     ask(call, &net);
     cuda_check(d,
-               budget_decide_launch(mode, options_of(call)->tau_end, &layer, &net, &rows, decision,
+               budget_decide_launch(mode, options_of(call)->tau_end, &told, &net, &rows, decision,
                                     a, cuda_stream_of(d)),
                "decisions");
 }
@@ -137,8 +146,12 @@ static enum budget_kind kind_of(const struct gate_call *call) {
     return budgetformer_is_gumbel(call) ? BUDGET_GUMBEL : BUDGET_SOFT;
 }
 
+static void consistent_tell(const struct gate_call *call, void *told) {
+    tell(call, budgetformer_is_hard(call), told);
+}
+
 static void consistent_train(const struct gate_call *call, float *a) {
-    train(call, kind_of(call), budgetformer_is_hard(call), a);
+    train(call, kind_of(call), a);
 }
 
 static void consistent_backward(const struct gate_call *call, const float *da, float *dx) {
@@ -149,11 +162,15 @@ static void consistent_decide(const struct gate_call *call, float *decision, flo
     decide(call, MODE_PLAIN, decision, a);
 }
 
-const struct policy_device_form budgetformer_cuda = {consistent_train, consistent_backward,
-                                                     consistent_decide};
+const struct policy_device_form budgetformer_cuda = {consistent_tell, consistent_train,
+                                                     consistent_backward, consistent_decide};
+
+static void paper_tell(const struct gate_call *call, void *told) {
+    tell(call, false, told);
+}
 
 static void paper_train(const struct gate_call *call, float *a) {
-    train(call, BUDGET_SOFTMAX, false, a);
+    train(call, BUDGET_SOFTMAX, a);
 }
 
 static void paper_backward(const struct gate_call *call, const float *da, float *dx) {
@@ -164,5 +181,5 @@ static void paper_decide(const struct gate_call *call, float *decision, float *a
     decide(call, (enum paper_mode)budgetformer_paper_mode(call), decision, a);
 }
 
-const struct policy_device_form budgetformer_paper_cuda = {paper_train, paper_backward,
+const struct policy_device_form budgetformer_paper_cuda = {paper_tell, paper_train, paper_backward,
                                                            paper_decide};

@@ -121,8 +121,8 @@ __device__ inline float *shared_of(const budget_rows &rows, int r) {
 }
 
 /* s of a row, and its scores where they are drawn; the processor's find_budget and draw_scores. */
-__device__ inline float find_row(const budget_layer &layer, const budget_networks &net,
-                                 const budget_rows &rows, int r) {
+__device__ inline float find_row(const budget_layer &layer, uint64_t high,
+                                 const budget_networks &net, const budget_rows &rows, int r) {
     const float *hidden = net.hidden + (size_t)r * (size_t)net.width;
     float *z = net.z + (size_t)r * (size_t)layer.heads;
     float logit = 0.0f, s = 0.0f;
@@ -130,7 +130,7 @@ __device__ inline float find_row(const budget_layer &layer, const budget_network
     logit = warp_sum(logit);
     if (!layer.learned)
         for (int h = lane(); h < layer.heads; h += LANES)
-            z[h] = (float)philox_normal(&rows.draws, rows.high, budget_counter(rows.ids[r], h));
+            z[h] = (float)philox_normal(&rows.draws, high, budget_counter(rows.ids[r], h));
     if (lane() == 0) {
         s = budget_found(&layer, layer.asks ? budget_of_logit(logit, net.b2[0]) : 0.0f,
                          shared_of(rows, r));
@@ -142,20 +142,22 @@ __device__ inline float find_row(const budget_layer &layer, const budget_network
 
 template <typename Gate>
 __global__ void __launch_bounds__(WARP)
-    train_rows(const budget_layer layer, const budget_networks net, const budget_rows rows,
-               float *a, double *terms) {
+    train_rows(const budget_told *told, const budget_networks net, const budget_rows rows, float *a,
+               double *terms) {
     extern __shared__ double shared[];
+    const budget_layer layer = told->layer;
+    const uint64_t high = told->high;
     const int r = (int)blockIdx.x, heads = layer.heads;
     double *space = shared + heads;
     float *noisy = reinterpret_cast<float *>(shared);
     const size_t first = (size_t)r * (size_t)heads;
     const float *z = net.z + first;
-    const float s = find_row(layer, net, rows, r);
+    const float s = find_row(layer, high, net, rows, r);
     for (int h = lane(); h < heads; h += LANES) {
         noisy[h] = z[h];
         if (layer.learned && layer.sigma > 0.0)
-            noisy[h] += (float)(layer.sigma * Gate::noise(&rows.draws, rows.high,
-                                                          budget_counter(rows.ids[r], h)));
+            noisy[h] += (float)(layer.sigma *
+                                Gate::noise(&rows.draws, high, budget_counter(rows.ids[r], h)));
     }
     lanes_meet();
     const budget_row row = {&layer, (double)s, rows.kept + first};
@@ -199,9 +201,10 @@ __global__ void __launch_bounds__(THREADS)
 
 template <typename Gate>
 __global__ void __launch_bounds__(WARP)
-    backward_rows(const budget_layer layer, const budget_networks net, const budget_rows rows,
+    backward_rows(const budget_told *told, const budget_networks net, const budget_rows rows,
                   const float *da) {
     extern __shared__ double shared[];
+    const budget_layer layer = told->layer;
     const int r = (int)blockIdx.x, heads = layer.heads;
     double *task = shared, *space = shared + heads;
     const size_t first = (size_t)r * (size_t)heads;
@@ -215,13 +218,14 @@ __global__ void __launch_bounds__(WARP)
 }
 
 __global__ void __launch_bounds__(WARP)
-    decide_rows(paper_mode mode, double tau, const budget_layer layer, const budget_networks net,
+    decide_rows(paper_mode mode, double tau, const budget_told told, const budget_networks net,
                 const budget_rows rows, float *decision, float *a) {
     extern __shared__ double shared[];
+    const budget_layer &layer = told.layer;
     const int r = (int)blockIdx.x, heads = layer.heads;
     float *to = decision + (size_t)r * (size_t)(1 + heads);
     const float *z = net.z + (size_t)r * (size_t)heads;
-    const float s = find_row(layer, net, rows, r);
+    const float s = find_row(layer, told.high, net, rows, r);
     if (lane() == 0) to[0] = s;
     for (int h = lane(); h < heads; h += LANES) to[1 + h] = z[h];
     lanes_meet();
@@ -330,18 +334,18 @@ template <typename Gate> size_t space_bytes(int heads) {
 }
 
 template <typename Gate>
-cudaError_t train(const budget_layer &layer, const budget_networks &net, const budget_rows &rows,
-                  float *a, double *terms, cudaStream_t stream) {
-    train_rows<Gate><<<(unsigned)net.rows, WARP, space_bytes<Gate>(layer.heads), stream>>>(
-        layer, net, rows, a, terms);
+cudaError_t train(int heads, const budget_told *told, const budget_networks &net,
+                  const budget_rows &rows, float *a, double *terms, cudaStream_t stream) {
+    train_rows<Gate>
+        <<<(unsigned)net.rows, WARP, space_bytes<Gate>(heads), stream>>>(told, net, rows, a, terms);
     return cudaGetLastError();
 }
 
 template <typename Gate>
-cudaError_t backward(const budget_layer &layer, const budget_networks &net, const budget_rows &rows,
-                     const float *da, cudaStream_t stream) {
-    backward_rows<Gate><<<(unsigned)net.rows, WARP, space_bytes<Gate>(layer.heads), stream>>>(
-        layer, net, rows, da);
+cudaError_t backward(int heads, const budget_told *told, const budget_networks &net,
+                     const budget_rows &rows, const float *da, cudaStream_t stream) {
+    backward_rows<Gate>
+        <<<(unsigned)net.rows, WARP, space_bytes<Gate>(heads), stream>>>(told, net, rows, da);
     return cudaGetLastError();
 }
 
@@ -357,28 +361,31 @@ cudaError_t budget_ask_launch(const struct budget_networks *networks, cudaStream
 }
 
 cudaError_t budget_train_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                const struct budget_told *told,
                                 const struct budget_networks *networks,
                                 const struct budget_rows *rows, float *a, double *terms,
                                 const struct budget_sums *sums, cudaStream_t stream) {
-    const int n = networks->rows;
+    const int n = networks->rows, heads = layer->heads;
     if (n == 0) return cudaSuccess;
     const cudaError_t status =
-        kind == BUDGET_SOFT     ? train<soft>(*layer, *networks, *rows, a, terms, stream)
-        : kind == BUDGET_GUMBEL ? train<gumbel>(*layer, *networks, *rows, a, terms, stream)
-                                : train<softmax>(*layer, *networks, *rows, a, terms, stream);
+        kind == BUDGET_SOFT     ? train<soft>(heads, told, *networks, *rows, a, terms, stream)
+        : kind == BUDGET_GUMBEL ? train<gumbel>(heads, told, *networks, *rows, a, terms, stream)
+                                : train<softmax>(heads, told, *networks, *rows, a, terms, stream);
     if (status != cudaSuccess) return status;
     sum_rows<<<1, THREADS, 0, stream>>>(n, budget_has_entropy(layer), terms, networks->s, *sums);
     return cudaGetLastError();
 }
 
 cudaError_t budget_backward_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                   const struct budget_told *told,
                                    const struct budget_networks *networks,
                                    const struct budget_rows *rows, const float *da,
                                    cudaStream_t stream) {
     if (networks->rows == 0) return cudaSuccess;
-    return kind == BUDGET_SOFT     ? backward<soft>(*layer, *networks, *rows, da, stream)
-           : kind == BUDGET_GUMBEL ? backward<gumbel>(*layer, *networks, *rows, da, stream)
-                                   : backward<softmax>(*layer, *networks, *rows, da, stream);
+    const int heads = layer->heads;
+    return kind == BUDGET_SOFT     ? backward<soft>(heads, told, *networks, *rows, da, stream)
+           : kind == BUDGET_GUMBEL ? backward<gumbel>(heads, told, *networks, *rows, da, stream)
+                                   : backward<softmax>(heads, told, *networks, *rows, da, stream);
 }
 
 cudaError_t budget_gradient_launch(const struct budget_networks *networks, cudaStream_t stream) {
@@ -394,12 +401,12 @@ cudaError_t budget_gradient_launch(const struct budget_networks *networks, cudaS
     return cudaGetLastError();
 }
 
-cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_layer *layer,
+cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_told *told,
                                  const struct budget_networks *networks,
                                  const struct budget_rows *rows, float *decision, float *a,
                                  cudaStream_t stream) {
     if (networks->rows == 0) return cudaSuccess;
-    decide_rows<<<(unsigned)networks->rows, WARP, 2 * (size_t)layer->heads * sizeof(double),
-                  stream>>>(mode, tau, *layer, *networks, *rows, decision, a);
+    decide_rows<<<(unsigned)networks->rows, WARP, 2 * (size_t)told->layer.heads * sizeof(double),
+                  stream>>>(mode, tau, *told, *networks, *rows, decision, a);
     return cudaGetLastError();
 }

@@ -33,9 +33,14 @@ struct budget_networks {
 struct budget_rows {
     const int32_t *ids; /* [rows] */
     struct rng draws;   /* of noise, and of scores that are drawn */
-    uint64_t high;      /* half of the draws' counter */
     float *kept;        /* [rows][heads of the layer] */
     float *shared;      /* [rows][SHARED_FLOATS] */
+};
+
+/* What changes from step to step, with what does not. */
+struct budget_told {
+    struct budget_layer layer;
+    uint64_t high; /* half of the draws' counter */
 };
 
 /* Where the sums of a layer are added to. */
@@ -47,14 +52,18 @@ struct budget_sums {
 /* hidden, and z where it is learned, from x. */
 cudaError_t budget_ask_launch(const struct budget_networks *networks, cudaStream_t stream);
 
-/* s; z where it is drawn; and gates a[rows][heads] in training. terms: workspace [rows][2]. */
+/* s; z where it is drawn; and gates a[rows][heads] in training. `told` lies in device memory, and is
+ * read when the kernel runs; of `layer` only what is the same in every step. terms: workspace
+ * [rows][2]. */
 cudaError_t budget_train_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                const struct budget_told *told,
                                 const struct budget_networks *networks,
                                 const struct budget_rows *rows, float *a, double *terms,
                                 const struct budget_sums *sums, cudaStream_t stream);
 
 /* From dL/da[rows][heads]: z becomes dL/dz, s becomes dL/d(logit of s). */
 cudaError_t budget_backward_launch(enum budget_kind kind, const struct budget_layer *layer,
+                                   const struct budget_told *told,
                                    const struct budget_networks *networks,
                                    const struct budget_rows *rows, const float *da,
                                    cudaStream_t stream);
@@ -63,8 +72,8 @@ cudaError_t budget_backward_launch(enum budget_kind kind, const struct budget_la
 cudaError_t budget_gradient_launch(const struct budget_networks *networks, cudaStream_t stream);
 
 /* decision[rows][1 + heads] = s, z; and gates a[rows][heads] of them: what is no variant as
- * published is plain. */
-cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_layer *layer,
+ * published is plain. `told` lies in the host's memory. */
+cudaError_t budget_decide_launch(enum paper_mode mode, double tau, const struct budget_told *told,
                                  const struct budget_networks *networks,
                                  const struct budget_rows *rows, float *decision, float *a,
                                  cudaStream_t stream);

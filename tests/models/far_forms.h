@@ -49,8 +49,11 @@ static inline void far_call_begin(const struct gate_call *call, struct far_call 
     near->device = NULL;
     near->sums = NULL;
     if (!call->step) return;
-    /* The sums of this call alone; the engine's step must stay as it is. */
-    out->step = *call->step;
+    /* Where the step stands is as it was told, however old the call is. The sums of this call alone;
+     * the engine's step must stay as it is. */
+    const struct policy_step *told = far_near(d, call->told);
+    assert_non_null(told);
+    out->step = *told;
     out->step.regulariser = out->step.sum_budget = out->step.sum_entropy = 0;
     out->step.n_budget = out->step.n_entropy = 0;
     near->step = &out->step;
@@ -66,6 +69,11 @@ static inline void far_call_end(const struct gate_call *call, struct far_call *d
     sums->entropy += done->step.sum_entropy;
     sums->n_budget += done->step.n_budget;
     sums->n_entropy += done->step.n_entropy;
+}
+
+static inline void far_tell(const struct gate_call *call, void *told) {
+    _Static_assert(sizeof *call->step <= POLICY_TOLD_BYTES, "it has to fit");
+    memcpy(told, call->step, sizeof *call->step);
 }
 
 static inline void far_gates_train(const struct gate_call *call, float *a) {
@@ -101,7 +109,8 @@ static inline void far_decide(const struct gate_call *call, float *decision, flo
 /* The entries that a policy has decide which of these are there. */
 static inline const struct policy_device_form *far_form(const struct policy_ops *policy) {
     static const struct policy_device_form forms[2] = {
-        {far_gates_train, NULL, far_decide}, {far_gates_train, far_gates_backward, far_decide}};
+        {far_tell, far_gates_train, NULL, far_decide},
+        {far_tell, far_gates_train, far_gates_backward, far_decide}};
     /* A balance of loads is over the CPU's chunks, which a form would have to make itself. */
     if (!policy->gates_train || strncmp(policy->name, "moh", 3) == 0) return NULL;
     return &forms[policy->gates_backward != NULL];

@@ -201,10 +201,9 @@ static void listen(void *context, int m, int n, int k) {
 
 /* Passes of lengths that were seen before are repeated where no number changes from step to step,
  * and made anew while somebody listens to products. */
-static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device *tested,
-                                                     const struct device *d) {
+static void check_repeated_steps(const struct tested_device *tested, const struct device *d,
+                                 const struct method *method) {
     enum { STEPS = 9 };
-    static const struct method method = {"fixed", "{\"heads\":4}"};
     struct data data;
     double loss[STEPS];
     char *trained = NULL;
@@ -212,14 +211,14 @@ static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device 
     struct batch fewer = data.batch;
     fewer.n_samples--;
     fewer.n_tokens = fewer.offsets[fewer.n_samples];
-    struct model_config config = method_config(&method, &data, d->precision);
+    struct model_config config = method_config(method, &data, d->precision);
     config.dropout = 0;
     for (int listens = 0; listens < 2; listens++) {
         struct side side;
         side_new(&side, d, &config, &data.limits);
         listen_to(tested, d, listens ? listen : NULL);
         for (int s = 0; s < STEPS; s++) {
-            struct policy_step step = step_at(s, 0.3);
+            struct policy_step step = step_at(s, 0.1 * s);
             double now = trainer_step(side.trainer, s % 3 == 2 ? &fewer : &data.batch, &step);
             optimizer_step(side.optimizer, trainer_parameters(side.trainer),
                            trainer_gradients(side.trainer));
@@ -238,6 +237,16 @@ static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device 
     }
     free(trained);
     free(data.tokens);
+}
+
+static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device *tested,
+                                                     const struct device *d) {
+    static const struct method repeated[] = {{"fixed", "{\"heads\":4}"},
+                                             {"budgetformer", "{\"noise_until\":1,\"cost\":0.3}"},
+                                             {"budgetformer", "{\"estimator\":\"gumbel\"}"},
+                                             {"budgetformer-paper", "{}"}};
+    for (size_t i = 0; i < sizeof repeated / sizeof *repeated; i++)
+        check_repeated_steps(tested, d, &repeated[i]);
 }
 
 int main(void) {
