@@ -50,7 +50,7 @@ size_t chunk_plan_slots(int tokens) {
 size_t chunk_plan_most(const struct model_config *config, int samples, int tokens, int part) {
     size_t n = (size_t)tokens, b = (size_t)samples, tables = 0;
     for (int i = 0; i < CHUNK_TABLES; i++) tables += table_rows(config, i) > 0;
-    if (part == 0) return 4 * n + 3 * b + 1 + tables * n;
+    if (part == 0) return 3 * n + 3 * b + 1 + tables * n;
     return tables * (4 * n + 1 + chunk_plan_slots(tokens) + 1);
 }
 
@@ -67,44 +67,46 @@ static void copy_or_clear(int32_t *to, const int32_t *from, int n) {
         memset(to, 0, (size_t)n * sizeof *to);
 }
 
-static void take_first_part(struct chunk_plan *plan) {
+static void take_first_part(struct chunk_plan *plan, bool masks) {
     int n = plan->n_tokens, b = plan->n_samples;
     plan->used[0] = 0;
-    plan->tokens = take(plan, 0, n);
     plan->offsets = take(plan, 0, b + 1);
     plan->labels = take(plan, 0, b);
     plan->ids = take(plan, 0, b);
     plan->sample = take(plan, 0, n);
-    plan->mask_chunk = take(plan, 0, n);
-    plan->mask_row = take(plan, 0, n);
+    plan->mask_chunk = masks ? take(plan, 0, n) : NULL;
+    plan->mask_row = masks ? take(plan, 0, n) : NULL;
     for (int i = 0; i < CHUNK_TABLES; i++)
         plan->table[i].row = table_rows(&plan->config, i) ? take(plan, 0, n) : NULL;
 }
 
-/* The rows of one sample's tokens in all tables. */
+/* numbers[first] .. numbers[end - 1] = from, from + 1, ... */
+static void count_up(int32_t *numbers, int first, int end, int32_t from) {
+    for (int i = first; i < end; i++) numbers[i] = from + (i - first);
+}
+
+/* The rows of one sample's tokens in the tables but the tokens' own. */
 static void put_rows(struct chunk_plan *plan, int first, int end) {
     const struct model_config *c = &plan->config;
-    struct chunk_rows *table = plan->table;
-    int32_t segment = 0, previous = -1;
-    for (int i = first; i < end; i++) {
-        int32_t token = plan->tokens[i];
-        table[CHUNK_TOKEN].row[i] = token;
-        if (table[CHUNK_POSITION].row) table[CHUNK_POSITION].row[i] = i - first;
-        if (table[CHUNK_SEGMENT].row) table[CHUNK_SEGMENT].row[i] = segment;
-        if (table[CHUNK_BIGRAM].row)
-            table[CHUNK_BIGRAM].row[i] = (int32_t)model_bigram(c, previous, token);
-        segment |= token == c->separator;
-        previous = token;
+    const int32_t *token = plan->table[CHUNK_TOKEN].row;
+    int32_t *position = plan->table[CHUNK_POSITION].row, *segment = plan->table[CHUNK_SEGMENT].row;
+    int32_t *bigram = plan->table[CHUNK_BIGRAM].row;
+    if (position) count_up(position, first, end, 0);
+    for (int i = first, after = 0; segment && i < end; i++) {
+        segment[i] = after;
+        after |= token[i] == c->separator;
     }
+    for (int i = first; bigram && i < end; i++)
+        bigram[i] = (int32_t)model_bigram(c, i > first ? token[i - 1] : -1, token[i]);
 }
 
 void chunk_plan_put(struct chunk_plan *plan, const struct batch *batch, int number,
-                    int chunk_tokens) {
+                    int chunk_tokens, bool masks) {
     plan->n_samples = batch->n_samples;
     plan->n_tokens = batch->n_tokens;
     plan->max_length = 0;
-    take_first_part(plan);
-    copy_or_clear(plan->tokens, batch->tokens, batch->n_tokens);
+    take_first_part(plan, masks);
+    copy_or_clear(plan->table[CHUNK_TOKEN].row, batch->tokens, batch->n_tokens);
     copy_or_clear(plan->offsets, batch->offsets, batch->n_samples + 1);
     copy_or_clear(plan->labels, batch->labels, batch->n_samples);
     copy_or_clear(plan->ids, batch->ids, batch->n_samples);
@@ -113,11 +115,9 @@ void chunk_plan_put(struct chunk_plan *plan, const struct batch *batch, int numb
         for (int b = first; b < end; b++) {
             int from = batch->offsets[b], to = batch->offsets[b + 1];
             if (to - from > plan->max_length) plan->max_length = to - from;
-            for (int i = from; i < to; i++) {
-                plan->sample[i] = b;
-                plan->mask_chunk[i] = number;
-                plan->mask_row[i] = i - start;
-            }
+            for (int i = from; i < to; i++) plan->sample[i] = b;
+            for (int i = from; masks && i < to; i++) plan->mask_chunk[i] = number;
+            if (masks) count_up(plan->mask_row, from, to, from - start);
             put_rows(plan, from, to);
         }
         first = end;

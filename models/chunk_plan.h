@@ -39,11 +39,12 @@ struct chunk_rows {
 struct chunk_plan {
     struct model_config config;
     int n_samples, n_tokens, max_length;
-    /* first part, by chunk_plan_put: the batch, and per token its sample, the number of the CPU's
-     * chunk that it would be in, and its row there (models/batch.h) */
-    int32_t *tokens, *offsets, *labels, *ids; /* [T], [B + 1], [B], [B] */
-    int32_t *sample, *mask_chunk, *mask_row;  /* [T] */
-    struct chunk_rows table[CHUNK_TABLES];    /* rows; the rest by chunk_plan_sums */
+    /* first part, by chunk_plan_put: the batch (its tokens are the rows of CHUNK_TOKEN), and per
+     * token its sample and, for masks alone, else NULL, the number of the CPU's chunk that it would
+     * be in, and its row there (models/batch.h) */
+    int32_t *offsets, *labels, *ids;         /* [B + 1], [B], [B] */
+    int32_t *sample, *mask_chunk, *mask_row; /* [T] */
+    struct chunk_rows table[CHUNK_TABLES];   /* rows; the rest by chunk_plan_sums */
     /* where the parts lie, and how many numbers they have at present */
     int32_t *memory[2];
     size_t used[2];
@@ -66,7 +67,7 @@ size_t chunk_plan_slots(int tokens);
 /* Fills the first part, in memory[0]; `number` is that of the batch's first chunk. labels and ids
  * may be NULL. */
 void chunk_plan_put(struct chunk_plan *plan, const struct batch *batch, int number,
-                    int chunk_tokens);
+                    int chunk_tokens, bool masks);
 
 /* Fills the second part, in memory[1], for what was put last. */
 void chunk_plan_sums(struct chunk_plan *plan);

@@ -94,6 +94,7 @@ struct device_chunk {
     struct batch batch; /* in host memory */
     int number;         /* of the chunk in its batch */
     int chunk_tokens;
+    bool drops;         /* its passes ask for masks of dropout */
     const int32_t *ids; /* [n_samples] batch.ids where the device can read them */
     void *own;          /* the device's copy */
 };

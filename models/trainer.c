@@ -316,6 +316,7 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
     step->n_samples = batch->n_samples;
     d->ops->clear(d, t->sums, trainer_sums_bytes(t));
     t->chunk.number = 0;
+    t->chunk.drops = t->dropout_rate > 0.0;
     for (int first = 0; first < batch->n_samples; t->chunk.number++) {
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
         phase_enter(t->phases, PHASE_FORWARD);

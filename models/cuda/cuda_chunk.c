@@ -129,7 +129,7 @@ void cuda_chunk_put(const struct device *d, struct device_chunk *chunk) {
     struct chunk_memory *m = memory_of(chunk);
     struct chunk_plan *plan = &m->plan;
     cuda_check(d, cudaEventSynchronize(m->copied[0]), "the copy of a batch");
-    chunk_plan_put(plan, &chunk->batch, chunk->number, chunk->chunk_tokens);
+    chunk_plan_put(plan, &chunk->batch, chunk->number, chunk->chunk_tokens, chunk->drops);
     copy_part(d, m, 0);
     m->summed = false;
     m->on_card = (struct cuda_chunk){.offsets = on_card(m, plan->offsets),

@@ -150,7 +150,7 @@ static void check_sums(const struct fixture *f, enum chunk_table t, int64_t rows
 
 static void check_all(struct fixture *f, bool all_tables, int number, int chunk_tokens) {
     static const int64_t rows[CHUNK_TABLES] = {VOCAB, LENGTH, 2, BIGRAMS};
-    chunk_plan_put(&f->plan, &f->batch, number, chunk_tokens);
+    chunk_plan_put(&f->plan, &f->batch, number, chunk_tokens, true);
     size_t size = (size_t)f->batch.n_samples * sizeof(int32_t);
     assert_memory_equal(f->plan.offsets, f->offsets, size + sizeof(int32_t));
     assert_memory_equal(f->plan.labels, f->labels, size);
@@ -204,10 +204,27 @@ static void a_batch_without_labels_has_zeros(void **state) {
     draw_batch(&f, 3, 5);
     f.batch.labels = f.batch.ids = NULL;
     memset(f.plan.memory[0], 0xFF, f.plan.used[0] * sizeof(int32_t));
-    chunk_plan_put(&f.plan, &f.batch, 0, 512);
+    chunk_plan_put(&f.plan, &f.batch, 0, 512, true);
     static const int32_t zeros[3] = {0};
     assert_memory_equal(f.plan.labels, zeros, sizeof zeros);
     assert_memory_equal(f.plan.ids, zeros, sizeof zeros);
+    tear_down(&f);
+}
+
+/* 3 offsets + 1, labels and ids; of 2 arrays a number for each token, and of 2 more for masks. */
+static void who_drops_nothing_gets_no_masks(void **state) {
+    (void)state;
+    struct fixture f;
+    set_up(&f, false);
+    draw_batch(&f, 3, 5);
+    size_t tokens = (size_t)f.batch.n_tokens;
+    chunk_plan_put(&f.plan, &f.batch, 0, 512, true);
+    assert_int_equal(f.plan.used[0], 10 + 4 * tokens);
+    chunk_plan_put(&f.plan, &f.batch, 0, 512, false);
+    assert_int_equal(f.plan.used[0], 10 + 2 * tokens);
+    assert_null(f.plan.mask_chunk);
+    assert_null(f.plan.mask_row);
+    check_rows(&f, false);
     tear_down(&f);
 }
 
@@ -217,6 +234,7 @@ int main(void) {
         cmocka_unit_test(a_full_batch_of_one_word_fits_the_memory_that_was_asked_for),
         cmocka_unit_test(a_single_token_is_a_batch),
         cmocka_unit_test(a_batch_without_labels_has_zeros),
+        cmocka_unit_test(who_drops_nothing_gets_no_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,7 @@ static inline void stage_begin(struct stage *s, const struct device *d, bool rou
     s->chunk.batch = s->batch;
     s->chunk.number = 0;
     s->chunk.chunk_tokens = batch_chunk_tokens(s->batch.n_tokens, s->config.max_len);
+    s->chunk.drops = true;
     d->ops->chunk_put(d, &s->chunk);
 }
 
