@@ -17,6 +17,7 @@
 # WERROR      1: warnings are errors, as in CI
 # CFLAGS      appended to the flags below; LDFLAGS to the libraries
 # NO_INSTALL  1: print the install commands, run none
+# FUZZ_SECONDS  of each target of make fuzz; FUZZ names some of them: "json yaml"
 # HEADROOM_DATA  folder of the data sets, else data/
 # SETS        what make data fetches: names of sets, all, or list; else the small ones
 ARCH ?= $(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && echo native)
@@ -100,7 +101,11 @@ TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrat
     harness/config/starter.yaml
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(if $(WITH_CUDA),$(KERNELS:%=$(B)/%.o)) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
-TESTS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
+UNITS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
+TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAYS := $(TARGETS:%=$(B)/tests/fuzz/replay_%)
+FUZZERS := $(TARGETS:%=$(B)/tests/fuzz/fuzz_%)
+TESTS   := $(UNITS) $(REPLAYS)
 CHECKED := $(SOURCES) $(sort $(shell find tests -name '*.c'))
 SCRIPTS := $(sort $(shell find tests -name 'test_*.sh'))
 
@@ -113,8 +118,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test test-pmu test-arm64 test-gpu test-long check cross-arm64 programs objects kernels tidy plots data \
-    bench bench-peers bench-gpu parity parity-golden format clean help packages FORCE
+.PHONY: build sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check cross-arm64 programs objects kernels tidy \
+    plots data bench bench-peers bench-gpu parity parity-golden format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
@@ -158,8 +163,18 @@ test-gpu: build $(GPU_TESTS) ## run what needs an NVIDIA card (the engine, compu
 	@tests/gpu/environment.sh
 	@tests/run.sh $(addprefix tests/gpu/,memcheck.sh racecheck.sh initcheck.sh sweep.sh) $(GPU_TESTS)
 
-test-long: build ## kill, crowd and starve sweeps for minutes [KILLS=200]
+test-long: build ## kill, crowd and starve sweeps for minutes, and fuzz [KILLS=200] [FUZZ_SECONDS=600]
 	tests/run.sh $(filter-out tests/long/sweep.sh,$(sort $(wildcard tests/long/*.sh)))
+
+# In a folder of its own, because every object is compiled for it: with what counts coverage and with the
+# sanitizers, under which no loop becomes SIMD.
+FUZZ_FLAGS = -O1 -fsanitize=fuzzer-no-link -Wno-pass-failed
+fuzz: build ## search the parsers for crashes, leaks and hangs with clang's libFuzzer [FUZZ_SECONDS=60] [FUZZ="json yaml"]
+	@tests/fuzz/clang.sh
+	@$(MAKE) --no-print-directory NO_INSTALL=1 CUDA=0 SANITIZER=address,undefined CC=clang B=build/fuzz \
+	    CFLAGS='$(FUZZ_FLAGS)' fuzzers
+	@tests/fuzz/fuzz.sh build/fuzz $(or $(FUZZ),$(TARGETS))
+fuzzers: $(FUZZERS)
 
 # Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder. For x86 alone.
 ifeq ($(X86),)
@@ -242,8 +257,15 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) @$(B)/flags $(DEFINES) -MMD -MP -c $< -o $@
 
-$(TESTS): %: %.o $(LIBRARY) $(B)/libraries
+$(UNITS): %: %.o $(LIBRARY) $(B)/libraries
 	$(CC) @$(B)/flags $< $(LIBRARY) -lcmocka @$(B)/libraries -o $@
+
+# A fuzz target with libFuzzer's main, and with ours.
+$(FUZZERS): %: %.o $(LIBRARY) $(B)/libraries
+	$(CC) @$(B)/flags -fsanitize=fuzzer $< $(LIBRARY) @$(B)/libraries -o $@
+
+$(REPLAYS): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIBRARY) $(B)/libraries
+	$(CC) @$(B)/flags $(filter %.o,$^) $(LIBRARY) @$(B)/libraries -o $@
 
 # Made where clang-tidy finds nothing to say. Beside an object, because that knows the headers.
 $(B)/%.tidy: %.c $(B)/%.o .clang-tidy tests/.clang-tidy

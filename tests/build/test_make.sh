@@ -270,10 +270,20 @@ clean_keeps_results_and_data() {
     [ ! -e build ] && [ ! -e headroom ] && [ -e data/kept ] && [ -e results/results.db ]
 }
 
+fuzzing_without_clang_says_what_to_install() {
+    small_house
+    mkdir bin tests/fuzz
+    cp "$root/tests/fuzz/clang.sh" tests/fuzz
+    fake_program bin/clang 'echo "cannot find libclang_rt.fuzzer" >&2; exit 1'
+    status=0
+    PATH=$PWD/bin:$PATH build fuzz || status=1
+    [ $status = 1 ] && grep -q 'libclang_rt.fuzzer' said && grep -q 'apt-get install clang' said
+}
+
 help_names_every_target() {
     make help >"$scratch/said"
     cat "$scratch/said"
-    for target in build headroom-v3 sweep test test-pmu test-arm64 test-gpu test-long check cross-arm64 plots data bench bench-peers parity parity-golden format clean help; do
+    for target in build headroom-v3 sweep test test-pmu test-arm64 test-gpu test-long fuzz check cross-arm64 plots data bench bench-peers parity parity-golden format clean help; do
         grep -q "^make $target  *[a-z]" "$scratch/said"
     done
 }
@@ -285,4 +295,4 @@ behaviours dry_run_makes_nothing second_build_does_nothing changed_header_rebuil
     a_wish_for_cuda_that_cannot_be_met_is_one_sentence sanitizer_finds_an_overflow \
     schema_is_embedded_byte_for_byte plots_are_drawn_by_a_program_that_is_up_to_date \
     sweep_draws_and_ends_with_the_table database_may_have_blanks_and_quotes_in_its_path \
-    clean_keeps_results_and_data help_names_every_target
+    clean_keeps_results_and_data fuzzing_without_clang_says_what_to_install help_names_every_target
