@@ -64,10 +64,11 @@ DEVICE_CODE uint64_t budget_counter(int32_t id, int head) {
     return (uint64_t)id * OPTION_LIST_MAX + (uint64_t)head;
 }
 
-/* k = clamp(ceil(s H), 1, H), where s H may miss a whole number by rounding. */
+/* k = clamp(ceil(s H), 1, H), where s H may miss a whole number by rounding; 1 where s is NaN, as
+ * weights that are too large make it. */
 DEVICE_CODE int budget_heads(double s, int heads) {
-    int k = (int)ceil(s * heads - budget_ceil_margin);
-    return k < 1 ? 1 : k > heads ? heads : k;
+    double k = ceil(s * heads - budget_ceil_margin);
+    return k >= heads ? heads : k > 1.0 ? (int)k : 1;
 }
 
 /* The hard gate: 1 on the k best scores, ties to the lower index; else 0. All lanes see all of z. */

@@ -21,8 +21,8 @@ DEVICE_CODE double gumbel_draw(const struct rng *rng, uint64_t high, uint64_t lo
 }
 
 DEVICE_CODE int gumbel_rounds_of(double k, int n) {
-    int rounds = (int)ceil(k - gumbel_ceil_margin);
-    return rounds < 1 ? 1 : rounds > n ? n : rounds;
+    double rounds = ceil(k - gumbel_ceil_margin); /* NaN in a training that diverged: 1 */
+    return rounds >= n ? n : rounds > 1.0 ? (int)rounds : 1;
 }
 
 /* What a round adds to the mask is p times this: 1, but a part of the last. */

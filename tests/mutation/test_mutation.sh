@@ -116,7 +116,7 @@ sign_of_the_budget_s_gradient() {
 }
 
 one_head_too_few() {
-    is_caught models/policies/budgetformer_row.h '(int)ceil(s * heads' '(int)floor(s * heads' \
+    is_caught models/policies/budgetformer_row.h 'ceil(s * heads' 'floor(s * heads' \
         models/policies/test_budgetformer inference_runs_the_ceiling_of_the_budget \
         models/policies/budgetformer_shared.c
 }
