@@ -132,6 +132,8 @@ static bool check_text(struct text_file *file, enum text_encoding encoding, stru
     }
     size_t mark = utf8_mark_size(file->data, file->size);
     file->size -= mark;
+    if (file->size == 0)
+        return error_set(error, "%s is empty: it holds a byte-order mark and no text", file->path);
     if (mark > 0) memmove(file->data, file->data + mark, file->size + 1);
     return true;
 }
