@@ -203,13 +203,14 @@ static void an_open_range_still_needs_a_finite_number(void **state) {
     static const struct option open[] = {
         {"rate", OPTION_FLOAT, offsetof(struct sample, rate), "1", 0, INFINITY, NULL, "step"}};
     static const struct option_table open_table = {"train", open, 1};
-    struct node value = {.kind = NODE_SCALAR, .key = (char[]){"rate"}, .text = (char[]){"1e999"}};
+    char key[] = "rate", infinite[] = "1e999", large[] = "1e308";
+    struct node value = {.kind = NODE_SCALAR, .key = key, .text = infinite};
     struct node map = {.kind = NODE_MAP, .n_children = 1, .first = &value};
     struct sample sample = {0};
     struct error error;
     assert_false(options_bind(&open_table, &map, NULL, &sample, &error));
     assert_string_equal(error.text, "rate in train is 1e999; it must be at least 0 and finite");
-    value.text = (char[]){"1e308"};
+    value.text = large;
     assert_true(options_bind(&open_table, &map, NULL, &sample, &error));
 }
 
@@ -252,7 +253,8 @@ static void a_required_key_may_stand_in_either_section(void **state) {
     (void)state;
     struct error error = {0};
     struct location at = {.file = "x.yaml", .line = 4, .column = 1};
-    struct node value = {.kind = NODE_SCALAR, .key = (char[]){"epochs"}, .text = (char[]){"1"}};
+    char key[] = "epochs", text[] = "1";
+    struct node value = {.kind = NODE_SCALAR, .key = key, .text = text};
     struct node with = {.kind = NODE_MAP, .n_children = 1, .first = &value};
     struct node without = {.kind = NODE_MAP};
     assert_true(options_require(&table, &with, NULL, &at, &error));
