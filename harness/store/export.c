@@ -20,6 +20,7 @@ struct questions {
     const char *sql, *file;
     sqlite3_stmt **statements; /* [n] */
     size_t n;
+    bool denied; /* a statement that would do more than read */
 };
 
 static bool error_at(const struct questions *questions, const char *at, const char *text,
@@ -29,10 +30,12 @@ static bool error_at(const struct questions *questions, const char *at, const ch
     return error_set_at(error, &place, "%s", text);
 }
 
-/* SQLite asks for each thing that a statement would do. */
+/* SQLite asks for each thing that a statement would do. What it says after a denial depends on where
+ * in the statement that was, and on its version. */
 static int allow_reading(void *context, int action, const char *a, const char *b, const char *c,
                          const char *d) {
-    (void)context, (void)a, (void)c, (void)d;
+    struct questions *questions = context;
+    (void)a, (void)c, (void)d;
     switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
@@ -41,6 +44,7 @@ static int allow_reading(void *context, int action, const char *a, const char *b
     case SQLITE_FUNCTION:
         return b && strcmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
     default:
+        questions->denied = true;
         return SQLITE_DENY;
     }
 }
@@ -94,7 +98,7 @@ static bool read_statement(struct questions *questions, const char **at, struct 
     sqlite3_stmt **statement = &grown[questions->n];
     const char *begin = *at;
     int code = sqlite3_prepare_v2(db, begin, -1, statement, at);
-    if (code == SQLITE_AUTH)
+    if (code != SQLITE_OK && questions->denied)
         return error_at(questions, begin,
                         "an export only reads: SELECT, WITH and VALUES, without ATTACH, PRAGMA or "
                         "anything that changes the database",
@@ -108,7 +112,7 @@ static bool read_statement(struct questions *questions, const char **at, struct 
 
 static bool read_questions(struct questions *questions, struct error *error) {
     const char *at = questions->sql;
-    sqlite3_set_authorizer(questions->store->db, allow_reading, NULL);
+    sqlite3_set_authorizer(questions->store->db, allow_reading, questions);
     bool ok = find_statement(questions, &at, error);
     while (ok && *at)
         ok = read_statement(questions, &at, error) && find_statement(questions, &at, error);
