@@ -165,7 +165,7 @@ static inline int act(struct store *store, const char *db, const struct trial_ro
     }
     if (!strcmp(arm, "dies")) raise(SIGTERM);
     if (!strcmp(arm, "silent")) return 0;
-    if (!strcmp(arm, "hangs")) pause();
+    if (!strncmp(arm, "hangs", 5)) pause();
     if (!strcmp(arm, "freezes")) raise(SIGSTOP);
     if (!strcmp(arm, "works")) work_for(5);
     if (!strcmp(arm, "simulates")) {
@@ -181,10 +181,10 @@ static inline int act(struct store *store, const char *db, const struct trial_ro
     }
     if (!strcmp(arm, "stubborn")) {
         signal(SIGTERM, SIG_IGN);
-        kill(getppid(), SIGTERM);
-        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* else both arrive as one */
-        kill(getppid(), SIGTERM);
-        for (;;) pause();
+        for (;;) { /* until a second one arrives: those that wait together are one */
+            kill(getppid(), SIGTERM);
+            nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        }
     }
     const char *threads = getenv("OPENBLAS_NUM_THREADS");
     if (!strcmp(arm, "threads") && (!threads || strcmp(threads, "1") != 0)) return 5;
@@ -194,7 +194,8 @@ static inline int act(struct store *store, const char *db, const struct trial_ro
         turn_wait();
         note(db, "from", row);
         if (turn == 1 && getenv("HEADROOM_TEST_INTERRUPT")) kill(getppid(), SIGINT), pause();
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        const char *turn_ms = getenv("HEADROOM_TEST_TURN_MS");
+        usleep(1000 * (turn_ms ? (unsigned)atoi(turn_ms) : 100));
         note(db, "to", row);
     }
     while (!strncmp(arm, "burns", 5) && own_cpu_seconds() < 0.1) continue;
