@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { COUNTERS = COUNTER_ROLES + CARD_ROLES + SOFTWARE_EVENTS };
+enum { COUNTERS = (int)COUNTER_ROLES + CARD_ROLES + SOFTWARE_EVENTS };
 
 static const char *name_of(int i) {
     if (i < COUNTER_ROLES) return counter_role_names[i];

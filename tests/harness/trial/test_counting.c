@@ -100,7 +100,7 @@ static void own_events_are_what_the_closed_form_says(void **state) {
     const struct counter_result *own = &result.counter[COUNTER_ROLES];
     assert_true(result.flops == (double)flops_total(&formula));
     assert_true(result.heads == LAYERS * HEADS);
-    assert_int_equal(result.n, COUNTER_ROLES + SOFTWARE_EVENTS);
+    assert_int_equal(result.n, (int)COUNTER_ROLES + SOFTWARE_EVENTS);
     assert_int_equal(result.n_sets, 1 + 1); /* its own are one */
     if (!exported) {
         for (int i = 0; i < SOFTWARE_EVENTS; i++) assert_unavailable(&own[i], "libsde");
