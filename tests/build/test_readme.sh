@@ -124,7 +124,45 @@ what_is_untested_on_hardware_is_labelled() {
     ./headroom doctor --db "$scratch/a.db" | grep -q 'Untested on hardware: hardware counters and RAPL energy'
 }
 
+# What this system has of a row of README.md's table of versions.
+version_of() {
+    case $1 in
+    gcc*) gcc -dumpfullversion ;;
+    'GNU make') make --version | sed -n '1s/.* //p' ;;
+    OpenBLAS) pkg-config --modversion openblas ;;
+    oneDNN*) echo '#include <dnnl_version.h>
+        = DNNL_VERSION_MAJOR.DNNL_VERSION_MINOR' | cc -E -P - | tail -n 1 | tr -d '= ' ;;
+    PAPI*) pkg-config --modversion papi ;;
+    libyaml) pkg-config --modversion yaml-0.1 ;;
+    SQLite) pkg-config --modversion sqlite3 ;;
+    zlib) pkg-config --modversion zlib ;;
+    cmocka) pkg-config --modversion cmocka ;;
+    gnuplot) gnuplot --version | cut -d ' ' -f 2 ;;
+    *) echo "of no known package" ;;
+    esac
+}
+
+# On a system that the table names. What is not installed, or from elsewhere, is not this system's: PAPI_DIR, clang.
+# shellcheck disable=SC1091 # of this system
+the_table_of_versions_is_true_of_this_system() {
+    awk '/^\| package \| oldest/ { inside = 1 } inside && !/^\|/ { exit } inside' README.md >"$scratch/table"
+    grep -q "^| SQLite | $(awk '$3 " " $4 == "library sqlite3" { print $5 }' harness/install_packages.sh), " "$scratch/table"
+    grep -q "^| PAPI [^|]*| $(sed -n 's/^PAPI .*--atleast-version=\([0-9.]*\) .*/\1/p' Makefile);" "$scratch/table"
+    system=$(. /etc/os-release && echo "$ID $VERSION_ID")
+    column=$(awk -F ' *[|] *' -v name="$system" \
+        'NR == 1 { for (i = 4; i < NF; i++) if (tolower($i) == name) print i }' "$scratch/table")
+    [ -n "$column" ] || { echo "README.md says nothing of $system" && return; }
+    sed 1,2d "$scratch/table" | awk -F ' *[|] *' -v column="$column" '{ print $2 "|" $column }' >"$scratch/cells"
+    while IFS='|' read -r package cell; do
+        version=$(version_of "$package" 2>/dev/null) || version=
+        case $version. in
+        . | "${cell%:*}".*) ;; # absent, or as written
+        *) echo "$package is $version on $system; README.md says $cell" && return 1 ;;
+        esac
+    done <"$scratch/cells"
+}
+
 behaviours every_link_leads_somewhere every_page_that_a_source_cites_exists every_make_target_exists every_command_explains_itself \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
     the_quoted_growth_with_the_classes_is_the_published_one every_example_file_is_valid \
-    what_is_untested_on_hardware_is_labelled your_own_workload_becomes_a_figure
+    what_is_untested_on_hardware_is_labelled the_table_of_versions_is_true_of_this_system your_own_workload_becomes_a_figure
