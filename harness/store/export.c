@@ -30,8 +30,8 @@ static bool error_at(const struct questions *questions, const char *at, const ch
     return error_set_at(error, &place, "%s", text);
 }
 
-/* SQLite asks for each thing that a statement would do. What it says after a denial depends on where
- * in the statement that was, and on its version. */
+/* SQLite asks for each thing that a statement would do. What it says after a denial depends on its
+ * version, and on where in the statement that was. */
 static int allow_reading(void *context, int action, const char *a, const char *b, const char *c,
                          const char *d) {
     struct questions *questions = context;

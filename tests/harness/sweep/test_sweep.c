@@ -46,9 +46,9 @@ static void profiles_run_one_at_a_time_after_all_training(void **state) {
     assert_int_equal(f->result.n_skipped, 1);
 }
 
-/* Six profiles in a new database. The time in which one waits for its turn is not its own: the timeout
- * is longer than the turns of one and shorter than those of all. A busy machine adds to the own time
- * as much whatever the turns take, so that long ones tell where short ones do not. */
+/* Six profiles in a new database. The time in which one waits for its turn is not its own: the
+ * timeout is longer than the turns of one and shorter than those of all. A busy machine adds to the
+ * own time as much whatever the turns take, so that long ones tell where short ones do not. */
 static struct fixture *run_turns(void **state, int turn_ms) {
     static const char *const arms[] = {"turns-1", "turns-2", "turns-3",
                                        "turns-4", "turns-5", "turns-6"};
