@@ -7,10 +7,10 @@
  */
 #include "models/checkpoint.h"
 #include "models/base/json.h"
+#include "models/base/regular_file.h"
 #include "models/base/sha256.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@
 enum {
     LENGTH_BYTES = 8,
     HEADER_BYTES_MAX = 16 << 20, /* a header holds names and a vocabulary, never weights */
+    HEADER_VALUES_MAX = 1 << 20, /* seven for a tensor; the vocabulary is one text */
     CHUNK_FLOATS = 4096,
     SHAPE_TEXT = 96
 };
@@ -310,7 +311,8 @@ static bool read_header(struct checkpoint *checkpoint, int64_t file_size, struct
     bool ok = read_at(checkpoint, text, (size_t)size, LENGTH_BYTES, &reason);
     if (!ok)
         error_set(error, "cannot read the header of checkpoint %s: %s", path, reason);
-    else if (!json_parse(text, (size_t)size, "header", &checkpoint->header, error))
+    else if (!json_parse_most(text, (size_t)size, "header", HEADER_VALUES_MAX, &checkpoint->header,
+                              error))
         ok = error_prefix(error, "checkpoint %s", path);
     free(text);
     checkpoint->data_start = LENGTH_BYTES + (int64_t)size;
@@ -319,22 +321,20 @@ static bool read_header(struct checkpoint *checkpoint, int64_t file_size, struct
 }
 
 bool checkpoint_open(const char *path, struct checkpoint **out, struct error *error) {
-    struct stat status;
+    const char *reason;
+    int64_t size;
     struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
     *out = NULL;
     if (!checkpoint) return error_set(error, "out of memory");
-    /* Non-blocking, so that a named pipe is refused below and not waited for. */
-    checkpoint->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    checkpoint->fd = regular_file_open(path, &size, &reason);
     checkpoint->path = strdup(path);
     bool ok = false;
     if (!checkpoint->path)
         error_set(error, "out of memory");
-    else if (checkpoint->fd < 0 || fstat(checkpoint->fd, &status))
-        error_set(error, "cannot open checkpoint %s: %s", path, strerror(errno));
-    else if (!S_ISREG(status.st_mode))
-        error_set(error, "checkpoint %s is not a regular file", path);
+    else if (checkpoint->fd < 0)
+        error_set(error, "cannot open checkpoint %s: %s", path, reason);
     else
-        ok = read_header(checkpoint, (int64_t)status.st_size, error);
+        ok = read_header(checkpoint, size, error);
     if (ok)
         *out = checkpoint;
     else

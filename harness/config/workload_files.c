@@ -5,6 +5,7 @@
 #include "harness/config/workload_files.h"
 #include "models/base/closest_name.h"
 #include "models/base/path.h"
+#include "models/base/regular_file.h"
 #include "models/base/text.h"
 
 #include <dirent.h>
@@ -30,7 +31,9 @@ static bool is_file(const char *path) {
 /* `workload` is the one key that every workload file has itself. A look at its lines also finds it
  * where a mistake makes the file unreadable, which is then told. */
 static bool is_workload(const char *path) {
-    FILE *file = fopen(path, "r");
+    const char *ignored;
+    int64_t claimed;
+    FILE *file = regular_file_stream(path, &claimed, &ignored);
     char *line = NULL;
     size_t room = 0;
     bool found = false;

@@ -4,6 +4,7 @@
  * level or its first alias before anything of it is expanded.
  */
 #include "harness/config/yaml.h"
+#include "models/base/regular_file.h"
 #include "models/base/tree_builder.h"
 #include "models/base/utf8.h"
 
@@ -179,8 +180,10 @@ bool yaml_read(const char *path, struct node **out, struct error *error) {
     char *text = NULL;
     struct location at = {.file = path};
     *out = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file) return error_set_at(error, &at, "cannot open: %s", strerror(errno));
+    const char *reason;
+    int64_t claimed;
+    FILE *file = regular_file_stream(path, &claimed, &reason);
+    if (!file) return error_set_at(error, &at, "cannot open: %s", reason);
     if (!(text = malloc(FILE_BYTES_MAX + 1))) {
         error_set_at(error, &at, "out of memory");
         goto done;

@@ -129,9 +129,13 @@ void store_distrust(struct store *store) {
 
 /* Sorting and TEMP views need no disk. */
 static bool connect(struct store *store, int flags, struct error *error) {
+    struct stat info;
     if (!store_check_sqlite(sqlite3_libversion_number(), sqlite3_libversion(), error)) return false;
     /* A file that is attached can only be kept from being written by a URI; a path stays a path. */
     if (strncmp(store->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
+    /* SQLite would wait for a pipe and take a device for an empty database. */
+    if (stat(store->path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return error_set(error, "%s: not a regular file, so no database", store->path);
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return store_failed(store, error);
     store_wait_start(store);

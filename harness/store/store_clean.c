@@ -7,6 +7,7 @@
  */
 #include "harness/store/store_private.h"
 #include "models/base/path.h"
+#include "models/base/regular_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -137,7 +138,9 @@ static bool mark_needed(struct store *store, struct files *files, struct error *
 /* Whether a file begins as a database of Headroom does (SQLite's header, application_id in it). */
 static bool is_database(const char *path) {
     unsigned char header[72] = {0};
-    FILE *file = fopen(path, "rb");
+    const char *ignored;
+    int64_t claimed;
+    FILE *file = regular_file_stream(path, &claimed, &ignored);
     if (!file) return false;
     bool whole = fread(header, 1, sizeof header, file) == sizeof header;
     fclose(file);

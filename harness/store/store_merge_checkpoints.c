@@ -6,6 +6,7 @@
  */
 #include "harness/store/store_merge_private.h"
 #include "models/base/path.h"
+#include "models/base/regular_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,9 +53,13 @@ static bool copy_checkpoint(const char *from, const char *to, const char *sha256
     char draft[PATH_SIZE + 16];
     *sound = false;
     snprintf(draft, sizeof draft, "%s.draft-XXXXXX", to);
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = in >= 0 ? mkstemp(draft) : -1;
+    const char *reason = NULL;
+    int64_t claimed;
+    int in = regular_file_open(from, &claimed, &reason), out = in >= 0 ? mkstemp(draft) : -1;
     bool written = out >= 0 && write_copy(in, out);
-    if (!written) error_set(error, "cannot copy '%s' to '%s': %s", from, to, strerror(errno));
+    if (!written)
+        error_set(error, "cannot copy '%s' to '%s': %s", from, to,
+                  in < 0 ? reason : strerror(errno));
     if (in >= 0) close(in);
     if (out < 0) return false;
     close(out);

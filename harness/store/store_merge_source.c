@@ -7,6 +7,7 @@
  */
 #include "harness/store/store_merge_private.h"
 #include "models/base/path.h"
+#include "models/base/regular_file.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -51,8 +52,10 @@ bool store_merge_check(const char *into, const char *path, struct error *error) 
 static bool copy_file(const char *from, const char *to, struct error *error) {
     char buffer[1 << 16];
     ssize_t n = -1;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0) return error_set(error, "%s: %s", from, strerror(errno));
+    const char *reason;
+    int64_t claimed;
+    int in = regular_file_open(from, &claimed, &reason);
+    if (in < 0) return error_set(error, "%s: %s", from, reason);
     int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     while (out >= 0 && (n = read(in, buffer, sizeof buffer)) > 0)
         if (write(out, buffer, (size_t)n) != n) break;

@@ -203,16 +203,14 @@ static bool check_utf8(struct parser *parser) {
     return parser->position == parser->end || fail(parser, "not valid UTF-8");
 }
 
-bool json_parse(const char *text, size_t size, const char *file, struct node **out,
-                struct error *error) {
-    struct location first = {.file = file, .line = 1};
-    return json_parse_line(text, size, &first, out, error);
-}
-
-bool json_parse_line(const char *text, size_t size, const struct location *line, struct node **out,
-                     struct error *error) {
-    struct parser start = {
-        .position = text, .end = text + size, .mark = text, .at = *line, .error = error};
+static bool parse(const char *text, size_t size, const struct location *line, size_t values_max,
+                  struct node **out, struct error *error) {
+    struct parser start = {.position = text,
+                           .end = text + size,
+                           .mark = text,
+                           .at = *line,
+                           .tree.nodes_max = values_max,
+                           .error = error};
     start.at.column = 1;
     struct parser parser = start;
     *out = NULL;
@@ -227,6 +225,22 @@ bool json_parse_line(const char *text, size_t size, const struct location *line,
         tree_abandon(&parser.tree);
     free(parser.scratch);
     return ok;
+}
+
+bool json_parse(const char *text, size_t size, const char *file, struct node **out,
+                struct error *error) {
+    return json_parse_most(text, size, file, TREE_NODES_MAX, out, error);
+}
+
+bool json_parse_most(const char *text, size_t size, const char *file, size_t values_max,
+                     struct node **out, struct error *error) {
+    struct location first = {.file = file, .line = 1};
+    return parse(text, size, &first, values_max, out, error);
+}
+
+bool json_parse_line(const char *text, size_t size, const struct location *line, struct node **out,
+                     struct error *error) {
+    return parse(text, size, line, TREE_NODES_MAX, out, error);
 }
 
 void text_append_json_string(struct text *text, const char *value) {

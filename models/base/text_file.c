@@ -1,9 +1,10 @@
 /*
- * Reading goes through zlib for plain files too: gzread passes them through untouched. What zlib
- * does not report by itself is a file called .gz that is not gzip (it would be read as plain text)
- * and a stream that ends early without an error from gzread, which only gzclose_r admits.
+ * Every byte is there before the first is looked at: an encoding, a mark or a NUL is found once, and
+ * readers walk over a text that is known to be one.
  */
 #include "models/base/text_file.h"
+#include "models/base/packed_file.h"
+#include "models/base/regular_file.h"
 #include "models/base/sha256.h"
 #include "models/base/utf8.h"
 
@@ -12,12 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
-enum { READ_CHUNK = 1 << 18 };
-static const size_t text_file_max = (size_t)1 << 30; /* a gzip bomb should not take the machine */
+static const int64_t text_file_max = (int64_t)1 << 30; /* no bomb should take the machine */
 
 int text_file_path(const char *root, const char *name, char *path, size_t size) {
     return name[0] == '/' ? snprintf(path, size, "%s", name)
@@ -32,44 +30,12 @@ bool text_file_find(const char *root, const char *name, char *path, size_t size)
     return access(path, F_OK) == 0;
 }
 
-/* Fills file->data (room for size + 1) from an open stream. */
-static bool read_all(gzFile stream, struct text_file *file, struct error *error) {
-    size_t capacity = 0;
-    for (;;) {
-        if (capacity - file->size < READ_CHUNK + 1) {
-            capacity = capacity * 2 + READ_CHUNK + 1;
-            char *data = realloc(file->data, capacity);
-            if (!data) return error_set(error, "out of memory while reading %s", file->path);
-            file->data = data;
-        }
-        int n = gzread(stream, file->data + file->size, READ_CHUNK);
-        if (n < 0) {
-            int code;
-            const char *text = gzerror(stream, &code);
-            if (code == Z_ERRNO) text = strerror(errno);
-            return error_set(error, "cannot read %s: %s", file->path, text);
-        }
-        file->size += (size_t)n;
-        if (file->size > text_file_max)
-            return error_set(error, "%s holds more than 1 GiB of text; split it", file->path);
-        if (n == 0) break;
-    }
-    size_t length = strlen(file->path);
-    if (length > 3 && strcmp(file->path + length - 3, ".gz") == 0 && gzdirect(stream))
-        return error_set(error, "%s is not a gzip file; fetch it again or drop the .gz",
-                         file->path);
+static bool read_bytes(const char *path, struct text_file *file, struct error *error) {
+    if (!packed_file_read(path, (size_t)text_file_max, &file->data, &file->size, error))
+        return false;
+    if (file->size == 0) return error_set(error, "%s is empty", path);
     file->data[file->size] = '\0';
     return true;
-}
-
-static bool read_bytes(const char *path, struct text_file *file, struct error *error) {
-    gzFile stream = gzopen(path, "rb");
-    if (!stream) return error_set(error, "cannot open %s: %s", path, strerror(errno));
-    bool ok = read_all(stream, file, error);
-    if (gzclose_r(stream) != Z_OK && ok)
-        ok = error_set(error, "%s is truncated: the gzip stream ends early; fetch it again", path);
-    if (ok && file->size == 0) ok = error_set(error, "%s is empty", path);
-    return ok;
 }
 
 static int line_of(const struct text_file *file, size_t at) {
@@ -178,22 +144,20 @@ void text_file_free(struct text_file *file) {
 
 bool text_file_hash(const char *path, struct sha256 *hash, struct error *error) {
     unsigned char buffer[1 << 16];
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return error_set(error,
-                         "%s is a folder, not a data file: name the file in it in `data:`, or move "
-                         "the folder away",
-                         path);
-    FILE *file = fopen(path, "rb");
-    if (!file) return error_set(error, "%s: %s", path, strerror(errno));
+    const char *reason;
+    int64_t claimed, n = 1;
     uint64_t total = 0;
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0) {
-        sha256_add(hash, buffer, n);
-        total += n;
+    int file = regular_file_open(path, &claimed, &reason);
+    if (file < 0) return error_set(error, "cannot read %s: %s", path, reason);
+    bool fits = claimed <= text_file_max;
+    while (fits && n > 0) {
+        n = regular_file_read(file, buffer, sizeof buffer);
+        if (n > 0) sha256_add(hash, buffer, (size_t)n);
+        if (n > 0) total += (uint64_t)n;
+        fits = total <= (uint64_t)text_file_max;
     }
     sha256_add(hash, &total, sizeof total);
-    bool ok = !ferror(file);
-    fclose(file);
-    return ok || error_set(error, "%s: %s", path, strerror(EIO));
+    if (n < 0) error_set(error, "cannot read %s: %s", path, strerror(errno));
+    close(file);
+    return n >= 0 && (fits || error_set(error, "%s holds more than 1024 MiB; split it", path));
 }

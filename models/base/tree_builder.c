@@ -24,6 +24,11 @@ static struct file_name *new_file_name(const char *text) {
  * share the name that the first one brings. */
 static struct node *attach(struct tree_builder *tree, enum node_kind kind,
                            const struct location *at, struct error *error) {
+    size_t most = tree->nodes_max ? tree->nodes_max : TREE_NODES_MAX;
+    if (tree->root && tree->root->file->n_nodes >= most) {
+        error_set_at(error, at, "a document of more than %zu values is not read", most);
+        return NULL;
+    }
     struct node *node = calloc(1, sizeof *node);
     struct file_name *file =
         tree->root ? tree->root->file : new_file_name(at->file ? at->file : "");

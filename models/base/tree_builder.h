@@ -1,7 +1,7 @@
 /*
  * Growing a tree from parse events. The YAML and the JSON reader say what they see - a map opens, a
- * key, a scalar, it closes - and what every document must obey is checked here once: bounded depth,
- * no duplicate keys, no NUL inside a text. The stack of open nodes is an array, so nothing
+ * key, a scalar, it closes - and what every document must obey is checked here once: bounded depth
+ * and number of values, no duplicate keys, no NUL inside a text. The stack of open nodes is an array, so nothing
  * recurses.
  */
 #ifndef HEADROOM_MODELS_BASE_TREE_BUILDER_H
@@ -9,9 +9,13 @@
 
 #include "models/base/tree.h"
 
-enum { TREE_DEPTH_MAX = 64 };
+enum {
+    TREE_DEPTH_MAX = 64,
+    TREE_NODES_MAX = 1 << 22 /* some 700 MB of memory, where a few bytes of text make a node */
+};
 
 struct tree_builder {
+    size_t nodes_max;  /* 0: TREE_NODES_MAX */
     struct node *root; /* complete when depth is back at 0; then it is the caller's */
     int depth;
     struct {

@@ -5,6 +5,7 @@
  * when it is complete (rename), and a reader believes no count that the file is too short for.
  */
 #include "workloads/data/dataset_cache.h"
+#include "models/base/regular_file.h"
 #include "models/base/sha256.h"
 #include "workloads/data/split.h"
 
@@ -218,17 +219,16 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
 
 struct dataset *dataset_cache_read(const char *key) {
     char path[PATH_SIZE + 80];
-    struct stat info;
+    const char *ignored;
+    int64_t size;
     struct stream s = {.ok = true};
     if (!find_file(key, "", path, sizeof path)) return NULL;
-    s.file = fopen(path, "rb");
+    s.file = regular_file_stream(path, &size, &ignored);
     if (!s.file) return NULL;
     struct dataset *data = calloc(1, sizeof *data);
-    s.ok = data && fstat(fileno(s.file), &info) == 0 && S_ISREG(info.st_mode);
-    if (s.ok) {
-        s.left = (size_t)info.st_size;
-        move_dataset(&s, key, data);
-    }
+    s.ok = data != NULL;
+    s.left = (size_t)size;
+    if (s.ok) move_dataset(&s, key, data);
     s.ok = s.ok && data->separator >= 0 && data->separator < data->vocab &&
            data->tokenizer <= TOKENIZER_CHARACTER;
     s.ok = s.ok && data->sources.n == data->test.n && split_fits(&data->train, data) &&

@@ -7,8 +7,8 @@
  * which only matters to large documents.
  */
 #include "workloads/data/reader_json.h"
-#include "models/base/tree.h"
 #include "models/base/json.h"
+#include "models/base/tree_builder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,7 +143,9 @@ bool reader_json(struct text_file *file, const struct data_config *config,
     const char *path = sink->part == PART_TRAIN ? config->train_rows : config->test_rows;
     struct node *root = NULL;
     bool ok = json_parse(file->data, file->size, file->path, &root, error);
-    if (!ok && has_value_a_line(file))
+    if (!ok && file->size / 2 > TREE_NODES_MAX)
+        error_append(error, "; a value a line (source: jsonl) may be of any number");
+    else if (!ok && has_value_a_line(file))
         error_append(error, "; a file with a value a line is source: jsonl");
     const struct node *list = ok ? follow(root, path, error) : NULL;
     ok = list != NULL;

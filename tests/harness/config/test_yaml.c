@@ -139,13 +139,16 @@ static void a_file_is_read_and_named_in_errors(void **state) {
     assert_true(yaml_read(path, &root, &error));
     assert_string_equal(node_find(root, "a")->text, "1");
     node_free(root);
+    assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+    assert_false(yaml_read(path, &root, &error));
+    assert_non_null(strstr(error.text, "larger than"));
     unlink(path);
     assert_false(yaml_read(path, &root, &error));
     assert_string_equal(error.text, "cannot open: No such file or directory");
     assert_false(yaml_read("/", &root, &error));
-    assert_string_equal(error.text, "cannot read: Is a directory");
+    assert_string_equal(error.text, "cannot open: it is a directory, not a regular file");
     assert_false(yaml_read("/dev/zero", &root, &error));
-    assert_non_null(strstr(error.text, "larger than"));
+    assert_string_equal(error.text, "cannot open: it is not a regular file");
 }
 
 static void no_mutation_crashes_the_reader_or_fails_without_a_place(void **state) {

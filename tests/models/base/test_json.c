@@ -2,6 +2,7 @@
  * The JSON reader: what it accepts, what it refuses and where, and ten thousand damaged documents.
  */
 #include "models/base/json.h"
+#include "models/base/tree_builder.h"
 #include "tests/fuzz.h"
 
 #include <setjmp.h>
@@ -127,6 +128,27 @@ static void nesting_ends_at_64_levels(void **state) {
     node_free(root);
 }
 
+static void the_number_of_values_is_bounded(void **state) {
+    (void)state;
+    struct node *root;
+    struct error error = {0};
+    assert_true(json_parse_most("[1,2,3]", 7, "f", 4, &root, &error)); /* the list is one */
+    node_free(root);
+    assert_false(json_parse_most("[1,2,3,4]", 9, "f", 4, &root, &error));
+    assert_non_null(strstr(error.text, "more than 4 values"));
+    assert_int_equal(error.at.column, 8);
+    assert_null(root);
+    size_t size = 2 * TREE_NODES_MAX + 1; /* "[0,0,...,0]" */
+    char *text = malloc(size);
+    assert_non_null(text);
+    for (size_t i = 0; i < size; i++) text[i] = i % 2 ? '0' : ',';
+    text[0] = '[';
+    text[size - 1] = ']';
+    assert_false(json_parse(text, size, "f", &root, &error));
+    assert_non_null(strstr(error.text, "more than 4194304 values"));
+    free(text);
+}
+
 static void a_duplicate_among_many_keys_is_found(void **state) {
     (void)state;
     struct text text = {0};
@@ -180,6 +202,7 @@ int main(void) {
         cmocka_unit_test(what_is_written_is_quoted_and_escaped),
         cmocka_unit_test(malformed_texts_are_refused_at_their_place),
         cmocka_unit_test(nesting_ends_at_64_levels),
+        cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(a_duplicate_among_many_keys_is_found),
         cmocka_unit_test(no_mutation_crashes_the_reader_or_fails_without_a_text),
     };

@@ -2,11 +2,14 @@
  * Files as text: plain and gzip alike, broken ones refused by name and line.
  */
 #include "tests/workloads/data/files.h"
+#include "models/base/sha256.h"
 #include "models/base/text_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static struct error error;
@@ -64,6 +67,63 @@ static void a_truncated_gzip_is_refused_wherever_it_is_cut(void **state) {
     packed[size / 2] ^= 0x55;
     files_write_bytes("cut.gz", packed, size);
     expect_refusal("cut.gz", ENCODING_UTF_8, "cut.gz");
+}
+
+/* Two members and what stands between, before or behind them. */
+static size_t members(unsigned char *out, const char *first, const char *second) {
+    const char *const text[] = {first, second};
+    size_t size = 0;
+    for (int i = 0; i < 2; i++) {
+        files_write_gzip("member.gz", text[i], strlen(text[i]));
+        FILE *file = fopen(files_path("member.gz"), "rb");
+        assert_non_null(file);
+        size += fread(out + size, 1, 400, file);
+        fclose(file);
+    }
+    return size;
+}
+
+static void what_follows_a_member_is_another_one_or_zeros(void **state) {
+    (void)state;
+    unsigned char bytes[2000] = {0};
+    struct text_file file;
+    size_t size = members(bytes, "one\n", "two\n");
+    files_write_bytes("members.gz", bytes, size + 512); /* zeros, as from a tape */
+    assert_true(text_file_read(files_path("members.gz"), ENCODING_UTF_8, &file, &error));
+    assert_string_equal(file.data, "one\ntwo\n");
+    text_file_free(&file);
+    bytes[size + 511] = 'x';
+    files_write_bytes("members.gz", bytes, size + 512);
+    expect_refusal("members.gz", ENCODING_UTF_8, "after 8 unpacked bytes come 1 that are neither");
+    size_t second = size / 2; /* both are of the same length */
+    assert_int_equal(bytes[second], 0x1f);
+    for (size_t bit = 0; bit < 16; bit++) {
+        bytes[second + bit / 8] ^= (unsigned char)(1 << bit % 8);
+        files_write_bytes("members.gz", bytes, size);
+        expect_refusal("members.gz", ENCODING_UTF_8, "neither gzip nor zeros");
+        bytes[second + bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    bytes[second + 2] ^= 1; /* a method that there is not */
+    files_write_bytes("members.gz", bytes, size);
+    expect_refusal("members.gz", ENCODING_UTF_8, "damaged");
+}
+
+static void what_is_endless_or_waits_is_never_read(void **state) {
+    (void)state;
+    static const char *const names[] = {"pipe", "zero", "sparse", "sparse.gz"};
+    struct sha256 hash;
+    assert_int_equal(mkfifo(files_path("pipe"), 0600), 0);
+    assert_int_equal(symlink("/dev/zero", files_path("zero")), 0);
+    files_write("sparse", "a\n");
+    assert_int_equal(truncate(files_path("sparse"), (off_t)1 << 40), 0);
+    assert_int_equal(symlink("sparse", files_path("sparse.gz")), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *part = i < 2 ? "not a regular file" : "holds more than";
+        expect_refusal(names[i], ENCODING_UTF_8, part);
+        sha256_start(&hash);
+        assert_false(text_file_hash(files_path(names[i]), &hash, &error));
+        assert_non_null(strstr(error.text, part));
+    }
 }
 
 static void what_is_no_text_is_refused(void **state) {
@@ -203,6 +263,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_and_plain_read_the_same),
         cmocka_unit_test(a_truncated_gzip_is_refused_wherever_it_is_cut),
+        cmocka_unit_test(what_follows_a_member_is_another_one_or_zeros),
+        cmocka_unit_test(what_is_endless_or_waits_is_never_read),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(utf_16_names_the_command_that_converts_it),
         cmocka_unit_test(lines_that_carriage_returns_end_are_refused),
