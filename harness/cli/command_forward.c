@@ -11,6 +11,7 @@
 #include "harness/measure/forward_inputs.h"
 #include "harness/trial/saved_model.h"
 #include "harness/measure/simulated_counters.h"
+#include "models/batch_limits.h"
 #include "models/cpu/gemm.h"
 #include "models/inference.h"
 
@@ -55,8 +56,9 @@ static bool forward_new(const struct arguments *arguments, struct forward *f, st
     f->offsets = calloc((size_t)batch + 1, sizeof *f->offsets);
     if (!f->offsets) return error_set(error, "out of memory");
     if (!forward_inputs_read(stdin, &f->model.parameters->config, &f->inputs, error)) return false;
-    struct trainer_limits limits = {f->batch, f->batch * f->inputs.longest, f->inputs.longest};
-    return device_open(placement.device, (enum precision)placement.precision, &f->device, error) &&
+    struct trainer_limits limits;
+    return batch_limits(f->batch, f->inputs.longest, &limits, error) &&
+           device_open(placement.device, (enum precision)placement.precision, &f->device, error) &&
            inference_new_on(f->device, f->model.parameters, &limits, &f->inference, error);
 }
 

@@ -15,14 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN_MAX = 5 };
+
 struct predictor {
     struct saved_model model;
     const struct device *device;
     struct inference *inference;
-    int room;         /* tokens that an input is cut to */
-    int32_t *tokens;  /* [2 * room] */
-    float *share;     /* [classes] probabilities */
-    int32_t *by_rank; /* [classes] classes, most probable first */
+    int room;               /* tokens that an input is cut to */
+    int32_t *tokens;        /* [2 * room] */
+    float *share;           /* [classes] probabilities */
+    int32_t top[SHOWN_MAX]; /* the most probable classes, most probable first */
     bool json;
     int number; /* of the input at hand, from 0: keys per-input randomness */
 };
@@ -49,8 +51,7 @@ static bool predictor_new(const struct arguments *arguments, struct predictor *p
     p->room = c->max_len < p->model.words.max_len ? c->max_len : p->model.words.max_len;
     p->tokens = calloc(2 * (size_t)p->room, sizeof *p->tokens);
     p->share = calloc((size_t)c->classes, sizeof *p->share);
-    p->by_rank = calloc((size_t)c->classes, sizeof *p->by_rank);
-    if (!p->tokens || !p->share || !p->by_rank) return error_set(error, "out of memory");
+    if (!p->tokens || !p->share) return error_set(error, "out of memory");
     struct trainer_limits limits = {1, p->room, p->room};
     return device_open(placement.device, (enum precision)placement.precision, &p->device, error) &&
            inference_new_on(p->device, p->model.parameters, &limits, &p->inference, error);
@@ -62,10 +63,9 @@ static void predictor_free(struct predictor *p) {
     saved_model_free(&p->model);
     free(p->tokens);
     free(p->share);
-    free(p->by_rank);
 }
 
-/* Softmax of the logits, and the classes by falling probability. */
+/* Softmax of the logits, and the classes at its top: there may be a million of them. */
 static bool rank_classes(struct predictor *p, struct error *error) {
     int n = p->model.parameters->config.classes;
     const float *logits = inference_logits(p->inference);
@@ -81,11 +81,11 @@ static bool rank_classes(struct predictor *p, struct error *error) {
     for (int c = 1; c < n; c++) max = logits[c] > max ? logits[c] : max;
     for (int c = 0; c < n; c++) sum += exp((double)logits[c] - (double)max);
     for (int c = 0; c < n; c++) {
-        int at = c;
+        int at = c < SHOWN_MAX ? c : SHOWN_MAX;
         p->share[c] = (float)(exp((double)logits[c] - (double)max) / sum);
-        for (; at > 0 && p->share[p->by_rank[at - 1]] < p->share[c]; at--)
-            p->by_rank[at] = p->by_rank[at - 1];
-        p->by_rank[at] = c;
+        for (; at > 0 && p->share[p->top[at - 1]] < p->share[c]; at--)
+            if (at < SHOWN_MAX) p->top[at] = p->top[at - 1];
+        if (at < SHOWN_MAX) p->top[at] = c;
     }
     return true;
 }
@@ -96,18 +96,16 @@ static const char *class_name(const struct predictor *p, int class, char room[16
     return p->model.classes.n ? p->model.classes.words[class] : room;
 }
 
-enum { SHOWN_MAX = 5 };
-
 static void print_text(const struct predictor *p, const struct input *in,
                        const struct saved_text *read) {
     const struct model_config *c = &p->model.parameters->config;
     char room[16];
     puts(in->text);
     if (in->second) printf("  second text  %s\n", in->second);
-    printf("  class        %s\n  probability ", class_name(p, p->by_rank[0], room));
+    printf("  class        %s\n  probability ", class_name(p, p->top[0], room));
     for (int i = 0; i < c->classes && i < SHOWN_MAX; i++)
-        printf("%s %s %.4f", i ? "," : "", class_name(p, p->by_rank[i], room),
-               (double)p->share[p->by_rank[i]]);
+        printf("%s %s %.4f", i ? "," : "", class_name(p, p->top[i], room),
+               (double)p->share[p->top[i]]);
     if (c->classes > SHOWN_MAX) printf(", %d more", c->classes - SHOWN_MAX);
     printf("\n  tokens       %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
            read->n_cut);
@@ -132,7 +130,7 @@ static bool print_json(const struct predictor *p, const struct input *in,
         text_append_json_string(&out, in->second);
     }
     text_append(&out, ",\"class\":");
-    text_append_json_string(&out, class_name(p, p->by_rank[0], room));
+    text_append_json_string(&out, class_name(p, p->top[0], room));
     text_append(&out, ",\"probability\":{");
     for (int i = 0; i < c->classes; i++) {
         text_append(&out, i ? "," : "");

@@ -8,6 +8,7 @@
 #include "harness/measure/phase_timer.h"
 #include "harness/measure/software_events.h"
 #include "harness/trial/sampled_inputs.h"
+#include "models/batch_limits.h"
 #include "models/inference.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ static bool session_open(struct session *s, const struct counter_backend *backen
                          const struct parameters *parameters, const struct dataset *data,
                          struct error *error) {
     const struct counting *c = s->counting;
-    struct trainer_limits limits = {c->batch_size, c->batch_size * data->max_len, data->max_len};
+    struct trainer_limits limits;
+    if (!batch_limits(c->batch_size, data->max_len, &limits, error)) return false;
     s->done = calloc((size_t)c->repeats, sizeof *s->done);
     if (!s->done) return error_set(error, "out of memory for %d passes", c->repeats);
     return sampled_inputs_new(&data->test, c->inputs, c->seed, &s->inputs, error) &&

@@ -6,6 +6,7 @@
 #include "harness/trial/evaluation.h"
 #include "harness/trial/metrics.h"
 #include "models/base/clock.h"
+#include "models/batch_limits.h"
 #include "models/inference.h"
 #include "models/policy.h"
 #include "workloads/data/batch_buffer.h"
@@ -27,7 +28,8 @@ struct evaluator {
 bool evaluator_new_on(const struct device *device, const struct parameters *parameters,
                       const struct model_config *dense, int batch, int max_len,
                       struct evaluator **out, struct error *error) {
-    struct trainer_limits limits = {batch, batch * max_len, max_len};
+    struct trainer_limits limits;
+    if (!batch_limits(batch, max_len, &limits, error)) return false;
     struct evaluator *e = calloc(1, sizeof *e);
     if (!e) return error_set(error, "out of memory for the evaluator");
     e->device = device;
@@ -105,9 +107,11 @@ bool decisions_mean(const struct decisions *from, int n, struct decisions *out,
     for (int l = 0; l < from->layers; l++)
         for (int j = 0; j < from->width[l]; j++) {
             double sum = 0.0;
-            for (int i = 0; i < from->n; i++) sum += (double)from->layer[l][i * from->width[l] + j];
+            for (int i = 0; i < from->n; i++)
+                sum += (double)from->layer[l][(size_t)i * (size_t)from->width[l] + (size_t)j];
             for (int i = 0; i < n; i++)
-                out->layer[l][i * from->width[l] + j] = (float)(sum / from->n);
+                out->layer[l][(size_t)i * (size_t)from->width[l] + (size_t)j] =
+                    (float)(sum / from->n);
         }
     return true;
 }

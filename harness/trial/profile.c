@@ -7,6 +7,7 @@
  */
 #include "harness/trial/profile.h"
 #include "models/base/clock.h"
+#include "models/batch_limits.h"
 #include "harness/measure/card_counters.h"
 #include "harness/measure/code_hash.h"
 #include "harness/measure/counters.h"
@@ -133,11 +134,11 @@ static void count_events(const struct session *s, const struct batches *b,
 static bool count_size_on_card(const struct session *s, struct card_counters *card,
                                struct profile_result *out, struct error *error) {
     struct batches b = {.size = out->batch_size};
-    struct trainer_limits limits = {b.size, b.size * s->subject->data->max_len,
-                                    s->subject->data->max_len};
+    struct trainer_limits limits;
     int repeats = s->config->repeats;
     struct counter_result *rows = out->counters + COUNTER_ROLES + s->config->events.n;
-    bool ok = inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
+    bool ok = batch_limits(b.size, s->subject->data->max_len, &limits, error) &&
+              inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
               batch_buffer_new(b.size, s->subject->data->max_len, &b.buffer, error);
     if (ok) inference_set_repeats(b.inference, false);
     for (int pass = -1; ok && pass < card_counters_passes(card); pass++) { /* the first warms up */
@@ -262,7 +263,7 @@ static void count_work(const struct session *s, const struct batches *b,
     struct software_counts before = {0}, one_batch;
     uint64_t dense_flops = 0;
     double heads = 0.0, budget = 0.0;
-    int inputs = s->config->repeats * b->size;
+    double inputs = (double)s->config->repeats * b->size;
     phase_work_start(&phases);
     for (int i = 0; i < s->config->repeats; i++) {
         struct batch batch = take_batch(s, b, i);
@@ -291,7 +292,7 @@ static void count_work(const struct session *s, const struct batches *b,
         out->phase[p].flops = (double)phases.flops[p] / inputs;
         out->phase[p].bytes = (double)phases.bytes[p] / inputs;
     }
-    double decided = (double)inputs * (c->layers > 0 ? c->layers : 1);
+    double decided = inputs * (c->layers > 0 ? c->layers : 1);
     out->mean_heads = heads / decided;
     out->mean_s = c->policy->budget ? budget / decided : NAN;
     out->executed_flops_per_input = (double)flops_total(&phases.work.flops) / inputs;
@@ -389,8 +390,7 @@ static void rest_card(struct session *s, struct profiling_result *out) {
 static bool profile_batch_size(const struct session *s, int size, struct profiling_result *result,
                                struct error *error) {
     struct profile_result *out = &result->profiles[result->n_profiles++];
-    struct trainer_limits limits = {size, size * s->subject->data->max_len,
-                                    s->subject->data->max_len};
+    struct trainer_limits limits;
     struct batches b = {.size = size};
     struct counter_request counted = {.events = s->config->events,
                                       .multiplex = s->config->multiplex};
@@ -408,7 +408,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
     out->counters = calloc((size_t)out->n_counters + SIMULATED_ROLES, sizeof *out->counters);
     bool ok = out->blocks && out->latency_ns && out->marked_ns && out->unmarked_ns && out->counters;
     if (!ok) error_set(error, "out of memory for the profile of batch size %d", size);
-    ok = ok && inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
+    ok = ok && batch_limits(size, s->subject->data->max_len, &limits, error) &&
+         inference_new_on(s->device, s->subject->parameters, &limits, &b.inference, error) &&
          batch_buffer_new(size, s->subject->data->max_len, &b.buffer, error) &&
          counters_open(&counted, &b.counters, error) && software_events_open(&b.exported, error);
     if (ok) {

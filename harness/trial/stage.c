@@ -4,6 +4,7 @@
  * `select_after` of the steps (before that, a budgeted model is not yet what will be deployed).
  */
 #include "models/base/clock.h"
+#include "models/batch_limits.h"
 #include "harness/trial/training_private.h"
 #include "models/footprint.h"
 
@@ -86,8 +87,11 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
     const struct train_config *t = &run->trial->train;
     uint64_t seed = (uint64_t)run->trial->seeds.value[0];
     int max_len = run->data->max_len;
-    struct trainer_limits limits = {t->batch, t->batch * max_len, max_len};
+    struct trainer_limits limits, evaluated;
     bool trained = stage->epochs > 0, differentiated = trained || stage->gradients;
+    if (!batch_limits(t->batch, max_len, &limits, error) ||
+        !batch_limits(t->eval_batch, max_len, &evaluated, error))
+        return false;
     stage_free(run);
     run->stage = *stage;
     run->total_steps = run->steps_per_epoch * stage->epochs;
@@ -101,7 +105,6 @@ bool stage_start(struct run *run, const struct stage *stage, struct error *error
         return false;
     if (differentiated) trainer_set_phases(run->trainer, &run->timer.phases);
     parameters_initialise(run->parameters, seed);
-    struct trainer_limits evaluated = {t->eval_batch, t->eval_batch * max_len, max_len};
     struct stage_arenas arenas = list_arenas(run, &limits, &evaluated);
     if (arenas.bytes > run->arenas.bytes) run->arenas = arenas;
     return true;

@@ -4,6 +4,7 @@
  * Memory of another kind comes from the arena's source.
  */
 #include "models/base/arena.h"
+#include "models/base/product.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,8 +12,8 @@
 #include <sys/mman.h>
 
 void *arena_take(struct arena *arena, size_t count, size_t size, size_t align) {
-    size_t start = (arena->used + align - 1) / align * align;
-    arena->used = start + count * size;
+    size_t start = product_bytes(arena->used, 1, align - 1) / align * align;
+    arena->used = product_bytes(start, count, size);
     if (!arena->base) return NULL;
     assert(arena->used <= arena->size);
     return arena->base + start;
@@ -24,8 +25,11 @@ float *arena_floats(struct arena *arena, size_t count) {
 
 bool arena_reserve(struct arena *arena, struct error *error) {
     size_t size = (arena->used + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
-    if (size == 0) size = ARENA_PAGE;
     void *base = NULL;
+    if (arena->used > PTRDIFF_MAX) /* counted past what there can be */
+        return error_set(error, "%s: more memory than there can be; use a smaller batch or model",
+                         arena->purpose);
+    if (size == 0) size = ARENA_PAGE;
     if (arena->source.take) {
         if (!arena->source.take(arena->source.context, size, &base, error))
             return error_prefix(error, "%zu MiB for %s", size >> 20, arena->purpose);

@@ -74,34 +74,56 @@ void split_add(struct split *split, const int32_t *tokens, int n_tokens, int lab
     split->offsets[++split->n] = start + n_tokens;
 }
 
-/* quota[class]: how many of count[class] to choose so that they sum to `want` of `total`. */
-static void divide(const int *count, int n_classes, int want, int total, int *quota) {
+struct class_share {
+    int64_t remainder; /* of its exact share, whose whole part is its quota */
+    int class, quota;
+};
+
+/* The largest remainder first, of equal ones the first class. */
+static int compare_remainders(const void *left, const void *right) {
+    const struct class_share *a = left, *b = right;
+    if (a->remainder != b->remainder) return a->remainder < b->remainder ? 1 : -1;
+    return a->class - b->class;
+}
+
+static int compare_classes(const void *left, const void *right) {
+    const struct class_share *a = left, *b = right;
+    return a->class - b->class;
+}
+
+/* share[class].quota: how many of the count[class] inputs to choose, which sum to `want` of
+ * `total`. */
+static void divide(const int *count, int n_classes, int want, int total,
+                   struct class_share *share) {
     int left = want;
     for (int c = 0; c < n_classes; c++) {
-        quota[c] = (int)((int64_t)count[c] * want / total);
-        left -= quota[c];
+        int64_t exact = (int64_t)count[c] * want; /* in parts of 1 / total */
+        share[c] = (struct class_share){exact % total, c, (int)(exact / total)};
+        left -= share[c].quota;
     }
-    /* Fewer than n_classes are left; the largest remainder not yet served gets the next one. */
-    for (; left > 0; left--) {
-        int best = 0;
-        int64_t best_remainder = -1;
-        for (int c = 0; c < n_classes; c++) {
-            int64_t share = (int64_t)count[c] * want;
-            int64_t remainder = quota[c] > share / total ? -1 : share % total;
-            if (remainder > best_remainder) {
-                best = c;
-                best_remainder = remainder;
-            }
-        }
-        quota[best]++;
-    }
+    /* Fewer than n_classes are left: the largest remainders get one each. */
+    qsort(share, (size_t)n_classes, sizeof *share, compare_remainders);
+    for (int i = 0; i < left; i++) share[i].quota++;
+    qsort(share, (size_t)n_classes, sizeof *share, compare_classes);
+}
+
+/* member[first[c]] to member[first[c + 1] - 1]: the inputs of class c, in their order. */
+static void sort_by_class(const struct split *split, int n_classes, int *first, int32_t *member) {
+    for (int i = 0; i < split->n; i++) first[split->labels[i] + 1]++;
+    for (int c = 0; c < n_classes; c++) first[c + 1] += first[c];
+    for (int i = split->n; i-- > 0;) member[--first[split->labels[i] + 1]] = i;
+    for (int c = 0; c < n_classes; c++) first[c] = first[c + 1];
+    first[n_classes] = split->n;
 }
 
 bool split_choose(const struct split *split, int n_classes, int want, int seed,
                   enum split_purpose purpose, bool *chosen, struct error *error) {
-    int *count = calloc((size_t)n_classes * 2, sizeof *count);
+    size_t classes = (size_t)n_classes;
+    int *count = calloc(classes + 1, sizeof *count);
+    int *first = calloc(classes + 1, sizeof *first);
+    struct class_share *share = calloc(classes + 1, sizeof *share);
     int32_t *member = malloc(((size_t)split->n + 1) * sizeof *member);
-    bool ok = count && member;
+    bool ok = count && first && share && member;
     if (!ok) {
         error_set(error, "out of memory while choosing inputs");
         goto done;
@@ -109,19 +131,19 @@ bool split_choose(const struct split *split, int n_classes, int want, int seed,
     memset(chosen, 0, (size_t)split->n * sizeof *chosen);
     if (want > split->n) want = split->n;
     for (int i = 0; i < split->n; i++) count[split->labels[i]]++;
-    int *quota = count + n_classes;
-    if (split->n > 0) divide(count, n_classes, want, split->n, quota);
+    sort_by_class(split, n_classes, first, member);
+    if (split->n > 0) divide(count, n_classes, want, split->n, share);
     struct rng rng = rng_stream((uint64_t)seed, RNG_SPLIT);
     for (int c = 0; c < n_classes; c++) {
-        size_t n = 0;
-        for (int i = 0; i < split->n; i++)
-            if (split->labels[i] == c) member[n++] = i;
-        rng_shuffle(&rng, (uint64_t)purpose << 32 | (uint64_t)c, member, n);
-        for (int i = 0; i < quota[c]; i++) chosen[member[i]] = true;
+        int32_t *own = member + first[c];
+        rng_shuffle(&rng, (uint64_t)purpose << 32 | (uint64_t)c, own, (size_t)count[c]);
+        for (int i = 0; i < share[c].quota; i++) chosen[own[i]] = true;
     }
 
 done:
     free(count);
+    free(first);
+    free(share);
     free(member);
     return ok;
 }
