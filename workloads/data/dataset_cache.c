@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,12 @@ static void move_texts(struct stream *s, struct text *texts) {
     s->ok = s->ok && texts->data[size - 1] == '\0';
 }
 
+/* A hash in hexadecimal; anything else is no file of ours. */
+static void move_hash(struct stream *s, char hash[65]) {
+    move_bytes(s, hash, 65);
+    s->ok = s->ok && hash[64] == '\0' && strspn(hash, "0123456789abcdef") == 64;
+}
+
 /* Without the names of the files, which the key does not know. */
 static void move_sources(struct stream *s, struct sources *sources) {
     move_count(s, &sources->n, sizeof sources->source->sha256);
@@ -164,8 +171,7 @@ static void move_sources(struct stream *s, struct sources *sources) {
         move_bytes(s, &source->file, sizeof source->file);
         move_bytes(s, &source->row, sizeof source->row);
         move_bytes(s, &source->text, sizeof source->text);
-        move_bytes(s, source->sha256, sizeof source->sha256);
-        s->ok = s->ok && source->sha256[sizeof source->sha256 - 1] == '\0';
+        move_hash(s, source->sha256);
     }
     move_texts(s, &sources->texts);
 }
@@ -201,8 +207,8 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
     move_bytes(s, &data->max_len, sizeof data->max_len);
     move_bytes(s, &data->separator, sizeof data->separator);
     move_bytes(s, &data->tokenizer, sizeof data->tokenizer);
-    move_bytes(s, data->sha256, sizeof data->sha256);
-    move_bytes(s, data->vocab_sha256, sizeof data->vocab_sha256);
+    move_hash(s, data->sha256);
+    move_hash(s, data->vocab_sha256);
     move_bytes(s, &data->n_truncated, sizeof data->n_truncated);
     move_bytes(s, &data->n_dropped, sizeof data->n_dropped);
     move_bytes(s, &data->n_overlap, sizeof data->n_overlap);
@@ -229,6 +235,7 @@ struct dataset *dataset_cache_read(const char *key) {
     s.ok = data != NULL;
     s.left = (size_t)size;
     if (s.ok) move_dataset(&s, key, data);
+    s.ok = s.ok && isfinite(data->unknown_share) && isfinite(data->mean_length);
     s.ok = s.ok && data->separator >= 0 && data->separator < data->vocab &&
            data->tokenizer <= TOKENIZER_CHARACTER;
     s.ok = s.ok && data->sources.n == data->test.n && split_fits(&data->train, data) &&

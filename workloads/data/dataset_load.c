@@ -197,6 +197,29 @@ static bool check_unchanged(const struct data_config *config, const char *before
     return false;
 }
 
+static bool is_at_most(const struct split *split, const struct split *more, int limit) {
+    return limit == 0 || (int64_t)split->n + more->n <= limit;
+}
+
+/* Whether a data set that was kept is one that `make` could have made of the section: sizes of
+ * models and batches follow from its fields, and the file may have been written by hand. */
+static bool follows_from(const struct data_config *config, const struct dataset *data) {
+    const struct split none = {0};
+    if (!is_at_most(&data->train, &data->validation, config->train_limit) ||
+        !is_at_most(&data->test, &none, config->test_limit))
+        return false;
+    if (data_config_is_generated(config)) {
+        const struct generator *generator = generator_find(config->source);
+        return data->max_len == config->length && data->vocab == generator->vocab(config) &&
+               data->n_classes == generator->n_classes(config) && data->separator == 0 &&
+               is_at_most(&data->train, &data->validation, config->n_train) &&
+               is_at_most(&data->test, &none, config->n_test);
+    }
+    return data->max_len == config->max_len && data->vocab <= config->vocab_limit &&
+           data->tokenizer == (enum tokenizer_kind)config->tokenizer &&
+           (data->separator > 0) == (config->second_text.n > 0);
+}
+
 bool dataset_load(const struct data_config *config, struct dataset **out, struct error *error) {
     char files[65], key[65];
     struct error ignored; /* whoever reads a file that cannot be hashed says more of it */
@@ -207,6 +230,10 @@ bool dataset_load(const struct data_config *config, struct dataset **out, struct
     bool has_key =
         data_files_sha256(config, files, &ignored) && dataset_cache_key(config, files, key);
     if (has_key) *out = dataset_cache_read(key);
+    if (*out && !follows_from(config, *out)) {
+        dataset_free(*out);
+        *out = NULL;
+    }
     bool made = !*out;
     if (made && (!make(config, out, error) || !check_unchanged(config, files, error))) {
         dataset_free(*out);

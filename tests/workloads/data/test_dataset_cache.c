@@ -122,7 +122,7 @@ static void what_is_kept_is_what_the_source_gave(void **state) {
 static void what_is_kept_is_used(void **state) {
     (void)state;
     struct data_config config = text_config(), other = text_config();
-    other.max_len = 1;
+    other.min_count = 2;
     char key[65];
     key_of(&config, key);
     struct dataset *different = load(&other);
@@ -131,6 +131,44 @@ static void what_is_kept_is_used(void **state) {
     assert_same(data, different);
     dataset_free(data);
     dataset_free(different);
+}
+
+/* A whole file with a right sum, of which a section of its own cannot come. */
+static void what_does_not_follow_from_the_section_is_made_again(void **state) {
+    (void)state;
+    struct data_config config = text_config(), other[5];
+    config.train_limit = 5;
+    config.vocab_limit = 9;
+    for (int i = 0; i < 5; i++) other[i] = config;
+    other[0].max_len = 4096;
+    other[1].train_limit = 6;
+    other[2].vocab_limit = 4096;
+    other[3].tokenizer = TOKENIZER_CHARACTER;
+    options_default(&data_options, &other[4]);
+    other[4].source = SOURCE_MIXED;
+    other[4].n_train = 100;
+    other[4].n_test = 20;
+    char key[65];
+    key_of(&config, key);
+    struct dataset *made = load(&config);
+    for (int i = 0; i < 5; i++) {
+        struct dataset *different = load(&other[i]), *data;
+        dataset_cache_write(key, different);
+        data = load(&config);
+        assert_same(data, made);
+        dataset_free(data);
+        dataset_free(different);
+    }
+    dataset_free(made);
+    config = other[4]; /* and of generated data */
+    key_of(&config, key);
+    made = load(&config);
+    made->max_len = 1 << 20;
+    dataset_cache_write(key, made);
+    struct dataset *data = load(&config);
+    assert_int_equal(data->max_len, config.length);
+    dataset_free(data);
+    dataset_free(made);
 }
 
 static void every_change_of_data_or_options_is_another_name(void **state) {
@@ -346,6 +384,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_kept_is_what_the_source_gave, start),
         cmocka_unit_test_setup(what_is_kept_is_used, start),
+        cmocka_unit_test_setup(what_does_not_follow_from_the_section_is_made_again, start),
         cmocka_unit_test_setup(a_file_that_changes_while_it_is_read_is_an_error, start),
         cmocka_unit_test_setup(every_change_of_data_or_options_is_another_name, start),
         cmocka_unit_test_setup(a_damaged_file_is_ignored_and_written_again, start),
