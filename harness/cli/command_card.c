@@ -11,6 +11,7 @@
 #include "harness/config/workload_files.h"
 #include "harness/store/card.h"
 #include "harness/store/comparison.h"
+#include "harness/table/shown.h"
 #include "models/base/json.h"
 #include "models/base/path.h"
 #include "models/base/text_file.h"
@@ -130,10 +131,10 @@ static bool describe_table(const struct request *r, const char *label, struct te
     if (n_text == 0)
         return error_set(error, "%s has no column of text beside '%s'", r->source,
                          columns.name[at]);
-    fprintf(stderr, "%s: the class is column '%s', the text", r->source, columns.name[at]);
+    shown_print(stderr, "%s: the class is column '%s', the text", r->source, columns.name[at]);
     for (int i = 0, n = 0; i < columns.n; i++)
         if (i != at && columns.name[i][0])
-            fprintf(stderr, "%s '%s'", n++ ? "," : "", columns.name[i]);
+            shown_print(stderr, "%s '%s'", n++ ? "," : "", columns.name[i]);
     fprintf(stderr, "; a fifth of the rows is the test split\n");
     return true;
 }
@@ -245,7 +246,7 @@ static void print_near_duplicates(struct request *r, FILE *out) {
             "training inputs has.\n",
             found.inputs, 100.0 * found.inputs / data->test.n, found.contradicted);
     else
-        fprintf(stderr, "near duplicates are not on the page: %s\n", problem.text);
+        shown_print(stderr, "near duplicates are not on the page: %s\n", problem.text);
     dataset_free(data);
 }
 

@@ -6,6 +6,7 @@
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
+#include "harness/table/shown.h"
 #include "models/base/json.h"
 #include "workloads/data/dataset_load.h"
 #include "workloads/data/doubts.h"
@@ -26,10 +27,11 @@ static double largest_class_share(const struct dataset *data, int (*count)[CLASS
 
 static void print_row(const char *name, const struct dataset *data, int (*count)[CLASS_COUNTS]) {
     int n = data->train.n + data->validation.n + data->test.n;
-    printf("%-24s %7d %8.1f %8d %10d %8d %8.1f %6.1f %8.1f %8d %8d\n", name, data->n_classes,
-           100 * largest_class_share(data, count), data->train.n, data->validation.n, data->test.n,
-           data->mean_length, 100.0 * data->n_truncated / n, 100 * data->unknown_share,
-           data->n_overlap, data->n_dropped + data->n_overlap_dropped);
+    shown_print(stdout, "%-24s %7d %8.1f %8d %10d %8d %8.1f %6.1f %8.1f %8d %8d\n", name,
+                data->n_classes, 100 * largest_class_share(data, count), data->train.n,
+                data->validation.n, data->test.n, data->mean_length, 100.0 * data->n_truncated / n,
+                100 * data->unknown_share, data->n_overlap,
+                data->n_dropped + data->n_overlap_dropped);
     fflush(stdout);
 }
 
@@ -49,7 +51,7 @@ static bool print_classes(const struct dataset *data, int (*count)[CLASS_COUNTS]
     if (data->n_classes > CLASSES_SHOWN)
         text_append(&lines, "and %d more\n", data->n_classes - CLASSES_SHOWN);
     bool ok = !lines.failed || error_set(error, "out of memory");
-    if (ok) fputs(lines.data, stdout);
+    if (ok) shown_print(stdout, "%s", lines.data);
     fflush(stdout);
     text_free(&lines);
     return ok;
@@ -64,7 +66,7 @@ static bool print_doubts(const struct experiment *experiment, const struct datas
     for (char *rest = doubts.data, *line; ok && rest && (line = strsep(&rest, "\n")) && *line;)
         text_append(&all, "%s: %s\n", experiment->file, line);
     if (ok && all.failed) ok = error_set(error, "out of memory");
-    if (ok && all.data) fputs(all.data, stderr);
+    if (ok && all.data) shown_print(stderr, "%s", all.data);
     text_free(&doubts);
     text_free(&all);
     return ok;
@@ -103,8 +105,9 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         return EXIT_FAILED;
     }
-    printf("%-24s %7s %8s %8s %10s %8s %8s %6s %8s %8s %8s\n", "workload", "classes", "largest%",
-           "train", "validation", "test", "tokens", "cut%", "unknown%", "in train", "dropped");
+    shown_print(stdout, "%-24s %7s %8s %8s %10s %8s %8s %6s %8s %8s %8s\n", "workload", "classes",
+                "largest%", "train", "validation", "test", "tokens", "cut%", "unknown%", "in train",
+                "dropped");
     for (int i = 0; i < arguments->n_words; i++) {
         struct error problem = {0};
         char text[sizeof problem.text + sizeof problem.at.file + 32];
@@ -113,7 +116,7 @@ static int run(const struct arguments *arguments, struct error *error) {
             continue;
         n_bad++;
         error_format(&problem, text, sizeof text);
-        fprintf(stderr, "%s\n", text);
+        shown_print(stderr, "%s\n", text);
     }
     free(experiment);
     if (n_bad > 0) error_set(error, "no data of %d of %d files", n_bad, arguments->n_words);

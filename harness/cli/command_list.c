@@ -7,6 +7,7 @@
 #include "harness/store/report.h"
 #include "harness/store/store.h"
 #include "harness/config/workload_files.h"
+#include "harness/table/shown.h"
 #include "models/policies/registry.h"
 #include "workloads/data/data_files.h"
 #include "models/policy.h"
@@ -28,8 +29,10 @@ static void print_options(const struct option_table *table) {
         const char *value = !row->default_text   ? "(required)"
                             : *row->default_text ? row->default_text
                                                  : "\"\"";
-        printf("  %-18s %-12s %-14s %s", row->name, value, types[row->type], row->help);
-        if (row->choices) printf(" (%s%s)", row->type == OPTION_CHOICE ? "" : "or ", row->choices);
+        shown_print(stdout, "  %-18s %-12s %-14s %s", row->name, value, types[row->type],
+                    row->help);
+        if (row->choices)
+            shown_print(stdout, " (%s%s)", row->type == OPTION_CHOICE ? "" : "or ", row->choices);
         putchar('\n');
     }
 }
@@ -38,7 +41,8 @@ static bool list_policies(const struct arguments *arguments, struct error *error
     (void)arguments;
     (void)error;
     for (int i = 0; i < policy_registry_size; i++) {
-        printf("%s%s: %s\n", i ? "\n" : "", policy_registry[i]->name, policy_registry[i]->summary);
+        shown_print(stdout, "%s%s: %s\n", i ? "\n" : "", policy_registry[i]->name,
+                    policy_registry[i]->summary);
         print_options(&policy_registry[i]->options);
     }
     return true;
@@ -50,7 +54,7 @@ static bool list_options(const struct arguments *arguments, struct error *error)
     (void)arguments;
     (void)error;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        printf("%s%s:\n", i ? "\n" : "", tables[i]->section);
+        shown_print(stdout, "%s%s:\n", i ? "\n" : "", tables[i]->section);
         print_options(tables[i]);
     }
     printf("\n"
@@ -104,9 +108,9 @@ static void print_rows(const struct workload_row *rows, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (int c = 0; c < COLUMNS; c++) {
             const char *text = *rows[i].cell[c] ? rows[i].cell[c] : "-";
-            printf("%s%*s", text, width[c] - utf8_count(text) + 2, "");
+            shown_print(stdout, "%s%*s", text, width[c] - utf8_count(text) + 2, "");
         }
-        printf("%s\n", rows[i].summary);
+        shown_print(stdout, "%s\n", rows[i].summary);
     }
 }
 
@@ -130,7 +134,7 @@ static bool list_workloads(const struct arguments *arguments, struct error *erro
             continue;
         }
         error_format(&problem, text, sizeof text);
-        fprintf(stderr, "%s\n", text);
+        shown_print(stderr, "%s\n", text);
         n_bad++;
     }
     if (ok && n > 1) print_rows(rows, n);

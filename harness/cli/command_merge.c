@@ -5,21 +5,22 @@
 #include "harness/cli/command.h"
 #include "harness/store/comparison.h"
 #include "harness/store/store_merge.h"
+#include "harness/table/shown.h"
 
 #include <inttypes.h>
 
 static void tell(void *context, const char *text) {
     (void)context;
     fflush(stdout); /* what is said of a file stands behind the line of the one before */
-    fprintf(stderr, "%s\n", text);
+    shown_print(stderr, "%s\n", text);
 }
 
 static void print_count(int64_t n, const char *what) {
-    if (n > 0) printf(", %" PRId64 " %s", n, what);
+    if (n > 0) shown_print(stdout, ", %" PRId64 " %s", n, what);
 }
 
 static void print_result(const char *path, const struct merge_result *r) {
-    printf("%s: %" PRId64 " new result%s", path, r->n_taken, PLURAL_S(r->n_taken));
+    shown_print(stdout, "%s: %" PRId64 " new result%s", path, r->n_taken, PLURAL_S(r->n_taken));
     print_count(r->n_here, "already there");
     print_count(r->n_open, r->n_open == 1 ? "trial without a result" : "trials without a result");
     print_count(r->n_timed, "timed in another environment");
@@ -33,12 +34,12 @@ static void print_result(const char *path, const struct merge_result *r) {
     putchar('\n');
     if (r->n_waiting > 0) {
         fflush(stdout);
-        fprintf(stderr,
-                "%s: %" PRId64
-                " more result%s in the folder pending/ beside it: a sweep there stores "
-                "%s, then merge it again\n",
-                path, r->n_waiting, r->n_waiting == 1 ? " waits" : "s wait",
-                r->n_waiting == 1 ? "it" : "them");
+        shown_print(stderr,
+                    "%s: %" PRId64
+                    " more result%s in the folder pending/ beside it: a sweep there stores "
+                    "%s, then merge it again\n",
+                    path, r->n_waiting, r->n_waiting == 1 ? " waits" : "s wait",
+                    r->n_waiting == 1 ? "it" : "them");
     }
 }
 

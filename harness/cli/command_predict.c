@@ -4,6 +4,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/config/placement.h"
+#include "harness/table/shown.h"
 #include "harness/trial/saved_model.h"
 #include "models/inference.h"
 #include "models/policy.h"
@@ -100,12 +101,12 @@ static void print_text(const struct predictor *p, const struct input *in,
                        const struct saved_text *read) {
     const struct model_config *c = &p->model.parameters->config;
     char room[16];
-    puts(in->text);
-    if (in->second) printf("  second text  %s\n", in->second);
-    printf("  class        %s\n  probability ", class_name(p, p->top[0], room));
+    shown_print(stdout, "%s\n", in->text);
+    if (in->second) shown_print(stdout, "  second text  %s\n", in->second);
+    shown_print(stdout, "  class        %s\n  probability ", class_name(p, p->top[0], room));
     for (int i = 0; i < c->classes && i < SHOWN_MAX; i++)
-        printf("%s %s %.4f", i ? "," : "", class_name(p, p->top[i], room),
-               (double)p->share[p->top[i]]);
+        shown_print(stdout, "%s %s %.4f", i ? "," : "", class_name(p, p->top[i], room),
+                    (double)p->share[p->top[i]]);
     if (c->classes > SHOWN_MAX) printf(", %d more", c->classes - SHOWN_MAX);
     printf("\n  tokens       %d read, %d of them unknown, %d cut off\n", read->n, read->n_unknown,
            read->n_cut);

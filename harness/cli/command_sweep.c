@@ -7,6 +7,7 @@
 #include "harness/store/report.h"
 #include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
+#include "harness/table/shown.h"
 #include "models/base/closest_name.h"
 #include "workloads/data/data_files.h"
 
@@ -14,11 +15,11 @@
 #include <unistd.h>
 
 static void print_problems(const struct plan *plan) {
-    if (plan->doubts.data) fputs(plan->doubts.data, stderr);
+    if (plan->doubts.data) shown_print(stderr, "%s", plan->doubts.data);
     for (size_t i = 0; i < plan->n_problems; i++) {
         char text[sizeof plan->problems[i].text + sizeof plan->problems[i].at.file + 32];
         error_format(&plan->problems[i], text, sizeof text);
-        fprintf(stderr, "%s\n", text);
+        shown_print(stderr, "%s\n", text);
     }
 }
 
@@ -39,19 +40,19 @@ static void print_absent(const struct plan *plan) {
         if (!first->missing[0] || n_kept + n_skipped == 0) continue;
         char hint[DATA_FILES_HINT_SIZE];
         data_files_hint(first->missing, hint);
-        fprintf(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
-                (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped), n_kept,
-                PLURAL_S(n_kept), hint);
+        shown_print(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
+                    (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped),
+                    n_kept, PLURAL_S(n_kept), hint);
     }
 }
 
 static void print_lost_checkpoints(const struct plan *plan) {
     for (size_t i = 0; i < plan->n_trials; i++)
         if (plan->trials[i].checkpoint != CHECKPOINT_SOUND)
-            fprintf(stderr,
-                    "%s: its checkpoint is %s, and a trial needs it, so it is trained again\n",
-                    plan->trials[i].label,
-                    plan->trials[i].checkpoint == CHECKPOINT_GONE ? "gone" : "damaged");
+            shown_print(stderr,
+                        "%s: its checkpoint is %s, and a trial needs it, so it is trained again\n",
+                        plan->trials[i].label,
+                        plan->trials[i].checkpoint == CHECKPOINT_GONE ? "gone" : "damaged");
 }
 
 /* The value of --rerun; false for a word that is none. */
@@ -76,10 +77,11 @@ static void print_renewed(const struct plan *plan) {
     size_t n = 0;
     for (size_t i = 0; i < plan->n_trials; i++) n += plan->trials[i].retired;
     if (n > 0)
-        fprintf(stderr,
-                "%zu result%s to be made again; what was found before stays in the database, in no "
-                "view\n",
-                n, PLURAL_S(n));
+        shown_print(
+            stderr,
+            "%zu result%s to be made again; what was found before stays in the database, in no "
+            "view\n",
+            n, PLURAL_S(n));
 }
 
 static void print_hidden(const struct plan *plan) {
@@ -94,7 +96,7 @@ static void print_hidden(const struct plan *plan) {
 static void print_shard(const struct plan *plan, const struct shard *shard) {
     const struct shard_shares *shares = &plan->shares;
     if (shard->of == 0) return;
-    fprintf(
+    shown_print(
         stderr,
         "shard %d/%d of plan %s: %d of %d group%s of trials, %.1f%% of the work; all shards must "
         "name this plan\n",
@@ -118,22 +120,22 @@ static void print_plan(const struct plan *plan) {
         if (strcmp(trial->status, "ok") == 0) {
             n_ok++;
         } else if (!trial->missing[0]) {
-            printf("%-7s  %-40s  %-11s  %9.1f GFLOP%s%s\n",
-                   trial->again     ? "again"
-                   : trial->profile ? "profile"
-                                    : "train",
-                   trial->label, trial->status, trial->expected_flops / 1e9,
-                   trial->wanted == PLACE_CPU ? "" : "  ",
-                   trial->wanted == PLACE_CPU ? "" : trial->device);
+            shown_print(stdout, "%-7s  %-40s  %-11s  %9.1f GFLOP%s%s\n",
+                        trial->again     ? "again"
+                        : trial->profile ? "profile"
+                                         : "train",
+                        trial->label, trial->status, trial->expected_flops / 1e9,
+                        trial->wanted == PLACE_CPU ? "" : "  ",
+                        trial->wanted == PLACE_CPU ? "" : trial->device);
             flops += trial->expected_flops;
             n++;
         }
     }
     fflush(stdout); /* the total stands below its table, also where both go to one file */
-    fprintf(stderr,
-            "%zu trial%s would run, %.1f GFLOP in all; ok already: %zu; nothing was started or "
-            "stored\n",
-            n, PLURAL_S(n), flops / 1e9, n_ok);
+    shown_print(stderr,
+                "%zu trial%s would run, %.1f GFLOP in all; ok already: %zu; nothing was started or "
+                "stored\n",
+                n, PLURAL_S(n), flops / 1e9, n_ok);
 }
 
 static size_t count_selected(const struct plan *plan, const char *status) {
@@ -188,7 +190,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
     }
     struct error not_compared = {0};
     if (!comparison_update(store, &not_compared)) /* the report tries again, in its own memory */
-        fprintf(stderr, "arms are not compared yet: %s\n", not_compared.text);
+        shown_print(stderr, "arms are not compared yet: %s\n", not_compared.text);
     if (result->cores_used >= 0)
         fprintf(stderr, "trials used %.0f%% of the cores' time while any were queued\n",
                 100 * result->cores_used);
@@ -220,7 +222,7 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
 
 static void wait_for_database(void *context, const char *who) {
     (void)context;
-    fprintf(stderr, "\nwaiting for %s, which keeps the database locked\n", who);
+    shown_print(stderr, "\nwaiting for %s, which keeps the database locked\n", who);
 }
 
 /* What trials found that could not store it: their sweep was stopped while they waited. */
@@ -228,7 +230,7 @@ static void take_pending(struct store *store) {
     struct error problem = {0};
     int n_taken;
     if (!store_pending_take(store, &n_taken, &problem))
-        fprintf(stderr, "a pending result cannot be used: %s\n", problem.text);
+        shown_print(stderr, "a pending result cannot be used: %s\n", problem.text);
     if (n_taken > 0)
         fprintf(stderr, "stored what %d trial%s had found and could not store\n", n_taken,
                 PLURAL_S(n_taken));
@@ -277,7 +279,7 @@ static bool open_and_plan(const struct arguments *arguments, const struct plan_r
         take_pending(*store);
         if (!store_recover(*store, arguments->take_over, &n_recovered, error)) return false;
     }
-    if (*store_notice(*store)) fprintf(stderr, "%s\n", store_notice(*store));
+    if (*store_notice(*store)) shown_print(stderr, "%s\n", store_notice(*store));
     if (n_recovered > 0)
         fprintf(stderr, "planned again, because cut off earlier: %d trial%s\n", n_recovered,
                 PLURAL_S(n_recovered));

@@ -8,6 +8,7 @@
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"
+#include "harness/table/shown.h"
 #include "harness/trial/profile.h"
 #include "harness/trial/trial_log.h"
 #include "harness/store/comparison.h"
@@ -52,17 +53,17 @@ struct task {
 static void wait_for_database(void *context, const char *who) {
     struct task *task = context;
     struct error error = {0};
-    fprintf(stderr, "waiting for %s, which keeps %s locked\n", who, task->db);
+    shown_print(stderr, "waiting for %s, which keeps %s locked\n", who, task->db);
     if (task->kept || (!task->training && !task->profiling)) return;
     task->kept =
         store_pending_write(task->store, &task->row, task->training, task->profiling, &error);
     if (task->kept)
-        fprintf(stderr,
-                "the result is kept in pending/%s.db beside it: the next sweep stores it if "
-                "this process ends before\n",
-                task->row.key);
+        shown_print(stderr,
+                    "the result is kept in pending/%s.db beside it: the next sweep stores it if "
+                    "this process ends before\n",
+                    task->row.key);
     else
-        fprintf(stderr, "%s\n", error.text);
+        shown_print(stderr, "%s\n", error.text);
 }
 
 static void tell_progress(void *context, const struct training_progress *progress) {
@@ -113,7 +114,7 @@ static bool measure_ceiling(struct store *store, int64_t environment_id, struct 
     if (!store_has_ceiling(store, environment_id, &known, error)) return false;
     if (known) return true;
     if (!bench_ceiling(&ceiling, &cause)) {
-        fprintf(stderr, "no roofline: %s\n", cause.text);
+        shown_print(stderr, "no roofline: %s\n", cause.text);
         return true;
     }
     memory_reset_peak(ignored, sizeof ignored); /* its arrays are no part of the profile */
@@ -209,8 +210,9 @@ static bool task_open_device(struct task *task, const struct environment *enviro
                      &task->device, error))
         return false;
     if (is_on_card(task))
-        fprintf(stderr, "on %s, %s%s%s\n", environment->card, placement_precision(&task->placement),
-                visible ? ", CUDA_VISIBLE_DEVICES=" : "", visible ? visible : "");
+        shown_print(stderr, "on %s, %s%s%s\n", environment->card,
+                    placement_precision(&task->placement), visible ? ", CUDA_VISIBLE_DEVICES=" : "",
+                    visible ? visible : "");
     return true;
 }
 
@@ -224,7 +226,7 @@ static bool task_run(struct task *task, struct error *error) {
     /* Without a log its sweep still holds what it says: no reason to lose the work. */
     if (getenv(TRIAL_LOG_VARIABLE) &&
         !trial_log_open(task->db, task->row.key, task->row.id, &second))
-        fprintf(stderr, "%s\n", second.text);
+        shown_print(stderr, "%s\n", second.text);
     bool ok = task_open_device(task, &environment, error);
     if (ok && strcmp(task->row.kind, "train") != 0)
         ok = task_profile(task, &environment, environment_id, error);
@@ -234,11 +236,11 @@ static bool task_run(struct task *task, struct error *error) {
     if (ok && task->kept) store_pending_forget(task->store, task->row.key);
     /* A sweep compares arms once, at its end. */
     if (ok && !getenv(TRIAL_LOG_VARIABLE) && !comparison_update(task->store, &second))
-        fprintf(stderr, "arms are not compared yet: %s\n", second.text);
+        shown_print(stderr, "arms are not compared yet: %s\n", second.text);
     if (ok) return true;
     error_format(error, text, sizeof text);
     if (!store_end_trial(task->store, task->row.id, "failed", text, &second))
-        fprintf(stderr, "%s\n", second.text);
+        shown_print(stderr, "%s\n", second.text);
     return false;
 }
 
@@ -264,8 +266,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     else
         ok = task_load(&task, id, error) && task_run(&task, error);
     if (ok)
-        fprintf(stderr, "trial %" PRId64 " is ok: %s/%s/%" PRId64 "\n", id, task.row.workload,
-                task.row.arm, task.row.seed);
+        shown_print(stderr, "trial %" PRId64 " is ok: %s/%s/%" PRId64 "\n", id, task.row.workload,
+                    task.row.arm, task.row.seed);
     trial_row_free(&task.row);
     store_close(task.store);
     free(task.experiment);

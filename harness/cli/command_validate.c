@@ -5,6 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
+#include "harness/table/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,10 @@ static bool validate_file(const char *path, const struct overrides *overrides,
 
 static void print_valid(const struct experiment *e) {
     struct text doubts = {0};
-    printf("%s: ok: workload '%s', %d arm%s, %d seed%s\n", e->file, e->name, e->n_arms,
-           PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
+    shown_print(stdout, "%s: ok: workload '%s', %d arm%s, %d seed%s\n", e->file, e->name, e->n_arms,
+                PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
     experiment_write_doubts(e, &doubts);
-    if (doubts.data) fputs(doubts.data, stderr);
+    if (doubts.data) shown_print(stderr, "%s", doubts.data);
     text_free(&doubts);
 }
 
@@ -42,7 +43,7 @@ static int validate_files(const struct workload_files *files, const struct argum
         }
         n_bad++;
         error_format(&problem, text, sizeof text);
-        fprintf(stderr, "%s\n", text);
+        shown_print(stderr, "%s\n", text);
     }
     if (n_bad > 0)
         error_set(error, "%zu of %zu files cannot be used", n_bad, n_looked_at);

@@ -4,6 +4,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/measure/blas_kernels.h"
+#include "harness/table/shown.h"
 #include "models/base/closest_name.h"
 #include "models/cpu/gemm.h"
 
@@ -65,7 +66,7 @@ static void help_command(const struct command *command, FILE *out) {
 static int fail(const char *context, const struct error *error, int status) {
     char text[sizeof error->text + sizeof error->at.file + 32];
     error_format(error, text, sizeof text);
-    fprintf(stderr, "headroom%s%s: %s\n", *context ? " " : "", context, text);
+    shown_print(stderr, "headroom%s%s: %s\n", *context ? " " : "", context, text);
     return status;
 }
 
@@ -79,7 +80,7 @@ static int unknown_command(const char *name) {
     const char *names[N_COMMANDS];
     for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i]->name;
     const char *guess = closest_name(name, names, N_COMMANDS);
-    fprintf(stderr, "headroom: unknown command '%s'%s%s%s; see headroom --help\n", name,
+    shown_print(stderr, "headroom: unknown command '%s'%s%s%s; see headroom --help\n", name,
             guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
     return EXIT_USAGE;
 }

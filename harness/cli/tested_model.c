@@ -5,6 +5,7 @@
 
 #include "harness/config/workload_files.h"
 #include "harness/measure/environment.h"
+#include "harness/table/shown.h"
 #include "harness/trial/training.h"
 #include "workloads/data/dataset_load.h"
 
@@ -31,8 +32,9 @@ static bool load(const char *file, const struct arguments *arguments, struct tes
     if (!saved_model_check_data(&t->model, t->data, error))
         return error_prefix(error, "%s does not fit workload '%s'", file, t->workload->name);
     if (t->model.words.words.n == 0 && !t->model.vocab_sha256[0])
-        fprintf(stderr, "%s does not say which words it knows: their number is all that agrees\n",
-                file);
+        shown_print(stderr,
+                    "%s does not say which words it knows: their number is all that agrees\n",
+                    file);
     return true;
 }
 
@@ -55,6 +57,6 @@ void tested_model_warn(const char *command) {
     struct environment environment;
     environment_read("", &environment);
     if (strcmp(environment.build, "release") != 0)
-        fprintf(stderr, "headroom %s: this is a %s build: its times mean nothing\n", command,
-                environment.build);
+        shown_print(stderr, "headroom %s: this is a %s build: its times mean nothing\n", command,
+                    environment.build);
 }

@@ -4,6 +4,7 @@
  * where no number of seeds or inputs would do.
  */
 #include "harness/compare/write.h"
+#include "harness/table/shown.h"
 #include "harness/table/table.h"
 #include "models/base/json.h"
 
@@ -154,9 +155,9 @@ static bool print_parts(const struct comparison *comparison, enum table_format f
 
 static void print_side(const char *name, const struct side *side, FILE *out) {
     bool named = strstr(side->text, side->file) != NULL;
-    fprintf(out, "%s: %s%s%s%s%s", name, side->text, named ? "" : " in ", named ? "" : side->file,
-            side->arm[0] && !strstr(side->text, side->arm) ? ", " : "",
-            side->arm[0] && !strstr(side->text, side->arm) ? side->arm : "");
+    shown_print(out, "%s: %s%s%s%s%s", name, side->text, named ? "" : " in ",
+                named ? "" : side->file, side->arm[0] && !strstr(side->text, side->arm) ? ", " : "",
+                side->arm[0] && !strstr(side->text, side->arm) ? side->arm : "");
 }
 
 /* What intervals cover, measure by measure; nothing where there is none. */
@@ -170,7 +171,8 @@ static void print_covers(const struct comparison *comparison, FILE *out) {
             for (size_t k = 0; k < i && !told; k++)
                 told = comparison->line[k].measure == line->measure &&
                        strcmp(comparison->line[k].covers, line->covers) == 0;
-            if (!told) fprintf(out, "%s %s: %s", last, measure_names[m], line->covers), last = ";";
+            if (!told)
+                shown_print(out, "%s %s: %s", last, measure_names[m], line->covers), last = ";";
         }
     if (*last == ';') fputs(".\n", out);
 }
@@ -213,7 +215,7 @@ static bool write_for_people(const struct side sides[2], const struct comparison
         fputs(format == TABLE_MARKDOWN ? "\nNotes:\n\n" : "\nnotes\n", out);
         for (const char *at = comparison->notes.data; *at;) {
             int length = (int)strcspn(at, "\n");
-            fprintf(out, "%s%.*s\n", format == TABLE_MARKDOWN ? "- " : "", length, at);
+            shown_print(out, "%s%.*s\n", format == TABLE_MARKDOWN ? "- " : "", length, at);
             at += length + (at[length] == '\n');
         }
     }

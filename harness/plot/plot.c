@@ -11,6 +11,7 @@
 #include "harness/plot/sheet.h"
 #include "harness/store/comparison.h"
 #include "harness/store/store.h"
+#include "harness/table/shown.h"
 #include "models/base/closest_name.h"
 
 #include <stdlib.h>
@@ -155,13 +156,13 @@ static void tell(const struct outcome *outcome, FILE *talk) {
     if (outcome->pictures.failed) {
         char text[sizeof outcome->pictures.error + 32];
         error_format(&outcome->pictures.error, text, sizeof text);
-        fprintf(talk, "%s: failed: ", outcome->name);
+        shown_print(talk, "%s: failed: ", outcome->name);
         write_line(text, talk);
     } else if (outcome->n_pages == 0) {
-        fprintf(talk, "%s: not drawn: ", outcome->name);
+        shown_print(talk, "%s: not drawn: ", outcome->name);
         write_line(outcome->reason, talk);
     } else {
-        fprintf(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
+        shown_print(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
         if (outcome->n_pages > 1) fprintf(talk, ", %zu pages", outcome->n_pages);
         fputc('\n', talk);
     }

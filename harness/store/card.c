@@ -5,6 +5,7 @@
  */
 #include "harness/store/card.h"
 #include "harness/store/statistics.h"
+#include "harness/table/shown.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static const char heads_sql[] =
 static bool print_line(void *context, int n, const char *const *names, const char *const *texts) {
     FILE *out = context;
     (void)n, (void)names;
-    if (texts[0]) fprintf(out, "%s\n", texts[0]);
+    if (texts[0]) shown_print(out, "%s\n", texts[0]);
     return true;
 }
 
@@ -112,12 +113,12 @@ static double rounded(double points) {
 }
 
 static void print_pair(const char *what, const char *how, const struct pair *pair, FILE *out) {
-    fprintf(out, "- **%s** %+.1f points", what, rounded(pair->difference));
+    shown_print(out, "- **%s** %+.1f points", what, rounded(pair->difference));
     if (isnan(pair->low))
         fprintf(out, " (no interval: one seed)");
     else
         fprintf(out, " (%+.1f to %+.1f)", rounded(pair->low), rounded(pair->high));
-    fprintf(out, ": `%s` minus `%s`, %s.\n", pair->a, pair->b, how);
+    shown_print(out, ": `%s` minus `%s`, %s.\n", pair->a, pair->b, how);
 }
 
 /* What a pair resolves, in points: half of its interval as it is, and as so many seeds would have it. */
@@ -143,7 +144,7 @@ static void print_verdict(const struct pair *attention, const struct pair *heads
     double margin = attention->margin;
     if (isnan(margin)) {
         const char *why = strchr(attention->reason, ':');
-        fprintf(out, "**No, as it stands**:%s.\n", why ? why + 1 : attention->reason);
+        shown_print(out, "**No, as it stands**:%s.\n", why ? why + 1 : attention->reason);
     } else if (!heads) {
         fputs("**Not known.** It takes two seeds and an arm of one head to say.\n", out);
     } else if (half_now(heads) <= margin) {
@@ -168,7 +169,7 @@ static void print_verdict(const struct pair *attention, const struct pair *heads
 static void print_limits(const struct pair *attention, const struct pair *heads, FILE *out) {
     double margin = attention->margin;
     if (isnan(margin))
-        fprintf(out, "- **Margin**: none, %s.\n", attention->reason);
+        shown_print(out, "- **Margin**: none, %s.\n", attention->reason);
     else
         fprintf(out,
                 "- **Margin**: 'as good as all heads' means something within ±%.2f points, %s.\n",
@@ -202,7 +203,7 @@ bool card_write(struct store *store, const char *workload, const char *name, FIL
         return error_set(error, "the database has no result of all heads for workload '%s'",
                          workload);
     const struct pair *resolved = isnan(half_now(&heads)) ? NULL : &heads;
-    fprintf(out, "# Can %s test an attention method?\n\n", name);
+    shown_print(out, "# Can %s test an attention method?\n\n", name);
     print_verdict(&attention, resolved, out);
     fputs("\n| model | heads per layer | accuracy, % | minus all heads, points | tried |\n"
           "| --- | --- | --- | --- | --- |\n",

@@ -6,6 +6,7 @@
 #include "harness/store/comparison.h"
 #include "harness/store/report_private.h"
 #include "harness/store/store_private.h"
+#include "harness/table/shown.h"
 #include "models/base/closest_name.h"
 
 #include <ctype.h>
@@ -238,7 +239,7 @@ bool export_list(struct store *store, FILE *out, struct error *error) {
     ok = ok && table_write(&views, TABLE_ALIGNED, out, error) &&
          store_query(store, others_sql, NO_VALUES, report_collect, &others, error);
     if (ok && others.n_rows == 2)
-        fprintf(out, "\ntables, and views that are not built in: %s\n", others.cells[1]);
+        shown_print(out, "\ntables, and views that are not built in: %s\n", others.cells[1]);
     table_free(&views);
     table_free(&others);
     return ok;

@@ -6,6 +6,7 @@
 #include "harness/store/status.h"
 #include "harness/store/report_private.h"
 #include "harness/store/store_private.h"
+#include "harness/table/shown.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -163,12 +164,12 @@ static void write_end(const struct expected_end *end, int64_t now, FILE *out) {
     format_end(now, fmax(end->training_seconds, 0) + fmax(end->profiling_seconds, 0), all,
                sizeof all);
     if (!end->reason[0])
-        fprintf(out, "expected end: %s\n", all);
+        shown_print(out, "expected end: %s\n", all);
     else if (end->n_trainings > 0 && end->training_seconds >= 0)
-        fprintf(out, "expected end of trainings: %s; of profiles not known: %s\n", trainings,
-                end->reason);
+        shown_print(out, "expected end of trainings: %s; of profiles not known: %s\n", trainings,
+                    end->reason);
     else
-        fprintf(out, "expected end: not known: %s\n", end->reason);
+        shown_print(out, "expected end: not known: %s\n", end->reason);
 }
 
 /* ---- tables ---- */
@@ -222,7 +223,7 @@ bool status_write(struct store *store, int64_t now, FILE *out, struct error *err
     struct table counts = {0};
     if (!status_expected_end(store, now, &end, error)) return false;
     bool ok = store_query(store, counts_sql, NO_VALUES, report_collect, &counts, error);
-    if (ok && counts.n_rows == 0) fprintf(out, "nothing is planned in '%s'\n", store->path);
+    if (ok && counts.n_rows == 0) shown_print(out, "nothing is planned in '%s'\n", store->path);
     ok = ok && table_write(&counts, TABLE_ALIGNED, out, error);
     table_free(&counts);
     if (ok && end.n_trainings + end.n_profiles > 0) fputc('\n', out);

@@ -2,6 +2,7 @@
  * The moving part of a sweep's talk. It only formats: sweep.c knows what happens.
  */
 #include "harness/sweep/progress.h"
+#include "harness/table/shown.h"
 
 #include <math.h>
 #include <string.h>
@@ -76,10 +77,10 @@ void progress_trial(struct progress *progress, bool ok, double flops, double sec
         progress->busy_seconds += seconds;
     }
     progress_clear(progress);
-    fprintf(progress->out, "[%*d/%d] %s, %.1f s", width, progress->n_done, progress->n_total, text,
-            seconds);
+    shown_print(progress->out, "[%*d/%d] %s, %.1f s", width, progress->n_done, progress->n_total,
+                text, seconds);
     progress_format_seconds(progress_eta(progress, 0), left, sizeof left);
-    if (progress->n_done < progress->n_total) fprintf(progress->out, ", left: %s", left);
+    if (progress->n_done < progress->n_total) shown_print(progress->out, ", left: %s", left);
     fputc('\n', progress->out);
     fflush(progress->out);
 }
@@ -106,6 +107,7 @@ void progress_draw(struct progress *progress, const char *running, double busy_s
                          ? window.ws_col
                          : 80;
     if (columns < sizeof line) line[columns - 1] = '\0';
-    fprintf(progress->out, "\r\033[K%s", line);
+    fputs("\r\033[K", progress->out);
+    shown_print(progress->out, "%s", line);
     fflush(progress->out);
 }

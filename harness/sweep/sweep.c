@@ -14,6 +14,7 @@
 #include "harness/sweep/left_overs.h"
 #include "harness/sweep/progress.h"
 #include "harness/sweep/trial_process.h"
+#include "harness/table/shown.h"
 #include "harness/trial/trial_log.h"
 #include "models/base/clock.h"
 #include "models/base/rng.h"
@@ -69,7 +70,7 @@ static void skip_trial(struct sweep *sweep, const struct plan_trial *trial, cons
     sweep->result->n_skipped++;
     progress_skip(&sweep->progress, trial->expected_flops);
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "skipped %s%s: %s\n", trial->kind, trial->label, why);
+    shown_print(sweep->options->talk, "skipped %s%s: %s\n", trial->kind, trial->label, why);
 }
 
 /* One that another process has: its results come without this sweep, or not at all. `what` says
@@ -81,8 +82,8 @@ static bool leave_elsewhere(struct sweep *sweep, const struct plan_trial *trial,
     sweep->result->n_elsewhere++;
     progress_skip(&sweep->progress, trial->expected_flops);
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "left %s%s: %strial %" PRId64 " is run by %s\n", trial->kind,
-            trial->label, what, id, owner);
+    shown_print(sweep->options->talk, "left %s%s: %strial %" PRId64 " is run by %s\n", trial->kind,
+                trial->label, what, id, owner);
     return true;
 }
 
@@ -146,8 +147,8 @@ static void note_broken(struct sweep *sweep, const struct error *error) {
     if (sweep->broken.text[0]) return;
     sweep->broken = *error;
     progress_clear(&sweep->progress);
-    fprintf(sweep->options->talk, "%s; no more trials are started, %d still run\n", error->text,
-            sweep->n_children);
+    shown_print(sweep->options->talk, "%s; no more trials are started, %d still run\n", error->text,
+                sweep->n_children);
 }
 
 static double seconds_of(const struct timeval *time) {

@@ -2,12 +2,21 @@
  * Tables for people; see table.h.
  */
 #include "harness/table/table.h"
+#include "models/base/text.h"
 #include "models/base/utf8.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A copy of a cell with its control characters spelt out. */
+static char *copy_shown(const char *text) {
+    struct text copy = {0};
+    text_append_bytes(&copy, "", 0);
+    text_append_shown(&copy, text);
+    return copy.data;
+}
 
 void table_append(struct table *table, size_t n, const char *const *texts) {
     size_t used = table->n_rows * table->n_columns;
@@ -17,7 +26,7 @@ void table_append(struct table *table, size_t n, const char *const *texts) {
     char **grown = realloc(table->cells, (used + n) * sizeof *grown);
     if (grown) table->cells = grown;
     for (size_t i = 0; grown && i < n; i++) {
-        if ((grown[used + i] = strdup(texts[i] ? texts[i] : "-"))) continue;
+        if ((grown[used + i] = copy_shown(texts[i] ? texts[i] : "-"))) continue;
         while (i > 0) free(grown[used + --i]);
         grown = NULL;
     }
@@ -50,6 +59,7 @@ static struct column measure(const struct table *table, size_t c) {
     return column;
 }
 
+/* Of a line break in a cell a blank is left, which is as wide: a row stays a row. */
 static void write_aligned(const struct table *table, const struct column *columns, FILE *out) {
     for (size_t r = 0; r < table->n_rows; r++) {
         int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
@@ -58,7 +68,8 @@ static void write_aligned(const struct table *table, const struct column *column
             int pad = columns[c].width - utf8_count(cell);
             if (columns[c].right) gap += pad;
             if (*cell) {
-                fprintf(out, "%*s%s", gap, "", cell);
+                fprintf(out, "%*s", gap, "");
+                for (; *cell; cell++) fputc(*cell == '\n' || *cell == '\t' ? ' ' : *cell, out);
                 gap = 0;
             }
             gap += columns[c].right ? 2 : pad + 2;
@@ -90,6 +101,13 @@ void table_write_markdown_text(const char *text, FILE *out) {
     for (char before = '\0'; *text; before = *text++) {
         if (*text == '\n' || *text == '\r') {
             if (text[0] != '\r' || text[1] != '\n') fputs("<br>", out);
+            continue;
+        }
+        char shown[UTF8_SHOWN_SIZE];
+        int control = utf8_show_control(text, shown);
+        if (control > 0) {
+            fprintf(out, "\\%s", shown);
+            text += control - 1;
             continue;
         }
         if (is_markup(before, text)) fputc('\\', out);

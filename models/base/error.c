@@ -3,6 +3,7 @@
  * stored, so that an argument may point into the very error being overwritten.
  */
 #include "models/base/error.h"
+#include "models/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,27 @@
 #undef error_prefix
 #undef error_append
 
+/* Spells control characters out, at the cost of the end where there is no room: what an error quotes
+ * may come from anywhere, and it is read on a terminal. */
+static void show_controls(char *text, size_t size) {
+    char shown[UTF8_SHOWN_SIZE];
+    for (char *at = text; *at; at++) {
+        int n = utf8_show_control(at, shown);
+        if (n == 0) continue;
+        size_t length = strlen(shown), rest = strlen(at + n) + 1;
+        size_t room = size - (size_t)(at - text);
+        if (room <= length) {
+            *at = '\0';
+            return;
+        }
+        if (rest > room - length) rest = room - length; /* the end is lost */
+        memmove(at + length, at + n, rest);
+        text[size - 1] = '\0';
+        memcpy(at, shown, length);
+        at += length - 1;
+    }
+}
+
 static void store(struct error *error, const struct location *at, const char *format,
                   va_list arguments) {
     struct error composed = {0};
@@ -22,6 +44,8 @@ static void store(struct error *error, const struct location *at, const char *fo
         composed.at.column = at->column;
     }
     vsnprintf(composed.text, sizeof composed.text, format, arguments);
+    show_controls(composed.at.file, sizeof composed.at.file);
+    show_controls(composed.text, sizeof composed.text);
     *error = composed;
 }
 
@@ -51,6 +75,7 @@ bool error_prefix(struct error *error, const char *format, ...) {
     memcpy(composed.text + used, ": ", sizeof ": ");
     used += 2;
     error_format(error, composed.text + used, sizeof composed.text - used);
+    show_controls(composed.text, sizeof composed.text);
     *error = composed;
     return false;
 }
@@ -61,6 +86,7 @@ bool error_append(struct error *error, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(error->text + used, sizeof error->text - used, format, arguments);
     va_end(arguments);
+    show_controls(error->text, sizeof error->text);
     return false;
 }
 

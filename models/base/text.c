@@ -3,6 +3,7 @@
  * to be guessed.
  */
 #include "models/base/text.h"
+#include "models/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -48,6 +49,15 @@ void text_append(struct text *text, const char *format, ...) {
         text->size += (size_t)n;
     }
     va_end(written);
+}
+
+void text_append_shown(struct text *text, const char *value) {
+    char shown[UTF8_SHOWN_SIZE];
+    for (int n = 0; *value; value += n ? n : 1)
+        if ((n = utf8_show_control(value, shown)) > 0)
+            text_append_bytes(text, shown, strlen(shown));
+        else
+            text_append_bytes(text, value, 1);
 }
 
 void text_free(struct text *text) {

@@ -19,6 +19,10 @@ struct text {
 void text_append(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append_bytes(struct text *text, const char *bytes, size_t n);
 
+/* Appends a text for a terminal: control characters but line breaks and tabs are spelt out, so that
+ * a name from a file or a database moves no cursor and rings no bell. */
+void text_append_shown(struct text *text, const char *value);
+
 /* Leaves an empty text that may be written to again. */
 void text_free(struct text *text);
 

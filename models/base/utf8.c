@@ -5,6 +5,8 @@
  */
 #include "models/base/utf8.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Well-formed byte sequences of the Unicode standard, table 3-7: the lead byte fixes the length and
@@ -58,6 +60,15 @@ int utf8_count(const char *text) {
     int n = 0;
     for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
     return n;
+}
+
+int utf8_show_control(const char *text, char out[UTF8_SHOWN_SIZE]) {
+    unsigned first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+    bool high = first == 0xC2 && second >= 0x80 && second < 0xA0;
+    if (!high && (first == 0 || first == '\n' || first == '\t' || (first >= ' ' && first != 0x7F)))
+        return 0;
+    snprintf(out, UTF8_SHOWN_SIZE, "\\x%02x", (high ? second : first) & 0xFFU);
+    return high ? 2 : 1;
 }
 
 unsigned utf8_next(const char **text) {

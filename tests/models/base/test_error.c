@@ -55,8 +55,28 @@ static void a_hint_stands_behind_the_text_and_leaves_the_place(void **state) {
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
+/* Also where there is no room for all of it: the end is left out, and no half of an escape. */
+static void what_an_error_quotes_moves_no_cursor(void **state) {
+    (void)state;
+    struct error error;
+    struct location at = {.file = "a\x1b[2J", .line = 1};
+    char long_name[2000], text[1400];
+    error_set_at(&error, &at, "label '%s'", "\x1b[31m\xc2\x9b");
+    error_format(&error, text, sizeof text);
+    assert_string_equal(text, "a\\x1b[2J:1: label '\\x1b[31m\\x9b'");
+    error_append(&error, "; \x07");
+    assert_non_null(strstr(error.text, "; \\x07"));
+    memset(long_name, 7, sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    error_set(&error, "%s", long_name);
+    assert_int_equal(strlen(error.text), sizeof error.text / 4 * 4 - 4);
+    assert_null(strchr(error.text, 7));
+    assert_non_null(strstr(error.text, "\\x07"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_an_error_quotes_moves_no_cursor),
         cmocka_unit_test(an_error_prints_as_much_of_its_place_as_is_known),
         cmocka_unit_test(a_prefix_stands_before_the_place_and_may_quote_the_error_itself),
         cmocka_unit_test(a_hint_stands_behind_the_text_and_leaves_the_place),

@@ -34,8 +34,17 @@ static void a_text_that_failed_stays_empty(void **state) {
     assert_false(text.failed);
 }
 
+static void what_a_terminal_would_obey_is_spelt_out(void **state) {
+    (void)state;
+    struct text text = {0};
+    text_append_shown(&text, "a\x1b[31m\x07\r\x7f\xc2\x9b\u00a0\u00e9\n\tb\xc2");
+    assert_string_equal(text.data, "a\\x1b[31m\\x07\\x0d\\x7f\\x9b\u00a0\u00e9\n\tb\xc2");
+    text_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_terminal_would_obey_is_spelt_out),
         cmocka_unit_test(a_text_grows),
         cmocka_unit_test(a_text_that_failed_stays_empty),
     };

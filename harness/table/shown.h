@@ -1,0 +1,14 @@
+/*
+ * Lines for people that have names in them: of arms, classes, files, machines, from YAML, data and
+ * databases that somebody else wrote. All of them are printed here, or in a table.
+ */
+#ifndef HEADROOM_HARNESS_TABLE_SHOWN_H
+#define HEADROOM_HARNESS_TABLE_SHOWN_H
+
+#include <stdio.h>
+
+/* As fprintf, but with control characters spelt out (text_append_shown). Without memory for it
+ * nothing is printed. */
+void shown_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
