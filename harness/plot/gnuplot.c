@@ -184,6 +184,7 @@ void gnuplot_draw(struct gnuplot *gnuplot, const struct gnuplot_picture *picture
     place->talk = tmpfile();
     place->script = strdup(picture->script);
     place->drawn = strdup(picture->drawn);
+    unlink(picture->drawn); /* gnuplot would write through a link */
     place->picture = strdup(picture->picture);
     place->figure = figure;
     pid_t pid = place->talk && place->script && place->drawn && place->picture

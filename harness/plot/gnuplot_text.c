@@ -45,8 +45,9 @@ static void write_text(struct text *out, const char *value, const char *special,
 }
 
 void gnuplot_literal(struct text *out, const char *value) {
+    /* Doubled quotes are misread where they follow another quote (gnuplot 5.4): joined instead. */
     text_append(out, "'");
-    write_text(out, value ? value : "", "'", (const char *const[]){"''"});
+    write_text(out, value ? value : "", "'", (const char *const[]){"'.\"'\".'"});
     text_append(out, "'");
 }
 

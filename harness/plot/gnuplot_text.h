@@ -11,7 +11,7 @@
 /* Of a longer text only so many characters are drawn, and then three dots. */
 enum { GNUPLOT_TEXT_MAX = 400 };
 
-/* A string in a script: 'it''s'. Between single quotes only these mean anything to gnuplot, and
+/* A string in a script: 'it'."'".'s'. Between single quotes only these mean anything to gnuplot, and
  * neither backslash, backquote, @ nor % does. NULL is ''. */
 void gnuplot_literal(struct text *out, const char *value);
 

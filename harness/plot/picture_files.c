@@ -83,7 +83,8 @@ bool picture_files_write(const struct picture_files *files, const char *name, si
         free(path);
         return error_set(error, "out of memory");
     }
-    FILE *file = fopen(whole, "w");
+    unlink(whole); /* left by a killed process, or a link that somebody put there */
+    FILE *file = fopen(whole, "wx");
     bool ok = file && fwrite(text->data, 1, text->size, file) == text->size;
     if (file && fclose(file) != 0) ok = false;
     ok = ok && rename(whole, path) == 0;

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 4096 };
@@ -126,6 +127,9 @@ static int64_t find_target(struct store *store, bool ok, struct error *error) {
 /* Databases in one folder share its pending/: what is of no trial here is left for another. */
 static bool take_one(struct store *store, const char *path, int *n_taken, struct error *error) {
     struct store *check = NULL;
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode)) /* opening it may write to it */
+        return error_set(error, "%s is no regular file, so no result; remove it", path);
     if (!store_open(path, &check, error)) return false; /* is it one, and of this version? */
     store_close(check);
     if (!store_attach(store, path, error) || !store_begin(store, error)) return false;

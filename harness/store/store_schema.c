@@ -200,24 +200,40 @@ static bool check_object(struct store *store, const char *name, const char *want
                      store->path, SCHEMA_VERSION, name, sql ? "another one" : "missing");
 }
 
+/* Whoever writes would set them off: a result could be another one by the time it is stored. */
+static bool refuse_triggers(struct store *store, int64_t n_own, struct error *error) {
+    int64_t n = store_number(
+        store, "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger'", NO_VALUES, error);
+    if (n < 0 || n <= n_own) return n >= 0;
+    return error_set(error,
+                     "'%s' has triggers that are not Headroom's and could change what is stored: "
+                     "drop them (SELECT name FROM sqlite_schema WHERE type = 'trigger'), or name "
+                     "another file with --db",
+                     store->path);
+}
+
 /* The number alone is not believed: what was written with tables that differ would fail only when
- * results are stored, after hours. What the file holds besides is its owner's. */
+ * results are stored, after hours. What the file holds besides is its owner's, but for triggers. */
 static bool check_tables(struct store *store, struct error *error) {
     sqlite3 *fresh = NULL;
     sqlite3_stmt *object = NULL;
+    int64_t n_triggers = 0;
     bool ok = sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
               sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
-              sqlite3_prepare_v2(fresh,
-                                 "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL "
-                                 "ORDER BY rowid",
-                                 -1, &object, NULL) == SQLITE_OK;
+              sqlite3_prepare_v2(
+                  fresh,
+                  "SELECT name, sql, type = 'trigger' FROM sqlite_schema WHERE sql IS NOT NULL "
+                  "ORDER BY rowid",
+                  -1, &object, NULL) == SQLITE_OK;
     if (!ok) error_set(error, "the built-in tables cannot be made: %s", sqlite3_errmsg(fresh));
-    while (ok && sqlite3_step(object) == SQLITE_ROW)
+    while (ok && sqlite3_step(object) == SQLITE_ROW) {
         ok = check_object(store, (const char *)sqlite3_column_text(object, 0),
                           (const char *)sqlite3_column_text(object, 1), error);
+        n_triggers += sqlite3_column_int(object, 2);
+    }
     sqlite3_finalize(object);
     sqlite3_close(fresh);
-    return ok;
+    return ok && (store->reader || refuse_triggers(store, n_triggers, error));
 }
 
 /* ---- versions ---- */

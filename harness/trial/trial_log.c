@@ -49,7 +49,8 @@ bool trial_log_open(const char *db, const char *key, int64_t id, struct error *e
     if (!trial_log_path(db, key, path, sizeof path) || !trial_log_folder(db, folder, sizeof folder))
         return error_set(error, "%s: the path is too long", db);
     mkdir(folder, 0777);
-    int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    /* Beside a database that came with its folders a link may lead anywhere, a pipe wait for ever. */
+    int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (log < 0) return error_set(error, "no log: %s: %s", path, strerror(errno));
     fflush(NULL);
     write_first_line(log, id);

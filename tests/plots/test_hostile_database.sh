@@ -21,6 +21,7 @@ $(touch${IFS}ran)
 {/Symbol a}_b^2 ~c
 \n \\ \042 \
 # <b>&amp;]]>
+'';x''
 EOS
 trap 'rm -rf "$scratch" "$scratch.names"' EXIT
 
@@ -57,7 +58,7 @@ names_are_drawn_letter_by_letter() {
         echo 'CREATE TEMP TABLE name (i, text);'
         names_of_the_stranger
         cat <<'SQL'
-UPDATE trial SET arm = arm || (SELECT text FROM name WHERE i = 1 + (trial.id / 3) % 12) WHERE kind = 'train';
+UPDATE trial SET arm = arm || (SELECT text FROM name WHERE i = 1 + (trial.id / 3) % 13) WHERE kind = 'train';
 UPDATE trial SET arm = (SELECT b.arm FROM trial b WHERE b.id = trial.base_trial_id) WHERE kind <> 'train';
 UPDATE trial SET policy = 'own' || (SELECT text FROM name WHERE i = 3) WHERE policy = 'random';
 UPDATE trial SET reason = reason || (SELECT text FROM name WHERE i = 6) WHERE status = 'skipped';
@@ -65,6 +66,8 @@ UPDATE workload SET name = name || (SELECT text FROM name WHERE i = 3 + workload
 UPDATE workload SET granularity = (SELECT text FROM name WHERE i = 7 + workload.id) WHERE id < 4;
 UPDATE workload SET corpus = 'texts' || (SELECT text FROM name WHERE i = 11 + workload.id % 2);
 UPDATE environment SET machine = machine || (SELECT text FROM name WHERE i = 2);
+UPDATE trial SET arm = (SELECT text FROM name WHERE i = 13) || arm WHERE id % 4 = 0 AND kind = 'train';
+UPDATE trial SET arm = (SELECT b.arm FROM trial b WHERE b.id = trial.base_trial_id) WHERE kind <> 'train';
 UPDATE counter SET reason = reason || (SELECT text FROM name WHERE i = 5);
 SQL
     } >"$scratch/names.sql"

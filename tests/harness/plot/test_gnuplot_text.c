@@ -21,10 +21,11 @@ static void assert_written(void write(struct text *, const char *), const char *
     text_free(&text);
 }
 
-static void a_literal_is_in_single_quotes_and_doubles_those_inside(void **state) {
+static void a_literal_is_in_single_quotes_and_joins_those_inside(void **state) {
     (void)state;
-    assert_written(gnuplot_literal, "it's", "'it''s'");
-    assert_written(gnuplot_literal, "'; system('touch x') #", "'''; system(''touch x'') #'");
+    assert_written(gnuplot_literal, "it's", "'it'.\"'\".'s'");
+    assert_written(gnuplot_literal, "'; system(\"x\") #", "''.\"'\".'; system(\"x\") #'");
+    assert_written(gnuplot_literal, "''", "''.\"'\".''.\"'\".''");
     assert_written(gnuplot_literal, "`touch x` $(x) \\n \"q\" @a %s {/Symbol a}",
                    "'`touch x` $(x) \\n \"q\" @a %s {/Symbol a}'");
     assert_written(gnuplot_literal, "ends in a backslash\\", "'ends in a backslash\\'");
@@ -92,7 +93,7 @@ static void a_real_is_never_a_whole_number_to_gnuplot(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_literal_is_in_single_quotes_and_doubles_those_inside),
+        cmocka_unit_test(a_literal_is_in_single_quotes_and_joins_those_inside),
         cmocka_unit_test(a_field_has_octal_codes_for_what_gnuplot_reads_in_fields),
         cmocka_unit_test(what_would_break_a_line_or_an_svg_is_a_blank),
         cmocka_unit_test(bytes_that_are_not_utf8_become_the_replacement_character),
