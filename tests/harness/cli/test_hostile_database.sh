@@ -7,7 +7,7 @@
 # shellcheck disable=SC2016 # commands in names are meant letter by letter
 . tests/build/tap.sh
 scratch=${scratch:?}
-export HEADROOM_CACHE= HEADROOM_DATA="$scratch/evil"
+export HEADROOM_CACHE="" HEADROOM_DATA="$scratch/evil"
 headroom=${HEADROOM:-$root/headroom}
 
 # An honest one, made once: trainings, profiles, checkpoints, logs and figures.
@@ -32,13 +32,13 @@ start() {
     mkdir "$scratch/work" "$scratch/home"
     echo dear >"$scratch/home/file"
     cp "$honest/results.db" "$scratch/home/other.db"
-    cd "$scratch/work"
+    cd "$scratch/work" || return 1
     seen >"$scratch.seen"
 }
 
 seen() {
-    find "$scratch/home" "$scratch/work" "$root" -maxdepth 1 -printf '%p %l\n' | grep -v '/build$' | sort
-    find "$scratch" "$root" -name 'ran*' -not -path '*/build/*' -not -path '*/.git/*'
+    find "$scratch/home" "$scratch/work" "$root/plots" -printf '%p %l\n' | sort
+    find "$scratch" "$root" -name 'ran*' -not -path '*/build*' -not -path '*/.git/*' -not -path '*/policies/*'
     cat "$scratch/home/file"
     sha256sum <"$scratch/home/other.db"
     find "$scratch" -maxdepth 1 | sort
@@ -55,7 +55,9 @@ attack() {
     test "$status" -eq 0 || test -s "$scratch/evil/said"
     seen | diff "$scratch.seen" -
     test "$1" != export || return 0 # what is exported is data
-    ! LC_ALL=C grep "$(printf '[\001-\010\013-\037\177]')" "$scratch/evil/said" | cat -v | cut -c 1-200 | grep .
+    LC_ALL=C grep "$(printf '[\001-\010\013-\037\177]')" "$scratch/evil/said" >"$scratch/evil/talk" || return 0
+    cat -v "$scratch/evil/talk" | cut -c 1-200
+    return 1
 }
 
 every_command() {
@@ -132,9 +134,9 @@ CREATE INDEX by_harm ON trial (length(arm || reason));
 SQL
     every_command
     "$headroom" report --db "$scratch/evil/results.db" >"$scratch/evil/said" 2>&1 || true
-    ! grep forged "$scratch/evil/said"
-    sql "UPDATE trial SET status = 'planned' WHERE id = 1" 2>/dev/null || true
+    if grep forged "$scratch/evil/said"; then return 1; fi
     attack trial 1 --db "$scratch/evil/results.db"
+    grep -q 'has triggers that are not Headroom' "$scratch/evil/said"
 }
 
 # A pragma that makes SQLite believe a schema that was written by hand.
@@ -151,9 +153,9 @@ a_schema_written_by_hand_is_refused_or_harmless() {
 # Files beside the database that are links and pipes.
 links_beside_it_are_not_followed() {
     for kind in link pipe; do
-        rm -rf "$scratch/evil" "$scratch/home" "$scratch/work"
+        rm -rf "${scratch:?}/evil" "${scratch:?}/home" "${scratch:?}/work"
         start
-        cd "$scratch/evil"
+        cd "$scratch/evil" || return 1
         mkdir -p pending drawn/data figures/data
         sql "UPDATE trial SET status = 'planned', checkpoint = NULL WHERE kind = 'train'"
         for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "logs/$key.log"; done
@@ -168,7 +170,7 @@ links_beside_it_are_not_followed() {
                 put $kind "drawn/data/$name.$file" ../../../home/file && put $kind "figures/data/$name.$file" ../../../home/file
             done
         done
-        cd "$scratch/work"
+        cd "$scratch/work" || return 1
         every_command
     done
 }
