@@ -81,7 +81,7 @@ static int unknown_command(const char *name) {
     for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i]->name;
     const char *guess = closest_name(name, names, N_COMMANDS);
     shown_print(stderr, "headroom: unknown command '%s'%s%s%s; see headroom --help\n", name,
-            guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
+                guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
     return EXIT_USAGE;
 }
 
