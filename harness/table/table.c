@@ -69,7 +69,7 @@ static void write_aligned(const struct table *table, const struct column *column
             if (columns[c].right) gap += pad;
             if (*cell) {
                 fprintf(out, "%*s", gap, "");
-                for (; *cell; cell++) fputc(*cell == '\n' || *cell == '\t' ? ' ' : *cell, out);
+                for (; *cell; cell++) fputc(strchr("\r\n\t", *cell) ? ' ' : *cell, out);
                 gap = 0;
             }
             gap += columns[c].right ? 2 : pad + 2;

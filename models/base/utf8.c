@@ -64,6 +64,7 @@ int utf8_count(const char *text) {
 
 int utf8_show_control(const char *text, char out[UTF8_SHOWN_SIZE]) {
     unsigned first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+    if (first == '\r' && second == '\n') return 0;
     bool high = first == 0xC2 && second >= 0x80 && second < 0xA0;
     if (!high && (first == 0 || first == '\n' || first == '\t' || (first >= ' ' && first != 0x7F)))
         return 0;

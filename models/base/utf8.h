@@ -28,8 +28,8 @@ const char *utf8_is_utf_16(const char *text, size_t size);
 int utf8_count(const char *text);
 
 /* Bytes of the control character that the text begins with (1, or 2 of U+0080 to U+009F, which some
- * terminals obey), and what is shown in its place: "\x1b". 0 for all else, for a line break and a
- * tab. */
+ * terminals obey), and what is shown in its place: "\x1b". 0 for all else, for a line break (LF,
+ * CR LF) and a tab. */
 enum { UTF8_SHOWN_SIZE = 8 };
 int utf8_show_control(const char *text, char out[UTF8_SHOWN_SIZE]);
 
