@@ -3,7 +3,8 @@
  * then the same batches run again once per counter pass, because reading counters costs time and
  * not all events fit the hardware together. Every arm of a workload sees the same inputs in the
  * same order, so that samples can be compared pair by pair. Timed passes come in blocks; in a sweep
- * the arms take turns between blocks (turn.h), so that a drifting machine slows all of them alike.
+ * the arms take turns between blocks (turn.h), so that a drifting machine slows all of them alike. A
+ * block that waited for a core is taken again (timed_block.h).
  */
 #include "harness/trial/profile.h"
 #include "models/base/clock.h"
@@ -19,6 +20,7 @@
 #include "harness/measure/software_events.h"
 #include "harness/trial/card_use.h"
 #include "harness/trial/sampled_inputs.h"
+#include "harness/trial/timed_block.h"
 #include "harness/trial/training.h"
 #include "harness/measure/turn.h"
 #include "models/footprint.h"
@@ -73,31 +75,30 @@ static int first_of(int block, const struct profile_result *out) {
     return (int)(((int64_t)block * out->n_samples + out->n_blocks - 1) / out->n_blocks);
 }
 
-/* One block of the timed passes: warm again after other arms' turns, then what belongs to it. */
-static void time_block(const struct session *s, const struct batches *b, int block,
-                       struct profile_result *out) {
-    struct profile_block *row = &out->blocks[block];
-    int first = first_of(block, out), end = first_of(block + 1, out);
-    turn_wait();
-    for (int i = 0; i < s->config->warmup; i++) {
-        struct batch batch = take_batch(s, b, i);
-        run_pass(s, b, &batch, NULL);
-    }
-    row->others_running = turn_others_running();
-    row->started_s = clock_seconds();
-    double cpu = clock_thread_seconds();
-    for (int i = first; i < end; i++) {
-        struct batch batch = take_batch(s, b, i);
-        double start = clock_nanoseconds();
-        run_pass(s, b, &batch, NULL);
-        out->latency_ns[i] = clock_nanoseconds() - start;
-    }
-    row->cpu_share = (clock_thread_seconds() - cpu) / (clock_seconds() - row->started_s);
+/* A timed pass, as timed_block_take wants it: taking a batch is no part of it. */
+struct timed {
+    const struct session *session;
+    const struct batches *batches;
+};
+
+static double time_pass(void *context, int i) {
+    const struct timed *t = context;
+    struct batch batch = take_batch(t->session, t->batches, i);
+    double start = clock_nanoseconds();
+    run_pass(t->session, t->batches, &batch, NULL);
+    return clock_nanoseconds() - start;
 }
 
+/* Every block begins warm again, after other arms' turns. */
 static void time_batches(const struct session *s, const struct batches *b,
                          struct profile_result *out) {
-    for (int block = 0; block < out->n_blocks; block++) time_block(s, b, block, out);
+    struct timed timed = {s, b};
+    for (int block = 0; block < out->n_blocks; block++) {
+        turn_wait();
+        timed_block_take(&block_clock_real, s->config->warmup, first_of(block, out),
+                         first_of(block + 1, out), time_pass, &timed, out->latency_ns,
+                         &out->blocks[block]);
+    }
     turn_wait(); /* what follows is not timed: the last blocks of all arms come before it */
 }
 
@@ -364,14 +365,15 @@ static void warn_of_threads(const struct counters *counters, struct profiling_re
                  100.0 * share);
 }
 
-/* Whoever else runs, times of a group that stood still are those of waiting. A quota that is just
- * enough throttles, too, and takes no core from anybody. */
-static void warn_of_quota(const struct cpu_quota *before, const struct profile_result *timed,
-                          struct profiling_result *out) {
+/* What stayed disturbed is a warning, by the reason that is known: a group that stood still waited
+ * for its quota. A quota that is just enough throttles, too, and disturbs nothing. */
+static void warn_of_disturbance(const struct cpu_quota *before, const struct profile_result *timed,
+                                struct profiling_result *out) {
     struct cpu_quota after = cpu_quota_read("");
-    double least = 1.0;
-    for (int i = 0; i < timed->n_blocks; i++) least = fmin(least, timed->blocks[i].cpu_share);
-    if (least < 0.98) cpu_quota_describe(before, &after, out->warning, sizeof out->warning);
+    char text[sizeof out->warning] = "";
+    timed_block_describe(timed->blocks, timed->n_blocks, text, sizeof text);
+    if (text[0]) cpu_quota_describe(before, &after, text, sizeof text);
+    if (text[0] && !out->warning[0]) memcpy(out->warning, text, sizeof text);
 }
 
 /* Before the first pass, while the card has nothing to do for this process. */
@@ -422,8 +424,8 @@ static bool profile_batch_size(const struct session *s, int size, struct profili
         add_memory(result, peak, stretch.reason, "peak resident, forward, batch %d", size)
             ->page_faults = page_faults;
         add_workspace(s, b.inference, size, &limits, result);
+        warn_of_disturbance(&quota, out, result);
         if (s->device->is_host) {
-            warn_of_quota(&quota, out, result);
             count_events(s, &b, out);
             warn_of_threads(b.counters, result);
         } else {
