@@ -346,9 +346,10 @@ CREATE TABLE phase (
     PRIMARY KEY (profile_id, phase)
 ) STRICT, WITHOUT ROWID;
 
--- What bounds a phase on a machine, measured before the first profile in an environment: the better of
--- two large products (4096x768x768, 1024^3) and a triad c = a + 3 b over arrays of 128 MiB whose bytes
--- count each array once, in the best of some rounds. One thread.
+-- What bounds a phase on a machine: the better of two large products (4096x768x768, 1024^3) and a triad
+-- c = a + 3 b over arrays of 128 MiB whose bytes count each array once, in the best of some rounds, of the time
+-- that the thread had a core for. One thread. Measured before the first profile of a sweep and, in a long one,
+-- each minute; of each the best that was ever seen stays. measured_at: the last time.
 CREATE TABLE ceiling (
     environment_id         INTEGER PRIMARY KEY REFERENCES environment (id),
     sgemm_flops_per_second REAL NOT NULL,

@@ -1205,9 +1205,10 @@ FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
 
 -- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
 -- that the machine has there: the sgemm peak, or the intensity times the triad's bandwidth. A phase whose
--- operands lie in cache may stand above the slanted part. Means over seeds; profiles with a warning are
--- left out, and the time holds the markers' own (phase_cost). The roof is NULL, and reason says why, where
--- no ceiling was measured; reason is NULL where all is known.
+-- operands lie in cache may stand above the slanted part; that one is faster than the peak is a fault of the
+-- peak, and reason says so. Means over seeds; profiles with a warning are left out, and the time holds the
+-- markers' own (phase_cost). The roof is NULL, and reason says why, where no ceiling was measured; reason is
+-- NULL where all is as it should be.
 CREATE VIEW roofline_by_phase (workload, arm, policy, batch_size, mean_heads, phase, flops_per_byte,
                                flops_per_second, roof_flops_per_second, roof_share, bound, time_share,
                                sgemm_flops_per_second, triad_bytes_per_second, n_seeds, reason, device) AS
@@ -1227,7 +1228,9 @@ SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
        time_share, peak, bandwidth, n,
        CASE WHEN device <> 'cpu' THEN 'the ceiling of a card is not measured'
             WHEN peak IS NULL THEN 'no ceiling was measured in this environment: its profiles ran with '
-           || '--no-ceiling, or memory was short; the next profile that runs without that measures it' END,
+           || '--no-ceiling, or memory was short; the next profile that runs without that measures it'
+            WHEN rate > peak THEN 'above its roof, which others were in the way of when it was measured; the '
+           || 'next sweep that profiles measures it again, and the best stays' END,
        device
 FROM known;
 

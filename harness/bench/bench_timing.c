@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double seconds_of(const struct bench_case *timed, int calls) {
-    double start = clock_seconds();
+static double seconds_of(const struct bench_case *timed, int calls, bool own_time) {
+    double start = own_time ? clock_thread_seconds() : clock_seconds();
     for (int i = 0; i < calls; i++) timed->run(timed->context);
-    return (clock_seconds() - start) / calls;
+    return ((own_time ? clock_thread_seconds() : clock_seconds()) - start) / calls;
 }
 
 /* Calls that fill a sample, from what the warm-up took. */
@@ -31,14 +31,15 @@ int bench_time(struct bench_case *cases, int n, const struct bench_effort *effor
     assert(effort->rounds <= BENCH_ROUNDS_MAX);
     for (int i = 0; i < n; i++) {
         /* The first call is cold: only the ones after it tell how long a call takes. */
-        double warm = seconds_of(&cases[i], 1), sample = effort->sample_seconds;
-        if (warm < sample) warm = seconds_of(&cases[i], calls_for(warm, sample / 4));
+        double warm = seconds_of(&cases[i], 1, effort->own_time), sample = effort->sample_seconds;
+        if (warm < sample)
+            warm = seconds_of(&cases[i], calls_for(warm, sample / 4), effort->own_time);
         cases[i].calls = calls_for(warm, sample);
         cases[i].seconds[0] = warm;
     }
     for (; rounds < effort->rounds && clock_seconds() - start < most; rounds++)
         for (int i = 0; i < n; i++)
-            cases[i].seconds[rounds] = seconds_of(&cases[i], cases[i].calls);
+            cases[i].seconds[rounds] = seconds_of(&cases[i], cases[i].calls, effort->own_time);
     return rounds > 0 ? rounds : 1;
 }
 

@@ -22,11 +22,13 @@ struct bench_case {
 };
 
 /* How long to measure: rounds, the least seconds of a sample (short calls are repeated), and seconds
- * after which no further round begins (0: all rounds are run). */
+ * after which no further round begins (0: all rounds are run). own_time: seconds of a call are those
+ * that the thread had a core for, whoever else wanted it. */
 struct bench_effort {
     int rounds;
     double sample_seconds;
     double most_seconds;
+    bool own_time;
 };
 
 /* Each case once as a warm-up, then every round all cases in turns. Returns the rounds that there are

@@ -104,15 +104,16 @@ static bool task_claim(const struct task *task, struct environment *environment,
            store_claim(task->store, task->row.id, getpid(), *id, error);
 }
 
-/* The first profile in an environment measures what rooflines are drawn with. A machine without the
- * memory for it still gets its times. */
+/* What rooflines are drawn with, measured by the first profile of a sweep, and in a long one each
+ * minute: the best stays, so one that was taken on a busy machine does no harm for long. A machine
+ * without the memory for it still gets its times. */
 static bool measure_ceiling(struct store *store, int64_t environment_id, struct error *error) {
     struct ceiling ceiling;
     struct error cause;
-    bool known;
+    bool fresh;
     char ignored[160];
-    if (!store_has_ceiling(store, environment_id, &known, error)) return false;
-    if (known) return true;
+    if (!store_ceiling_is_fresh(store, environment_id, &fresh, error)) return false;
+    if (fresh) return true;
     if (!bench_ceiling(&ceiling, &cause)) {
         shown_print(stderr, "no roofline: %s\n", cause.text);
         return true;

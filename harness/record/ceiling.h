@@ -1,6 +1,6 @@
 /*
- * What bounds any phase on one core of a machine, measured by the bench and stored once for each
- * environment, for rooflines.
+ * What bounds any phase on one core of a machine, measured by the bench; the best of each that was
+ * seen in an environment is stored, for rooflines.
  */
 #ifndef HEADROOM_HARNESS_RECORD_CEILING_H
 #define HEADROOM_HARNESS_RECORD_CEILING_H

@@ -216,7 +216,7 @@ static const char warnings_sql[] =
 #define ON_DEVICE "CASE device WHEN 'cpu' THEN '' ELSE ' on ' || device END"
 
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
- * whether the machine was quiet, and what phase markers cost. */
+ * whether the machine was quiet, what phase markers cost, and whether the roof is one. */
 static const char noise_sql[] =
     ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
     " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
@@ -258,7 +258,15 @@ static const char noise_sql[] =
     "    WHERE p.workload = b.workload AND p.device = b.device ORDER BY unaccounted_share DESC LIMIT 1)"
     "  FROM (SELECT workload, batch_size, device, min(marked_over_unmarked) AS least,"
     "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
-    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2, 3 ORDER BY 2) b GROUP BY workload, device)"
+    "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2, 3 ORDER BY 2) b GROUP BY workload, device"
+    "  UNION ALL SELECT workload, 5, printf('ROOF TOO LOW: %d of %d phases are faster than large products"
+    " on this machine, %s of %s at batch %d by %.2f times: %s', above, n, phase, arm, batch_size,"
+    " over, reason)"
+    "  FROM (SELECT *, flops_per_second / sgemm_flops_per_second AS over, count(*) OVER all_of_it AS n,"
+    "   sum(flops_per_second > sgemm_flops_per_second) OVER all_of_it AS above, row_number() OVER"
+    "    (PARTITION BY workload ORDER BY flops_per_second / sgemm_flops_per_second DESC) AS place"
+    "   FROM roofline_by_phase WHERE workload IN shown AND sgemm_flops_per_second IS NOT NULL"
+    "   WINDOW all_of_it AS (PARTITION BY workload)) WHERE place = 1 AND above > 0)"
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
 
 static const char notes_sql[] =

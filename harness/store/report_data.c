@@ -47,6 +47,9 @@ static const struct part parts[] = {
                     " ORDER BY workload, arm, seed, batch_size, device"},
     {"timing_noise",
      " SELECT * FROM timing_noise WHERE workload IN shown ORDER BY workload, device"},
+    {"above_roof", " SELECT * FROM roofline_by_phase WHERE (workload, arm) IN chosen"
+                   " AND flops_per_second > sgemm_flops_per_second"
+                   " ORDER BY workload, arm, batch_size, phase"},
     {"times", " SELECT * FROM latency_note WHERE (workload, arm) IN chosen"
               " ORDER BY workload, arm, batch_size, device"},
     {"trials_without_result", " SELECT * FROM trial_status WHERE status <> 'ok'"

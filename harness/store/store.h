@@ -226,9 +226,10 @@ bool store_warning(struct store *store, int64_t trial_id, const char *text, stru
 bool store_bench(struct store *store, int64_t environment_id, const struct bench_table *table,
                  struct error *error);
 
-/* What bounds a phase on the machine of this environment, once. */
-bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
-                       struct error *error);
+/* What bounds a phase on the machine of this environment: the best that was ever seen of each. It is
+ * fresh when it was measured within the last minute, and is to be measured again where it is not. */
+bool store_ceiling_is_fresh(struct store *store, int64_t environment_id, bool *fresh,
+                            struct error *error);
 bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
                    struct error *error);
 

@@ -51,21 +51,26 @@ bool store_bench(struct store *store, int64_t environment_id, const struct bench
     return store_end(store, ok, error);
 }
 
-bool store_has_ceiling(struct store *store, int64_t environment_id, bool *known,
-                       struct error *error) {
-    int64_t n = store_number(store, "SELECT count(*) FROM ceiling WHERE environment_id = ?1",
+bool store_ceiling_is_fresh(struct store *store, int64_t environment_id, bool *fresh,
+                            struct error *error) {
+    int64_t n = store_number(store,
+                             "SELECT count(*) FROM ceiling WHERE environment_id = ?1 "
+                             "AND measured_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 minute')",
                              VALUES(INT(environment_id)), error);
-    *known = n > 0;
+    *fresh = n > 0;
     return n >= 0;
 }
 
-/* Two profiles at once may both measure: the first stays, and all rooflines use the same. */
+/* Two profiles at once may both measure: all rooflines use the better of each. */
 bool store_ceiling(struct store *store, int64_t environment_id, const struct ceiling *ceiling,
                    struct error *error) {
     if (!store_begin(store, error)) return false;
     bool ok = store_run(store,
-                        "INSERT OR IGNORE INTO ceiling (environment_id, sgemm_flops_per_second, "
-                        "triad_bytes_per_second, measured_at) VALUES (?1, ?2, ?3, " NOW ")",
+                        "INSERT INTO ceiling (environment_id, sgemm_flops_per_second, "
+                        "triad_bytes_per_second, measured_at) VALUES (?1, ?2, ?3, " NOW ") "
+                        "ON CONFLICT (environment_id) DO UPDATE SET measured_at = " NOW ", "
+                        "sgemm_flops_per_second = max(sgemm_flops_per_second, ?2), "
+                        "triad_bytes_per_second = max(triad_bytes_per_second, ?3)",
                         VALUES(INT(environment_id), REAL(ceiling->flops_per_second),
                                REAL(ceiling->bytes_per_second)),
                         error);

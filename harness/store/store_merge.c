@@ -380,14 +380,25 @@ static bool merge_trials(struct merge *merge, struct error *error) {
     return n >= 0;
 }
 
-/* Runs of the bench are known by when they ended; of two ceilings of an environment the first stays. */
+/* Runs of the bench are known by when they ended; of two ceilings of an environment the better
+ * of each number stays, and nothing is written where that is here already. */
 static bool merge_benches(struct merge *merge, struct error *error) {
     struct store *store = merge->store;
     static const struct replacement run[] = {
         {"id", "x.id + ?1"}, {"environment_id", ENVIRONMENT}, {NULL, NULL}};
     static const struct replacement line[] = {{"bench_run_id", "x.bench_run_id + ?1"},
                                               {NULL, NULL}};
-    static const struct replacement ceiling[] = {{"environment_id", ENVIRONMENT}, {NULL, NULL}};
+#define BEST(column)                                                                               \
+    {                                                                                              \
+        column, "max(x." column ", coalesce((SELECT c." column " FROM main.ceiling c "             \
+                "WHERE c.environment_id = " ENVIRONMENT "), x." column "))"                        \
+    }
+    static const struct replacement ceiling[] = {{"environment_id", ENVIRONMENT},
+                                                 BEST("sgemm_flops_per_second"),
+                                                 BEST("triad_bytes_per_second"),
+                                                 BEST("measured_at"),
+                                                 {NULL, NULL}};
+#undef BEST
     if (!store_exec(
             store,
             "CREATE TEMP TABLE new_bench AS SELECT b.id FROM source.bench_run b "
@@ -416,8 +427,12 @@ static bool merge_benches(struct merge *merge, struct error *error) {
                            "source.bench_result x WHERE x.bench_run_id IN "
                            "(SELECT id FROM temp.new_bench)",
                            &distance, 1, error) &&
-           store_copy_rows(store, "INSERT OR IGNORE INTO", "ceiling", ceiling,
-                           "source.ceiling x WHERE " ENVIRONMENT " IS NOT NULL", NO_VALUES, error);
+           store_copy_rows(store, "INSERT OR REPLACE INTO", "ceiling", ceiling,
+                           "source.ceiling x WHERE " ENVIRONMENT " IS NOT NULL AND NOT EXISTS ("
+                           "SELECT 1 FROM main.ceiling c WHERE c.environment_id = " ENVIRONMENT
+                           " AND c.sgemm_flops_per_second >= x.sgemm_flops_per_second "
+                           "AND c.triad_bytes_per_second >= x.triad_bytes_per_second)",
+                           NO_VALUES, error);
 }
 
 /* One transaction. The checkpoints are of what it stored, and so come behind it. */

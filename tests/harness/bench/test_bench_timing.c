@@ -42,9 +42,26 @@ static void a_warm_up_that_took_all_the_time_is_the_only_round(void **state) {
     }
 }
 
+static void sleep_for_20_ms(void *context) {
+    (void)context;
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+/* However busy the machine is, a call that sleeps has no core meanwhile. */
+static void own_time_is_that_of_the_thread(void **state) {
+    (void)state;
+    struct bench_case timed = {.run = sleep_for_20_ms};
+    for (int own = 0; own < 2; own++) {
+        struct bench_effort effort = {.rounds = 2, .own_time = own};
+        assert_int_equal(bench_time(&timed, 1, &effort), 2);
+        for (int r = 0; r < 2; r++) assert_true((timed.seconds[r] < 0.01) == own);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_round_is_run_where_time_is_not_bounded),
+        cmocka_unit_test(own_time_is_that_of_the_thread),
         cmocka_unit_test(a_warm_up_that_took_all_the_time_is_the_only_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,23 @@ static void every_table_of_results_comes_along_under_numbers_of_its_own(void **s
 
 /* ---- which of two rows stays ---- */
 
+static void of_two_ceilings_the_better_of_each_number_stays(void **state) {
+    struct pair *p = *state;
+    environment(p->out, "{}");
+    environment(p->in, "{\"cpu\": 2}");
+    environment(p->in, "{}");
+    assert_int_equal(raw_sql(p->out->path, "INSERT INTO ceiling VALUES (1, 20, 8, 'b')"),
+                     SQLITE_OK);
+    in_sql(p, "INSERT INTO ceiling VALUES (2, 10, 16, 'a')");
+    for (int i = 0; i < 2; i++) {
+        merge_ok(p);
+        assert_near(number(p->out, "SELECT count(*) FROM ceiling"), 1);
+        assert_near(number(p->out, "SELECT sgemm_flops_per_second = 20 AND measured_at = 'b' "
+                                   "AND triad_bytes_per_second = 16 FROM ceiling"),
+                    1);
+    }
+}
+
 static void the_same_numbers_are_one_result_and_the_first_stays(void **state) {
     struct pair *p = *state;
     train_one(p->out, 0.5);
@@ -653,6 +670,7 @@ static void results_that_wait_beside_the_source_are_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         PAIR(every_table_of_results_comes_along_under_numbers_of_its_own),
+        PAIR(of_two_ceilings_the_better_of_each_number_stays),
         PAIR(the_same_numbers_are_one_result_and_the_first_stays),
         PAIR(any_number_that_is_computed_makes_a_conflict),
         PAIR(a_conflict_names_both_machines_and_their_revisions),
