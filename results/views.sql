@@ -1084,11 +1084,26 @@ GROUP BY workload, arm, position;
 
 -- ---- times ----
 
+-- The noise floor of each batch size: one model profiled twice, in turns (A/A). ratio_mean is the mean over
+-- blocks of (median of the second profile / median of the first); it would be 1 on a silent machine.
+-- noise_floor is how far its 95% t interval reaches from 1: a time ratio nearer to 1 than that
+-- cannot be told from none. Of several arms that were profiled twice, each has a row.
+CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, ci95_low, ci95_high,
+                         noise_floor, device) AS
+SELECT i.workload, i.arm, p.seed, p.batch_size, i.n, i.mean, i.mean - i.half95, i.mean + i.half95,
+       abs(i.mean - 1) + i.half95, p.device
+FROM interval_by_measure i JOIN current_profile p ON p.id = i.part
+WHERE i.measure = 'profile_ratio';
+
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,
 -- beside FLOPs and time relative to the dense arm at the same batch size. time_ratio is NULL where
--- either side has a warning or they were not timed under the same conditions; note says so.
+-- either side has a warning or they were not timed under the same conditions; note says so. It is of the samples
+-- of all seeds together. Its interval is the 95% t-interval over the n_ratios seeds of each one's own ratio
+-- (saving_by_seed; NULL for one seed), of which time_ratio need not be the middle. noise_floor: a ratio nearer to 1
+-- than that is none; the largest of the workload's at this batch size, NULL where no model was profiled twice.
 CREATE VIEW latency_note (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                          flops_ratio, time_ratio, note, device) AS
+                          flops_ratio, time_ratio, note, device, time_ratio_ci95_low, time_ratio_ci95_high,
+                          n_ratios, noise_floor) AS
 WITH environment AS MATERIALIZED (
     SELECT * FROM timing_environment
 ), timed AS ( -- conditions: NULL unless known and the same for every seed
@@ -1103,6 +1118,11 @@ WITH environment AS MATERIALIZED (
 ), summary AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
     SELECT t.*, d.median, d.mad
     FROM timed t JOIN deviation_by_group d ON d.grouped_by = 'arm' AND d.id = t.id GROUP BY t.id
+), seeds AS MATERIALIZED (
+    SELECT workload, arm, part AS batch_size, other AS device, n, mean, half95
+    FROM interval_by_measure WHERE measure = 'ratio_seconds'
+), floor AS MATERIALIZED (
+    SELECT workload, batch_size, device, max(noise_floor) AS noise FROM noise_floor GROUP BY 1, 2, 3
 ), compared AS (
     SELECT s.*, s.flops / d.flops AS flops_ratio, s.median / d.median AS time_ratio,
            CASE WHEN d.arm IS NULL THEN 'no time of all heads to compare with'
@@ -1116,14 +1136,22 @@ WITH environment AS MATERIALIZED (
     LEFT JOIN (dense_arm JOIN summary USING (workload, arm)) d
            ON d.workload = s.workload AND d.batch_size = s.batch_size AND d.device = s.device
 )
-SELECT workload, arm, batch_size, median, mad, flops_ratio,
-       CASE WHEN obstacle IS NULL THEN time_ratio END, coalesce(obstacle, remark, ''), device
-FROM compared;
+SELECT c.workload, c.arm, c.batch_size, c.median, c.mad, c.flops_ratio,
+       CASE WHEN c.obstacle IS NULL THEN c.time_ratio END, coalesce(c.obstacle, c.remark, ''), c.device,
+       CASE WHEN c.obstacle IS NULL THEN i.mean - i.half95 END,
+       CASE WHEN c.obstacle IS NULL THEN i.mean + i.half95 END,
+       CASE WHEN c.obstacle IS NULL THEN coalesce(i.n, 0) ELSE 0 END, f.noise
+FROM compared c
+LEFT JOIN seeds i ON i.workload = c.workload AND i.arm = c.arm AND i.batch_size = c.batch_size
+                 AND i.device = c.device
+LEFT JOIN floor f ON f.workload = c.workload AND f.batch_size = c.batch_size AND f.device = c.device;
 
 -- latency_note without its note.
 CREATE VIEW latency_vs_flops (workload, arm, batch_size, latency_ns_median, latency_ns_mad,
-                              flops_ratio, time_ratio, device) AS
-SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio, device
+                              flops_ratio, time_ratio, device, time_ratio_ci95_low, time_ratio_ci95_high,
+                              n_ratios, noise_floor) AS
+SELECT workload, arm, batch_size, latency_ns_median, latency_ns_mad, flops_ratio, time_ratio, device,
+       time_ratio_ci95_low, time_ratio_ci95_high, n_ratios, noise_floor
 FROM latency_note;
 
 -- Median and tails of the raw samples of one batch's forward pass, all seeds of an arm together. p90 and p99
@@ -1140,17 +1168,6 @@ SELECT t.workload, t.arm, t.batch_size, max(r.n), avg(CASE WHEN r.middle THEN r.
        t.device
 FROM timed t JOIN ranked_by_group r ON r.grouped_by = 'arm' AND r.id = t.id
 GROUP BY t.id;
-
--- The noise floor of each batch size: one model profiled twice, in turns (A/A). ratio_mean is the mean over
--- blocks of (median of the second profile / median of the first); it would be 1 on a silent machine.
--- noise_floor is how far its 95% t interval reaches from 1: a time ratio nearer to 1 than that
--- cannot be told from none. Of several arms that were profiled twice, each has a row.
-CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, ci95_low, ci95_high,
-                         noise_floor, device) AS
-SELECT i.workload, i.arm, p.seed, p.batch_size, i.n, i.mean, i.mean - i.half95, i.mean + i.half95,
-       abs(i.mean - 1) + i.half95, p.device
-FROM interval_by_measure i JOIN current_profile p ON p.id = i.part
-WHERE i.measure = 'profile_ratio';
 
 -- How quiet the machine was while a workload was timed: runnable threads beside the timed one (mean over
 -- blocks), and the share of its time that it had a core.

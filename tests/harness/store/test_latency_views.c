@@ -189,6 +189,61 @@ static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state)
     assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
 }
 
+/* fixed-1 over fixed-8, seed by seed: 100 of 300 and 120 of 200, so 1/3 and 3/5; together, 110 of 250.
+ * t of 1 degree of freedom; half of their distance is the standard error of two. */
+static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w"), here = environment(f, "{\"cores\": 2}");
+    double accuracy[] = {0.5, 0.5}, times[4][1] = {{300}, {100}, {200}, {120}};
+    static const char *const arms[] = {"fixed-8", "fixed-1", "later-8", "later-1"};
+    for (int i = 0; i < 4; i++) {
+        train(f, workload, arms[i], "fixed", i % 2 ? ONE : ALL, i < 2 ? 2 : 1, accuracy, 1);
+        profile(f, workload, arms[i], "fixed", times[i], 1, i % 2 ? 500 : 2000, here);
+    }
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET arm = 'fixed-' || substr(arm, 7), seed = 1 "
+                                      "WHERE kind = 'profile' AND arm GLOB 'later-*'; "
+                                      "UPDATE trial SET current = 0 WHERE arm GLOB 'later-*'"),
+                     SQLITE_OK);
+#define NARROW " FROM latency_vs_flops WHERE arm = 'fixed-1'"
+    double half = 12.7062 * (0.6 - 1.0 / 3) / 2, mean = (0.6 + 1.0 / 3) / 2;
+    assert_near(number(f, "SELECT time_ratio" NARROW), 110.0 / 250);
+    assert_near(number(f, "SELECT time_ratio_ci95_low" NARROW), mean - half);
+    assert_near(number(f, "SELECT time_ratio_ci95_high" NARROW), mean + half);
+    assert_near(number(f, "SELECT n_ratios" NARROW), 2);
+    assert_true(isnan(number(f, "SELECT noise_floor" NARROW))); /* nothing was timed twice */
+    /* A second profile of what took 300, in one block of 330 and one of 330 with another 300. */
+    assert_int_equal(
+        raw_sql(f->path,
+                "INSERT INTO trial (id, kind, key, base_trial_id, workload_id, arm, policy, "
+                "base_heads, layers, dim, seed, config, status, planned_at, environment_id) SELECT "
+                "99, 'again', 'again', base_trial_id, workload_id, arm, policy, base_heads, "
+                "layers, dim, seed, config, status, planned_at, environment_id FROM trial "
+                "WHERE kind = 'profile' AND arm = 'fixed-8' AND seed = 0;"
+                "INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample) "
+                "VALUES (99, 99, 32, 0, 32);"
+                "INSERT INTO profile_sample (profile_id, sample, latency_ns, block) "
+                "VALUES (99, 0, 330, 0), (99, 1, 300, 1);"
+                "INSERT INTO profile_sample (profile_id, sample, latency_ns, block) SELECT id, 1, "
+                "300, 1 FROM profile WHERE id = (SELECT first FROM profile_pair)"),
+        SQLITE_OK);
+    /* Ratios 1.1 and 1: a mean of 1.05 and a standard error of .05. */
+    assert_near(number(f, "SELECT noise_floor" NARROW), 0.05 + 12.7062 * 0.05);
+    assert_near(number(f, "SELECT noise_floor = (SELECT noise_floor FROM noise_floor)" NARROW), 1);
+    /* Without a ratio there is no interval, and with one seed there is none either. */
+    OK(f, store_warning(f->store,
+                        (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile' "
+                                           "AND arm = 'fixed-1' AND seed = 1"),
+                        "disturbed", &f->error));
+    assert_near(number(f, "SELECT time_ratio IS NULL AND time_ratio_ci95_low IS NULL "
+                          "AND time_ratio_ci95_high IS NULL AND n_ratios = 0" NARROW),
+                1);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET current = 0 WHERE seed = 1"), SQLITE_OK);
+    assert_near(number(f, "SELECT time_ratio = 1.0 / 3 AND time_ratio_ci95_low IS NULL "
+                          "AND n_ratios = 1" NARROW),
+                1);
+#undef NARROW
+}
+
 static void one_block_has_no_noise_floor(void **state) {
     struct fixture *f = *state;
     double first[] = {100, 100}, second[] = {102, 102};
@@ -372,6 +427,7 @@ int main(void) {
         TEST(a_warned_profile_is_shown_and_enters_no_ratio),
         TEST(the_report_shows_short_times_and_what_intervals_cover),
         TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
+        TEST(a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor),
         TEST(one_block_has_no_noise_floor),
         TEST(outliers_are_far_in_deviations_and_in_percent),
         TEST(outliers_are_beyond_three_deviations_of_a_normal_distribution),

@@ -519,7 +519,8 @@ static void views_have_the_promised_columns(void **state) {
         {"flops_by_convention", "workload, arm, policy, position, convention, flops_per_input, "
                                 "all_heads_flops_per_input, saved_share, n_seeds"},
         {"latency_vs_flops", "workload, arm, batch_size, latency_ns_median, latency_ns_mad, "
-                             "flops_ratio, time_ratio, device"},
+                             "flops_ratio, time_ratio, device, time_ratio_ci95_low, "
+                             "time_ratio_ci95_high, n_ratios, noise_floor"},
         {"budget_by_layer", "workload, arm, layer, k, share"},
         {"budget_trend", "workload, arm, difficulty_low, difficulty_high, heads_difference_mean, "
                          "heads_difference_ci95_low, heads_difference_ci95_high, n_seeds"},
