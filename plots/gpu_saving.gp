@@ -9,7 +9,9 @@ caption = "Points: " . (one_seed ? "one trained model per arm (n = 1 seed)" \
                   . "seeds", range(lowest_n_seeds, highest_n_seeds))) \
     . ". Headings: an input with all heads. Time: median pass. Energy: the whole card, with what it takes at rest. " \
     . "Bytes: read from the card's memory and written to it." \
-    . unmeasured("energy", text_why_energy[1]) . unmeasured("bytes", text_why_bytes[1])
+    . unmeasured("energy", text_why_energy[1]) . unmeasured("bytes", text_why_bytes[1]) \
+    . (lowest_n_left_out > 0 ? " " : "") \
+    . left_out(lowest_n_left_out, lowest_n_profiles, "profiles' times and joules", "with a warning")
 
 n_columns = highest_n_batches == 2 || n_panels == 2 ? 2 : n_panels < 2 ? 1 : 3 # a workload is a row
 quantities = "FLOPs time energy bytes"

@@ -1,6 +1,7 @@
 -- What an arm takes on a card over what all heads take, against the heads that run: a panel per workload, batch
 -- size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds (NULL:
 -- one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being there.
+-- n_left_out: of n_profiles on a card, those with a warning.
 WITH model AS MATERIALIZED (
     SELECT DISTINCT workload, arm, policy IN (SELECT policy FROM policy_declares WHERE has_budget) AS budgeted
     FROM accuracy_by_seed WHERE layers > 0
@@ -15,12 +16,14 @@ WITH model AS MATERIALIZED (
     SELECT (SELECT max(reason) FROM energy_by_batch
             WHERE device <> 'cpu' AND domain = 'card' AND joules_per_input IS NULL) AS energy,
            (SELECT max(reason) FROM counter_by_batch
-            WHERE role IN ('gpu_dram_read_bytes', 'gpu_dram_write_bytes') AND value_per_input IS NULL) AS bytes
+            WHERE role IN ('gpu_dram_read_bytes', 'gpu_dram_write_bytes') AND value_per_input IS NULL) AS bytes,
+           (SELECT total(warned) FROM current_profile WHERE device <> 'cpu') AS n_left_out,
+           (SELECT count(*) FROM current_profile WHERE device <> 'cpu') AS n_profiles
 )
 SELECT mean_heads AS heads, ratio, ratio_ci95_low AS ratio_low, ratio_ci95_high AS ratio_high,
        CASE WHEN policy = 'fixed' THEN 0 WHEN budgeted THEN 1 ELSE 2 END AS kind, n_ratios AS n_seeds,
        coalesce(why.energy, '') AS why_energy, coalesce(why.bytes, '') AS why_bytes,
-       (SELECT count(DISTINCT batch_size) FROM saved) AS n_batches,
+       (SELECT count(DISTINCT batch_size) FROM saved) AS n_batches, n_left_out, n_profiles,
        workload, arm,
        CASE quantity WHEN 'flops' THEN 'FLOPs' WHEN 'seconds' THEN 'time' WHEN 'joules' THEN 'energy'
                      ELSE 'bytes' END AS series,
@@ -36,7 +39,7 @@ SELECT mean_heads AS heads, ratio, ratio_ci95_low AS ratio_low, ratio_ci95_high 
 FROM saved JOIN whole USING (workload, batch_size, device) JOIN why
 WHERE ratio IS NOT NULL AND quantity <> 'added_joules'
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        CASE WHEN EXISTS (SELECT 1 FROM saved) THEN 'all heads were not profiled on the card of the others'
             ELSE 'no model was profiled on a card: run ./headroom sweep --tag evidence' END, NULL, NULL, NULL
 ORDER BY workload, device, batch_size, place, kind, heads, arm;

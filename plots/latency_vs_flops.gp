@@ -9,7 +9,7 @@ caption = "Points: median of " . range(lowest_least_passes, highest_most_passes)
        : sprintf("each of an arm's trained models (n = %s seeds), pooled. Bars: median absolute deviation within " \
                  . "those runs. ", range(lowest_least_models, highest_most_models))) \
     . (banded ? "Grey band: two profiles of one model differ by as much (95%). " : "") \
-    . "Left out: times with a warning, or from another environment."
+    . left_out(lowest_n_left_out, lowest_n_times, "times", text_why[1])
 
 # One column per batch size, so that a workload is a row.
 n_columns = highest_n_batches > 1 && highest_n_batches < 4 ? int(highest_n_batches) : columns_for(n_panels)

@@ -4,10 +4,11 @@
 title_text = "Where the time goes, against heads that run"
 short(x) = sprintf(x < 10 ? "%.2g" : "%.0f", x)
 caption = sprintf("Bars: shares of the time of a pass; phases lie in the order of the legend, in which they run. " \
-    . "Number: heads per layer that run. Means over seeds (n = %s per arm) of passes with a marker between the phases%s.", \
+    . "Number: heads per layer that run. Means over seeds (n = %s per arm) of passes with a marker between the phases%s. %s", \
     range(lowest_n_seeds, highest_n_seeds), lowest_least_marks_percent == lowest_least_marks_percent \
     ? sprintf(", which takes %s to %s%% of the time", short(lowest_least_marks_percent), \
-              short(highest_most_marks_percent)) : "")
+              short(highest_most_marks_percent)) : "", \
+    left_out(lowest_n_left_out, lowest_n_profiles, "profiles", "timed with a warning"))
 n_columns = int(highest_n_batches) == 3 ? 3 : n_panels < 2 ? 1 : 2
 array tile_height[n_panels]
 longest = 0

@@ -3,7 +3,10 @@
 # bandwidth on the left and the speed of large products on the right.
 title_text = "What bounds each phase: speed against FLOPs per byte"
 caption = sprintf("Means over seeds (n = %s per arm); time includes the markers' own. Roof: sgemm peak, and triad " \
-    . "bandwidth from memory; operands in cache may stand above the slanted part.", range(lowest_n_seeds, highest_n_seeds))
+    . "bandwidth from memory; operands in cache may stand above the slanted part. ", range(lowest_n_seeds, highest_n_seeds)) \
+    . (lowest_n_above > 0 ? sprintf("%d of %d phases stand above the flat part: it is too low, and measured again by " \
+                                    . "the next sweep. ", lowest_n_above, lowest_n_phases) : "") \
+    . left_out(lowest_n_left_out, lowest_n_profiles, "profiles", "timed with a warning")
 n_columns = highest_n_batches > 1 && highest_n_batches < 4 ? int(highest_n_batches) : columns_for(n_panels)
 
 # Phases in the order in which they run.
