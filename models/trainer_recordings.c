@@ -12,7 +12,7 @@
 /* Whether the host has no say in the middle of the passes. */
 static bool is_the_device_s(const struct trainer *t) {
     bool gates = t->p->config.policy->unit != GATE_NONE;
-    return !t->device->is_host && t->dropout_rate <= 0.0 && (!gates || trainer_tells(t));
+    return t->device->ops->record && t->dropout_rate <= 0.0 && (!gates || trainer_tells(t));
 }
 
 static void forget(const struct trainer *t, struct recorded_batch *of, enum pass pass) {
