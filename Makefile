@@ -20,10 +20,12 @@
 # FUZZ_SECONDS  of each target of make fuzz; FUZZ names some of them: "json yaml"
 # HEADROOM_DATA  folder of the data sets, else data/
 # SETS        what make data fetches: names of sets, all, or list; else the small ones
+# PREFIX      where make install puts the program; DESTDIR stands before it, for those who make packages
 ARCH ?= $(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && echo native)
 CUDA_ARCH ?= 80 90
 TIER ?= default
 DB   ?= results/results.db
+PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 
 # --- Flags ---------------------------------------------------------------------------------------
@@ -119,11 +121,30 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check cross-arm64 programs objects kernels tidy \
-    plots data bench bench-peers bench-gpu parity parity-golden format clean help packages FORCE
+.PHONY: build install uninstall sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check cross-arm64 \
+    programs objects kernels tidy plots data bench bench-peers bench-gpu parity parity-golden format clean help \
+    packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
+
+# What the program reads when it runs is found from where it stands, so that nothing is compiled for a
+# PREFIX and an installation may be moved (harness/config/installation.h). What was built and tested is
+# what is installed: another user, as root is, would build with other settings.
+INSTALLED = LICENSE $(wildcard workloads/README.md workloads/*.yaml workloads/base/*.yaml workloads/*.sh \
+    workloads/*.txt plots/* results/queries/*)
+install uninstall: export TO := $(DESTDIR)$(PREFIX)
+install: ## put what was built under a prefix [PREFIX=/usr/local] [DESTDIR=...]
+	@test -x $(PROGRAM) || { echo 'there is no ./$(PROGRAM) to install: make' >&2; exit 1; }
+	@for file in $(PROGRAM) $(wildcard headroom-v3); do install -D "$$file" "$$TO/bin/$$file" || exit; done
+	@for file in $(INSTALLED); do \
+	    mode=644; test ! -x "$$file" || mode=755; \
+	    install -D -m $$mode "$$file" "$$TO/share/headroom/$$file" || exit; \
+	done
+	@echo "installed: $$TO/bin/headroom"
+
+uninstall: ## remove what make install has put there [PREFIX=/usr/local] [DESTDIR=...]
+	rm -rf "$$TO/bin/headroom" "$$TO/bin/headroom-v3" "$$TO/share/headroom"
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
 # table comes last. The shell finds DB in its environment: a path may hold blanks.

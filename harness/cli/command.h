@@ -58,6 +58,7 @@ struct arguments {
     bool saving;                     /* of the bench: what skipped heads save on a device */
     bool verify;                     /* of the doctor: hold counters against known work */
     bool no_table;                   /* no flag: of a sweep whose caller prints a page of its own */
+    char workloads[1024];            /* no flag: the folder of workloads that have names */
     int n_words;
     char **words; /* what is not a flag, in order */
 };

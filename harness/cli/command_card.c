@@ -59,13 +59,15 @@ static bool name_table(struct request *r, struct error *error) {
            error_prefix(error, "%s", r->source);
 }
 
-static bool read_source(struct request *r, const char *word, const char *db, struct error *error) {
+static bool read_source(struct request *r, const struct arguments *arguments, struct error *error) {
+    const char *word = arguments->words[0];
     char name[sizeof r->workload + 32];
     bool tabs = ends_with(word, ".tsv");
     r->table = tabs || ends_with(word, ".csv");
     r->separator = tabs ? '\t' : ',';
     snprintf(r->source, sizeof r->source, "%s", word);
-    if (!r->table && !workload_files_path(word, "workloads", r->source, sizeof r->source, error))
+    if (!r->table &&
+        !workload_files_path(word, arguments->workloads, r->source, sizeof r->source, error))
         return false;
     if (!realpath(r->source, r->full))
         return error_set(error, "%s: %s", r->source, strerror(errno));
@@ -78,10 +80,10 @@ static bool read_source(struct request *r, const char *word, const char *db, str
     snprintf(r->workload, sizeof r->workload, "%s%s", r->name, suffix);
     if (!experiment_check_name("the card of", r->workload, NULL, error)) return false;
     snprintf(name, sizeof name, "cards/%s.yaml", r->workload);
-    bool fits = path_beside(db, name, r->path, sizeof r->path);
+    bool fits = path_beside(arguments->db, name, r->path, sizeof r->path);
     snprintf(name, sizeof name, "cards/%s-starter.yaml", r->name);
-    fits = fits && path_beside(db, name, r->starter, sizeof r->starter);
-    return fits || error_set(error, "the path of the database is too long: %s", db);
+    fits = fits && path_beside(arguments->db, name, r->starter, sizeof r->starter);
+    return fits || error_set(error, "the path of the database is too long: %s", arguments->db);
 }
 
 /* ---- its workload file ---- */
@@ -281,7 +283,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         goto done;
     }
-    if (!read_source(&r, arguments->words[0], arguments->db, error)) goto done;
+    if (!read_source(&r, arguments, error)) goto done;
     if (arguments->label && !r.table) {
         error_set(error, "--label is of a table; %s says itself where its labels stand", r.source);
         status = EXIT_USAGE;

@@ -74,13 +74,13 @@ static bool print_doubts(const struct experiment *experiment, const struct datas
 
 /* Reads one file and its data and prints their row, with `classes` also one for each class. Of data
  * that each trial draws anew, those of the first seed. */
-static bool describe(const char *word, bool full, bool classes, struct experiment *experiment,
-                     struct error *error) {
+static bool describe(const char *word, const struct arguments *arguments, bool classes,
+                     struct experiment *experiment, struct error *error) {
     int(*count)[CLASS_COUNTS];
     struct dataset *data;
     char name[sizeof experiment->name + 32], path[sizeof experiment->file];
-    if (!workload_files_path(word, "workloads", path, sizeof path, error) ||
-        !experiment_read(path, full, experiment, error))
+    if (!workload_files_path(word, arguments->workloads, path, sizeof path, error) ||
+        !experiment_read(path, arguments->full, experiment, error))
         return false;
     int seed = experiment->seeds.value[0];
     int used = snprintf(name, sizeof name, "%s", experiment->name);
@@ -111,8 +111,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     for (int i = 0; i < arguments->n_words; i++) {
         struct error problem = {0};
         char text[sizeof problem.text + sizeof problem.at.file + 32];
-        if (describe(arguments->words[i], arguments->full, arguments->n_words == 1, experiment,
-                     &problem))
+        if (describe(arguments->words[i], arguments, arguments->n_words == 1, experiment, &problem))
             continue;
         n_bad++;
         error_format(&problem, text, sizeof text);

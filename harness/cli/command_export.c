@@ -2,10 +2,14 @@
  * `headroom export`: a view, a table or the answer to a question, for other programs.
  */
 #include "harness/cli/command.h"
+#include "harness/config/installation.h"
 #include "harness/store/export.h"
 #include "models/base/text_file.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Every word with a slash or ending in .sql is a file of SQL. */
 static bool is_file(const char *word) {
@@ -13,14 +17,25 @@ static bool is_file(const char *word) {
     return strchr(word, '/') || (length > 4 && strcmp(word + length - 4, ".sql") == 0);
 }
 
+/* A file of SQL that is not here is looked for among the questions that come with the program. */
+static const char *find_question(const char *word, char *installed, size_t size) {
+    char name[NAME_MAX + sizeof "results/queries/"];
+    int length = snprintf(name, sizeof name, "results/queries/%s", word);
+    bool found = !strchr(word, '/') && access(word, F_OK) != 0 && length < (int)sizeof name &&
+                 installation_path(name, installed, size) && access(installed, F_OK) == 0;
+    return found ? installed : word;
+}
+
 static bool export_word(struct store *store, const char *word, int number, enum table_format format,
                         struct error *error) {
     struct text_file sql = {0};
+    char installed[PATH_MAX];
     if (!is_file(word))
         return number > 0
                    ? error_set(error, "--statement is of a file of SQL, and '%s' is a name", word)
                    : export_view(store, word, format, stdout, error);
-    bool ok = text_file_read(word, ENCODING_UTF_8, &sql, error) &&
+    bool ok = text_file_read(find_question(word, installed, sizeof installed), ENCODING_UTF_8, &sql,
+                             error) &&
               export_query(store, sql.data, word, number, format, stdout, error);
     text_file_free(&sql);
     return ok;
@@ -49,8 +64,8 @@ const struct command export_command = {
     1,
     {"db", "format", "statement", "list"},
     "Without a word, or with --list: the views with what each holds. A table goes as well, and a\n"
-    "view of your own. QUERY.sql is a file of SQL, such as those in results/queries; it may only\n"
-    "read. Its lines that tell the sqlite3 shell how a table looks (.mode, .headers, ...) are passed\n"
+    "view of your own. QUERY.sql is a file of SQL, or one of results/queries by its name; it may\n"
+    "only read. Its lines that tell the sqlite3 shell how a table looks (.mode, .headers, ...) are passed\n"
     "over, other commands of that shell are errors. Each SELECT of it is a table.\n"
     "\n"
     "--format is csv (if not said), jsonl or md. Nothing is rounded: reading a number back gives its\n"
@@ -65,5 +80,5 @@ const struct command export_command = {
     "  headroom export\n"
     "  headroom export accuracy_vs_budget >accuracy.csv\n"
     "  headroom export prediction_by_input --format jsonl >predictions.jsonl\n"
-    "  headroom export results/queries/methods.sql --statement 1 --format md\n",
+    "  headroom export methods.sql --statement 1 --format md\n",
     run};

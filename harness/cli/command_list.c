@@ -116,7 +116,8 @@ static void print_rows(const struct workload_row *rows, size_t n) {
 
 static bool list_workloads(const struct arguments *arguments, struct error *error) {
     struct workload_files files;
-    if (!workload_files_find(NULL, 0, "workloads", arguments->tag, &files, error)) return false;
+    if (!workload_files_find(NULL, 0, arguments->workloads, arguments->tag, &files, error))
+        return false;
     struct experiment *experiment = malloc(sizeof *experiment);
     struct workload_row *rows = calloc(files.n + 1, sizeof *rows);
     size_t n_bad = 0, n = 1;

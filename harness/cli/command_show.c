@@ -14,7 +14,7 @@ static bool show(const struct arguments *arguments, struct experiment *experimen
                  struct text *text, struct error *error) {
     char path[sizeof experiment->file];
     struct node *root;
-    if (!workload_files_path(arguments->words[0], "workloads", path, sizeof path, error) ||
+    if (!workload_files_path(arguments->words[0], arguments->workloads, path, sizeof path, error) ||
         !experiment_read_tree(path, arguments->full, &arguments->overrides, experiment, &root,
                               error))
         return false;

@@ -293,7 +293,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct plan_request request = {
         .files = arguments->words,
         .n_files = arguments->n_words,
-        .folder = "workloads",
+        .folder = arguments->workloads,
         .tag = arguments->tag,
         .full = arguments->full,
         .overrides = arguments->overrides,

@@ -61,8 +61,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         error_set(error, "out of memory");
         return EXIT_FAILED;
     }
-    if (workload_files_find(arguments->words, arguments->n_words, "workloads", arguments->tag,
-                            &files, error)) {
+    if (workload_files_find(arguments->words, arguments->n_words, arguments->workloads,
+                            arguments->tag, &files, error)) {
         status = validate_files(&files, arguments, experiment, error);
         workload_files_free(&files);
     }

@@ -3,6 +3,7 @@
  * exit status. Everything else is behind a command.
  */
 #include "harness/cli/command.h"
+#include "harness/config/installation.h"
 #include "harness/measure/blas_kernels.h"
 #include "harness/table/shown.h"
 #include "models/base/closest_name.h"
@@ -143,6 +144,7 @@ int main(int argc, char **argv) {
         help_command(command, stdout);
         return EXIT_OK;
     }
+    installation_workloads(arguments.workloads, sizeof arguments.workloads);
     int status = command->run(&arguments, &error);
     if (error.text[0]) fail(command->name, &error, status);
     /* A full disk or a closed pipe must not look like success. */

@@ -15,11 +15,11 @@
 
 static bool load(const char *file, const struct arguments *arguments, struct tested_model *t,
                  struct error *error) {
-    char path[256];
+    char path[sizeof t->workload->file];
     struct model_config unused;
     t->workload = calloc(1, sizeof *t->workload);
     if (!t->workload) return error_set(error, "out of memory");
-    if (!workload_files_path(arguments->workload, "workloads", path, sizeof path, error) ||
+    if (!workload_files_path(arguments->workload, arguments->workloads, path, sizeof path, error) ||
         !experiment_read_tree(path, arguments->full, &arguments->overrides, t->workload, NULL,
                               error) ||
         !saved_model_read(file, &t->model, error))

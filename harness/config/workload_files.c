@@ -156,8 +156,8 @@ bool workload_files_find(char *const *named, int n_named, const char *folder, co
     }
     if (ok && out->n == 0)
         ok = error_set(error,
-                       "no %s/*.yaml here: start headroom in the folder of its repository, or name "
-                       "the workload files",
+                       "no %s/*.yaml: name the workload files, or start headroom in a folder "
+                       "whose workloads/ has some",
                        folder);
     if (!ok) workload_files_free(out);
     return ok;

@@ -4,10 +4,10 @@
  * even the size of the environment, would change addresses and with them the misses.
  */
 #include "harness/measure/simulated_counters.h"
+#include "harness/config/installation.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/temporary.h"
 #include "models/base/last_line.h"
-#include "models/base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,10 +83,8 @@ static bool find_valgrind(const char *at, char *out, size_t size) {
 }
 
 static bool find_tools(const char *path, const char *program, struct run *run) {
-    char self[900] = "headroom";
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length > 0) self[length] = '\0';
-    path_beside(self, "headroom-v3", run->program, sizeof run->program);
+    if (!installation_program("headroom-v3", run->program, sizeof run->program))
+        return explain(run, "/proc does not tell where this program is");
     if (program) snprintf(run->program, sizeof run->program, "%s", program);
     if (!find_valgrind(path, run->valgrind, sizeof run->valgrind))
         return explain(run, "valgrind is not in PATH: `sudo apt-get install valgrind`");

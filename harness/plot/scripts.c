@@ -2,14 +2,15 @@
  * Finding and reading scripts; see scripts.h.
  */
 #include "harness/plot/scripts.h"
+#include "harness/config/installation.h"
 #include "models/base/text_file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool ends_with(const char *name, const char *ending) {
     size_t length = strlen(name), n = strlen(ending);
@@ -29,15 +30,9 @@ static void free_entries(struct dirent **entries, int n) {
     free(entries);
 }
 
-/* plots/ in the folder of the file that runs. */
 static char *own_folder(void) {
-    char self[4000], *folder = NULL;
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0) return NULL;
-    self[length] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash || asprintf(&folder, "%.*s/plots", (int)(slash - self), self) < 0) return NULL;
-    return folder;
+    char folder[PATH_MAX];
+    return installation_path("plots", folder, sizeof folder) ? strdup(folder) : NULL;
 }
 
 bool scripts_open(const char *folder, struct scripts *out, struct error *error) {
@@ -49,8 +44,8 @@ bool scripts_open(const char *folder, struct scripts *out, struct error *error) 
               (out->figures = calloc((size_t)n, sizeof *out->figures));
     if (!ok)
         error_set(error,
-                  "%s: %s; figures are drawn by the scripts there: keep the folder plots/ of the "
-                  "sources beside the program",
+                  "%s: %s; figures are drawn by the scripts there: `make install`, or keep the "
+                  "folder plots/ of the sources beside the program",
                   wanted ? wanted : "plots", n == 0 ? "no figure in it" : strerror(errno));
     for (int i = 0; ok && i < n; i++) {
         size_t length = strlen(entries[i]->d_name) - strlen(".gp");

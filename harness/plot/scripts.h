@@ -1,7 +1,7 @@
 /*
  * The folder of the figures: NAME.sql says what a figure shows, NAME.gp how it looks. They are
- * read when a figure is drawn, so neither needs a compiler: the folder is plots/ beside the
- * program's own file, wherever it is called from and through whatever link.
+ * read when a figure is drawn, so neither needs a compiler: the folder is plots/ of the
+ * installation (config/installation.h).
  */
 #ifndef HEADROOM_HARNESS_PLOT_SCRIPTS_H
 #define HEADROOM_HARNESS_PLOT_SCRIPTS_H
@@ -15,7 +15,7 @@ struct scripts {
     size_t n_figures;
 };
 
-/* folder NULL: plots/ beside the program. */
+/* folder NULL: that of the installation. */
 bool scripts_open(const char *folder, struct scripts *out, struct error *error);
 void scripts_close(struct scripts *scripts);
 
