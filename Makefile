@@ -90,7 +90,10 @@ NVCC_MORE = -I. -lineinfo $(NVCC_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
 
 # What the compiler makes programs for; this machine, where there is no compiler yet.
 X86     := $(filter x86_64%,$(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)))
-REVISION = $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),unknown)
+# In an archive the file says what it is of; git would speak of a repository around it.
+REVISION = $(or $(if $(wildcard .git),$(shell git describe --always --dirty --exclude='*' 2>/dev/null)),\
+    $(shell sed -n 's/^commit \([0-9a-f]*\)$$/\1-archive/p' harness/version.txt),unknown)
+VERSION  = $(shell sed -n 's/^version //p' harness/version.txt)
 
 # --- Files ---------------------------------------------------------------------------------------
 
@@ -121,9 +124,9 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build install uninstall sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check cross-arm64 \
-    programs objects kernels tidy plots data bench bench-peers bench-gpu parity parity-golden format clean help \
-    packages FORCE
+.PHONY: build install uninstall dist sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check \
+    cross-arm64 programs objects kernels tidy plots data bench bench-peers bench-gpu parity parity-golden format \
+    clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
@@ -145,6 +148,11 @@ install: ## put what was built under a prefix [PREFIX=/usr/local] [DESTDIR=...]
 
 uninstall: ## remove what make install has put there [PREFIX=/usr/local] [DESTDIR=...]
 	rm -rf "$$TO/bin/headroom" "$$TO/bin/headroom-v3" "$$TO/share/headroom"
+
+# What is in a commit, by git alone, so that any forge's own tarball of it is the same house.
+dist: ## pack the last commit as headroom-VERSION.tar.gz
+	git archive --prefix=headroom-$(VERSION)/ -o headroom-$(VERSION).tar.gz HEAD
+	@echo 'made: headroom-$(VERSION).tar.gz'
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
 # table comes last. The shell finds DB in its environment: a path may hold blanks.
@@ -297,6 +305,11 @@ $(B)/%.tidy: %.c $(B)/%.o .clang-tidy tests/.clang-tidy
 $(B)/harness/measure/environment.o: $(B)/revision
 $(B)/harness/measure/environment.%: DEFINES = \
     -DHEADROOM_CFLAGS="\"$$(cat $(B)/flags)\"" -DHEADROOM_GIT="\"$$(cat $(B)/revision)\""
+
+# A program says which it is.
+$(B)/harness/cli/command_version.o: harness/version.txt $(if $(WITH_CUDA),$(B)/nvcc_flags)
+$(B)/harness/cli/command_version.%: DEFINES = -DHEADROOM_VERSION="\"$(VERSION)\"" \
+    -DHEADROOM_CUDA="\"$(if $(WITH_CUDA),$(shell $(NVCC) --version | sed -n 's/.*release \([0-9.]*\),.*/\1/p') for compute capabilities $(CUDA_ARCH))\""
 
 # A cached data set is known by the code that made it.
 $(B)/workloads/data/dataset_cache.o: $(B)/data_code

@@ -77,7 +77,7 @@ struct command {
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, count_command, forward_command, plot_command, clean_command,
-    card_command, compare_command, merge_command, export_command, status_command;
+    card_command, compare_command, merge_command, export_command, status_command, version_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

@@ -109,7 +109,8 @@ static const struct flag flags[] = {
     {"resolved", NULL, FLAG_SWITCH, offsetof(struct arguments, resolved),
      "with every key that was left out, at its default"},
     {"help", NULL, FLAG_SWITCH, offsetof(struct arguments, help), "this text"},
-    {"version", NULL, FLAG_SWITCH, offsetof(struct arguments, version), "the version"},
+    {"version", NULL, FLAG_SWITCH, offsetof(struct arguments, version),
+     "what `headroom version` says"},
 };
 enum { N_FLAGS = sizeof flags / sizeof *flags };
 
@@ -182,7 +183,9 @@ static int read_flag(const struct command *command, int argc, char **argv, struc
                      struct error *error) {
     const char *names[COMMAND_FLAGS_MAX + 2];
     size_t n_names = accepted(command, names);
-    const char *name = strcmp(argv[0], "-h") == 0 ? "--help" : argv[0];
+    const char *name = argv[0];
+    if (strcmp(name, "-h") == 0) name = "--help";
+    if (strcmp(name, "-V") == 0) name = "--version";
     size_t length = strcspn(name, "=");
     bool attached = name[length] == '=';
     const struct flag *flag = NULL;

@@ -15,16 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef HEADROOM_VERSION
-#define HEADROOM_VERSION "0.1"
-#endif
-
 static const struct command *const commands[] = {
-    &sweep_command,   &trial_command,  &status_command, &report_command,   &export_command,
-    &compare_command, &card_command,   &plot_command,   &list_command,     &validate_command,
-    &show_command,    &data_command,   &new_command,    &evaluate_command, &predict_command,
-    &count_command,   &doctor_command, &bench_command,  &forward_command,  &merge_command,
-    &clean_command,
+    &sweep_command,   &trial_command,   &status_command, &report_command,   &export_command,
+    &compare_command, &card_command,    &plot_command,   &list_command,     &validate_command,
+    &show_command,    &data_command,    &new_command,    &evaluate_command, &predict_command,
+    &count_command,   &doctor_command,  &bench_command,  &forward_command,  &merge_command,
+    &clean_command,   &version_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -130,11 +126,11 @@ int main(int argc, char **argv) {
     if (argv[1][0] == '-') {
         if (!command_line_read(NULL, argc - 1, argv + 1, &arguments, &error))
             return fail("", &error, EXIT_USAGE);
-        if (arguments.version)
-            puts("headroom " HEADROOM_VERSION);
-        else
+        if (!arguments.version) {
             help_program(stdout);
-        return EXIT_OK;
+            return EXIT_OK;
+        }
+        argv[1] = "version", argc = 2;
     }
     const struct command *command = find_command(argv[1]);
     if (!command) return unknown_command(argv[1]);

@@ -1,7 +1,8 @@
 /*
  * Reading the environment. Three sources: files of /proc, /sys and /etc; system calls and
  * libraries; and what the build says about itself through macros of the Makefile (HEADROOM_CFLAGS,
- * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" after it, or "unknown").
+ * the compiler flags, and HEADROOM_GIT, the revision with "-dirty" or, of sources that were taken
+ * from an archive, "-archive" after it, or "unknown").
  */
 #include "harness/measure/environment.h"
 #include "models/cpu/gemm.h"
@@ -243,10 +244,12 @@ static void read_build(struct environment *e) {
     snprintf(e->build, sizeof e->build, "%s", build);
 
     const char *git = strcmp(HEADROOM_GIT, "unknown") == 0 ? "" : HEADROOM_GIT;
-    const char *dirty = strstr(git, "-dirty");
-    int length = dirty ? (int)(dirty - git) : (int)strlen(git);
-    snprintf(e->git_revision, sizeof e->git_revision, "%.*s", length, git);
-    if (git[0]) e->git_dirty = dirty ? STATE_ON : STATE_OFF;
+    size_t length = strcspn(git, "-");
+    bool archive = strcmp(git + length, "-archive") == 0;
+    snprintf(e->git_revision, sizeof e->git_revision, "%.*s", (int)length, git);
+    if (git[0] && !archive) e->git_dirty = git[length] ? STATE_ON : STATE_OFF;
+    if (archive)
+        explain(e, "git_dirty", "built from an archive: whether it was changed is unknown");
     if (!git[0]) explain(e, "git_revision", "built outside a git checkout");
     if (!git[0]) explain(e, "git_dirty", "built outside a git checkout");
 }

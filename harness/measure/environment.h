@@ -83,7 +83,7 @@ void environment_read_root(const char *root, const char *sqlite_version,
  * no part of the environment of what runs on the CPU. */
 void environment_read_card(const char *root, struct environment *environment);
 
-/* What this program was built from: "5a2acd0", "5a2acd0-dirty", "unknown". */
+/* What this program was built from: "5a2acd0", "5a2acd0-dirty", "5a2acd0-archive", "unknown". */
 const char *environment_revision(void);
 
 /* One line for captions: "AMD EPYC, 2 cores, KVMKVMKVM guest, Linux 6.18.0, Debian GNU/Linux
