@@ -17,7 +17,7 @@ rm -f "$folder/summary"
 sources=$(find models workloads harness tests -name '*.c')
 headers=$(find models workloads harness tests -name '*.h')
 kernels=$(find models -name '*.cu' -o -name '*.cuh')
-scripts=$(find .ci/run harness models workloads plots tests -name '*.sh' -o -path .ci/run)
+scripts=$(find .ci harness models workloads plots tests -name '*.sh' -o -path .ci/run)
 
 # The build says with CUDA=1 that it is one for NVIDIA's cards, whose files are not compiled otherwise.
 compiled=$sources

@@ -5,11 +5,13 @@
 #
 #   N passed, N failed, N skipped
 #
+# Every skip and its reason are a line of build/tests/skips, for those who hold them to a budget (.ci/run).
+#
 # Usage: tests/run.sh TEST... ; several run at a time, each leaves its output in build/tests/*.log.
 set -eu
 [ $# -gt 0 ] || { echo 'tests/run.sh: no tests given' >&2; exit 2; }
 logs=build/tests/logs
-rm -rf $logs build/tests/closing_line && mkdir -p $logs
+rm -rf $logs build/tests/closing_line && mkdir -p $logs && : >build/tests/skips
 
 # Tests leave nothing behind, not even those that are killed; what a killed run left is a day old.
 find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'headroom-tests-*' -user "$(id -un)" -mtime +0 \
@@ -35,10 +37,13 @@ printf '%s\n' "$@" | xargs -P "$jobs" -I{} sh -c '
 # What stands before a result belongs to it: the reason of a skip, the talk of a failure. After a
 # failed result cmocka adds "#" lines that say where. A line "#| ..." is shown whatever the results are.
 awk '
-    FNR == 1                  { plan = -1; seen = bad = 0; talk = ""; name = FILENAME
+    FNR == 1                  { plan = -1; seen = bad = 0; talk = reason = ""; name = FILENAME
                                 sub(/.*\//, "", name); sub(/\.log$/, "", name) }
     /^1\.\.[0-9]+$/           { plan = substr($0, 4) + 0; next }
     /^(not )?ok [0-9]+ # SKIP/ { seen++; skipped++; sub(/.*# SKIP /, "")
+                                if (talk) reason = talk # or that of the skip before
+                                line = reason; gsub(/[ \n]+/, " ", line)
+                                print name ": " $0 ":" line >"build/tests/skips"
                                 print "SKIP " name ": " $0; printf "%s", talk; talk = ""; next }
     /^not ok [0-9]+/          { seen++; failed++; bad++; sub(/^not ok [0-9]+ (- )?/, "")
                                 print "FAIL " name ": " $0; printf "%s", talk; talk = ""; next }
