@@ -14,19 +14,24 @@ block() { # language number
 
 # A program of which everything but the reader is the one that was built.
 program_with_the_reader() {
-    command -v git >/dev/null || skip 'git is not here'
     data=$scratch/house/workloads/data
     mkdir -p "$data" && cp workloads/data/data_config.c workloads/data/data_config.h workloads/data/reader.c "$data"
     block c 1 >"$data/reader_fasttext.c"
     sed 's/reader_label_text(/reader_fasttext(/; /^\/\* Every line/,/error);/d; s/READER_PLAIN/READER_FASTTEXT/
         /^bool reader_class/,/error);/d' workloads/data/reader_plain.h >"$data/reader_fasttext.h"
-    cd "$scratch/house" || return 1
-    block diff 1 >"$scratch/lines.diff"
-    git apply "$scratch/lines.diff" || return 1
-    # What the page says in words.
-    sed -i 's/|class-folders|/|class-folders|fasttext|/; s/"class-folders", "topic"/"class-folders", "fasttext", "topic"/
-        s/TEXT = 1 << SOURCE_LABEL_TEXT/TEXT = 1 << SOURCE_FASTTEXT | 1 << SOURCE_LABEL_TEXT/' "$data/data_config.c"
-    cd "$root" || return 1
+    # Each line with a plus before the first line like the one below it, whatever else has been added there.
+    for file in data_config.h reader.c; do
+        block diff 1 | awk -v file="workloads/data/$file" '
+            FNR == NR { if (/^---/) here = $2 == file; else if (here && /^\+/) plus = substr($0, 2)
+                        else if (here) add[substr($0, 2)] = plus; next }
+            $0 in add { print add[$0]; delete add[$0] }
+            { print }
+            END { for (line in add) { print file ": no line " line >"/dev/stderr"; exit 1 } }' - "$data/$file" >"$scratch/new"
+        mv "$scratch/new" "$data/$file"
+    done
+    # What the page says in words: both lists are in the order of the enum.
+    sed -i 's/|topic|/|fasttext|topic|/; s/"topic"/"fasttext", "topic"/
+        s/TEXT = 1 <</TEXT = 1 << SOURCE_FASTTEXT | 1 <</' "$data/data_config.c"
     # Whoever knows the number of a source is compiled again, with the header that has one more.
     for source in $(grep -rl 'SOURCE_[A-Z]' workloads harness --include='*.c') workloads/data/reader_fasttext.c; do
         copy=$scratch/house/$source
