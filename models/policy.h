@@ -114,12 +114,12 @@ struct gate_sums {
     int64_t n_budget, n_entropy;
 };
 
+enum { POLICY_TOLD_BYTES = 128 };
+
 /* The entries of the same names in policy_ops, for a device with memory of its own: all arrays of
  * the call (x, ids, param, grad, saved, shared) and all that are passed lie in it; `config`,
  * `step`, `work` and the call itself in the host's. Who books work does so on the host, as
  * everywhere. */
-enum { POLICY_TOLD_BYTES = 128 };
-
 struct policy_device_form {
     /* Writes on the host what changes from step to step, at most POLICY_TOLD_BYTES: training's
      * kernels read it where it lies, so that what they are asked for stays the same and can be

@@ -3,7 +3,8 @@
  * ask of a device hangs on the lengths of its inputs alone, as long as no number that changes from
  * step to step is part of what the host asks. Dropout's counter is, and so is what gates depend on
  * that are not made on the device, or whose kernels are not told in memory; where there is neither,
- * each pass of a batch like one before is recorded, and then repeated with one call. The passes are recorded apart, so that phases begin where they do.
+ * each pass of a batch like one before is recorded, and then repeated with one call. The passes are
+ * recorded apart, so that phases begin where they do.
  */
 #include "models/trainer_private.h"
 

@@ -97,7 +97,7 @@ do for [e = 1 : n_entries] { legend_text[e] = described(entry[e]) }
 
 scaled(y) = y # the y axis is linear
 
-# "3", or "2 to 3".
 # What a caption says of what is no point, where there is any.
 left_out(n, of, what, why) = n > 0 ? sprintf("Left out: %d of %d %s, %s. ", n, of, what, why) : ""
+# "3", or "2 to 3".
 range(low, high) = low == high ? sprintf("%g", low) : sprintf("%g to %g", low, high)

@@ -10,7 +10,8 @@
 #include "models/base/tree.h"
 
 /* Parses size bytes of JSON. `file` names the source in errors. Duplicate keys, nesting deeper than
- * 64, more values than tree_builder.h allows, trailing bytes, bad escapes and non-UTF-8 are errors. Never trusts a length in the text. */
+ * 64, more values than tree_builder.h allows, trailing bytes, bad escapes and non-UTF-8 are errors.
+ * Never trusts a length in the text. */
 bool json_parse(const char *text, size_t size, const char *file, struct node **out,
                 struct error *error);
 

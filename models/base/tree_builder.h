@@ -1,8 +1,8 @@
 /*
  * Growing a tree from parse events. The YAML and the JSON reader say what they see - a map opens, a
  * key, a scalar, it closes - and what every document must obey is checked here once: bounded depth
- * and number of values, no duplicate keys, no NUL inside a text. The stack of open nodes is an array, so nothing
- * recurses.
+ * and number of values, no duplicate keys, no NUL inside a text. The stack of open nodes is an
+ * array, so nothing recurses.
  */
 #ifndef HEADROOM_MODELS_BASE_TREE_BUILDER_H
 #define HEADROOM_MODELS_BASE_TREE_BUILDER_H
