@@ -5,6 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/compare/condition.h"
 #include "harness/compare/write.h"
+#include "harness/table/shown.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,9 +38,9 @@ static int decide(const struct arguments *arguments, const struct condition *con
         if (!condition_decide(&conditions[i], comparison, &state, &reasons, error))
             return EXIT_FAILED;
         if (state != CONDITION_FALSE)
-            fprintf(stderr, "--fail-if '%s' %s\n%s", conditions[i].text,
-                    state == CONDITION_TRUE ? "holds:" : "cannot be told:",
-                    reasons.data ? reasons.data : "");
+            shown_print(stderr, "--fail-if '%s' %s\n%s", conditions[i].text,
+                        state == CONDITION_TRUE ? "holds:" : "cannot be told:",
+                        reasons.data ? reasons.data : "");
         text_free(&reasons);
         n_true += state == CONDITION_TRUE;
         n_unknown += state == CONDITION_UNKNOWN;
