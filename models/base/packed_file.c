@@ -54,7 +54,7 @@ static bool unpack_member(z_stream *stream, struct bytes *out, struct error *err
         status = inflate(stream, Z_NO_FLUSH);
         out->size += CHUNK - stream->avail_out;
     }
-    if (status == Z_STREAM_END) return true;
+    if (status == Z_STREAM_END) return out->size <= out->most || too_large(out, error);
     if (status == Z_BUF_ERROR && stream->avail_in == 0)
         return error_set(error, "%s is truncated: the gzip stream ends early; fetch it again",
                          out->path);

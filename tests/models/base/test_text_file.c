@@ -2,6 +2,7 @@
  * Files as text: plain and gzip alike, broken ones refused by name and line.
  */
 #include "tests/workloads/data/files.h"
+#include "models/base/packed_file.h"
 #include "models/base/sha256.h"
 #include "models/base/text_file.h"
 
@@ -124,6 +125,24 @@ static void what_is_endless_or_waits_is_never_read(void **state) {
         assert_false(text_file_hash(files_path(names[i]), &hash, &error));
         assert_non_null(strstr(error.text, part));
     }
+}
+
+/* Ten packed bytes may be ten thousand: both are counted, and what is as large as may be is read. */
+static void a_bomb_ends_where_too_much_is_unpacked(void **state) {
+    (void)state;
+    enum { PLAIN = 3 << 20, MOST = PLAIN };
+    char *text = calloc(1, PLAIN + 1), *data;
+    size_t size;
+    assert_non_null(text);
+    for (int more = 0; more < 2; more++) {
+        files_write_gzip("bomb.gz", text, (size_t)PLAIN + (size_t)more);
+        bool ok = packed_file_read(files_path("bomb.gz"), MOST, &data, &size, &error);
+        assert_int_equal(ok, !more);
+        assert_int_equal(size, more ? 0 : PLAIN);
+        free(data);
+    }
+    assert_non_null(strstr(files_message(&error), "bomb.gz holds more than 3 MiB; split it"));
+    free(text);
 }
 
 static void what_is_no_text_is_refused(void **state) {
@@ -265,6 +284,7 @@ int main(void) {
         cmocka_unit_test(a_truncated_gzip_is_refused_wherever_it_is_cut),
         cmocka_unit_test(what_follows_a_member_is_another_one_or_zeros),
         cmocka_unit_test(what_is_endless_or_waits_is_never_read),
+        cmocka_unit_test(a_bomb_ends_where_too_much_is_unpacked),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(utf_16_names_the_command_that_converts_it),
         cmocka_unit_test(lines_that_carriage_returns_end_are_refused),
