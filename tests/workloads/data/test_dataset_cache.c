@@ -112,6 +112,11 @@ static void what_is_kept_is_what_the_source_gave(void **state) {
         struct dataset *made = load(&configs[i]), *kept = dataset_cache_read(key);
         assert_non_null(kept);
         assert_same(made, kept);
+        dataset_free(kept);
+        made->n_truncated++; /* what is kept is used, not made again */
+        dataset_cache_write(key, made);
+        kept = load(&configs[i]);
+        assert_same(made, kept);
         dataset_free(made);
         dataset_free(kept);
     }
@@ -136,10 +141,13 @@ static void what_is_kept_is_used(void **state) {
 /* A whole file with a right sum, of which a section of its own cannot come. */
 static void what_does_not_follow_from_the_section_is_made_again(void **state) {
     (void)state;
-    struct data_config config = text_config(), other[5];
+    enum { OTHERS = 7 };
+    struct data_config config = text_config(), other[OTHERS];
+    config.max_len = 3;
     config.train_limit = 5;
+    config.test_limit = 1;
     config.vocab_limit = 9;
-    for (int i = 0; i < 5; i++) other[i] = config;
+    for (int i = 0; i < OTHERS; i++) other[i] = config;
     other[0].max_len = 4096;
     other[1].train_limit = 6;
     other[2].vocab_limit = 4096;
@@ -148,10 +156,16 @@ static void what_does_not_follow_from_the_section_is_made_again(void **state) {
     other[4].source = SOURCE_MIXED;
     other[4].n_train = 100;
     other[4].n_test = 20;
+    other[5].test_limit = 2;
+    files_write("pairs", "a\tone\ttwo\nb\tthree\tfour\na\tsix\tone\nb\tfive\ttwo\n");
+    other[6].source = SOURCE_TSV;
+    other[6].second_text = (struct name_list){1, {"3"}};
+    strcpy(other[6].train_file, "pairs");
+    strcpy(other[6].test_file, "pairs");
     char key[65];
     key_of(&config, key);
     struct dataset *made = load(&config);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < OTHERS; i++) {
         struct dataset *different = load(&other[i]), *data;
         dataset_cache_write(key, different);
         data = load(&config);
