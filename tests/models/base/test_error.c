@@ -66,6 +66,9 @@ static void what_an_error_quotes_moves_no_cursor(void **state) {
     assert_string_equal(text, "a\\x1b[2J:1: label '\\x1b[31m\\x9b'");
     error_append(&error, "; \x07");
     assert_non_null(strstr(error.text, "; \\x07"));
+    error_prefix(&error, "\x1b]0;");
+    assert_non_null(strstr(error.text, "\\x1b]0;: a\\x1b[2J"));
+    assert_null(strchr(error.text, '\x1b'));
     memset(long_name, 7, sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
     error_set(&error, "%s", long_name);
