@@ -27,6 +27,7 @@ bool cuda_record(const struct device *d) {
 
 void *cuda_recorded(const struct device *d) {
     cudaGraph_t graph = NULL;
+    cuda_add_sums(d); /* what the pass put off is: a replay puts nothing into the table */
     cudaError_t status = cudaStreamEndCapture(cuda_stream_of(d), &graph);
     struct recording *r = calloc(1, sizeof *r);
     if (!r) cuda_fail(d, "out of memory for a recording");
@@ -47,6 +48,7 @@ bool cuda_replay(const struct device *d, void *recording) {
     const struct cuda_state *state = cuda_state_of(d);
     if (r->scratch != state->scratch || r->sums != cuda_sums_memory(d) || cuda_is_observed(d))
         return false;
+    cuda_add_sums(d); /* where they lie the pass puts its own */
     cuda_check(d, cudaGraphLaunch(r->graph, cuda_stream_of(d)), "a recorded pass");
     return true;
 }
