@@ -229,7 +229,17 @@ static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **s
     /* Ratios 1.1 and 1: a mean of 1.05 and a standard error of .05. */
     assert_near(number(f, "SELECT noise_floor" NARROW), 0.05 + 12.7062 * 0.05);
     assert_near(number(f, "SELECT noise_floor = (SELECT noise_floor FROM noise_floor)" NARROW), 1);
-    /* Without a ratio there is no interval, and with one seed there is none either. */
+    /* Without a ratio there is no interval, be each seed's own one known or not; and with one seed
+     * there is none either. */
+    char moved[120];
+    snprintf(moved, sizeof moved, "UPDATE trial SET environment_id = %d WHERE seed = 1",
+             (int)environment(f, "{\"cores\": 4}"));
+    assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
+    assert_near(number(f, "SELECT time_ratio IS NULL AND time_ratio_ci95_low IS NULL "
+                          "AND time_ratio_ci95_high IS NULL AND n_ratios = 0" NARROW),
+                1);
+    snprintf(moved, sizeof moved, "UPDATE trial SET environment_id = %d WHERE seed = 1", (int)here);
+    assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
     OK(f, store_warning(f->store,
                         (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile' "
                                            "AND arm = 'fixed-1' AND seed = 1"),

@@ -5,6 +5,7 @@
  */
 #include "harness/measure/counters.h"
 #include "harness/trial/profile.h"
+#include "harness/trial/timed_block.h"
 #include "tests/harness/trial/small_trial.h"
 
 #include <math.h>
@@ -85,6 +86,19 @@ static void blocks_follow_each_other_and_say_how_quiet_the_machine_was(void **st
             assert_true(b->cpu_share > 0 && b->cpu_share < 1.05);
             assert_true(b->others_running >= -1);
         }
+    }
+}
+
+/* Whatever this machine does meanwhile. */
+static void a_profile_with_a_disturbed_block_has_a_warning(void **state) {
+    const struct profiled *all = *state;
+    for (int i = 0; i < N_ARMS; i++) {
+        const struct profiling_result *r = &all[i].result;
+        char text[sizeof r->warning] = "";
+        for (int k = 0; k < r->n_profiles; k++)
+            timed_block_describe(r->profiles[k].blocks, r->profiles[k].n_blocks, text, sizeof text);
+        assert_true(!text[0] || r->warning[0]);
+        if (strncmp(r->warning, "disturbed", 9) == 0) assert_string_equal(r->warning, text);
     }
 }
 
@@ -469,6 +483,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_batch_size_has_its_samples),
         cmocka_unit_test(blocks_follow_each_other_and_say_how_quiet_the_machine_was),
+        cmocka_unit_test(a_profile_with_a_disturbed_block_has_a_warning),
         cmocka_unit_test(executed_flops_are_those_of_the_heads_that_ran),
         cmocka_unit_test(fewer_heads_execute_fewer_flops),
         cmocka_unit_test(budgets_are_reported_where_there_are_any),
