@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-/* Whether the host has no say in the middle of the passes. Where a batch is several chunks the share
- * of an input in the loss hangs on all of them. */
+/* Whether the host has no say in the middle of the passes. Where a batch is several chunks, the
+ * share of an input in the loss hangs on all of them. */
 static bool is_the_device_s(const struct trainer *t) {
     bool gates = t->p->config.policy->unit != GATE_NONE;
     return t->device->ops->record && t->device->whole_batches && t->dropout_rate <= 0.0 &&

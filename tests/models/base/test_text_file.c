@@ -127,7 +127,7 @@ static void what_is_endless_or_waits_is_never_read(void **state) {
     }
 }
 
-/* Ten packed bytes may be ten thousand: both are counted, and what is as large as may be is read. */
+/* Ten packed bytes may be ten thousand: both are counted. What is as large as may be is read. */
 static void a_bomb_ends_where_too_much_is_unpacked(void **state) {
     (void)state;
     enum { PLAIN = 3 << 20, MOST = PLAIN };
