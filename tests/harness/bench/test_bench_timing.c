@@ -1,6 +1,6 @@
 /*
- * How often a case is run. A budget of seconds that nothing meets, or none at all, makes it a matter
- * of counting: no timing is asserted.
+ * How often a case is run, and what a row says of samples that are given. A budget of seconds that
+ * nothing meets, or none at all, makes it a matter of counting: no timing is asserted.
  */
 #include "harness/bench/bench_timing.h"
 #include "models/base/clock.h"
@@ -58,10 +58,37 @@ static void own_time_is_that_of_the_thread(void **state) {
     }
 }
 
+/* The middle of an odd number, the mean of the two in the middle of an even one. */
+static void a_row_has_the_median_and_both_ends_of_its_samples(void **state) {
+    (void)state;
+    double odd[] = {9, 1, 2}, even[] = {8, 1, 4, 2};
+    struct bench_row row = {0};
+    bench_row_fill(&row, odd, 3);
+    assert_true(row.median == 2 && row.lowest == 1 && row.highest == 9 && row.n_samples == 3);
+    bench_row_fill(&row, even, 4);
+    assert_true(row.median == 3 && row.lowest == 1 && row.highest == 8 && row.n_samples == 4);
+}
+
+/* 4 G of work in 4, 1 and 2 s: 1, 4 and 2 G/s, of a peak of 8. */
+static void a_rate_is_work_by_seconds_and_a_share_of_the_peak(void **state) {
+    (void)state;
+    static struct bench_table table;
+    struct bench_case timed = {.unit = GFLOP_PER_S, .work = 4e9, .seconds = {4, 1, 2}};
+    struct bench_row *row = bench_row_case(&table, "kernels", &timed, 3, 8);
+    assert_true(row->median == 2 && row->lowest == 1 && row->highest == 4 && row->share == 0.25);
+    assert_true(bench_best_rate(&timed, 1, 3) == 2);
+    timed.unit = MILLISECONDS; /* 4 G of work in 2 s are 2 G/s, whatever is shown */
+    row = bench_row_case(&table, "model", &timed, 3, 8);
+    assert_true(row->median == 2000 && row->lowest == 1000 && row->highest == 4000);
+    assert_true(row->share == 0.25);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_round_is_run_where_time_is_not_bounded),
         cmocka_unit_test(own_time_is_that_of_the_thread),
+        cmocka_unit_test(a_row_has_the_median_and_both_ends_of_its_samples),
+        cmocka_unit_test(a_rate_is_work_by_seconds_and_a_share_of_the_peak),
         cmocka_unit_test(a_warm_up_that_took_all_the_time_is_the_only_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
