@@ -19,6 +19,7 @@
 #include "harness/measure/simulated_counters.h"
 #include "harness/measure/software_events.h"
 #include "harness/trial/card_use.h"
+#include "harness/trial/marked_pair.h"
 #include "harness/trial/sampled_inputs.h"
 #include "harness/trial/timed_block.h"
 #include "harness/trial/training.h"
@@ -172,42 +173,53 @@ static bool count_on_card(const struct session *s, struct profiling_result *resu
     return ok;
 }
 
-/* Where the time goes: the same batches once more, with marks between the phases and, before or
- * after that in turns, without: what marks cost is less than a machine drifts between two blocks.
- * If one of the two took twice as long it was interrupted, and whatever phase that fell into would
- * seem to be slow: both run again, some times at most. A marked pass is never repeated from a
- * recording, so the other one is not either. */
+/* A batch with the timer of its phases, as marked_pair_take wants them. */
+struct marked {
+    const struct session *session;
+    const struct batches *batches;
+    struct batch batch;
+    struct phase_timer timer, before; /* before: as it was when the pair began */
+    struct work work;
+};
+
+static void begin_marked(void *context) {
+    struct marked *m = context;
+    m->timer = m->before;
+}
+
+static double time_marked(void *context, bool marked) {
+    struct marked *m = context;
+    const struct device *d = m->session->device;
+    double start = clock_nanoseconds();
+    inference_run(m->batches->inference, &m->batch, marked ? &m->work : NULL, NULL);
+    phase_timer_stop(&m->timer);
+    d->ops->wait(d);
+    double ns = clock_nanoseconds() - start;
+    phase_timer_read(&m->timer);
+    return ns;
+}
+
+/* Where the time goes: the same batches once more, in pairs with marks between the phases and
+ * without. A marked pass is never repeated from a recording, so the other one is not either. */
 static void time_phases(const struct session *s, const struct batches *b,
                         struct profile_result *out) {
-    enum { TRIES = 4 };
     double inputs = (double)s->config->repeats * b->size;
-    struct phase_timer timer;
-    phase_timer_start(&timer, NULL);
-    timer.device = s->device;
-    struct work work = {.phases = &timer.phases};
+    struct marked m = {.session = s, .batches = b};
+    phase_timer_start(&m.timer, NULL);
+    m.timer.device = s->device;
+    m.work.phases = &m.timer.phases;
     inference_set_repeats(b->inference, false);
     for (int i = 0; i < s->config->repeats; i++) {
-        struct batch batch = take_batch(s, b, i);
-        const struct phase_timer before = timer;
-        double ns[2] = {0.0, INFINITY}; /* without and with marks */
-        for (int try = 0; try < TRIES && (ns[1] > 2 * ns[0] || ns[0] > 2 * ns[1]); try++) {
-            timer = before;
-            for (int turn = 0; turn < 2; turn++) {
-                int marked = (turn + i) % 2;
-                double start = clock_nanoseconds();
-                inference_run(b->inference, &batch, marked ? &work : NULL, NULL);
-                phase_timer_stop(&timer);
-                s->device->ops->wait(s->device);
-                ns[marked] = clock_nanoseconds() - start;
-                phase_timer_read(&timer);
-            }
-        }
+        double ns[2];
+        m.batch = take_batch(s, b, i);
+        m.before = m.timer;
+        marked_pair_take(i % 2 == 1, begin_marked, time_marked, &m, ns);
         out->unmarked_ns[i] = ns[0];
         out->marked_ns[i] = ns[1];
     }
     inference_set_repeats(b->inference, true);
-    for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = timer.ns[p] / inputs;
-    out->marks = (double)timer.marks / s->config->repeats;
+    for (int p = 0; p < INFERENCE_PHASES; p++) out->phase[p].ns = m.timer.ns[p] / inputs;
+    out->marks = (double)m.timer.marks / s->config->repeats;
     out->mark_ns = phase_timer_mark_ns(s->device);
 }
 
