@@ -99,8 +99,24 @@ static void a_count_at_a_bound_is_on_no_side_of_it(void **state) {
     assert_true(line_above(&line, 1.9) < 0.5 && line_below(&line, 2.1) < 0.5);
 }
 
+/* A bound at the end of a 90% interval is passed with a probability of 5% on either side; of three
+ * intervals the widest decides, and one that is not known decides nothing. */
+static void the_least_sure_interval_decides_what_a_bound_says(void **state) {
+    (void)state;
+    struct line line = accuracy(0.1, 1, 1);
+    line.mean = 2;
+    for (int widest = 0; widest < 3; widest++) {
+        for (int i = 0; i < 3; i++) line.interval[i] = (struct interval){0.2, 0.1, 9, 1};
+        line.interval[(widest + 1) % 3].half95 = NAN;
+        line.interval[widest] = (struct interval){1.2, 1, 9, 1};
+        assert_true(fabs(line_above(&line, 1) - 0.05) < 1e-6);
+        assert_true(fabs(line_below(&line, 3) - 0.05) < 1e-6);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_least_sure_interval_decides_what_a_bound_says),
         cmocka_unit_test(differences_are_corrected_and_equalities_are_not),
         cmocka_unit_test(one_answer_on_either_side_is_a_difference),
         cmocka_unit_test(what_would_help_is_said_in_round_numbers),

@@ -773,8 +773,38 @@ static void a_full_disk_is_reported_and_loses_no_finished_row(void **state) {
         number(f, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 }
 
+/* The trial of which the key is kept while the data is absent; `change` comes first. */
+static void expect_known_key(struct fixture *f, int64_t workload, const char *change,
+                             const char *expected) {
+    char key[65] = "of the plan";
+    if (raw_sql(f->path, change) != SQLITE_OK) fail_msg("%s", change);
+    OK(f, store_begin_plan(f->store, &f->error));
+    OK(f, store_known_key(f->store, workload, "train", "{}", key, &f->error));
+    OK(f, store_end_plan(f->store, false, &f->error));
+    assert_string_equal(key, expected);
+}
+
+static void absent_data_keeps_the_current_row_then_one_with_results_then_the_latest(void **state) {
+    struct fixture *f = *state;
+    int64_t w = one_workload(f, "w");
+#define ROWS                                                                                       \
+    "INSERT INTO trial (workload_id, kind, arm, policy, base_heads, layers, dim, seed, config, "   \
+    "planned_at, current, key, status) SELECT id, 'train', 'a', 'fixed', 8, 2, 64, 1, '{}', '', "  \
+    "0, "
+    expect_known_key(f, w, "SELECT 1", "of the plan");
+    expect_known_key(f, w, ROWS "'first', 'ok' FROM workload", "first");
+    expect_known_key(f, w, ROWS "'second', 'ok' FROM workload", "second");
+    expect_known_key(f, w, ROWS "'last', 'failed' FROM workload", "second");
+    expect_known_key(f, w, ROWS "'last.1', 'ok' FROM workload", "second"); /* was put aside */
+    expect_known_key(f, w, "UPDATE trial SET current = 1 WHERE key = 'last'", "last");
+    expect_known_key(f, w, "UPDATE trial SET status = 'skipped' WHERE key = 'last'", "second");
+    expect_known_key(f, w, "UPDATE trial SET config = '{\"seed\":2}'", "of the plan");
+#undef ROWS
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(absent_data_keeps_the_current_row_then_one_with_results_then_the_latest),
         TEST(strict_tables_refuse_wrong_types_and_dangling_references),
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(results_in_memory_need_no_file),
