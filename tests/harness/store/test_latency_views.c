@@ -427,8 +427,31 @@ static void energy_is_per_input_and_carbon_needs_an_intensity(void **state) {
 #undef CARD
 }
 
+/* Half the FLOPs in half the time, timed on the same machine or on another. */
+static void a_saving_is_beside_all_heads_of_the_same_conditions(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w"), here = environment(f, "{\"cpu\":\"one\"}");
+    double accuracy[] = {0.5}, all[] = {400, 400}, half[] = {200, 200};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", all, 2, 2000, here);
+    profile(f, workload, "fixed-1", "fixed", half, 2, 1000, here);
+#define RATIO "SELECT ratio FROM saving_by_seed WHERE arm = 'fixed-1' AND quantity = "
+    assert_near(number(f, RATIO "'seconds'"), 0.5);
+    assert_near(number(f, RATIO "'flops'"), 0.5);
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "UPDATE trial SET environment_id = %lld WHERE arm = 'fixed-1' AND kind = 'profile'",
+             (long long)environment(f, "{\"cpu\":\"another\"}"));
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    assert_true(isnan(number(f, RATIO "'seconds'")));
+    assert_near(number(f, RATIO "'flops'"), 0.5); /* wherever they are executed */
+#undef RATIO
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_saving_is_beside_all_heads_of_the_same_conditions),
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
         TEST(tails_of_the_samples_are_nearest_ranks),
         TEST(times_of_different_machines_or_builds_have_no_ratio),

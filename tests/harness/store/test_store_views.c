@@ -550,8 +550,31 @@ static void a_report_of_some_arms_may_be_of_controls(void **state) {
     text_free(&arms);
 }
 
+/* 1, 2 and 3 in this order, the last one by a quick run; at most 2.5 was the target. */
+static void a_full_bench_is_shown_before_a_later_quick_one(void **state) {
+    struct fixture *f = *state;
+    char sql[600];
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO bench_run SELECT column1, %lld, '', column1 = 3, 1"
+        " FROM (VALUES (1), (2), (3));"
+        "INSERT INTO bench_result SELECT id, 0, 'saving', 'time', 'ratio', 1, id, id, id, NULL,"
+        " 'at most', 2.5, '' FROM bench_run",
+        (long long)environment(f, "{}"));
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM bench_latest"), 1);
+    assert_near(number(f, "SELECT median FROM bench_latest"), 2);
+    assert_near(number(f, "SELECT met FROM bench_latest"), 1);
+    assert_int_equal(raw_sql(f->path, "DELETE FROM bench_result WHERE bench_run_id < 3;"
+                                      "DELETE FROM bench_run WHERE id < 3"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT median FROM bench_latest"), 3);
+    assert_near(number(f, "SELECT met FROM bench_latest"), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_full_bench_is_shown_before_a_later_quick_one),
         TEST(accuracy_vs_budget_gives_means_and_t_intervals),
         TEST(an_arm_is_the_mean_of_seeds_that_differ),
         TEST(intervals_use_the_t_of_every_number_of_seeds),
