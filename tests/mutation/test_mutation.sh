@@ -1,77 +1,141 @@
 #!/bin/sh
-# A test of the tests: a bug planted in a copy of the sources must make a named test fail, and without
-# a bug the copy must pass. The text that a bug replaces has to stand in its file exactly once: a
-# planted bug that no longer reaches the code is an error here and cannot rot. Only the source with
-# the bug is compiled, at -O1, and linked ahead of the archive, whose own copy it replaces.
+# A test of the tests: a bug planted in a copy of a source must make a named test fail (bugs.txt). The
+# text that a bug replaces has to stand in its file exactly once: one that no longer reaches the code
+# is an error here and cannot rot. Only the file with the bug is compiled, at -O1, and linked ahead of
+# the archive, whose own copy it replaces.
 #
-# To add one: a function and its name at the end. A bug that survives is a missing test.
+# `make test` plants one bug of each room, another one after each commit. MUTANTS=all, as in
+# `make test-long`, plants them all, and shows first that every named test passes without them;
+# MUTANTS='name name' plants those. A bug that survives is a missing test.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
 root=${root:?}
-house=$scratch.house # the copy, and objects of the tests: kept from one bug to the next
+house=$scratch.house # the copy, the table cut up, and objects: kept from one bug to the next
 trap 'rm -rf "$scratch" "$house"' EXIT
-export CMOCKA_MESSAGE_OUTPUT=TAP
+export CMOCKA_MESSAGE_OUTPUT=TAP OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 HEADROOM_CACHE=
+bugs=$house/bugs
 
-compile() { # source object, below the house
-    (cd "$house" && ${CC:-cc} "@$root/build/flags" -O1 -g0 -w -c "$1" -o "$2")
+# Each line "key value" of bugs.txt as a file NAME/key; an empty line ends a bug.
+cut_table() { # table
+    awk -v into="$bugs" '
+        /^#/ || NF == 0 { next }
+        $1 == "bug" { name = $2; system("mkdir -p " into "/" name); print name >(into "/names"); next }
+        { at = into "/" name "/" $1; sub(/^[a-z]+ */, ""); print >at }' "$1"
 }
 
-# Runs a test of the copy with the named sources in place of the archive's; what it says is in
-# $scratch/said.
-run_test() { # test source...
-    test=$1
-    objects=
-    shift
-    for source; do
-        object=$scratch/$(echo "$source" | tr / _).o
-        [ -e "$object" ] || compile "$source" "$object"
-        objects="$objects $object"
-    done
-    object=$house/$(echo "$test" | tr / _).o
-    [ -e "$object" ] || compile "tests/$test.c" "$object"
-    # shellcheck disable=SC2086 # a list
-    ${CC:-cc} "@$root/build/flags" $objects "$object" build/headroom.a -lcmocka @build/libraries \
-        -o "$scratch/test"
-    timeout 60 "$scratch/test" >"$scratch/said" 2>&1 || true
-}
-
-# Writes into the house the source with `text`, which must stand in it once, replaced by `bug`.
-plant() { # source text bug
-    awk -v text="$2" -v bug="$3" '
-        at = index($0, text) { n++; $0 = substr($0, 1, at - 1) bug substr($0, at + length(text)) }
-        { print }
-        END { if (n != 1) { print FILENAME ": \"" text "\" stands there " n + 0 " times" >"/dev/stderr"; exit 1 } }
+# Writes into the house the file with `text`, which must stand in it once, replaced by `bug`.
+plant() { # file text bug
+    mkdir -p "$house/$(dirname "$1")"
+    text=$2 bug=$3 awk '
+        { while (at = index($0, ENVIRON["text"])) {
+              n++
+              done = done substr($0, 1, at - 1) ENVIRON["bug"]
+              $0 = substr($0, at + length(ENVIRON["text"]))
+          }
+          print done $0
+          done = "" }
+        END { if (n != 1) {
+                  print FILENAME ": \"" ENVIRON["text"] "\" stands there " n + 0 " times" >"/dev/stderr"
+                  exit 1
+              } }
     ' "$1" >"$house/$1" 2>"$scratch/said" || { cat "$scratch/said" && return 1; }
 }
 
-# Plants one bug; passes if the named behaviour of the test fails for it. A bug in a header is compiled
-# with a source that includes it.
-is_caught() { # file text bug test behaviour [source]
-    [ -z "${listing:-}" ] || { echo "${6:-$1} $4 $5" && return; }
-    plant "$1" "$2" "$3" || return 1
-    run_test "$4" "${6:-$1}"
-    cp "$1" "$house/$1"
-    grep -q "^not ok [0-9]* - $5\$" "$scratch/said" && return
-    tail -n 20 "$scratch/said"
-    echo "'$3' in $1 is not caught by $5 of $4"
-    return 1
+# A text of results/ becomes an array of bytes, as in the Makefile.
+compile() { # file object, in the house
+    case $1 in
+    *.sql)
+        array=$(echo "$1" | tr /. __)
+        {
+            echo "extern const char ${array}[]; const char ${array}[] = {"
+            od -An -v -tx1 "$house/$1" | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"
+            echo '0};'
+        } >"$house/text.c"
+        ${CC:-cc} "@build/flags" -w -c "$house/text.c" -o "$2"
+        ;;
+    *) ${CC:-cc} -I"$house" "@build/flags" -O1 -g0 -w -c "$house/$1" -o "$2" ;;
+    esac
 }
 
-# Every source that is to have a bug, linked as with one, and every behaviour that is to fail.
+# Runs a test with the named objects in place of the archive's; what it says is in $scratch/said. One
+# of the program is a .cli file; the others are programs of their own.
+run_test() { # test object...
+    test=$1
+    shift
+    object=build/tests/$test.o
+    main=-lcmocka
+    if [ "${test%.cli}" != "$test" ]; then
+        object=build/harness/cli/main.o
+        main=
+    elif [ -z "$(find "$object" -newer "tests/$test.c" 2>/dev/null)" ]; then
+        object=$house/$(echo "$test" | tr / _).o
+        [ -e "$object" ] || ${CC:-cc} "@build/flags" -O1 -g0 -w -c "tests/$test.c" -o "$object"
+    fi
+    # shellcheck disable=SC2086 # none or one
+    ${CC:-cc} "@build/flags" "$@" "$object" build/headroom.a $main @build/libraries -o "$scratch/test"
+    if [ "$main" ]; then
+        timeout 100 "$scratch/test" >"$scratch/said" 2>&1 || true
+    else
+        HEADROOM=$scratch/test timeout 100 tests/harness/cli/test_cli.sh "tests/$test" >"$scratch/said" 2>&1 || true
+    fi
+}
+
+# A behaviour of a device is named as in "far device: NAME".
+was() { # "ok" or "not ok", behaviour
+    grep -q "^$1 [0-9]* - $2\$" "$scratch/said"
+}
+
+# Plants one bug; passes if every named behaviour fails for it. One in a header is compiled with a
+# source that includes it.
+is_caught() { # name
+    bug=$bugs/$1
+    file=$(cat "$bug/in")
+    plant "$file" "$(cat "$bug/text")" "$(cat "$bug/with")" || return 1
+    source=$(cat "$bug/through" 2>/dev/null) || source=$file
+    [ -e "$house/$source" ] || cp "$source" "$house/$source"
+    compile "$source" "$scratch/bug.o"
+    rm "$house/$file"
+    while read -r test behaviour; do
+        run_test "$test" "$scratch/bug.o" </dev/null
+        was 'not ok' "$behaviour" && continue
+        tail -n 20 "$scratch/said"
+        echo "'$(cat "$bug/with")' in $file is not caught by $behaviour of $test"
+        return 1
+    done <"$bug/fails"
+}
+
+# A pattern that has gone is told also where its bug is not planted today.
+every_bug_still_has_its_place() {
+    status=0
+    while read -r name; do
+        plant "$(cat "$bugs/$name/in")" "$(cat "$bugs/$name/text")" '' || { echo "($name)" && status=1; }
+        rm "$house/$(cat "$bugs/$name/in")"
+        [ -s "$bugs/$name/fails" ] || { echo "$name names no test" && status=1; }
+    done <"$bugs/names"
+    return $status
+}
+
+# Every source that is to have a bug, compiled and linked as with one, and every behaviour that is to fail.
 without_a_bug_every_test_passes() {
-    listing=1
-    for bug in $bugs; do $bug; done >"$scratch/list"
-    listing=
-    # shellcheck disable=SC2013 # words
-    for test in $(cut -d' ' -f2 "$scratch/list" | sort -u); do
-        # shellcheck disable=SC2046 # a list
-        run_test "$test" $(cut -d' ' -f1 "$scratch/list" | sort -u)
-        sed -n "s,^[^ ]* $test ,,p" "$scratch/list" | while read -r behaviour; do
-            grep -q "^ok [0-9]* - $behaviour\$" "$scratch/said" ||
-                { cat "$scratch/said" && echo "$test has no passing $behaviour" && return 1; }
+    cat "$bugs"/*/fails | cut -d' ' -f1 | sort -u >"$scratch/tests"
+    while read -r test; do
+        objects=
+        for file in $(grep -l "^$test " "$bugs"/*/fails | while read -r bug; do
+            cat "$(dirname "$bug")/through" 2>/dev/null || cat "$(dirname "$bug")/in"; done | sort -u); do
+            object=$scratch/$(echo "$file" | tr / _).o
+            mkdir -p "$house/$(dirname "$file")"
+            cp "$file" "$house/$file"
+            [ -e "$object" ] || compile "$file" "$object"
+            rm "$house/$file"
+            objects="$objects $object"
         done
-    done
+        # shellcheck disable=SC2086 # a list
+        run_test "$test" $objects </dev/null
+        sed -n "s,^$test ,,p" "$bugs"/*/fails | while read -r behaviour; do
+            was ok "$behaviour" || { cat "$scratch/said" && echo "$test has no passing $behaviour" && return 1; }
+        done
+    done <"$scratch/tests"
 }
 
 text_that_is_not_there_once_is_an_error() {
@@ -79,110 +143,38 @@ text_that_is_not_there_once_is_an_error() {
     grep -q 'attention.c: "no such text" stands there 0 times' "$scratch/talk"
     ! plant models/cpu/attention.c 'head->scores' '' >"$scratch/talk" || return 1
     grep -q 'stands there [1-9][0-9]* times' "$scratch/talk"
-    cp models/cpu/attention.c "$house/models/cpu"
 }
 
 bug_that_changes_nothing_is_not_caught() {
-    ! is_caught models/cpu/attention.c '(dp[j] - delta)' '(dp[j] + -delta)' models/test_gradients fixed_heads \
-        >"$scratch/talk" || return 1
+    mkdir -p "$bugs/nothing"
+    cd "$bugs/nothing"
+    echo models/cpu/attention.c >in
+    echo '(dp[j] - delta)' >text
+    echo '(dp[j] + -delta)' >with
+    echo 'models/test_gradients fixed_heads' >fails
+    cd "$root"
+    ! is_caught nothing >"$scratch/talk" || return 1
+    rm -r "$bugs/nothing"
     grep -q 'is not caught by fixed_heads' "$scratch/talk"
 }
 
-# ---- the bugs ----
-
-sign_in_attention_backward() {
-    is_caught models/cpu/attention.c '(dp[j] - delta)' '(dp[j] + delta)' \
-        models/test_gradients fixed_heads
+# One bug of each folder, in turn from commit to commit.
+one_of_each_room() {
+    turn=$(git rev-list --count HEAD 2>/dev/null) || turn=0
+    while read -r name; do echo "$(dirname "$(cat "$bugs/$name/in")") $name"; done <"$bugs/names" |
+        awk -v turn="$turn" '
+            !n[$1]++ { room[++rooms] = $1 }
+            { bug[$1, n[$1] - 1] = $2 }
+            END { for (i = 1; i <= rooms; i++) print bug[room[i], turn % n[room[i]]] }'
 }
 
-scale_left_out_of_attention_backward() {
-    is_caught models/cpu/attention.c 'dp[j] = scale * p[j]' 'dp[j] = p[j]' \
-        models/test_gradients fixed_heads
-}
-
-term_dropped_from_layernorm_backward() {
-    is_caught models/cpu/layernorm.c 'weight[i] - sum - xhat' 'weight[i] - xhat' \
-        models/test_gradients fixed_heads
-}
-
-mean_without_its_1_over_n() {
-    is_caught models/cpu/layernorm.c 'out[i] *= scale' 'out[i] *= 1.0f + 0.0f * scale' \
-        models/cpu/test_kernels pool_is_the_mean_over_each_sample
-}
-
-sign_of_the_budget_s_gradient() {
-    is_caught models/policies/budgetformer_gate.h 'return heads * mean;' 'return -heads * mean;' \
-        models/test_gradients budgetformer_with_noise_and_cost models/policies/budgetformer.c
-}
-
-one_head_too_few() {
-    is_caught models/policies/budgetformer_row.h 'ceil(s * heads' 'floor(s * heads' \
-        models/policies/test_budgetformer inference_runs_the_ceiling_of_the_budget \
-        models/policies/budgetformer_shared.c
-}
-
-gate_multiplied_twice() {
-    is_caught models/cpu/heads.c 'out[c] = a * in[c]' 'out[c] = a * a * in[c]' \
-        parity/test_parity budgetformer-soft
-}
-
-gate_left_out_of_the_gradient() {
-    is_caught models/cpu/heads.c 'grad[c] *= a;' 'grad[c] *= 1.0f + 0.0f * a;' \
-        models/test_gradients budgetformer_with_noise_and_cost
-}
-
-noise_that_depends_on_batch_mates() {
-    is_caught models/policies/budgetformer_shared.c 'budget_counter(call->ids[r], h)))' \
-        'budget_counter(r, h)))' \
-        models/policies/test_policies gates_do_not_depend_on_batch_mates
-}
-
-head_that_nobody_chose_is_run() {
-    is_caught models/inference_heads.c 'if (!by_token && gates[(size_t)b * heads] != 0.0f) {' \
-        'if (!by_token && gates[(size_t)b * heads] >= 0.0f) {' \
-        models/test_inference poisoned_head_of_another_input_changes_no_bit
-}
-
-flops_of_softmax_off_by_one() {
-    is_caught models/flops.c 'c[FLOP_SOFTMAX] += 5 *' 'c[FLOP_SOFTMAX] += 4 *' \
-        models/test_flops a_layer_costs_what_the_rules_say
-}
-
-flops_that_a_stage_forgets() {
-    is_caught models/inference.c 'work_add(work, FLOP_NORM, 5 *' 'work_add(work, FLOP_NORM, 4 *' \
-        models/test_inference executed_flops_equal_the_closed_form
-}
-
-factor_k_left_out_of_a_router() {
-    is_caught models/policies/moh_router.c '(double)mix[1] * o->routed * (double)routed[j]' \
-        '(double)mix[1] * (double)routed[j]' \
-        parity/test_parity moh
-}
-
-weight_decay_of_the_wrong_sign() {
-    is_caught models/optimizer.c '1.0 - own * c->weight_decay' '1.0 + own * c->weight_decay' \
-        models/test_optimizer updates_equal_the_reference
-}
-
-masks_of_one_chunk_for_a_whole_batch() {
-    is_caught models/trainer_memory.c 't->chunk.chunk_tokens = cpu_chunk;' \
-        't->chunk.chunk_tokens = t->chunk_tokens;' \
-        models/cuda/test_cuda_engine 'far device: passes_agree_with_the_cpu'
-}
-
-values_that_an_inference_does_not_take_up() {
-    is_caught models/inference_memory.c 'device_parameters_load(inf->device, inf->p);' '(void)inf;' \
-        models/cuda/test_cuda_heads 'far device: heads_of_others_are_not_read'
-}
-
-bugs='sign_in_attention_backward scale_left_out_of_attention_backward
-    term_dropped_from_layernorm_backward mean_without_its_1_over_n sign_of_the_budget_s_gradient
-    one_head_too_few gate_multiplied_twice gate_left_out_of_the_gradient
-    noise_that_depends_on_batch_mates head_that_nobody_chose_is_run flops_of_softmax_off_by_one
-    flops_that_a_stage_forgets factor_k_left_out_of_a_router weight_decay_of_the_wrong_sign
-    masks_of_one_chunk_for_a_whole_batch values_that_an_inference_does_not_take_up'
-
-mkdir -p "$house" && cp -r models tests "$house"
+mkdir -p "$bugs" && cut_table tests/mutation/bugs.txt
+case ${MUTANTS:-} in
+'') chosen=$(one_of_each_room) ;;
+all) chosen="without_a_bug_every_test_passes $(cat "$bugs/names")" ;;
+*) chosen=$MUTANTS ;;
+esac
+while read -r name; do eval "$name() { is_caught $name; }"; done <"$bugs/names"
 # shellcheck disable=SC2086 # a list
-behaviours without_a_bug_every_test_passes text_that_is_not_there_once_is_an_error \
-    bug_that_changes_nothing_is_not_caught $bugs
+behaviours text_that_is_not_there_once_is_an_error every_bug_still_has_its_place \
+    bug_that_changes_nothing_is_not_caught $chosen

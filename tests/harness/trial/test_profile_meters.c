@@ -74,7 +74,7 @@ static void make_meters(void) {
     assert_true(scratch_write(scratch, "name", "package-0\n"));
     assert_true(scratch_write(scratch, "max_energy_range_uj", "262143328850\n"));
     assert_true(scratch_write(scratch, "headroom-v3", "#!/bin/sh\n"));
-    /* The batch size is the last argument but one; the inputs are those of the first of each size. */
+    /* The batch size is the last argument but one. */
     assert_true(
         scratch_write(scratch, "valgrind",
                       "#!/bin/sh\nhere=${0%/*}\nfor a; do case $a in\n"
