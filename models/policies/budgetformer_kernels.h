@@ -32,7 +32,7 @@ struct budget_networks {
 /* What else the gates of these inputs need. */
 struct budget_rows {
     const int32_t *ids; /* [rows] */
-    struct rng draws;   /* of noise, and of scores that are drawn */
+    struct rng draws;   /* of noise, and of scores that are drawn; of a training always the same */
     float *kept;        /* [rows][heads of the layer] */
     float *shared;      /* [rows][SHARED_FLOATS] */
 };
