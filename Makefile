@@ -124,7 +124,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- What a user may ask for ---------------------------------------------------------------------
 
-.PHONY: build install uninstall dist sweep test test-pmu test-arm64 test-gpu test-long fuzz fuzzers check \
+.PHONY: build install uninstall dist sweep test test-pmu test-arm64 test-gpu test-long coverage fuzz fuzzers check \
     cross-arm64 programs objects kernels tidy plots data bench bench-peers bench-gpu parity parity-golden format \
     clean help packages FORCE
 
@@ -205,6 +205,9 @@ fuzz: build ## search the parsers for crashes, leaks and hangs with clang's libF
 	    CFLAGS='$(FUZZ_FLAGS)' fuzzers
 	@tests/fuzz/fuzz.sh build/fuzz $(or $(FUZZ),$(TARGETS))
 fuzzers: $(FUZZERS)
+
+coverage: packages ## which lines the tests run, by folder, in ten minutes [COVERAGE=95]
+	@tests/coverage.sh $(COVERAGE)
 
 # Valgrind knows neither AVX-512 nor sanitizers. Same sources, same rules, another folder. For x86 alone.
 ifeq ($(X86),)
