@@ -245,8 +245,9 @@ static void repeated_steps_have_the_bits_of_new_ones(const struct tested_device 
                                              {"budgetformer", "{\"noise_until\":1,\"cost\":0.3}"},
                                              {"budgetformer", "{\"estimator\":\"gumbel\"}"},
                                              {"budgetformer-paper", "{}"}};
-    for (size_t i = 0; i < sizeof repeated / sizeof *repeated; i++)
-        check_repeated_steps(tested, d, &repeated[i]);
+    /* A device that keeps no recordings makes all of them anew: one will do. */
+    size_t n = d->ops->record ? sizeof repeated / sizeof *repeated : 1;
+    for (size_t i = 0; i < n; i++) check_repeated_steps(tested, d, &repeated[i]);
 }
 
 int main(void) {
