@@ -18,13 +18,13 @@
 static unsigned long free_blocks[2];
 static int n_asked;
 
-int statvfs(const char *restrict path, struct statvfs *restrict out) {
-    (void)path;
-    memset(out, 0, sizeof *out);
-    out->f_bsize = 1 << 20; /* what is best to read at once: no unit of the rest */
-    out->f_frsize = 4096;
-    out->f_bavail = free_blocks[n_asked++ > 0];
-    out->f_bfree = out->f_bavail + 100000; /* of which only root may have the rest */
+int statvfs(const char *restrict file, struct statvfs *restrict buf) {
+    (void)file;
+    memset(buf, 0, sizeof *buf);
+    buf->f_bsize = 1 << 20; /* what is best to read at once: no unit of the rest */
+    buf->f_frsize = 4096;
+    buf->f_bavail = free_blocks[n_asked++ > 0];
+    buf->f_bfree = buf->f_bavail + 100000; /* of which only root may have the rest */
     return 0;
 }
 

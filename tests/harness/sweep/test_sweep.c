@@ -54,7 +54,7 @@ static struct fixture *run_turns(void **state, int turn_ms) {
                                        "turns-4", "turns-5", "turns-6"};
     char text[16];
     remove_fixture(state);
-    assert_int_equal(make_fixture(state), 0);
+    if (make_fixture(state) != 0) abort(); /* no analyzer knows that an assertion does not return */
     struct fixture *f = *state;
     snprintf(text, sizeof text, "%d", turn_ms);
     setenv("HEADROOM_TEST_TURN_MS", text, 1);

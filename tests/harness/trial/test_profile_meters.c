@@ -31,26 +31,26 @@ static void in_folder(const char *name, char path[160]) {
     scratch_path(&profiled.trial.scratch, name, path, 160);
 }
 
-int glob(const char *restrict pattern, int flags, int (*problem)(const char *, int),
-         glob_t *restrict out) {
+int glob(const char *restrict pattern, int flags, int (*errfunc)(const char *, int),
+         glob_t *restrict pglob) {
     char path[160];
-    (void)flags, (void)problem;
-    memset(out, 0, sizeof *out);
+    (void)flags, (void)errfunc;
+    memset(pglob, 0, sizeof *pglob);
     if (!strstr(pattern, "powercap/intel-rapl:")) return GLOB_NOMATCH;
-    out->gl_pathv = calloc(2, sizeof *out->gl_pathv);
+    pglob->gl_pathv = calloc(2, sizeof *pglob->gl_pathv);
     in_folder("", path);
     path[strlen(path) - 1] = '\0'; /* the slash */
-    out->gl_pathv[0] = strdup(path);
-    out->gl_pathc = 1;
+    pglob->gl_pathv[0] = strdup(path);
+    pglob->gl_pathc = 1;
     return 0;
 }
 
 /* The program stands beside a portable build of itself. */
-ssize_t readlink(const char *restrict path, char *restrict out, size_t size) {
+ssize_t readlink(const char *restrict path, char *restrict buf, size_t len) {
     char program[160];
     if (strcmp(path, "/proc/self/exe") != 0) return -1;
     in_folder("headroom", program);
-    return snprintf(out, size, "%s", program);
+    return snprintf(buf, len, "%s", program);
 }
 
 static void set_energy(void) {
@@ -95,7 +95,8 @@ static void make_meters(void) {
 
 static int profile_with_meters(void **state) {
     struct error error;
-    char folder[160], *path = strdup(getenv("PATH") ? getenv("PATH") : "");
+    const char *given = getenv("PATH");
+    char folder[160], *path = strdup(given ? given : "");
     (void)state;
     if (!path) return -1;
     small_trial_run(&profiled.trial, &small_topic);
