@@ -15,7 +15,7 @@ int regular_file_open(const char *path, int64_t *size, const char **reason) {
     if (file < 0 || fstat(file, &info) != 0)
         *reason = strerror(errno);
     else if (S_ISDIR(info.st_mode))
-        *reason = "it is a directory, not a regular file";
+        *reason = "it is a folder, not a file: name the file in it";
     else if (!S_ISREG(info.st_mode))
         *reason = "it is not a regular file";
     else {

@@ -146,7 +146,7 @@ static void a_file_is_read_and_named_in_errors(void **state) {
     assert_false(yaml_read(path, &root, &error));
     assert_string_equal(error.text, "cannot open: No such file or directory");
     assert_false(yaml_read("/", &root, &error));
-    assert_string_equal(error.text, "cannot open: it is a directory, not a regular file");
+    assert_string_equal(error.text, "cannot open: it is a folder, not a file: name the file in it");
     assert_false(yaml_read("/dev/zero", &root, &error));
     assert_string_equal(error.text, "cannot open: it is not a regular file");
 }

@@ -220,7 +220,7 @@ static void folder_in_place_of_a_data_file_says_so_with_the_fix(void **state) {
     make(f);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(f->plan.n_problems, 1);
-    assert_non_null(strstr(f->plan.problems[0].text, "b.label is a folder"));
+    assert_non_null(strstr(f->plan.problems[0].text, "b.label: it is a folder"));
     assert_non_null(strstr(f->plan.problems[0].text, "name the file"));
 }
 

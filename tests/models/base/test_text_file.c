@@ -152,7 +152,7 @@ static void what_is_no_text_is_refused(void **state) {
     files_write("empty.txt", "");
     expect_refusal("empty.txt", ENCODING_UTF_8, "is empty");
     expect_refusal("absent.txt", ENCODING_UTF_8, "No such file");
-    expect_refusal(".", ENCODING_UTF_8, "directory");
+    expect_refusal(".", ENCODING_UTF_8, "folder");
     files_write_bytes("nul.txt", "a\nb\0c\n", 6);
     expect_refusal("nul.txt", ENCODING_ISO_8859_1, "nul.txt:2: NUL byte");
 }
