@@ -200,6 +200,20 @@ static bool check_object(struct store *store, const char *name, const char *want
                      store->path, SCHEMA_VERSION, name, sql ? "another one" : "missing");
 }
 
+/* Unique indices that somebody made over a table of ours may have a row take another's place. */
+static bool refuse_unique(struct store *store, const char *name, int64_t n_own,
+                          struct error *error) {
+    int64_t n = store_number(store,
+                             "SELECT count(*) FROM pragma_index_list(?1) WHERE \"unique\" AND "
+                             "origin = 'c'",
+                             VALUES(TEXT(name)), error);
+    if (n < 0 || n == n_own) return n >= 0;
+    return error_set(error,
+                     "'%s' has a unique index over its '%s' that is not Headroom's and could have "
+                     "results take each other's place: drop it, or name another file with --db",
+                     store->path, name);
+}
+
 /* Whoever writes would set them off: a result could be another one by the time it is stored. */
 static bool refuse_triggers(struct store *store, int64_t n_own, struct error *error) {
     int64_t n = store_number(
@@ -213,22 +227,26 @@ static bool refuse_triggers(struct store *store, int64_t n_own, struct error *er
 }
 
 /* The number alone is not believed: what was written with tables that differ would fail only when
- * results are stored, after hours. What the file holds besides is its owner's, but for triggers. */
+ * results are stored, after hours. What the file holds besides is its owner's, but for what changes
+ * what is written. */
 static bool check_tables(struct store *store, struct error *error) {
     sqlite3 *fresh = NULL;
     sqlite3_stmt *object = NULL;
     int64_t n_triggers = 0;
-    bool ok = sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
-              sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
-              sqlite3_prepare_v2(
-                  fresh,
-                  "SELECT name, sql, type = 'trigger' FROM sqlite_schema WHERE sql IS NOT NULL "
-                  "ORDER BY rowid",
-                  -1, &object, NULL) == SQLITE_OK;
+    bool ok =
+        sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
+        sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(fresh,
+                           "SELECT name, sql, type = 'trigger', (SELECT count(*) FROM "
+                           "pragma_index_list(o.name) i WHERE i.\"unique\" AND i.origin = 'c') "
+                           "FROM sqlite_schema o WHERE sql IS NOT NULL "
+                           "ORDER BY rowid",
+                           -1, &object, NULL) == SQLITE_OK;
     if (!ok) error_set(error, "the built-in tables cannot be made: %s", sqlite3_errmsg(fresh));
     while (ok && sqlite3_step(object) == SQLITE_ROW) {
-        ok = check_object(store, (const char *)sqlite3_column_text(object, 0),
-                          (const char *)sqlite3_column_text(object, 1), error);
+        const char *name = (const char *)sqlite3_column_text(object, 0);
+        ok = check_object(store, name, (const char *)sqlite3_column_text(object, 1), error) &&
+             (store->reader || refuse_unique(store, name, sqlite3_column_int64(object, 3), error));
         n_triggers += sqlite3_column_int(object, 2);
     }
     sqlite3_finalize(object);

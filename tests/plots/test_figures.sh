@@ -245,8 +245,8 @@ marks() { # of a type that the figure draws, with those in the legend
 # Ten models at two batch sizes. Two with a warning leave 132 phases, of which 32 have more than 35 GFLOP/s.
 doubtful_times_are_left_out_and_counted() {
     database "$scratch/a.db" tests/plots/fixture.sql
-    [ -z "$(grep -l 'Left out' "$figures/latency_vs_flops.svg" "$figures/phases.svg" "$figures/roofline.svg")" ]
-    [ -z "$(grep -l 'too low' "$figures/roofline.svg")" ]
+    if grep -l 'Left out' "$figures/latency_vs_flops.svg" "$figures/phases.svg" "$figures/roofline.svg"; then return 1; fi
+    if grep -l 'too low' "$figures/roofline.svg"; then return 1; fi
     warn() {
         sqlite3 "$scratch/a.db" "INSERT INTO warning (trial_id, text, at)
             SELECT id, 'disturbed', '' FROM trial WHERE kind = 'profile' AND arm GLOB '$1'"

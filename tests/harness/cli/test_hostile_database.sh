@@ -139,6 +139,15 @@ SQL
     grep -q 'has triggers that are not Headroom' "$scratch/evil/said"
 }
 
+# With one of its own a stranger's file would have two results take each other's place.
+a_unique_index_of_somebody_s_is_refused_by_who_writes() {
+    start
+    sql "CREATE UNIQUE INDEX one_of_each ON trial (id, arm)"
+    "$headroom" report --db "$scratch/evil/results.db" >"$scratch/evil/said" 2>&1
+    if "$headroom" trial 1 --db "$scratch/evil/results.db" >"$scratch/evil/said" 2>&1; then return 1; fi
+    grep -q "has a unique index over its 'trial' that is not Headroom" "$scratch/evil/said"
+}
+
 # A pragma that makes SQLite believe a schema that was written by hand.
 a_schema_written_by_hand_is_refused_or_harmless() {
     start
@@ -204,5 +213,5 @@ weights_that_are_no_numbers_are_no_result() {
 }
 
 behaviours texts_are_only_texts keys_lead_nowhere a_schema_does_nothing_but_hold_rows \
-    a_schema_written_by_hand_is_refused_or_harmless links_beside_it_are_not_followed \
-    weights_that_are_no_numbers_are_no_result
+    a_unique_index_of_somebody_s_is_refused_by_who_writes a_schema_written_by_hand_is_refused_or_harmless \
+    links_beside_it_are_not_followed weights_that_are_no_numbers_are_no_result
