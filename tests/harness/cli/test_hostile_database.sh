@@ -151,11 +151,11 @@ a_unique_index_of_somebody_s_is_refused_by_who_writes() {
 # A pragma that makes SQLite believe a schema that was written by hand.
 a_schema_written_by_hand_is_refused_or_harmless() {
     start
-    sql "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CREATE TABLE trial', 'CREATE VIRTUAL TABLE trial USING fts5')
+    sql ".dbconfig defensive off" "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CREATE TABLE trial', 'CREATE VIRTUAL TABLE trial USING fts5')
         WHERE name = 'trial'"
     every_command
     cp "$honest/results.db" "$scratch/evil/results.db"
-    sql "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'trial'"
+    sql ".dbconfig defensive off" "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'trial'"
     every_command
 }
 
