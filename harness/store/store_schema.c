@@ -200,13 +200,14 @@ static bool check_object(struct store *store, const char *name, const char *want
                      store->path, SCHEMA_VERSION, name, sql ? "another one" : "missing");
 }
 
-/* Unique indices that somebody made over a table of ours may have a row take another's place. */
+/* Unique indices over a table, beside those of its own constraints. */
+#define UNIQUE_INDICES(table)                                                                      \
+    "(SELECT count(*) FROM pragma_index_list(" table ") i WHERE i.\"unique\" AND i.origin = 'c')"
+
+/* One that somebody made over a table of ours may have a row take another's place. */
 static bool refuse_unique(struct store *store, const char *name, int64_t n_own,
                           struct error *error) {
-    int64_t n = store_number(store,
-                             "SELECT count(*) FROM pragma_index_list(?1) WHERE \"unique\" AND "
-                             "origin = 'c'",
-                             VALUES(TEXT(name)), error);
+    int64_t n = store_number(store, "SELECT " UNIQUE_INDICES("?1"), VALUES(TEXT(name)), error);
     if (n < 0 || n == n_own) return n >= 0;
     return error_set(error,
                      "'%s' has a unique index over its '%s' that is not Headroom's and could have "
@@ -226,6 +227,9 @@ static bool refuse_triggers(struct store *store, int64_t n_own, struct error *er
                      store->path);
 }
 
+static const char objects_sql[] = "SELECT name, sql, type = 'trigger', " UNIQUE_INDICES(
+    "o.name") " FROM sqlite_schema o WHERE sql IS NOT NULL ORDER BY rowid";
+
 /* The number alone is not believed: what was written with tables that differ would fail only when
  * results are stored, after hours. What the file holds besides is its owner's, but for what changes
  * what is written. */
@@ -233,15 +237,9 @@ static bool check_tables(struct store *store, struct error *error) {
     sqlite3 *fresh = NULL;
     sqlite3_stmt *object = NULL;
     int64_t n_triggers = 0;
-    bool ok =
-        sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
-        sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(fresh,
-                           "SELECT name, sql, type = 'trigger', (SELECT count(*) FROM "
-                           "pragma_index_list(o.name) i WHERE i.\"unique\" AND i.origin = 'c') "
-                           "FROM sqlite_schema o WHERE sql IS NOT NULL "
-                           "ORDER BY rowid",
-                           -1, &object, NULL) == SQLITE_OK;
+    bool ok = sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
+              sqlite3_exec(fresh, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v2(fresh, objects_sql, -1, &object, NULL) == SQLITE_OK;
     if (!ok) error_set(error, "the built-in tables cannot be made: %s", sqlite3_errmsg(fresh));
     while (ok && sqlite3_step(object) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(object, 0);

@@ -8,20 +8,12 @@
 #include <stdio.h>
 #include <time.h>
 
-static double read_clock(void) {
-    return clock_seconds();
-}
-
-static double read_own(void) {
-    return clock_thread_seconds();
-}
-
 static void sleep_for(double seconds) {
     struct timespec left = {.tv_nsec = (long)(1e9 * seconds)};
     nanosleep(&left, NULL);
 }
 
-const struct block_clock block_clock_real = {read_clock, read_own, sleep_for};
+const struct block_clock block_clock_real = {clock_seconds, clock_thread_seconds, sleep_for};
 
 /* Two profiles of one model differ by some 2% on a quiet machine, and the report takes a machine
  * for noisy from there on (harness/store/report.c). */
