@@ -82,7 +82,12 @@ endif
 # The host's half of a kernel file starts kernels and no more, without C++'s library: gcc links the program. nvcc
 # 13 remembers kernels in local statics, whose guards are of that library; one thread at a time speaks to a card.
 # With clang, 11.8's headers are full of unused functions; ours are reported by nvcc itself.
-NVCC_FLAGS = -std=c++17 -O3 $(foreach arch,$(CUDA_ARCH),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+# sm_90a has instructions (models/cuda/wgmma.cuh) that no other card has, so they are in no PTX; 12.0 began with it.
+SM_90A   := -gencode arch=compute_90a,code=sm_90a
+HOPPER   := $(if $(and $(WITH_CUDA),$(filter 90,$(CUDA_ARCH))),$(shell \
+    $(NVCC) --dryrun $(SM_90A) -x cu /dev/null >/dev/null 2>&1 && echo -DWGMMA '$(SM_90A)'))
+NVCC_FLAGS = -std=c++17 -O3 $(HOPPER) $(foreach arch,$(filter-out $(if $(HOPPER),90),$(CUDA_ARCH)), \
+    -gencode arch=compute_$(arch),code=sm_$(arch)) \
     $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch))
 NVCC_MORE = -I. -lineinfo $(NVCC_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
     -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function \

@@ -6,7 +6,7 @@
  * differ in where rows lie.
  */
 #include "models/cuda/attention_kernels.h"
-#include "models/cuda/attention_mma_kernels.h"
+#include "models/cuda/attention_wgmma_kernels.h"
 #include "models/cuda/attention_tile.cuh"
 
 namespace {
@@ -127,14 +127,18 @@ template <typename T, int W> cudaError_t packed(const packed_attention &call, cu
 
 cudaError_t attention_forward_launch(const struct chunk_attention *call, cudaStream_t stream) {
     if (attention_mma_takes(call->bf16, call->head_dim, call->qkv, call->context))
-        return attention_mma_forward_launch(call, stream);
+        return call->wgmma && call->head_dim >= ATTENTION_WGMMA_FROM
+                   ? attention_wgmma_forward_launch(call, stream)
+                   : attention_mma_forward_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(forward, __nv_bfloat16, call->head_dim, *call, stream)
                       : ATTENTION_BY_WIDTH(forward, float, call->head_dim, *call, stream);
 }
 
 cudaError_t attention_packed_launch(const struct packed_attention *call, cudaStream_t stream) {
     if (attention_mma_takes(call->bf16, call->head_dim, call->q, call->kv))
-        return attention_mma_packed_launch(call, stream);
+        return call->wgmma && call->head_dim >= ATTENTION_WGMMA_FROM
+                   ? attention_wgmma_packed_launch(call, stream)
+                   : attention_mma_packed_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(packed, __nv_bfloat16, call->head_dim, *call, stream)
                       : ATTENTION_BY_WIDTH(packed, float, call->head_dim, *call, stream);
 }

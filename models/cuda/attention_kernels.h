@@ -18,7 +18,7 @@ extern "C" {
  * log_sum [heads][tokens]. Given gates [samples][heads], forward: those that are 0 leave out the
  * head of the input, others scale what it makes. */
 struct chunk_attention {
-    bool bf16;
+    bool bf16, wgmma; /* wgmma: the card has what attention_wgmma_kernels.h wants */
     int samples, tokens, heads, head_dim;
     int longest;            /* input, tokens */
     const int32_t *offsets; /* [samples + 1] */
@@ -43,7 +43,7 @@ struct packed_head {
 /* Heads that were chosen: rows of q [3][head_dim], or, where kv is given, q [head_dim] and kv
  * [2][head_dim]; context [queries][head_dim]. */
 struct packed_attention {
-    bool bf16, by_query; /* by_query: gates are of queries, not of segments */
+    bool bf16, wgmma, by_query; /* by_query: gates are of queries, not of segments */
     int n_segments, head_dim;
     int longest; /* most queries of a segment */
     const struct packed_head *segment;

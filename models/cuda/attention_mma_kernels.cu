@@ -4,71 +4,12 @@
  * attention_kernels.cu does. Scores and sums are float32; the weights of values are rounded to
  * bfloat16, their sum is not.
  */
-#include "models/cuda/attention_mma.cuh"
 #include "models/cuda/attention_mma_kernels.h"
+#include "models/cuda/attention_soft.cuh"
 
 namespace {
 
 enum { STEP = 32 };
-
-/* Scores -> exp(scale * (score - max)), where max becomes the row's largest so far; what was summed
- * before is scaled to it. `exponent` is the scale times log2(e). Columns from `cols` on are not
- * there; the first is. */
-template <int W>
-__device__ inline void soft_step(float s[STEP / 8][4], int cols, float exponent, float most[2],
-                                 float sum[2], float out[W / 8][4]) {
-    const int col = (int)threadIdx.x % 4 * 2;
-    if (cols < STEP) {
-#pragma unroll
-        for (int n = 0; n < STEP / 8; n++)
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-                if (8 * n + col + i % 2 >= cols) s[n][i] = -INFINITY;
-    }
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        float largest = most[i], added = 0.0f;
-#pragma unroll
-        for (int n = 0; n < STEP / 8; n++)
-            largest = fmaxf(largest, fmaxf(s[n][2 * i], s[n][2 * i + 1]));
-        largest = quad_max(largest);
-        const float before = mma_exp2((most[i] - largest) * exponent), shift = largest * exponent;
-#pragma unroll
-        for (int n = 0; n < STEP / 8; n++)
-#pragma unroll
-            for (int j = 2 * i; j < 2 * i + 2; j++) {
-                s[n][j] = mma_exp2(fmaf(s[n][j], exponent, -shift));
-                added += s[n][j];
-            }
-        most[i] = largest;
-        sum[i] = fmaf(sum[i], before, added);           /* the lane's own part of the row */
-        if (!__any_sync(~0u, before != 1.0f)) continue; /* as in most steps but the first */
-#pragma unroll
-        for (int n = 0; n < W / 8; n++) {
-            out[n][2 * i] *= before;
-            out[n][2 * i + 1] *= before;
-        }
-    }
-}
-
-/* Divides a warp's 16 rows by their sums, multiplies them by their gates and writes them. */
-template <int W>
-__device__ inline void finish(const head_rows<bf16> &head, int first, float scale,
-                              const float most[2], const float sum[2], const float out[W / 8][4]) {
-    const int lane = (int)threadIdx.x % WARP;
-    float factor[2];
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        const float total = quad_sum(sum[i]);
-        const int query = first + lane / 4 + 8 * i;
-        factor[i] = 1.0f / total;
-        if (query >= head.queries) continue;
-        if (head.gate) factor[i] *= head.gate[(size_t)query * (size_t)head.gate_step];
-        if (head.log_sum && lane % 4 == 0) head.log_sum[query] = fmaf(most[i], scale, logf(total));
-    }
-    rows_put<W>(head.out + (size_t)first * head.ld_out, head.ld_out, head.queries - first,
-                head.head_dim, out, factor);
-}
 
 template <int W, int M, typename Call>
 __global__ void __launch_bounds__(THREADS, M == 1 && W <= 96 ? 3 : 2)
@@ -114,8 +55,11 @@ __global__ void __launch_bounds__(THREADS, M == 1 && W <= 96 ? 3 : 2)
             float s[M][STEP / 8][4] = {};
             mma_scores<W, M, STEP>(s, q, k + step * t::STRIDE);
 #pragma unroll
-            for (int m = 0; m < M; m++)
-                soft_step<W>(s[m], cols - step, exponent, most[m], sum[m], out[m]);
+            for (int m = 0; m < M; m++) {
+                float before[2];
+                soft_step<STEP>(s[m], cols - step, exponent, most[m], sum[m], before);
+                scale_rows<W>(out[m], before);
+            }
             mma_weighted_sum<W, M, STEP>(out, s, v + step * t::STRIDE);
         }
         __syncthreads(); /* the pair has been read */

@@ -23,6 +23,7 @@ static struct chunk_attention arrays(const struct device *d, const struct device
                                      const struct device_attention *attention) {
     const struct cuda_chunk *own = cuda_chunk_of(chunk);
     return (struct chunk_attention){.bf16 = cuda_is_bf16(d),
+                                    .wgmma = cuda_state_of(d)->wgmma,
                                     .samples = chunk->batch.n_samples,
                                     .tokens = chunk->batch.n_tokens,
                                     .heads = attention->heads,

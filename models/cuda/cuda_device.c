@@ -3,6 +3,7 @@
  * precision or that the program has no kernels for. Then everything goes to one stream, and a
  * failure waits until it is asked for, as CUDA itself reports most of them late.
  */
+#include "models/cuda/attention_wgmma_kernels.h"
 #include "models/cuda/cuda_device.h"
 #include "models/cuda/cuda_sums.h"
 #include "models/cuda/optimizer_kernels.h"
@@ -138,7 +139,7 @@ static bool no_cards(cudaError_t status, struct error *error) {
 }
 
 /* Whether card `card` is there and can run the kernels: TF32 and bfloat16 begin with 8.0, and a block
- * of attention takes up to 75 KiB of shared memory, more than 7.5 has. */
+ * of attention takes up to 75 KiB of shared memory (of 9.0: 96), more than 7.5 has. */
 static bool check_card(int card, struct error *error) {
     struct cudaDeviceProp card_is;
     int n = 0;
@@ -187,6 +188,7 @@ bool cuda_open(int card, enum precision precision, const struct device **out, st
                                   .keeps_operands = true,
                                   .packs_from = PACKS_FROM};
     const struct device *d = &own->device;
+    state->wgmma = attention_wgmma_is_there();
     cuda_check(d, cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "opening it");
     if (!cuda_marks_new(d) || !ok(d, error) || !cuda_scratch_reserve(d, LEAST_SCRATCH, error) ||
         !cuda_sums_reserve(d, LEAST_SUMS, error) ||

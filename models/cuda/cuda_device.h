@@ -24,6 +24,7 @@ struct cuda_state {
     struct cuda_products *products;
     struct cuda_staging *staging;
     struct cuda_sums *sums;
+    bool wgmma; /* attention_wgmma_kernels.h */
     bool failed;
     struct error failure; /* the first */
     /* Reserved by chunk_new for the largest chunk that was asked for, and shared by all stages,

@@ -74,6 +74,7 @@ void cuda_attend_heads(const struct device *d, const struct head_group *group, i
     if (most == 0) return;
     size_t gates = (size_t)(group->query_token ? group->n_queries : group->n_segments);
     struct packed_attention call = {.bf16 = cuda_is_bf16(d),
+                                    .wgmma = cuda_state_of(d)->wgmma,
                                     .by_query = group->query_token,
                                     .n_segments = group->n_segments,
                                     .head_dim = head_dim,
@@ -165,6 +166,7 @@ void cuda_chosen_map(const struct device *d, const struct device_chunk *chunk,
                      const struct device_chosen *c) {
     const struct cuda_chunk *own = cuda_chunk_of(chunk);
     struct chunk_attention call = {.bf16 = cuda_is_bf16(d),
+                                   .wgmma = cuda_state_of(d)->wgmma,
                                    .samples = chunk->batch.n_samples,
                                    .tokens = chunk->batch.n_tokens,
                                    .heads = c->heads,
