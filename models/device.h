@@ -356,8 +356,9 @@ struct device {
     bool keeps_operands; /* training keeps LayerNorm's and GELU's results: memory costs it less than
                             making them again */
     size_t attention_scratch; /* floats that attention needs as workspace */
-    /* Tokens of a chunk from which on it pays to pack the weights of a set of heads that all inputs
-     * chose, though another set may follow. Counts where heads run in place (takes_chosen). */
+    /* Tokens of an input from which on it pays to pack the weights of the heads that it chose, though
+     * the next may choose others; what several inputs of a batch choose alike is packed anyway.
+     * Counts where heads run in place (takes_chosen). */
     int packs_from;
 };
 

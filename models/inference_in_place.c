@@ -109,7 +109,8 @@ bool inference_pack(struct inference *inf, int l) {
     const float *gates = inference_chunk_gates(inf, l);
     int heads = inf->p->config.heads.value[l];
     bool known = packed->n > 0;
-    if (batch->n_tokens < inf->device->packs_from) return false;
+    /* What one input chose is likely to be another's no more; what several did, it pays to keep. */
+    if (batch->n_samples == 1 && batch->n_tokens < inf->device->packs_from) return false;
     for (int i = 0; i < batch->n_samples * heads; i++)
         if (gates[i] != gates[i % heads] || (gates[i] != 0.0f && gates[i] != 1.0f)) return false;
     for (int h = 0; h < heads; h++) {

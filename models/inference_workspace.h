@@ -172,7 +172,7 @@ void inference_attend_planned(struct inference *inf, int l, struct work *work);
 void inference_attend_in_place(struct inference *inf, int l, struct work *work);
 
 /* or as those of a model that has no others: whether all inputs of the chunk chose alike, with gates
- * that are 1, and are enough, so that the weights are packed now; and the attention. */
+ * that are 1, and it pays, so that the weights are packed now; and the attention. */
 bool inference_pack(struct inference *inf, int l);
 void inference_attend_packed(struct inference *inf, int l, struct work *work);
 

@@ -26,7 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FAR_WEIGHTS_MAX = 8, FAR_FENCE = 64, FAR_PACKS_FROM = 30 };
+enum { FAR_WEIGHTS_MAX = 8, FAR_FENCE = 64, FAR_PACKS_FROM = 12 };
 static const size_t far_bytes = (size_t)1 << 30; /* reserved; what is touched is paid for */
 
 /* Weights by their address, and the values that products see. */

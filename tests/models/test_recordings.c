@@ -258,6 +258,34 @@ static void check_ways(const char *policy, const char *options) {
     pair_free(&pair);
 }
 
+static void check_way(struct pair *pair, struct batch batch, int samples, const char *set,
+                      enum heads_way way) {
+    float gates[GATES];
+    const float *const given[LAYERS] = {gates, gates};
+    gates_of(set, gates);
+    batch.n_samples = samples;
+    batch.n_tokens = batch.offsets[samples];
+    run_both(pair, &batch, given);
+    for (int l = 0; l < LAYERS; l++) assert_int_equal(pair->plain->way[l], way);
+}
+
+static void a_set_that_several_inputs_share_is_packed(void **state) {
+    (void)state;
+    int32_t few[] = {0, 3, 4}, many[] = {0, FAR_PACKS_FROM};
+    struct pair pair;
+    pair_new(&pair, "random", "{\"heads\":2}");
+    struct batch batch = pair.data.batch;
+    assert_int_equal(pair.d->packs_from, FAR_PACKS_FROM);
+    batch.offsets = few;
+    check_way(&pair, batch, 2, "0110", HEADS_PACKED);
+    check_way(&pair, batch, 2, "1111", HEADS_WIDE);
+    check_way(&pair, batch, 2, NULL, HEADS_IN_PLACE); /* a set for each */
+    check_way(&pair, batch, 1, "0110", HEADS_IN_PLACE);
+    batch.offsets = many;
+    check_way(&pair, batch, 1, "0110", HEADS_PACKED);
+    pair_free(&pair);
+}
+
 static void a_recording_is_of_one_way_of_each_layer(void **state) {
     (void)state;
     check_ways("random", "{\"heads\":2}");
@@ -459,6 +487,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pass_is_recorded_once_and_then_repeated),
         cmocka_unit_test(gates_on_the_host_are_not_recorded),
+        cmocka_unit_test(a_set_that_several_inputs_share_is_packed),
         cmocka_unit_test(a_recording_is_of_one_way_of_each_layer),
         cmocka_unit_test(a_recording_is_of_one_mode_and_of_the_lengths_of_a_batch),
         cmocka_unit_test(a_recording_that_is_gone_is_made_again),

@@ -261,21 +261,18 @@ static void a_repeated_pass_is_the_pass(const struct tested_device *tested,
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) check_repeats(tested, d, &shown[i]);
 }
 
-/* Sets that all inputs share, whose weights are packed where the batch is large enough: each by its
- * bits as in a new inference, by the CPU's logits, with a head of nobody's poisoned. */
+/* Sets that all inputs share, whose weights are packed: each by its bits as in a new inference, by
+ * the CPU's logits, with a head of nobody's poisoned. */
 static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *tested,
                                                   const struct device *d) {
     static const struct method chosen = {"random", "{\"heads\":2}"};
     static const char *const sets[] = {"0100", "1010", "1010", "1011", "0000", "1111", "0100"};
-    struct device *packing = (struct device *)d; /* opened here, and shared with nobody */
-    int packs_from = d->packs_from;
     struct data data;
     struct side cpu, side;
     float gates[2 * SOME * 4];
     const float *const layers[] = {gates, gates + SOME * 4};
     data_fill(&data, SOME, some, 3);
     struct model_config config = of_whole_heads(&chosen, &data);
-    packing->packs_from = 1; /* a large batch takes the CPU minutes */
     side_new(&cpu, device_cpu(), &config, &data.limits);
     side_new(&side, d, &config, &data.limits);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
@@ -294,7 +291,6 @@ static void a_set_of_all_inputs_is_a_narrow_model(const struct tested_device *te
         }
         inference_load(side.inference);
     }
-    packing->packs_from = packs_from;
     side_free(&cpu);
     side_free(&side);
     free(data.tokens);
