@@ -158,7 +158,13 @@ struct adamw_tensor {
     float size, keep;     /* step size, bias corrections included; 1 - rate * decay */
     int dim;              /* columns of embeddings; 0 of others */
     uint8_t *touched;     /* [count / dim] in the device's memory (struct tensor), or NULL */
+    /* [count / dim] there, with `touched`: rows have their steps late, this one up to so many of
+     * struct adamw's `past`; NULL: all rows have theirs at once. */
+    int32_t *since;
 };
+
+/* Steps that a row can be late by. */
+enum { ADAMW_PAST = 256 };
 
 /* With g = gradient * clip, clip = clip_norm / norm where norm, the root of *square_sum, is larger:
  * mean = beta1 mean + (1 - beta1) g, square = beta2 square + (1 - beta2) g^2,
@@ -169,6 +175,10 @@ struct adamw {
     float beta1, beta2, epsilon;
     double clip_norm;         /* 0: no clipping, and no square_sum */
     const double *square_sum; /* in device memory */
+    /* [ADAMW_PAST][2] in device memory: `size` and `epsilon` of the n_past steps that some row with
+     * `since` may not have had. These rows have one size and a `keep` of 1. */
+    float *past;
+    int n_past;
 };
 
 enum { DEVICE_MARKS = 1024 };
@@ -341,9 +351,17 @@ struct device_ops {
     /* *sum += squares of the tensors' elements of g, in double; `sum` in device memory. */
     void (*square_sum)(const struct device *d, int n_tensors, const struct adamw_tensor *tensor,
                        const float *g, double *sum);
-    /* g, mean, square and value are laid out alike; the tensors' offsets are into each. */
+    /* g, mean, square and value are laid out alike; the tensors' offsets are into each. Of tensors
+     * with `since` the marked rows have their step, after those that they are late by, and the step
+     * is noted in past[n_past]. */
     void (*adamw)(const struct device *d, const struct adamw *step, const float *g, float *mean,
                   float *square, float *value);
+    /* Of tensors with `since`: the rows that the chunk's tokens read have all steps of `past`, as
+     * adamw makes them of gradients that are 0, bit for bit; without a chunk all rows, and `since`
+     * is 0 then, so that the past can begin anew. NULL: no row is ever late. */
+    void (*adamw_late)(const struct device *d, const struct adamw *step,
+                       const struct device_chunk *chunk, const struct parameters *p, float *mean,
+                       float *square);
 };
 
 struct device {

@@ -47,6 +47,12 @@ static int64_t parameter_numbers(const struct model_config *c) {
     return sum + (c->final_norm ? 2 * dim : 0) + (int64_t)c->classes * (dim + 1);
 }
 
+/* A number for each row of the embeddings, two for each step that a row can be late by. */
+static int64_t late_bytes(const struct model_config *c) {
+    int64_t rows = c->vocab + (c->positions ? c->max_len : 0) + (c->separator ? 2 : 0) + c->bigrams;
+    return rows * (int64_t)sizeof(int32_t) + 2 * ADAMW_PAST * float_bytes;
+}
+
 /* Residual stream before each sublayer, LayerNorm statistics, Q K V, head outputs, log-sum-exp and
  * the FFN's pre-activation. */
 static int64_t layer_activations(const struct size *s, int layer) {
@@ -149,6 +155,7 @@ struct footprint footprint_on(const struct device *d, const struct model_config 
     bool copies = !d->is_host && d->operand_size != sizeof(float);
     return (struct footprint){.parameters = float_bytes * parameter_numbers(c),
                               .copies = copies ? s.operand * parameter_numbers(c) : 0,
+                              .late = d->ops->adamw_late ? late_bytes(c) : 0,
                               .activations = activations(&s),
                               .training = training_workspace(&s),
                               .inference = inference_workspace(&s, limits->tokens)};

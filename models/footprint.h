@@ -9,10 +9,12 @@
 
 #include "models/trainer.h"
 
-/* Bytes, of a device's memory. Gradients need as much as parameters, AdamW twice as much. */
+/* Bytes, of a device's memory. Gradients need as much as parameters, AdamW twice as much, and what
+ * it notes of rows that have their steps late. */
 struct footprint {
     int64_t parameters;
     int64_t copies;      /* of parameters, as the operands of products; 0: they are multiplied by */
+    int64_t late;        /* AdamW's notes of rows; 0 on a device where none is late */
     int64_t activations; /* kept between the two passes of training */
     int64_t training;    /* workspace of a training step */
     int64_t inference;   /* workspace of a forward pass */

@@ -3,6 +3,10 @@
  * Decay applies to weight matrices only (struct tensor says which), scaled by the learning rate and
  * decoupled from the gradient.
  *
+ * Rows of embeddings that no token touched have their step late where the device can: it notes how
+ * many of the steps in `past` each has had, and before there is no more room for another note all
+ * are settled.
+ *
  * Where a policy works on the host although the device does not, its tensors have their step there,
  * with the norm of all.
  */
@@ -16,6 +20,8 @@ struct part {
     const struct device *device;
     struct arena arena;
     float *mean, *square;
+    float *past; /* [ADAMW_PAST][2], where rows can be late */
+    int n_past;
     int n_tensors;
     struct adamw_tensor *tensor; /* [n_tensors] */
     int *row;                    /* [n_tensors] in parameters.tensors */
@@ -31,15 +37,25 @@ struct optimizer {
     int64_t step;
 };
 
-static void layout(struct part *part, size_t floats) {
+/* Embeddings have no decay and the rate of all: one note of a step does for all their tables. */
+static void layout(struct part *part, const struct parameters *p) {
+    size_t floats = p->arena.used / sizeof(float);
     part->mean = arena_floats(&part->arena, floats);
     part->square = arena_floats(&part->arena, floats);
+    if (!part->device->ops->adamw_late) return;
+    part->past = arena_floats(&part->arena, (size_t)2 * ADAMW_PAST);
+    for (int i = 0; i < part->n_tensors; i++) {
+        const struct tensor *row = &p->tensors[part->row[i]];
+        if (!row->embedding || row->decay || row->learning_rate > 0) continue;
+        part->tensor[i].since = arena_take(&part->arena, row->count / (size_t)p->config.dim,
+                                           sizeof *part->tensor[i].since, ARENA_LINE);
+    }
 }
 
 /* Takes the tensors whose place is `on_host`. */
 static bool part_new(struct part *part, const struct device *d, const struct parameters *p,
                      bool on_host, struct error *error) {
-    size_t n = (size_t)p->n_tensors, floats = p->arena.used / sizeof(float);
+    size_t n = (size_t)p->n_tensors;
     part->device = d;
     part->arena.purpose = "optimiser";
     part->arena.source = device_memory(d);
@@ -52,9 +68,9 @@ static bool part_new(struct part *part, const struct device *d, const struct par
             part->tensor[part->n_tensors].count = p->tensors[i].count;
             part->row[part->n_tensors++] = i;
         }
-    layout(part, floats);
+    layout(part, p);
     if (!arena_reserve(&part->arena, error)) return false;
-    layout(part, floats);
+    layout(part, p);
     if (!d->is_host) d->ops->clear(d, part->arena.base, part->arena.used);
     return true;
 }
@@ -139,11 +155,36 @@ static void sum_squares(struct optimizer *o, const struct parameters *gradients,
     if (gradients->policy_on_host) d->ops->download(d, host, o->square_sum, sizeof *host);
 }
 
+/* What is told of the past, beside the rule of all steps. */
+static struct adamw rule_of(const struct optimizer *o, const struct part *part) {
+    return (struct adamw){.n_tensors = part->n_tensors,
+                          .tensor = part->tensor,
+                          .beta1 = (float)o->config.beta1,
+                          .beta2 = (float)o->config.beta2,
+                          .past = part->past,
+                          .n_past = part->n_past};
+}
+
+void optimizer_make_up(struct optimizer *o, const struct parameters *parameters,
+                       const struct device_chunk *chunk) {
+    struct part *part = &o->here;
+    struct adamw rule = rule_of(o, part);
+    if (part->n_past > 0)
+        o->device->ops->adamw_late(o->device, &rule, chunk, parameters, part->mean, part->square);
+}
+
+void optimizer_settle(struct optimizer *o, struct parameters *parameters) {
+    optimizer_make_up(o, parameters, NULL);
+    o->here.n_past = 0;
+    parameters->late = NULL;
+}
+
 /* One part's step; its parameters and gradients are where the part is. */
-static void step_part(struct optimizer *o, struct part *part, struct adamw step,
+static void step_part(struct optimizer *o, struct part *part, const double *square_sum,
                       struct parameters *parameters, const struct parameters *gradients) {
     const struct optimizer_config *c = &o->config;
     const struct device *d = part->device;
+    struct adamw step = rule_of(o, part);
     double rate = optimizer_rate(c, o->step - 1);
     double correct1 = 1.0 - pow(c->beta1, (double)o->step);
     double correct2 = sqrt(1.0 - pow(c->beta2, (double)o->step));
@@ -154,30 +195,28 @@ static void step_part(struct optimizer *o, struct part *part, struct adamw step,
         part->tensor[i].size = (float)(own * correct2 / correct1);
         part->tensor[i].keep = row->decay ? (float)(1.0 - own * c->weight_decay) : 1.0f;
     }
-    step.n_tensors = part->n_tensors;
-    step.tensor = part->tensor;
+    step.clip_norm = c->clip_norm;
+    step.square_sum = square_sum;
     /* Bias corrections folded into one step size and one epsilon. */
     step.epsilon = (float)(c->epsilon * correct2);
     d->ops->adamw(d, &step, numbers_of(gradients), part->mean, part->square,
                   (float *)(void *)parameters->arena.base);
+    if (!part->past) return;
+    part->n_past++;
+    parameters->late = o;
 }
 
 double optimizer_step(struct optimizer *o, struct parameters *parameters,
                       const struct parameters *gradients) {
     const struct optimizer_config *c = &o->config;
-    struct adamw step = {.beta1 = (float)c->beta1,
-                         .beta2 = (float)c->beta2,
-                         .clip_norm = c->clip_norm,
-                         .square_sum = o->square_sum};
     double host = 0.0;
+    if (o->here.n_past == ADAMW_PAST) optimizer_settle(o, parameters);
     take_touched(&o->here, gradients);
     if (c->clip_norm > 0.0) sum_squares(o, gradients, &host);
     o->step++;
-    step_part(o, &o->here, step, parameters, gradients);
-    if (parameters->policy_on_host) {
-        step.square_sum = &host;
-        step_part(o, &o->host, step, parameters->host, gradients->host);
-    }
+    step_part(o, &o->here, o->square_sum, parameters, gradients);
+    if (parameters->policy_on_host)
+        step_part(o, &o->host, &host, parameters->host, gradients->host);
     return optimizer_rate(c, o->step - 1);
 }
 

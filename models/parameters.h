@@ -14,6 +14,8 @@
 #include "models/model.h"
 #include "models/policy.h"
 
+struct optimizer;
+
 struct layer_parameters {
     float *norm1_weight, *norm1_bias; /* [D]; absent (NULL) where the layer has no heads */
     float *qkv_weight, *qkv_bias;     /* [H][3][d_h][D], [H][3][d_h] */
@@ -55,6 +57,8 @@ struct parameters {
     struct parameters *host;
     bool policy_on_host;
     bool weights; /* known to the device as such */
+    /* Whose steps some rows of the embeddings have not had yet (optimizer.h); NULL: all have. */
+    struct optimizer *late;
 };
 
 /* Lays out the tensors of a resolved config, all zero. `purpose` names the arena. */

@@ -10,6 +10,7 @@
  * Recomputed: attention maps and dropout masks; LayerNorm outputs and GELU too, unless the device
  * keeps operands.
  */
+#include "models/optimizer.h"
 #include "models/trainer_private.h"
 
 #include <string.h>
@@ -321,6 +322,7 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
         t->chunk.batch = batch_chunk(batch, first, t->chunk_tokens, t->chunk_offsets);
         phase_enter(t->phases, PHASE_FORWARD);
         d->ops->chunk_put(d, &t->chunk);
+        if (t->p->late) optimizer_make_up(t->p->late, t->p, &t->chunk);
         trainer_tell_gates(t, step);
         trainer_run(t, step, PASS_FORWARD);
         if (gradients) {

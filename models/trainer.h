@@ -53,7 +53,7 @@ int trainer_correct(struct trainer *trainer, const struct batch *batch, struct p
 void trainer_set_phases(struct trainer *trainer, const struct phases *phases);
 
 /* What the steps read, and the gradients of the last one, where an optimiser on the same device
- * takes them. */
+ * takes them. Values are read by trainer_store alone: here rows may be late (optimizer.h). */
 struct parameters *trainer_parameters(const struct trainer *trainer);
 const struct parameters *trainer_gradients(const struct trainer *trainer);
 

@@ -4,6 +4,7 @@
  * the host's, and is not there where the device is the host.
  */
 #include "models/device_parameters.h"
+#include "models/optimizer.h"
 #include "models/trainer_private.h"
 
 #include <stdlib.h>
@@ -205,11 +206,14 @@ void trainer_free(struct trainer *t) {
     free(t);
 }
 
+/* Steps that are due are those of the moments too, which stay when other values come. */
 void trainer_load(struct trainer *t) {
+    if (t->p->late) optimizer_settle(t->p->late, t->p);
     device_parameters_load(t->device, t->p);
 }
 
 void trainer_store(const struct trainer *t) {
+    if (t->p->late) optimizer_settle(t->p->late, t->p);
     device_parameters_store(t->device, t->p);
 }
 

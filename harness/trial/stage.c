@@ -74,7 +74,8 @@ static struct stage_arenas list_arenas(const struct run *run, const struct train
                   trainer_bytes(run->trainer) - gradients - activations, need.training);
     }
     if (run->optimizer)
-        add_arena(&list, d, "optimiser", optimizer_bytes(run->optimizer), 2 * need.parameters);
+        add_arena(&list, d, "optimiser", optimizer_bytes(run->optimizer),
+                  2 * need.parameters + need.late);
     if (own_parameters > 0)
         add_arena(&list, d, "evaluation parameters", own_parameters, need.parameters);
     add_arena(&list, d, "evaluation workspace", evaluator_bytes(run->evaluator),
@@ -154,6 +155,8 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
         sum_entropy += step.sum_entropy;
         n_entropy += step.n_entropy;
     }
+    phase_enter(&run->timer.phases, PHASE_OPTIMISER);
+    optimizer_settle(run->optimizer, trainer_parameters(run->trainer));
     phase_timer_stop(&run->timer);
     row->train_loss = loss / train->n;
     row->train_regulariser = regulariser / (double)run->steps_per_epoch;

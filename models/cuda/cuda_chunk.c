@@ -163,6 +163,16 @@ static void tables_of(const struct parameters *p, float *table[CHUNK_TABLES]) {
     table[CHUNK_BIGRAM] = p->bigram;
 }
 
+const int32_t *cuda_chunk_rows(const struct device_chunk *chunk, const struct parameters *p,
+                               const float *values) {
+    const struct chunk_memory *m = memory_of(chunk);
+    float *table[CHUNK_TABLES];
+    int i = 0;
+    tables_of(p, table);
+    while (i < CHUNK_TABLES - 1 && table[i] != values) i++;
+    return on_card(m, m->plan.table[i].row);
+}
+
 void cuda_embed_rows(const struct device *d, const struct device_chunk *chunk,
                      const struct parameters *p, const struct device_dropout *dropout, float *x) {
     const struct chunk_memory *m = memory_of(chunk);

@@ -11,4 +11,9 @@
 struct cuda_mask cuda_mask_of(const struct device_chunk *chunk,
                               const struct device_dropout *dropout);
 
+/* The rows of the table with these values that the chunk's tokens read, [n_tokens] on the card; a
+ * batch's plan has them for each table of the model's. */
+const int32_t *cuda_chunk_rows(const struct device_chunk *chunk, const struct parameters *p,
+                               const float *values);
+
 #endif

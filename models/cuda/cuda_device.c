@@ -118,6 +118,7 @@ static const struct device_ops ops = {
     .clear_tensors = cuda_clear_tensors,
     .square_sum = cuda_square_sum,
     .adamw = cuda_adamw,
+    .adamw_late = cuda_adamw_late,
 };
 
 /* The sentence for what CUDA says before there is a card. */

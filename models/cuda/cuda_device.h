@@ -205,6 +205,9 @@ void cuda_square_sum(const struct device *d, int n_tensors, const struct adamw_t
                      const float *g, double *sum);
 void cuda_adamw(const struct device *d, const struct adamw *step, const float *g, float *mean,
                 float *square, float *value);
+void cuda_adamw_late(const struct device *d, const struct adamw *step,
+                     const struct device_chunk *chunk, const struct parameters *p, float *mean,
+                     float *square);
 
 /* Opens card `card`; all of the above stand in its table. A thread that has opened a card works on
  * that one until it opens another: a process has one card. */

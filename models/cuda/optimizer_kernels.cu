@@ -2,7 +2,9 @@
  * AdamW over all tensors in one launch, and the sum of squares that clipping needs, in double and
  * always in the same order. Both read each number once: this is the part of a training step that
  * only the memory's speed bounds. A row of embeddings' gradients that no token touched is 0 without
- * being read, which has the same bits; moments and values have their step whatever the gradient.
+ * being read, which has the same bits; moments and values have their step whatever the gradient, but
+ * need not have it now: where a table has `since`, untouched rows are left for later, when all steps
+ * that a row is late by are made in registers, and its numbers are read and written once.
  */
 #include "models/cuda/number.cuh"
 #include "models/cuda/optimizer_kernels.h"
@@ -73,7 +75,134 @@ static __global__ void __launch_bounds__(THREADS)
     }
 }
 
+/* One number's step in two halves. Which sums are fused with a product is said here, and not left to
+ * how a compiler sees the code around it: a step that is late has the bits of one that is not. */
+static __device__ __forceinline__ void step_moments(const cuda_adamw &step, float x, float &m,
+                                                    float &s) {
+    m = __fmaf_rn(step.beta1, m, __fmul_rn(1.0f - step.beta1, x));
+    s = __fmaf_rn(x, __fmul_rn(1.0f - step.beta2, x), __fmul_rn(step.beta2, s));
+}
+
+static __device__ __forceinline__ void step_value(float size, float keep, float epsilon, float m,
+                                                  float s, float &v) {
+    float change = __fdiv_rn(__fmul_rn(size, m), __fadd_rn(__fsqrt_rn(s), epsilon));
+    v = __fsub_rn(__fmul_rn(v, keep), change);
+}
+
+/* Whether the change, which is size * m / epsilon at most, is too small for any bit of v: an eighth
+ * of the distance between numbers of its size would be. */
+static __device__ __forceinline__ bool is_lost(float size, float epsilon, float m, float v) {
+    return fabsf(size * m) < epsilon * fabsf(v) * 0x1p-27f;
+}
+
+/* The steps of the past from `late` on, of gradients that are 0. False: they change nothing, as the
+ * moments are 0. Where changes have become too small a step is what is left of it, as a root and a
+ * quotient would be all of its time. */
+static __device__ __forceinline__ bool make_up(const cuda_adamw &step, int late, quad &m, quad &s,
+                                               quad &v) {
+    uint32_t moved = 0;
+#pragma unroll
+    for (int j = 0; j < 4; j++) moved |= __float_as_uint(m.at[j]) | __float_as_uint(s.at[j]);
+    if (late >= step.n_past || (moved == 0 && step.past[2 * late + 1] > 0.0f)) return false;
+    for (int i = late; i < step.n_past; i++) {
+        float size = step.past[2 * i], epsilon = step.past[2 * i + 1];
+        bool lost = true;
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            step_moments(step, 0.0f, m.at[j], s.at[j]);
+            lost = lost && is_lost(size, epsilon, m.at[j], v.at[j]);
+        }
+        if (lost) continue;
+#pragma unroll
+        for (int j = 0; j < 4; j++) step_value(size, 1.0f, epsilon, m.at[j], s.at[j], v.at[j]);
+    }
+    return true;
+}
+
+/* A step now. */
+static __device__ __forceinline__ void step_quad(const cuda_adamw &step, const cuda_tensor &own,
+                                                 const quad &g, float clip, quad &m, quad &s,
+                                                 quad &v) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        step_moments(step, g.at[j] * clip, m.at[j], s.at[j]);
+        step_value(own.size, own.keep, step.epsilon, m.at[j], s.at[j], v.at[j]);
+    }
+}
+
+/* Where a launch has its numbers, and the factor of the gradients, if it has such. */
+struct adamw_arrays {
+    const float *g;
+    float *mean, *square, *value;
+    float clip;
+};
+
+/* A row of a table with `since`, from `at` on, which a block's threads share: its step NOW, or those
+ * that it is late by. */
+template <bool NOW>
+static __device__ __forceinline__ void step_row(const cuda_tensor &own, const cuda_adamw &step,
+                                                const adamw_arrays &in, size_t at, int since,
+                                                bool whole) {
+    /* Numbers that were read too early must not look like results. */
+    float clip = since < step.n_past ? __int_as_float(0x7FFFFFFF) : in.clip;
+    for (int c = 4 * (int)threadIdx.x; c < own.dim; c += 4 * THREADS) {
+        size_t i = at + (size_t)c;
+        int left = own.dim - c;
+        quad m = load_quad(in.mean + i, left, whole), s = load_quad(in.square + i, left, whole),
+             v = load_quad(in.value + i, left, whole);
+        if (NOW)
+            step_quad(step, own, load_quad(in.g + i, left, whole), clip, m, s, v);
+        else if (!make_up(step, since, m, s, v))
+            continue;
+        store_quad(in.mean + i, m, left, whole);
+        store_quad(in.square + i, s, left, whole);
+        store_quad(in.value + i, v, left, whole);
+    }
+}
+
+/* Which of a block's rows have steps: NOW the marked ones, else all that are late. Each warp looks at
+ * the same 32 of them, before the first changes what is noted. */
+template <bool NOW>
+static __device__ __forceinline__ void step_rows(const cuda_tensor &own, uint32_t block,
+                                                 const cuda_adamw &step, const adamw_arrays &in,
+                                                 bool aligned) {
+    static_assert((int)CUDA_LATE_ROWS == 32, "a lane has one row");
+    size_t dim = (size_t)own.dim, first = (size_t)block * CUDA_LATE_ROWS;
+    size_t mine = first + threadIdx.x % 32;
+    bool exists = mine < own.count / dim;
+    int since = exists ? own.since[mine] : step.n_past;
+    bool steps = exists && (NOW ? own.touched[mine] != 0 : since < step.n_past);
+    __syncthreads();
+    if (threadIdx.x < 32 && exists && (steps || !NOW)) own.since[mine] = NOW ? step.n_past + 1 : 0;
+    for (uint32_t left = __ballot_sync(0xFFFFFFFFu, steps); left != 0; left &= left - 1) {
+        int row = __ffs((int)left) - 1;
+        int its_since = __shfl_sync(0xFFFFFFFFu, since, row);
+        step_row<NOW>(own, step, in, own.offset + (first + (size_t)row) * dim, its_since,
+                      aligned && dim % 4 == 0);
+    }
+}
+
 static __global__ void __launch_bounds__(THREADS)
+    settle_rows(const __grid_constant__ cuda_tensor own, cuda_adamw step, adamw_arrays in,
+                bool aligned) {
+    step_rows<false>(own, blockIdx.x, step, in, aligned && own.offset % 4 == 0);
+}
+
+/* A block for each place in the list; of those with the same row the first to come has it. */
+static __global__ void __launch_bounds__(THREADS)
+    make_up_rows(const __grid_constant__ cuda_tensor own, cuda_adamw step, const int32_t *row,
+                 adamw_arrays in, bool aligned) {
+    __shared__ int since;
+    size_t mine = (size_t)row[blockIdx.x], dim = (size_t)own.dim;
+    if (threadIdx.x == 0) since = atomicExch(own.since + mine, step.n_past);
+    __syncthreads();
+    if (since < step.n_past)
+        step_row<false>(own, step, in, own.offset + mine * dim, since,
+                        aligned && own.offset % 4 == 0 && dim % 4 == 0);
+}
+
+/* As many blocks at a time as the registers of a tensor without late rows allow. */
+static __global__ void __launch_bounds__(THREADS, 5)
     adamw_tensors(const __grid_constant__ cuda_tensors tensors, cuda_adamw step, const float *g,
                   float *mean, float *square, float *value, __nv_bfloat16 *copy, bool aligned) {
     /* From the end, because square_tensors has just read that: some of it is in cache still. */
@@ -86,6 +215,16 @@ static __global__ void __launch_bounds__(THREADS)
         if (norm > step.clip_norm) clip = (float)(step.clip_norm / norm);
     }
     aligned = aligned && own.offset % 4 == 0;
+    if (own.since) {
+        /* A note of this step, which nobody reads in this launch; all such tables write the same. */
+        if (block == own.first_block && threadIdx.x == 0) {
+            step.past[2 * step.n_past] = own.size;
+            step.past[2 * step.n_past + 1] = step.epsilon;
+        }
+        step_rows<true>(own, block - own.first_block, step, {g, mean, square, value, clip},
+                        aligned);
+        return;
+    }
     if (own.dim > 0) copy = nullptr;
     block_rows rows = rows_of(own, first);
     for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
@@ -96,13 +235,7 @@ static __global__ void __launch_bounds__(THREADS)
         quad m = load_quad(mean + at, left, whole), s = load_quad(square + at, left, whole),
              v = load_quad(value + at, left, whole), up = {};
         if (is_touched(rows, (uint32_t)(i - first))) up = load_quad(g + at, left, whole);
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-            float x = up.at[j] * clip;
-            m.at[j] = step.beta1 * m.at[j] + (1.0f - step.beta1) * x;
-            s.at[j] = step.beta2 * s.at[j] + (1.0f - step.beta2) * x * x;
-            v.at[j] = v.at[j] * own.keep - own.size * m.at[j] / (sqrtf(s.at[j]) + step.epsilon);
-        }
+        step_quad(step, own, up, clip, m, s, v);
         store_quad(mean + at, m, left, whole);
         store_quad(square + at, s, left, whole);
         store_quad(value + at, v, left, whole);
@@ -173,6 +306,21 @@ cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *te
     bool aligned = are_whole(4, g, mean, square, value, rounded_values);
     adamw_tensors<<<tensors->blocks, THREADS, 0, stream>>>(*tensors, *step, g, mean, square, value,
                                                            rounded_values, aligned);
+    return cudaGetLastError();
+}
+
+cudaError_t cuda_launch_late(cudaStream_t stream, const struct cuda_tensor *table,
+                             const struct cuda_adamw *step, int n, const int32_t *row, float *mean,
+                             float *square, float *value) {
+    size_t blocks =
+        row ? (size_t)n : (table->count / (size_t)table->dim + CUDA_LATE_ROWS - 1) / CUDA_LATE_ROWS;
+    adamw_arrays in = {nullptr, mean, square, value, 1.0f};
+    bool aligned = are_whole(4, mean, square, value);
+    if (blocks == 0) return cudaSuccess;
+    if (row)
+        make_up_rows<<<(unsigned)blocks, THREADS, 0, stream>>>(*table, *step, row, in, aligned);
+    else
+        settle_rows<<<(unsigned)blocks, THREADS, 0, stream>>>(*table, *step, in, aligned);
     return cudaGetLastError();
 }
 

@@ -15,13 +15,14 @@ extern "C" {
 
 /* Tensors of one launch. They travel as an argument of the kernel, which has room for 4 KB, so
  * nothing is copied to the card first and nothing has to outlive the call. */
-enum { CUDA_TENSORS = 96, CUDA_TENSOR_BLOCK = 4096 }; /* floats that a block works on */
+enum { CUDA_TENSORS = 80, CUDA_TENSOR_BLOCK = 4096 }; /* floats that a block works on */
 struct cuda_tensor {
     size_t offset, count; /* floats */
     float size, keep;
     uint32_t first_block; /* of the launch */
     int dim;              /* columns of embeddings, else 0: only these have a copy in bfloat16 */
     uint8_t *touched;     /* [count / dim], or NULL */
+    int32_t *since;       /* [count / dim] of a table whose rows may be late, or NULL */
 };
 struct cuda_tensors {
     int n;
@@ -33,6 +34,8 @@ struct cuda_adamw {
     float beta1, beta2, epsilon;
     double clip_norm; /* 0: none */
     const double *square_sum;
+    float *past; /* [n_past][2] size, epsilon; room for one more */
+    int n_past;
 };
 
 /* Blocks of a table with `touched` have CUDA_CLEARED_ROWS rows here. */
@@ -40,10 +43,18 @@ enum { CUDA_CLEARED_ROWS = 256 };
 cudaError_t cuda_launch_clear_tensors(cudaStream_t stream, const struct cuda_tensors *tensors,
                                       float *g);
 
-/* copy: the values in bfloat16, or NULL; that of embeddings stays as it is. */
+/* copy: the values in bfloat16, or NULL; that of embeddings stays as it is. Blocks of a table with
+ * `since` have CUDA_LATE_ROWS rows here. */
+enum { CUDA_LATE_ROWS = 32 };
 cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *tensors,
                               const struct cuda_adamw *step, const float *g, float *mean,
                               float *square, float *value, void *copy);
+
+/* Rows row[0] .. row[n - 1] of a table with `since`, which may be there more than once, have all
+ * steps of the past; row NULL: all rows, whose `since` is 0 then. */
+cudaError_t cuda_launch_late(cudaStream_t stream, const struct cuda_tensor *table,
+                             const struct cuda_adamw *step, int n, const int32_t *row, float *mean,
+                             float *square, float *value);
 
 /* scratch: CUDA_SQUARE_SUMS doubles. */
 enum { CUDA_SQUARE_SUMS = 1024 };

@@ -440,6 +440,7 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .clear_tensors = far_clear_tensors,
         .square_sum = far_square_sum,
         .adamw = far_adamw,
+        .adamw_late = far_adamw_late,
         .form = form,
     };
 }

@@ -418,18 +418,86 @@ static inline void far_square_sum(const struct device *d, int n_tensors,
     cpu->ops->square_sum(cpu, n_tensors, tensor, far_floats(d, g), far_near(d, sum));
 }
 
+/* A step of `count` numbers from `at` on; g NULL: of gradients that are 0. */
+static inline void far_step(const struct device *d, const struct adamw *step, size_t at,
+                            size_t count, float size, float keep, const float *g, float *mean,
+                            float *square, float *value) {
+    const struct device *cpu = device_cpu();
+    struct adamw_tensor part = {.count = count, .size = size, .keep = keep};
+    struct adamw near = *step;
+    float *zero = g ? NULL : calloc(count, sizeof *zero);
+    near.n_tensors = 1;
+    near.tensor = &part;
+    if (step->square_sum) near.square_sum = far_near(d, step->square_sum);
+    cpu->ops->adamw(cpu, &near, g ? far_floats(d, g) + at : zero, far_floats(d, mean) + at,
+                    far_floats(d, square) + at, far_floats(d, value) + at);
+    free(zero);
+}
+
+/* The marked rows of a table with `since`, which must not be late; and a note of the step. */
+static inline void far_step_rows(const struct device *d, const struct adamw *step,
+                                 const struct adamw_tensor *t, const float *g, float *mean,
+                                 float *square, float *value) {
+    const uint8_t *touched = far_near(d, t->touched);
+    int32_t *since = far_near(d, t->since);
+    size_t dim = (size_t)t->dim;
+    float *past = far_floats(d, step->past) + 2 * step->n_past;
+    assert_true(step->n_past < ADAMW_PAST && t->keep == 1.0f);
+    past[0] = t->size;
+    past[1] = step->epsilon;
+    for (size_t row = 0; row < t->count / dim; row++) {
+        if (!touched[row]) continue;
+        assert_int_equal(since[row], step->n_past);
+        far_step(d, step, t->offset + row * dim, dim, t->size, t->keep, g, mean, square, value);
+        since[row] = step->n_past + 1;
+    }
+}
+
 static inline void far_adamw(const struct device *d, const struct adamw *step, const float *g,
                              float *mean, float *square, float *value) {
-    const struct device *cpu = device_cpu();
-    struct adamw near = *step;
     assert_false(far_of(d)->put_off);
-    if (step->square_sum) near.square_sum = far_near(d, step->square_sum);
-    cpu->ops->adamw(cpu, &near, far_floats(d, g), far_floats(d, mean), far_floats(d, square),
-                    far_floats(d, value));
     for (int i = 0; i < step->n_tensors; i++) {
         const struct adamw_tensor *t = &step->tensor[i];
+        if (t->since)
+            far_step_rows(d, step, t, g, mean, square, value);
+        else
+            far_step(d, step, t->offset, t->count, t->size, t->keep, g, mean, square, value);
         const struct far_weights *w = far_weights_at(d, value + t->offset);
         if (w) far_see(d, w, (size_t)(value - w->weights) + t->offset, t->count);
+    }
+}
+
+/* Whether a table with `since` is that of tokens, whose rows a chunk names; of the others a chunk
+ * has all rows made up for, which it may. */
+static inline bool far_reads(const struct device_chunk *chunk, const struct parameters *p,
+                             const float *table, size_t row) {
+    const struct far_chunk *own = chunk->own;
+    if (table != p->token) return true;
+    for (int i = 0; i < own->batch.n_tokens; i++)
+        if ((size_t)own->batch.tokens[i] == row) return true;
+    return false;
+}
+
+static inline void far_adamw_late(const struct device *d, const struct adamw *step,
+                                  const struct device_chunk *chunk, const struct parameters *p,
+                                  float *mean, float *square) {
+    float *value = (float *)(void *)p->arena.base;
+    const float *past = far_floats(d, step->past);
+    for (int i = 0; i < step->n_tensors; i++) {
+        const struct adamw_tensor *t = &step->tensor[i];
+        size_t dim = (size_t)t->dim;
+        int32_t *since = t->since ? far_near(d, t->since) : NULL;
+        for (size_t row = 0; since && row < t->count / dim; row++) {
+            if (chunk && !far_reads(chunk, p, value + t->offset, row)) continue;
+            for (; since[row] < step->n_past; since[row]++) {
+                struct adamw then = {.beta1 = step->beta1,
+                                     .beta2 = step->beta2,
+                                     .epsilon = past[2 * since[row] + 1]};
+                far_step(d, &then, t->offset + row * dim, dim, past[2 * since[row]], 1.0f, NULL,
+                         mean, square, value);
+            }
+            if (!chunk) since[row] = 0;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include "models/footprint.h"
 #include "models/inference.h"
+#include "models/optimizer.h"
 #include "models/policy.h"
 #include "tests/models/far_device.h"
 #include "tests/models/small_model.h"
@@ -40,10 +41,13 @@ static void check_arenas(const struct device *d, const char *policy, const char 
     struct parameters *p = small_parameters(&config, 3);
     struct trainer *trainer = NULL;
     struct inference *inference = NULL;
+    struct optimizer *optimizer = NULL;
     struct error error;
     struct footprint need = footprint_on(d, &config, &limits[k]);
     assert_true(trainer_new_on(d, p, &limits[k], 1, &trainer, &error));
     assert_true(inference_new_on(d, p, &limits[k], &inference, &error));
+    assert_true(optimizer_new_on(d, trainer_parameters(trainer),
+                                 &(struct optimizer_config){.total_steps = 1}, &optimizer, &error));
     int64_t slack = ARENA_PAGE + 2 * ARRAYS * ARENA_LINE, pages = SLABS * ARENA_PAGE;
     int64_t activations = trainer_activation_bytes(trainer);
     int64_t gradients = (int64_t)trainer_gradients(trainer)->arena.size;
@@ -52,8 +56,12 @@ static void check_arenas(const struct device *d, const char *policy, const char 
     assert_between(policy, "workspace", trainer_bytes(trainer) - activations - gradients,
                    need.training, slack);
     assert_between(policy, "inference", inference_bytes(inference), need.inference, slack);
+    assert_between(policy, "optimiser", optimizer_bytes(optimizer), 2 * need.parameters + need.late,
+                   2 * slack + 2 * pages);
+    assert_int_equal(need.late > 0, !d->is_host);
     assert_int_equal(need.parameters, 4 * parameters_count(p));
     assert_int_equal(need.copies, d->operand_size == 2 ? 2 * parameters_count(p) : 0);
+    optimizer_free(optimizer);
     inference_free(inference);
     trainer_free(trainer);
     parameters_free(p);

@@ -451,9 +451,10 @@ static void heads_in_place(struct stage *s) {
 /* Three tensors with a gap between them, whose gradients are clipped and then are not. */
 static void adamw(struct stage *s) {
     size_t n = (size_t)s->shape->dim * 37;
-    struct adamw_tensor tensor[] = {{.count = n / 2, .size = 0.01f, .keep = 0.99f},
-                                    {.offset = n / 2, .count = 3, .size = 0.02f, .keep = 1.0f},
-                                    {n / 2 + 16, n / 3, 0.03f, 0.9f, s->shape->dim, NULL}};
+    struct adamw_tensor tensor[] = {
+        {.count = n / 2, .size = 0.01f, .keep = 0.99f},
+        {.offset = n / 2, .count = 3, .size = 0.02f, .keep = 1.0f},
+        {.offset = n / 2 + 16, .count = n / 3, .size = 0.03f, .keep = 0.9f, .dim = s->shape->dim}};
     struct error error;
     void *sum = NULL;
     double squares = 0;
@@ -469,8 +470,13 @@ static void adamw(struct stage *s) {
     float *value = stage_array(s, "value", ADDED, NUMBERS, floats);
     assert_true(s->d->ops->allocate(s->d, sizeof squares, &sum, &error));
     for (int i = 0; i < 2; i++) {
-        struct adamw step = {
-            3, tensor, 0.9f, 0.99f, 1e-3f, i == 0 ? 0.5 : 0.0, i == 0 ? sum : NULL};
+        struct adamw step = {.n_tensors = 3,
+                             .tensor = tensor,
+                             .beta1 = 0.9f,
+                             .beta2 = 0.99f,
+                             .epsilon = 1e-3f,
+                             .clip_norm = i == 0 ? 0.5 : 0.0,
+                             .square_sum = i == 0 ? sum : NULL};
         s->d->ops->clear(s->d, sum, sizeof squares);
         s->d->ops->square_sum(s->d, 3, tensor, g, sum);
         s->d->ops->adamw(s->d, &step, g, mean, square, value);
@@ -504,8 +510,15 @@ static void adamw_of_embeddings(struct stage *s) {
     struct tensor row = {.count = count, .embedding = true, .touched = touched};
     struct parameters g = {.config = s->config, .token = token, .n_tensors = 1, .tensors = &row};
     g.arena.base = (char *)(void *)token;
-    struct adamw_tensor tensor = {0, count, 0.01f, 0.99f, s->shape->dim, touched};
-    struct adamw step = {1, &tensor, 0.9f, 0.99f, 1e-3f, 0.5, sum};
+    struct adamw_tensor tensor = {
+        .count = count, .size = 0.01f, .keep = 0.99f, .dim = s->shape->dim, .touched = touched};
+    struct adamw step = {.n_tensors = 1,
+                         .tensor = &tensor,
+                         .beta1 = 0.9f,
+                         .beta2 = 0.99f,
+                         .epsilon = 1e-3f,
+                         .clip_norm = 0.5,
+                         .square_sum = sum};
     for (int i = 0; i < 2; i++) {
         float *dx = stage_array(s, "dx", SPENT, NUMBERS, stage_tokens(s, s->shape->dim));
         s->d->ops->clear_tensors(s->d, 1, &tensor, token);
