@@ -8,7 +8,7 @@
  * `float` are float32 on every device. Arrays of `void` are operands of products, in the device's
  * precision: float32, or bfloat16 (operand_size bytes each). Reductions are float32 or double.
  * Calls are done in the order in which they are made, but need not be done when they return: only
- * `download`, `wait` and `between` wait. What fails is kept until `ok` asks.
+ * `download`, `fetched`, `wait` and `between` wait. What fails is kept until `ok` asks.
  */
 #ifndef HEADROOM_MODELS_DEVICE_H
 #define HEADROOM_MODELS_DEVICE_H
@@ -205,6 +205,10 @@ struct device_ops {
     size_t (*held)(const struct device *d, enum device_use use);
     void (*upload)(const struct device *d, void *to, const void *from, size_t bytes);
     void (*download)(const struct device *d, void *to, const void *from, size_t bytes);
+    /* A download in two, of a small array and one at a time: `fetch` asks for it, and `fetched` waits
+     * for nothing that was asked after that. NULL, both: `download` does. */
+    void (*fetch)(const struct device *d, const void *from, size_t bytes);
+    void (*fetched)(const struct device *d, void *to, size_t bytes);
     void (*copy)(const struct device *d, void *to, const void *from, size_t bytes);
     void (*clear)(const struct device *d, void *memory, size_t bytes);
     void (*wait)(const struct device *d);

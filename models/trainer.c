@@ -308,10 +308,10 @@ static void add_gradients(struct trainer *t, struct policy_step *step) {
     t->device->ops->embed_gradient(t->device, &t->chunk, &dropout, t->dx, t->gradients);
 }
 
-static double run_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
-                         bool gradients) {
+/* Asks the device for all of it, and for the sums. */
+static void ask_chunks(struct trainer *t, const struct batch *batch, struct policy_step *step,
+                       bool gradients) {
     const struct device *d = t->device;
-    struct step_sums sums;
     step->regulariser = step->sum_budget = step->sum_entropy = 0.0;
     step->n_budget = step->n_entropy = 0;
     step->n_samples = batch->n_samples;
@@ -331,10 +331,7 @@ static double run_chunks(struct trainer *t, const struct batch *batch, struct po
         }
         first += t->chunk.batch.n_samples;
     }
-    d->ops->download(d, &sums, t->sums, trainer_sums_bytes(t));
-    if (t->form) trainer_add_gate_sums(t, sums.layer, step);
-    t->correct = sums.loss.correct;
-    return sums.loss.loss / batch->n_samples;
+    if (d->ops->fetch) d->ops->fetch(d, t->sums, trainer_sums_bytes(t));
 }
 
 /* All gradients that are added to 0, those of a policy that works elsewhere too. */
@@ -348,21 +345,39 @@ static void clear_gradients(struct trainer *t) {
             memset(base + host->tensors[i].offset, 0, host->tensors[i].count * sizeof *base);
 }
 
-double trainer_step(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+void trainer_begin(struct trainer *t, const struct batch *batch, struct policy_step *step) {
     phase_enter(t->phases, PHASE_BACKWARD);
     clear_gradients(t);
-    return run_chunks(t, batch, step, true);
+    ask_chunks(t, batch, step, true);
+}
+
+double trainer_end(struct trainer *t, struct policy_step *step) {
+    const struct device *d = t->device;
+    struct step_sums sums;
+    if (d->ops->fetch)
+        d->ops->fetched(d, &sums, trainer_sums_bytes(t));
+    else
+        d->ops->download(d, &sums, t->sums, trainer_sums_bytes(t));
+    if (t->form) trainer_add_gate_sums(t, sums.layer, step);
+    t->correct = sums.loss.correct;
+    return sums.loss.loss / step->n_samples;
+}
+
+double trainer_step(struct trainer *t, const struct batch *batch, struct policy_step *step) {
+    trainer_begin(t, batch, step);
+    return trainer_end(t, step);
 }
 
 double trainer_loss(struct trainer *t, const struct batch *batch, struct policy_step *step) {
-    return run_chunks(t, batch, step, false);
+    ask_chunks(t, batch, step, false);
+    return trainer_end(t, step);
 }
 
 int trainer_correct(struct trainer *t, const struct batch *batch, struct policy_step *step) {
     const struct phases *phases = t->phases;
     t->phases = NULL;
     t->dropout_rate = 0.0;
-    run_chunks(t, batch, step, false);
+    trainer_loss(t, batch, step);
     t->dropout_rate = t->p->config.dropout;
     t->phases = phases;
     return (int)t->correct;

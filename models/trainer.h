@@ -40,6 +40,12 @@ void trainer_store(const struct trainer *trainer);
  * of the trainer's seed and step->step: the same call gives the same bits. */
 double trainer_step(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
 
+/* The same in two: what a step asks of the device, and the wait for its loss and sums. An optimiser
+ * that is asked between them has its work queued behind the gradients, and the device never waits
+ * for the host to have heard of the loss. */
+void trainer_begin(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
+double trainer_end(struct trainer *trainer, struct policy_step *step);
+
 /* The same loss without gradients: what finite differences are taken of. */
 double trainer_loss(struct trainer *trainer, const struct batch *batch, struct policy_step *step);
 

@@ -135,9 +135,10 @@ double bench_model_gemm_flops(const struct bench_model *m) {
 void bench_model_train(void *model) {
     struct bench_model *m = model;
     struct policy_step step = {.progress = 0.5, .step = m->step++};
-    trainer_step(m->trainer, &m->batch, &step);
+    trainer_begin(m->trainer, &m->batch, &step);
     phase_enter(m->phases, PHASE_OPTIMISER);
     optimizer_step(m->optimizer, trainer_parameters(m->trainer), trainer_gradients(m->trainer));
+    trainer_end(m->trainer, &step);
 }
 
 void bench_model_infer(void *model) {

@@ -135,7 +135,12 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
         struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
                                    .step = (uint64_t)(steps_before + step_index),
                                    .noise = run->noise};
-        double batch_loss = trainer_step(run->trainer, &batch, &step);
+        trainer_begin(run->trainer, &batch, &step);
+        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
+        row->learning_rate = optimizer_step(run->optimizer, trainer_parameters(run->trainer),
+                                            trainer_gradients(run->trainer));
+        phase_enter(&run->timer.phases, PHASE_DATA);
+        double batch_loss = trainer_end(run->trainer, &step);
         if (!isfinite(batch_loss) || !isfinite(step.regulariser)) {
             if (!run->device->ops->ok(run->device, error)) return false; /* not the settings */
             run->diverged = true;
@@ -144,10 +149,6 @@ static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, st
                              "set clip_norm",
                              row->epoch, batch_loss);
         }
-        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
-        row->learning_rate = optimizer_step(run->optimizer, trainer_parameters(run->trainer),
-                                            trainer_gradients(run->trainer));
-        phase_enter(&run->timer.phases, PHASE_DATA);
         loss += batch_loss * n;
         regulariser += step.regulariser;
         sum_budget += step.sum_budget;

@@ -138,6 +138,8 @@ void cuda_release(const struct device *d, void *memory, size_t bytes);
 size_t cuda_held(const struct device *d, enum device_use use);
 void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_download(const struct device *d, void *to, const void *from, size_t bytes);
+void cuda_fetch(const struct device *d, const void *from, size_t bytes);
+void cuda_fetched(const struct device *d, void *to, size_t bytes);
 void cuda_copy(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_clear(const struct device *d, void *memory, size_t bytes);
 void cuda_wait(const struct device *d);

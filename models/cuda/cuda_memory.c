@@ -11,7 +11,7 @@
 
 /* Four segments, each with room for the largest array: so three arrays can be staged after one
  * before the ring comes round to its segment. */
-enum { SEGMENTS = 4, ALIGNMENT = 256, RECENT = 4, LANDING = 1 << 20 };
+enum { SEGMENTS = 4, ALIGNMENT = 256, RECENT = 4, LANDING = 1 << 20, FETCHED = 1 << 16 };
 
 struct cuda_staging {
     char *pinned, *card; /* the ring, and its copy on the card */
@@ -25,6 +25,8 @@ struct cuda_staging {
     } recent[RECENT];
     int n_recent;
     char *landing; /* pinned: where small copies to the host arrive */
+    char *fetched; /* pinned as well: what `arrived` says has come */
+    cudaEvent_t arrived;
 };
 
 static size_t mib(size_t bytes) {
@@ -155,9 +157,31 @@ void cuda_download(const struct device *d, void *to, const void *from, size_t by
     if (cuda_state_of(d)->failed) memset(to, 0, bytes);
 }
 
+void cuda_fetch(const struct device *d, const void *from, size_t bytes) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    if (bytes > FETCHED) {
+        cuda_fail(d, "%zu bytes are to be fetched, and there is room for %d", bytes, FETCHED);
+        return;
+    }
+    cuda_check(d,
+               cudaMemcpyAsync(s->fetched, from, bytes, cudaMemcpyDeviceToHost, cuda_stream_of(d)),
+               "a copy to the host");
+    cuda_check(d, cudaEventRecord(s->arrived, cuda_stream_of(d)), "a copy to the host");
+}
+
+void cuda_fetched(const struct device *d, void *to, size_t bytes) {
+    struct cuda_staging *s = cuda_state_of(d)->staging;
+    cuda_check(d, cudaEventSynchronize(s->arrived), "a copy to the host");
+    if (cuda_state_of(d)->failed)
+        memset(to, 0, bytes);
+    else
+        memcpy(to, s->fetched, bytes);
+}
+
 static void staging_clear(const struct device *d, struct cuda_staging *s) {
     for (int i = 0; i < SEGMENTS; i++)
         if (s->copied[i]) cudaEventDestroy(s->copied[i]);
+    if (s->arrived) cudaEventDestroy(s->arrived);
     cudaFreeHost(s->pinned);
     cuda_give_back(d, USE_STAGING, s->card, SEGMENTS * s->segment);
     *s = (struct cuda_staging){0};
@@ -174,16 +198,19 @@ void cuda_staging_free(const struct device *d) {
 static bool staging_fill(const struct device *d, struct cuda_staging *s, size_t segment,
                          struct error *error) {
     void *pinned = NULL, *card = NULL;
-    cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment + LANDING);
+    cudaError_t status = cudaMallocHost(&pinned, SEGMENTS * segment + LANDING + FETCHED);
     s->pinned = pinned;
     for (int i = 0; i < SEGMENTS && status == cudaSuccess; i++)
         status = cudaEventCreateWithFlags(&s->copied[i], cudaEventDisableTiming);
+    if (status == cudaSuccess)
+        status = cudaEventCreateWithFlags(&s->arrived, cudaEventDisableTiming);
     if (status != cudaSuccess) {
         cudaGetLastError();
         return error_set(error, "cannot reserve %zu MiB of page-locked memory: %s",
                          mib(SEGMENTS * segment), cudaGetErrorString(status));
     }
     s->landing = s->pinned + SEGMENTS * segment;
+    s->fetched = s->landing + LANDING;
     bool ok = cuda_reserve(d, USE_STAGING, SEGMENTS * segment, &card, error);
     s->card = card;
     s->segment = segment;
