@@ -360,7 +360,7 @@ struct device_ops {
      * is noted in past[n_past]. */
     void (*adamw)(const struct device *d, const struct adamw *step, const float *g, float *mean,
                   float *square, float *value);
-    /* Of tensors with `since`: the rows that the chunk's tokens read have all steps of `past`, as
+    /* Of tensors with `since`: at least the rows that the chunk's tokens read have all of `past`, as
      * adamw makes them of gradients that are 0, bit for bit; without a chunk all rows, and `since`
      * is 0 then, so that the past can begin anew. NULL: no row is ever late. */
     void (*adamw_late)(const struct device *d, const struct adamw *step,

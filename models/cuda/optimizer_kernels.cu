@@ -161,11 +161,11 @@ static __device__ __forceinline__ void step_row(const cuda_tensor &own, const cu
 }
 
 /* Which of a block's rows have steps: NOW the marked ones, else all that are late. Each warp looks at
- * the same 32 of them, before the first changes what is noted. */
+ * the same 32 of them, before the first notes what those have now, or else all. */
 template <bool NOW>
 static __device__ __forceinline__ void step_rows(const cuda_tensor &own, uint32_t block,
                                                  const cuda_adamw &step, const adamw_arrays &in,
-                                                 bool aligned) {
+                                                 int noted, bool aligned) {
     static_assert((int)CUDA_LATE_ROWS == 32, "a lane has one row");
     size_t dim = (size_t)own.dim, first = (size_t)block * CUDA_LATE_ROWS;
     size_t mine = first + threadIdx.x % 32;
@@ -173,7 +173,7 @@ static __device__ __forceinline__ void step_rows(const cuda_tensor &own, uint32_
     int since = exists ? own.since[mine] : step.n_past;
     bool steps = exists && (NOW ? own.touched[mine] != 0 : since < step.n_past);
     __syncthreads();
-    if (threadIdx.x < 32 && exists && (steps || !NOW)) own.since[mine] = NOW ? step.n_past + 1 : 0;
+    if (threadIdx.x < 32 && exists && (steps || !NOW)) own.since[mine] = noted;
     for (uint32_t left = __ballot_sync(0xFFFFFFFFu, steps); left != 0; left &= left - 1) {
         int row = __ffs((int)left) - 1;
         int its_since = __shfl_sync(0xFFFFFFFFu, since, row);
@@ -183,9 +183,9 @@ static __device__ __forceinline__ void step_rows(const cuda_tensor &own, uint32_
 }
 
 static __global__ void __launch_bounds__(THREADS)
-    settle_rows(const __grid_constant__ cuda_tensor own, cuda_adamw step, adamw_arrays in,
-                bool aligned) {
-    step_rows<false>(own, blockIdx.x, step, in, aligned && own.offset % 4 == 0);
+    make_up_all(const __grid_constant__ cuda_tensor own, cuda_adamw step, adamw_arrays in,
+                int noted, bool aligned) {
+    step_rows<false>(own, blockIdx.x, step, in, noted, aligned && own.offset % 4 == 0);
 }
 
 /* A block for each place in the list; of those with the same row the first to come has it. */
@@ -222,7 +222,7 @@ static __global__ void __launch_bounds__(THREADS, 5)
             step.past[2 * step.n_past + 1] = step.epsilon;
         }
         step_rows<true>(own, block - own.first_block, step, {g, mean, square, value, clip},
-                        aligned);
+                        step.n_past + 1, aligned);
         return;
     }
     if (own.dim > 0) copy = nullptr;
@@ -312,15 +312,16 @@ cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *te
 cudaError_t cuda_launch_late(cudaStream_t stream, const struct cuda_tensor *table,
                              const struct cuda_adamw *step, int n, const int32_t *row, float *mean,
                              float *square, float *value) {
-    size_t blocks =
-        row ? (size_t)n : (table->count / (size_t)table->dim + CUDA_LATE_ROWS - 1) / CUDA_LATE_ROWS;
+    size_t rows = table->count / (size_t)table->dim;
+    unsigned blocks = (unsigned)((rows + CUDA_LATE_ROWS - 1) / CUDA_LATE_ROWS);
     adamw_arrays in = {nullptr, mean, square, value, 1.0f};
     bool aligned = are_whole(4, mean, square, value);
-    if (blocks == 0) return cudaSuccess;
-    if (row)
-        make_up_rows<<<(unsigned)blocks, THREADS, 0, stream>>>(*table, *step, row, in, aligned);
+    if (rows == 0 || (row && n == 0)) return cudaSuccess;
+    if (row && (size_t)n < rows)
+        make_up_rows<<<(unsigned)n, THREADS, 0, stream>>>(*table, *step, row, in, aligned);
     else
-        settle_rows<<<(unsigned)blocks, THREADS, 0, stream>>>(*table, *step, in, aligned);
+        make_up_all<<<blocks, THREADS, 0, stream>>>(*table, *step, in, row ? step->n_past : 0,
+                                                    aligned);
     return cudaGetLastError();
 }
 
