@@ -205,8 +205,8 @@ struct device_ops {
     size_t (*held)(const struct device *d, enum device_use use);
     void (*upload)(const struct device *d, void *to, const void *from, size_t bytes);
     void (*download)(const struct device *d, void *to, const void *from, size_t bytes);
-    /* A download in two, of a small array and one at a time: `fetch` asks for it, and `fetched` waits
-     * for nothing that was asked after that. NULL, both: `download` does. */
+    /* A download in two, of a small array and one at a time: `fetch` asks for it, and `fetched`
+     * waits for nothing that was asked after that. NULL, both: `download` does. */
     void (*fetch)(const struct device *d, const void *from, size_t bytes);
     void (*fetched)(const struct device *d, void *to, size_t bytes);
     void (*copy)(const struct device *d, void *to, const void *from, size_t bytes);
@@ -360,9 +360,9 @@ struct device_ops {
      * is noted in past[n_past]. */
     void (*adamw)(const struct device *d, const struct adamw *step, const float *g, float *mean,
                   float *square, float *value);
-    /* Of tensors with `since`: at least the rows that the chunk's tokens read have all of `past`, as
-     * adamw makes them of gradients that are 0, bit for bit; without a chunk all rows, and `since`
-     * is 0 then, so that the past can begin anew. NULL: no row is ever late. */
+    /* Of tensors with `since`: at least the rows that the chunk's tokens read have all of `past`,
+     * as adamw makes them of gradients that are 0, bit for bit; without a chunk all rows, and
+     * `since` is 0 then, so that the past can begin anew. NULL: no row is ever late. */
     void (*adamw_late)(const struct device *d, const struct adamw *step,
                        const struct device_chunk *chunk, const struct parameters *p, float *mean,
                        float *square);

@@ -1,7 +1,7 @@
 /*
  * The optimiser's step and the clearing of gradients on the card: the table of tensors, cut into
- * launches of as many as a kernel's argument holds. A model of 4 layers is one launch. And the steps
- * of late rows, table by table, before a batch reads them or when all are asked for.
+ * launches of as many as a kernel's argument holds. A model of 4 layers is one launch. And the
+ * steps of late rows, table by table, before a batch reads them or when all are asked for.
  */
 #include "models/cuda/optimizer_kernels.h"
 #include "models/cuda/cuda_chunk.h"

@@ -2,9 +2,9 @@
  * AdamW over all tensors in one launch, and the sum of squares that clipping needs, in double and
  * always in the same order. Both read each number once: this is the part of a training step that
  * only the memory's speed bounds. A row of embeddings' gradients that no token touched is 0 without
- * being read, which has the same bits; moments and values have their step whatever the gradient, but
- * need not have it now: where a table has `since`, untouched rows are left for later, when all steps
- * that a row is late by are made in registers, and its numbers are read and written once.
+ * being read, which has the same bits; moments and values have their step whatever the gradient,
+ * but need not have it now: where a table has `since`, untouched rows are left for later, when all
+ * steps that a row is late by are made in registers, and its numbers are read and written once.
  */
 #include "models/cuda/number.cuh"
 #include "models/cuda/optimizer_kernels.h"
@@ -75,8 +75,9 @@ static __global__ void __launch_bounds__(THREADS)
     }
 }
 
-/* One number's step in two halves. Which sums are fused with a product is said here, and not left to
- * how a compiler sees the code around it: a step that is late has the bits of one that is not. */
+/* One number's step in two halves. Which sums are fused with a product is said here, and not left
+ * to how a compiler sees the code around it: a step that is late has the bits of one that is
+ * not. */
 static __device__ __forceinline__ void step_moments(const cuda_adamw &step, float x, float &m,
                                                     float &s) {
     m = __fmaf_rn(step.beta1, m, __fmul_rn(1.0f - step.beta1, x));
@@ -137,8 +138,8 @@ struct adamw_arrays {
     float clip;
 };
 
-/* A row of a table with `since`, from `at` on, which a block's threads share: its step NOW, or those
- * that it is late by. */
+/* A row of a table with `since`, from `at` on, which a block's threads share: its step NOW, or
+ * those that it is late by. */
 template <bool NOW>
 static __device__ __forceinline__ void step_row(const cuda_tensor &own, const cuda_adamw &step,
                                                 const adamw_arrays &in, size_t at, int since,
@@ -160,8 +161,8 @@ static __device__ __forceinline__ void step_row(const cuda_tensor &own, const cu
     }
 }
 
-/* Which of a block's rows have steps: NOW the marked ones, else all that are late. Each warp looks at
- * the same 32 of them, before the first notes what those have now, or else all. */
+/* Which of a block's rows have steps: NOW the marked ones, else all that are late. Each warp looks
+ * at the same 32 of them, before the first notes what those have now, or else all. */
 template <bool NOW>
 static __device__ __forceinline__ void step_rows(const cuda_tensor &own, uint32_t block,
                                                  const cuda_adamw &step, const adamw_arrays &in,
@@ -216,7 +217,8 @@ static __global__ void __launch_bounds__(THREADS, 5)
     }
     aligned = aligned && own.offset % 4 == 0;
     if (own.since) {
-        /* A note of this step, which nobody reads in this launch; all such tables write the same. */
+        /* A note of this step, which nobody reads in this launch; all such tables write the
+         * same. */
         if (block == own.first_block && threadIdx.x == 0) {
             step.past[2 * step.n_past] = own.size;
             step.past[2 * step.n_past + 1] = step.epsilon;

@@ -51,8 +51,8 @@ cudaError_t cuda_launch_adamw(cudaStream_t stream, const struct cuda_tensors *te
                               float *square, float *value, void *copy);
 
 /* Rows row[0] .. row[n - 1] of a table with `since`, which may be there more than once, have all
- * steps of the past; all of its rows where the list is no shorter than the table. row NULL: all, and
- * `since` is 0 then. */
+ * steps of the past; all of its rows where the list is no shorter than the table. row NULL: all,
+ * and `since` is 0 then. */
 cudaError_t cuda_launch_late(cudaStream_t stream, const struct cuda_tensor *table,
                              const struct cuda_adamw *step, int n, const int32_t *row, float *mean,
                              float *square, float *value);
