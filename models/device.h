@@ -57,8 +57,6 @@ struct device_product {
     int ldc;
     enum element c_element;
     bool adds;
-    bool aside;        /* may be made later, up to the next `together`; until then its operands stay
-                          as they are, and nobody asks for C */
     const float *bias; /* [n] parameters, added to each row; NULL: none. GELU has one */
     enum epilogue epilogue;
     void *pre;   /* [m][n] operands. GELU: keeps it here; C itself: keeps nothing */
@@ -248,8 +246,6 @@ struct device_ops {
     /* ---- products ---- */
     /* n independent products, none of which reads what another writes. */
     void (*multiply)(const struct device *d, int n, const struct device_product *product);
-    /* What is asked for after this finds all products made that were put aside. NULL: none are. */
-    void (*together)(const struct device *d);
 
     /* ---- forward ---- */
     /* x[tokens][D] = token + position (+ segment) (+ bigram) embedding, dropped. */
@@ -387,11 +383,6 @@ struct device {
      * Counts where heads run in place (takes_chosen). */
     int packs_from;
 };
-
-/* Whether a layer's gradients of weights are put aside: what they read has to be kept meanwhile. */
-static inline bool device_puts_aside(const struct device *d) {
-    return d->ops->together && d->keeps_operands;
-}
 
 /* The n-th operand of an array. */
 static inline void *operand_at(const struct device *d, const void *operands, size_t n) {

@@ -15,7 +15,7 @@ struct size {
     int64_t operand;               /* bytes of a product's operand; all else is float32 */
     int64_t scratch;               /* floats */
     bool is_host, gates_elsewhere; /* on the host, of a device that is none */
-    bool keeps_operands, puts_aside;
+    bool keeps_operands;
     bool in_place; /* heads that inputs chose, on such a device */
 };
 
@@ -87,8 +87,7 @@ static int64_t training_workspace(const struct size *s) {
     const struct model_config *c = s->config;
     int64_t width = s->most * c->head_dim, ffn = 0;
     if (c->layers) ffn = (s->keeps_operands ? 1 : 2) * (int64_t)c->ffn;
-    int64_t operands =
-        (s->puts_aside ? 3 : 2) * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width);
+    int64_t operands = 2 * (int64_t)c->dim + (ffn > 5 * width ? ffn : 5 * width);
     return s->tokens * (s->operand * operands + float_bytes * (c->dim + 1)) +
            float_bytes * (s->scratch + s->rows * c->dim + (s->is_host ? s->samples + 1 : 0)) +
            (int64_t)sizeof(struct device_sums);
@@ -152,7 +151,6 @@ struct footprint footprint_on(const struct device *d, const struct model_config 
                      .gates_elsewhere = device_gates_on_host(d, c)};
     s.rows = c->policy->unit == GATE_PER_TOKEN ? s.tokens : s.samples;
     s.keeps_operands = d->keeps_operands;
-    s.puts_aside = device_puts_aside(d);
     s.in_place = !d->is_host && device_takes_chosen(d, c, limits->tokens);
     bool copies = !d->is_host && d->operand_size != sizeof(float);
     return (struct footprint){.parameters = float_bytes * parameter_numbers(c),

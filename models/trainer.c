@@ -53,15 +53,12 @@ static void multiply(const struct trainer *t, int m, int n, int k, struct device
     t->device->ops->multiply(t->device, 1, &product);
 }
 
-/* c[m x n] += a b, the gradient of a weight; the only one where a batch is one chunk. In a layer
- * nothing waits for it but the end of the pass, while small products one after the other leave most
- * of a card idle: so it is put aside, until what it reads is to be overwritten. */
+/* c[m x n] += a b, the gradient of a weight; the only one where a batch is one chunk. */
 static void add_product(const struct trainer *t, int m, int n, int k, struct device_matrix a,
                         struct device_matrix b, float *c) {
     struct device_product product = product_of(m, n, k, a, b, NULL, c);
     product.c_element = NUMBERS;
     product.adds = !t->device->whole_batches;
-    product.aside = a.element == OPERANDS && device_puts_aside(t->device);
     t->device->ops->multiply(t->device, 1, &product);
 }
 
@@ -235,18 +232,6 @@ static void head_backward(struct trainer *t, const struct policy_step *step) {
     if (before.branch) d->ops->residual_gradient(d, &t->chunk, dim, t->dx, &before);
 }
 
-/* The gradients of weights that were put aside, before a sublayer writes where they read. */
-static void bring_together(const struct trainer *t) {
-    if (t->device->ops->together) t->device->ops->together(t->device);
-}
-
-/* dL/d(norm) = a b, into the branch that no product put aside reads. */
-static void branch_off(struct trainer *t, int k, struct device_matrix a, struct device_matrix b) {
-    void *other = t->branches[t->branch == t->branches[0]];
-    multiply(t, t->chunk.batch.n_tokens, t->p->config.dim, k, a, b, NULL, other);
-    t->branch = other;
-}
-
 static void layer_ffn_backward(struct trainer *t, int l, const struct policy_step *step) {
     const struct device *d = t->device;
     const struct model_config *c = &t->p->config;
@@ -259,7 +244,6 @@ static void layer_ffn_backward(struct trainer *t, int l, const struct policy_ste
     dhidden.epilogue = GELU_GRADIENT;
     dhidden.pre = s->pre;
     dhidden.again = d->keeps_operands ? NULL : s->hidden;
-    bring_together(t);
     d->ops->multiply(d, 1, &dhidden);
     add_product(t, dim, ffn, tokens, transposed(operands(t->branch, dim)), operands(s->hidden, ffn),
                 g->down_weight);
@@ -267,7 +251,8 @@ static void layer_ffn_backward(struct trainer *t, int l, const struct policy_ste
     make_norm_again(t, s->middle, ffn_norm(t, l));
     add_product(t, ffn, dim, tokens, transposed(operands(t->dhidden, ffn)), operands(s->norm2, dim),
                 g->up_weight);
-    branch_off(t, ffn, operands(t->dhidden, ffn), weights(w->up_weight, dim));
+    multiply(t, tokens, dim, ffn, operands(t->dhidden, ffn), weights(w->up_weight, dim), NULL,
+             t->branch);
     norm_backward(t, s->middle, ffn_norm(t, l), g->norm2_weight, g->norm2_bias,
                   c->heads.value[l] > 0 ? end_at(t, step, 1 + 2 * l, g->o_bias)
                                         : end_into(t, step, l));
@@ -283,7 +268,6 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
     int tokens = t->chunk.batch.n_tokens, dim = c->dim, heads = attention.heads;
     int width = heads * c->head_dim;
     bool gates = c->policy->unit != GATE_NONE, by_token = trainer_by_token(t);
-    bring_together(t);
     multiply(t, tokens, width, dim, operands(t->branch, dim), transposed(weights(w->o_weight, dim)),
              NULL, t->dcontext);
     if (gates)
@@ -299,7 +283,8 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
     add_product(t, 3 * width, dim, tokens, transposed(operands(t->dqkv, 3 * width)),
                 operands(s->norm1, dim), g->qkv_weight);
     d->ops->bias_gradient(d, tokens, 3 * width, t->dqkv, OPERANDS, g->qkv_bias);
-    branch_off(t, 3 * width, operands(t->dqkv, 3 * width), weights(w->qkv_weight, dim));
+    multiply(t, tokens, dim, 3 * width, operands(t->dqkv, 3 * width), weights(w->qkv_weight, dim),
+             NULL, t->branch);
     if (gates) trainer_gates_gradient(t, l, step);
     norm_backward(t, s->input, attention_norm(t, l), g->norm1_weight, g->norm1_bias,
                   end_into(t, step, l));
@@ -307,13 +292,11 @@ static void layer_attention_backward(struct trainer *t, int l, struct policy_ste
 
 void trainer_backward(struct trainer *t, struct policy_step *step) {
     const struct model_config *c = &t->p->config;
-    t->branch = t->branches[0]; /* as recorded passes find it */
     head_backward(t, step);
     for (int l = c->layers - 1; l >= 0; l--) {
         layer_ffn_backward(t, l, step);
         if (c->heads.value[l] > 0) layer_attention_backward(t, l, step);
     }
-    bring_together(t);
     if (t->device->ops->add_sums) t->device->ops->add_sums(t->device);
 }
 

@@ -79,8 +79,7 @@ static void layout(struct trainer *t, const struct trainer_limits *limits) {
     size_t width = (size_t)model_most_heads(c) * (size_t)c->head_dim;
     layout_activations(t, limits);
     t->norm = operands(t, work, tokens * dim);
-    t->branch = t->branches[0] = t->branches[1] = operands(t, work, tokens * dim);
-    if (device_puts_aside(t->device)) t->branches[1] = operands(t, work, tokens * dim);
+    t->branch = operands(t, work, tokens * dim);
     t->dx = arena_floats(work, tokens * dim);
     /* One sublayer works at a time: what only the FFN needs lies where attention's own lies. */
     size_t shared = work->used;

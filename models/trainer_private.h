@@ -71,7 +71,6 @@ struct trainer {
     unsigned char *told, *own_told; /* [layers][POLICY_TOLD_BYTES] if the form tells; on the host */
     /* workspace, shared by all layers; attention and FFN share theirs */
     void *norm, *branch;          /* [T][D] the last LayerNorm's output, if not all are kept */
-    void *branches[2];            /* one of which branch is; the same where nothing is put aside */
     float *dx;                    /* [T][D] */
     void *gated, *dcontext;       /* [T][W] */
     void *dqkv;                   /* [T][3W] */

@@ -88,7 +88,6 @@ static const struct device_ops ops = {
     .weights_pack = cuda_weights_pack,
     .form = form,
     .multiply = cuda_multiply,
-    .together = cuda_together,
     .embed = cuda_embed_rows,
     .norm = cuda_norm,
     .bias = cuda_bias,

@@ -123,7 +123,6 @@ void cuda_chosen_output(const struct device *d, const struct device_chunk *chunk
                         const struct device_chosen *chosen);
 
 /* cuda_recording.c */
-void cuda_together(const struct device *d);
 bool cuda_record(const struct device *d);
 void *cuda_recorded(const struct device *d);
 bool cuda_replay(const struct device *d, void *recording);
@@ -173,7 +172,6 @@ void cuda_weights_load(const struct device *d, const float *weights);
 void cuda_weights_free(const struct device *d, const float *weights);
 void cuda_weights_pack(const struct device *d, const float *weights, size_t n, void *operands);
 void cuda_multiply(const struct device *d, int n, const struct device_product *product);
-void cuda_together(const struct device *d);
 
 /* cuda_stages.c */
 void cuda_norm(const struct device *d, int rows, int dim, const float *x,

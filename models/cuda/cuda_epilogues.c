@@ -39,6 +39,7 @@ struct cuda_epilogues {
     cublasLtMatmulDesc_t product;
     cublasLtMatrixLayout_t a, b, c;
     cublasLtMatmulPreference_t preference;
+    void *workspace;
     size_t workspace_bytes;
     struct known_shape known[SHAPES];
     int n_known, next; /* where the next one goes once all places are taken */
@@ -89,12 +90,13 @@ static bool prefer(struct cuda_epilogues *e) {
     return ok;
 }
 
-bool cuda_epilogues_new(void *library, void *handle, size_t bytes, struct cuda_epilogues **out,
-                        struct error *error) {
+bool cuda_epilogues_new(void *library, void *handle, void *workspace, size_t bytes,
+                        struct cuda_epilogues **out, struct error *error) {
     struct cuda_epilogues *e = calloc(1, sizeof *e);
     if (!e) return error_set(error, "out of memory for cuBLASLt");
     *out = e;
     e->handle = handle;
+    e->workspace = workspace;
     e->workspace_bytes = bytes;
     if (!find_functions(library, e, error)) return false;
     /* Types and sizes are set before each product. */
@@ -218,7 +220,7 @@ static const struct known_shape *known_of(struct cuda_epilogues *e, const struct
     return own;
 }
 
-bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream, void *workspace,
+bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream,
                              const struct device_product *p, const void *a, const void *b,
                              const void *bias, cublasStatus_t *status) {
     const float one = 1.0f, zero = 0.0f;
@@ -234,6 +236,6 @@ bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream, void
     describe(e, &shape, bias, pre);
     *status =
         e->multiply(e->handle, e->product, &one, b, e->a, a, e->b, p->adds ? &one : &zero, p->c,
-                    e->c, p->c, e->c, &known->algorithm, workspace, e->workspace_bytes, stream);
+                    e->c, p->c, e->c, &known->algorithm, e->workspace, e->workspace_bytes, stream);
     return *status != CUBLAS_STATUS_NOT_SUPPORTED && *status != CUBLAS_STATUS_INVALID_VALUE;
 }

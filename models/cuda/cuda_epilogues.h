@@ -12,14 +12,14 @@
 struct cuda_epilogues;
 
 /* `library`: cuBLAS, as dlopen gave it, in whose company cuBLASLt comes. `handle`: cuBLAS's, which
- * is one of cuBLASLt too. bytes: of every workspace. */
-bool cuda_epilogues_new(void *library, void *handle, size_t bytes, struct cuda_epilogues **out,
-                        struct error *error);
+ * is one of cuBLASLt too. The workspace is shared with it: all products go to one stream. */
+bool cuda_epilogues_new(void *library, void *handle, void *workspace, size_t bytes,
+                        struct cuda_epilogues **out, struct error *error);
 void cuda_epilogues_free(struct cuda_epilogues *e); /* may be NULL */
 
 /* The product p of the factors a and b, both in bfloat16; bias: in the result's type, or NULL.
- * A workspace is of one stream. False, and nothing is done: this one has to be made in parts. *status: what became of it. */
-bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream, void *workspace,
+ * False, and nothing is done: this one has to be made in parts. *status: what became of it. */
+bool cuda_epilogues_multiply(struct cuda_epilogues *e, cudaStream_t stream,
                              const struct device_product *p, const void *a, const void *b,
                              const void *bias, cublasStatus_t *status);
 

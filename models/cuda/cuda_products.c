@@ -8,10 +8,6 @@
  * both add up in float32. Where a factor is NUMBERS (pooled inputs, logits and their gradients,
  * gates) the product is float32 in every precision: these are small, and a loss is made of them.
  *
- * Products that are put aside have a stream of their own: gradients of weights, which nobody reads
- * before the pass is over, run beside what goes back through the layers. Where batches are small
- * either leaves most of a card idle.
- *
  * Same bits: cuBLAS promises them from run to run for the same version, the same kind of card and
  * the same shapes, as long as it uses one stream or a workspace of our own; it has both, and its
  * atomic modes are off, as by default. It promises nothing between shapes: with another batch size
@@ -42,10 +38,7 @@ struct copied_weights {
 struct cuda_products {
     void *library;
     cublasHandle_t handle;
-    void *workspace, *workspace_aside;
-    cudaStream_t aside;
-    cudaEvent_t asked, made; /* up to the last product put aside */
-    bool together;           /* nothing is put aside */
+    void *workspace;
     struct cuda_epilogues *epilogues;
     struct copied_weights *copied;
     size_t n_copied;
@@ -123,14 +116,6 @@ static bool check_environment(struct error *error) {
     return true;
 }
 
-static bool aside_new(const struct device *d, struct cuda_products *p, struct error *error) {
-    p->together = true;
-    cuda_check(d, cudaStreamCreateWithFlags(&p->aside, cudaStreamNonBlocking), "opening it");
-    cuda_check(d, cudaEventCreateWithFlags(&p->asked, cudaEventDisableTiming), "opening it");
-    cuda_check(d, cudaEventCreateWithFlags(&p->made, cudaEventDisableTiming), "opening it");
-    return cuda_reserve(d, USE_PRODUCTS, WORKSPACE, &p->workspace_aside, error);
-}
-
 bool cuda_products_new(const struct device *d, struct cuda_products **out, struct error *error) {
     if (!check_environment(error)) return false;
     struct cuda_products *p = calloc(1, sizeof *p);
@@ -141,11 +126,10 @@ bool cuda_products_new(const struct device *d, struct cuda_products **out, struc
            done(p, p->create(&p->handle), error) &&
            done(p, p->set_stream(p->handle, cuda_stream_of(d)), error) &&
            cuda_reserve(d, USE_PRODUCTS, WORKSPACE, &p->workspace, error) &&
-           aside_new(d, p, error) &&
            done(p, p->set_workspace(p->handle, p->workspace, WORKSPACE), error) &&
            done(p, p->set_math_mode(p->handle, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
                 error) &&
-           cuda_epilogues_new(p->library, p->handle, WORKSPACE, &p->epilogues, error);
+           cuda_epilogues_new(p->library, p->handle, p->workspace, WORKSPACE, &p->epilogues, error);
 }
 
 void cuda_products_free(struct cuda_products *p) {
@@ -154,11 +138,7 @@ void cuda_products_free(struct cuda_products *p) {
     free(p->copied);
     cuda_epilogues_free(p->epilogues);
     if (p->handle) p->destroy(p->handle);
-    if (p->aside) cudaStreamDestroy(p->aside);
-    if (p->asked) cudaEventDestroy(p->asked);
-    if (p->made) cudaEventDestroy(p->made);
     cudaFree(p->workspace);
-    cudaFree(p->workspace_aside);
     if (p->library) dlclose(p->library);
     free(p);
 }
@@ -306,26 +286,11 @@ static void finish(const struct device *d, const struct device_product *p) {
 /* In one call where cuBLASLt can; bfloat16 alone, as float32 is not what takes the time. */
 static bool multiply_whole(const struct device *d, const struct device_product *p,
                            const struct call *call, cublasStatus_t *status) {
-    struct cuda_products *own = cuda_state_of(d)->products;
     const void *bias = p->bias;
     if (call->factors != CUDA_R_16BF) return false;
     if (bias && call->result == CUDA_R_16BF) bias = cuda_weights_copy(d, p->bias);
-    if (p->aside) { /* after what was asked for so far */
-        own->together = false;
-        cuda_check(d, cudaEventRecord(own->asked, cuda_stream_of(d)), "a product put aside");
-        cuda_check(d, cudaStreamWaitEvent(own->aside, own->asked, 0), "a product put aside");
-    }
-    return cuda_epilogues_multiply(own->epilogues, p->aside ? own->aside : cuda_stream_of(d),
-                                   p->aside ? own->workspace_aside : own->workspace, p, call->a,
-                                   call->b, bias, status);
-}
-
-void cuda_together(const struct device *d) {
-    struct cuda_products *p = cuda_state_of(d)->products;
-    if (p->together) return;
-    cuda_check(d, cudaEventRecord(p->made, p->aside), "a product put aside");
-    cuda_check(d, cudaStreamWaitEvent(cuda_stream_of(d), p->made, 0), "a product put aside");
-    p->together = true;
+    return cuda_epilogues_multiply(cuda_state_of(d)->products->epilogues, cuda_stream_of(d), p,
+                                   call->a, call->b, bias, status);
 }
 
 /* Numbers of a result that is still in the card's cache when it is read again. */

@@ -27,7 +27,6 @@ bool cuda_record(const struct device *d) {
 
 void *cuda_recorded(const struct device *d) {
     cudaGraph_t graph = NULL;
-    cuda_together(d);
     cuda_add_sums(d); /* what the pass put off is: a replay puts nothing into the table */
     cudaError_t status = cudaStreamEndCapture(cuda_stream_of(d), &graph);
     struct recording *r = calloc(1, sizeof *r);

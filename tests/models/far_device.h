@@ -26,7 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FAR_WEIGHTS_MAX = 8, FAR_ASIDE_MAX = 8, FAR_FENCE = 64, FAR_PACKS_FROM = 12 };
+enum { FAR_WEIGHTS_MAX = 8, FAR_FENCE = 64, FAR_PACKS_FROM = 12 };
 static const size_t far_bytes = (size_t)1 << 30; /* reserved; what is touched is paid for */
 
 /* Weights by their address, and the values that products see. */
@@ -40,10 +40,8 @@ struct far_state {
     struct far_device *self;
     char *address, *memory;
     size_t used;
-    int live;                                   /* allocations */
-    bool put_off;                               /* sums that add_sums has not been asked for */
-    struct device_product aside[FAR_ASIDE_MAX]; /* products that wait for `together` */
-    int n_aside;
+    int live;     /* allocations */
+    bool put_off; /* sums that add_sums has not been asked for */
     struct far_weights weights[FAR_WEIGHTS_MAX];
     /* Who hears of the dimensions of every product; NULL: nobody. */
     void (*observe)(void *context, int m, int n, int k);
@@ -352,16 +350,10 @@ static inline float *far_read(const struct device *d, const struct device_matrix
 static inline void far_multiply(const struct device *d, int n,
                                 const struct device_product *product) {
     const struct device *cpu = device_cpu();
-    struct far_state *f = far_of(d);
+    const struct far_state *f = far_of(d);
     for (int i = n - 1; i >= 0; i--) {
         struct device_product p = product[i];
         if (p.m == 0 || p.n == 0) continue;
-        if (p.aside) { /* as late as can be */
-            assert_true(f->n_aside < FAR_ASIDE_MAX);
-            p.aside = false;
-            f->aside[f->n_aside++] = p;
-            continue;
-        }
         if (f->observe) f->observe(f->context, p.m, p.n, p.k);
         float *a = far_read(d, &p.a, p.m, p.k), *b = far_read(d, &p.b, p.k, p.n);
         size_t area = (size_t)p.m * (size_t)p.n;
@@ -386,12 +378,6 @@ static inline void far_multiply(const struct device *d, int n,
         free(a);
         free(b);
     }
-}
-
-static inline void far_together(const struct device *d) {
-    struct far_state *f = far_of(d);
-    far_multiply(d, f->n_aside, f->aside);
-    f->n_aside = 0;
 }
 
 /* ---- policies ---- */
@@ -451,7 +437,6 @@ far_ops(const struct policy_device_form *(*form)(const struct policy_ops *)) {
         .attend_gradient = far_attend_gradient,
         .embed_gradient = far_embed_gradient,
         .add_sums = far_add_sums,
-        .together = far_together,
         .clear_tensors = far_clear_tensors,
         .square_sum = far_square_sum,
         .adamw = far_adamw,
