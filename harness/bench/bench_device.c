@@ -19,7 +19,8 @@
 
 enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8, SHAPES_MOST = 6 };
 
-/* Seconds that are not counted, those that are, and the least of a sample. */
+/* Seconds that are not counted, those that are, and the least of a sample, at whose end steps that
+ * are owed are made: in training that is after 256 steps, or an epoch. */
 struct duration {
     double warm, counted, sample;
 };
@@ -122,8 +123,8 @@ static void print_json(const struct bench_model *m, double heads, const struct t
 static struct duration duration_of(const struct bench_device_options *options) {
     if (options->shape)
         return options->quick ? (struct duration){0.05, 0.1, 0.005}
-                              : (struct duration){0.1, 0.25, 0.01};
-    return options->quick ? (struct duration){0, 0, 0} : (struct duration){0.5, 2.0, 0.01};
+                              : (struct duration){0.1, 0.5, 0.1};
+    return options->quick ? (struct duration){0, 0, 0} : (struct duration){0.5, 2.0, 0.1};
 }
 
 static bool measure_speed(const struct device *d, const struct bench_shape *shape,

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VOCAB = 1000, CLASSES = 4 };
+/* Training goes through BATCHES of tokens, as in an epoch: rows of embeddings that a batch does not
+ * read may have their step late, and one batch again and again would never ask for it. */
+enum { VOCAB = 1000, CLASSES = 4, BATCHES = 64 };
 
 static const struct optimizer_config adamw = {.learning_rate = 1e-3,
                                               .weight_decay = 0.01,
@@ -72,14 +74,15 @@ static bool configure(const struct bench_shape *shape, const struct bench_kind *
 static bool fill_batch(struct bench_model *m, struct error *error) {
     int samples = m->shape.batch, tokens = samples * m->shape.length;
     struct rng rng = rng_stream(1, RNG_GENERATOR);
-    m->tokens = calloc((size_t)tokens, sizeof *m->tokens);
+    m->tokens = calloc((size_t)tokens * BATCHES, sizeof *m->tokens);
     m->offsets = calloc((size_t)samples + 1, sizeof *m->offsets);
     m->labels = calloc((size_t)samples, sizeof *m->labels);
     m->ids = calloc((size_t)samples, sizeof *m->ids);
     if (!m->tokens || !m->offsets || !m->labels || !m->ids)
         return error_set(error, "out of memory for the bench");
     uint32_t vocab = (uint32_t)m->config.vocab;
-    for (int i = 0; i < tokens; i++) m->tokens[i] = (int32_t)rng_below(&rng, 0, (uint64_t)i, vocab);
+    for (size_t i = 0; i < (size_t)tokens * BATCHES; i++)
+        m->tokens[i] = (int32_t)rng_below(&rng, 0, i, vocab);
     for (int i = 0; i <= samples; i++) m->offsets[i] = i * m->shape.length;
     for (int i = 0; i < samples; i++) {
         m->labels[i] = i % CLASSES;
@@ -135,7 +138,9 @@ double bench_model_gemm_flops(const struct bench_model *m) {
 void bench_model_train(void *model) {
     struct bench_model *m = model;
     struct policy_step step = {.progress = 0.5, .step = m->step++};
-    trainer_begin(m->trainer, &m->batch, &step);
+    struct batch batch = m->batch;
+    batch.tokens += step.step % BATCHES * (size_t)batch.n_tokens;
+    trainer_begin(m->trainer, &batch, &step);
     phase_enter(m->phases, PHASE_OPTIMISER);
     optimizer_step(m->optimizer, trainer_parameters(m->trainer), trainer_gradients(m->trainer));
     trainer_end(m->trainer, &step);

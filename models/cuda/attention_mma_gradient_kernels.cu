@@ -2,7 +2,7 @@
  * The gradient of softmax attention on tensor cores, as attention_gradient_kernels.cu explains it:
  * the map is made twice, by warps that own 16 queries and sum their dq, and by warps that own 16
  * keys and sum their dk and dv. Warps of queries come first and leave each query's delta for those
- * of keys. The map and its gradient are rounded to bfloat16 for the products that follow; the scale
+ * of keys, who make it themselves where inputs are short. The map and its gradient are rounded to bfloat16 for the products that follow; the scale
  * is applied to their float32 sums.
  *
  * With partial sums of dq for each block of keys in memory the map could be made once, 5 products
@@ -41,16 +41,15 @@ __device__ inline void deltas(float delta[2], const mma_operand up[W / 16],
     for (int i = 0; i < 2; i++) delta[i] = quad_sum(delta[i]);
 }
 
-/* dq of ROWS queries, and their delta. */
+/* dq of ROWS queries of a head of an input, and their delta. */
 template <int W>
-__global__ void __launch_bounds__(THREADS, W <= 96 ? 3 : 2)
-    gradient_of_queries(const chunk_attention call, int blocks) {
+__device__ inline void queries_part(const chunk_attention &call, int which, int block) {
     typedef mma_tile<W> t;
     constexpr int STEP = KEYS_AT_ONCE<W>;
     extern __shared__ float4 shared[];
     bf16 *tiles = reinterpret_cast<bf16 *>(shared);
-    const gradient_rows<bf16> head = gradient_rows_of<bf16>(call, (int)blockIdx.x / blocks);
-    const int first = (int)blockIdx.x % blocks * ROWS;
+    const gradient_rows<bf16> head = gradient_rows_of<bf16>(call, which);
+    const int first = block * ROWS;
     if (first >= head.n) return;
     const int lane = (int)threadIdx.x % WARP, query = first + (int)threadIdx.x / WARP * 16;
     const int rows = head.n - query; /* of the warp, where less than 16 */
@@ -102,17 +101,22 @@ __global__ void __launch_bounds__(THREADS, W <= 96 ? 3 : 2)
     rows_put<W>(head.dqkv + (size_t)query * head.ld, head.ld, rows, head.head_dim, dq, factor);
 }
 
-/* dk and dv of ROWS keys. */
 template <int W>
-__global__ void __launch_bounds__(THREADS, 2)
-    gradient_of_keys(const chunk_attention call, int blocks) {
+__global__ void __launch_bounds__(THREADS, W <= 96 ? 3 : 2)
+    gradient_of_queries(const chunk_attention call, int blocks) {
+    queries_part<W>(call, (int)blockIdx.x / blocks, (int)blockIdx.x % blocks);
+}
+
+/* dk and dv of ROWS keys. SHORT: the queries are ROWS at most, and their delta is made here too. */
+template <int W, bool SHORT>
+__device__ inline void keys_part(const chunk_attention &call, int which, int block) {
     typedef mma_tile<W> t;
     constexpr int STEP = QUERIES_AT_ONCE<W>;
     extern __shared__ float4 shared[];
     bf16 *tiles = reinterpret_cast<bf16 *>(shared);
     float *numbers = reinterpret_cast<float *>(tiles + 2 * t::PAIR); /* log_sum, delta; twice */
-    const gradient_rows<bf16> head = gradient_rows_of<bf16>(call, (int)blockIdx.x / blocks);
-    const int first = (int)blockIdx.x % blocks * ROWS;
+    const gradient_rows<bf16> head = gradient_rows_of<bf16>(call, which);
+    const int first = block * ROWS;
     if (first >= head.n) return;
     const int lane = (int)threadIdx.x % WARP, key = first + (int)threadIdx.x / WARP * 16;
     const int rows = head.n - key;
@@ -123,6 +127,7 @@ __global__ void __launch_bounds__(THREADS, 2)
         const float *number = ((int)threadIdx.x < TILE ? head.log_sum : head.delta) + from + i;
         tile_copy<W>(tiles + half * t::PAIR, head.part(Q, from, head.n - from, 0));
         tile_copy<W>(tiles + half * t::PAIR + t::SIZE, head.above(from, head.n - from, 0));
+        if (SHORT && (int)threadIdx.x >= TILE) return;
         copy_start<4>(numbers + half * THREADS + (int)threadIdx.x, there ? number : head.log_sum,
                       there);
     };
@@ -130,6 +135,15 @@ __global__ void __launch_bounds__(THREADS, 2)
     copy_group();
     mma_operand k[W / 16], v[W / 16];
     rows_get<W>(k, head.part(K, key, rows, 0));
+    if (SHORT) { /* the warp's queries have its keys' numbers; v is dout meanwhile */
+        float delta[2];
+        rows_get<W>(v, head.above(key, rows, 0));
+        deltas<W>(delta, v,
+                  {head.out + (size_t)key * head.ld_up, head.ld_up, rows, head.head_dim, true});
+        if (lane % 4 == 0)
+            for (int i = 0; i < 2; i++)
+                numbers[TILE + (int)threadIdx.x / WARP * 16 + lane / 4 + 8 * i] = delta[i];
+    }
     rows_get<W>(v, head.part(V, key, rows, 0));
     float dk[W / 8][4] = {}, dv[W / 8][4] = {};
     for (int from = 0; from < head.n; from += TILE) {
@@ -169,14 +183,35 @@ __global__ void __launch_bounds__(THREADS, 2)
     rows_put<W>(out + head.head_dim, head.ld, rows, head.head_dim, dv, one);
 }
 
+template <int W>
+__global__ void __launch_bounds__(THREADS, 2)
+    gradient_of_keys(const chunk_attention call, int blocks) {
+    keys_part<W, false>(call, (int)blockIdx.x / blocks, (int)blockIdx.x % blocks);
+}
+
+/* Both of inputs that a block has to itself, side by side: one after the other, each is too little
+ * for a card. */
+template <int W>
+__global__ void __launch_bounds__(THREADS, 2)
+    gradient_of_both(const chunk_attention call, int heads) {
+    const int which = (int)blockIdx.x;
+    if (which < heads)
+        queries_part<W>(call, which, 0);
+    else
+        keys_part<W, true>(call, which - heads, 0);
+}
+
 template <int W> cudaError_t backward(const chunk_attention &call, cudaStream_t stream) {
     const int blocks = (call.longest + ROWS - 1) / ROWS, bytes = mma_tile<W>::BYTES;
-    const dim3 grid((unsigned)(call.samples * call.heads) * (unsigned)blocks);
+    const int heads = call.samples * call.heads, more = 2 * THREADS * (int)sizeof(float);
+    const dim3 grid((unsigned)heads * (unsigned)blocks);
+    if (blocks == 1)
+        return attention_start(gradient_of_both<W>, dim3(2 * (unsigned)heads), THREADS,
+                               bytes + more, stream, call, heads);
     const cudaError_t status =
         attention_start(gradient_of_queries<W>, grid, THREADS, bytes, stream, call, blocks);
     if (status != cudaSuccess) return status;
-    return attention_start(gradient_of_keys<W>, grid, THREADS,
-                           bytes + 2 * THREADS * (int)sizeof(float), stream, call, blocks);
+    return attention_start(gradient_of_keys<W>, grid, THREADS, bytes + more, stream, call, blocks);
 }
 
 } // namespace
