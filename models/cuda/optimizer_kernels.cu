@@ -84,9 +84,18 @@ static __device__ __forceinline__ void step_moments(const cuda_adamw &step, floa
     s = __fmaf_rn(x, __fmul_rn(1.0f - step.beta2, x), __fmul_rn(step.beta2, s));
 }
 
+/* To 1 unit of the last place, in one instruction where the exact root takes twenty. */
+static __device__ __forceinline__ float fast_root(float x) {
+    float root;
+    asm("sqrt.approx.f32 %0, %1;" : "=f"(root) : "f"(x));
+    return root;
+}
+
+/* The root and the quotient are right to some units of the last place of the change, far below what
+ * the value keeps of it; exact ones are most of what late steps cost. */
 static __device__ __forceinline__ void step_value(float size, float keep, float epsilon, float m,
                                                   float s, float &v) {
-    float change = __fdiv_rn(__fmul_rn(size, m), __fadd_rn(__fsqrt_rn(s), epsilon));
+    float change = __fdividef(__fmul_rn(size, m), __fadd_rn(fast_root(s), epsilon));
     v = __fsub_rn(__fmul_rn(v, keep), change);
 }
 
