@@ -166,11 +166,12 @@ links_beside_it_are_not_followed() {
         rm -rf "${scratch:?}/evil" "${scratch:?}/home" "${scratch:?}/work"
         start
         cd "$scratch/evil" || return 1
-        mkdir -p pending drawn/data figures/data
+        mkdir -p drawn/data figures/data
         sql "UPDATE trial SET status = 'planned', checkpoint = NULL WHERE kind = 'train'"
         for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "logs/$key.log"; done
         attack sweep "$scratch/evil/tiny.yaml" --replace --db "$scratch/evil/results.db"
         for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "checkpoints/$key.safetensors"; done
+        mkdir -p pending # the sweep takes an empty one away
         for key in $(sql "SELECT key FROM trial"); do
             put $kind "pending/$key.db" ../../home/other.db && put $kind "pending/$key.db.draft" ../../home/other.db
         done
