@@ -1093,7 +1093,7 @@ CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, 
                          noise_floor, device) AS
 SELECT i.workload, i.arm, p.seed, p.batch_size, i.n, i.mean, i.mean - i.half95, i.mean + i.half95,
        abs(i.mean - 1) + i.half95, p.device
-FROM interval_by_measure i JOIN current_profile p ON p.id = i.part
+FROM interval_by_measure i CROSS JOIN current_profile p ON p.id = i.part -- CROSS: SQLite 3.46 would take p first
 WHERE i.measure = 'profile_ratio';
 
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,

@@ -67,6 +67,8 @@ UPDATE workload SET granularity = (SELECT text FROM name WHERE i = 7 + workload.
 UPDATE workload SET corpus = 'texts' || (SELECT text FROM name WHERE i = 11 + workload.id % 2);
 UPDATE environment SET machine = machine || (SELECT text FROM name WHERE i = 2);
 UPDATE trial SET arm = (SELECT text FROM name WHERE i = 13) || arm WHERE id % 4 = 0 AND kind = 'train';
+UPDATE trial SET arm = 'e' || (SELECT text FROM name WHERE i = 11) WHERE workload_id = 2 AND arm =
+    (SELECT min(arm) FROM trial WHERE workload_id = 2 AND kind = 'train');
 UPDATE trial SET arm = (SELECT b.arm FROM trial b WHERE b.id = trial.base_trial_id) WHERE kind <> 'train';
 UPDATE counter SET reason = reason || (SELECT text FROM name WHERE i = 5);
 SQL
