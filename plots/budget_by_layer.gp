@@ -58,7 +58,7 @@ do for [t = 1 : n_panels] {
              with boxxyerror linecolor palette, \
          for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
              using (x_of(b, 0.5 * (layers - 1))):(1 + (crowded ? 10.0 : 14.0) / bars_height) \
-                 :(name(strcol(arm), strcol(cost))):(crowded ? 90 : 0) \
+                 :(as_label(name(strcol(arm), strcol(cost)))):(crowded ? 90 : 0) \
              with labels rotate variable @placed textcolor rgb budget_colour
 }
 load "legend.gnuplot"

@@ -42,7 +42,7 @@ do for [t = 1 : n_tiles] {
              with vectors nohead linewidth 1.6 linecolor rgb variable, \
          data index b using points:0:(verdict(column(sign))) \
              with points linewidth 1.2 pointsize size_mark pointtype 7 linecolor rgb variable, \
-         data index b using (x_low - 0.05 * span):0:(t == 1 ? fitted(strcol(name), first_space - 20) : "") \
+         data index b using (x_low - 0.05 * span):0:(t == 1 ? as_label(fitted(strcol(name), first_space - 20)) : "") \
              with labels right offset -1, 0 textcolor rgb dark
     unset arrow 1
 }

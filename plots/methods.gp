@@ -50,7 +50,7 @@ do for [i = 1 : n_panels] {
              with vectors nohead linewidth 1.2 linecolor rgb variable, \
          data index b using accuracy:0:(mark(strcol(policy))):(colour(strcol(policy))) \
              with points linewidth 1.2 pointsize size_mark pointtype variable linecolor rgb variable, \
-         data index b using (x_low):0:(fitted(strcol(arm), first_space - 20)) \
+         data index b using (x_low):0:(as_label(fitted(strcol(arm), first_space - 20))) \
              with labels right offset -1, 0 textcolor rgb dark
     unset arrow 1
 

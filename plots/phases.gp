@@ -48,7 +48,7 @@ do for [t = 1 : n_panels] {
                  :(inside(strcol(phase), column(end_percent) - column(begin_percent))):(text_on(strcol(phase))) \
              with labels font small textcolor rgb variable, \
          for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
-             using (0):(b - first_block[t]):(fitted(strcol(arm), first_space - 20)) \
+             using (0):(b - first_block[t]):(as_label(fitted(strcol(arm), first_space - 20))) \
              with labels right offset -1, 0 textcolor rgb dark, \
          for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
              using (102):(b - first_block[t]):(sprintf("%.1f", column(mean_heads))) \

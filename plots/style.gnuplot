@@ -25,6 +25,9 @@ shortened(text, n) = strlen(text) <= n ? text : text[1 : (n + 1) / 2] . "…" . 
 # The text, or as much of it as fits into so many pixels of the normal font.
 fitted(text, room) = wide(text) * em <= room ? text \
     : shortened(text, int(strlen(text) * (room - em) / (wide(text) * em)))
+# A text for `with labels`, which reads escapes in what an expression gives: every backslash twice.
+as_label(text) = strstrt(text, "\\") \
+    ? text[1 : strstrt(text, "\\")] . "\\" . as_label(text[strstrt(text, "\\") + 1 : *]) : text
 between(low, x, high) = x < low ? low : x > high ? high : x
 
 # ---- policies: colour, mark and name; one that is not known here still gets drawn. Those with a budget are known

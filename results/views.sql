@@ -457,8 +457,9 @@ UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, seed, ece FROM model 
 UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM model WHERE loss IS NOT NULL
 UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns' || p.elsewhere, p.batch_size, NULL, p.seed,
                  m.median
+          -- +: no index. SQLite 3.46 would rather read all medians for each of these trainings.
           FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
-          WHERE NOT p.warned AND p.base_trial_id IN (SELECT trial_id FROM model)
+          WHERE NOT p.warned AND +p.base_trial_id IN (SELECT trial_id FROM model)
 UNION ALL SELECT workload, arm, policy, 'training_flops', NULL, NULL, seed, total_flops FROM training_cost
 UNION ALL SELECT workload, arm, policy, 'training_seconds', NULL, NULL, seed, total_seconds
           FROM training_cost
@@ -1092,7 +1093,7 @@ CREATE VIEW noise_floor (workload, arm, seed, batch_size, n_blocks, ratio_mean, 
                          noise_floor, device) AS
 SELECT i.workload, i.arm, p.seed, p.batch_size, i.n, i.mean, i.mean - i.half95, i.mean + i.half95,
        abs(i.mean - 1) + i.half95, p.device
-FROM interval_by_measure i JOIN current_profile p ON p.id = i.part
+FROM interval_by_measure i CROSS JOIN current_profile p ON p.id = i.part -- CROSS: SQLite 3.46 would take p first
 WHERE i.measure = 'profile_ratio';
 
 -- Median and median absolute deviation (unscaled) of the raw samples of one batch's forward pass,

@@ -2,18 +2,14 @@
  * The `headroom` program: finds the command, reads its arguments, prints its error, returns its
  * exit status. Everything else is behind a command.
  */
+#include "harness/cli/blas_start.h"
 #include "harness/cli/command.h"
 #include "harness/config/installation.h"
-#include "harness/measure/blas_kernels.h"
 #include "harness/table/shown.h"
 #include "models/base/closest_name.h"
-#include "models/cpu/gemm.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct command *const commands[] = {
     &sweep_command,   &trial_command,   &status_command, &report_command,   &export_command,
@@ -82,43 +78,12 @@ static int unknown_command(const char *name) {
     return EXIT_USAGE;
 }
 
-/* BLAS reads its number of threads when it is loaded, before main, and starts them there. So the
- * program starts itself again with the environment that a sweep gives its trials, whatever the
- * command: times are those of one thread, a signal finds the thread that waits for it, and a limit
- * on memory leaves no thread that the exit waits for. It reads there, too, which kernels it is to
- * run where it does not know the processor. Returns only if that is not needed or failed; what is
- * set once is not wanted again, so this ends. */
-static bool run_with_blas_settings(char **argv, struct error *error) {
-    const char *kernels = blas_kernels_wanted("", gemm_core());
-    const struct {
-        const char *name, *value;
-    } settings[] = {{"OPENBLAS_NUM_THREADS", "1"},
-                    {"OMP_NUM_THREADS", "1"},
-                    {BLAS_KERNELS_VARIABLE, kernels},
-                    {BLAS_KERNELS_CHOSEN, kernels}};
-    bool again = false;
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        const char *name = settings[i].name, *wanted = settings[i].value, *value = getenv(name);
-        if (!wanted || (value && strcmp(value, wanted) == 0)) continue;
-        again = true;
-        if (setenv(name, wanted, 1) != 0)
-            return error_set(error, "cannot set %s: %s", name, strerror(errno));
-    }
-    if (again) execv("/proc/self/exe", argv);
-    return !again ||
-           error_set(error,
-                     "cannot restart with other settings of BLAS: %s; set OPENBLAS_NUM_THREADS=1, "
-                     "OMP_NUM_THREADS=1%s%s",
-                     strerror(errno), kernels ? ", " BLAS_KERNELS_VARIABLE "=" : "",
-                     kernels ? kernels : "");
-}
-
 int main(int argc, char **argv) {
     struct arguments arguments;
     struct error error = {0};
     /* Whoever ignores its children hands that down: then nobody hears how a trial ended. */
     signal(SIGCHLD, SIG_DFL);
-    if (!run_with_blas_settings(argv, &error)) return fail("", &error, EXIT_FAILED);
+    if (!blas_start(argv, &error)) return fail("", &error, EXIT_FAILED);
     if (argc < 2) {
         help_program(stderr);
         return EXIT_USAGE;

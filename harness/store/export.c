@@ -36,10 +36,12 @@ static bool error_at(const struct questions *questions, const char *at, const ch
 static int allow_reading(void *context, int action, const char *a, const char *b, const char *c,
                          const char *d) {
     struct questions *questions = context;
-    (void)a, (void)c, (void)d;
+    (void)c, (void)d;
     switch (action) {
+    case SQLITE_READ: /* a PRAGMA in the form of a table is met when it runs, since 3.46 */
+        questions->denied = questions->denied || (a && sqlite3_strnicmp(a, "pragma_", 7) == 0);
+        return questions->denied ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_SELECT:
-    case SQLITE_READ:
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_FUNCTION:

@@ -27,6 +27,12 @@ static inline struct matrix transposed(const float *data, int ld) {
 void gemm(struct work *work, enum flop_component component, int m, int n, int k, float alpha,
           struct matrix a, struct matrix b, float beta, float *c, int ldc);
 
+/* What OpenBLAS takes of addresses, at most, for one thread: a buffer of 128 MB when it is loaded
+ * (0.3.29; not 0.3.21) and one for its first product, both kept. Where it gets none it asks again
+ * without end: under a limit the first product comes before a program fills its memory. */
+enum { GEMM_BUFFERS = 2 * (128 << 20) };
+void gemm_take_buffers(void);
+
 /* The libraries behind the seam, their versions and build settings, as one line. */
 void gemm_library(char *out, size_t size);
 

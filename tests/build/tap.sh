@@ -16,6 +16,10 @@ skip() { # reason
     exit 77
 }
 
+not_with_address_sanitizer() { # reason
+    ! nm ./headroom | grep -q __asan_init || skip "the address sanitizer $1"
+}
+
 behaviours() {
     echo "1..$#"
     number=0

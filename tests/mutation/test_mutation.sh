@@ -75,9 +75,9 @@ run_test() { # test object...
     # shellcheck disable=SC2086 # none or one
     ${CC:-cc} "@build/flags" "$@" "$object" build/headroom.a $main @build/libraries -o "$scratch/test"
     if [ "$main" ]; then
-        timeout 100 "$scratch/test" >"$scratch/said" 2>"$scratch/errors" || true # whose lines may have no end
+        timeout 600 "$scratch/test" >"$scratch/said" 2>"$scratch/errors" || true # whose lines may have no end
     else
-        HEADROOM=$scratch/test timeout 100 tests/harness/cli/test_cli.sh "tests/$test" >"$scratch/said" 2>&1 || true
+        HEADROOM=$scratch/test timeout 600 tests/harness/cli/test_cli.sh "tests/$test" >"$scratch/said" 2>&1 || true
     fi
 }
 

@@ -451,7 +451,7 @@ after_a_kill_what_was_drawn_stays_drawn_and_no_gnuplot_lives() {
     kill -KILL $!
     wait $! 2>/dev/null || true
     while read -r hangs; do
-        for _ in $(seq 600); do ! is_gone "$hangs" || break; sleep 0.1; done
+        for _ in $(seq 6000); do ! is_gone "$hangs" || break; sleep 0.1; done
         is_gone "$hangs" || { xargs kill <"$scratch/hangs" && return 1; }
     done <"$scratch/hangs"
     draw "$drawn/it's a.db" "$scratch/out" overview methods | tr '\n' ' ' | grep -qx 'overview: unchanged methods: drawn '

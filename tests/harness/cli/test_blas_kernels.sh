@@ -6,9 +6,7 @@ scratch=${scratch:?}
 unset OPENBLAS_CORETYPE HEADROOM_CHOSE_KERNELS
 
 unknown_processor() {
-    if nm ./headroom | grep -q __asan_init; then
-        skip 'the address sanitizer takes no library before itself'
-    fi
+    not_with_address_sanitizer 'takes no library before itself'
     grep -w avx2 /proc/cpuinfo | grep -qw fma || skip 'this processor has no AVX2'
     best=Haswell
     if grep -w avx512f /proc/cpuinfo | grep -w avx512vl | grep -qw avx512dq; then best=SkylakeX; fi

@@ -46,10 +46,11 @@ seen() {
 
 sql() { sqlite3 "$scratch/evil/results.db" "$@"; }
 
-# A command may succeed or fail with a message, but end, and change nothing outside.
+# A command may succeed or fail with a message, but end, within a minute of a core, and change nothing outside.
 attack() {
     status=0
-    timeout 60 "$headroom" "$@" >"$scratch/evil/said" 2>&1 </dev/null || status=$?
+    # shellcheck disable=SC3045 # dash has this limit
+    (ulimit -t 60; exec timeout 600 "$headroom" "$@") >"$scratch/evil/said" 2>&1 </dev/null || status=$?
     echo "$status: $*: $(head -n 1 "$scratch/evil/said" | cut -c 1-200)"
     test "$status" -le 1 || { cut -c 1-200 "$scratch/evil/said" && return 1; }
     test "$status" -eq 0 || test -s "$scratch/evil/said"
@@ -165,11 +166,12 @@ links_beside_it_are_not_followed() {
         rm -rf "${scratch:?}/evil" "${scratch:?}/home" "${scratch:?}/work"
         start
         cd "$scratch/evil" || return 1
-        mkdir -p pending drawn/data figures/data
+        mkdir -p drawn/data figures/data
         sql "UPDATE trial SET status = 'planned', checkpoint = NULL WHERE kind = 'train'"
         for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "logs/$key.log"; done
         attack sweep "$scratch/evil/tiny.yaml" --replace --db "$scratch/evil/results.db"
         for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "checkpoints/$key.safetensors"; done
+        mkdir -p pending # the sweep takes an empty one away
         for key in $(sql "SELECT key FROM trial"); do
             put $kind "pending/$key.db" ../../home/other.db && put $kind "pending/$key.db.draft" ../../home/other.db
         done

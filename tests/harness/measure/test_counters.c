@@ -396,12 +396,13 @@ static void hundred_sleeps_are_not_zero_context_switches(void **state) {
     struct error error;
     assert_true(counters_open(NULL, &counters, &error));
     counters_start(counters, 0);
-    for (int i = 0; i < 100; i++) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    for (int i = 0; i < 100; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     counters_stop(counters, 0);
     counters_result(counters, role_named("context_switches"), 1, &result);
     counters_close(counters);
     assert_true(result.available);
-    assert_true(result.value >= 100);
+    /* One is over before it began where the timer rings while another has the core. */
+    assert_true(result.value >= 50);
 }
 
 static void *spin(void *seconds) {

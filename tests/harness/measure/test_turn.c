@@ -33,7 +33,7 @@ static pid_t start_process(char wanted) {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        alarm(60); /* should the test be killed */
+        alarm(600); /* should the test be killed */
         if (wanted == 'T') raise(SIGSTOP);
         if (wanted == 'S') pause();
         for (volatile unsigned i = 0;; i++) {

@@ -115,7 +115,7 @@ static inline void work_for(double seconds) {
 static inline bool run_sql(const char *db, const char *sql) {
     sqlite3 *connection;
     bool ok = sqlite3_open(db, &connection) == SQLITE_OK &&
-              sqlite3_busy_timeout(connection, 10000) == SQLITE_OK &&
+              sqlite3_busy_timeout(connection, 600000) == SQLITE_OK &&
               sqlite3_exec(connection, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_close(connection);
     return ok;
@@ -125,7 +125,7 @@ static inline bool run_sql(const char *db, const char *sql) {
 static inline bool wait_for_text(const char *db, const char *name, const char *text) {
     char command[400];
     snprintf(command, sizeof command,
-             "for i in $(seq 2400); do grep -qs '%s' '%.*s/%s' && exit 0; sleep 0.05; done; exit 1",
+             "for i in $(seq 6000); do grep -qs '%s' '%.*s/%s' && exit 0; sleep 0.1; done; exit 1",
              text, (int)(strrchr(db, '/') - db), db, name);
     return system(command) == 0;
 }
