@@ -25,6 +25,7 @@ struct fake_event {
     int add_code, start_code; /* 0: works */
     int component;            /* those of different components do not go into one set */
     long long value;          /* read at every stop */
+    long long drift;          /* added to it after every stop */
 };
 
 struct fake {
@@ -105,10 +106,11 @@ static int fake_start(void *context, int set) {
 
 static int fake_stop(void *context, int set, long long *values) {
     struct fake *fake = context;
-    for (int i = 0; i < fake->set[set].n; i++)
-        values[i] = fake->starves && i >= fake->n_counters
-                        ? fake->starved
-                        : fake->event[fake->set[set].event[i]].value;
+    for (int i = 0; i < fake->set[set].n; i++) {
+        struct fake_event *event = &fake->event[fake->set[set].event[i]];
+        values[i] = fake->starves && i >= fake->n_counters ? fake->starved : event->value;
+        event->value += event->drift;
+    }
     return COUNTER_OK;
 }
 

@@ -338,6 +338,28 @@ static void what_reading_alone_counts_stands_beside_the_value(void **state) {
     assert_true(result.empty == 500);
 }
 
+/* Ten passes around nothing, of which the last counts fewest cycles and the first fewest
+ * instructions. */
+static void what_reading_alone_counts_is_the_least_of_ten_passes(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct counter_result cycles, instructions;
+    struct error error;
+    fake.event[0].drift = -1;
+    fake.event[1].drift = 1;
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+    double last = (double)fake.event[0].value + 1, first = (double)fake.event[1].value - 10;
+    counters_start(counters, 0);
+    counters_stop(counters, 0);
+    counters_result(counters, role_named("cycles"), 1, &cycles);
+    counters_result(counters, role_named("instructions"), 1, &instructions);
+    counters_close(counters);
+    assert_true(cycles.empty == last);
+    assert_true(instructions.empty == first);
+}
+
 static void start_and_stop_allocate_nothing(void **state) {
     (void)state;
     if (!ALLOCATIONS_COUNTED) {
@@ -468,6 +490,7 @@ int main(void) {
         cmocka_unit_test(kernel_that_tells_nothing_makes_roles_unavailable),
         cmocka_unit_test(work_in_other_threads_shows_in_the_thread_share),
         cmocka_unit_test(what_reading_alone_counts_stands_beside_the_value),
+        cmocka_unit_test(what_reading_alone_counts_is_the_least_of_ten_passes),
         cmocka_unit_test(start_and_stop_allocate_nothing),
         cmocka_unit_test(page_faults_of_touched_memory_are_counted_here),
         cmocka_unit_test(hundred_sleeps_are_not_zero_context_switches),
