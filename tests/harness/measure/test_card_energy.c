@@ -201,6 +201,10 @@ static void regions_that_differ_widen_the_interval(void **state) {
         assert_within(row.ci95_half, student_quantile(0.05, n - 1) * deviation / sqrt(n), 0.01);
     }
     assert_true(isnan(measure(1).ci95_half));
+    restart(NULL);
+    struct energy_result row = measure(CARD_REGIONS_MAX + 2); /* as many as there is room for */
+    assert_int_equal(row.n_regions, CARD_REGIONS_MAX);
+    assert_within(row.joules_per_input, 370 * 0.0003 / 8, 0.01);
 }
 
 /* As an H100 in a virtual machine answers: 3.5 ms for a look, a step every 100 ms. Looking all the time

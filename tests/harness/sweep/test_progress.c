@@ -32,6 +32,39 @@ static void equal_trials_take_equal_time_divided_by_slots(void **state) {
     fclose(out);
 }
 
+/* The second of two slots has nothing to do when one trial is left, and what is skipped is neither
+ * left nor done. */
+static void the_last_trial_takes_as_long_as_it_takes(void **state) {
+    struct progress progress;
+    (void)state;
+    FILE *out = tmpfile();
+    progress_start(&progress, out, "training", 4, 2, 4e12);
+    progress_trial(&progress, true, 1e12, 8, "ok");
+    progress_skip(&progress, 1e12);
+    assert_float_equal(progress_eta(&progress, 0), 2 * 8 / 2.0, 1e-6);
+    progress_trial(&progress, true, 1e12, 8, "ok");
+    assert_float_equal(progress_eta(&progress, 0), 8, 1e-6);
+    progress_trial(&progress, true, 1e12, 8, "ok");
+    assert_float_equal(progress_eta(&progress, 0), 0, 1e-6);
+    assert_int_equal(progress.n_done, progress.n_total);
+    fclose(out);
+}
+
+static void seconds_are_told_in_the_unit_that_suits_them(void **state) {
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {
+        {-1, "?"},        {0, "0 s"},           {99.4, "99 s"},       {99.6, "2 min"},
+        {5969, "99 min"}, {5970, "1 h 39 min"}, {7200, "2 h 00 min"}, {90061, "25 h 01 min"}};
+    char text[32];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        progress_format_seconds(cases[i].seconds, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 /* As measured: a bag of words trains in 0.2 s for 1 GFLOP, a dense arm in 20 s for 640. */
 static void tiny_first_trial_does_not_predict_its_own_overhead_for_all(void **state) {
     struct progress progress;
@@ -64,6 +97,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_left_is_unknown_before_the_first_trial_has_ended),
         cmocka_unit_test(equal_trials_take_equal_time_divided_by_slots),
+        cmocka_unit_test(the_last_trial_takes_as_long_as_it_takes),
+        cmocka_unit_test(seconds_are_told_in_the_unit_that_suits_them),
         cmocka_unit_test(what_runs_says_how_far_it_is),
         cmocka_unit_test(tiny_first_trial_does_not_predict_its_own_overhead_for_all),
     };
