@@ -1,7 +1,7 @@
 /*
- * Peak and triad in turns. See bench_peak.h and bench_triad.h. Of the time that the thread had a core
- * for, and of the fastest round: a ceiling is what can be reached, not what is usual, and not what a
- * busy machine leaves.
+ * Peak and triad in turns. See bench_peak.h and bench_triad.h. Of the time that the thread had a
+ * core for, and of the fastest round: a ceiling is what can be reached, not what is usual, and not
+ * what a busy machine leaves.
  */
 #include "harness/bench/bench_ceiling.h"
 #include "harness/bench/bench_peak.h"

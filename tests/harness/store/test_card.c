@@ -66,8 +66,8 @@ static void validation_chooses_the_model_without_attention(void **state) {
 }
 
 /* Later epochs that were not kept say nothing of the model that was. */
-/* One head is wrong on n of 998 inputs that all heads get right, with every seed, and on 2.5 more may be: half
- * of the interval is 196.24 (t of 997, in percent) sqrt((n - n n / 998 + 2.5) / 997 / 998). */
+/* One head is wrong on n of 998 inputs that all heads get right, with every seed, and on 2.5 more
+ * may be: half of the interval is 196.24 sqrt((n - n n / 998 + 2.5) / 997 / 998), of 997 degrees. */
 static void expect_resolved(struct fixture *f, int n, double points, int testable) {
     const struct wrong wrong[] = {{0, n}, {0, n}, {0, n}};
     int64_t workload = one_workload(f, "w");

@@ -329,8 +329,8 @@ static void every_control_is_a_claim_about_its_own_arm(void **state) {
                 2);
 }
 
-/* Chance is 0.5 and the best arm 1: the middle is 0.75, and the gap has to be 0.25, half of the way. Where
- * the best arm is 8 points above chance, nothing is a solution. */
+/* Chance is 0.5 and the best arm 1: the middle is 0.75, and the gap has to be 0.25, half of the
+ * way. Where the best arm is 8 points above chance, nothing is a solution. */
 static void seeds_that_solve_it_and_seeds_that_do_not_are_told_apart(void **state) {
     struct fixture *f = *state;
     char page[8192];

@@ -197,8 +197,8 @@ static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state)
     assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
 }
 
-/* Two arms were profiled twice, one of them on a card, too: medians per block over 100, so ratios 1.02
- * and 1.04, 1.06 and 1.1; and on the card 0.8 twice, which is as far from 1 as 1.2. */
+/* Two arms were profiled twice, one of them on a card, too: medians per block over 100, so ratios
+ * 1.02 and 1.04, 1.06 and 1.1; and on the card 0.8 twice, which is as far from 1 as 1.2. */
 static void the_largest_floor_of_a_device_counts(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");

@@ -325,8 +325,8 @@ static void extra_epochs_go_on_where_the_base_ended(void **state) {
     }
 }
 
-/* At rates that move no weight only dropout tells one epoch from another. After four epochs of a base
- * and one of gates comes the sixth of all, as it does after three and two. */
+/* At rates that move no weight only dropout tells one epoch from another. After four epochs of a
+ * base and one of gates comes the sixth of all, as it does after three and two. */
 static void recovery_goes_on_where_the_gates_ended(void **state) {
     const struct fixture *f = *state;
     static const int bases[] = {4, 3, 4}, gates[] = {1, 2, 2};
