@@ -6,6 +6,7 @@
 #include "harness/bench/bench_device.h"
 #include "harness/bench/bench_saving.h"
 #include "harness/bench/bench_speed.h"
+#include "harness/bench/bench_triad.h"
 #include "harness/store/store.h"
 #include "models/flops.h"
 
@@ -97,6 +98,12 @@ static void shares_are_of_the_best_peak(void **state) {
         if (strstr(row->name, "triad")) assert_true(row->share == 1.0);
     }
     assert_true(best == 1.0);
+}
+
+/* In a quick run it is the least. */
+static void a_triad_is_larger_than_caches_and_smaller_than_memory(void **state) {
+    (void)state;
+    assert_in_range(bench_triad_bytes(), BENCH_TRIAD_BYTES_LEAST, (size_t)512 << 20);
 }
 
 /* FLOPs of one input of four tokens with k heads in every layer, by the closed form. */
@@ -335,6 +342,7 @@ int main(void) {
         cmocka_unit_test(rows_have_names_of_their_own),
         cmocka_unit_test(numbers_are_positive_and_in_order),
         cmocka_unit_test(shares_are_of_the_best_peak),
+        cmocka_unit_test(a_triad_is_larger_than_caches_and_smaller_than_memory),
         cmocka_unit_test(a_saving_is_time_by_time_over_flops_by_flops),
         cmocka_unit_test(targets_are_judged_by_share_or_median),
         cmocka_unit_test(stored_rows_are_the_printed_ones),

@@ -340,6 +340,13 @@ static void memory_of_this_process_is_told_where_it_is_known_which_one_that_is(v
     card_sensor_close(sensor);
 }
 
+static void a_rest_is_as_long_as_it_is_asked_to_be(void **state) {
+    (void)state;
+    double start = card_time_real.now();
+    card_time_real.rest(0.01);
+    assert_true(card_time_real.now() - start >= 0.01);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(joules_of_an_input_are_those_between_two_steps, restart),
@@ -352,6 +359,7 @@ int main(void) {
         cmocka_unit_test_setup(every_quantity_is_the_driver_s_own, restart),
         cmocka_unit_test_setup(memory_of_this_process_is_told_where_it_is_known_which_one_that_is,
                                restart),
+        cmocka_unit_test(a_rest_is_as_long_as_it_is_asked_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

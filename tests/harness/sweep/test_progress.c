@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static void time_left_is_unknown_before_the_first_trial_has_ended(void **state) {
     struct progress progress;
@@ -93,6 +98,47 @@ static void what_runs_says_how_far_it_is(void **state) {
     assert_string_equal(text, " (candidate 2 of 6, epoch 3 of 16, loss 0.412, 81.2%)");
 }
 
+/* A terminal of so many columns, and what stands behind it. */
+static FILE *open_terminal(unsigned short columns, int *behind) {
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    *behind = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(*behind >= 0);
+    assert_int_equal(grantpt(*behind), 0);
+    assert_int_equal(unlockpt(*behind), 0);
+    FILE *out = fopen(ptsname(*behind), "w");
+    assert_non_null(out);
+    assert_int_equal(ioctl(fileno(out), TIOCSWINSZ, &size), 0);
+    return out;
+}
+
+static void expect_drawn(int behind, const char *expected) {
+    char drawn[256] = "";
+    ssize_t n = 0, size = (ssize_t)strlen(expected);
+    while (n < size) {
+        ssize_t more = read(behind, drawn + n, (size_t)(size - n));
+        assert_true(more > 0);
+        n += more;
+    }
+    assert_string_equal(drawn, expected);
+}
+
+/* Two of four equal trials are done by one slot, 8 s each; half of the third has run. */
+static void a_terminal_sees_a_line_that_is_redrawn_and_never_wraps(void **state) {
+    struct progress progress;
+    int behind;
+    (void)state;
+    FILE *out = open_terminal(60, &behind);
+    progress_start(&progress, out, "training", 4, 1, 4e12);
+    progress_trial(&progress, true, 1e12, 8, "ok a");
+    expect_drawn(behind, "\r\033[K[1/4] ok a, 8.0 s, left: 24 s\r\n");
+    progress_trial(&progress, true, 1e12, 8, "ok b");
+    expect_drawn(behind, "\r\033[K[2/4] ok b, 8.0 s, left: 16 s\r\n");
+    progress_draw(&progress, "w/arm/3", 4);
+    expect_drawn(behind, "\r\033[Ktraining [##########..........] 2/4, left: 12 s, now: w");
+    fclose(out);
+    close(behind);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_left_is_unknown_before_the_first_trial_has_ended),
@@ -100,6 +146,7 @@ int main(void) {
         cmocka_unit_test(the_last_trial_takes_as_long_as_it_takes),
         cmocka_unit_test(seconds_are_told_in_the_unit_that_suits_them),
         cmocka_unit_test(what_runs_says_how_far_it_is),
+        cmocka_unit_test(a_terminal_sees_a_line_that_is_redrawn_and_never_wraps),
         cmocka_unit_test(tiny_first_trial_does_not_predict_its_own_overhead_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
