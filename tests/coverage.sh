@@ -27,8 +27,8 @@ END
 unset MAKEFLAGS MAKELEVEL MFLAGS
 flags="--coverage -O1 -fprofile-update=atomic -Wno-format-truncation -include $copy/leave.h"
 make -C "$copy/tree" CUDA=0 SANITIZER= CFLAGS="$flags" LDFLAGS=--coverage test >"$copy/test.log" 2>&1 ||
-    grep '^not ok' "$copy/test.log" >&2 || tail -n 20 "$copy/test.log" >&2
-tail -n 1 "$copy/test.log" >&2
+    grep '^FAIL ' "$copy/test.log" >&2 || tail -n 20 "$copy/test.log" >&2
+grep ' passed, .* skipped$' "$copy/test.log" >&2
 
 # One object at a time: gcov names its source, and the headers that it took in, which are left out.
 cd "$copy/tree"
@@ -36,7 +36,7 @@ find build/models build/workloads build/harness -name '*.gcno' | while read -r n
     gcov -n -o "${notes%/*}" "$notes" 2>/dev/null
 done | awk -v least="$least" '
     /^File / { name = $2; gsub(/\047/, "", name) }
-    /^Lines executed:/ && name ~ /^(models|workloads|harness)\/.*\.c$/ {
+    /^Lines executed:/ && name ~ /^(models|workloads|harness)\/.*\.c$/ && name !~ /\/card_work\.c$/ {
         split($0, part, /[:%]| of /)
         folder = name
         sub(/\/[^\/]*$/, "", folder)

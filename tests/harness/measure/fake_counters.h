@@ -42,7 +42,7 @@ struct fake {
     const char *card_problem;            /* of the component of cards; NULL: it works */
     struct kernel_counts now, step;
     bool kernel_works;
-    int fail_start;                         /* code of the next start, once */
+    int fail_start, fail_stop;              /* code of the next start or stop, once */
     int n_sets, n_open_sets, n_multiplexed; /* created, not yet destroyed, asked to multiplex */
     struct {
         int n, event[EVENTS_MAX];
@@ -106,12 +106,14 @@ static int fake_start(void *context, int set) {
 
 static int fake_stop(void *context, int set, long long *values) {
     struct fake *fake = context;
+    int code = fake->fail_stop;
+    fake->fail_stop = 0;
     for (int i = 0; i < fake->set[set].n; i++) {
         struct fake_event *event = &fake->event[fake->set[set].event[i]];
         values[i] = fake->starves && i >= fake->n_counters ? fake->starved : event->value;
         event->value += event->drift;
     }
-    return COUNTER_OK;
+    return code;
 }
 
 static void fake_destroy(void *context, int set) {

@@ -24,7 +24,7 @@
 static struct {
     double now, step, rest_watts, work_watts, spent, pass_seconds;
     double drift; /* of the power at work, a second */
-    int passes, energy_status, busy, init_status, find_status, n_processes;
+    int passes, energy_status, busy, init_status, find_status, n_processes, process_status;
     unsigned pid;
     unsigned long long process_bytes;
     double look_seconds; /* that asking takes, while nothing runs */
@@ -113,7 +113,7 @@ static int call_processes(void *handle, unsigned *n, struct card_process *proces
     *n = (unsigned)card.n_processes;
     process[0] = (struct card_process){card.pid, card.process_bytes, 0, 0};
     process[1] = (struct card_process){card.pid + 1, 7, 0, 0};
-    return 0;
+    return card.process_status;
 }
 
 static const struct card_calls calls = {
@@ -337,6 +337,9 @@ static void memory_of_this_process_is_told_where_it_is_known_which_one_that_is(v
     card.n_processes = 0;
     assert_false(card_sensor_read(sensor, CARD_PROCESS_MEMORY, &value, reason));
     assert_non_null(strstr(reason, "no process"));
+    card.process_status = 3;
+    assert_false(card_sensor_read(sensor, CARD_PROCESS_MEMORY, &value, reason));
+    assert_non_null(strstr(reason, "does not tell which processes use it: Not Supported"));
     card_sensor_close(sensor);
 }
 

@@ -290,6 +290,33 @@ static void failing_start_makes_its_pass_unavailable_and_says_why(void **state) 
     assert_int_equal(fake.n_open_sets, 0);
 }
 
+static void failing_stop_makes_its_pass_unavailable_and_says_why(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct counter_result result;
+    struct error error;
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+    fake.fail_stop = -2;
+    fake.text = "out of breath";
+    for (int i = 0; i < 3; i++) {
+        counters_start(counters, 0);
+        counters_stop(counters, 0);
+    }
+    counters_result(counters, role_named("cycles"), 1, &result);
+    assert_unavailable(&result, "the event set: PAPI failed: out of breath (code -2)");
+    counters_close(counters);
+}
+
+static void a_library_that_says_nothing_did_not_start(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    fake.open_code = COUNTER_NO_BACKEND;
+    struct counter_result result = count(&fake, "cycles", 1, 1);
+    assert_unavailable(&result, "the counting library did not start");
+}
+
 static void region_never_run_is_no_zero(void **state) {
     (void)state;
     struct fake fake = good_machine();
@@ -486,6 +513,8 @@ int main(void) {
         cmocka_unit_test(zero_of_a_proven_event_in_a_region_is_a_count),
         cmocka_unit_test(implausible_instructions_per_cycle_flag_both_roles),
         cmocka_unit_test(failing_start_makes_its_pass_unavailable_and_says_why),
+        cmocka_unit_test(failing_stop_makes_its_pass_unavailable_and_says_why),
+        cmocka_unit_test(a_library_that_says_nothing_did_not_start),
         cmocka_unit_test(region_never_run_is_no_zero),
         cmocka_unit_test(kernel_that_tells_nothing_makes_roles_unavailable),
         cmocka_unit_test(work_in_other_threads_shows_in_the_thread_share),
