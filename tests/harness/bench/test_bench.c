@@ -118,7 +118,7 @@ static double flops_with(const struct model_config *config, int k) {
 /* Of a single round each number follows from the times of both. */
 static void a_saving_is_time_by_time_over_flops_by_flops(void **state) {
     (void)state;
-    struct bench_saved saved[BENCH_SAVED];
+    struct bench_saved saved[BENCH_SAVED] = {0};
     struct bench_model m = {0};
     struct error error = {0};
     struct bench_effort effort = {.rounds = 1};

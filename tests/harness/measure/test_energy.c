@@ -128,6 +128,7 @@ static struct rest {
     double began, ended;
 } rest;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
 int nanosleep(const struct timespec *asked, struct timespec *left) {
     (void)asked;
     (void)left;
