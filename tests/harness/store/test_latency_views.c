@@ -271,6 +271,12 @@ static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **s
                 1);
     snprintf(moved, sizeof moved, "UPDATE trial SET environment_id = %d WHERE seed = 1", (int)here);
     assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
+    assert_near(number(f, "SELECT time_ratio" NARROW), 110.0 / 300);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE seed = 1 "
+                                      "AND arm = 'fixed-1'"),
+                     SQLITE_OK); /* who knows where that seed was timed */
+    assert_true(isnan(number(f, "SELECT time_ratio" NARROW)));
+    assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
     OK(f, store_warning(f->store,
                         (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile' "
                                            "AND arm = 'fixed-1' AND seed = 1"),
