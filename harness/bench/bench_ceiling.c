@@ -1,5 +1,7 @@
 /*
- * Peak and triad in turns. See bench_peak.h and bench_triad.h.
+ * Peak and triad in turns. See bench_peak.h and bench_triad.h. Of the time that the thread had a
+ * core for, and of the fastest round: a ceiling is what can be reached, not what is usual, and not
+ * what a busy machine leaves.
  */
 #include "harness/bench/bench_ceiling.h"
 #include "harness/bench/bench_peak.h"
@@ -8,18 +10,6 @@
 /* All rounds take less than a second on a core of today. An emulated one needs seconds for a single
  * product, and the first round has to do. */
 enum { MOST_SECONDS = 5 };
-
-/* Work per second in the fastest round, of the time that the thread had a core for: a ceiling is what
- * can be reached, not what is usual, and not what a busy machine leaves. */
-static double best_round(const struct bench_case *cases, int n, int rounds) {
-    double best = 0.0;
-    for (int i = 0; i < n; i++)
-        for (int r = 0; r < rounds; r++) {
-            double rate = cases[i].work / cases[i].seconds[r];
-            best = rate > best ? rate : best;
-        }
-    return best;
-}
 
 bool bench_ceiling(struct ceiling *out, struct error *error) {
     struct bench_effort effort = {
@@ -33,8 +23,8 @@ bool bench_ceiling(struct ceiling *out, struct error *error) {
         for (int i = 0; i < BENCH_PEAKS; i++) cases[i] = peak.cases[i];
         cases[BENCH_PEAKS] = bench_triad_case(&triad);
         int rounds = bench_time(cases, BENCH_PEAKS + 1, &effort);
-        out->flops_per_second = best_round(cases, BENCH_PEAKS, rounds);
-        out->bytes_per_second = best_round(&cases[BENCH_PEAKS], 1, rounds);
+        out->flops_per_second = bench_best_round(cases, BENCH_PEAKS, rounds);
+        out->bytes_per_second = bench_best_round(&cases[BENCH_PEAKS], 1, rounds);
     }
     bench_peak_free(&peak);
     bench_triad_free(&triad);

@@ -104,3 +104,10 @@ double bench_best_rate(const struct bench_case *cases, int n, int rounds) {
     }
     return best;
 }
+
+double bench_best_round(const struct bench_case *cases, int n, int rounds) {
+    double best = 0.0;
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < rounds; r++) best = fmax(best, cases[i].work / cases[i].seconds[r]);
+    return best;
+}

@@ -50,7 +50,10 @@ void bench_row_fill(struct bench_row *row, double *numbers, int n);
 struct bench_row *bench_row_case(struct bench_table *table, const char *section,
                                  const struct bench_case *timed, int rounds, double peak);
 
-/* Best median of work per second over n cases. */
+/* Best median of work per second over n cases, in the unit of their rows. */
 double bench_best_rate(const struct bench_case *cases, int n, int rounds);
+
+/* Most work per second, in FLOPs or bytes, that any round of any case reached. */
+double bench_best_round(const struct bench_case *cases, int n, int rounds);
 
 #endif

@@ -6,7 +6,7 @@
 #   . tests/build/tap.sh; a_behaviour() { ...; }; behaviours a_behaviour ...
 #
 # $scratch is a private folder, removed in the end. A test must not see the make that runs it.
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES CFLAGS LDFLAGS
 root=$(pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

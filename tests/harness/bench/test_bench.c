@@ -4,8 +4,11 @@
  */
 #include "harness/bench/bench.h"
 #include "harness/bench/bench_device.h"
+#include "harness/bench/bench_saving.h"
 #include "harness/bench/bench_speed.h"
+#include "harness/bench/bench_triad.h"
 #include "harness/store/store.h"
+#include "models/flops.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +98,42 @@ static void shares_are_of_the_best_peak(void **state) {
         if (strstr(row->name, "triad")) assert_true(row->share == 1.0);
     }
     assert_true(best == 1.0);
+}
+
+/* In a quick run it is the least. */
+static void a_triad_is_larger_than_caches_and_smaller_than_memory(void **state) {
+    (void)state;
+    assert_in_range(bench_triad_bytes(), BENCH_TRIAD_BYTES_LEAST, (size_t)512 << 20);
+}
+
+/* FLOPs of one input of four tokens with k heads in every layer, by the closed form. */
+static double flops_with(const struct model_config *config, int k) {
+    struct flops flops = {0};
+    for (int l = 0; l < config->layers; l++)
+        flops_add_layer(config, l, 4, k, (int64_t)4 * k, 0, &flops);
+    flops_add_ends(config, 4, &flops);
+    return (double)flops_total(&flops);
+}
+
+/* Of a single round each number follows from the times of both. */
+static void a_saving_is_time_by_time_over_flops_by_flops(void **state) {
+    (void)state;
+    struct bench_saved saved[BENCH_SAVED] = {0};
+    struct bench_model m = {0};
+    struct error error = {0};
+    struct bench_effort effort = {.rounds = 1};
+    if (!bench_model_new(&(struct bench_shape){16, 2, 4}, "random", false, &m, &error) ||
+        !bench_saving_measure(&m, &m, &m.batch, &effort, saved, &error))
+        fail_msg("%s", error.text);
+    for (int i = 0; i < BENCH_SAVED; i++) {
+        const struct bench_saved *s = &saved[i];
+        double flops = flops_with(&m.config, s->heads) / flops_with(&m.config, BENCH_HEADS);
+        assert_true(fabs(s->flops - flops) < 1e-12);
+        assert_true(fabs(s->time.median / (s->ms.median / saved[0].ms.median) - 1) < 1e-12);
+        assert_true(fabs(s->ratio.median / (s->time.median / flops) - 1) < 1e-12);
+    }
+    assert_true(saved[1].heads == 1 && saved[1].flops < 1);
+    bench_model_free(&m);
 }
 
 /* A table of three rows whose numbers decide: reached, missed, not measured. */
@@ -303,6 +342,8 @@ int main(void) {
         cmocka_unit_test(rows_have_names_of_their_own),
         cmocka_unit_test(numbers_are_positive_and_in_order),
         cmocka_unit_test(shares_are_of_the_best_peak),
+        cmocka_unit_test(a_triad_is_larger_than_caches_and_smaller_than_memory),
+        cmocka_unit_test(a_saving_is_time_by_time_over_flops_by_flops),
         cmocka_unit_test(targets_are_judged_by_share_or_median),
         cmocka_unit_test(stored_rows_are_the_printed_ones),
         cmocka_unit_test(view_judges_targets_and_shows_the_latest_full_run),

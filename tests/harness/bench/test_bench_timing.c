@@ -58,6 +58,30 @@ static void own_time_is_that_of_the_thread(void **state) {
     }
 }
 
+/* Lasts for 0.1 ms of the thread's time, at least. */
+static void work_for_100_us(void *context) {
+    double start = clock_thread_seconds();
+    while (clock_thread_seconds() - start < 1e-4) continue;
+    ++*(int *)context;
+}
+
+/* Twenty calls or so to a sample: together they are no longer than the whole. */
+static void a_sample_says_what_one_call_of_many_takes(void **state) {
+    (void)state;
+    int calls = 0;
+    struct bench_case timed = {.run = work_for_100_us, .context = &calls};
+    struct bench_effort effort = {.rounds = 3, .sample_seconds = 2e-3, .own_time = true};
+    double start = clock_thread_seconds(), sum = 0;
+    assert_int_equal(bench_time(&timed, 1, &effort), 3);
+    double whole = clock_thread_seconds() - start;
+    assert_true(calls > 3 * timed.calls);
+    for (int r = 0; r < 3; r++) {
+        assert_true(timed.seconds[r] >= 1e-4);
+        sum += timed.calls * timed.seconds[r];
+    }
+    assert_true(sum <= whole);
+}
+
 /* The middle of an odd number, the mean of the two in the middle of an even one. */
 static void a_row_has_the_median_and_both_ends_of_its_samples(void **state) {
     (void)state;
@@ -83,11 +107,22 @@ static void a_rate_is_work_by_seconds_and_a_share_of_the_peak(void **state) {
     assert_true(row->share == 0.25);
 }
 
+/* The fastest round of the second case, and neither the last nor the middle one. */
+static void a_ceiling_is_the_fastest_round_of_any_case(void **state) {
+    (void)state;
+    struct bench_case cases[2] = {{.work = 6, .seconds = {2, 3, 6}},
+                                  {.work = 8, .seconds = {4, 1, 2}}};
+    assert_true(bench_best_round(cases, 2, 3) == 8);
+    assert_true(bench_best_round(cases, 2, 1) == 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_round_is_run_where_time_is_not_bounded),
         cmocka_unit_test(own_time_is_that_of_the_thread),
+        cmocka_unit_test(a_sample_says_what_one_call_of_many_takes),
         cmocka_unit_test(a_row_has_the_median_and_both_ends_of_its_samples),
+        cmocka_unit_test(a_ceiling_is_the_fastest_round_of_any_case),
         cmocka_unit_test(a_rate_is_work_by_seconds_and_a_share_of_the_peak),
         cmocka_unit_test(a_warm_up_that_took_all_the_time_is_the_only_round),
     };

@@ -25,6 +25,7 @@ struct fake_event {
     int add_code, start_code; /* 0: works */
     int component;            /* those of different components do not go into one set */
     long long value;          /* read at every stop */
+    long long drift;          /* added to it after every stop */
 };
 
 struct fake {
@@ -41,7 +42,7 @@ struct fake {
     const char *card_problem;            /* of the component of cards; NULL: it works */
     struct kernel_counts now, step;
     bool kernel_works;
-    int fail_start;                         /* code of the next start, once */
+    int fail_start, fail_stop;              /* code of the next start or stop, once */
     int n_sets, n_open_sets, n_multiplexed; /* created, not yet destroyed, asked to multiplex */
     struct {
         int n, event[EVENTS_MAX];
@@ -105,11 +106,14 @@ static int fake_start(void *context, int set) {
 
 static int fake_stop(void *context, int set, long long *values) {
     struct fake *fake = context;
-    for (int i = 0; i < fake->set[set].n; i++)
-        values[i] = fake->starves && i >= fake->n_counters
-                        ? fake->starved
-                        : fake->event[fake->set[set].event[i]].value;
-    return COUNTER_OK;
+    int code = fake->fail_stop;
+    fake->fail_stop = 0;
+    for (int i = 0; i < fake->set[set].n; i++) {
+        struct fake_event *event = &fake->event[fake->set[set].event[i]];
+        values[i] = fake->starves && i >= fake->n_counters ? fake->starved : event->value;
+        event->value += event->drift;
+    }
+    return code;
 }
 
 static void fake_destroy(void *context, int set) {

@@ -176,6 +176,9 @@ static void without_papi_its_absence_is_the_reason(void **state) {
     card.fake.problem = "built without PAPI: install it";
     assert_all_unavailable(&card, "built without PAPI: install it");
     assert_int_equal(card.n_started, 0);
+    good_card(&card, PRECISION_FP32);
+    card.fake.open_code = COUNTER_NO_BACKEND;
+    assert_all_unavailable(&card, "the counting library did not start");
 }
 
 static void an_event_that_the_card_lacks_is_missed_alone(void **state) {
@@ -236,6 +239,14 @@ static void a_later_failure_leaves_no_count_of_the_proof(void **state) {
     card_counters_stop(counters, CARD_FMA);
     card_counters_result(counters, CARD_FMA, 1, 1, &result);
     assert_unavailable(&result, "cannot start counting");
+    card_counters_close(counters);
+    good_card(&card, PRECISION_FP32);
+    assert_true(card_counters_open_backend(&backend, &card.work, &counters, &error));
+    card.fake.fail_stop = -14;
+    card_counters_start(counters, CARD_FMA);
+    card_counters_stop(counters, CARD_FMA);
+    card_counters_result(counters, CARD_FMA, 1, 1, &result);
+    assert_unavailable(&result, "cannot read the card's counters (code -14)");
     card_counters_close(counters);
 }
 

@@ -24,7 +24,7 @@
 static struct {
     double now, step, rest_watts, work_watts, spent, pass_seconds;
     double drift; /* of the power at work, a second */
-    int passes, energy_status, busy, init_status, find_status, n_processes;
+    int passes, energy_status, busy, init_status, find_status, n_processes, process_status;
     unsigned pid;
     unsigned long long process_bytes;
     double look_seconds; /* that asking takes, while nothing runs */
@@ -113,7 +113,7 @@ static int call_processes(void *handle, unsigned *n, struct card_process *proces
     *n = (unsigned)card.n_processes;
     process[0] = (struct card_process){card.pid, card.process_bytes, 0, 0};
     process[1] = (struct card_process){card.pid + 1, 7, 0, 0};
-    return 0;
+    return card.process_status;
 }
 
 static const struct card_calls calls = {
@@ -201,6 +201,10 @@ static void regions_that_differ_widen_the_interval(void **state) {
         assert_within(row.ci95_half, student_quantile(0.05, n - 1) * deviation / sqrt(n), 0.01);
     }
     assert_true(isnan(measure(1).ci95_half));
+    restart(NULL);
+    struct energy_result row = measure(CARD_REGIONS_MAX + 2); /* as many as there is room for */
+    assert_int_equal(row.n_regions, CARD_REGIONS_MAX);
+    assert_within(row.joules_per_input, 370 * 0.0003 / 8, 0.01);
 }
 
 /* As an H100 in a virtual machine answers: 3.5 ms for a look, a step every 100 ms. Looking all the time
@@ -333,7 +337,17 @@ static void memory_of_this_process_is_told_where_it_is_known_which_one_that_is(v
     card.n_processes = 0;
     assert_false(card_sensor_read(sensor, CARD_PROCESS_MEMORY, &value, reason));
     assert_non_null(strstr(reason, "no process"));
+    card.process_status = 3;
+    assert_false(card_sensor_read(sensor, CARD_PROCESS_MEMORY, &value, reason));
+    assert_non_null(strstr(reason, "does not tell which processes use it: Not Supported"));
     card_sensor_close(sensor);
+}
+
+static void a_rest_is_as_long_as_it_is_asked_to_be(void **state) {
+    (void)state;
+    double start = card_time_real.now();
+    card_time_real.rest(0.01);
+    assert_true(card_time_real.now() - start >= 0.01);
 }
 
 int main(void) {
@@ -348,6 +362,7 @@ int main(void) {
         cmocka_unit_test_setup(every_quantity_is_the_driver_s_own, restart),
         cmocka_unit_test_setup(memory_of_this_process_is_told_where_it_is_known_which_one_that_is,
                                restart),
+        cmocka_unit_test(a_rest_is_as_long_as_it_is_asked_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,6 +290,33 @@ static void failing_start_makes_its_pass_unavailable_and_says_why(void **state) 
     assert_int_equal(fake.n_open_sets, 0);
 }
 
+static void failing_stop_makes_its_pass_unavailable_and_says_why(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct counter_result result;
+    struct error error;
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+    fake.fail_stop = -2;
+    fake.text = "out of breath";
+    for (int i = 0; i < 3; i++) {
+        counters_start(counters, 0);
+        counters_stop(counters, 0);
+    }
+    counters_result(counters, role_named("cycles"), 1, &result);
+    assert_unavailable(&result, "the event set: PAPI failed: out of breath (code -2)");
+    counters_close(counters);
+}
+
+static void a_library_that_says_nothing_did_not_start(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    fake.open_code = COUNTER_NO_BACKEND;
+    struct counter_result result = count(&fake, "cycles", 1, 1);
+    assert_unavailable(&result, "the counting library did not start");
+}
+
 static void region_never_run_is_no_zero(void **state) {
     (void)state;
     struct fake fake = good_machine();
@@ -336,6 +363,28 @@ static void what_reading_alone_counts_stands_beside_the_value(void **state) {
     counters_close(counters);
     assert_true(result.value == 750);
     assert_true(result.empty == 500);
+}
+
+/* Ten passes around nothing, of which the last counts fewest cycles and the first fewest
+ * instructions. */
+static void what_reading_alone_counts_is_the_least_of_ten_passes(void **state) {
+    (void)state;
+    struct fake fake = good_machine();
+    struct counter_backend backend = backend_of(&fake);
+    struct counters *counters;
+    struct counter_result cycles, instructions;
+    struct error error;
+    fake.event[0].drift = -1;
+    fake.event[1].drift = 1;
+    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+    double last = (double)fake.event[0].value + 1, first = (double)fake.event[1].value - 10;
+    counters_start(counters, 0);
+    counters_stop(counters, 0);
+    counters_result(counters, role_named("cycles"), 1, &cycles);
+    counters_result(counters, role_named("instructions"), 1, &instructions);
+    counters_close(counters);
+    assert_true(cycles.empty == last);
+    assert_true(instructions.empty == first);
 }
 
 static void start_and_stop_allocate_nothing(void **state) {
@@ -465,10 +514,13 @@ int main(void) {
         cmocka_unit_test(zero_of_a_proven_event_in_a_region_is_a_count),
         cmocka_unit_test(implausible_instructions_per_cycle_flag_both_roles),
         cmocka_unit_test(failing_start_makes_its_pass_unavailable_and_says_why),
+        cmocka_unit_test(failing_stop_makes_its_pass_unavailable_and_says_why),
+        cmocka_unit_test(a_library_that_says_nothing_did_not_start),
         cmocka_unit_test(region_never_run_is_no_zero),
         cmocka_unit_test(kernel_that_tells_nothing_makes_roles_unavailable),
         cmocka_unit_test(work_in_other_threads_shows_in_the_thread_share),
         cmocka_unit_test(what_reading_alone_counts_stands_beside_the_value),
+        cmocka_unit_test(what_reading_alone_counts_is_the_least_of_ten_passes),
         cmocka_unit_test(start_and_stop_allocate_nothing),
         cmocka_unit_test(page_faults_of_touched_memory_are_counted_here),
         cmocka_unit_test(hundred_sleeps_are_not_zero_context_switches),

@@ -286,6 +286,22 @@ static void injected_failures_are_told_with_their_fix_and_profiling_goes_on(void
     assert_true(doctor.can_profile);
 }
 
+static void settings_that_make_times_unsteady_are_told_with_their_fix(void **state) {
+    (void)state;
+    struct doctor doctor;
+    struct fake machine = good_machine();
+    char page[PAGE_SIZE];
+    examine(&machine, &doctor);
+    print_page(&doctor, false, page);
+    assert_null(strstr(page, "for steadier times"));
+    snprintf(doctor.environment.governor, sizeof doctor.environment.governor, "powersave");
+    doctor.environment.turbo = STATE_ON;
+    print_page(&doctor, false, page);
+    join_lines(page);
+    assert_non_null(strstr(page, "for steadier times: sudo cpupower frequency-set -g performance"));
+    assert_non_null(strstr(page, "for steadier times: echo 1 | sudo tee "));
+}
+
 /* As on an Arm core: two roles count, the others have no event here or one that never counts. */
 static void machine_with_few_counters_fits_one_screen_and_tells_each_reason_once(void **state) {
     (void)state;
@@ -416,6 +432,7 @@ int main(void) {
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),
         cmocka_unit_test(injected_failures_are_told_with_their_fix_and_profiling_goes_on),
+        cmocka_unit_test(settings_that_make_times_unsteady_are_told_with_their_fix),
         cmocka_unit_test(machine_with_few_counters_fits_one_screen_and_tells_each_reason_once),
         cmocka_unit_test(machine_where_everything_counts_fits_one_screen),
         cmocka_unit_test(energy_and_simulators_are_looked_for_where_they_would_be),

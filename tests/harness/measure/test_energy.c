@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "harness/measure/energy.h"
+#include "models/base/clock.h"
 #include "tests/harness/measure/machine.h"
 
 #define ZONE "/sys/class/powercap/intel-rapl:"
@@ -120,6 +121,23 @@ static void counter_that_is_no_number_or_goes_away_gives_no_energy(void **state)
     assert_true(isnan(joules[ENERGY_PACKAGE]));
 }
 
+/* Rest, as energy_measure takes it: over at once, and at a machine that has spent something by its
+ * end. Elsewhere nothing rests. */
+static struct rest {
+    const char *root; /* NULL: nothing is spent */
+    double began, ended;
+} rest;
+
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
+int nanosleep(const struct timespec *asked, struct timespec *left) {
+    (void)asked;
+    (void)left;
+    rest.began = clock_seconds();
+    if (rest.root) set_energy(rest.root, "0", "500000\n");
+    rest.ended = clock_seconds();
+    return 0;
+}
+
 /* A machine whose package spends 1 mJ while four inputs are processed, and nothing at rest. */
 struct spender {
     const char *root;
@@ -131,7 +149,7 @@ static int64_t process_four_inputs(void *context) {
     char energy[32];
     snprintf(energy, sizeof energy, "%d\n", s->microjoules * ++s->calls);
     set_energy(s->root, "0", energy);
-    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 5000000}, NULL);
     return 4;
 }
 
@@ -161,6 +179,30 @@ static void energy_of_an_input_is_what_the_repeated_work_spent(void **state) {
     machine_close(root);
 }
 
+static int64_t note_the_end_of_rest(void *context) {
+    double *worked_from = context;
+    if (*worked_from == 0) *worked_from = clock_seconds();
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 5000000}, NULL);
+    return 1;
+}
+
+/* Half a joule in a moment: as many watts as the moment is short, and not as the work is long. */
+static void watts_at_rest_are_over_the_seconds_of_rest(void **state) {
+    (void)state;
+    struct energy_result row[ENERGY_PARTS] = {0};
+    double worked_from = 0;
+    char root[64];
+    machine_open(root);
+    add_domain(root, "0", "package-0", "0\n");
+    rest.root = root;
+    double asked_at = clock_seconds();
+    energy_measure(root, note_the_end_of_rest, &worked_from, row);
+    rest.root = NULL;
+    machine_close(root);
+    assert_true(row[ENERGY_PACKAGE].idle_watts <= 0.5 / (rest.ended - rest.began));
+    assert_true(row[ENERGY_PACKAGE].idle_watts >= 0.5 / (worked_from - asked_at));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_sums_over_sockets_without_what_overlaps),
@@ -168,6 +210,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_read_is_unknown_with_the_fix),
         cmocka_unit_test(counter_that_is_no_number_or_goes_away_gives_no_energy),
         cmocka_unit_test(energy_of_an_input_is_what_the_repeated_work_spent),
+        cmocka_unit_test(watts_at_rest_are_over_the_seconds_of_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

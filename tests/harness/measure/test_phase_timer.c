@@ -4,6 +4,7 @@
  * depends on the machine's speed.
  */
 #include "harness/measure/phase_timer.h"
+#include "models/base/clock.h"
 #include "models/inference.h"
 #include "models/policy.h"
 #include "tests/models/small_model.h"
@@ -178,6 +179,29 @@ static void a_mark_costs_something_but_little(void **state) {
     assert_true(ns > 0 && isfinite(ns) && ns < 1e6);
 }
 
+/* A device that dawdles over the marks of the first run of five: 2000 and a stop. */
+enum { MARKS_OF_A_RUN = 2001 };
+
+static double first_run_ended;
+
+static void dawdle_at_first(const struct device *d, int i) {
+    if (marks_of(d)->marks < MARKS_OF_A_RUN)
+        for (double start = clock_nanoseconds(); clock_nanoseconds() - start < 1000;) continue;
+    note_mark(d, i);
+    if (marks_of(d)->marks == MARKS_OF_A_RUN) first_run_ended = clock_nanoseconds();
+}
+
+static void a_mark_costs_what_it_does_in_the_quietest_run(void **state) {
+    (void)state;
+    struct made_up_device d;
+    static struct made_up_marks marks;
+    made_up(&d, &marks);
+    d.ops.mark = dawdle_at_first;
+    double ns = phase_timer_mark_ns(&d.device), ended = clock_nanoseconds();
+    assert_int_equal(marks.marks, 5 * MARKS_OF_A_RUN);
+    assert_true(4 * (MARKS_OF_A_RUN - 1) * ns <= ended - first_run_ended);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_phase_lasts_until_the_next, restart),
@@ -186,6 +210,7 @@ int main(void) {
         cmocka_unit_test_setup(marks_of_a_device_are_read_when_they_are_long_past, restart),
         cmocka_unit_test_setup(reading_does_not_end_the_phase_that_lasts, restart),
         cmocka_unit_test(a_mark_costs_something_but_little),
+        cmocka_unit_test(a_mark_costs_what_it_does_in_the_quietest_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

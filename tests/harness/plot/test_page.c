@@ -96,6 +96,10 @@ static void a_later_page_has_its_own_panels_and_the_ranges_of_all(void **state) 
     page_write_prologue(&sheet, "example", 1, &facts, &text);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_line(&text, lines[i]);
     text_free(&text);
+    page_write_prologue(&sheet, "example", 2, &facts, &text);
+    assert_line(&text, "n_entries = 1"); /* a series of the first page has its entry here too */
+    assert_line(&text, "array entry[1] = ['fixed']");
+    text_free(&text);
     sheet_free(&sheet);
 }
 

@@ -103,6 +103,7 @@ static void seven_panels_are_two_pages_unless_a_column_says_how_many(void **stat
         }
         assert_true(sheet_cut(&sheet, &error));
         assert_int_equal(sheet_pages(&sheet), pages[i]);
+        assert_int_equal(sheet.n_blocks, 7); /* of one series, but each of a panel of its own */
         sheet_free(&sheet);
     }
 }

@@ -329,17 +329,21 @@ static void every_control_is_a_claim_about_its_own_arm(void **state) {
                 2);
 }
 
-/* Chance is 0.5 and the best arm 1: the middle is 0.75, and the gap has to be 0.125. */
+/* Chance is 0.5 and the best arm 1: the middle is 0.75, and the gap has to be 0.25, half of the
+ * way. Where the best arm is 8 points above chance, nothing is a solution. */
 static void seeds_that_solve_it_and_seeds_that_do_not_are_told_apart(void **state) {
     struct fixture *f = *state;
     char page[8192];
     int64_t workload = one_workload(f, "w");
-    double all[] = {1, 1, 1, 1}, split[] = {1, 0.5, 0.96, 0.48}, smooth[] = {0.7, 0.8, 0.72, 0.81};
-    double low[] = {0.5, 0.5, 0.6, 0.7};
+    double all[] = {1, 1, 1, 1}, split[] = {1, 0.5, 0.96, 0.48}, smooth[] = {0.65, 0.86, 0.66, 0.9};
+    double low[] = {0.5, 0.5, 0.6, 0.7}, hardly[] = {0.58, 0.58}, chance[] = {0.58, 0.5};
     train(f, workload, "all", "fixed", ALL, 4, all, 1);
     train(f, workload, "split", "fixed", ONE, 4, split, 1);
     train(f, workload, "smooth", "budgetformer", MIXED, 4, smooth, 1);
     train(f, workload, "low", "random", MIXED, 4, low, 1);
+    workload = one_workload(f, "hopeless");
+    train(f, workload, "all", "fixed", ALL, 2, hardly, 1);
+    train(f, workload, "split", "fixed", ONE, 2, chance, 1);
     assert_near(number(f, "SELECT count(*) FROM split_outcome"), 1);
     assert_near(number(f, "SELECT n_solved FROM split_outcome WHERE arm = 'split'"), 2);
     assert_near(number(f, "SELECT solved_share FROM split_outcome"), 0.5);

@@ -133,10 +133,11 @@ static void a_small_test_set_cannot_resolve_1_point(void **state) {
 static void a_lucky_gain_on_a_small_test_set_is_no_proof(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
-    /* One head is 5 points better and its interval starts above -1, but is wider than a point. */
-    struct wrong five[3] = {{0, 5}, {0, 5}, {0, 5}};
-    add_arm(f, workload, "all", "fixed", 8, 98, 3, five);
-    add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
+    /* One head is 1 point better and its interval starts above -1, but is wider than a point to
+     * either side: 196.8 sqrt((3 - 9 / 298 + 2.5) / 297 / 298) is 1.55. */
+    struct wrong three[3] = {{0, 3}, {0, 3}, {0, 3}};
+    add_arm(f, workload, "all", "fixed", 8, 298, 3, three);
+    add_arm(f, workload, "one", "fixed", 1, 298, 3, NONE);
     assert_true(number(f, "SELECT ci95_low_points FROM difference_to_all_heads") > -1);
     expect(f, "fixed", NAN, 1, 1, 8);
 }

@@ -155,21 +155,29 @@ static void the_report_shows_short_times_and_what_intervals_cover(void **state) 
     assert_non_null(strstr(page, "initialisation and order"));
 }
 
+/* Two profiles of one checkpoint, in blocks of two samples. */
+static void profile_arm_twice(struct fixture *f, int64_t workload, const char *arm, double *first,
+                              double *second, int n) {
+    double accuracy[] = {0.5};
+    char other[32], sql[256];
+    int64_t here = environment(f, "{\"cores\": 2}");
+    snprintf(other, sizeof other, "%s-again", arm);
+    train(f, workload, arm, "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, other, "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, arm, "fixed", first, n, 2000, here);
+    profile(f, workload, other, "fixed", second, n, 2000, here);
+    snprintf(sql, sizeof sql,
+             "UPDATE trial SET kind = 'again', arm = '%s', base_trial_id = (SELECT base_trial_id "
+             "FROM trial WHERE kind = 'profile' AND arm = '%s') "
+             "WHERE kind = 'profile' AND arm = '%s'",
+             arm, arm, other);
+    assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    assert_int_equal(raw_sql(f->path, "UPDATE profile_sample SET block = sample / 2"), SQLITE_OK);
+}
+
 /* The profile of fixed-8 with id 1, and a second one of the same checkpoint with id 2. */
 static void profile_twice(struct fixture *f, double *first, double *second, int n) {
-    int64_t workload = one_workload(f, "w");
-    double accuracy[] = {0.5};
-    int64_t here = environment(f, "{\"cores\": 2}");
-    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
-    train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
-    profile(f, workload, "fixed-8", "fixed", first, n, 2000, here);
-    profile(f, workload, "other", "fixed", second, n, 2000, here);
-    assert_int_equal(raw_sql(f->path, "UPDATE trial SET kind = 'again', arm = 'fixed-8', "
-                                      "base_trial_id = (SELECT base_trial_id FROM trial WHERE kind "
-                                      "= 'profile' AND arm = 'fixed-8') "
-                                      "WHERE kind = 'profile' AND arm = 'other'"),
-                     SQLITE_OK);
-    assert_int_equal(raw_sql(f->path, "UPDATE profile_sample SET block = sample / 2"), SQLITE_OK);
+    profile_arm_twice(f, one_workload(f, "w"), "fixed-8", first, second, n);
 }
 
 static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state) {
@@ -187,6 +195,29 @@ static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state)
     assert_int_equal(
         raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE kind = 'again'"), SQLITE_OK);
     assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
+}
+
+/* Two arms were profiled twice, one of them on a card, too: medians per block over 100, so ratios
+ * 1.02 and 1.04, 1.06 and 1.1; and on the card 0.8 twice, which is as far from 1 as 1.2. */
+static void the_largest_floor_of_a_device_counts(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double first[] = {100, 100, 100, 100};
+    double silent[] = {102, 102, 104, 104}, noisy[] = {106, 106, 110, 110},
+           card[] = {80, 80, 80, 80};
+    profile_arm_twice(f, workload, "fixed-8", first, silent, 4);
+    profile_arm_twice(f, workload, "fixed-1", first, noisy, 4);
+    profile_arm_twice(f, workload, "card", first, card, 4);
+    assert_int_equal(
+        raw_sql(f->path, "UPDATE trial SET arm = 'fixed-8', device = 'cuda' WHERE kind <> 'train' "
+                         "AND arm = 'card'"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM latency_vs_flops"), 3);
+    assert_near(number(f, "SELECT min(noise_floor) FROM latency_vs_flops WHERE device = 'cpu'"),
+                0.08 + 12.7062 * 0.02); /* t of 1 degree of freedom; half of their distance */
+    assert_near(number(f, "SELECT max(noise_floor) FROM latency_vs_flops WHERE device = 'cpu'"),
+                0.08 + 12.7062 * 0.02);
+    assert_near(number(f, "SELECT noise_floor FROM latency_vs_flops WHERE device = 'cuda'"), 0.2);
 }
 
 /* fixed-1 over fixed-8, seed by seed: 100 of 300 and 120 of 200, so 1/3 and 3/5; together, 110 of 250.
@@ -239,6 +270,12 @@ static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **s
                           "AND time_ratio_ci95_high IS NULL AND n_ratios = 0" NARROW),
                 1);
     snprintf(moved, sizeof moved, "UPDATE trial SET environment_id = %d WHERE seed = 1", (int)here);
+    assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
+    assert_near(number(f, "SELECT time_ratio" NARROW), 110.0 / 300);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE seed = 1 "
+                                      "AND arm = 'fixed-1'"),
+                     SQLITE_OK); /* who knows where that seed was timed */
+    assert_true(isnan(number(f, "SELECT time_ratio" NARROW)));
     assert_int_equal(raw_sql(f->path, moved), SQLITE_OK);
     OK(f, store_warning(f->store,
                         (int64_t)number(f, "SELECT id FROM trial WHERE kind = 'profile' "
@@ -460,6 +497,7 @@ int main(void) {
         TEST(a_warned_profile_is_shown_and_enters_no_ratio),
         TEST(the_report_shows_short_times_and_what_intervals_cover),
         TEST(noise_floor_is_the_far_end_of_the_interval_over_blocks),
+        TEST(the_largest_floor_of_a_device_counts),
         TEST(a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor),
         TEST(one_block_has_no_noise_floor),
         TEST(outliers_are_far_in_deviations_and_in_percent),

@@ -206,6 +206,30 @@ static void a_pending_file_that_is_none_stays_and_is_named(void **state) {
     take(f, 0);
 }
 
+/* To open it would be to write into a file that is somewhere else. */
+static void a_link_to_a_result_is_none_and_stays(void **state) {
+    struct fixture *f = *state;
+    struct made_up m;
+    struct candidate_result candidate;
+    struct trial_row row;
+    char path[300], elsewhere[300];
+    int n;
+    make_up_tuned(&m, &candidate);
+    int64_t id = claimed_trial(f, "train", KEY, 0);
+    OK(f, store_load_trial(f->store, id, &row, &f->error));
+    OK(f, store_pending_write(f->store, &row, &m.result, NULL, &f->error));
+    snprintf(path, sizeof path, "%s/pending/" KEY ".db", f->folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.db", f->folder);
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    assert_false(store_pending_take(f->store, &n, &f->error));
+    assert_int_equal(n, 0);
+    assert_non_null(strstr(f->error.text, "is no regular file"));
+    assert_int_equal(rename(elsewhere, path), 0);
+    take(f, 1);
+    trial_row_free(&row);
+}
+
 /* ---- waiting ---- */
 
 struct holder {
@@ -271,6 +295,7 @@ int main(void) {
         TEST(what_is_stored_already_is_not_stored_twice),
         TEST(what_is_of_no_trial_here_is_left_for_another_database),
         TEST(a_pending_file_that_is_none_stays_and_is_named),
+        TEST(a_link_to_a_result_is_none_and_stays),
         TEST(a_locked_database_is_waited_for_and_its_holder_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

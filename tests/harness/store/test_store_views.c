@@ -424,12 +424,15 @@ static void the_reference_runs_all_heads_in_every_layer(void **state) {
 static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
-    double accuracy[8] = {0};
+    double accuracy[11] = {0};
     environment(f, "{}");
-    train(f, workload, "fixed-8", "fixed", ALL, 8, accuracy, 1);
+    train(f, workload, "fixed-8", "fixed", ALL, 11, accuracy, 1);
     assert_int_equal(
         raw_sql(f->path,
                 "UPDATE trial SET environment_id = 1;"
+                "UPDATE trial SET status = 'timeout' WHERE seed = 8;"
+                "UPDATE trial SET status = 'killed' WHERE seed = 9;"
+                "UPDATE trial SET status = 'interrupted' WHERE seed = 10;"
                 "UPDATE trial SET status = 'skipped', reason = 'late' WHERE seed = 2;"
                 "UPDATE trial SET status = 'skipped', reason = 'absent' WHERE seed = 3;"
                 "UPDATE trial SET status = 'failed', reason = 'a bug' WHERE seed = 4;"
@@ -442,16 +445,16 @@ static void a_workload_says_how_its_trainings_ended_and_on_what_machines(void **
         const char *column;
         double expected;
     } cases[] = {
-        {"n_trials", 7},
+        {"n_trials", 10},
         {"n_ok", 2},
         {"n_skipped", 2},
-        {"n_failed", 2},
+        {"n_failed", 5},
         {"reason = 'absent'", 1},
-        {"n_warnings", 7},
+        {"n_warnings", 10},
         {"n_classes", 2},
-        {"(SELECT count(*) FROM trial_status)", 7},
+        {"(SELECT count(*) FROM trial_status)", 10},
         {"(SELECT n_trials FROM machine_by_kind WHERE kind = 'train' AND machine = 'machine')", 2},
-        {"(SELECT count(*) FROM trial_warning)", 7}};
+        {"(SELECT count(*) FROM trial_warning)", 10}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[160];
         snprintf(sql, sizeof sql, "SELECT %s FROM workload_status", cases[i].column);

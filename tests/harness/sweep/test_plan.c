@@ -102,6 +102,19 @@ static void first_arm_is_profiled_again_for_the_noise_floor(void **state) {
     for (size_t i = 3; i < 7; i++) assert_false(f->plan.trials[i].again);
 }
 
+static void other_seeds_are_profiled_once(void **state) {
+    struct fixture *f = *state;
+    char twice[1024];
+    int n_again = 0;
+    const char *at = strstr(small, "again: 0");
+    snprintf(twice, sizeof twice, "%.*sagain: 1, seeds: 2}\n", (int)(at - small), small);
+    write_file(f, "small.yaml", twice);
+    make(f);
+    assert_int_equal(f->plan.n_trials, 4 + 4 + 1); /* trainings, a profile of each, and one again */
+    for (size_t i = 0; i < f->plan.n_trials; i++) n_again += f->plan.trials[i].again;
+    assert_int_equal(n_again, 1);
+}
+
 static bool read_cost(void *context, int n, const char *const *names, const char *const *texts) {
     (void)n, (void)names;
     snprintf(context, 32, "%s", texts[0] ? texts[0] : "NULL");
@@ -486,6 +499,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_arm_and_seed_is_a_trial_and_first_seeds_are_profiled),
         TEST(first_arm_is_profiled_again_for_the_noise_floor),
+        TEST(other_seeds_are_profiled_once),
         TEST(row_says_what_views_need),
         TEST(same_files_give_the_same_rows_with_their_status),
         TEST(new_name_keeps_the_row_and_new_setting_makes_another),

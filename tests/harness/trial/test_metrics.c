@@ -85,12 +85,13 @@ static void one_class_alone_has_no_correlation(void **state) {
 }
 
 /* Bins of 1/15: .62 and .66 in (9/15, 10/15], one of two right, so |1 - 1.28|; .8 = 12/15 belongs
- * to the bin that it closes, with .75, both right: |2 - 1.55|; 1 is in the last: right, |1 - 1|. */
+ * to the bin that it closes, with .75, of which one is right: |1 - 1.55|; 1 is in the last: right,
+ * |1 - 1|. */
 static void calibration_error_is_the_gap_in_each_bin(void **state) {
     (void)state;
-    static const int32_t label[] = {0, 1, 1, 1, 0}, predicted[] = {0, 0, 1, 1, 0};
+    static const int32_t label[] = {0, 1, 1, 1, 0}, predicted[] = {0, 0, 0, 1, 0};
     static const double p[] = {0.62, 0.66, 0.8, 0.75, 1.0};
-    assert_near(make(5, label, predicted, p, 2).ece, (0.28 + 0.45 + 0) / 5);
+    assert_near(make(5, label, predicted, p, 2).ece, (0.28 + 0.55 + 0) / 5);
     /* .59 and .63 lie in different bins, so that their gaps do not cancel: in one bin it would be
      * |1 - 1.22| / 2. */
     static const double apart[] = {0.59, 0.63};

@@ -325,6 +325,30 @@ static void extra_epochs_go_on_where_the_base_ended(void **state) {
     }
 }
 
+/* At rates that move no weight only dropout tells one epoch from another. After four epochs of a
+ * base and one of gates comes the sixth of all, as it does after three and two. */
+static void recovery_goes_on_where_the_gates_ended(void **state) {
+    const struct fixture *f = *state;
+    static const int bases[] = {4, 3, 4}, gates[] = {1, 2, 2};
+    double loss[3];
+    for (int i = 0; i < 3; i++) {
+        char arm[120];
+        struct small_trial t;
+        struct error error;
+        snprintf(arm, sizeof arm,
+                 "policy: voita, cost: 0, gate_rate: 1e-9, rate: 1e-6, epochs: %d, recovery: 1",
+                 gates[i]);
+        read_method(&t, arm, "policy: fixed, heads: 4");
+        t.experiment.train.epochs = bases[i];
+        t.experiment.train.learning_rate = 1e-20;
+        if (!run_method(f, &t, NULL, &error)) fail_msg("%s", error.text);
+        loss[i] = t.result.epochs[gates[i]].train_loss;
+        small_trial_free(&t);
+    }
+    assert_true(loss[0] == loss[1]);
+    assert_true(loss[0] != loss[2]);
+}
+
 static void log_says_which_heads_stay(void **state) {
     const struct fixture *f = *state;
     struct small_trial t;
@@ -387,6 +411,7 @@ int main(void) {
         cmocka_unit_test(same_trial_gives_the_same_bits),
         cmocka_unit_test(scoring_is_without_dropout),
         cmocka_unit_test(extra_epochs_go_on_where_the_base_ended),
+        cmocka_unit_test(recovery_goes_on_where_the_gates_ended),
         cmocka_unit_test(log_says_which_heads_stay),
         cmocka_unit_test(bases_that_do_not_fit_are_refused),
     };

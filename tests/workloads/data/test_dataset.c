@@ -313,6 +313,11 @@ static void the_vocabulary_comes_from_the_training_part_alone(void **state) {
     assert_true(data->unknown_share == 0.25);
     assert_int_equal(data->vocab, 4 + 32); /* <unk> word ? ! and the rows' own words */
     dataset_free(data);
+    config.vocab_limit = 2;
+    data = load(&config);
+    assert_int_equal(data->vocab, 2);
+    assert_string_equal(data->words[1], "word"); /* the most frequent one */
+    dataset_free(data);
 }
 
 static void long_texts_are_cut_and_counted(void **state) {

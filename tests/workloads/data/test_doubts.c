@@ -136,6 +136,11 @@ static void clauses_that_are_taken_for_words_are_told(void **state) {
     free(found);
     config.tokenizer = TOKENIZER_CHARACTER;
     expect_doubts(&config, "");
+    static const char *const few[] = {"good\xe5\xa5\xbd\ta", "bad\xe5\x9d\x8f\tb"};
+    write_classes("train", few, 2, 12);
+    write_classes("test", few, 2, 1);
+    config.tokenizer = TOKENIZER_WORD;
+    expect_doubts(&config, ""); /* a few such letters are no such script */
 }
 
 static void long_names_are_cut_between_characters(void **state) {

@@ -91,6 +91,11 @@ static void a_separator_divides_labels_into_parts(void **state) {
     assert_int_equal(data->n_classes, 2);
     assert_string_equal(data->class_names[1], "rec");
     dataset_free(data);
+    files_write("groups", "comp:::os::x a\nrec::auto b\n"); /* a part may begin with a colon */
+    config.label_depth = 2;
+    data = load(&config);
+    assert_string_equal(data->class_names[0], "comp:::os");
+    dataset_free(data);
     config.label_separator[0] = '\0';
     expect_refusal(&config, "data.label_separator is empty");
 }
