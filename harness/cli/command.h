@@ -39,6 +39,7 @@ struct arguments {
     int jobs;                   /* 0: one per core that may be used */
     int timeout;                /* seconds per trial, 0: none */
     int stall;                  /* seconds without progress of a trial, 0: no bound */
+    int save_every;             /* minutes after which a training leaves behind where it stands */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */
     const char *rerun;          /* which results are made again; NULL: none */
     const char *shape;          /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */

@@ -50,6 +50,8 @@ static const struct flag flags[] = {
      "stop a trial that runs longer (default: never)"},
     {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),
      "stop a trial that computes and says nothing for so long (default: 600; 0: never)"},
+    {"save-every", "MINUTES", FLAG_COUNT_OR_NONE, offsetof(struct arguments, save_every),
+     "how much of a training may be lost when its process is (default: 2; 0: all of it)"},
     {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
      "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
@@ -224,7 +226,8 @@ static int read_flag(const struct command *command, int argc, char **argv, struc
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error) {
     bool words_only = false;
-    *out = (struct arguments){.db = "results/results.db", .stall = STALL_SECONDS, .words = argv};
+    *out = (struct arguments){
+        .db = "results/results.db", .stall = STALL_SECONDS, .save_every = 2, .words = argv};
     for (int i = 0; i < argc;) {
         if (words_only || argv[i][0] != '-' || !argv[i][1]) {
             argv[out->n_words++] = argv[i++]; /* never ahead of i: words gather at the front */

@@ -309,6 +309,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .timeout = arguments->timeout,
         .stall = arguments->stall,
         .no_ceiling = arguments->no_ceiling,
+        .save_every = arguments->save_every,
         .talk = stderr,
     };
     /* Where there is no file, a sweep that is a dry run or cannot run leaves none behind. */
@@ -352,7 +353,8 @@ const struct command sweep_command = {
     0,
     1000000,
     {"tier", "tag", "set", "seeds", "device", "precision", "shard", "jobs", "filter", "timeout",
-     "stall", "dry-run", "no-profile", "no-ceiling", "rerun", "replace", "take-over", "db"},
+     "stall", "save-every", "dry-run", "no-profile", "no-ceiling", "rerun", "replace", "take-over",
+     "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -390,13 +392,14 @@ const struct command sweep_command = {
     "With several cards trials spread over them, --jobs of them on each, one card to a process;\n"
     "cuda:N takes that card alone. Trials on the CPU have places of their own beside them.\n"
     "\n"
-    "The first profile also measures the ceiling of its machine, the speed of large products and of\n"
-    "memory, in about a second (in a long sweep each minute), and the best ever seen stays; where that\n"
-    "takes longer, half a minute on an emulator, --no-ceiling leaves it out. Views of rooflines then\n"
-    "have the roof of earlier sweeps, or none, and say why.\n"
+    "Profiles also measure the ceiling of their machine, the speed of large products and of memory, in\n"
+    "about a second each minute, and the best ever seen stays; --no-ceiling leaves it out.\n"
     "\n"
     "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
     "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"
+    "\n"
+    "A training leaves behind where it stands, every --save-every minutes and when it is stopped. Run\n"
+    "again, it goes on from there, to the same result.\n"
     "\n"
     "Each trial's output is in logs/KEY.log beside the database; messages name it. Ctrl-C stops in\n"
     "order and keeps what is finished; the same command goes on from there.\n"
