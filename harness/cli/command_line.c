@@ -51,7 +51,7 @@ static const struct flag flags[] = {
     {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),
      "stop a trial that computes and says nothing for so long (default: 600; 0: never)"},
     {"save-every", "MINUTES", FLAG_COUNT_OR_NONE, offsetof(struct arguments, save_every),
-     "how much of a training may be lost when its process is (default: 2; 0: all of it)"},
+     "how often a training saves where it stands (default: 2; 0: only when it is stopped)"},
     {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
      "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),

@@ -190,7 +190,6 @@ static bool task_train(struct task *task, struct error *error) {
         context.base = (struct trained){base_path, base.key, base.checkpoint_sha256};
     }
     task->tells_at = clock_seconds() + tell_seconds;
-    hold_endings(true);
     ok = tuning_run(task->experiment, &context, &result, error);
     hold_endings(false);
     if (!ok) goto done;
@@ -258,8 +257,10 @@ static bool task_run(struct task *task, struct error *error) {
     if (getenv(TRIAL_LOG_VARIABLE) &&
         !trial_log_open(task->db, task->row.key, task->row.id, &second))
         shown_print(stderr, "%s\n", second.text);
+    bool trains = strcmp(task->row.kind, "train") == 0;
+    if (trains) hold_endings(true); /* threads that a device starts then do not get them either */
     bool ok = task_open_device(task, &environment, error);
-    if (ok && strcmp(task->row.kind, "train") != 0)
+    if (ok && !trains)
         ok = task_profile(task, &environment, environment_id, error);
     else if (ok)
         ok = task_train(task, error);

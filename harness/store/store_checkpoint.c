@@ -42,6 +42,14 @@ bool store_is_state(const char *name, char key[17]) {
     return true;
 }
 
+bool store_has_result(struct store *store, const char *key_prefix) {
+    struct error ignored;
+    return store_number(store,
+                        "SELECT coalesce(min(status = 'ok'), 0) FROM trial "
+                        "WHERE substr(key, 1, 16) = ?1",
+                        VALUES(TEXT(key_prefix)), &ignored) == 1;
+}
+
 /* What cannot be read for another reason than what it holds is not called damaged: whoever needs it
  * says why. Of a training from before hashes were stored only the layout can be checked. */
 enum checkpoint_state store_checkpoint_state(const char *path, const char *sha256) {

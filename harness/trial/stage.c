@@ -120,22 +120,27 @@ void stage_shuffle(struct run *run, int epoch) {
 bool stage_must_stop(const struct run *run, struct error *error) {
     const struct training_context *c = run->context;
     return c->must_stop && c->must_stop(c->hearer) &&
-           !error_set(error, "stopped; it goes on from there when it is run again");
+           !error_set(error, "stopped; run again it goes on from where it was last saved");
 }
 
 /* False, with an error, if it must stop. Then, and when it is time, where the stage stands is left
- * behind. */
+ * behind, in none of the times that are kept. */
 static bool may_go_on(struct run *run, const struct training_result *out, struct error *error) {
     const struct training_context *c = run->context;
+    struct stage_position *at = &run->at;
     bool stops = stage_must_stop(run, error), saves = c->states && stops;
     if (c->states && c->save_seconds > 0 && !stops)
         saves = clock_seconds() - run->saved >= c->save_seconds;
     /* Evaluations come next, and have none of their own: what has a file keeps it up to date. */
-    saves |= run->has_state && run->at.epoch == run->stage.epochs;
+    saves |= run->has_state && at->epoch == run->stage.epochs;
     if (saves) {
+        run->device->ops->wait(run->device);
+        if (at->step > 0) at->sums.seconds = clock_seconds() - run->epoch_started;
         stage_state_save(run, out);
         run->saved = clock_seconds();
+        run->epoch_started = run->saved - at->sums.seconds;
         run->has_state = true;
+        if (at->epoch < run->stage.epochs) phase_enter(&run->timer.phases, PHASE_DATA);
     }
     return !stops;
 }
@@ -181,20 +186,18 @@ static bool train_epoch(struct run *run, struct epoch_result *row, struct traini
                         struct error *error) {
     struct stage_position *at = &run->at;
     struct epoch_sums *sums = &at->sums;
-    double before = sums->seconds, start = clock_seconds();
+    run->epoch_started = clock_seconds() - sums->seconds;
     phase_enter(&run->timer.phases, PHASE_DATA);
     stage_shuffle(run, (int)at->epoch);
-    while (at->step < run->steps_per_epoch) {
-        sums->seconds = before + clock_seconds() - start;
+    while (at->step < run->steps_per_epoch)
         if (!may_go_on(run, out, error) || !train_step(run, row, error)) return false;
-    }
     phase_timer_stop(&run->timer);
     row->train_loss = sums->loss / run->data->train.n;
     row->train_regulariser = sums->regulariser / (double)run->steps_per_epoch;
     row->train_mean_s = sums->n_budget ? sums->budget / (double)sums->n_budget : NAN;
     row->train_score_entropy = sums->n_entropy ? sums->entropy / (double)sums->n_entropy : NAN;
     run->device->ops->wait(run->device); /* for the last step */
-    row->train_seconds = before + clock_seconds() - start;
+    row->train_seconds = clock_seconds() - run->epoch_started;
     trainer_store(run->trainer);
     return run->device->ops->ok(run->device, error);
 }
@@ -280,7 +283,7 @@ bool stage_train(struct run *run, struct training_result *out, struct error *err
     run->has_state = false;
     int before = out->n_epochs;
     if (run->stage.epochs == 0) copy_values(run->parameters, run->best);
-    if (!stage_state_restore(run, out, error)) return false;
+    stage_state_restore(run, out);
     if (run->trainer) trainer_load(run->trainer);
     while (at->epoch < run->stage.epochs) {
         struct epoch_result *row = &rows[at->epoch];

@@ -65,6 +65,7 @@ struct run {
     struct phase_timer timer;    /* of everything that train_seconds counts */
     struct head_gates kept;      /* of a post-hoc method: the base's heads that are left */
     double started;              /* on the one clock, and earlier by what earlier attempts took */
+    double epoch_started;        /* the epoch at hand, later by what saving took */
     double saved;                /* when it left behind where it stands, or began */
     bool has_state;              /* the stage at hand has a file */
     int n_stages;                /* that were begun */
