@@ -17,6 +17,7 @@ start_slurm() {
     mkdir -p "$slurm/state" "$slurm/spool" && chmod 700 "$slurm"
     export SLURM_CONF="$slurm/slurm.conf"
     trap stop_slurm EXIT
+    trap 'exit 1' INT TERM HUP # and so stops it
     cat >"$SLURM_CONF" <<END
 ClusterName=headroom
 SlurmctldHost=$host(127.0.0.1)
@@ -72,70 +73,85 @@ drain() {
     while [ "$(squeue -h | wc -l)" != 0 ]; do sleep 1; done
 }
 
-# 24 trainings that wait for nobody, and 8 that start from one of these.
+# 24 trainings that wait for nobody, of which the first three take long, and 7 that start from others.
 array_of_24() { # folder
     mkdir -p "$1"
-    cat >"$1/array.yaml" <<'EOF_YAML'
+    cat >"$1/small.yaml" <<'END'
 workload: small
 data: {source: topic, n_train: 2000, n_test: 200, length: 16}
 model: {layers: 2, dim: 16, heads: 4}
-train: {epochs: 12, batch: 16}
+train: {epochs: 6, batch: 16}
 profile: {seeds: 1, again: 1, repeats: 20, blocks: 4}
-seeds: [1, 2, 3, 4, 5, 6, 7, 8]
+seeds: [1, 2, 3, 4, 5, 6, 7]
 arms:
   - {arm: heads-4, policy: fixed, heads: 4}
   - {arm: heads-1, policy: fixed, heads: 1}
   - {arm: budget, policy: budgetformer, cost: 0.1}
   - {arm: pruned, policy: michel, base: heads-4, heads: 2, recovery: 2}
-EOF_YAML
+END
+    sed -e 's/^workload: small/workload: slow/' -e '/arm: [hp]/d' -e 's/epochs: 6/epochs: 150/' \
+        -e 's/^seeds:.*/seeds: [1, 2, 3]/' -e 's/seeds: 1,/seeds: 0,/' "$1/small.yaml" >"$1/slow.yaml"
 }
 
-# The process of the training that an element runs, stopped after its second epoch: it is in the middle
-# of the third or a later one whatever this machine does meanwhile.
+# Stops the training that an element runs, once its second epoch is over: it is in the middle of a later
+# one then, whatever this machine does meanwhile. False if there was none to be stopped.
 halt() { # element
-    while :; do
+    rounds=0
+    while [ $rounds -lt 600 ]; do
+        rounds=$((rounds + 1))
         for process in /proc/[0-9]*; do
             grep -qsz "^SLURM_ARRAY_TASK_ID=$1\$" "$process/environ" || continue
             grep -qsz '^trial$' "$process/cmdline" || continue
-            until grep -q '^epoch 2/' "$(readlink "$process/fd/2")" 2>/dev/null; do
-                [ -e "$process/fd" ] || return 1
-            done
+            grep -qs '^epoch 2/' "$(readlink "$process/fd/2")" || continue
             kill -s STOP "${process#/proc/}"
             return 0
         done
+        sleep 0.2
     done
+    return 1
+}
+
+# Every process of an element at once: none of them has a last word.
+kill_all() { # element
+    all=
+    for process in /proc/[0-9]*; do
+        ! grep -qsz "^SLURM_ARRAY_TASK_ID=$1\$" "$process/environ" || all="$all ${process#/proc/}"
+    done
+    # shellcheck disable=SC2086 # words
+    kill -s KILL $all
 }
 
 a_cluster_does_what_a_sweep_does() {
-    array_of_24 "$scratch/local" && array_of_24 "$scratch/cluster-run"
+    array_of_24 "$scratch/local" && array_of_24 "$scratch/jobs"
     start_slurm
-    cd "$scratch/cluster-run" || return
-    headroom submit array.yaml --db r.db >said
+    cd "$scratch/jobs" || return
+    headroom submit slow.yaml small.yaml --db r.db >said
     cat said
     job=$(sed -n 's/.*submitted 24 of 24 elements as job \([0-9]*\): 1-24$/\1/p' said)
     [ -n "$job" ]
-    headroom submit array.yaml --db r.db | grep 'nothing to submit: all that is left is in the queue$'
-    for element in 2 3 4; do halt $element; done
+    headroom submit slow.yaml small.yaml --db r.db | grep 'nothing to submit: all that is left is in the queue$'
+    for element in 1 2 3; do halt $element; done
     headroom status --db r.db >stands
-    grep -Eq '^2 +small/.* RUNNING' stands
-    scancel --signal=KILL --full "${job}_2"
-    scontrol requeue "${job}_3"
-    scontrol update "JobId=${job}_4" TimeLimit=1
+    grep -Eq '^2 +slow/.* RUNNING' stands
+    kill_all 1
+    scontrol requeue "${job}_2"
+    scontrol update "JobId=${job}_3" TimeLimit=1
     drain
     headroom status --db r.db >stands
     cat stands
     grep -q ': 22 of 24 elements done, in ' stands
     # The last job has merged what there was.
-    [ "$(sqlite3 r.db "SELECT count(DISTINCT seed || arm) FROM trial WHERE kind = 'train' AND status = 'ok'")" -ge 22 ]
-    headroom submit array.yaml --db r.db >said
+    [ "$(sqlite3 r.db "SELECT count(*) FROM trial WHERE kind = 'train' AND status = 'ok'")" = 29 ]
+    headroom submit slow.yaml small.yaml --db r.db >said
     cat said
-    grep -q 'submitted 2 of 24 elements as job [0-9]*: 2,4$' said
+    grep -q 'submitted 2 of 24 elements as job [0-9]*: 1,3$' said
     drain
-    headroom submit array.yaml --db r.db | grep 'nothing to submit: every trial is ok$'
-    cat slurm-*/end.log
+    headroom submit slow.yaml small.yaml --db r.db | grep 'nothing to submit: every trial is ok$'
+    grep -v '^/' slurm-*/end.log | grep -B 3 -A 12 '^workload'
     # Who was told to end went on from where it stood; who was killed began again.
+    grep '^goes on after' logs/*.log
     [ "$(grep -l '^goes on after' logs/*.log | wc -l)" = 2 ]
-    (cd ../local && headroom sweep array.yaml --db r.db --jobs 2 >/dev/null 2>said)
+    (cd ../local && headroom sweep slow.yaml small.yaml --db r.db --jobs 2 >/dev/null 2>said)
     results ../local && results .
     cmp ../local/results results
 }
