@@ -215,8 +215,8 @@ static bool share_out(struct planner *planner, struct error *error) {
     return ok;
 }
 
-/* The part of the sweep that a trial belongs to; 0: every part, as where its data is absent, so that
- * each says that it is skipped. Negative: none, because it is not selected. */
+/* The part of the sweep that a trial belongs to; 0: every part, as where its data is absent, so
+ * that each says that it is skipped. Negative: none, because it is not selected. */
 static int shard_of(const struct planner *planner, const struct source *source,
                     const struct arm *arm, int seed) {
     const struct experiment *e = &source->experiment;
@@ -255,10 +255,10 @@ static bool grow_trials(struct plan *plan, struct error *error) {
     return true;
 }
 
-/* The trial with this id among the n before one that needs its checkpoint. */
+/* The trial with this id, unless that is 0, among the n before one that needs its checkpoint. */
 static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
-    while (n > 0 && trials[n - 1].id != id) n--;
-    return n > 0 ? &trials[n - 1] : NULL;
+    while (id && n > 0 && trials[n - 1].id != id) n--;
+    return id && n > 0 ? &trials[n - 1] : NULL;
 }
 
 /* Takes a finished trial out of the way that is to be made again: because that was asked for, or
@@ -366,8 +366,9 @@ done:
 }
 
 /* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and
- * one whose file is gone or damaged is planned again; where nothing is trained it is left out. From the last trial of the source to its
- * first, so that a base that came in this way asks for its own. */
+ * one whose file is gone or damaged is planned again; where nothing is trained it is left out. From
+ * the last trial of the source to its first, so that a base that came in this way asks for its own.
+ */
 static bool select_bases(struct planner *planner, size_t first, struct error *error) {
     struct plan_trial *trials = planner->plan->trials + first;
     for (size_t i = planner->plan->n_trials - first; i-- > 0;) {
