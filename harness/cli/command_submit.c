@@ -1,7 +1,7 @@
 /*
- * `headroom submit`: a sweep as jobs of a Slurm cluster. It plans like a sweep, shares the trainings
- * out, and submits what has no result yet and is not in the queue already: so the same command submits
- * what failed or ran out of time again.
+ * `headroom submit`: a sweep as jobs of a Slurm cluster. It plans like a sweep, shares the
+ * trainings out, and submits what has no result yet and is not in the queue already: so the same
+ * command submits what failed or ran out of time again.
  */
 #include "harness/cli/command.h"
 #include "harness/cli/plan_notes.h"

@@ -123,8 +123,8 @@ static bool list_files(const struct store *store, struct files *out, struct erro
     return ok;
 }
 
-/* A checkpoint is needed as long as its trial has a row, a draft as long as a process writes it, and
- * a state until its trial has its result. */
+/* A checkpoint is needed as long as its trial has a row, a draft as long as a process writes it,
+ * and a state until its trial has its result. */
 static bool mark_needed(struct store *store, struct files *files, struct error *error) {
     for (size_t i = 0; i < files->n; i++) {
         struct file *file = &files->file[i];

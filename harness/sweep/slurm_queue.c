@@ -3,6 +3,7 @@
  * name of a job here has.
  */
 #include "harness/sweep/slurm_queue.h"
+#include "harness/measure/blas_kernels.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,12 @@
 
 static void become(char *const *arguments, int said, int complained) {
     int nothing = open("/dev/null", O_RDONLY);
+    /* A job gets this environment, and chooses for the processor of its node unless the user has.
+     */
+    if (strcmp(blas_kernels_chosen_by(), "Headroom") == 0) {
+        unsetenv(BLAS_KERNELS_VARIABLE);
+        unsetenv(BLAS_KERNELS_CHOSEN);
+    }
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(said, STDOUT_FILENO) >= 0 &&
         dup2(complained, STDERR_FILENO) >= 0)
         execvp(arguments[0], arguments);

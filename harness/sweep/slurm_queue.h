@@ -1,6 +1,7 @@
 /*
- * Asking Slurm: what of a sweep is in its queue, how what is not there any more ended, and taking more
- * jobs in. Its programs are asked, not its library: they are on every cluster, of every version.
+ * Asking Slurm: what of a sweep is in its queue, how what is not there any more ended, and taking
+ * more jobs in. Its programs are asked, not its library: they are on every cluster, of every
+ * version.
  */
 #ifndef HEADROOM_HARNESS_SWEEP_SLURM_QUEUE_H
 #define HEADROOM_HARNESS_SWEEP_SLURM_QUEUE_H
@@ -26,12 +27,12 @@ struct slurm_states {
  * then with what it said. */
 bool slurm_ask(char *const *arguments, struct text *out, struct error *error);
 
-/* What squeue says of this user's jobs of that name; and, where sacct answers, how those that are not
- * there ended in the last 30 days. An error if squeue does not answer. */
+/* What squeue says of this user's jobs of that name; and, where sacct answers, how those that are
+ * not there ended in the last 30 days. An error if squeue does not answer. */
 bool slurm_queue_read(const char *name, struct slurm_states *out, struct error *error);
 
-/* Submits a script; `array` ("1,3-5") and `after` (":12:15", jobs that must have ended) may be NULL.
- * The job's number comes out. */
+/* Submits a script; `array` ("1,3-5") and `after` (":12:15", jobs that must have ended) may be
+ * NULL. The job's number comes out. */
 bool slurm_queue_submit(const char *script, const char *array, const char *after,
                         char job[SLURM_JOB_SIZE], struct error *error);
 

