@@ -230,15 +230,16 @@ static int list_elements(const struct submission *s, struct text *out) {
 /* Adds ":JOB" to those that the last one waits for, once. */
 static void wait_for(struct text *after, const char *job) {
     size_t n = strlen(job);
-    for (const char *at = after->data; at && (at = strchr(at, ':'));)
-        if (strncmp(++at, job, n) == 0 && (at[n] == ':' || !at[n])) return;
-    if (n > 0) text_append(after, ":%s", job);
+    const char *at = after->data ? strchr(after->data, ':') : NULL;
+    while (at && (strncmp(at + 1, job, n) != 0 || (at[n + 1] && at[n + 1] != ':')))
+        at = strchr(at + 1, ':');
+    if (n > 0 && !at) text_append(after, ":%s", job);
 }
 
 /* One that waits for elements of before would begin too early. */
 static bool cancel_end(const struct slurm_state *end, struct error *error) {
     struct text ignored = {0};
-    char *cancel[] = {"scancel", (char *)(void *)(uintptr_t)end->job, NULL};
+    const char *cancel[] = {"scancel", end->job, NULL};
     bool ok = slurm_ask(cancel, &ignored, error);
     text_free(&ignored);
     return ok;

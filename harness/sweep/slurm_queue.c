@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void become(char *const *arguments, int said, int complained) {
+static void become(const char *const *arguments, int said, int complained) {
     int nothing = open("/dev/null", O_RDONLY);
     /* A job gets this environment, and chooses for the processor of its node unless the user has.
      */
@@ -23,7 +23,7 @@ static void become(char *const *arguments, int said, int complained) {
     }
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(said, STDOUT_FILENO) >= 0 &&
         dup2(complained, STDERR_FILENO) >= 0)
-        execvp(arguments[0], arguments);
+        execvp(arguments[0], (char *const *)(const void *)arguments);
     dprintf(complained, "%s", strerror(errno));
     _exit(127);
 }
@@ -36,7 +36,7 @@ static void take(FILE *file, struct text *out) {
     text_append(out, "%s", ""); /* never NULL, unless memory ran out */
 }
 
-bool slurm_ask(char *const *arguments, struct text *out, struct error *error) {
+bool slurm_ask(const char *const *arguments, struct text *out, struct error *error) {
     FILE *said = tmpfile(), *complained = tmpfile();
     struct text why = {0};
     int status = -1;
@@ -122,10 +122,10 @@ bool slurm_queue_read(const char *name, struct slurm_states *out, struct error *
     struct error ignored;
     snprintf(names, sizeof names, "--name=%s,%s-end", name, name);
     snprintf(user, sizeof user, "--user=%ld", (long)getuid());
-    char *squeue[] = {"squeue", "-h", "-r", user, names, "-o", "%j|%K|%T|%F|%R", NULL};
-    char *sacct[] = {"sacct", "-n", "-X",         "-P", user,
-                     names,   "-S", "now-30days", "-o", "JobID,JobName,State",
-                     NULL};
+    const char *squeue[] = {"squeue", "-h", "-r", user, names, "-o", "%j|%K|%T|%F|%R", NULL};
+    const char *sacct[] = {"sacct", "-n", "-X",         "-P", user,
+                           names,   "-S", "now-30days", "-o", "JobID,JobName,State",
+                           NULL};
     memset(out, 0, sizeof *out);
     bool ok = slurm_ask(squeue, &said, error);
     if (ok) read_queue(name, said.data, out);
@@ -138,13 +138,13 @@ bool slurm_queue_read(const char *name, struct slurm_states *out, struct error *
 bool slurm_queue_submit(const char *script, const char *array, const char *after,
                         char job[SLURM_JOB_SIZE], struct error *error) {
     struct text elements = {0}, dependency = {0}, said = {0};
-    char *arguments[6] = {"sbatch", "--parsable"};
+    const char *arguments[6] = {"sbatch", "--parsable"};
     int n = 2;
     if (array) text_append(&elements, "--array=%s", array);
     if (after) text_append(&dependency, "--dependency=afterany%s", after);
     if (elements.data) arguments[n++] = elements.data;
     if (dependency.data) arguments[n++] = dependency.data;
-    arguments[n] = (char *)(void *)(uintptr_t)script;
+    arguments[n] = script;
     bool ok = elements.failed || dependency.failed ? error_set(error, "out of memory")
                                                    : slurm_ask(arguments, &said, error);
     if (ok) snprintf(job, SLURM_JOB_SIZE, "%.*s", (int)strcspn(said.data, ";\n"), said.data);

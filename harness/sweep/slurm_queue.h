@@ -25,7 +25,7 @@ struct slurm_states {
 
 /* Runs a program and takes its standard output; an error where it cannot be started, or ends badly:
  * then with what it said. */
-bool slurm_ask(char *const *arguments, struct text *out, struct error *error);
+bool slurm_ask(const char *const *arguments, struct text *out, struct error *error);
 
 /* What squeue says of this user's jobs of that name; and, where sacct answers, how those that are
  * not there ended in the last 30 days. An error if squeue does not answer. */

@@ -51,6 +51,19 @@ static void add_row(struct table *table, const char *what, const struct slurm_el
     table_append(table, sizeof row / sizeof *row, row);
 }
 
+/* The next line of the list; false at its end, and at one that nobody here wrote. */
+static bool read_element(FILE *list, int *number, struct slurm_element *out) {
+    char line[256], *at = line;
+    if (!fgets(line, sizeof line, list)) return false;
+    line[strcspn(line, "\n")] = '\0';
+    long element = strtol(at, &at, 10), n_trainings = strtol(at, &at, 10);
+    if (element < 1 || element > SHARDS_MAX || n_trainings < 1 || *at != ' ') return false;
+    *number = (int)element;
+    out->n_trainings = (int)n_trainings;
+    snprintf(out->label, sizeof out->label, "%.190s", at + 1);
+    return true;
+}
+
 /* The elements of one sweep, from its list. */
 static bool write_sweep(const char *folder, const char *suffix, FILE *list, FILE *out,
                         struct error *error) {
@@ -67,9 +80,8 @@ static bool write_sweep(const char *folder, const char *suffix, FILE *list, FILE
     snprintf(name, sizeof name, "%s%s", job_name, suffix);
     bool answers = slurm_queue_read(name, states, &silent);
     table_append(&table, sizeof columns / sizeof *columns, columns);
-    while (fscanf(list, "%d %d %191[^\n]", &number, &element.n_trainings, element.label) == 3) {
+    while (read_element(list, &number, &element)) {
         int n_ok, n_failed;
-        if (number < 1 || number > SHARDS_MAX) continue;
         count_brought(folder, number, &n_ok, &n_failed);
         n++;
         n_done += n_ok >= element.n_trainings;
