@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The tensors of one memory, and the moments there, laid out like the parameters' arena. */
 struct part {
@@ -223,4 +224,23 @@ double optimizer_step(struct optimizer *o, struct parameters *parameters,
 int64_t optimizer_bytes(const struct optimizer *o) {
     size_t norm = o->device->is_host ? 0 : o->norm.size; /* a page; of the host, nobody's purpose */
     return (int64_t)(o->here.arena.size + norm);
+}
+
+size_t optimizer_floats(const struct optimizer *o) {
+    return (o->here.arena.used + o->host.arena.used) / sizeof(float);
+}
+
+int64_t optimizer_save(const struct optimizer *o, float *moments) {
+    const struct arena *here = &o->here.arena, *host = &o->host.arena;
+    o->device->ops->download(o->device, moments, here->base, here->used);
+    if (host->used > 0) memcpy(moments + here->used / sizeof(float), host->base, host->used);
+    return o->step;
+}
+
+void optimizer_restore(struct optimizer *o, const float *moments, int64_t steps) {
+    const struct arena *here = &o->here.arena, *host = &o->host.arena;
+    o->device->ops->upload(o->device, here->base, moments, here->used);
+    if (host->used > 0) memcpy(host->base, moments + here->used / sizeof(float), host->used);
+    o->here.n_past = 0; /* as it was saved */
+    o->step = steps;
 }

@@ -52,6 +52,13 @@ void optimizer_settle(struct optimizer *optimizer, struct parameters *parameters
  * cosine. */
 double optimizer_rate(const struct optimizer_config *config, int64_t step);
 
+/* What steps leave behind: their number, and the moments, of which there are so many floats. From
+ * both another optimiser of the same model and configuration goes on with the same bits. Saved when
+ * no row is late (optimizer_settle, trainer_store). */
+size_t optimizer_floats(const struct optimizer *optimizer);
+int64_t optimizer_save(const struct optimizer *optimizer, float *moments);
+void optimizer_restore(struct optimizer *optimizer, const float *moments, int64_t steps);
+
 /* Bytes of the moments, and of what is noted of late rows, in the device's memory. */
 int64_t optimizer_bytes(const struct optimizer *optimizer);
 

@@ -39,6 +39,7 @@ struct arguments {
     int jobs;                   /* 0: one per core that may be used */
     int timeout;                /* seconds per trial, 0: none */
     int stall;                  /* seconds without progress of a trial, 0: no bound */
+    int save_every;             /* minutes after which a training leaves behind where it stands */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */
     const char *rerun;          /* which results are made again; NULL: none */
     const char *shape;          /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
@@ -52,13 +53,15 @@ struct arguments {
     struct shard shard;         /* of a sweep; of = 0: all of it */
     struct overrides overrides; /* --set, --seeds, --device, for the files that are read */
     int statement;              /* of a file; 0: not said */
+    int elements;               /* of an array of jobs; 0: as many as there are */
+    struct flag_words sbatch;   /* options of its jobs */
     bool list;
-    bool dry_run, no_profile, no_ceiling, replace, take_over, quick, json, resolved, help, version,
-        no_run, strict, checkpoints; /* strict: what cannot be told is a failure */
-    bool saving;                     /* of the bench: what skipped heads save on a device */
-    bool verify;                     /* of the doctor: hold counters against known work */
-    bool no_table;                   /* no flag: of a sweep whose caller prints a page of its own */
-    char workloads[1024];            /* no flag: the folder of workloads that have names */
+    bool dry_run, no_profile, no_train, no_ceiling, replace, take_over, quick, json, resolved, help,
+        version, no_run, strict, checkpoints; /* strict: what cannot be told is a failure */
+    bool saving;          /* of the bench: what skipped heads save on a device */
+    bool verify;          /* of the doctor: hold counters against known work */
+    bool no_table;        /* no flag: of a sweep whose caller prints a page of its own */
+    char workloads[1024]; /* no flag: the folder of workloads that have names */
     int n_words;
     char **words; /* what is not a flag, in order */
 };
@@ -77,7 +80,8 @@ struct command {
 extern const struct command sweep_command, trial_command, list_command, validate_command,
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, count_command, forward_command, plot_command, clean_command,
-    card_command, compare_command, merge_command, export_command, status_command, version_command;
+    card_command, compare_command, merge_command, export_command, status_command, submit_command,
+    version_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */

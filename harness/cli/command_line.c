@@ -50,10 +50,18 @@ static const struct flag flags[] = {
      "stop a trial that runs longer (default: never)"},
     {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),
      "stop a trial that computes and says nothing for so long (default: 600; 0: never)"},
+    {"save-every", "MINUTES", FLAG_COUNT_OR_NONE, offsetof(struct arguments, save_every),
+     "how often a training saves where it stands (default: 2; 0: only when it is stopped)"},
     {"dry-run", NULL, FLAG_SWITCH, offsetof(struct arguments, dry_run),
      "only say what would be done"},
     {"no-profile", NULL, FLAG_SWITCH, offsetof(struct arguments, no_profile),
      "no times and counters"},
+    {"no-train", NULL, FLAG_SWITCH, offsetof(struct arguments, no_train),
+     "only profiles, of what is trained already"},
+    {"elements", "N", FLAG_COUNT, offsetof(struct arguments, elements),
+     "of the array, at most (default: one for each group of trials, up to 1000)"},
+    {"sbatch", "OPTION", FLAG_WORDS, offsetof(struct arguments, sbatch),
+     "for the jobs: --sbatch=--time=4:00:00; may be given several times"},
     {"no-ceiling", NULL, FLAG_SWITCH, offsetof(struct arguments, no_ceiling),
      "profile without measuring what rooflines are drawn with"},
     {"rerun", "WHICH", FLAG_TEXT, offsetof(struct arguments, rerun),
@@ -224,7 +232,8 @@ static int read_flag(const struct command *command, int argc, char **argv, struc
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error) {
     bool words_only = false;
-    *out = (struct arguments){.db = "results/results.db", .stall = STALL_SECONDS, .words = argv};
+    *out = (struct arguments){
+        .db = "results/results.db", .stall = STALL_SECONDS, .save_every = 2, .words = argv};
     for (int i = 0; i < argc;) {
         if (words_only || argv[i][0] != '-' || !argv[i][1]) {
             argv[out->n_words++] = argv[i++]; /* never ahead of i: words gather at the front */

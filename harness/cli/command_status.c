@@ -3,13 +3,15 @@
  */
 #include "harness/cli/command.h"
 #include "harness/store/status.h"
+#include "harness/sweep/slurm_status.h"
 
 #include <time.h>
 
 static int run(const struct arguments *arguments, struct error *error) {
     struct store *store;
     bool ok = store_open_reader(arguments->db, &store, error) &&
-              status_write(store, time(NULL), stdout, error);
+              status_write(store, time(NULL), stdout, error) &&
+              slurm_status_write(arguments->db, stdout, error);
     store_close(store);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
@@ -31,6 +33,9 @@ const struct command status_command = {
     "the speed of what has ended well since the oldest of the trials to come was planned, on hosts\n"
     "that run some now, and of the epochs that were told. As many trainings as run now go on beside\n"
     "each other, then the profiles, one at a time. Where that cannot be reckoned it says why.\n"
+    "\n"
+    "Of a sweep that `headroom submit` gave to Slurm, what its elements have brought so far, beside\n"
+    "what squeue says of them, and sacct where it answers.\n"
     "\n"
     "examples:\n"
     "  headroom status\n"

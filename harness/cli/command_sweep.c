@@ -2,6 +2,7 @@
  * `headroom sweep`: plan, run what is not done, report. Talk goes to stderr, the report to stdout.
  */
 #include "harness/cli/command.h"
+#include "harness/cli/plan_notes.h"
 #include "harness/sweep/plan.h"
 #include "harness/store/comparison.h"
 #include "harness/store/report.h"
@@ -9,51 +10,9 @@
 #include "harness/sweep/sweep.h"
 #include "harness/table/shown.h"
 #include "models/base/closest_name.h"
-#include "workloads/data/data_files.h"
 
 #include <string.h>
 #include <unistd.h>
-
-static void print_problems(const struct plan *plan) {
-    if (plan->doubts.data) shown_print(stderr, "%s", plan->doubts.data);
-    for (size_t i = 0; i < plan->n_problems; i++) {
-        char text[sizeof plan->problems[i].text + sizeof plan->problems[i].at.file + 32];
-        error_format(&plan->problems[i], text, sizeof text);
-        shown_print(stderr, "%s\n", text);
-    }
-}
-
-/* One line per workload whose data is absent; a workload's trials stand together. */
-static void print_absent(const struct plan *plan) {
-    for (size_t i = 0; i < plan->n_trials;) {
-        const struct plan_trial *first = &plan->trials[i];
-        size_t length = strcspn(first->label, "/"), n_kept = 0, n_skipped = 0;
-        for (; i < plan->n_trials; i++) {
-            const struct plan_trial *trial = &plan->trials[i];
-            if (strncmp(trial->label, first->label, length + 1) != 0) break;
-            if (!trial->selected) continue;
-            if (strcmp(trial->status, "ok") == 0)
-                n_kept++;
-            else
-                n_skipped++;
-        }
-        if (!first->missing[0] || n_kept + n_skipped == 0) continue;
-        char hint[DATA_FILES_HINT_SIZE];
-        data_files_hint(first->missing, hint);
-        shown_print(stderr, "%.*s: %s is absent, %zu trial%s skipped, %zu result%s kept: %s\n",
-                    (int)length, first->label, first->missing, n_skipped, PLURAL_S(n_skipped),
-                    n_kept, PLURAL_S(n_kept), hint);
-    }
-}
-
-static void print_lost_checkpoints(const struct plan *plan) {
-    for (size_t i = 0; i < plan->n_trials; i++)
-        if (plan->trials[i].checkpoint != CHECKPOINT_SOUND)
-            shown_print(stderr,
-                        "%s: its checkpoint is %s, and a trial needs it, so it is trained again\n",
-                        plan->trials[i].label,
-                        plan->trials[i].checkpoint == CHECKPOINT_GONE ? "gone" : "damaged");
-}
 
 /* The value of --rerun; false for a word that is none. */
 static bool read_rerun(const struct arguments *arguments, enum rerun *out, struct error *error) {
@@ -71,24 +30,6 @@ static bool read_rerun(const struct arguments *arguments, enum rerun *out, struc
     return error_set(error, "--rerun is failed, stale, profiles or all, not '%s'%s%s%s",
                      arguments->rerun, guess ? "; did you mean '" : "", guess ? guess : "",
                      guess ? "'?" : "");
-}
-
-static void print_renewed(const struct plan *plan) {
-    size_t n = 0;
-    for (size_t i = 0; i < plan->n_trials; i++) n += plan->trials[i].retired;
-    if (n > 0)
-        shown_print(
-            stderr,
-            "%zu result%s to be made again; what was found before stays in the database, in no "
-            "view\n",
-            n, PLURAL_S(n));
-}
-
-static void print_hidden(const struct plan *plan) {
-    if (plan->n_hidden > 0)
-        fprintf(stderr,
-                "%zu result%s with other settings than now stay%s in the database, in no view\n",
-                plan->n_hidden, PLURAL_S(plan->n_hidden), plan->n_hidden == 1 ? "s" : "");
 }
 
 /* Which part this is. Whoever shares out other work, as with other data, has another plan, and his
@@ -236,18 +177,10 @@ static void take_pending(struct store *store) {
                 PLURAL_S(n_taken));
 }
 
-static void print_notes(const struct plan *plan) {
-    print_problems(plan);
-    print_absent(plan);
-    print_lost_checkpoints(plan);
-    print_renewed(plan);
-    print_hidden(plan);
-}
-
 /* Why no trial is selected; returns false. */
 static bool explain_nothing(const struct plan *plan, const struct arguments *arguments,
                             const struct plan_request *request, struct error *error) {
-    print_notes(plan);
+    plan_notes_print(plan);
     if (plan->n_problems > 0) return error_set(error, "none of the files can be used");
     if (arguments->tag && plan->n_workloads == 0)
         return error_set(error,
@@ -298,6 +231,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .full = arguments->full,
         .overrides = arguments->overrides,
         .profile = !arguments->no_profile,
+        .no_train = arguments->no_train,
         .filter = arguments->filter,
         .shard = arguments->shard,
         .replace = arguments->replace,
@@ -309,6 +243,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .timeout = arguments->timeout,
         .stall = arguments->stall,
         .no_ceiling = arguments->no_ceiling,
+        .save_every = arguments->save_every,
         .talk = stderr,
     };
     /* Where there is no file, a sweep that is a dry run or cannot run leaves none behind. */
@@ -326,7 +261,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         store = NULL;
         if (!open_and_plan(arguments, &request, false, &store, &plan, error)) goto done;
     }
-    print_notes(&plan);
+    plan_notes_print(&plan);
     print_shard(&plan, &request.shard);
     if (request.rerun == RERUN_NONE &&
         !print_report(store, &plan, is_named(&request), report_older_code, stderr, error))
@@ -351,8 +286,9 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier", "tag", "set", "seeds", "device", "precision", "shard", "jobs", "filter", "timeout",
-     "stall", "dry-run", "no-profile", "no-ceiling", "rerun", "replace", "take-over", "db"},
+    {"tier",     "tag",        "set",     "seeds",   "device",     "precision", "shard",
+     "jobs",     "filter",     "timeout", "stall",   "save-every", "dry-run",   "no-profile",
+     "no-train", "no-ceiling", "rerun",   "replace", "take-over",  "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -390,13 +326,14 @@ const struct command sweep_command = {
     "With several cards trials spread over them, --jobs of them on each, one card to a process;\n"
     "cuda:N takes that card alone. Trials on the CPU have places of their own beside them.\n"
     "\n"
-    "The first profile also measures the ceiling of its machine, the speed of large products and of\n"
-    "memory, in about a second (in a long sweep each minute), and the best ever seen stays; where that\n"
-    "takes longer, half a minute on an emulator, --no-ceiling leaves it out. Views of rooflines then\n"
-    "have the roof of earlier sweeps, or none, and say why.\n"
+    "Profiles also measure the ceiling of their machine, the speed of large products and of memory, in\n"
+    "about a second each minute, and the best ever seen stays; --no-ceiling leaves it out.\n"
     "\n"
     "Several sweeps may run over one database, also on several machines. Each leaves alone what the\n"
     "others run, says so, and then ends with 1: nothing is lost, but it did not see the end of it.\n"
+    "\n"
+    "A training leaves behind where it stands, every --save-every minutes and when it is stopped. Run\n"
+    "again, it goes on from there, to the same result.\n"
     "\n"
     "Each trial's output is in logs/KEY.log beside the database; messages name it. Ctrl-C stops in\n"
     "order and keeps what is finished; the same command goes on from there.\n"

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +37,7 @@ static const double tell_seconds = 2, tell_share = 0.01;
 struct task {
     const char *db;
     bool no_ceiling; /* of its environment: not to be measured */
+    int save_minutes;
     struct store *store;
     struct trial_row row;
     struct experiment *experiment;
@@ -72,6 +74,27 @@ static void tell_progress(void *context, const struct training_progress *progres
     if (now < task->tells_at) return;
     store_progress(task->store, task->row.id, progress);
     task->tells_at = now + fmax(tell_seconds, (clock_seconds() - now) / tell_share);
+}
+
+/* While a training runs these signals wait for its next step, so that it can leave behind where it
+ * stands; once they are let through they end the process as ever. */
+static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void hold_endings(bool hold) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) sigaddset(&set, endings[i]);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static bool must_stop(void *context) {
+    sigset_t pending;
+    bool stop = false;
+    (void)context;
+    sigpending(&pending);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        stop |= sigismember(&pending, endings[i]) == 1;
+    return stop;
 }
 
 static bool is_on_card(const struct task *task) {
@@ -149,6 +172,9 @@ static bool task_train(struct task *task, struct error *error) {
                                        .log = stderr,
                                        .hear = tell_progress,
                                        .hearer = task,
+                                       .must_stop = must_stop,
+                                       .save_seconds = 60.0 * task->save_minutes,
+                                       .states = path,
                                        .identity = &task->identity};
     struct training_result result = {0};
     bool ok = false;
@@ -164,11 +190,14 @@ static bool task_train(struct task *task, struct error *error) {
         context.base = (struct trained){base_path, base.key, base.checkpoint_sha256};
     }
     task->tells_at = clock_seconds() + tell_seconds;
-    if (!tuning_run(task->experiment, &context, &result, error)) goto done;
+    ok = tuning_run(task->experiment, &context, &result, error);
+    hold_endings(false);
+    if (!ok) goto done;
     snprintf(result.checkpoint, sizeof result.checkpoint, "%s", name);
     task->training = &result;
     ok = store_finish_training(task->store, task->row.id, &result, error);
     task->training = NULL;
+    if (ok) training_forget(path);
 done:
     training_result_free(&result);
     trial_row_free(&base);
@@ -228,8 +257,10 @@ static bool task_run(struct task *task, struct error *error) {
     if (getenv(TRIAL_LOG_VARIABLE) &&
         !trial_log_open(task->db, task->row.key, task->row.id, &second))
         shown_print(stderr, "%s\n", second.text);
+    bool trains = strcmp(task->row.kind, "train") == 0;
+    if (trains) hold_endings(true); /* threads that a device starts then do not get them either */
     bool ok = task_open_device(task, &environment, error);
-    if (ok && strcmp(task->row.kind, "train") != 0)
+    if (ok && !trains)
         ok = task_profile(task, &environment, environment_id, error);
     else if (ok)
         ok = task_train(task, error);
@@ -248,6 +279,7 @@ static bool task_run(struct task *task, struct error *error) {
 static int run(const struct arguments *arguments, struct error *error) {
     struct task task = {.db = arguments->db,
                         .no_ceiling = arguments->no_ceiling,
+                        .save_minutes = arguments->save_every,
                         .experiment = calloc(1, sizeof *task.experiment)};
     char *end;
     bool ok = false;
@@ -281,7 +313,7 @@ const struct command trial_command = {
     "ID",
     1,
     1,
-    {"no-ceiling", "db"},
+    {"no-ceiling", "save-every", "db"},
     "ID is the number that `headroom list trials` prints. One BLAS thread, as in a sweep.\n"
     "\n"
     "examples:\n"

@@ -12,11 +12,11 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &sweep_command,   &trial_command,   &status_command, &report_command,   &export_command,
-    &compare_command, &card_command,    &plot_command,   &list_command,     &validate_command,
-    &show_command,    &data_command,    &new_command,    &evaluate_command, &predict_command,
-    &count_command,   &doctor_command,  &bench_command,  &forward_command,  &merge_command,
-    &clean_command,   &version_command,
+    &sweep_command,    &submit_command,  &trial_command,   &status_command, &report_command,
+    &export_command,   &compare_command, &card_command,    &plot_command,   &list_command,
+    &validate_command, &show_command,    &data_command,    &new_command,    &evaluate_command,
+    &predict_command,  &count_command,   &doctor_command,  &bench_command,  &forward_command,
+    &merge_command,    &clean_command,   &version_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

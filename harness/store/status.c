@@ -231,3 +231,14 @@ bool status_write(struct store *store, int64_t now, FILE *out, struct error *err
     return ok && print(store, running_sql, VALUES(PLACE(now)), out, error) &&
            print(store, ended_sql, NO_VALUES, out, error);
 }
+
+bool status_count_trainings(struct store *store, int *n_ok, int *n_failed, struct error *error) {
+    static const char sql[] = "SELECT count(*) FROM current_trial WHERE kind = 'train' AND CASE ?1 "
+                              "WHEN 1 THEN status = 'ok' ELSE status NOT IN ('ok', 'running', "
+                              "'planned', 'skipped', 'interrupted') END";
+    int64_t ok = store_number(store, sql, VALUES(INT(1)), error);
+    int64_t failed = ok < 0 ? -1 : store_number(store, sql, VALUES(INT(0)), error);
+    *n_ok = (int)ok;
+    *n_failed = (int)failed;
+    return failed >= 0;
+}

@@ -26,6 +26,9 @@ struct expected_end {
 bool status_expected_end(struct store *store, int64_t now, struct expected_end *out,
                          struct error *error);
 
+/* How many trainings of the current plan are ok, and how many ended without a result. */
+bool status_count_trainings(struct store *store, int *n_ok, int *n_failed, struct error *error);
+
 /* Counts by workload, the expected end, what runs and how far it is, and what ended without a
  * result. */
 bool status_write(struct store *store, int64_t now, FILE *out, struct error *error);

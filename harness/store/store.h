@@ -212,6 +212,12 @@ bool store_checkpoint_path(const struct store *store, const char *key,
  * other names. */
 bool store_is_draft(const char *name, char key[17]);
 
+/* Whether it is where an unfinished training stands (harness/trial/stage_state.h). */
+bool store_is_state(const char *name, char key[17]);
+
+/* Whether every trial whose key begins so is ok, and there is one. */
+bool store_has_result(struct store *store, const char *key_prefix);
+
 /* Makes a trial that ended without results planned again. */
 bool store_retry(struct store *store, int64_t id, struct error *error);
 

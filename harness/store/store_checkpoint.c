@@ -25,11 +25,29 @@ bool store_checkpoint_path(const struct store *store, const char *key,
 
 bool store_is_draft(const char *name, char key[17]) {
     static const char middle[] = ".safetensors.";
+    const char *draft = strstr(name, ".draft-");
     if (strspn(name, "0123456789abcdef") != 16) return false;
     const char *rest = name + 16 + sizeof middle - 1;
     if (strncmp(name + 16, middle, sizeof middle - 1) != 0) return false;
     snprintf(key, 17, "%.16s", name);
-    return strncmp(rest, "draft-", 6) == 0 || strncmp(rest, "candidate-", 10) == 0;
+    return draft || strncmp(rest, "candidate-", 10) == 0;
+}
+
+bool store_is_state(const char *name, char key[17]) {
+    static const char middle[] = ".safetensors.stage-";
+    if (strspn(name, "0123456789abcdef") != 16 ||
+        strncmp(name + 16, middle, sizeof middle - 1) != 0 || strstr(name, ".draft-"))
+        return false;
+    snprintf(key, 17, "%.16s", name);
+    return true;
+}
+
+bool store_has_result(struct store *store, const char *key_prefix) {
+    struct error ignored;
+    return store_number(store,
+                        "SELECT coalesce(min(status = 'ok'), 0) FROM trial "
+                        "WHERE substr(key, 1, 16) = ?1",
+                        VALUES(TEXT(key_prefix)), &ignored) == 1;
 }
 
 /* What cannot be read for another reason than what it holds is not called damaged: whoever needs it

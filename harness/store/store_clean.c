@@ -64,10 +64,13 @@ static bool delete_old_trials(struct store *store, int64_t *n, struct error *err
 
 /* ---- files ---- */
 
-/* A checkpoint, or what was left over from writing one. */
+/* A checkpoint, what was left over from writing one, or where an unfinished training stands. */
+enum kind { CHECKPOINT, DRAFT, STATE };
+
 struct file {
     char name[64], key[KEY_DIGITS + 1];
-    bool draft, needed;
+    enum kind kind;
+    bool needed;
     int64_t bytes;
 };
 
@@ -87,8 +90,9 @@ static bool read_name(const char *name, struct file *out) {
     memcpy(out->name, name, strlen(name));
     memcpy(out->key, name, KEY_DIGITS);
     const char *rest = name + KEY_DIGITS + strlen(ending);
-    out->draft = *rest != '\0';
-    return !out->draft || store_is_draft(name, out->key);
+    if (*rest == '\0') return true;
+    out->kind = store_is_state(name, out->key) ? STATE : DRAFT;
+    return out->kind == STATE || store_is_draft(name, out->key);
 }
 
 static bool add_file(struct files *files, const struct file *file, struct error *error) {
@@ -119,7 +123,8 @@ static bool list_files(const struct store *store, struct files *out, struct erro
     return ok;
 }
 
-/* A checkpoint is needed as long as its trial has a row, a draft as long as a process writes it. */
+/* A checkpoint is needed as long as its trial has a row, a draft as long as a process writes it,
+ * and a state until its trial has its result. */
 static bool mark_needed(struct store *store, struct files *files, struct error *error) {
     for (size_t i = 0; i < files->n; i++) {
         struct file *file = &files->file[i];
@@ -127,8 +132,9 @@ static bool mark_needed(struct store *store, struct files *files, struct error *
         int64_t needed =
             store_number(store,
                          "SELECT EXISTS (SELECT 1 FROM trial WHERE substr(key, 1, 16) = "
-                         "?1 AND (?2 = 0 OR status = 'running'))",
-                         VALUES(TEXT(file->key), INT(file->draft)), error);
+                         "?1 AND CASE ?2 WHEN 0 THEN 1 WHEN 1 THEN status = 'running' "
+                         "ELSE status <> 'ok' END)",
+                         VALUES(TEXT(file->key), INT(file->kind)), error);
         if (needed < 0) return false;
         file->needed = needed;
     }
@@ -194,8 +200,8 @@ static void count_files(const struct files *files, struct clean_result *out) {
     for (size_t i = 0; i < files->n; i++) {
         const struct file *file = &files->file[i];
         if (file->needed) continue;
-        *(file->draft ? &out->n_drafts : &out->n_checkpoints) += 1;
-        *(file->draft ? &out->draft_bytes : &out->checkpoint_bytes) += file->bytes;
+        *(file->kind ? &out->n_drafts : &out->n_checkpoints) += 1;
+        *(file->kind ? &out->draft_bytes : &out->checkpoint_bytes) += file->bytes;
     }
 }
 

@@ -215,16 +215,23 @@ static bool share_out(struct planner *planner, struct error *error) {
     return ok;
 }
 
-/* Whether a trial belongs to the part of the sweep that was asked for. Where its data is absent it
- * belongs to every part, so that each says that it is skipped. */
-static bool is_in_shard(const struct planner *planner, const struct source *source,
-                        const struct arm *arm, int seed) {
+/* The part of the sweep that a trial belongs to; 0: every part, as where its data is absent, so
+ * that each says that it is skipped. Negative: none, because it is not selected. */
+static int shard_of(const struct planner *planner, const struct source *source,
+                    const struct arm *arm, int seed) {
     const struct experiment *e = &source->experiment;
-    const struct shard *shard = &planner->request->shard;
     int s = 0;
-    if (shard->of == 0 || source->missing[0]) return true;
+    if (planner->request->shard.of == 0 || source->missing[0]) return 0;
     while (e->seeds.value[s] != seed) s++;
-    return source->shards[root_of(e, (int)(arm - e->arms))][s] == shard->number;
+    int shard = source->shards[root_of(e, (int)(arm - e->arms))][s];
+    return shard > 0 ? shard : -1;
+}
+
+/* Whether it is of the kinds and the part of the sweep that were asked for. */
+static bool is_asked_for(const struct plan_request *request, const struct plan_trial *trial) {
+    int part = request->shard.number;
+    return (trial->profile ? request->profile : !request->no_train) &&
+           (part == 0 || trial->shard == 0 || trial->shard == part);
 }
 
 /* ---- rows ---- */
@@ -248,10 +255,10 @@ static bool grow_trials(struct plan *plan, struct error *error) {
     return true;
 }
 
-/* The trial with this id among the n before one that needs its checkpoint. */
+/* The trial with this id, unless that is 0, among the n before one that needs its checkpoint. */
 static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
-    while (n > 0 && trials[n - 1].id != id) n--;
-    return n > 0 ? &trials[n - 1] : NULL;
+    while (id && n > 0 && trials[n - 1].id != id) n--;
+    return id && n > 0 ? &trials[n - 1] : NULL;
 }
 
 /* Takes a finished trial out of the way that is to be made again: because that was asked for, or
@@ -311,8 +318,8 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
     write_label(e, arm, seed, trial->label);
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
-    trial->selected = (!profile || planner->request->profile) && passes(planner, trial->label) &&
-                      is_in_shard(planner, source, arm, seed);
+    trial->shard = shard_of(planner, source, arm, seed);
+    trial->selected = is_asked_for(planner->request, trial) && passes(planner, trial->label);
     if (profile)
         experiment_write_profile_json(e, arm, seed, device, &config);
     else
@@ -359,8 +366,9 @@ done:
 }
 
 /* Whoever is to run needs the checkpoint of its base: a base without result is selected too, and
- * one whose file is gone or damaged is planned again. From the last trial of the source to its
- * first, so that a base that came in this way asks for its own. */
+ * one whose file is gone or damaged is planned again; where nothing is trained it is left out. From
+ * the last trial of the source to its first, so that a base that came in this way asks for its own.
+ */
 static bool select_bases(struct planner *planner, size_t first, struct error *error) {
     struct plan_trial *trials = planner->plan->trials + first;
     for (size_t i = planner->plan->n_trials - first; i-- > 0;) {
@@ -370,6 +378,10 @@ static bool select_bases(struct planner *planner, size_t first, struct error *er
             base->path_flops = base->expected_flops + trials[i].path_flops;
         if (!trials[i].selected || trials[i].missing[0] || strcmp(trials[i].status, "ok") == 0)
             continue;
+        if (planner->request->no_train) {
+            trials[i].selected = strcmp(base->status, "ok") == 0;
+            continue;
+        }
         if (strcmp(base->status, "ok") == 0 &&
             !store_replan_lost_checkpoint(planner->store, base->id, &base->checkpoint, error))
             return false;

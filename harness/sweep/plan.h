@@ -34,8 +34,9 @@ struct plan_request {
     bool full;       /* tier full: more files, and the overlay `full:` */
     struct overrides overrides; /* of what the files say */
     bool profile;               /* select profile trials too */
+    bool no_train;              /* and no trainings, so profiles of what is trained alone */
     const char *filter;         /* extended regular expression on the label, or NULL */
-    struct shard shard;         /* which part of what these select */
+    struct shard shard;         /* which part of what these select; number 0: all, shared out */
     enum rerun rerun;           /* of what `filter` and `profile` select */
     bool replace; /* a workload may come from another file than the stored one of its name, and
                      overrides may hide its results */
@@ -45,6 +46,7 @@ struct plan_request {
 struct plan_trial {
     int64_t id, base_id; /* base_id: whose checkpoint it needs (a profile's training, the trial
                              of a training's base arm); 0: nobody's */
+    int shard;           /* whose it is where work is shared out; 0: everybody's */
     int wanted;          /* where it runs: PLACE_CPU, PLACE_ANY_CARD, or the number of a card */
     bool profile, again; /* again: a second profile of the same checkpoint, for the noise floor */
     bool selected; /* selected: by `profile`, `filter` and `shard`, or because a trial that is to

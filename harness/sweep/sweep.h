@@ -17,6 +17,7 @@ struct sweep_options {
     int cards;       /* that there are; negative: none, 0: to be asked for if a trial wants one */
     int timeout;     /* seconds per trial; 0: none */
     bool no_ceiling; /* profiles measure none: `trial --no-ceiling` */
+    int save_every;  /* minutes: `trial --save-every` */
     int stall;       /* seconds without progress after which a trial is ended; 0: never */
     FILE *talk;      /* progress; data does not go here */
 };

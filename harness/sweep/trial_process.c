@@ -28,11 +28,13 @@
 static void become_trial(const struct trial_process *process, const struct sweep_options *options,
                          const sigset_t *watched, pid_t parent) {
     const char *program = options->program ? options->program : "/proc/self/exe";
-    char number[24], *db = strdup(options->db);
+    char number[24], minutes[24], *db = strdup(options->db);
     int null = open("/dev/null", O_RDONLY);
     snprintf(number, sizeof number, "%" PRId64, process->trial->id);
-    char *arguments[] = {"headroom", "trial", number, "--db", db, NULL, NULL};
-    if (options->no_ceiling) arguments[5] = "--no-ceiling";
+    snprintf(minutes, sizeof minutes, "%d", options->save_every);
+    char *arguments[] = {"headroom",     "trial", number, "--db", db,
+                         "--save-every", minutes, NULL,   NULL};
+    if (options->no_ceiling) arguments[7] = "--no-ceiling";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127); /* it died before the line above */
     setpgid(0, 0);

@@ -5,7 +5,7 @@
  */
 #include "models/base/clock.h"
 #include "models/batch_limits.h"
-#include "harness/trial/training_private.h"
+#include "harness/trial/stage_state.h"
 #include "models/footprint.h"
 
 #include <math.h>
@@ -118,53 +118,90 @@ void stage_shuffle(struct run *run, int epoch) {
                 (size_t)n);
 }
 
-/* All steps of one epoch (from 0) of the stage. Fills the training fields of its row. */
-static bool train_epoch(struct run *run, int epoch, struct epoch_result *row, struct error *error) {
-    const struct split *train = &run->data->train;
-    int batch_size = run->trial->train.batch;
-    double loss = 0.0, regulariser = 0.0, sum_budget = 0.0, sum_entropy = 0.0;
-    double start = clock_seconds();
-    long n_budget = 0, n_entropy = 0;
-    phase_enter(&run->timer.phases, PHASE_DATA);
-    stage_shuffle(run, epoch);
-    int64_t step_index = epoch * run->steps_per_epoch;
-    int64_t steps_before = run->stage.epochs_before * run->steps_per_epoch;
-    for (int first = 0; first < train->n; first += batch_size, step_index++) {
-        int n = train->n - first < batch_size ? train->n - first : batch_size;
-        struct batch batch = batch_gather(run->buffer, train, run->order + first, n);
-        struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
-                                   .step = (uint64_t)(steps_before + step_index),
-                                   .noise = run->noise};
-        trainer_begin(run->trainer, &batch, &step);
-        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
-        row->learning_rate = optimizer_step(run->optimizer, trainer_parameters(run->trainer),
-                                            trainer_gradients(run->trainer));
-        phase_enter(&run->timer.phases, PHASE_DATA);
-        double batch_loss = trainer_end(run->trainer, &step);
-        if (!isfinite(batch_loss) || !isfinite(step.regulariser)) {
-            if (!run->device->ops->ok(run->device, error)) return false; /* not the settings */
-            run->diverged = true;
-            return error_set(error,
-                             "training diverged in epoch %d (loss %g); lower learning_rate or "
-                             "set clip_norm",
-                             row->epoch, batch_loss);
-        }
-        loss += batch_loss * n;
-        regulariser += step.regulariser;
-        sum_budget += step.sum_budget;
-        n_budget += step.n_budget;
-        sum_entropy += step.sum_entropy;
-        n_entropy += step.n_entropy;
+bool stage_must_stop(const struct run *run, struct error *error) {
+    const struct training_context *c = run->context;
+    return c->must_stop && c->must_stop(c->hearer) &&
+           !error_set(error, "stopped; run again it goes on from where it was last saved");
+}
+
+/* False, with an error, if it must stop. Then, and when it is time, where the stage stands is left
+ * behind, in none of the times that are kept. */
+static bool may_go_on(struct run *run, const struct training_result *out, struct error *error) {
+    const struct training_context *c = run->context;
+    struct stage_position *at = &run->at;
+    bool stops = stage_must_stop(run, error), saves = c->states && stops;
+    if (c->states && c->save_seconds > 0 && !stops)
+        saves = clock_seconds() - run->saved >= c->save_seconds;
+    /* Evaluations come next, and have none of their own: what has a file keeps it up to date. */
+    saves |= run->has_state && at->epoch == run->stage.epochs;
+    if (saves) {
+        run->device->ops->wait(run->device);
+        if (at->step > 0) at->sums.seconds = clock_seconds() - run->epoch_started;
+        stage_state_save(run, out);
+        run->saved = clock_seconds();
+        run->epoch_started = run->saved - at->sums.seconds;
+        run->has_state = true;
+        if (at->epoch < run->stage.epochs) phase_enter(&run->timer.phases, PHASE_DATA);
     }
+    return !stops;
+}
+
+/* One step with the batch at hand of the epoch's order. */
+static bool train_step(struct run *run, struct epoch_result *row, struct error *error) {
+    const struct split *train = &run->data->train;
+    struct stage_position *at = &run->at;
+    struct epoch_sums *sums = &at->sums;
+    int batch_size = run->trial->train.batch, first = (int)at->step * batch_size;
+    int n = train->n - first < batch_size ? train->n - first : batch_size;
+    int64_t steps_before = run->stage.epochs_before * run->steps_per_epoch;
+    int64_t step_index = at->epoch * run->steps_per_epoch + at->step;
+    struct batch batch = batch_gather(run->buffer, train, run->order + first, n);
+    struct policy_step step = {.progress = (double)step_index / (double)run->total_steps,
+                               .step = (uint64_t)(steps_before + step_index),
+                               .noise = run->noise};
+    trainer_begin(run->trainer, &batch, &step);
+    phase_enter(&run->timer.phases, PHASE_OPTIMISER);
+    row->learning_rate = optimizer_step(run->optimizer, trainer_parameters(run->trainer),
+                                        trainer_gradients(run->trainer));
+    phase_enter(&run->timer.phases, PHASE_DATA);
+    double loss = trainer_end(run->trainer, &step);
+    if (!isfinite(loss) || !isfinite(step.regulariser)) {
+        if (!run->device->ops->ok(run->device, error)) return false; /* not the settings */
+        run->diverged = true;
+        return error_set(error,
+                         "training diverged in epoch %d (loss %g); lower learning_rate or "
+                         "set clip_norm",
+                         row->epoch, loss);
+    }
+    sums->loss += loss * n;
+    sums->regulariser += step.regulariser;
+    sums->budget += step.sum_budget;
+    sums->n_budget += step.n_budget;
+    sums->entropy += step.sum_entropy;
+    sums->n_entropy += step.n_entropy;
+    at->step++;
+    return true;
+}
+
+/* The steps that are left of the epoch at hand. Fills the training fields of its row. */
+static bool train_epoch(struct run *run, struct epoch_result *row, struct training_result *out,
+                        struct error *error) {
+    struct stage_position *at = &run->at;
+    struct epoch_sums *sums = &at->sums;
+    run->epoch_started = clock_seconds() - sums->seconds;
+    phase_enter(&run->timer.phases, PHASE_DATA);
+    stage_shuffle(run, (int)at->epoch);
+    while (at->step < run->steps_per_epoch)
+        if (!may_go_on(run, out, error) || !train_step(run, row, error)) return false;
     phase_enter(&run->timer.phases, PHASE_OPTIMISER);
     optimizer_settle(run->optimizer, trainer_parameters(run->trainer));
     phase_timer_stop(&run->timer);
-    row->train_loss = loss / train->n;
-    row->train_regulariser = regulariser / (double)run->steps_per_epoch;
-    row->train_mean_s = n_budget ? sum_budget / (double)n_budget : NAN;
-    row->train_score_entropy = n_entropy ? sum_entropy / (double)n_entropy : NAN;
+    row->train_loss = sums->loss / run->data->train.n;
+    row->train_regulariser = sums->regulariser / (double)run->steps_per_epoch;
+    row->train_mean_s = sums->n_budget ? sums->budget / (double)sums->n_budget : NAN;
+    row->train_score_entropy = sums->n_entropy ? sums->entropy / (double)sums->n_entropy : NAN;
     run->device->ops->wait(run->device); /* for the last step */
-    row->train_seconds = clock_seconds() - start;
+    row->train_seconds = clock_seconds() - run->epoch_started;
     trainer_store(run->trainer);
     return run->device->ops->ok(run->device, error);
 }
@@ -232,30 +269,43 @@ static void tell_epoch(const struct run *run, const struct epoch_result *row) {
     if (context->hear) context->hear(context->hearer, &progress);
 }
 
-bool stage_train(struct run *run, struct training_result *out, struct error *error) {
-    const struct epoch_result *best = NULL;
+/* Whether the epoch that has just ended takes the place of the best: `best` NULL is none. */
+static bool is_better(const struct run *run, const struct epoch_result *row,
+                      const struct epoch_result *best) {
     double late_from = run->trial->train.select_after * (double)run->total_steps;
-    out->best_epoch = out->n_epochs;
+    if ((double)((run->at.epoch + 1) * run->steps_per_epoch) < late_from) return false;
+    return !best || row->validation_accuracy > best->validation_accuracy ||
+           (row->validation_accuracy == best->validation_accuracy &&
+            row->validation_loss < best->validation_loss);
+}
+
+bool stage_train(struct run *run, struct training_result *out, struct error *error) {
+    struct stage_position *at = &run->at;
+    struct epoch_result *rows = out->epochs + out->n_epochs; /* of this stage */
+    *at = (struct stage_position){.best = -1};
+    run->n_stages++;
+    run->has_state = false;
+    int before = out->n_epochs;
     if (run->stage.epochs == 0) copy_values(run->parameters, run->best);
+    stage_state_restore(run, out);
     if (run->trainer) trainer_load(run->trainer);
-    for (int epoch = 0; epoch < run->stage.epochs; epoch++) {
-        struct epoch_result *row = &out->epochs[out->n_epochs];
+    while (at->epoch < run->stage.epochs) {
+        struct epoch_result *row = &rows[at->epoch];
         row->epoch = out->n_epochs + 1;
-        if (!train_epoch(run, epoch, row, error) || !validate_epoch(run, row, error)) return false;
+        if (!train_epoch(run, row, out, error) || !validate_epoch(run, row, error)) return false;
         out->n_epochs++;
         out->steps += run->steps_per_epoch;
         row->step = out->steps;
         out->train_seconds += row->train_seconds;
         out->train_flops += stage_train_flops(run, run->data->train.n);
         tell_epoch(run, row);
-        bool late = (double)((epoch + 1) * run->steps_per_epoch) >= late_from;
-        bool better = !best || row->validation_accuracy > best->validation_accuracy ||
-                      (row->validation_accuracy == best->validation_accuracy &&
-                       row->validation_loss < best->validation_loss);
-        if (!late || !better) continue;
-        best = row;
-        out->best_epoch = row->epoch;
-        copy_values(run->parameters, run->best);
+        if (is_better(run, row, at->best < 0 ? NULL : &rows[at->best])) {
+            at->best = at->epoch;
+            copy_values(run->parameters, run->best);
+        }
+        *at = (struct stage_position){.epoch = at->epoch + 1, .best = at->best};
+        if (!may_go_on(run, out, error)) return false;
     }
+    out->best_epoch = at->best < 0 ? before : rows[at->best].epoch;
     return true;
 }

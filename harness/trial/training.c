@@ -94,6 +94,7 @@ static bool append_evaluation(struct run *run, const struct split *split, const 
                               const struct decisions *given, struct decisions *record,
                               struct training_result *out, struct error *error) {
     struct evaluation_result *result = &out->evaluations[out->n_evaluations];
+    if (stage_must_stop(run, error)) return false;
     if (!evaluator_run(run->evaluator, split, given, record, result, error)) return false;
     out->n_evaluations++;
     result->weights = weights;
@@ -304,7 +305,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     struct run run = {.trial = trial,
                       .context = context,
                       .device = context->device ? context->device : device_cpu()};
-    double start = clock_seconds();
+    run.started = run.saved = clock_seconds();
     memset(out, 0, sizeof *out);
     out->peak_rss_bytes = -1;
     phase_timer_start(&run.timer, NULL);
@@ -321,7 +322,7 @@ bool training_run(const struct experiment *trial, const struct training_context 
     if (ok) end_stretch(&run, "evaluation", 0, out);
     if (ok) describe(&run, out);
     ok = ok && describe_data(run.data, out, error);
-    out->wall_seconds = clock_seconds() - start;
+    out->wall_seconds = clock_seconds() - run.started;
     card_use_close(&run.card);
     run_free(&run);
     if (!ok) training_result_free(out);

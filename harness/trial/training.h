@@ -25,6 +25,11 @@ struct training_context {
     /* Hears after each epoch how far the training is, in no timed region; NULL: nobody. */
     void (*hear)(void *hearer, const struct training_progress *progress);
     void *hearer;
+    /* Whether the process was asked to end, which a training does at its next step; NULL: never.
+     * With that, and every save_seconds, it leaves behind where it stands (stage_state.h). */
+    bool (*must_stop)(void *hearer);
+    double save_seconds; /* 0: at a stop alone */
+    const char *states;  /* path that the files' names begin with; NULL: nothing is left behind */
     /* What was planned, which the data must be of; NULL: whatever the data are. */
     const struct trial_identity *identity;
 };
@@ -34,6 +39,9 @@ struct training_context {
 bool training_run(const struct experiment *trial, const struct training_context *context,
                   struct training_result *out, struct error *error);
 void training_result_free(struct training_result *result);
+
+/* Removes what unfinished attempts left behind under this name (context.states). */
+void training_forget(const char *states);
 
 /* The data of a trial, which must be those it was planned for (`identity` may be NULL). They are
  * compared after they were read, so that a change at any time since the plan is seen. */

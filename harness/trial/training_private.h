@@ -26,6 +26,19 @@ struct stage {
     bool gradients;       /* a trainer is needed although nothing is trained */
 };
 
+/* Sums over the steps of an epoch. */
+struct epoch_sums {
+    double loss, regulariser, budget, entropy, seconds;
+    int64_t n_budget, n_entropy;
+};
+
+/* Where a stage stands: what its next step needs besides weights and moments. */
+struct stage_position {
+    int64_t epoch, step; /* epochs that are done, and steps of the one at hand */
+    int64_t best;        /* the epoch, from 0, whose weights are the best; -1: none yet */
+    struct epoch_sums sums;
+};
+
 /* What a stage reserves, by purpose. */
 struct stage_arenas {
     int64_t bytes, host_bytes; /* of all, and of those in the host's memory */
@@ -51,8 +64,14 @@ struct run {
     struct memory_phase stretch; /* training, then evaluation */
     struct phase_timer timer;    /* of everything that train_seconds counts */
     struct head_gates kept;      /* of a post-hoc method: the base's heads that are left */
+    double started;              /* on the one clock, and earlier by what earlier attempts took */
+    double epoch_started;        /* the epoch at hand, later by what saving took */
+    double saved;                /* when it left behind where it stands, or began */
+    bool has_state;              /* the stage at hand has a file */
+    int n_stages;                /* that were begun */
     /* of the stage at hand */
     struct stage stage;
+    struct stage_position at;
     int64_t total_steps;
     struct parameters *parameters, *best; /* in the host's memory */
     struct trainer *trainer;              /* NULL: nothing to differentiate */
@@ -69,6 +88,9 @@ void stage_free(struct run *run);
  * epoch among those that end after `select_after` of the stage's steps in `best`. A stage without
  * epochs keeps the weights it has. */
 bool stage_train(struct run *run, struct training_result *out, struct error *error);
+
+/* Whether the process was asked to end, with an error that says so. */
+bool stage_must_stop(const struct run *run, struct error *error);
 
 /* The training split in the order of one epoch of this seed, into run->order. */
 void stage_shuffle(struct run *run, int epoch);

@@ -51,6 +51,7 @@ static bool run_candidate(const struct experiment *trial, const struct training_
     own.checkpoint = path;
     own.candidate = i + 1;
     own.n_candidates = trial->arms[0].candidates.n;
+    own.save_seconds /= own.n_candidates; /* together they lose no more than one would */
     bool ok = experiment_apply_candidate(one, 0, i, &settings, error);
     row->settings = settings.data;
     row->validation_accuracy = row->validation_loss = row->validation_mean_heads = NAN;
