@@ -13,11 +13,10 @@
 
 namespace {
 
-enum { GROUP = 4 * WARP, ROWS = TILE };
+enum { GROUP = 4 * WARP, ROWS = TILE, CHUNK_BYTES = (int)ROWS * (int)CHUNK * 2 };
 
 /* A matrix of ROWS rows of W numbers in shared memory. */
 template <int W> constexpr int MATRIX = ROWS *W;
-constexpr int CHUNK_BYTES = ROWS * CHUNK * 2;
 
 /* Starts the copy of ROWS rows by `threads` threads, of which the caller is number `thread`. */
 template <int W>

@@ -316,7 +316,8 @@ static void decisions_change_between_repeats(const struct tested_device *tested,
         assert_as_new(&side, &data.batch, layers, tested->name);
     }
     if (tested->is_card && d->ops->takes_chosen(d, &config, 512))
-        assert_int_equal(inference_recordings(side.inference), 4); /* in place, wide, and packed: 0, 1 */
+        /* in place, wide, and packed: of no head, and of one */
+        assert_int_equal(inference_recordings(side.inference), 4);
     side_free(&side);
     free(data.tokens);
 }
