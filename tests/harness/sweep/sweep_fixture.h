@@ -331,7 +331,7 @@ static inline int count(const char *text, const char *what) {
     int main(int argc, char **argv) {                                                              \
         unsetenv("HEADROOM_DATA"); /* messages here are those of the default root */               \
         signal(SIGINT, SIG_DFL);   /* a job in the background begins with it ignored */            \
-        if (argc == 5 && strcmp(argv[1], "trial") == 0) return trial_program(argv[2], argv[4]);    \
+        if (argc >= 5 && strcmp(argv[1], "trial") == 0) return trial_program(argv[2], argv[4]);    \
         const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
         return cmocka_run_group_tests(tests, NULL, NULL);                                          \
     }
