@@ -50,7 +50,7 @@ static int64_t parameter_numbers(const struct model_config *c) {
 /* A number for each row of the embeddings, two for each step that a row can be late by. */
 static int64_t late_bytes(const struct model_config *c) {
     int64_t rows = c->vocab + (c->positions ? c->max_len : 0) + (c->separator ? 2 : 0) + c->bigrams;
-    return rows * (int64_t)sizeof(int32_t) + 2 * ADAMW_PAST * float_bytes;
+    return rows * (int64_t)sizeof(int32_t) + float_bytes * 2 * ADAMW_PAST;
 }
 
 /* Residual stream before each sublayer, LayerNorm statistics, Q K V, head outputs, log-sum-exp and
