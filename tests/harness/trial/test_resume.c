@@ -264,7 +264,7 @@ static void a_file_takes_16_bytes_for_each_parameter(void **state) {
     assert_int_equal(files_with(&t, ".safetensors.", path, sizeof path), 1);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
-    fseek(file, 0, SEEK_END);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
     long size = ftell(file);
     fclose(file);
     assert_true(attempt(&t, -1));
@@ -297,7 +297,7 @@ static void what_another_trial_left_is_not_gone_on_with(void **state) {
 static char *read_bytes(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
-    fseek(file, 0, SEEK_END);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
     *size = (size_t)ftell(file);
     rewind(file);
     char *bytes = malloc(*size);
