@@ -78,7 +78,8 @@ CUDA_FLAGS     = -DHAVE_CUDA=1 -isystem$(CUDA_INCLUDE)
 CUDA_LIBRARIES = $(CUDA_RUNTIME) -Wl,-rpath,$(patsubst %/,%,$(dir $(CUDA_RUNTIME))) -ldl -lrt -lpthread
 endif
 
-# What can change a number that a card computes is in the first; -use_fast_math is as little used as -ffast-math.
+# What can change a number that a card computes is in the first and in CUDA_ARCH, which are a part of results' code
+# hash; -use_fast_math is as little used as -ffast-math.
 # The host's half of a kernel file starts kernels and no more, without C++'s library: gcc links the program. nvcc
 # 13 remembers kernels in local statics, whose guards are of that library; one thread at a time speaks to a card.
 # With clang, 11.8's headers are full of unused functions; ours are reported by nvcc itself.
@@ -86,10 +87,11 @@ endif
 SM_90A   := -gencode arch=compute_90a,code=sm_90a
 HOPPER   := $(if $(and $(WITH_CUDA),$(filter 90,$(CUDA_ARCH))),$(shell \
     $(NVCC) --dryrun $(SM_90A) -x cu /dev/null >/dev/null 2>&1 && echo -DWGMMA '$(SM_90A)'))
-NVCC_FLAGS = -std=c++17 -O3 $(HOPPER) $(foreach arch,$(filter-out $(if $(HOPPER),90),$(CUDA_ARCH)), \
+NVCC_FLAGS = -std=c++17 -O3
+NVCC_CODE = $(HOPPER) $(foreach arch,$(filter-out $(if $(HOPPER),90),$(CUDA_ARCH)), \
     -gencode arch=compute_$(arch),code=sm_$(arch)) \
     $(foreach arch,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(arch),code=compute_$(arch))
-NVCC_MORE = -I. -lineinfo $(NVCC_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
+NVCC_MORE = $(NVCC_CODE) -I. -lineinfo $(NVCC_SMALL) $(NVCC_CCBIN:%=-ccbin %) \
     -Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wno-unused-function \
     $(if $(WERROR),--Werror all-warnings -Xcompiler -Werror)
 
@@ -352,7 +354,7 @@ $(B)/data_code: CONTENT = $(shell cat workloads/data/*.[ch] models/base/*.[ch] |
 $(B)/training_code: CONTENT = $(shell { echo '$(filter-out -W% -isystem$(PAPI_DIR)/include $(CUDA_FLAGS),$(FLAGS))'; cat models/*.[ch] models/base/*.[ch] \
     models/cpu/*.[ch] workloads/data/*.[ch] harness/trial/*.[ch]; } | sha256sum | cut -c 1-64)
 $(B)/profile_code: CONTENT = $(shell cat harness/measure/*.[ch] | sha256sum | cut -c 1-64)
-$(B)/cuda_code: CONTENT = $(shell { echo '$(NVCC_FLAGS)'; find models -path 'models/cuda/*.[ch]*' -o -name '*_cuda.*' -o -name '*_kernels.*' \
+$(B)/cuda_code: CONTENT = $(shell { echo '$(NVCC_FLAGS) $(CUDA_ARCH)'; find models -path 'models/cuda/*.[ch]*' -o -name '*_cuda.*' -o -name '*_kernels.*' \
     | LC_ALL=C sort | xargs cat; } | sha256sum | cut -c 1-64)
 $(B)/policy_code: CONTENT = $(shell harness/measure/policy_code.sh)
 $(B)/flags $(B)/libraries $(B)/nvcc_flags $(B)/revision $(B)/data_code $(B)/training_code $(B)/profile_code \
