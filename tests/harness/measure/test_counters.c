@@ -271,42 +271,37 @@ static void implausible_instructions_per_cycle_flag_both_roles(void **state) {
     }
 }
 
-static void failing_start_makes_its_pass_unavailable_and_says_why(void **state) {
-    (void)state;
+/* Cycles of three passes of a machine that fails so, once all is open. */
+static struct counter_result count_failing(int start, int stop, const char *text) {
     struct fake fake = good_machine();
     struct counter_backend backend = backend_of(&fake);
     struct counters *counters;
     struct counter_result result;
     struct error error;
     assert_true(counters_open_backend(&backend, NULL, &counters, &error));
-    fake.fail_start = COUNTER_IS_RUNNING;
+    fake.fail_start = start;
+    fake.fail_stop = stop;
+    fake.text = text;
     for (int i = 0; i < 3; i++) {
         counters_start(counters, 0);
         counters_stop(counters, 0);
     }
     counters_result(counters, role_named("cycles"), 1, &result);
-    assert_unavailable(&result, "another event set of this thread is counting");
     counters_close(counters);
     assert_int_equal(fake.n_open_sets, 0);
+    return result;
+}
+
+static void failing_start_makes_its_pass_unavailable_and_says_why(void **state) {
+    (void)state;
+    struct counter_result result = count_failing(COUNTER_IS_RUNNING, 0, NULL);
+    assert_unavailable(&result, "another event set of this thread is counting");
 }
 
 static void failing_stop_makes_its_pass_unavailable_and_says_why(void **state) {
     (void)state;
-    struct fake fake = good_machine();
-    struct counter_backend backend = backend_of(&fake);
-    struct counters *counters;
-    struct counter_result result;
-    struct error error;
-    assert_true(counters_open_backend(&backend, NULL, &counters, &error));
-    fake.fail_stop = -2;
-    fake.text = "out of breath";
-    for (int i = 0; i < 3; i++) {
-        counters_start(counters, 0);
-        counters_stop(counters, 0);
-    }
-    counters_result(counters, role_named("cycles"), 1, &result);
+    struct counter_result result = count_failing(0, -2, "out of breath");
     assert_unavailable(&result, "the event set: PAPI failed: out of breath (code -2)");
-    counters_close(counters);
 }
 
 static void a_library_that_says_nothing_did_not_start(void **state) {

@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 struct small_trial {
@@ -70,6 +71,19 @@ static inline void small_trial_run(struct small_trial *t, const struct small_tri
 static inline void small_trial_free(struct small_trial *t) {
     training_result_free(&t->result);
     scratch_remove(&t->scratch);
+}
+
+/* Bytes of a file; the caller frees them. */
+static inline char *file_bytes(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*size + 1);
+    assert_true(bytes && fread(bytes, 1, *size, file) == *size);
+    fclose(file);
+    return bytes;
 }
 
 /* The evaluation with these names; fails unless there is exactly one. */

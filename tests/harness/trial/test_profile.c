@@ -416,15 +416,13 @@ static void missing_checkpoint_is_an_error_naming_it(void **state) {
 /* The first `size` bytes of the trial's checkpoint, with one text replaced by one as long. */
 static void write_copy(const struct small_trial *t, const char *path, long size, const char *from,
                        const char *to) {
-    FILE *in = fopen(t->checkpoint, "rb"), *out = fopen(path, "wb");
-    assert_true(in && out);
-    assert_int_equal(fseek(in, 0, SEEK_END), 0);
-    long whole = ftell(in);
-    rewind(in);
-    char *bytes = malloc((size_t)whole);
-    assert_true(bytes && fread(bytes, 1, (size_t)whole, in) == (size_t)whole);
+    FILE *out = fopen(path, "wb");
+    size_t n;
+    char *bytes = file_bytes(t->checkpoint, &n);
+    long whole = (long)n;
+    assert_non_null(out);
     if (from) {
-        char *at = memmem(bytes, (size_t)whole, from, strlen(from));
+        char *at = memmem(bytes, n, from, strlen(from));
         assert_int_equal(strlen(from), strlen(to));
         if (!at)
             fail_msg("the checkpoint has no %s", from);
@@ -434,7 +432,7 @@ static void write_copy(const struct small_trial *t, const char *path, long size,
     size_t keep = (size_t)(size < 0 ? whole + size : size < whole ? size : whole);
     assert_int_equal(fwrite(bytes, 1, keep, out), keep);
     free(bytes);
-    fclose(in), fclose(out);
+    fclose(out);
 }
 
 static void truncated_checkpoint_is_an_error_naming_it(void **state) {

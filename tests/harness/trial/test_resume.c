@@ -12,6 +12,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -254,6 +255,7 @@ static void a_file_takes_16_bytes_for_each_parameter(void **state) {
     (void)state;
     struct interrupted t;
     char path[400];
+    struct stat file;
     struct small_trial_text wide = fresh_text;
     memset(&t, 0, sizeof t);
     wide.model = "layers: 2, dim: 64, heads: 4, ffn: 256";
@@ -262,13 +264,9 @@ static void a_file_takes_16_bytes_for_each_parameter(void **state) {
     t.save_seconds = 1e-9;
     assert_false(attempt(&t, 22));
     assert_int_equal(files_with(&t, ".safetensors.", path, sizeof path), 1);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    fclose(file);
+    assert_int_equal(stat(path, &file), 0);
     assert_true(attempt(&t, -1));
-    long floats = 16 * (long)t.trial.result.parameters;
+    long size = (long)file.st_size, floats = 16 * (long)t.trial.result.parameters;
     if (size < floats || size > floats + floats / 10)
         fail_msg("%ld bytes for %lld parameters", size, (long long)t.trial.result.parameters);
     small_trial_free(&t.trial);
@@ -294,18 +292,6 @@ static void what_another_trial_left_is_not_gone_on_with(void **state) {
     small_trial_free(&other.trial);
 }
 
-static char *read_bytes(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*size);
-    assert_true(bytes && fread(bytes, 1, *size, file) == *size);
-    fclose(file);
-    return bytes;
-}
-
 static void write_bytes(const char *path, const char *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -325,7 +311,7 @@ static void a_damaged_file_is_told_and_training_starts_anew(void **state) {
     read_arm(&t, "policy: fixed, heads: 4", NULL);
     assert_false(attempt(&t, 12));
     assert_int_equal(files_with(&t, ".stage-", path, sizeof path), 1);
-    char *bytes = read_bytes(path, &size);
+    char *bytes = file_bytes(path, &size);
     assert_true(attempt(&t, -1));
     assert_non_null(strstr(t.log, "goes on after")); /* undamaged it is believed */
     for (int damage = 0; damage < 5; damage++) {

@@ -35,19 +35,6 @@ static int free_both(void **state) {
     return 0;
 }
 
-/* Bytes of a file; the caller frees them. */
-static char *file_bytes(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*size + 1);
-    assert_true(bytes && fread(bytes, 1, *size, file) == *size);
-    fclose(file);
-    return bytes;
-}
-
 static void assert_same_evaluation(const struct evaluation_result *a,
                                    const struct evaluation_result *b) {
     size_t n = (size_t)a->n, layers = (size_t)a->layers;
