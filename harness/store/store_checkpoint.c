@@ -23,23 +23,24 @@ bool store_checkpoint_path(const struct store *store, const char *key,
            error_set(error, "%s: too long a path", store->path);
 }
 
-bool store_is_draft(const char *name, char key[17]) {
-    static const char middle[] = ".safetensors.";
-    const char *draft = strstr(name, ".draft-");
-    if (strspn(name, "0123456789abcdef") != 16) return false;
-    const char *rest = name + 16 + sizeof middle - 1;
-    if (strncmp(name + 16, middle, sizeof middle - 1) != 0) return false;
+/* What follows the name of a checkpoint in the name of a file that belongs to it; NULL: none is. */
+static const char *after_checkpoint(const char *name, char key[17]) {
+    static const char ending[] = ".safetensors";
+    if (strspn(name, "0123456789abcdef") != 16 ||
+        strncmp(name + 16, ending, sizeof ending - 1) != 0)
+        return NULL;
     snprintf(key, 17, "%.16s", name);
-    return draft || strncmp(rest, "candidate-", 10) == 0;
+    return name + 16 + sizeof ending - 1;
+}
+
+bool store_is_draft(const char *name, char key[17]) {
+    const char *rest = after_checkpoint(name, key);
+    return rest && (strstr(rest, ".draft-") || strncmp(rest, ".candidate-", 11) == 0);
 }
 
 bool store_is_state(const char *name, char key[17]) {
-    static const char middle[] = ".safetensors.stage-";
-    if (strspn(name, "0123456789abcdef") != 16 ||
-        strncmp(name + 16, middle, sizeof middle - 1) != 0 || strstr(name, ".draft-"))
-        return false;
-    snprintf(key, 17, "%.16s", name);
-    return true;
+    const char *rest = after_checkpoint(name, key);
+    return rest && strncmp(rest, ".stage-", 7) == 0 && !strstr(rest, ".draft-");
 }
 
 bool store_has_result(struct store *store, const char *key_prefix) {
