@@ -97,14 +97,11 @@ static bool name_it(struct submission *s, struct error *error) {
 /* Whether an element has brought the result of this training. */
 static bool is_brought(const struct submission *s, const struct plan_trial *trial,
                        struct store **shard, int *of) {
-    char path[PATH_MAX + 32], key[17];
-    struct error ignored;
+    char key[17];
     if (*of != trial->shard) {
         store_close(*shard);
-        *shard = NULL;
+        *shard = slurm_shard(s->folder, trial->shard);
         *of = trial->shard;
-        snprintf(path, sizeof path, "%s/%d/shard.db", s->folder, trial->shard);
-        if (access(path, F_OK) == 0) store_open_reader(path, shard, &ignored);
     }
     snprintf(key, sizeof key, "%.16s", trial->key);
     return *shard && store_has_result(*shard, key);

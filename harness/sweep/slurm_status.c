@@ -8,7 +8,7 @@
 #include "models/base/path.h"
 
 #include <dirent.h>
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,16 +21,21 @@ bool slurm_folder(const char *db, const char *name, char *out, size_t size) {
     return path_beside(db, folder, out, size);
 }
 
-/* What an element has brought; nothing where it has no database yet, or one that is just written.
- */
-static void count_brought(const char *folder, int number, int *n_ok, int *n_failed) {
-    char path[4200];
+struct store *slurm_shard(const char *folder, int number) {
+    char path[PATH_MAX + 32];
     struct store *shard = NULL;
     struct error ignored;
-    *n_ok = *n_failed = 0;
     snprintf(path, sizeof path, "%s/%d/shard.db", folder, number);
-    if (access(path, F_OK) == 0 && store_open_reader(path, &shard, &ignored))
-        status_count_trainings(shard, n_ok, n_failed, &ignored);
+    if (access(path, F_OK) == 0) store_open_reader(path, &shard, &ignored);
+    return shard;
+}
+
+/* Of what an element has brought. */
+static void count_brought(const char *folder, int number, int *n_ok, int *n_failed) {
+    struct store *shard = slurm_shard(folder, number);
+    struct error ignored;
+    *n_ok = *n_failed = 0;
+    if (shard) status_count_trainings(shard, n_ok, n_failed, &ignored);
     store_close(shard);
 }
 

@@ -24,4 +24,8 @@ bool slurm_status_write(const char *db, FILE *out, struct error *error);
 /* The folder of a sweep's name, "headroom-1a2b3c4d" to .../slurm-1a2b3c4d, beside its database. */
 bool slurm_folder(const char *db, const char *name, char *out, size_t size);
 
+/* What an element has brought to the folder, to be closed; NULL where it has no database yet, or one
+ * that is just written. */
+struct store *slurm_shard(const char *folder, int number);
+
 #endif
