@@ -257,8 +257,9 @@ static bool grow_trials(struct plan *plan, struct error *error) {
 
 /* The trial with this id, unless that is 0, among the n before one that needs its checkpoint. */
 static struct plan_trial *find_base(struct plan_trial *trials, size_t n, int64_t id) {
-    while (id && n > 0 && trials[n - 1].id != id) n--;
-    return id && n > 0 ? &trials[n - 1] : NULL;
+    if (id == 0) return NULL;
+    while (n > 0 && trials[n - 1].id != id) n--;
+    return n > 0 ? &trials[n - 1] : NULL;
 }
 
 /* Takes a finished trial out of the way that is to be made again: because that was asked for, or
