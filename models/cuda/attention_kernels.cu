@@ -127,7 +127,7 @@ template <typename T, int W> cudaError_t packed(const packed_attention &call, cu
 
 cudaError_t attention_forward_launch(const struct chunk_attention *call, cudaStream_t stream) {
     if (attention_mma_takes(call->bf16, call->head_dim, call->qkv, call->context))
-        return call->wgmma && call->head_dim >= ATTENTION_WGMMA_FROM
+        return attention_wgmma_takes(call->wgmma, call->head_dim)
                    ? attention_wgmma_forward_launch(call, stream)
                    : attention_mma_forward_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(forward, __nv_bfloat16, call->head_dim, *call, stream)
@@ -136,7 +136,7 @@ cudaError_t attention_forward_launch(const struct chunk_attention *call, cudaStr
 
 cudaError_t attention_packed_launch(const struct packed_attention *call, cudaStream_t stream) {
     if (attention_mma_takes(call->bf16, call->head_dim, call->q, call->kv))
-        return call->wgmma && call->head_dim >= ATTENTION_WGMMA_FROM
+        return attention_wgmma_takes(call->wgmma, call->head_dim)
                    ? attention_wgmma_packed_launch(call, stream)
                    : attention_mma_packed_launch(call, stream);
     return call->bf16 ? ATTENTION_BY_WIDTH(packed, __nv_bfloat16, call->head_dim, *call, stream)

@@ -2,8 +2,8 @@
  * The gradient of softmax attention on tensor cores, as attention_gradient_kernels.cu explains it:
  * the map is made twice, by warps that own 16 queries and sum their dq, and by warps that own 16
  * keys and sum their dk and dv. Warps of queries come first and leave each query's delta for those
- * of keys, who make it themselves where inputs are short. The map and its gradient are rounded to bfloat16 for the products that follow; the scale
- * is applied to their float32 sums.
+ * of keys, who make it themselves where inputs are short. The map and its gradient are rounded to
+ * bfloat16 for the products that follow; the scale is applied to their float32 sums.
  *
  * With partial sums of dq for each block of keys in memory the map could be made once, 5 products
  * instead of 7; at 512 tokens these would be 16 times the bytes of qkv to write and to read, more

@@ -7,8 +7,8 @@
 
 #include "models/cuda/attention_mma.cuh"
 
-/* Scores -> exp(scale * (score - max)), where max becomes the row's largest so far; returns what the
- * row's sums before are to be scaled with. `exponent` is the scale times log2(e). Columns from
+/* Scores -> exp(scale * (score - max)), where max becomes the row's largest so far; `before` is what
+ * the row's sums before are to be scaled with. `exponent` is the scale times log2(e). Columns from
  * `cols` on are not there; the first is. */
 template <int STEP>
 __device__ inline void soft_step(float s[STEP / 8][4], int cols, float exponent, float most[2],

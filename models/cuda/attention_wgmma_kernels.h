@@ -11,10 +11,12 @@
 extern "C" {
 #endif
 
-enum { ATTENTION_WGMMA_FROM = 33 }; /* numbers of a head */
-
 /* Whether the kernels were compiled for this card. */
 bool attention_wgmma_is_there(void);
+
+static inline bool attention_wgmma_takes(bool there, int head_dim) {
+    return there && head_dim > 32;
+}
 
 cudaError_t attention_wgmma_forward_launch(const struct chunk_attention *call, cudaStream_t stream);
 cudaError_t attention_wgmma_packed_launch(const struct packed_attention *call, cudaStream_t stream);
