@@ -422,12 +422,13 @@ static void write_copy(const struct small_trial *t, const char *path, long size,
     long whole = (long)n;
     assert_non_null(out);
     if (from) {
-        char *at = memmem(bytes, n, from, strlen(from));
-        assert_int_equal(strlen(from), strlen(to));
+        size_t length = strlen(from);
+        char *at = memmem(bytes, n, from, length);
+        assert_int_equal(length, strlen(to));
         if (!at)
             fail_msg("the checkpoint has no %s", from);
         else
-            memcpy(at, to, strlen(to));
+            memcpy(at, to, length);
     }
     size_t keep = (size_t)(size < 0 ? whole + size : size < whole ? size : whole);
     assert_int_equal(fwrite(bytes, 1, keep, out), keep);
