@@ -211,8 +211,51 @@ static __global__ void __launch_bounds__(THREADS)
                         aligned && own.offset % 4 == 0 && dim % 4 == 0);
 }
 
-/* As many blocks at a time as the registers of a tensor without late rows allow. */
-static __global__ void __launch_bounds__(THREADS, 5)
+/* A thread has so many quads of a block. It asks for all that it needs of them before it uses any,
+ * which takes less time than as many bytes asked for by more threads. */
+enum { QUADS = CUDA_TENSOR_BLOCK / (4 * THREADS) };
+
+/* A thread's n-th quad: after the block's first number, in the arrays, and what there is of it. */
+struct quad_place {
+    uint32_t after;
+    size_t at;
+    int left; /* 0: the tensor has ended */
+    bool whole;
+};
+
+static __device__ __forceinline__ quad_place place_of(const cuda_tensor &own, size_t first, int n,
+                                                      bool aligned) {
+    uint32_t after = 4 * (threadIdx.x + (uint32_t)n * THREADS);
+    size_t i = first + after;
+    int left = i >= own.count ? 0 : own.count - i < 4 ? (int)(own.count - i) : 4;
+    return {after, own.offset + i, left, aligned && left == 4};
+}
+
+/* Those of a tensor without late rows. */
+static __device__ __forceinline__ void step_quads(const cuda_tensor &own, const cuda_adamw &step,
+                                                  const adamw_arrays &in, const block_rows &rows,
+                                                  size_t first, __nv_bfloat16 *copy, bool aligned) {
+    quad m[QUADS], s[QUADS], v[QUADS], g[QUADS] = {};
+#pragma unroll
+    for (int n = 0; n < QUADS; n++) {
+        quad_place p = place_of(own, first, n, aligned);
+        m[n] = load_quad(in.mean + p.at, p.left, p.whole);
+        s[n] = load_quad(in.square + p.at, p.left, p.whole);
+        v[n] = load_quad(in.value + p.at, p.left, p.whole);
+        if (p.left > 0 && is_touched(rows, p.after)) g[n] = load_quad(in.g + p.at, p.left, p.whole);
+    }
+#pragma unroll
+    for (int n = 0; n < QUADS; n++) {
+        quad_place p = place_of(own, first, n, aligned);
+        step_quad(step, own, g[n], in.clip, m[n], s[n], v[n]);
+        store_quad(in.mean + p.at, m[n], p.left, p.whole);
+        store_quad(in.square + p.at, s[n], p.left, p.whole);
+        store_quad(in.value + p.at, v[n], p.left, p.whole);
+        if (copy) store_quad(copy + p.at, v[n], p.left, p.whole);
+    }
+}
+
+static __global__ void __launch_bounds__(THREADS, 2) /* the registers of four quads */
     adamw_tensors(const __grid_constant__ cuda_tensors tensors, cuda_adamw step, const float *g,
                   float *mean, float *square, float *value, __nv_bfloat16 *copy, bool aligned) {
     /* From the end, because square_tensors has just read that: some of it is in cache still. */
@@ -225,6 +268,7 @@ static __global__ void __launch_bounds__(THREADS, 5)
         if (norm > step.clip_norm) clip = (float)(step.clip_norm / norm);
     }
     aligned = aligned && own.offset % 4 == 0;
+    const adamw_arrays in = {g, mean, square, value, clip};
     if (own.since) {
         /* A note of this step, which nobody reads in this launch; all such tables write the
          * same. */
@@ -232,26 +276,11 @@ static __global__ void __launch_bounds__(THREADS, 5)
             step.past[2 * step.n_past] = own.size;
             step.past[2 * step.n_past + 1] = step.epsilon;
         }
-        step_rows<true>(own, block - own.first_block, step, {g, mean, square, value, clip},
-                        step.n_past + 1, aligned);
+        step_rows<true>(own, block - own.first_block, step, in, step.n_past + 1, aligned);
         return;
     }
     if (own.dim > 0) copy = nullptr;
-    block_rows rows = rows_of(own, first);
-    for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
-         i += 4 * THREADS) {
-        size_t at = own.offset + i;
-        int left = own.count - i < 4 ? (int)(own.count - i) : 4;
-        bool whole = aligned && left == 4;
-        quad m = load_quad(mean + at, left, whole), s = load_quad(square + at, left, whole),
-             v = load_quad(value + at, left, whole), up = {};
-        if (is_touched(rows, (uint32_t)(i - first))) up = load_quad(g + at, left, whole);
-        step_quad(step, own, up, clip, m, s, v);
-        store_quad(mean + at, m, left, whole);
-        store_quad(square + at, s, left, whole);
-        store_quad(value + at, v, left, whole);
-        if (copy) store_quad(copy + at, v, left, whole);
-    }
+    step_quads(own, step, in, rows_of(own, first), first, copy, aligned);
 }
 
 /* The sum over a block's threads, in thread 0. */
@@ -264,6 +293,7 @@ template <int N> static __device__ __forceinline__ double block_sum(double x) {
     return warp_sum(threadIdx.x < N / 32 ? shared[threadIdx.x] : 0.0);
 }
 
+/* The marks of rows first, as most blocks are of embeddings and have none. */
 static __global__ void __launch_bounds__(THREADS)
     square_tensors(const __grid_constant__ cuda_tensors tensors, const float *g, double *partial,
                    bool aligned) {
@@ -273,14 +303,22 @@ static __global__ void __launch_bounds__(THREADS)
         size_t first = (size_t)(block - own.first_block) * CUDA_TENSOR_BLOCK;
         bool on_quads = aligned && own.offset % 4 == 0;
         block_rows rows = rows_of(own, first);
-        for (size_t i = first + 4 * threadIdx.x; i < first + CUDA_TENSOR_BLOCK && i < own.count;
-             i += 4 * THREADS) {
-            int left = own.count - i < 4 ? (int)(own.count - i) : 4;
-            if (!is_touched(rows, (uint32_t)(i - first))) continue;
-            quad q = load_quad(g + own.offset + i, left, on_quads && left == 4);
+        bool counts[QUADS];
+        quad q[QUADS] = {};
 #pragma unroll
-            for (int j = 0; j < 4; j++) sum += (double)q.at[j] * (double)q.at[j];
+        for (int n = 0; n < QUADS; n++) {
+            quad_place p = place_of(own, first, n, on_quads);
+            counts[n] = p.left > 0 && is_touched(rows, p.after);
         }
+#pragma unroll
+        for (int n = 0; n < QUADS; n++) {
+            quad_place p = place_of(own, first, n, on_quads);
+            if (counts[n]) q[n] = load_quad(g + p.at, p.left, p.whole);
+        }
+#pragma unroll
+        for (int n = 0; n < QUADS; n++)
+#pragma unroll
+            for (int j = 0; j < 4; j++) sum += (double)q[n].at[j] * (double)q[n].at[j];
     }
     sum = block_sum<THREADS>(sum);
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;
