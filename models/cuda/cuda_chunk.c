@@ -67,8 +67,10 @@ bool cuda_chunk_new(const struct device *d, const struct model_config *config, i
     size_t most[2], bytes;
     void *pinned = NULL, *card = NULL;
     (void)length; /* attention's scratch does not grow with it */
-    for (int part = 0; part < 2; part++)
-        most[part] = chunk_plan_most(config, samples, tokens, part);
+    for (int part = 0; part < 2; part++) {
+        size_t whole = CUDA_WHOLE_BYTES / sizeof(int32_t); /* so that both parts begin well */
+        most[part] = (chunk_plan_most(config, samples, tokens, part) + whole - 1) / whole * whole;
+    }
     bytes = (most[0] + most[1]) * sizeof(int32_t);
     *out = (struct device_chunk){0};
     struct chunk_memory *m = calloc(1, sizeof *m);
@@ -116,12 +118,16 @@ static int32_t *on_card(const struct chunk_memory *m, const int32_t *planned) {
     return planned ? m->card + (planned - m->pinned) : NULL;
 }
 
+/* The first part mostly finds an idle card, where a copy engine begins at once; the second is wanted
+ * amid kernels. */
 static void copy_part(const struct device *d, struct chunk_memory *m, int part) {
-    int32_t *from = m->plan.memory[part];
-    cuda_check(d,
-               cudaMemcpyAsync(on_card(m, from), from, m->plan.used[part] * sizeof *from,
-                               cudaMemcpyHostToDevice, cuda_stream_of(d)),
-               "the copy of a batch");
+    int32_t *from = m->plan.memory[part], *to = on_card(m, from);
+    size_t bytes = m->plan.used[part] * sizeof *from;
+    if (part == 0)
+        cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda_stream_of(d)),
+                   "the copy of a batch");
+    else
+        cuda_carry(d, to, from, bytes, cudaMemcpyHostToDevice);
     cuda_check(d, cudaEventRecord(m->copied[part], cuda_stream_of(d)), "the copy of a batch");
 }
 

@@ -136,6 +136,9 @@ void cuda_give_back(const struct device *d, enum device_use use, void *memory, s
 bool cuda_allocate(const struct device *d, size_t bytes, void **out, struct error *error);
 void cuda_release(const struct device *d, void *memory, size_t bytes);
 size_t cuda_held(const struct device *d, enum device_use use);
+/* Between page-locked memory and the card, as `kind` says; not waited for. */
+void cuda_carry(const struct device *d, void *to, const void *from, size_t bytes,
+                enum cudaMemcpyKind kind);
 void cuda_upload(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_download(const struct device *d, void *to, const void *from, size_t bytes);
 void cuda_fetch(const struct device *d, const void *from, size_t bytes);

@@ -5,6 +5,7 @@
  * ahead of the card.
  */
 #include "models/cuda/cuda_device.h"
+#include "models/cuda/stage_kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,19 @@ void cuda_wait(const struct device *d) {
     cuda_check(d, cudaStreamSynchronize(cuda_stream_of(d)), "the end of what was asked");
 }
 
+/* Bytes that are over by a kernel before a copy engine, to which a busy stream must change over,
+ * would have begun. */
+enum { SMALL = 1 << 16 };
+
+void cuda_carry(const struct device *d, void *to, const void *from, size_t bytes,
+                enum cudaMemcpyKind kind) {
+    bool small = bytes <= SMALL && cuda_is_whole(to, 8) && cuda_is_whole(from, 8);
+    cuda_check(d,
+               small ? cuda_launch_copy(cuda_stream_of(d), bytes, from, to)
+                     : cudaMemcpyAsync(to, from, bytes, kind, cuda_stream_of(d)),
+               kind == cudaMemcpyHostToDevice ? "a copy to the card" : "a copy to the host");
+}
+
 /* Copies a host array into the ring; where it lies there. */
 static bool put(const struct device *d, const void *host, size_t bytes, size_t *place) {
     struct cuda_staging *s = cuda_state_of(d)->staging;
@@ -136,10 +150,13 @@ void cuda_upload(const struct device *d, void *to, const void *from, size_t byte
     size_t place = 0;
     bool fits = bytes <= s->segment;
     if (fits && !put(d, from, bytes, &place)) return;
-    const void *source = fits ? s->pinned + place : from;
-    cuda_check(d, cudaMemcpyAsync(to, source, bytes, cudaMemcpyHostToDevice, cuda_stream_of(d)),
+    if (fits) {
+        cuda_carry(d, to, s->pinned + place, bytes, cudaMemcpyHostToDevice);
+        return;
+    }
+    cuda_check(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda_stream_of(d)),
                "a copy to the card");
-    if (!fits) cuda_wait(d);
+    cuda_wait(d);
 }
 
 /* Small arrays, which passes wait for, arrive in page-locked memory: else the driver would take
@@ -163,9 +180,7 @@ void cuda_fetch(const struct device *d, const void *from, size_t bytes) {
         cuda_fail(d, "%zu bytes are to be fetched, and there is room for %d", bytes, FETCHED);
         return;
     }
-    cuda_check(d,
-               cudaMemcpyAsync(s->fetched, from, bytes, cudaMemcpyDeviceToHost, cuda_stream_of(d)),
-               "a copy to the host");
+    cuda_carry(d, s->fetched, from, bytes, cudaMemcpyDeviceToHost);
     cuda_check(d, cudaEventRecord(s->arrived, cuda_stream_of(d)), "a copy to the host");
 }
 

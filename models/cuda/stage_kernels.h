@@ -54,6 +54,10 @@ static inline size_t cuda_column_floats(size_t cols) {
     return CUDA_COLUMN_PARTS * cols;
 }
 
+/* ---- copy_kernels.cu ---- */
+/* One of the two is page-locked memory of the host; both begin on a multiple of 16 bytes. */
+cudaError_t cuda_launch_copy(cudaStream_t stream, size_t bytes, const void *from, void *to);
+
 /* ---- embed_kernels.cu ---- */
 enum { CUDA_EMBED_TABLES = 4 };
 struct cuda_embed_table {
