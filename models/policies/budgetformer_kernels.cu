@@ -90,15 +90,18 @@ __global__ void __launch_bounds__(THREADS) ask_networks(const budget_networks ne
     const float *weights = weights_of(net, column);
     const float *x = net.x + (size_t)first * (size_t)net.dim;
     float sum[ASK_ROWS] = {}, mine = 0.0f;
+#pragma unroll 2
     for (int c = 4 * own; c < net.dim; c += 4 * WARP) {
         const quad w = load_quad(weights + c, net.dim - c, whole);
+        quad q[ASK_ROWS];
 #pragma unroll
-        for (int i = 0; i < ASK_ROWS; i++) {
-            if (i >= rows) break;
-            const quad q = load_quad(x + (size_t)i * (size_t)net.dim + c, net.dim - c, whole);
+        for (int i = 0; i < ASK_ROWS; i++) /* the last row for those that are not there */
+            q[i] =
+                load_quad(x + (size_t)min(i, rows - 1) * (size_t)net.dim + c, net.dim - c, whole);
 #pragma unroll
-            for (int j = 0; j < 4; j++) sum[i] = fmaf(q.at[j], w.at[j], sum[i]);
-        }
+        for (int i = 0; i < ASK_ROWS; i++)
+#pragma unroll
+            for (int j = 0; j < 4; j++) sum[i] = fmaf(q[i].at[j], w.at[j], sum[i]);
     }
 #pragma unroll
     for (int i = 0; i < ASK_ROWS; i++) {
@@ -238,7 +241,8 @@ __global__ void __launch_bounds__(WARP)
 __device__ inline float column_gradient(const budget_networks &net, int r, int j) {
     if (j >= net.width) return net.z[(size_t)r * (size_t)net.heads + (size_t)(j - net.width)];
     const float hidden = net.hidden[(size_t)r * (size_t)net.width + (size_t)j];
-    return hidden > 0.0f ? net.s[r] * net.w2[j] : 0.0f; /* the ReLU */
+    const float down = net.s[r] * net.w2[j]; /* asked for with `hidden`, and not after it */
+    return hidden > 0.0f ? down : 0.0f;      /* the ReLU */
 }
 
 /* A block's tile of a product, TILE x 4 WARP of it, added to `out`: out(i)[c] += sum over k of
@@ -252,6 +256,7 @@ __device__ void add_tile(int left, int depth, int dim, int first, bool whole, co
     const int own = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, c = first + 4 * own;
     quad sum[TILE] = {};
     if (c < dim)
+#pragma unroll 4
         for (int k = warp; k < depth; k += WARPS) {
             const quad q = load_quad(row(k) + c, dim - c, whole);
 #pragma unroll
