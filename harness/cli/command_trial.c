@@ -6,6 +6,7 @@
 #include "harness/bench/bench_ceiling.h"
 #include "harness/config/placement.h"
 #include "harness/cli/command.h"
+#include "harness/measure/ending_signals.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"
 #include "harness/table/shown.h"
@@ -76,25 +77,21 @@ static void tell_progress(void *context, const struct training_progress *progres
     task->tells_at = now + fmax(tell_seconds, (clock_seconds() - now) / tell_share);
 }
 
-/* While a training runs these signals wait for its next step, so that it can leave behind where it
- * stands; once they are let through they end the process as ever. */
-static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
-
+/* While a training runs, signals that ask it to end wait for its next step, so that it can leave
+ * behind where it stands; once they are let through they end the process as ever. */
 static void hold_endings(bool hold) {
     sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) sigaddset(&set, endings[i]);
+    ending_signals(&set);
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 static bool must_stop(void *context) {
-    sigset_t pending;
-    bool stop = false;
+    sigset_t endings, pending;
     (void)context;
+    ending_signals(&endings);
     sigpending(&pending);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        stop |= sigismember(&pending, endings[i]) == 1;
-    return stop;
+    sigandset(&pending, &pending, &endings);
+    return !sigisemptyset(&pending);
 }
 
 static bool is_on_card(const struct task *task) {

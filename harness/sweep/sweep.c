@@ -9,6 +9,7 @@
  */
 #include "harness/sweep/sweep.h"
 #include "harness/measure/cpu_quota.h"
+#include "harness/measure/ending_signals.h"
 #include "harness/sweep/cards.h"
 #include "harness/store/report.h"
 #include "harness/sweep/left_overs.h"
@@ -514,18 +515,6 @@ static bool prepare_all(struct sweep *sweep, const struct plan *plan,
 
 /* ---- signals ---- */
 
-/* What whoever started this process had it ignore, as nohup does, stays ignored. */
-static void watch_signals(sigset_t *watched) {
-    static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
-    sigemptyset(watched);
-    sigaddset(watched, SIGCHLD);
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        struct sigaction action;
-        if (sigaction(requests[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(watched, requests[i]);
-    }
-}
-
 /* Further requests to stop, which have been heard. */
 static void forget_signals(const sigset_t *watched) {
     const struct timespec now = {0};
@@ -575,7 +564,8 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     sweep.places = places_new(options->jobs, cpu_quota_cores(""), 0);
     sweep.children = calloc(plan->n_trials + 1, sizeof *sweep.children);
     sweep.order = calloc(plan->n_trials + 1, sizeof *sweep.order);
-    watch_signals(&sweep.watched);
+    ending_signals(&sweep.watched);
+    sigaddset(&sweep.watched, SIGCHLD);
     sigprocmask(SIG_BLOCK, &sweep.watched, &before);
     sigaction(SIGPIPE, &ignore, &pipe);
     if (!queue || !sweep.children || !sweep.order)
