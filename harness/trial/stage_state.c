@@ -142,7 +142,6 @@ void stage_state_save(struct run *run, const struct training_result *out) {
     if (!run->optimizer) return;
     if (!contents_of(run, false, &c)) goto full;
     trainer_store(run->trainer);
-    phase_timer_stop(&run->timer);
     phase_timer_read(&run->timer);
     numbers.at = run->at;
     numbers.optimizer_steps = optimizer_save(run->optimizer, c.own);

@@ -16,8 +16,8 @@
 #include "harness/trial/training_private.h"
 
 /* Writes the file of the stage at hand, whole or not at all; a stage without an optimiser trains
- * nothing and has none. Ends the phase that is timed. What goes wrong is told to the log: a disk
- * that is full is no reason to end a training. */
+ * nothing and has none. No phase is timed meanwhile. What goes wrong is told to the log: a disk that
+ * is full is no reason to end a training. */
 void stage_state_save(struct run *run, const struct training_result *out);
 
 /* Puts the stage where its file says, and the sums of the trial so far. Leaves everything as it is
