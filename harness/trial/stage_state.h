@@ -7,8 +7,8 @@
  * numbers are all there is, and the bits are those of a training that nobody interrupted.
  *
  * A file is a checkpoint like the others (models/checkpoint.h), of 16 bytes for each parameter. It
- * is of one trial, one data set and one code, and has a digest: what another program left, or a
- * disk has damaged, is told, removed and not gone on with.
+ * is of one trial, one data set, one code and one kind of machine, and has a digest: what another
+ * program or processor left, or a disk has damaged, is told, removed and not gone on with.
  */
 #ifndef HEADROOM_HARNESS_TRIAL_STAGE_STATE_H
 #define HEADROOM_HARNESS_TRIAL_STAGE_STATE_H
