@@ -33,8 +33,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_GRACE_SECONDS = 5 };
-
 struct sweep {
     struct store *store;
     const struct sweep_options *options;
@@ -47,7 +45,7 @@ struct sweep {
     struct places places; /* of trainings */
     double ended_cpu;     /* seconds that children of this queue used until they ended */
     bool stopping;
-    double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
+    double stopped_at;   /* when children were told to end */
     struct error broken; /* why nothing more is started; "" as long as all is well */
 };
 
@@ -205,6 +203,16 @@ static void draw(struct sweep *sweep) {
     progress_draw(&sweep->progress, running, busy);
 }
 
+static void kill_those_that_take_too_long(const struct sweep *sweep) {
+    double waited = clock_seconds() - sweep->stopped_at;
+    for (int i = 0; i < sweep->n_children; i++) {
+        const struct trial_process *child = &sweep->children[i];
+        double ran = trial_process_seconds(child) - waited;
+        if (waited > trial_process_grace(ran, sweep->options->save_every))
+            kill(-child->pid, SIGKILL);
+    }
+}
+
 /* Waits up to half a second for something to happen, then looks at the clock. */
 static void wait_for_event(struct sweep *sweep) {
     struct timespec tick = {.tv_nsec = 500000000};
@@ -214,16 +222,15 @@ static void wait_for_event(struct sweep *sweep) {
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
             progress_clear(&sweep->progress);
-            fprintf(sweep->options->talk, "stopping %d running trial%s\n", sweep->n_children,
-                    PLURAL_S(sweep->n_children));
-            sweep->kill_at = clock_seconds() + STOP_GRACE_SECONDS;
+            fprintf(
+                sweep->options->talk,
+                "stopping %d running trial%s, which save where they stand; a second time: at once\n",
+                sweep->n_children, PLURAL_S(sweep->n_children));
+            sweep->stopped_at = clock_seconds();
         }
         sweep->stopping = sweep->result->interrupted = true;
     }
-    if (sweep->kill_at > 0 && clock_seconds() > sweep->kill_at) {
-        signal_children(sweep, SIGKILL);
-        sweep->kill_at = 0;
-    }
+    if (sweep->stopping) kill_those_that_take_too_long(sweep);
     for (int i = 0; i < sweep->n_children; i++)
         trial_process_watch(&sweep->children[i], sweep->options);
 }

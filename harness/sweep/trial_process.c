@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -169,6 +170,11 @@ void trial_process_watch(struct trial_process *process, const struct sweep_optio
 }
 
 /* ---- the end ---- */
+
+double trial_process_grace(double ran, int save_every) {
+    double lost = save_every > 0 ? fmin(ran, 60.0 * save_every) : ran;
+    return fmax(lost, 5);
+}
 
 bool trial_process_has_log(const struct trial_process *process) {
     return file_size(process->log) > process->log_size;

@@ -55,6 +55,11 @@ double trial_process_cpu_seconds(const struct trial_process *process);
  * was not running either does not count, nor does waiting for a turn. */
 void trial_process_watch(struct trial_process *process, const struct sweep_options *options);
 
+/* Seconds that one which ran for so long has to end when it is told to: as long as what a kill would
+ * lose, which is what it did since it last saved (every so many minutes; 0: all), since a large
+ * model's state takes its time to be written; and 5 at least. */
+double trial_process_grace(double ran, int save_every);
+
 /* Status and reason of a trial whose process ended so, for one that did not say them itself. */
 const char *trial_process_verdict(const struct trial_process *process, int status, bool stopped,
                                   char *reason, size_t size);
