@@ -12,6 +12,7 @@
 #include "models/base/sha256.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,8 @@ static void write_words(struct submission *s) {
     if (a->overrides.seeds.n > 0) text_append(out, " ");
     add_option(out, "device", a->overrides.device);
     add_option(out, "precision", a->overrides.precision);
+    if (a->timeout > 0) text_append(out, "--timeout %d ", a->timeout);
+    if (a->memory > 0) text_append(out, "--memory %" PRId64 "M ", a->memory >> 20);
     if (a->replace) text_append(out, "--replace ");
     text_append(out, "%s", "");
 }
@@ -376,7 +379,7 @@ const struct command submit_command = {
     0,
     1000000,
     {"tier", "tag", "set", "seeds", "device", "precision", "filter", "no-profile", "replace",
-     "jobs", "elements", "save-every", "sbatch", "dry-run", "db"},
+     "jobs", "timeout", "memory", "elements", "save-every", "sbatch", "dry-run", "db"},
     "Plans what `headroom sweep` would with the same words, and submits it: an array of jobs, and one\n"
     "behind it. An element of the array trains a part of the sweep (--shard), trials that need each\n"
     "other's checkpoints together: by default one such group, --jobs trainings at a time on as many\n"

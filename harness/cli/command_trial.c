@@ -243,6 +243,11 @@ static bool task_open_device(struct task *task, const struct environment *enviro
     return true;
 }
 
+/* Whatever cannot be allocated says so in one of these words: ours, a card's too, or the system's. */
+static bool is_of_memory(const char *text) {
+    return strstr(text, "out of memory") || strstr(text, strerror(ENOMEM));
+}
+
 /* After the claim every way out ends the row. */
 static bool task_run(struct task *task, struct error *error) {
     struct environment environment;
@@ -268,7 +273,8 @@ static bool task_run(struct task *task, struct error *error) {
         shown_print(stderr, "arms are not compared yet: %s\n", second.text);
     if (ok) return true;
     error_format(error, text, sizeof text);
-    if (!store_end_trial(task->store, task->row.id, "failed", text, &second))
+    const char *status = is_of_memory(text) ? "oom" : "failed";
+    if (!store_end_trial(task->store, task->row.id, status, text, &second))
         shown_print(stderr, "%s\n", second.text);
     return false;
 }

@@ -7,6 +7,7 @@
 #ifndef HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
 #define HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
 
+#include "harness/measure/memory_bound.h"
 #include "harness/sweep/plan.h"
 #include "harness/sweep/sweep.h"
 
@@ -24,7 +25,9 @@ struct trial_process {
     double stopped_at; /* waiting for its turn since then; 0: running */
     bool held;         /* stopped by somebody else */
     long oom_kills;    /* of the machine when it started */
-    double looked_at;  /* when its progress was looked at last, and what there was: */
+    int64_t memory;    /* bytes that it is held to; 0: none */
+    char group[MEMORY_GROUP_SIZE]; /* of control, by which it is; "": by a limit of its own */
+    double looked_at;              /* when its progress was looked at last, and what there was: */
     double cpu_seconds, others_cpu_seconds;
     off_t written;
     double idle;            /* seconds without progress up to then */
