@@ -11,8 +11,9 @@ ended() { # how the trial did
 # Two layers of 4096: 769 MiB of parameters, before their gradients and moments.
 a_trial_that_needs_more_than_its_bound_is_out_of_memory() {
     not_with_address_sanitizer 'takes more memory'
-    ! ./headroom sweep tests/harness/cli/tiny.yaml --filter heads-2 --seeds 1 --db "$scratch/r.db" \
-        --set model.dim=4096 --set model.layers=2 --set model.ffn=4096 --memory 600M >"$scratch/talk" 2>&1
+    ./headroom sweep tests/harness/cli/tiny.yaml --filter heads-2 --seeds 1 --db "$scratch/r.db" \
+        --set model.dim=4096 --set model.layers=2 --set model.ffn=4096 --memory 600M >"$scratch/talk" 2>&1 &&
+        return 1
     [ "$(ended status)" = oom ]
     ended reason | grep -e '^out of memory of 0.6 GiB, signal 9' -e '^cannot reserve 769 MiB for parameters: '
     grep 'oom tiny/heads-2/1: ' "$scratch/talk"
