@@ -38,6 +38,7 @@ struct arguments {
     const char *tag;            /* NULL: whatever their tags */
     int jobs;                   /* 0: one per core that may be used */
     int timeout;                /* seconds per trial, 0: none */
+    int64_t memory;             /* bytes per trial, 0: no bound */
     int stall;                  /* seconds without progress of a trial, 0: no bound */
     int save_every;             /* minutes after which a training leaves behind where it stands */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */

@@ -4,8 +4,10 @@
  */
 #include "harness/cli/command.h"
 #include "harness/measure/doctor.h"
+#include "harness/measure/space.h"
 #include "harness/measure/verify.h"
 #include "harness/store/store.h"
+#include "models/base/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,13 +41,22 @@ static bool check_folder(const char *db, struct error *error) {
     return ok;
 }
 
+static void print_results(const char *db) {
+    char folder[512];
+    int64_t bytes = -1;
+    if (path_beside(db, "", folder, sizeof folder)) bytes = space_free(folder[0] ? folder : ".");
+    printf("results: %s can be written", db);
+    if (bytes >= 0) printf(", %.1f GiB free", (double)bytes / (1 << 30));
+    printf("\n");
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
     if (arguments->verify)
         return verify_run(stdout, arguments->json, error) ? EXIT_OK : EXIT_FAILED;
     int status = doctor_run(store_library(), stdout, arguments->json, isatty(STDOUT_FILENO) != 0);
     if (!check_file(arguments->db, error) || !check_folder(arguments->db, error))
         return EXIT_FAILED;
-    if (!arguments->json) printf("results: %s can be written\n", arguments->db);
+    if (!arguments->json) print_results(arguments->db);
     return status;
 }
 
@@ -58,6 +69,7 @@ const struct command doctor_command = {
     {"db", "json", "verify"},
     "Tries each hardware counter, memory and energy source by using it, reads the database if\n"
     "there is one, and writes a throw-away one beside it. Exit status 0 when trials can be\n"
-    "profiled and stored. With --verify, 0 when no counter that is said to count reads\n"
+    "profiled and stored. Room for results, temporary files and cached data is told, and what would\n"
+    "hold a trial to its --memory. With --verify, 0 when no counter that is said to count reads\n"
     "something else than known work causes.\n",
     run};

@@ -3,6 +3,7 @@
  * suggest the flag that was meant nor write the help text, and both should come from the same rows.
  */
 #include "harness/cli/command.h"
+#include "harness/measure/memory_bound.h"
 #include "models/base/closest_name.h"
 
 #include <stddef.h>
@@ -15,6 +16,7 @@ enum flag_kind {
     FLAG_WORDS,
     FLAG_COUNT,
     FLAG_COUNT_OR_NONE,
+    FLAG_MEMORY,
     FLAG_TIER,
     FLAG_SETTING,
     FLAG_SEEDS,
@@ -48,6 +50,8 @@ static const struct flag flags[] = {
      "trainings at a time, and on each card (default: cores of the affinity and CPU quota; 1 on a card)"},
     {"timeout", "SECONDS", FLAG_COUNT, offsetof(struct arguments, timeout),
      "stop a trial that runs longer (default: never)"},
+    {"memory", "SIZE", FLAG_MEMORY, offsetof(struct arguments, memory),
+     "end a trial that takes more of it, such as 800M or 4G (default: no bound)"},
     {"stall", "SECONDS", FLAG_COUNT_OR_NONE, offsetof(struct arguments, stall),
      "stop a trial that computes and says nothing for so long (default: 600; 0: never)"},
     {"save-every", "MINUTES", FLAG_COUNT_OR_NONE, offsetof(struct arguments, save_every),
@@ -139,6 +143,17 @@ static size_t accepted(const struct command *command, const char *out[COMMAND_FL
     return n;
 }
 
+/* MiB or GiB, with its letter: a number alone may be meant as either. */
+static bool read_memory(const char *value, int64_t *bytes) {
+    enum { MOST = 1 << 20 };
+    char *end;
+    long long count = strtoll(value, &end, 10);
+    bool gib = strcmp(end, "G") == 0;
+    if (end == value || count < 0 || count > MOST || (!gib && strcmp(end, "M") != 0)) return false;
+    *bytes = count << (gib ? 30 : 20);
+    return *bytes >= (int64_t)MEMORY_BOUND_LEAST_MIB << 20;
+}
+
 static bool set_flag(const struct flag *flag, const char *value, struct arguments *out,
                      struct error *error) {
     char *field = (char *)out + flag->offset;
@@ -171,6 +186,12 @@ static bool set_flag(const struct flag *flag, const char *value, struct argument
                              least, value);
         *(int *)(void *)field = (int)count;
         return true;
+    case FLAG_MEMORY:
+        return read_memory(value, (int64_t *)(void *)field) ||
+               error_set(error,
+                         "--%s needs a size from %dM on, such as 800M or 4G, not '%s': OpenBLAS "
+                         "alone takes half of that",
+                         flag->name, MEMORY_BOUND_LEAST_MIB, value);
     case FLAG_TIER:
         if (strcmp(value, "default") != 0 && strcmp(value, "full") != 0)
             return error_set(error, "--tier is 'default' or 'full', not '%s'", value);

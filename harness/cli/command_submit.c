@@ -12,6 +12,7 @@
 #include "models/base/sha256.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,34 @@ struct submission {
 };
 
 /* ---- what there is to do ---- */
+
+/* Whether a word of the user's gives sbatch this option, which may be cut short. */
+static bool is_option(const char *word, size_t length, const char *letter, const char *name) {
+    size_t n = strcspn(word, "=");
+    if (n > length) n = length;
+    return strncmp(word, letter, 2) == 0 ||
+           (n > 2 && n <= strlen(name) && strncmp(word, name, n) == 0);
+}
+
+/* What finds elements again is this command's: their numbers, and the name of the jobs. */
+static bool check_options(const struct flag_words *options, struct error *error) {
+    static const char *const own[][2] = {{"-a", "--array"}, {"-J", "--job-name"}};
+    for (int i = 0; i < options->n; i++) {
+        const char *at = options->word[i];
+        if (strpbrk(at, "\n\r")) return error_set(error, "--sbatch: an option has no line breaks");
+        for (size_t n; *(at += strspn(at, " \t")); at += n) {
+            n = strcspn(at, " \t");
+            for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+                if (is_option(at, n, own[k][0], own[k][1]))
+                    return error_set(error,
+                                     "--sbatch=%s: %s is what `submit` and `status` know elements "
+                                     "by; leave it out%s",
+                                     options->word[i], own[k][1],
+                                     k == 0 ? " (--elements says how many)" : "");
+        }
+    }
+    return true;
+}
 
 static bool find_paths(struct submission *s, struct error *error) {
     const char *db = s->arguments->db;
@@ -76,11 +105,15 @@ static bool open_and_plan(struct submission *s, struct error *error) {
     return s->n_elements > 0 || error_set(error, "no training is planned that has its data");
 }
 
-/* Elements of other trials, or of as many others, are other jobs in another folder. */
+/* Elements of other trials, or of as many others, are other jobs in another folder. Two filters may
+ * take from the same groups, and which trials of a group are selected depends on what is done: so a
+ * filter is hashed by its words. */
 static bool name_it(struct submission *s, struct error *error) {
     char digits[65], number[16];
     struct sha256 hash;
+    const char *filter = s->arguments->filter;
     sha256_start(&hash);
+    if (filter) sha256_add(&hash, filter, strlen(filter) + 1);
     for (size_t i = 0; i < s->plan.n_trials; i++) {
         const struct plan_trial *trial = &s->plan.trials[i];
         if (trial->profile || trial->shard < 1) continue;
@@ -159,6 +192,8 @@ static void write_words(struct submission *s) {
     if (a->overrides.seeds.n > 0) text_append(out, " ");
     add_option(out, "device", a->overrides.device);
     add_option(out, "precision", a->overrides.precision);
+    if (a->timeout > 0) text_append(out, "--timeout %d ", a->timeout);
+    if (a->memory > 0) text_append(out, "--memory %" PRId64 "M ", a->memory >> 20);
     if (a->replace) text_append(out, "--replace ");
     text_append(out, "%s", "");
 }
@@ -314,7 +349,9 @@ static int run(const struct arguments *arguments, struct error *error) {
         return EXIT_FAILED;
     }
     s->arguments = arguments;
-    if (!find_paths(s, error) || !open_and_plan(s, error) || !name_it(s, error)) goto done;
+    if (!check_options(&arguments->sbatch, error) || !find_paths(s, error) ||
+        !open_and_plan(s, error) || !name_it(s, error))
+        goto done;
     find_left(s);
     if (!write_scripts(s, error)) goto done;
     if (arguments->dry_run) {
@@ -342,7 +379,7 @@ const struct command submit_command = {
     0,
     1000000,
     {"tier", "tag", "set", "seeds", "device", "precision", "filter", "no-profile", "replace",
-     "jobs", "elements", "save-every", "sbatch", "dry-run", "db"},
+     "jobs", "timeout", "memory", "elements", "save-every", "sbatch", "dry-run", "db"},
     "Plans what `headroom sweep` would with the same words, and submits it: an array of jobs, and one\n"
     "behind it. An element of the array trains a part of the sweep (--shard), trials that need each\n"
     "other's checkpoints together: by default one such group, --jobs trainings at a time on as many\n"

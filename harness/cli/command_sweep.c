@@ -241,6 +241,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .db = arguments->db,
         .jobs = arguments->jobs,
         .timeout = arguments->timeout,
+        .memory = arguments->memory,
         .stall = arguments->stall,
         .no_ceiling = arguments->no_ceiling,
         .save_every = arguments->save_every,
@@ -286,9 +287,9 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier",     "tag",        "set",     "seeds",   "device",     "precision", "shard",
-     "jobs",     "filter",     "timeout", "stall",   "save-every", "dry-run",   "no-profile",
-     "no-train", "no-ceiling", "rerun",   "replace", "take-over",  "db"},
+    {"tier",       "tag",      "set",        "seeds",  "device",  "precision",  "shard",
+     "jobs",       "filter",   "timeout",    "memory", "stall",   "save-every", "dry-run",
+     "no-profile", "no-train", "no-ceiling", "rerun",  "replace", "take-over",  "db"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"
@@ -315,9 +316,9 @@ const struct command sweep_command = {
     "\n"
     "--set and --seeds change the files as if they said so: --set SECTION.KEY=VALUE, KEY=VALUE for\n"
     "a key of the top, arms.NAME.KEY=VALUE for one arm; VALUE is YAML. They come above --tier full.\n"
-    "What is run is stored with its settings, so nothing else is needed to run it again. Where the\n"
-    "database has results of the same workload that these settings would hide, they are refused:\n"
-    "--set workload=NAME keeps both, --replace shows the new ones until the next sweep without.\n"
+    "Where the database has results of the same workload that these settings would hide, they are\n"
+    "refused: --set workload=NAME keeps both, --replace shows the new ones until the next sweep\n"
+    "without.\n"
     "\n"
     "--device cuda trains and profiles on a card, --precision tf32 or bf16 with faster products there:\n"
     "`train: {device, precision}` and `profile: {devices, precision}` of the files, which may also\n"
@@ -334,6 +335,9 @@ const struct command sweep_command = {
     "\n"
     "A training leaves behind where it stands, every --save-every minutes and when it is stopped. Run\n"
     "again, it goes on from there, to the same result.\n"
+    "\n"
+    "--timeout and --memory bound a trial, which then ends as `timeout` or `oom`; `headroom doctor`\n"
+    "says what bounds its memory here.\n"
     "\n"
     "Each trial's output is in logs/KEY.log beside the database; messages name it. Ctrl-C stops in\n"
     "order and keeps what is finished; the same command goes on from there.\n"

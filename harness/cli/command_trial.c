@@ -6,6 +6,7 @@
 #include "harness/bench/bench_ceiling.h"
 #include "harness/config/placement.h"
 #include "harness/cli/command.h"
+#include "harness/measure/ending_signals.h"
 #include "harness/measure/environment.h"
 #include "harness/measure/memory.h"
 #include "harness/table/shown.h"
@@ -76,25 +77,21 @@ static void tell_progress(void *context, const struct training_progress *progres
     task->tells_at = now + fmax(tell_seconds, (clock_seconds() - now) / tell_share);
 }
 
-/* While a training runs these signals wait for its next step, so that it can leave behind where it
- * stands; once they are let through they end the process as ever. */
-static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
-
+/* While a training runs, signals that ask it to end wait for its next step, so that it can leave
+ * behind where it stands; once they are let through they end the process as ever. */
 static void hold_endings(bool hold) {
     sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) sigaddset(&set, endings[i]);
+    ending_signals(&set);
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 static bool must_stop(void *context) {
-    sigset_t pending;
-    bool stop = false;
+    sigset_t endings, pending;
     (void)context;
+    ending_signals(&endings);
     sigpending(&pending);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        stop |= sigismember(&pending, endings[i]) == 1;
-    return stop;
+    sigandset(&pending, &pending, &endings);
+    return !sigisemptyset(&pending);
 }
 
 static bool is_on_card(const struct task *task) {
@@ -246,6 +243,11 @@ static bool task_open_device(struct task *task, const struct environment *enviro
     return true;
 }
 
+/* Whatever cannot be allocated says so in one of these words: ours, a card's too, or the system's. */
+static bool is_of_memory(const char *text) {
+    return strstr(text, "out of memory") || strstr(text, strerror(ENOMEM));
+}
+
 /* After the claim every way out ends the row. */
 static bool task_run(struct task *task, struct error *error) {
     struct environment environment;
@@ -271,7 +273,8 @@ static bool task_run(struct task *task, struct error *error) {
         shown_print(stderr, "arms are not compared yet: %s\n", second.text);
     if (ok) return true;
     error_format(error, text, sizeof text);
-    if (!store_end_trial(task->store, task->row.id, "failed", text, &second))
+    const char *status = is_of_memory(text) ? "oom" : "failed";
+    if (!store_end_trial(task->store, task->row.id, status, text, &second))
         shown_print(stderr, "%s\n", second.text);
     return false;
 }

@@ -80,6 +80,14 @@ static void read_energy(const char *root, struct doctor *out) {
             true;
 }
 
+/* A group that is made and removed: there is no other way to know. */
+static void read_bounds(const char *root, struct doctor *out) {
+    if (memory_group_make(root, (int64_t)1 << 30, 0, out->memory_group))
+        memory_group_remove(out->memory_group);
+    out->temporary = space_temporary();
+    out->cache = space_cache();
+}
+
 static void read_simulator(const char *path, struct doctor *out) {
     char detail[512];
     bool usable = simulated_counters_usable(path, NULL, detail, sizeof detail);
@@ -202,6 +210,7 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
     environment_read_root(root, sqlite_version, &out->environment);
     out->better_kernels = blas_kernels_better(root, out->environment.blas_core);
     out->quota = cpu_quota_read(root);
+    read_bounds(root, out);
     read_clock(out);
     read_counters(backend, out);
     read_software_events(backend, out);
@@ -370,6 +379,29 @@ static void print_quota(struct page *page, const struct cpu_quota *quota) {
     print_paragraph(page, 6, enough, "  CPU quota:", &words);
 }
 
+static void append_space(struct text *out, const char *what, const struct space *space) {
+    static const double mib = 1 << 20, gib = 1 << 30;
+    if (!space->folder[0]) return;
+    text_append(out, "%s %s in %s", out->size ? ";" : "", what, space->folder);
+    if (space->n_files >= 0)
+        text_append(out, ", %d with %.1f MiB", space->n_files, (double)space->bytes / mib);
+    if (space->free_bytes >= 0)
+        text_append(out, ", %.1f GiB free", (double)space->free_bytes / gib);
+}
+
+/* What else a trial takes, and what may hold it. */
+static void print_bounds(struct page *page, const struct doctor *doctor) {
+    struct text space = {0}, memory = {0};
+    append_space(&space, "temporary files", &doctor->temporary);
+    append_space(&space, "cached data sets", &doctor->cache);
+    print_paragraph(page, 6, true, "  disk:", &space);
+    if (doctor->memory_group[0])
+        text_append(&memory, " by a control group of each trial, as %s", doctor->memory_group);
+    else
+        text_append(&memory, " by RLIMIT_DATA; no control group (version 2) can be made here");
+    print_paragraph(page, 6, true, "  --memory:", &memory);
+}
+
 /* Settings that are known, those that are not with their reasons, and what would make times
  * steadier. */
 static void print_environment(struct page *page, const struct doctor *doctor) {
@@ -400,6 +432,7 @@ static void print_environment(struct page *page, const struct doctor *doctor) {
     print_paragraph(page, 6, false, "  unknown:", &unknown);
     print_generic_kernels(page, doctor);
     print_quota(page, &doctor->quota);
+    print_bounds(page, doctor);
     if (e->governor[0] && strcmp(e->governor, "performance") != 0)
         print_line(page, "  for steadier times: sudo cpupower frequency-set -g performance");
     if (e->turbo == STATE_ON)
@@ -440,6 +473,15 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
 
 /* ---- for machines ---- */
 
+static void write_space(const char *name, const struct space *space, struct text *out) {
+    text_append(out, ", \"%s\": {\"folder\": ", name);
+    text_append_json_string(out, space->folder);
+    if (space->free_bytes >= 0) text_append(out, ", \"free_bytes\": %" PRId64, space->free_bytes);
+    if (space->n_files >= 0)
+        text_append(out, ", \"n_files\": %d, \"bytes\": %" PRId64, space->n_files, space->bytes);
+    text_append(out, "}");
+}
+
 void doctor_write_json(const struct doctor *doctor, struct text *out) {
     text_append(out, "{\"can_profile\": %s, \"counter_passes\": %d, \"sources\": [",
                 doctor->can_profile ? "true" : "false", doctor->n_passes);
@@ -466,6 +508,10 @@ void doctor_write_json(const struct doctor *doctor, struct text *out) {
     }
     text_append(out, "], \"no_card\": ");
     text_append_json_string(out, doctor->no_card);
+    write_space("temporary", &doctor->temporary, out);
+    write_space("cache", &doctor->cache, out);
+    text_append(out, ", \"memory_group\": ");
+    text_append_json_string(out, doctor->memory_group);
     text_append(out, ", \"environment\": ");
     environment_write_json(&doctor->environment, out);
     text_append(out, "}");

@@ -13,6 +13,8 @@
 #include "harness/measure/cpu_quota.h"
 #include "harness/measure/energy.h"
 #include "harness/measure/environment.h"
+#include "harness/measure/memory_bound.h"
+#include "harness/measure/space.h"
 #include "models/device_card.h"
 
 /* One source of measurements. */
@@ -34,9 +36,12 @@ struct doctor {
     struct environment environment;
     const char *better_kernels; /* than OpenBLAS's generic ones, which run; NULL: none */
     struct cpu_quota quota;
-    bool can_profile; /* there is a clock: the rest adds to it */
-    int n_passes;     /* that the counters take */
-    int n_hardware;   /* counters that need a performance-monitoring unit and work */
+    struct space temporary, cache;
+    char memory_group[MEMORY_GROUP_SIZE]; /* that would hold a trial to its memory; "": none can be
+                                             made, and RLIMIT_DATA does */
+    bool can_profile;                     /* there is a clock: the rest adds to it */
+    int n_passes;                         /* that the counters take */
+    int n_hardware; /* counters that need a performance-monitoring unit and work */
     int n_sources;
     struct doctor_source source[DOCTOR_SOURCES_MAX];
     int n_cards;
@@ -58,7 +63,8 @@ void doctor_read_machine(const struct counter_backend *backend, const char *root
 
 /* One object: can_profile, counter_passes, sources (each with kind, what, available, detail: where
  * it comes from, or why not and the fix, and untested_on_hardware), cards, no_card (why there is
- * none) and the environment. */
+ * none), temporary and cache (folder, free_bytes; of the cache n_files and bytes), memory_group and the
+ * environment. */
 void doctor_write_json(const struct doctor *doctor, struct text *out);
 
 /* Reads and prints; the exit status of the command: 0 when profiling is possible at any level. */

@@ -16,7 +16,7 @@
 
 #define NAME "headroom-run-"
 
-static const char *parent(void) {
+const char *temporary_parent(void) {
     const char *folder = getenv("TMPDIR");
     return folder && *folder ? folder : "/tmp";
 }
@@ -28,7 +28,8 @@ static int open_folder(const char *path) {
 bool temporary_make(struct temporary *out, struct error *error) {
     enum { TRIES = 10 };
     char name[sizeof out->path];
-    bool fits = snprintf(name, sizeof name, "%s/" NAME "XXXXXX", parent()) < (int)sizeof name;
+    bool fits =
+        snprintf(name, sizeof name, "%s/" NAME "XXXXXX", temporary_parent()) < (int)sizeof name;
     if (!fits) errno = ENAMETOOLONG;
     for (int i = 0; fits && i < TRIES; i++) {
         memcpy(out->path, name, sizeof name);
@@ -40,7 +41,7 @@ bool temporary_make(struct temporary *out, struct error *error) {
         if (out->lock >= 0) close(out->lock);
     }
     out->path[0] = '\0';
-    return error_set(error, "no folder in %s: %s", parent(), strerror(errno));
+    return error_set(error, "no folder in %s: %s", temporary_parent(), strerror(errno));
 }
 
 /* No folder of ours has folders in it, so none is looked for: then this one stays. */
@@ -73,10 +74,11 @@ int temporary_remove_left_over(void) {
     char path[512];
     struct dirent *entry;
     int n = 0;
-    DIR *folder = opendir(parent());
+    DIR *folder = opendir(temporary_parent());
     while (folder && (entry = readdir(folder)))
         if (strncmp(entry->d_name, NAME, sizeof NAME - 1) == 0 &&
-            snprintf(path, sizeof path, "%s/%s", parent(), entry->d_name) < (int)sizeof path)
+            snprintf(path, sizeof path, "%s/%s", temporary_parent(), entry->d_name) <
+                (int)sizeof path)
             n += remove_if_left_over(path);
     if (folder) closedir(folder);
     return n;

@@ -15,6 +15,9 @@ struct temporary {
     int lock;
 };
 
+/* Where they are. */
+const char *temporary_parent(void);
+
 bool temporary_make(struct temporary *out, struct error *error);
 
 /* Removes the folder and the files in it. */

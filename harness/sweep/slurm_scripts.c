@@ -41,18 +41,28 @@ static const char bring[] =
     "kept=$folder/$SLURM_ARRAY_TASK_ID\n"
     "work=$(mktemp -d \"${TMPDIR:-/tmp}/headroom-XXXXXX\") || exit\n"
     "trap 'rm -rf \"$work\"' EXIT\n"
-    "trap : TERM # the sweep is told as well; this goes on when it has stopped\n"
+    "trap 'exit 143' TERM\n"
     "\n"
-    "# Results that are not there yet, logs, and where unfinished trainings stand.\n"
+    "# Results that are not there yet, logs, and where unfinished trainings stand. Fails if not all\n"
+    "# of it came.\n"
     "bring() { # from to\n"
     "    mkdir -p \"$2/checkpoints\" \"$2/logs\" || return\n"
-    "    [ ! -e \"$1/shard.db\" ] || \"$headroom\" merge \"$2/shard.db\" \"$1/shard.db\" --checkpoints \\\n"
-    "        >\"$work/said\" 2>&1 || cat \"$work/said\" >&2\n"
+    "    lost=0\n"
+    "    if [ -e \"$1/shard.db\" ] && ! \"$headroom\" merge \"$2/shard.db\" \"$1/shard.db\" \\\n"
+    "        --checkpoints >\"$work/said\" 2>&1; then\n"
+    "        cat \"$work/said\" >&2\n"
+    "        lost=1\n"
+    "    fi\n"
     "    cp \"$1\"/logs/*.log \"$2/logs\" 2>/dev/null\n"
     "    for file in \"$1\"/checkpoints/*.stage-*; do\n"
     "        case $file in *.draft-*) continue ;; esac\n"
-    "        cp \"$file\" \"$2/arriving\" 2>/dev/null && mv \"$2/arriving\" \"$2/checkpoints/${file##*/}\"\n"
+    "        cp \"$file\" \"$2/arriving\" 2>\"$work/said\" &&\n"
+    "            mv \"$2/arriving\" \"$2/checkpoints/${file##*/}\" && continue\n"
+    "        [ -e \"$file\" ] || continue # its training has ended meanwhile\n"
+    "        cat \"$work/said\" >&2\n"
+    "        lost=1\n"
     "    done\n"
+    "    return $lost\n"
     "}\n"
     "\n";
 
@@ -64,12 +74,15 @@ static const char await[] =
     "    status=$?\n"
     "done\n";
 
+/* Where something did not come, what the element found is nowhere else: it stays. */
 static const char finish[] =
-    "bring \"$work\" \"$kept\"\n"
-    "for file in \"$kept\"/checkpoints/*.stage-*; do\n"
-    "    [ -e \"$work/checkpoints/${file##*/}\" ] || rm -f \"$file\" # it has its result\n"
-    "done\n"
-    "exit $status\n";
+    "if ! bring \"$work\" \"$kept\"; then\n"
+    "    trap - EXIT\n"
+    "    echo \"not all of this came to $kept: see $work on $(uname -n)\" >&2\n"
+    "    exit 1\n"
+    "fi\n"
+    "[ $status -eq 0 ] || exit $status\n"
+    "rm -f \"$kept\"/checkpoints/*.stage-* # all have their results\n";
 
 void slurm_element_script(const struct slurm_sweep *s, struct text *out) {
     append_head(s, "An element of `headroom submit`: trains a shard on this node's disk.", "", "%a",
@@ -78,7 +91,8 @@ void slurm_element_script(const struct slurm_sweep *s, struct text *out) {
     append_options(s, s->trains_on_card, out);
     text_append_bytes(out, bring, sizeof bring - 1);
     text_append(out,
-                "bring \"$kept\" \"$work\"\n"
+                "bring \"$kept\" \"$work\" || exit\n"
+                "trap : TERM # the sweep is told as well; this goes on when it has stopped\n"
                 "\"$headroom\" sweep %s--shard \"$SLURM_ARRAY_TASK_ID/%d\" --no-profile --jobs %d "
                 "--save-every %d --db \"$work/shard.db\" >/dev/null &\n"
                 "sweep=$!\n",

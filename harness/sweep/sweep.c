@@ -9,6 +9,7 @@
  */
 #include "harness/sweep/sweep.h"
 #include "harness/measure/cpu_quota.h"
+#include "harness/measure/ending_signals.h"
 #include "harness/sweep/cards.h"
 #include "harness/store/report.h"
 #include "harness/sweep/left_overs.h"
@@ -32,8 +33,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_GRACE_SECONDS = 5 };
-
 struct sweep {
     struct store *store;
     const struct sweep_options *options;
@@ -46,7 +45,7 @@ struct sweep {
     struct places places; /* of trainings */
     double ended_cpu;     /* seconds that children of this queue used until they ended */
     bool stopping;
-    double kill_at; /* when children that ignore SIGTERM get SIGKILL; 0: done or not stopping */
+    double stopped_at;   /* when children were told to end */
     struct error broken; /* why nothing more is started; "" as long as all is well */
 };
 
@@ -204,6 +203,16 @@ static void draw(struct sweep *sweep) {
     progress_draw(&sweep->progress, running, busy);
 }
 
+static void kill_those_that_take_too_long(const struct sweep *sweep) {
+    double waited = clock_seconds() - sweep->stopped_at;
+    for (int i = 0; i < sweep->n_children; i++) {
+        const struct trial_process *child = &sweep->children[i];
+        double ran = trial_process_seconds(child) - waited;
+        if (waited > trial_process_grace(ran, sweep->options->save_every))
+            kill(-child->pid, SIGKILL);
+    }
+}
+
 /* Waits up to half a second for something to happen, then looks at the clock. */
 static void wait_for_event(struct sweep *sweep) {
     struct timespec tick = {.tv_nsec = 500000000};
@@ -213,16 +222,15 @@ static void wait_for_event(struct sweep *sweep) {
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
             progress_clear(&sweep->progress);
-            fprintf(sweep->options->talk, "stopping %d running trial%s\n", sweep->n_children,
-                    PLURAL_S(sweep->n_children));
-            sweep->kill_at = clock_seconds() + STOP_GRACE_SECONDS;
+            fprintf(
+                sweep->options->talk,
+                "stopping %d running trial%s, which save where they stand; a second time: at once\n",
+                sweep->n_children, PLURAL_S(sweep->n_children));
+            sweep->stopped_at = clock_seconds();
         }
         sweep->stopping = sweep->result->interrupted = true;
     }
-    if (sweep->kill_at > 0 && clock_seconds() > sweep->kill_at) {
-        signal_children(sweep, SIGKILL);
-        sweep->kill_at = 0;
-    }
+    if (sweep->stopping) kill_those_that_take_too_long(sweep);
     for (int i = 0; i < sweep->n_children; i++)
         trial_process_watch(&sweep->children[i], sweep->options);
 }
@@ -514,18 +522,6 @@ static bool prepare_all(struct sweep *sweep, const struct plan *plan,
 
 /* ---- signals ---- */
 
-/* What whoever started this process had it ignore, as nohup does, stays ignored. */
-static void watch_signals(sigset_t *watched) {
-    static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
-    sigemptyset(watched);
-    sigaddset(watched, SIGCHLD);
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        struct sigaction action;
-        if (sigaction(requests[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(watched, requests[i]);
-    }
-}
-
 /* Further requests to stop, which have been heard. */
 static void forget_signals(const sigset_t *watched) {
     const struct timespec now = {0};
@@ -575,7 +571,8 @@ bool sweep_run(struct store *store, const struct plan *plan, const struct sweep_
     sweep.places = places_new(options->jobs, cpu_quota_cores(""), 0);
     sweep.children = calloc(plan->n_trials + 1, sizeof *sweep.children);
     sweep.order = calloc(plan->n_trials + 1, sizeof *sweep.order);
-    watch_signals(&sweep.watched);
+    ending_signals(&sweep.watched);
+    sigaddset(&sweep.watched, SIGCHLD);
     sigprocmask(SIG_BLOCK, &sweep.watched, &before);
     sigaction(SIGPIPE, &ignore, &pipe);
     if (!queue || !sweep.children || !sweep.order)

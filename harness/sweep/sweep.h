@@ -16,6 +16,7 @@ struct sweep_options {
     int jobs;            /* trainings at the same time, on each card as well; 0: see places.h */
     int cards;       /* that there are; negative: none, 0: to be asked for if a trial wants one */
     int timeout;     /* seconds per trial; 0: none */
+    int64_t memory;  /* bytes per trial; 0: no bound */
     bool no_ceiling; /* profiles measure none: `trial --no-ceiling` */
     int save_every;  /* minutes: `trial --save-every` */
     int stall;       /* seconds without progress after which a trial is ended; 0: never */

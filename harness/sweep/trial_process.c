@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,6 +36,10 @@ static void become_trial(const struct trial_process *process, const struct sweep
     char *arguments[] = {"headroom",     "trial", number, "--db", db,
                          "--save-every", minutes, NULL,   NULL};
     if (options->no_ceiling) arguments[7] = "--no-ceiling";
+    if (process->memory > 0 && !memory_bound_enter(process->group, process->memory)) {
+        dprintf(process->talk, "no bound on memory can be set: %s\n", strerror(errno));
+        _exit(127);
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127); /* it died before the line above */
     setpgid(0, 0);
@@ -65,7 +70,10 @@ static off_t file_size(const char *path) {
 bool trial_process_start(struct trial_process *out, const struct sweep_options *options,
                          const struct plan_trial *trial, int place, const sigset_t *watched,
                          struct error *error) {
-    *out = (struct trial_process){.trial = trial, .place = place, .oom_kills = verdict_oom_kills()};
+    *out = (struct trial_process){.trial = trial,
+                                  .place = place,
+                                  .oom_kills = verdict_oom_kills(),
+                                  .memory = options->memory};
     if (!trial_log_path(options->db, trial->key, out->log, sizeof out->log))
         return error_set(error, "%s: the path is too long", options->db);
     out->log_size = file_size(out->log);
@@ -73,12 +81,13 @@ bool trial_process_start(struct trial_process *out, const struct sweep_options *
     out->talk = memfd_create("trial", MFD_CLOEXEC);
     if (out->talk < 0)
         return error_set(error, "no file in memory for what a trial says: %s", strerror(errno));
+    if (out->memory > 0) memory_group_make("", out->memory, trial->id, out->group);
     pid_t parent = getpid();
     out->pid = fork();
     if (out->pid == 0) become_trial(out, options, watched, parent);
     if (out->pid < 0) {
         error_set(error, "cannot start a process: %s", strerror(errno));
-        close(out->talk);
+        trial_process_close(out);
         return false;
     }
     setpgid(out->pid, out->pid); /* whoever of the two comes first */
@@ -87,6 +96,7 @@ bool trial_process_start(struct trial_process *out, const struct sweep_options *
 
 void trial_process_close(struct trial_process *process) {
     close(process->talk);
+    memory_group_remove(process->group);
 }
 
 /* ---- turns ---- */
@@ -170,6 +180,11 @@ void trial_process_watch(struct trial_process *process, const struct sweep_optio
 
 /* ---- the end ---- */
 
+double trial_process_grace(double ran, int save_every) {
+    double lost = save_every > 0 ? fmin(ran, 60.0 * save_every) : ran;
+    return fmax(lost, 5);
+}
+
 bool trial_process_has_log(const struct trial_process *process) {
     return file_size(process->log) > process->log_size;
 }
@@ -189,12 +204,14 @@ const char *trial_process_verdict(const struct trial_process *process, int statu
                                   char *reason, size_t size) {
     char last[301];
     last_words(process, last, sizeof last);
-    struct process_end end = {.status = status,
-                              .timeout = process->timed_out,
-                              .stall = process->stalled,
-                              .held = process->held,
-                              .stopped = stopped,
-                              .oom_kills = process->oom_kills,
-                              .last = last};
+    struct process_end end = {
+        .status = status,
+        .timeout = process->timed_out,
+        .stall = process->stalled,
+        .held = process->held,
+        .stopped = stopped,
+        .oom_kills = process->oom_kills,
+        .over = process->group[0] && memory_group_kills(process->group) > 0 ? process->memory : 0,
+        .last = last};
     return verdict_of(&end, reason, size);
 }

@@ -7,6 +7,7 @@
 #ifndef HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
 #define HEADROOM_HARNESS_SWEEP_TRIAL_PROCESS_H
 
+#include "harness/measure/memory_bound.h"
 #include "harness/sweep/plan.h"
 #include "harness/sweep/sweep.h"
 
@@ -24,7 +25,9 @@ struct trial_process {
     double stopped_at; /* waiting for its turn since then; 0: running */
     bool held;         /* stopped by somebody else */
     long oom_kills;    /* of the machine when it started */
-    double looked_at;  /* when its progress was looked at last, and what there was: */
+    int64_t memory;    /* bytes that it is held to; 0: none */
+    char group[MEMORY_GROUP_SIZE]; /* of control, by which it is; "": by a limit of its own */
+    double looked_at;              /* when its progress was looked at last, and what there was: */
     double cpu_seconds, others_cpu_seconds;
     off_t written;
     double idle;            /* seconds without progress up to then */
@@ -54,6 +57,11 @@ double trial_process_cpu_seconds(const struct trial_process *process);
  * it nor a process that it started used the processor or wrote anything. Time in which this process
  * was not running either does not count, nor does waiting for a turn. */
 void trial_process_watch(struct trial_process *process, const struct sweep_options *options);
+
+/* Seconds that one which ran for so long has to end when it is told to: as long as what a kill would
+ * lose, which is what it did since it last saved (every so many minutes; 0: all), since a large
+ * model's state takes its time to be written; and 5 at least. */
+double trial_process_grace(double ran, int save_every);
 
 /* Status and reason of a trial whose process ended so, for one that did not say them itself. */
 const char *trial_process_verdict(const struct trial_process *process, int status, bool stopped,

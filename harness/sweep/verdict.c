@@ -38,9 +38,12 @@ const char *verdict_of(const struct process_end *end, char *reason, size_t size)
     }
     if (WIFSIGNALED(end->status)) {
         int number = WTERMSIG(end->status);
-        bool memory = number == SIGKILL && verdict_oom_kills() > end->oom_kills;
-        snprintf(reason, size, "%ssignal %d (%s)%s", memory ? "out of memory, " : "", number,
-                 strsignal(number), colon);
+        bool over = number == SIGKILL && end->over > 0;
+        bool memory = over || (number == SIGKILL && verdict_oom_kills() > end->oom_kills);
+        char bound[48] = "";
+        if (over) snprintf(bound, sizeof bound, " of %.1f GiB", (double)end->over / (1 << 30));
+        snprintf(reason, size, "%s%s%ssignal %d (%s)%s", memory ? "out of memory" : "", bound,
+                 memory ? ", " : "", number, strsignal(number), colon);
         return memory ? "oom" : "killed";
     }
     if (WEXITSTATUS(end->status) == 0)

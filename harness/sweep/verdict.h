@@ -7,14 +7,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct process_end {
-    int status;       /* from wait4 */
-    int timeout;      /* seconds after which the sweep killed it; 0: it did not */
-    int stall;        /* the same for seconds without progress */
-    bool held;        /* something outside of the sweep had stopped it then */
-    bool stopped;     /* the sweep was being stopped */
-    long oom_kills;   /* verdict_oom_kills() when it started */
+    int status;     /* from wait4 */
+    int timeout;    /* seconds after which the sweep killed it; 0: it did not */
+    int stall;      /* the same for seconds without progress */
+    bool held;      /* something outside of the sweep had stopped it then */
+    bool stopped;   /* the sweep was being stopped */
+    long oom_kills; /* verdict_oom_kills() when it started */
+    int64_t over;   /* bytes that a bound held it to, past which the kernel killed; 0: it did not */
     const char *last; /* the line that it wrote last, or "" */
 };
 

@@ -124,25 +124,34 @@ bool stage_must_stop(const struct run *run, struct error *error) {
            !error_set(error, "stopped; run again it goes on from where it was last saved");
 }
 
+/* Leaves behind where the stage stands, in none of the times that are kept. Steps that embeddings
+ * are owed are made for it now, and are the optimiser's as those at the end of an epoch. */
+static void leave_behind(struct run *run, const struct training_result *out) {
+    struct stage_position *at = &run->at;
+    if (at->step > 0) {
+        phase_enter(&run->timer.phases, PHASE_OPTIMISER);
+        optimizer_settle(run->optimizer, trainer_parameters(run->trainer));
+    }
+    phase_timer_stop(&run->timer);
+    run->device->ops->wait(run->device);
+    if (at->step > 0) at->sums.seconds = clock_seconds() - run->epoch_started;
+    stage_state_save(run, out);
+    run->saved = clock_seconds();
+    run->epoch_started = run->saved - at->sums.seconds;
+    run->has_state = true;
+    if (at->epoch < run->stage.epochs) phase_enter(&run->timer.phases, PHASE_DATA);
+}
+
 /* False, with an error, if it must stop. Then, and when it is time, where the stage stands is left
- * behind, in none of the times that are kept. */
+ * behind. */
 static bool may_go_on(struct run *run, const struct training_result *out, struct error *error) {
     const struct training_context *c = run->context;
-    struct stage_position *at = &run->at;
     bool stops = stage_must_stop(run, error), saves = c->states && stops;
     if (c->states && c->save_seconds > 0 && !stops)
         saves = clock_seconds() - run->saved >= c->save_seconds;
     /* Evaluations come next, and have none of their own: what has a file keeps it up to date. */
-    saves |= run->has_state && at->epoch == run->stage.epochs;
-    if (saves) {
-        run->device->ops->wait(run->device);
-        if (at->step > 0) at->sums.seconds = clock_seconds() - run->epoch_started;
-        stage_state_save(run, out);
-        run->saved = clock_seconds();
-        run->epoch_started = run->saved - at->sums.seconds;
-        run->has_state = true;
-        if (at->epoch < run->stage.epochs) phase_enter(&run->timer.phases, PHASE_DATA);
-    }
+    saves |= run->has_state && run->at.epoch == run->stage.epochs;
+    if (saves) leave_behind(run, out);
     return !stops;
 }
 

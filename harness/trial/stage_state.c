@@ -1,14 +1,18 @@
 /*
  * The file of a stage: three tensors, and numbers as they lie in memory, in hexadecimal digits. The
- * same code has the same structs, and no other code is believed.
+ * same code has the same structs, and no other code is believed. Nor is another machine, whose last
+ * bits would be others.
  */
 #include "harness/trial/stage_state.h"
 #include "harness/config/placement.h"
 #include "harness/measure/code_hash.h"
+#include "harness/measure/cpu_model.h"
 #include "models/base/clock.h"
 #include "models/base/sha256.h"
 #include "models/base/text.h"
 #include "models/checkpoint.h"
+#include "models/cpu/gemm.h"
+#include "models/device_card.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -29,7 +33,7 @@ static const char format[] = "headroom-stage-1";
 
 /* What is in the file, with memory of its own for the moments, or for all three. */
 struct contents {
-    char path[1100], stage[32], code[CODE_HASH_SIZE], digest[65];
+    char path[1100], stage[32], code[CODE_HASH_SIZE], machine[512], digest[65];
     struct text numbers, rows; /* hexadecimal */
     float *own;
     struct tensor_view tensor[TENSORS]; /* parameters, best, moments */
@@ -59,6 +63,19 @@ static void contents_free(struct contents *c) {
     free(c->own);
 }
 
+/* What the same program computes other last bits on: the processor with the kernels that libraries
+ * choose for it, and the card. */
+static void describe_machine(const struct device *device, char *out, size_t size) {
+    char processor[128], kernels[128];
+    struct device_card card = {0};
+    struct error ignored;
+    if (!cpu_model_read("", processor, sizeof processor)) processor[0] = '\0';
+    gemm_kernels(kernels, sizeof kernels);
+    if (!device->is_host) device_describe_card(device->card, &card, &ignored);
+    snprintf(out, size, "%s, %s%s%s", processor[0] ? processor : "unknown processor", kernels,
+             device->is_host ? "" : ", ", card.name);
+}
+
 /* Everything but numbers, rows and digest. `apart`: no tensor lies in the stage's memory. */
 static bool contents_of(const struct run *run, bool apart, struct contents *out) {
     const struct training_context *context = run->context;
@@ -71,6 +88,7 @@ static bool contents_of(const struct run *run, bool apart, struct contents *out)
     snprintf(out->path, sizeof out->path, "%s.stage-%s", context->states, out->stage);
     code_hash(run->trial->arms[0].policy->name, false,
               strcmp(placement_kind(&placement), "cpu") != 0, out->code);
+    describe_machine(run->device, out->machine, sizeof out->machine);
     float *parameters = apart ? out->own + n : floats_of(run->parameters);
     float *best = apart ? out->own + n + weights : floats_of(run->best);
     out->tensor[0] = view("parameters", parameters, weights);
@@ -127,10 +145,15 @@ static void write_file(struct run *run, struct contents *c) {
     struct error error = {0};
     const char *rows = c->rows.data ? c->rows.data : "";
     digest_of(c, c->numbers.data, rows, c->digest);
-    struct metadata meta[] = {{"format", format},  {"trial", run->context->trial},
-                              {"stage", c->stage}, {"data", run->data->sha256},
-                              {"code", c->code},   {"numbers", c->numbers.data},
-                              {"rows", rows},      {"sha256", c->digest}};
+    struct metadata meta[] = {{"format", format},
+                              {"trial", run->context->trial},
+                              {"stage", c->stage},
+                              {"data", run->data->sha256},
+                              {"code", c->code},
+                              {"machine", c->machine},
+                              {"numbers", c->numbers.data},
+                              {"rows", rows},
+                              {"sha256", c->digest}};
     if (!run->device->ops->ok(run->device, &error) ||
         !checkpoint_write(c->path, meta, sizeof meta / sizeof *meta, c->tensor, TENSORS, &error))
         tell(run, "where this training stands cannot be left behind", &error);
@@ -142,7 +165,6 @@ void stage_state_save(struct run *run, const struct training_result *out) {
     if (!run->optimizer) return;
     if (!contents_of(run, false, &c)) goto full;
     trainer_store(run->trainer);
-    phase_timer_stop(&run->timer);
     phase_timer_read(&run->timer);
     numbers.at = run->at;
     numbers.optimizer_steps = optimizer_save(run->optimizer, c.own);
@@ -165,15 +187,18 @@ full:
 }
 
 static bool is_of_this(const struct run *run, const struct contents *c,
-                       const struct checkpoint *file) {
-    const char *const wanted[][2] = {{"format", format},
-                                     {"trial", run->context->trial},
-                                     {"stage", c->stage},
-                                     {"data", run->data->sha256},
-                                     {"code", c->code}};
+                       const struct checkpoint *file, struct error *error) {
+    const struct {
+        const char *key, *value, *what;
+    } wanted[] = {{"format", format, "program"},      {"trial", run->context->trial, "trial"},
+                  {"stage", c->stage, "stage"},       {"data", run->data->sha256, "data set"},
+                  {"machine", c->machine, "machine"}, {"code", c->code, "program"}};
+    /* The kernels are in the code's hash as well, which does not tell why it is another. */
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        const char *found = checkpoint_metadata(file, wanted[i][0]);
-        if (!found || strcmp(found, wanted[i][1]) != 0) return false;
+        const char *found = checkpoint_metadata(file, wanted[i].key);
+        if (found && strcmp(found, wanted[i].value) == 0) continue;
+        error_set(error, "it is of another %s", wanted[i].what);
+        return found && wanted[i].value == c->machine ? error_append(error, ": %s", found) : false;
     }
     return true;
 }
@@ -222,12 +247,10 @@ void stage_state_restore(struct run *run, struct training_result *out) {
     if (!contents_of(run, true, &c)) {
         tell(run, "no memory to read where an earlier attempt stood; from the start", NULL);
     } else if (access(c.path, F_OK) == 0) {
-        bool ok = checkpoint_open(c.path, &file, &error);
-        if (ok && !is_of_this(run, &c, file))
-            ok = error_set(&error, "it is of another program, trial or data");
-        ok = ok && read_file(run, &c, file, &numbers, out->n_epochs, &error) &&
-             read_hex(checkpoint_metadata(file, "rows"), out->epochs + out->n_epochs,
-                      (size_t)numbers.at.epoch * sizeof *out->epochs);
+        bool ok = checkpoint_open(c.path, &file, &error) && is_of_this(run, &c, file, &error) &&
+                  read_file(run, &c, file, &numbers, out->n_epochs, &error) &&
+                  read_hex(checkpoint_metadata(file, "rows"), out->epochs + out->n_epochs,
+                           (size_t)numbers.at.epoch * sizeof *out->epochs);
         if (ok) {
             take_over(run, &c, &numbers, out);
         } else {

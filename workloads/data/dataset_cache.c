@@ -30,8 +30,7 @@ enum { PATH_SIZE = 1024 };
 
 /* ---- names ---- */
 
-/* The folder, created if needed; false where there is to be none. */
-static bool find_folder(char *out, size_t size) {
+bool dataset_cache_folder(char *out, size_t size) {
     const char *own = getenv("HEADROOM_CACHE"), *cache = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     int n = 0;
@@ -53,7 +52,7 @@ static bool find_folder(char *out, size_t size) {
 
 static bool find_file(const char *key, const char *suffix, char *out, size_t size) {
     char folder[PATH_SIZE];
-    if (!find_folder(folder, sizeof folder)) return false;
+    if (!dataset_cache_folder(folder, sizeof folder)) return false;
     int n = snprintf(out, size, "%s/%s%s", folder, key, suffix);
     return n > 0 && (size_t)n < size;
 }
@@ -258,7 +257,7 @@ void dataset_cache_clear(bool dry_run, int *n_files, int64_t *bytes) {
     struct stat info;
     *n_files = 0;
     *bytes = 0;
-    DIR *folder = find_folder(path, sizeof path) ? opendir(path) : NULL;
+    DIR *folder = dataset_cache_folder(path, sizeof path) ? opendir(path) : NULL;
     if (!folder) return;
     for (struct dirent *entry; (entry = readdir(folder));) {
         if (!is_own_name(entry->d_name) ||

@@ -14,6 +14,9 @@
 #include "workloads/data/data_config.h"
 #include "workloads/data/dataset.h"
 
+/* The folder, created if needed; false where there is to be none. */
+bool dataset_cache_folder(char *out, size_t size);
+
 /* The name of the data set that is made of these files (data_files_sha256), 64 hex digits; false
  * where none is kept. */
 bool dataset_cache_key(const struct data_config *config, const char *files_sha256, char key[65]);

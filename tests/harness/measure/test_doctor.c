@@ -17,7 +17,7 @@
 #include "tests/harness/measure/machine.h"
 #include "models/base/json.h"
 
-enum { PAGE_SIZE = 16384, SCREEN = 31 };
+enum { PAGE_SIZE = 16384, SCREEN = 34 };
 
 /* What the doctor prints about `doctor`. */
 static void print_page(const struct doctor *doctor, bool colour, char page[PAGE_SIZE]) {
@@ -190,6 +190,30 @@ static void verdict_comes_first_and_counts_the_hardware_counters(void **state) {
     doctor.can_profile = false;
     print_page(&doctor, false, page);
     assert_non_null(strstr(page, "not possible"));
+}
+
+static void disks_and_bounds_of_memory_are_told(void **state) {
+    (void)state;
+    struct doctor doctor = made_up();
+    char page[PAGE_SIZE];
+    struct text json = {0};
+    print_page(&doctor, false, page); /* no folders, and nothing known of them */
+    assert_null(strstr(page, "disk:"));
+    assert_non_null(strstr(page, "--memory: by RLIMIT_DATA; no control group"));
+    doctor.temporary = (struct space){"/tmp", (int64_t)3 << 29, -1, 0};
+    doctor.cache = (struct space){"/c", -1, 2, 5 << 19};
+    snprintf(doctor.memory_group, sizeof doctor.memory_group, "/groups/headroom-1-0");
+    print_page(&doctor, false, page);
+    join_lines(page);
+    assert_non_null(strstr(page, "disk: temporary files in /tmp, 1.5 GiB free; cached data sets in "
+                                 "/c, 2 with 2.5 MiB "));
+    assert_non_null(strstr(page, "by a control group of each trial, as /groups/headroom-1-0 "));
+    doctor_write_json(&doctor, &json);
+    assert_non_null(strstr(json.data,
+                           "\"temporary\": {\"folder\": \"/tmp\", \"free_bytes\": "
+                           "1610612736}, \"cache\": {\"folder\": \"/c\", \"n_files\": 2, "
+                           "\"bytes\": 2621440}, \"memory_group\": \"/groups/"));
+    text_free(&json);
 }
 
 static void colours_only_when_asked(void **state) {
@@ -428,6 +452,7 @@ int main(void) {
         cmocka_unit_test(different_reasons_are_all_told),
         cmocka_unit_test(where_all_is_measured_nothing_is_said_to_be_missing),
         cmocka_unit_test(verdict_comes_first_and_counts_the_hardware_counters),
+        cmocka_unit_test(disks_and_bounds_of_memory_are_told),
         cmocka_unit_test(colours_only_when_asked),
         cmocka_unit_test(long_reasons_wrap_within_the_screen),
         cmocka_unit_test(this_machine_fits_one_screen_and_can_profile),

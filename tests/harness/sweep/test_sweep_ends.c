@@ -2,6 +2,7 @@
  * How trials and sweeps end: what fails, crashes, hangs or says nothing each becomes a row with its
  * reason and its log, and interruptions lose nothing.
  */
+#include "harness/sweep/trial_process.h"
 #include "tests/harness/sweep/sweep_fixture.h"
 
 static void every_way_to_end_is_a_row_with_its_reason(void **state) {
@@ -190,6 +191,14 @@ static void second_signal_kills_what_ignores_the_first(void **state) {
     assert_int_equal(f->result.n_left, 1);
 }
 
+static void who_is_told_to_end_has_as_long_as_a_kill_would_lose(void **state) {
+    (void)state;
+    assert_true(trial_process_grace(0.5, 2) == 5);
+    assert_true(trial_process_grace(90, 2) == 90);
+    assert_true(trial_process_grace(3000, 2) == 120); /* the rest was saved */
+    assert_true(trial_process_grace(3000, 0) == 3000);
+}
+
 static pid_t start_sweep(struct fixture *f) {
     pid_t sweep = fork();
     if (sweep == 0) {
@@ -301,5 +310,6 @@ MAIN_OF_SWEEPS(TEST(every_way_to_end_is_a_row_with_its_reason),
                TEST(profiles_that_are_finished_outlive_a_killed_sweep),
                TEST(interruption_marks_what_ran_keeps_what_ended_and_resumes),
                TEST(second_signal_kills_what_ignores_the_first),
+               TEST(who_is_told_to_end_has_as_long_as_a_kill_would_lose),
                TEST(killed_sweep_leaves_no_orphan_and_is_recovered),
                TEST(folder_that_cannot_hold_logs_is_named))

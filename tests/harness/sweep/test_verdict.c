@@ -31,6 +31,9 @@ static void a_kill_is_out_of_memory_only_if_the_machine_killed_for_memory(void *
     expect(&calm, "killed", "signal 9 (Killed): epoch 3");
     expect(&short_of_memory, "oom", "out of memory, signal 9 (Killed)");
     expect(&crashed, "killed", "signal 11 (Segmentation fault)");
+    const struct process_end bounded = {
+        .status = SIGKILL, .oom_kills = LONG_MAX, .over = (int64_t)3 << 29, .last = "epoch 3"};
+    expect(&bounded, "oom", "out of memory of 1.5 GiB, signal 9 (Killed): epoch 3");
 }
 
 static void what_the_sweep_did_itself_comes_first(void **state) {

@@ -27,7 +27,8 @@ struct far {
     int asked;
     int *recorded_between; /* and how many marks came after some */
     int between;
-    double *mark; /* [DEVICE_MARKS] */
+    bool by_downloads; /* the clock of marks ticks with them, and not by time */
+    double *mark;      /* [DEVICE_MARKS] */
     double moment[DEVICE_MARKS];
     size_t *live, *arrays; /* bytes of arrays now, and when somebody asked last */
     size_t count, seen;
@@ -41,7 +42,7 @@ static void count_wait(const struct device *d) {
 /* The marks of a card, of which the times are those of this clock. */
 static void note_mark(const struct device *d, int i) {
     const struct far *far = (const struct far *)(const void *)d;
-    far->mark[i] = clock_nanoseconds();
+    far->mark[i] = far->by_downloads ? 1e9 * *far->downloads : clock_nanoseconds();
     ++*far->marks;
     *far->recorded_between += *far->recordings > 0;
     *far->recordings = 0;
@@ -113,6 +114,7 @@ static void make_far(struct far *far, int until_failure) {
     far->asked = far->between = 0;
     far->recordings = &far->asked;
     far->recorded_between = &far->between;
+    far->by_downloads = false;
     far->mark = far->moment;
     far->count = far->seen = far->copies = 0;
     far->live = &far->count;
@@ -213,6 +215,40 @@ static void phases_are_marked_and_nobody_waits_for_them(void **state) {
     for (int p = 0; p < PHASES; p++) sum += t.result.phase_seconds[p];
     assert_true(sum > 0 && sum <= t.result.train_seconds * (1 + 1e-9));
     small_trial_free(&t);
+}
+
+static bool never(void *hearer) {
+    (void)hearer;
+    return false;
+}
+
+/* Downloads of weights and moments, which a stage leaves behind after every step, count as little as
+ * the time that they take. */
+static void leaving_behind_is_in_no_phase(void **state) {
+    (void)state;
+    double seconds[2][PHASES];
+    int fetched[2];
+    for (int saves = 0; saves < 2; saves++) {
+        struct small_trial t;
+        struct error error;
+        struct far far;
+        make_far(&far, -1);
+        far.by_downloads = true;
+        small_trial_read(&t, &small_topic);
+        struct training_context context = {.device = &far.device,
+                                           .checkpoint = t.checkpoint,
+                                           .trial = key,
+                                           .must_stop = never,
+                                           .save_seconds = saves ? 1e-9 : 0,
+                                           .states = t.checkpoint};
+        if (!training_run(&t.experiment, &context, &t.result, &error)) fail_msg("%s", error.text);
+        memcpy(seconds[saves], t.result.phase_seconds, sizeof seconds[0]);
+        fetched[saves] = far.fetched;
+        training_forget(t.checkpoint);
+        small_trial_free(&t);
+    }
+    assert_true(fetched[1] > fetched[0]);
+    assert_memory_equal(seconds[0], seconds[1], sizeof seconds[0]);
 }
 
 /* Sum of the rows that this process can know, and how many there are; what the driver tells has a
@@ -446,6 +482,7 @@ int main(void) {
         cmocka_unit_test(what_a_device_learns_is_what_the_cpu_does),
         cmocka_unit_test(what_is_left_of_a_base_is_what_the_cpu_leaves),
         cmocka_unit_test(phases_are_marked_and_nobody_waits_for_them),
+        cmocka_unit_test(leaving_behind_is_in_no_phase),
         cmocka_unit_test(purposes_are_all_that_a_device_was_asked_for),
         cmocka_unit_test(copies_of_weights_stand_beside_the_closed_form),
         cmocka_unit_test(moments_of_the_host_are_not_in_device_memory),

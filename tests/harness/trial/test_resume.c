@@ -2,7 +2,7 @@
  * A training that is ended and goes on: at any step, as often as one likes, asked or killed, what
  * comes out has the bits of one that nobody interrupted, for every policy there is, for methods
  * that start from a base and for tuned arms. And what is left behind is believed only if it is of
- * this trial, this data and this code, and whole.
+ * this trial, this data, this code and this machine, and whole.
  */
 #include "harness/trial/tuning.h"
 #include "models/policies/registry.h"
@@ -335,6 +335,27 @@ static void a_damaged_file_is_told_and_training_starts_anew(void **state) {
     small_trial_free(&whole.trial);
 }
 
+/* Its name has as many letters, and is in no digest. */
+static void what_another_machine_left_is_told_and_training_starts_anew(void **state) {
+    (void)state;
+    struct interrupted t;
+    char path[400];
+    size_t size;
+    read_arm(&t, "policy: fixed, heads: 4", NULL);
+    assert_false(attempt(&t, 12));
+    assert_int_equal(files_with(&t, ".stage-", path, sizeof path), 1);
+    char *bytes = file_bytes(path, &size), *machine = strstr(bytes + 8, "\"machine\":\"");
+    assert_non_null(machine);
+    memcpy(machine + strlen("\"machine\":\""), "Zilog Z80", 9);
+    write_bytes(path, bytes, size);
+    free(bytes);
+    assert_true(attempt(&t, -1));
+    assert_non_null(strstr(t.log, "from the start: it is of another machine: Zilog Z80"));
+    assert_null(strstr(t.log, "goes on after"));
+    assert_int_equal(access(path, F_OK), -1);
+    small_trial_free(&t.trial);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_policy_goes_on_with_the_same_bits),
@@ -344,6 +365,7 @@ int main(void) {
         cmocka_unit_test(a_killed_process_loses_what_it_had_not_saved),
         cmocka_unit_test(a_file_takes_16_bytes_for_each_parameter),
         cmocka_unit_test(what_another_trial_left_is_not_gone_on_with),
+        cmocka_unit_test(what_another_machine_left_is_told_and_training_starts_anew),
         cmocka_unit_test(a_damaged_file_is_told_and_training_starts_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
