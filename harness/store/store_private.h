@@ -161,6 +161,22 @@ bool store_next_view(const char **at, struct built_in_view *view);
 /* Makes the built-in views what this connection sees under their names. */
 bool store_views_shadow(struct store *store, struct error *error);
 
+/* A view that is read once: see store_keep.c. index: columns that views above it join by; where: which of
+ * its rows, the others being gone for this connection; NULL: none, all. */
+struct kept_view {
+    const char *name, *index, *where;
+};
+
+/* Keeps the rows of these, up to a name that is NULL, in order: a view after those that it reads. What is
+ * kept already stays as it is. */
+bool store_keep(struct store *store, const struct kept_view *views, struct error *error);
+
+/* Whether this one is kept. */
+bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error);
+
+/* Lets go of all: the views are worked out again. */
+bool store_release(struct store *store, struct error *error);
+
 /* From now on nothing that is stored in the file, such as a view, may call a function with effects. */
 void store_distrust(struct store *store);
 
