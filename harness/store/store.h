@@ -32,6 +32,11 @@ bool store_open(const char *path, struct store **out, struct error *error);
 bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
                           void *context, struct store **out, struct error *error);
 
+/* The same for what runs one trial, which asks nothing of a view: making sixty of them visible takes longer
+ * than a tiny trial. Whoever asks one opens the file another time. */
+bool store_open_trial(const char *path, void (*tell)(void *context, const char *who), void *context,
+                      struct store **out, struct error *error);
+
 /* The same on a copy in memory, which goes away with the store: for planning what would be. */
 bool store_open_copy(const char *path, struct store **out, struct error *error);
 

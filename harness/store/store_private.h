@@ -139,6 +139,10 @@ bool store_schema_version(struct store *store, int64_t *version, struct error *e
  * commit. */
 bool store_schema_write(struct store *store, bool *changed, struct error *error);
 
+/* Whether the file is a Headroom database of this version; one that says so and has other tables is an
+ * error. */
+bool store_schema_is_current(struct store *store, bool *current, struct error *error);
+
 /* Checks that the file is a Headroom database and reads one of an earlier version as if it had been
  * brought to this one; the file stays as it is. */
 bool store_schema_read(struct store *store, struct error *error);

@@ -359,8 +359,15 @@ bool store_schema_version(struct store *store, int64_t *version, struct error *e
     return check_version(store, &shape, error);
 }
 
+bool store_schema_is_current(struct store *store, bool *current, struct error *error) {
+    struct shape shape;
+    if (!read_shape(store, &shape, error)) return false;
+    *current = shape.application == APPLICATION_ID && shape.version == SCHEMA_VERSION;
+    return !*current || check_tables(store, error);
+}
+
 bool store_schema_read(struct store *store, struct error *error) {
-    int64_t version;
+    int64_t version = 0;
     if (!store_schema_version(store, &version, error)) return false;
     if (version < SCHEMA_VERSION) {
         if (!store_copy_to_memory(store, error) || !migrate(store, version, error)) return false;
