@@ -208,12 +208,23 @@ bool store_open(const char *path, struct store **out, struct error *error) {
     return store_open_patiently(path, NULL, NULL, out, error);
 }
 
-bool store_open_copy(const char *path, struct store **out, struct error *error) {
+static bool open_copy(const char *path, bool (*copy)(struct store *, struct error *),
+                      struct store **out, struct error *error) {
     struct store *store = *out = new_store(path, error);
     if (!store) return false;
-    bool ok = connect(store, SQLITE_OPEN_READONLY, error) && store_copy_to_memory(store, error) &&
+    bool ok = connect(store, SQLITE_OPEN_READONLY, error) && copy(store, error) &&
               become_writer(store, error);
     return hand_over(store, ok, out);
+}
+
+bool store_open_copy(const char *path, struct store **out, struct error *error) {
+    return open_copy(path, store_copy_to_memory, out, error);
+}
+
+bool store_open_plan(const char *path, struct store **out, struct error *error) {
+    bool ok = open_copy(path, store_copy_plan, out, error);
+    if (ok) (*out)->copy = true;
+    return ok;
 }
 
 /* Lets SQLite undo what a killed writer began, where we may. */

@@ -24,6 +24,7 @@ struct store {
     sqlite3 *db;
     char *path;
     bool reader;                                    /* opened for reading alone */
+    bool copy;                                      /* for plans that do not stay */
     int depth;                                      /* of store_begin without its store_end */
     char host[256], boot_id[64], pid_namespace[64]; /* where the ids of processes mean something */
     struct trial_locks *locks;                      /* NULL: a database in memory, or a reader */
@@ -150,6 +151,9 @@ bool store_schema_read(struct store *store, struct error *error);
 /* Goes on with a copy of the file in memory. What the connection was told, such as functions, has to be
  * told anew. */
 bool store_copy_to_memory(struct store *store, struct error *error);
+
+/* The same without results: of a file of this version what a plan reads, of any other all that is there. */
+bool store_copy_plan(struct store *store, struct error *error);
 
 /* One view of views.sql: its name, what follows the name up to the semicolon, and the lines of comment
  * above it. */
