@@ -4,7 +4,7 @@
 # peak of memory, are asserted. TRIALS says how many (default 100000).
 . tests/build/tap.sh
 unset HEADROOM_DATA
-export HEADROOM_CACHE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+export HEADROOM_CACHE='' OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # shellcheck disable=SC2154 # root and scratch: of tap.sh
 PATH=$root:$PATH
 [ -x /usr/bin/time ] || { echo 1..0 "# SKIP no /usr/bin/time: apt-get install time" && exit 0; }
