@@ -440,7 +440,9 @@ FROM placed;
 --     ratio_flops, ...      relative to all heads
 CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
 WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
-    SELECT r.*, CAST(e.dense_flops AS REAL) / e.n_inputs AS dense_flops_per_input
+    SELECT r.workload, r.arm, r.policy, r.seed, r.trial_id, r.accuracy, r.mean_heads, r.executed_flops_per_input,
+           r.active_flops_per_input, r.macro_f1, r.matthews, r.ece, r.loss,
+           CAST(e.dense_flops AS REAL) / e.n_inputs AS dense_flops_per_input
     FROM accuracy_by_seed r JOIN evaluation e ON e.id = r.evaluation_id GROUP BY e.id
 )
 SELECT workload, arm, policy, 'accuracy', NULL, NULL, seed, accuracy FROM model

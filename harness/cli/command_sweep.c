@@ -193,11 +193,11 @@ static bool explain_nothing(const struct plan *plan, const struct arguments *arg
                      arguments->filter ? arguments->filter : "");
 }
 
-/* A dry run changes nothing: it plans in a copy. */
+/* A dry run changes nothing: it plans in a copy, of trials without their results. */
 static bool open_results(const struct arguments *arguments, bool in_memory, struct store **store,
                          struct error *error) {
     if (in_memory) return store_open(":memory:", store, error);
-    if (arguments->dry_run) return store_open_copy(arguments->db, store, error);
+    if (arguments->dry_run) return store_open_plan(arguments->db, store, error);
     return store_open_patiently(arguments->db, wait_for_database, NULL, store, error);
 }
 

@@ -99,7 +99,7 @@ static bool is_on_card(const struct task *task) {
 }
 
 static bool task_load(struct task *task, int64_t id, struct error *error) {
-    if (!store_open_patiently(task->db, wait_for_database, task, &task->store, error) ||
+    if (!store_open_trial(task->db, wait_for_database, task, &task->store, error) ||
         !store_load_trial(task->store, id, &task->row, error))
         return false;
     struct experiment *e = task->experiment;
@@ -248,6 +248,13 @@ static bool is_of_memory(const char *text) {
     return strstr(text, "out of memory") || strstr(text, strerror(ENOMEM));
 }
 
+static bool compare_arms(const char *db, struct error *error) {
+    struct store *store = NULL;
+    bool ok = store_open(db, &store, error) && comparison_update(store, error);
+    store_close(store);
+    return ok;
+}
+
 /* After the claim every way out ends the row. */
 static bool task_run(struct task *task, struct error *error) {
     struct environment environment;
@@ -269,7 +276,7 @@ static bool task_run(struct task *task, struct error *error) {
     device_close(task->device);
     if (ok && task->kept) store_pending_forget(task->store, task->row.key);
     /* A sweep compares arms once, at its end. */
-    if (ok && !getenv(TRIAL_LOG_VARIABLE) && !comparison_update(task->store, &second))
+    if (ok && !getenv(TRIAL_LOG_VARIABLE) && !compare_arms(task->db, &second))
         shown_print(stderr, "arms are not compared yet: %s\n", second.text);
     if (ok) return true;
     error_format(error, text, sizeof text);

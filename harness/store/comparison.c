@@ -214,12 +214,35 @@ done:
 
 /* ---- what is missing ---- */
 
-/* The first workload after one that has fewer current comparisons than pairs of arms; 0: none. */
+/* The workloads that have fewer current comparisons than pairs of arms. */
 static const char stale_sql[] =
     "WITH arms AS (SELECT workload_id, count(*) AS n FROM current_arm GROUP BY 1),"
     " made AS (SELECT workload_id, count(*) AS n FROM current_comparison GROUP BY 1)"
-    " SELECT coalesce(min(workload_id), 0) FROM arms a LEFT JOIN made m USING (workload_id)"
-    " WHERE coalesce(m.n, 0) <> a.n * (a.n - 1) / 2 AND workload_id > ?1";
+    " SELECT workload_id FROM arms a LEFT JOIN made m USING (workload_id)"
+    " WHERE coalesce(m.n, 0) <> a.n * (a.n - 1) / 2 ORDER BY 1";
+
+/* What both questions here are asked of. */
+static const struct kept_view kept[] = {
+    {"accuracy_by_seed", "workload, arm", NULL}, {"current_arm", "workload_id", NULL}, {0}};
+
+struct ids {
+    int64_t *id; /* [n] */
+    size_t n;
+    bool failed;
+};
+
+static bool add_id(void *context, int n, const char *const *names, const char *const *texts) {
+    struct ids *ids = context;
+    void *list = ids->id;
+    int64_t *place = append(&list, ids->n, sizeof *place);
+    (void)n, (void)names;
+    ids->id = list;
+    ids->failed = !place;
+    if (!place) return false;
+    *place = strtoll(texts[0], NULL, 10);
+    ids->n++;
+    return true;
+}
 
 /* Views of this connection find a TEMP table before the file's of its name. */
 static bool prepare_reader(struct store *store, struct error *error) {
@@ -229,14 +252,26 @@ static bool prepare_reader(struct store *store, struct error *error) {
                       error);
 }
 
-bool comparison_update(struct store *store, struct error *error) {
-    for (int64_t id = 0;;) {
-        id = store_number(store, stale_sql, VALUES(INT(id)), error);
-        if (id <= 0) return id == 0;
-        if (store->reader) {
-            if (!prepare_reader(store, error) || !compare_workload(store, id, error)) return false;
-        } else if (!store_begin(store, error) ||
-                   !store_end(store, compare_workload(store, id, error), error))
-            return false;
+static bool update(struct store *store, struct error *error) {
+    struct ids stale = {0};
+    bool ok = store_query(store, stale_sql, NO_VALUES, add_id, &stale, error);
+    if (ok && stale.failed) ok = error_set(error, "out of memory comparing arms");
+    if (ok && stale.n > 0 && store->reader) ok = prepare_reader(store, error);
+    for (size_t i = 0; ok && i < stale.n; i++) {
+        if (store->reader)
+            ok = compare_workload(store, stale.id[i], error);
+        else
+            ok = store_begin(store, error) &&
+                 store_end(store, compare_workload(store, stale.id[i], error), error);
     }
+    free(stale.id);
+    return ok;
+}
+
+bool comparison_update(struct store *store, struct error *error) {
+    struct error ignored;
+    bool before;
+    if (!store_keeps(store, kept[0].name, &before, error)) return false;
+    bool ok = store_keep(store, kept, error) && update(store, error);
+    return (before || store_release(store, ok ? error : &ignored)) && ok;
 }

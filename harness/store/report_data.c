@@ -85,11 +85,62 @@ bool report_for_programs(struct store *store, const struct report_choice *choice
     return true;
 }
 
+/* ---- what both are made from ---- */
+
+/* Read once, before the questions of the report. */
+static const struct kept_view first_kept[] = {
+    {"accuracy_by_seed", "workload, arm", NULL}, {"current_arm", "workload_id", NULL}, {0}};
+static const struct kept_view kept[] = {
+    {"policy_declares", NULL, NULL},
+    {"dense_arm", "workload", NULL},
+    {"current_profile", "id", NULL},
+    {"median_by_group", "id, grouped_by", NULL},
+    {"deviation_by_group", "id, grouped_by", "grouped_by IN ('profile', 'arm')"},
+    {"saving_by_seed", NULL, NULL},
+    {"training_cost", NULL, NULL},
+    {"current_comparison", NULL, NULL},
+    {"paired_difference", "workload, arm_a, arm_b", NULL},
+    {"method_arm", "workload, arm", NULL},
+    {"attention_gain", NULL, NULL},
+    {0}};
+
+/* Of all arms the accuracy alone is shown, with what the table of times needs. */
+#define OF_ALL_ARMS "'accuracy', 'ratio_seconds', 'profile_ratio'"
+static const struct kept_view for_people[] = {{"value_by_repeat", NULL,
+                                               "measure IN (" OF_ALL_ARMS ", " REPORT_MEASURES
+                                               ") AND (measure IN (" OF_ALL_ARMS ")"
+                                               " OR (workload, arm) IN told)"},
+                                              {0}};
+
+static const struct kept_view last_kept[] = {{"interval_by_measure", NULL, NULL},
+                                             {"noise_floor", NULL, NULL},
+                                             {"latency_note", NULL, NULL},
+                                             {"accuracy_vs_budget", "workload, arm", NULL},
+                                             {0}};
+
+/* The arms of which people are shown more than the accuracy. */
+static const char told_sql[] =
+    "DROP TABLE IF EXISTS temp.told;"
+    "CREATE TEMP TABLE told (workload, arm, PRIMARY KEY (workload, arm)) WITHOUT ROWID;"
+    "INSERT INTO told SELECT DISTINCT workload, arm FROM accuracy_by_seed"
+    " WHERE instr(policy, '/') = 0 AND (trained_accuracy IS NOT NULL OR workload IN"
+    "  (SELECT workload FROM training_cost WHERE n_tuning_trials > 1))";
+
+static bool write_kept(struct store *store, const struct report_choice *choice,
+                       enum table_format format, FILE *out, struct error *error) {
+    bool people = format & (TABLE_ALIGNED | TABLE_MARKDOWN);
+    return store_keep(store, first_kept, error) && comparison_update(store, error) &&
+           store_keep(store, kept, error) && store_exec(store, told_sql, error) &&
+           (!people || store_keep(store, for_people, error)) &&
+           store_keep(store, last_kept, error) &&
+           (people ? report_for_people : report_for_programs)(store, choice, format, out, error);
+}
+
 bool report_write_chosen(struct store *store, const struct report_choice *choice,
                          enum table_format format, FILE *out, struct error *error) {
-    return comparison_update(store, error) &&
-           (format & (TABLE_ALIGNED | TABLE_MARKDOWN) ? report_for_people : report_for_programs)(
-               store, choice, format, out, error);
+    struct error ignored;
+    bool ok = write_kept(store, choice, format, out, error);
+    return store_release(store, ok ? error : &ignored) && ok;
 }
 
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {

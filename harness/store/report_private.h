@@ -21,6 +21,11 @@
     " shown (workload) AS (SELECT workload FROM asked WHERE ?2 IS NULL"                            \
     " OR workload IN (SELECT workload FROM chosen))"
 
+/* The measures that the report for people shows of the arms in `told`: of methods that are tuned, or whose
+ * gates are learned. */
+#define REPORT_MEASURES                                                                            \
+    "'heads', 'executed_flops', 'active_flops', 'dense_flops', 'training_flops', 'latency_ns'"
+
 /* TABLE_ALIGNED or TABLE_MARKDOWN. */
 bool report_for_people(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error);

@@ -163,6 +163,15 @@ static bool become_writer(struct store *store, struct error *error) {
            store_views_shadow(store, error);
 }
 
+/* The same without views, where the file has its shape already. */
+static bool become_trial(struct store *store, struct error *error) {
+    bool current;
+    if (!store_schema_is_current(store, &current, error)) return false;
+    return current ? store_owner_open(store, error) &&
+                         store_exec(store, "PRAGMA foreign_keys = ON", error)
+                   : become_writer(store, error);
+}
+
 /* Hands the store over, or closes it. */
 static bool hand_over(struct store *store, bool ok, struct store **out) {
     *out = ok ? store : NULL;
@@ -170,8 +179,9 @@ static bool hand_over(struct store *store, bool ok, struct store **out) {
     return ok;
 }
 
-bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
-                          void *context, struct store **out, struct error *error) {
+static bool open_patiently(const char *path, bool (*become)(struct store *, struct error *),
+                           void (*tell)(void *context, const char *who), void *context,
+                           struct store **out, struct error *error) {
     struct store *store = *out = new_store(path, error);
     if (!store) return false;
     store->wait = tell;
@@ -179,21 +189,42 @@ bool store_open_patiently(const char *path, void (*tell)(void *context, const ch
     make_folder(store->path);
     /* Before the first write, which a full disk refuses in other words; and of a new file after it. */
     bool ok = connect(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error) &&
-              check_free_space(path, error) && become_writer(store, error) &&
+              check_free_space(path, error) && become(store, error) &&
               check_free_space(path, error);
     return hand_over(store, ok, out);
+}
+
+bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
+                          void *context, struct store **out, struct error *error) {
+    return open_patiently(path, become_writer, tell, context, out, error);
+}
+
+bool store_open_trial(const char *path, void (*tell)(void *context, const char *who), void *context,
+                      struct store **out, struct error *error) {
+    return open_patiently(path, become_trial, tell, context, out, error);
 }
 
 bool store_open(const char *path, struct store **out, struct error *error) {
     return store_open_patiently(path, NULL, NULL, out, error);
 }
 
-bool store_open_copy(const char *path, struct store **out, struct error *error) {
+static bool open_copy(const char *path, bool (*copy)(struct store *, struct error *),
+                      struct store **out, struct error *error) {
     struct store *store = *out = new_store(path, error);
     if (!store) return false;
-    bool ok = connect(store, SQLITE_OPEN_READONLY, error) && store_copy_to_memory(store, error) &&
+    bool ok = connect(store, SQLITE_OPEN_READONLY, error) && copy(store, error) &&
               become_writer(store, error);
     return hand_over(store, ok, out);
+}
+
+bool store_open_copy(const char *path, struct store **out, struct error *error) {
+    return open_copy(path, store_copy_to_memory, out, error);
+}
+
+bool store_open_plan(const char *path, struct store **out, struct error *error) {
+    bool ok = open_copy(path, store_copy_plan, out, error);
+    if (ok) (*out)->copy = true;
+    return ok;
 }
 
 /* Lets SQLite undo what a killed writer began, where we may. */

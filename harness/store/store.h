@@ -32,8 +32,16 @@ bool store_open(const char *path, struct store **out, struct error *error);
 bool store_open_patiently(const char *path, void (*tell)(void *context, const char *who),
                           void *context, struct store **out, struct error *error);
 
-/* The same on a copy in memory, which goes away with the store: for planning what would be. */
+/* The same for what runs one trial, which asks nothing of a view: making sixty of them visible takes longer
+ * than a tiny trial. Whoever asks one opens the file another time. */
+bool store_open_trial(const char *path, void (*tell)(void *context, const char *who), void *context,
+                      struct store **out, struct error *error);
+
+/* The same on a copy in memory, which goes away with the store: for showing what would be. */
 bool store_open_copy(const char *path, struct store **out, struct error *error);
+
+/* A copy without results, for planning: workloads, trials and environments. */
+bool store_open_plan(const char *path, struct store **out, struct error *error);
 
 /* Opens it for reading alone: a file or folder that cannot be written, a full disk and another
  * program's write lock are no hindrance. A file of an earlier version is read as if it had been brought

@@ -24,6 +24,7 @@ struct store {
     sqlite3 *db;
     char *path;
     bool reader;                                    /* opened for reading alone */
+    bool copy;                                      /* for plans that do not stay */
     int depth;                                      /* of store_begin without its store_end */
     char host[256], boot_id[64], pid_namespace[64]; /* where the ids of processes mean something */
     struct trial_locks *locks;                      /* NULL: a database in memory, or a reader */
@@ -139,6 +140,10 @@ bool store_schema_version(struct store *store, int64_t *version, struct error *e
  * commit. */
 bool store_schema_write(struct store *store, bool *changed, struct error *error);
 
+/* Whether the file is a Headroom database of this version; one that says so and has other tables is an
+ * error. */
+bool store_schema_is_current(struct store *store, bool *current, struct error *error);
+
 /* Checks that the file is a Headroom database and reads one of an earlier version as if it had been
  * brought to this one; the file stays as it is. */
 bool store_schema_read(struct store *store, struct error *error);
@@ -146,6 +151,9 @@ bool store_schema_read(struct store *store, struct error *error);
 /* Goes on with a copy of the file in memory. What the connection was told, such as functions, has to be
  * told anew. */
 bool store_copy_to_memory(struct store *store, struct error *error);
+
+/* The same without results: of a file of this version what a plan reads, of any other all that is there. */
+bool store_copy_plan(struct store *store, struct error *error);
 
 /* One view of views.sql: its name, what follows the name up to the semicolon, and the lines of comment
  * above it. */
@@ -160,6 +168,22 @@ bool store_next_view(const char **at, struct built_in_view *view);
 
 /* Makes the built-in views what this connection sees under their names. */
 bool store_views_shadow(struct store *store, struct error *error);
+
+/* A view that is read once: see store_keep.c. index: columns that views above it join by; where: which of
+ * its rows, the others being gone for this connection; NULL: none, all. */
+struct kept_view {
+    const char *name, *index, *where;
+};
+
+/* Keeps the rows of these, up to a name that is NULL, in order: a view after those that it reads. What is
+ * kept already stays as it is. */
+bool store_keep(struct store *store, const struct kept_view *views, struct error *error);
+
+/* Whether this one is kept. */
+bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error);
+
+/* Lets go of all: the views are worked out again. */
+bool store_release(struct store *store, struct error *error);
 
 /* From now on nothing that is stored in the file, such as a view, may call a function with effects. */
 void store_distrust(struct store *store);

@@ -349,6 +349,55 @@ bool store_copy_to_memory(struct store *store, struct error *error) {
     return true;
 }
 
+/* All rows of a table, one at a time. */
+static bool copy_table(struct store *store, sqlite3 *to, const char *table, struct error *error) {
+    struct text select = {0}, insert = {0};
+    sqlite3_stmt *row = NULL, *copy = NULL;
+    text_append(&select, "SELECT * FROM %s", table);
+    bool more = true, ok = !select.failed || error_set(error, "out of memory copying '%s'", table);
+    ok = ok && (row = store_statement(store, select.data, NO_VALUES, error)) != NULL;
+    int n = ok ? sqlite3_column_count(row) : 0;
+    text_append(&insert, "INSERT INTO %s VALUES (", table);
+    for (int i = 0; i < n; i++) text_append(&insert, i ? ",?" : "?");
+    text_append(&insert, ")");
+    if (ok && (insert.failed || sqlite3_prepare_v2(to, insert.data, -1, &copy, NULL) != SQLITE_OK))
+        ok = error_set(error, "'%s' cannot be copied: %s", table, sqlite3_errmsg(to));
+    while (ok && (ok = store_step(store, row, &more, error)) && more) {
+        for (int i = 0; i < n; i++) sqlite3_bind_value(copy, i + 1, sqlite3_column_value(row, i));
+        if (sqlite3_step(copy) != SQLITE_DONE)
+            ok = error_set(error, "'%s' cannot be copied: %s", table, sqlite3_errmsg(to));
+        sqlite3_reset(copy);
+    }
+    if (row) sqlite3_reset(row);
+    sqlite3_finalize(copy);
+    text_free(&select);
+    text_free(&insert);
+    return ok;
+}
+
+bool store_copy_plan(struct store *store, struct error *error) {
+    static const char *const tables[] = {"environment", "workload", "trial"};
+    sqlite3 *copy = NULL;
+    bool current;
+    if (!store_schema_is_current(store, &current, error)) return false;
+    if (!current) return store_copy_to_memory(store, error);
+    bool ok = (sqlite3_open(":memory:", &copy) == SQLITE_OK &&
+               sqlite3_exec(copy, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
+               sqlite3_exec(copy, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) ||
+              error_set(error, "'%s' cannot be copied: %s", store->path, sqlite3_errmsg(copy));
+    for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
+        ok = copy_table(store, copy, tables[i], error);
+    if (ok) sqlite3_exec(copy, "COMMIT", NULL, NULL, NULL);
+    if (!ok) {
+        sqlite3_close(copy);
+        return false;
+    }
+    store_forget_statements(store);
+    sqlite3_close(store->db);
+    store->db = copy;
+    return true;
+}
+
 bool store_schema_version(struct store *store, int64_t *version, struct error *error) {
     struct shape shape;
     if (!read_shape(store, &shape, error)) return false;
@@ -359,8 +408,15 @@ bool store_schema_version(struct store *store, int64_t *version, struct error *e
     return check_version(store, &shape, error);
 }
 
+bool store_schema_is_current(struct store *store, bool *current, struct error *error) {
+    struct shape shape;
+    if (!read_shape(store, &shape, error)) return false;
+    *current = shape.application == APPLICATION_ID && shape.version == SCHEMA_VERSION;
+    return !*current || check_tables(store, error);
+}
+
 bool store_schema_read(struct store *store, struct error *error) {
-    int64_t version;
+    int64_t version = 0;
     if (!store_schema_version(store, &version, error)) return false;
     if (version < SCHEMA_VERSION) {
         if (!store_copy_to_memory(store, error) || !migrate(store, version, error)) return false;

@@ -18,9 +18,15 @@
     "SELECT id, current, arm, config, expected_flops, command, status FROM trial "                 \
     "UNION ALL SELECT id, name, summary, granularity, file, corpus, '' FROM workload"
 
+/* temp.planned: the trials of the plan before. temp.before, where this one may stay: all of it. */
 bool store_begin_plan(struct store *store, struct error *error) {
     if (!store_begin(store, error)) return false;
-    if (store_exec(store, "CREATE TEMP TABLE before AS " PLANNED, error)) return true;
+    if (store_exec(store,
+                   "CREATE TEMP TABLE planned (id INTEGER PRIMARY KEY);"
+                   "INSERT INTO temp.planned SELECT id FROM trial WHERE current = 1",
+                   error) &&
+        (store->copy || store_exec(store, "CREATE TEMP TABLE before AS " PLANNED, error)))
+        return true;
     return store_end(store, false, error);
 }
 
@@ -34,7 +40,9 @@ bool store_end_plan(struct store *store, bool commit, struct error *error) {
             error);
     bool ok = changes >= 0;
     if (changes > 0)
-        return store_end(store, store_exec(store, "DROP TABLE temp.before", error), error);
+        return store_end(
+            store, store_exec(store, "DROP TABLE temp.before; DROP TABLE temp.planned", error),
+            error);
     store_end(store, false, error);
     return ok;
 }
@@ -159,8 +167,8 @@ bool store_retire_trial(struct store *store, int64_t workload_id, const char *ke
 /* A result that is made again has another key by now; its new row stands in its place. */
 int64_t store_hidden(struct store *store, int64_t workload_id, struct error *error) {
     return store_number(store,
-                        "SELECT count(*) FROM trial t JOIN temp.before b ON b.id = t.id "
-                        "AND b.config = t.config AND b.current = 1 WHERE t.workload_id = ?1 "
+                        "SELECT count(*) FROM trial t JOIN temp.planned b USING (id) "
+                        "WHERE t.workload_id = ?1 "
                         "AND t.current = 0 AND t.status = 'ok' AND t.key NOT GLOB '*.*'",
                         VALUES(INT(workload_id)), error);
 }
@@ -171,8 +179,7 @@ bool store_known_key(struct store *store, int64_t workload_id, const char *kind,
         store,
         "SELECT key FROM trial t WHERE workload_id = ?1 AND kind = ?2 AND config = ?3 "
         "AND key NOT GLOB '*.*' "
-        "ORDER BY status <> 'skipped' AND EXISTS (SELECT 1 FROM temp.before b "
-        "WHERE b.id = t.id AND b.config = t.config AND b.current = 1) DESC, "
+        "ORDER BY status <> 'skipped' AND id IN (SELECT id FROM temp.planned) DESC, "
         "status = 'ok' DESC, id DESC LIMIT 1",
         VALUES(INT(workload_id), TEXT(kind), TEXT(config)), error);
     if (!statement) return false;

@@ -1,0 +1,62 @@
+/*
+ * Views that are read once. A report asks a dozen questions of views that are all built from the same
+ * few, and SQLite works these out anew for each of them, several times in some: with 100,000 trials a
+ * minute. What stands here is worked out once and kept in a TEMP table, with an index where the views
+ * above it join, and the view of that name reads the table. So every number still comes from views.sql.
+ * Kept rows are those of one moment: who writes lets go of them.
+ */
+#include "harness/store/store_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error) {
+    int64_t n = store_number(store,
+                             "SELECT count(*) FROM sqlite_temp_schema WHERE type = 'table' "
+                             "AND name = 'kept_' || ?1",
+                             VALUES(TEXT(view)), error);
+    *kept = n > 0;
+    return n >= 0;
+}
+
+static bool keep(struct store *store, const struct kept_view *view, struct error *error) {
+    struct text sql = {0};
+    bool kept;
+    if (!store_keeps(store, view->name, &kept, error) || kept) return kept;
+    text_append(&sql,
+                "CREATE TEMP TABLE kept_%s AS SELECT * FROM %s%s%s; DROP VIEW temp.%s; "
+                "CREATE TEMP VIEW %s AS SELECT * FROM kept_%s;",
+                view->name, view->name, view->where ? " WHERE " : "",
+                view->where ? view->where : "", view->name, view->name, view->name);
+    if (view->index)
+        text_append(&sql, "CREATE INDEX temp.index_of_%s ON kept_%s (%s);", view->name, view->name,
+                    view->index);
+    bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
+    text_free(&sql);
+    return ok;
+}
+
+bool store_keep(struct store *store, const struct kept_view *views, struct error *error) {
+    for (; views->name; views++)
+        if (!keep(store, views, error)) return false;
+    return true;
+}
+
+bool store_release(struct store *store, struct error *error) {
+    struct text sql = {0};
+    struct built_in_view view;
+    bool ok = true, kept;
+    char name[64];
+    for (const char *at = NULL; ok && store_next_view(&at, &view);) {
+        snprintf(name, sizeof name, "%.*s", view.name_length, view.name);
+        ok = store_keeps(store, name, &kept, error);
+        if (ok && kept)
+            text_append(&sql,
+                        "DROP VIEW temp.%s; DROP TABLE temp.kept_%s; CREATE TEMP VIEW %s%.*s;",
+                        name, name, name, view.rest_length, view.rest);
+    }
+    if (ok && sql.failed) ok = error_set(error, "out of memory");
+    ok = ok && (!sql.data || store_exec(store, sql.data, error));
+    text_free(&sql);
+    return ok;
+}
