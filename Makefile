@@ -200,7 +200,7 @@ test-gpu: build $(GPU_TESTS) ## run what needs an NVIDIA card (the engine, compu
 	@tests/gpu/environment.sh
 	@tests/run.sh $(addprefix tests/gpu/,memcheck.sh racecheck.sh initcheck.sh sweep.sh) $(GPU_TESTS)
 
-test-long: build ## kill, crowd and starve sweeps, a Slurm cluster, fuzz [KILLS=200] [FUZZ_SECONDS=600]
+test-long: build ## kill, crowd and starve sweeps, a Slurm cluster, fuzz, mutants [KILLS=200] [FUZZ_SECONDS=600]
 	tests/run.sh $(filter-out tests/long/sweep.sh,$(sort $(wildcard tests/long/*.sh)))
 
 # In a folder of its own, because every object is compiled for it: with what counts coverage and with the

@@ -21,6 +21,7 @@ void __gcov_dump(void);
 static inline _Noreturn void counted_exit(int status) { __gcov_dump(), _exit(status); }
 #define _exit counted_exit
 #define execv(...) (__gcov_dump(), execv(__VA_ARGS__))
+#define execvp(...) (__gcov_dump(), execvp(__VA_ARGS__))
 #define execve(...) (__gcov_dump(), execve(__VA_ARGS__))
 #define execvpe(...) (__gcov_dump(), execvpe(__VA_ARGS__))
 END

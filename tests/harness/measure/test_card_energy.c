@@ -257,6 +257,10 @@ static void what_the_card_does_not_tell_is_a_reason(void **state) {
     assert_non_null(strstr(reason, "libno-such-driver.so.1 is not there"));
     assert_false(card_sensor_open_library("libm.so.6", "0", &sensor, reason));
     assert_non_null(strstr(reason, "nvmlInit_v2"));
+    /* Here there is no driver, or none of its cards is in this place. */
+    reason[0] = '\0';
+    assert_false(card_sensor_open("ffff:ff:1f.0", &sensor, reason));
+    assert_true(reason[0] != '\0');
     assert_null(sensor);
 }
 

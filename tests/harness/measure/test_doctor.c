@@ -353,7 +353,8 @@ static void machine_where_everything_counts_fits_one_screen(void **state) {
     struct fake good = good_machine();
     char page[PAGE_SIZE];
     examine(&good, &doctor);
-    doctor.environment.blas_threads = 1;       /* the program restarts itself with one */
+    doctor.environment.blas_threads = 1; /* the program restarts itself with one */
+    snprintf(doctor.environment.build, sizeof doctor.environment.build, "release");
     for (int i = 0; i < doctor.n_sources; i++) /* as where PAPI reads them: not made up here */
         if (strcmp(doctor.source[i].kind, "software events") == 0) {
             doctor.source[i].available = true;

@@ -121,6 +121,35 @@ static void counter_that_is_no_number_or_goes_away_gives_no_energy(void **state)
     assert_true(isnan(joules[ENERGY_PACKAGE]));
 }
 
+static void domain_that_tells_half_is_in_no_sum_or_makes_it_unknown(void **state) {
+    (void)state;
+    struct energy energy;
+    double joules[ENERGY_PARTS];
+    char root[64];
+    machine_open(root);
+    add_domain(root, "0", "package-0", "100000\n");
+    machine_add(root, ZONE "1/energy_uj", "0\n"); /* of what, nobody says */
+    energy_open(root, &energy);
+    assert_int_equal(energy.n, 2);
+    assert_string_equal(energy.reason[ENERGY_PACKAGE], "");
+    energy_start(&energy);
+    set_energy(root, "0", "400000\n");
+    set_energy(root, "1", "900000\n");
+    energy_stop(&energy, joules);
+    assert_true(fabs(joules[ENERGY_PACKAGE] - 0.3) < 1e-9);
+
+    set_energy(root, "0", "what\n"); /* as it was opened it was a number */
+    energy_start(&energy);
+    set_energy(root, "0", "500000\n");
+    energy_stop(&energy, joules);
+    assert_true(isnan(joules[ENERGY_PACKAGE]));
+
+    machine_add(root, ZONE "1/name", "package-1\n"); /* and after how much it starts again? */
+    energy_open(root, &energy);
+    machine_close(root);
+    assert_non_null(strstr(energy.reason[ENERGY_PACKAGE], "max_energy_range_uj is not readable"));
+}
+
 /* Rest, as energy_measure takes it: over at once, and at a machine that has spent something by its
  * end. Elsewhere nothing rests. */
 static struct rest {
@@ -209,6 +238,7 @@ int main(void) {
         cmocka_unit_test(counter_that_started_again_is_unwrapped),
         cmocka_unit_test(what_cannot_be_read_is_unknown_with_the_fix),
         cmocka_unit_test(counter_that_is_no_number_or_goes_away_gives_no_energy),
+        cmocka_unit_test(domain_that_tells_half_is_in_no_sum_or_makes_it_unknown),
         cmocka_unit_test(energy_of_an_input_is_what_the_repeated_work_spent),
         cmocka_unit_test(watts_at_rest_are_over_the_seconds_of_rest),
     };

@@ -252,6 +252,11 @@ static void whatever_valgrind_writes_is_a_count_or_a_reason(void **state) {
         if (i == 0) assert_true(value(rows, "instructions") == 1000);
         if (i == 0) assert_true(value(rows, "llc_misses") == 0.75);
     }
+    static const char other[] = "executed_flops 100\nheads_run 4\nbuild 0000000\nkernels none\n";
+    write_file(folder, "reply", other, sizeof other - 1);
+    write_file(folder, "counts", good, sizeof good - 1);
+    count(m, &m->one, 4, 2, "/bin/true", rows);
+    assert_no_values(rows, "headroom-v3 is of revision 0000000 and this program of ");
     setenv("PATH", old, 1);
     free(old);
     for (const char *const *name = (const char *const[]){"counts", "reply", "valgrind", NULL};
