@@ -143,6 +143,9 @@ build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (def
 # what is installed: another user, as root is, would build with other settings.
 INSTALLED = LICENSE $(wildcard workloads/README.md workloads/*.yaml workloads/base/*.yaml workloads/*.sh \
     workloads/*.txt plots/* results/queries/*)
+# Files under share/, and what the program is asked for to write them: two words.
+SAID_BY_PROGRAM = man/man1/headroom.1 manual -- bash-completion/completions/headroom completion bash \
+    zsh/site-functions/_headroom completion zsh fish/vendor_completions.d/headroom.fish completion fish
 install uninstall: export TO := $(DESTDIR)$(PREFIX)
 install: ## put what was built under a prefix [PREFIX=/usr/local] [DESTDIR=...]
 	@test -x $(PROGRAM) || { echo 'there is no ./$(PROGRAM) to install: make' >&2; exit 1; }
@@ -151,10 +154,14 @@ install: ## put what was built under a prefix [PREFIX=/usr/local] [DESTDIR=...]
 	    mode=644; test ! -x "$$file" || mode=755; \
 	    install -D -m $$mode "$$file" "$$TO/share/headroom/$$file" || exit; \
 	done
+	@set -- $(SAID_BY_PROGRAM); while [ $$# -gt 0 ]; do \
+	    mkdir -p "$$TO/share/$${1%/*}" && ./$(PROGRAM) $$2 $$3 >"$$TO/share/$$1" || exit; shift 3; \
+	done
 	@echo "installed: $$TO/bin/headroom"
 
 uninstall: ## remove what make install has put there [PREFIX=/usr/local] [DESTDIR=...]
 	rm -rf "$$TO/bin/headroom" "$$TO/bin/headroom-v3" "$$TO/share/headroom"
+	cd "$$TO/share" && rm -f $(filter %headroom %headroom.1 %headroom.fish,$(SAID_BY_PROGRAM))
 
 # What is in a commit, by git alone, so that any forge's own tarball of it is the same house.
 dist: ## pack the last commit as headroom-VERSION.tar.gz

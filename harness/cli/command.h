@@ -1,6 +1,6 @@
 /*
  * What a command of the program is: a name, the words and flags it takes, a help text that teaches,
- * and a function. main.c owns the list and prints; a command returns its exit status and, when it
+ * and a function. commands.c owns the list, main.c prints; a command returns its exit status and, when it
  * could not do its work, an error. Flags are one table (command_line.c), so that parsing,
  * suggestions and help cannot drift apart.
  */
@@ -82,14 +82,21 @@ extern const struct command sweep_command, trial_command, list_command, validate
     doctor_command, bench_command, report_command, evaluate_command, predict_command, show_command,
     data_command, new_command, count_command, forward_command, plot_command, clean_command,
     card_command, compare_command, merge_command, export_command, status_command, submit_command,
-    version_command;
+    version_command, help_command, manual_command, completion_command;
 
 /* Reads argv[0..argc-1] (program and command name removed). `command` NULL: only --help,
  * --version. */
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error);
 
-/* Writes one help line per flag of a command. */
-void command_line_describe(const struct command *command, FILE *out);
+/* What is told of a flag; value NULL: it takes none. Where values are words, `|` stands between. */
+struct flag_shown {
+    const char *name, *value, *help;
+    bool again; /* it may be given several times */
+};
+
+/* The flags of a command, those that every command has too; how many. NULL: of the program. */
+size_t command_line_flags(const struct command *command,
+                          struct flag_shown out[COMMAND_FLAGS_MAX + 2]);
 
 #endif

@@ -276,14 +276,14 @@ bool command_line_read(const struct command *command, int argc, char **argv, str
                      command->name, command->words);
 }
 
-void command_line_describe(const struct command *command, FILE *out) {
+size_t command_line_flags(const struct command *command,
+                          struct flag_shown out[COMMAND_FLAGS_MAX + 2]) {
     const char *names[COMMAND_FLAGS_MAX + 2];
     size_t n = accepted(command, names);
     for (size_t i = 0; i < n; i++) {
         const struct flag *flag = find_flag(names[i], strlen(names[i]));
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value ? " " : "",
-                 flag->value ? flag->value : "");
-        fprintf(out, "  %-22s %s\n", left, flag->help);
+        bool again = flag->kind == FLAG_WORDS || flag->kind == FLAG_SETTING;
+        out[i] = (struct flag_shown){flag->name, flag->value, flag->help, again};
     }
+    return n;
 }
