@@ -10,6 +10,7 @@
 #include "models/trainer_private.h"
 #include "tests/models/small_model.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { LAYERS = 2, HEADS = 4, GATES = SMALL_SAMPLES * HEADS };
@@ -236,6 +237,19 @@ static void gates_of(const char *set, float *gates) {
                                                     : 0.0f;
 }
 
+/* The same as decisions of a policy: a row is the gates themselves, or a budget of as many heads, one
+ * at least, and scores. */
+static void decisions_of(const struct policy_ops *policy, const char *set, float *row) {
+    float gates[GATES];
+    gates_of(set, gates);
+    for (const float *gate = gates; gate < gates + GATES; gate += HEADS) {
+        float heads = 0;
+        for (int h = 0; h < HEADS; h++) heads += gate[h] > 0 ? 1 : 0;
+        if (policy->budget) *row++ = (fmaxf(heads, 1) - 0.5f) / HEADS;
+        for (int h = 0; h < HEADS; h++) *row++ = gate[h];
+    }
+}
+
 /* Sets that are packed, of as many heads and of others, all heads, and heads in place; by layer. Then
  * the same with a second layer that decides. */
 static void check_ways(const char *policy, const char *options) {
@@ -243,13 +257,14 @@ static void check_ways(const char *policy, const char *options) {
                                                {"1111", "1110"}, {"1111", NULL},   {NULL, "1111"},
                                                {NULL, NULL},     {"0000", "1000"}, {"0000", NULL}};
     enum { SETS = sizeof sets / sizeof *sets };
-    float gates[LAYERS][GATES];
-    const float *const both[LAYERS] = {gates[0], gates[1]}, *const first[LAYERS] = {gates[0]};
+    float rows[LAYERS][SMALL_SAMPLES * (1 + HEADS)];
+    const float *const both[LAYERS] = {rows[0], rows[1]}, *const first[LAYERS] = {rows[0]};
     struct pair pair;
     pair_new(&pair, policy, options);
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < SETS; i++) {
-            for (int l = 0; l < LAYERS; l++) gates_of(sets[i][l], gates[l]);
+            for (int l = 0; l < LAYERS; l++)
+                decisions_of(pair.p->config.policy, sets[i][l], rows[l]);
             for (int run = 0; run < 2; run++) run_both(&pair, &pair.data.batch, both);
             for (int run = 0; i % 3 == 0 && run < 2; run++)
                 run_both(&pair, &pair.data.batch, first);
