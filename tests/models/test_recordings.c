@@ -244,7 +244,7 @@ static void decisions_of(const struct policy_ops *policy, const char *set, float
     gates_of(set, gates);
     for (const float *gate = gates; gate < gates + GATES; gate += HEADS) {
         float heads = 0;
-        for (int h = 0; h < HEADS; h++) heads += gate[h] > 0;
+        for (int h = 0; h < HEADS; h++) heads += gate[h] > 0 ? 1 : 0;
         if (policy->budget) *row++ = (fmaxf(heads, 1) - 0.5f) / HEADS;
         for (int h = 0; h < HEADS; h++) *row++ = gate[h];
     }
