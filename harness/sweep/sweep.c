@@ -224,7 +224,7 @@ static void wait_for_event(struct sweep *sweep) {
             progress_clear(&sweep->progress);
             fprintf(
                 sweep->options->talk,
-                "stopping %d running trial%s, which save where they stand; a second time: at once\n",
+                "stopping %d running trial%s; trainings save where they stand; again: at once\n",
                 sweep->n_children, PLURAL_S(sweep->n_children));
             sweep->stopped_at = clock_seconds();
         }

@@ -335,7 +335,7 @@ static void a_damaged_file_is_told_and_training_starts_anew(void **state) {
     small_trial_free(&whole.trial);
 }
 
-/* Its name has as many letters, and is in no digest. */
+/* Its name is in no digest. */
 static void what_another_machine_left_is_told_and_training_starts_anew(void **state) {
     (void)state;
     struct interrupted t;
@@ -346,11 +346,11 @@ static void what_another_machine_left_is_told_and_training_starts_anew(void **st
     assert_int_equal(files_with(&t, ".stage-", path, sizeof path), 1);
     char *bytes = file_bytes(path, &size), *machine = strstr(bytes + 8, "\"machine\":\"");
     assert_non_null(machine);
-    memcpy(machine + strlen("\"machine\":\""), "Zilog Z80", 9);
+    machine[strlen("\"machine\":\"")] = '!';
     write_bytes(path, bytes, size);
     free(bytes);
     assert_true(attempt(&t, -1));
-    assert_non_null(strstr(t.log, "from the start: it is of another machine: Zilog Z80"));
+    assert_non_null(strstr(t.log, "from the start: it is of another machine: !"));
     assert_null(strstr(t.log, "goes on after"));
     assert_int_equal(access(path, F_OK), -1);
     small_trial_free(&t.trial);
