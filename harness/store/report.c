@@ -147,17 +147,19 @@ static const char doubts_sql[] =
 
 /* Arms that a constant answer equals, by their mean or within its interval. */
 static const char majority_sql[] =
-    " SELECT a.workload || ': ' || group_concat(printf('%s %.1f%%', a.arm, 100 * a.accuracy_mean)"
-    "   || CASE WHEN a.accuracy_mean > d.majority_accuracy + 1e-9 THEN ' (within its interval)'"
+    " SELECT workload || ': ' || group_concat(printf('%s %.1f%%', arm, 100 * accuracy_mean)"
+    "   || CASE WHEN accuracy_mean > majority_accuracy + 1e-9 THEN ' (within its interval)'"
     "    ELSE '' END, ', ')"
-    "  || printf(', and the most frequent class alone %.1f%%', 100 * d.majority_accuracy)"
+    "  || printf(', and the most frequent class alone %.1f%%', 100 * majority_accuracy)"
     "  AS 'no better than always answering the class that most training inputs have'"
-    " FROM (SELECT * FROM accuracy_vs_budget ORDER BY mean_heads DESC, arm) a"
-    " JOIN data_set d USING (workload)"
-    " WHERE (a.workload, a.arm) IN chosen AND instr(a.policy, '/') = 0"
-    "  AND min(a.accuracy_mean, coalesce(a.accuracy_ci95_low, a.accuracy_mean))"
-    "   <= d.majority_accuracy + 1e-9"
-    " GROUP BY a.workload ORDER BY a.workload";
+    /* LIMIT: else SQLite may take the order away. */
+    " FROM (SELECT a.workload, a.arm, a.accuracy_mean, d.majority_accuracy"
+    "  FROM accuracy_vs_budget a JOIN data_set d USING (workload)"
+    "  WHERE (a.workload, a.arm) IN chosen AND instr(a.policy, '/') = 0"
+    "   AND min(a.accuracy_mean, coalesce(a.accuracy_ci95_low, a.accuracy_mean))"
+    "    <= d.majority_accuracy + 1e-9"
+    "  ORDER BY a.workload, a.mean_heads DESC, a.arm LIMIT -1)"
+    " GROUP BY workload ORDER BY workload";
 
 /* Arms whose mean describes no seed. */
 static const char split_sql[] =

@@ -115,7 +115,7 @@ static const struct kept_view for_people[] = {{"value_by_repeat", NULL,
 static const struct kept_view last_kept[] = {{"interval_by_measure", NULL, NULL},
                                              {"noise_floor", NULL, NULL},
                                              {"latency_note", NULL, NULL},
-                                             {"accuracy_vs_budget", "workload, arm", NULL},
+                                             {"accuracy_vs_budget", NULL, NULL},
                                              {0}};
 
 /* The arms of which people are shown more than the accuracy. */
