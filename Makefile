@@ -154,14 +154,14 @@ install: ## put what was built under a prefix [PREFIX=/usr/local] [DESTDIR=...]
 	    mode=644; test ! -x "$$file" || mode=755; \
 	    install -D -m $$mode "$$file" "$$TO/share/headroom/$$file" || exit; \
 	done
-	@set -- $(SAID_BY_PROGRAM); while [ $$# -gt 0 ]; do \
+	@umask 022; set -- $(SAID_BY_PROGRAM); while [ $$# -gt 0 ]; do \
 	    mkdir -p "$$TO/share/$${1%/*}" && ./$(PROGRAM) $$2 $$3 >"$$TO/share/$$1" || exit; shift 3; \
 	done
 	@echo "installed: $$TO/bin/headroom"
 
 uninstall: ## remove what make install has put there [PREFIX=/usr/local] [DESTDIR=...]
 	rm -rf "$$TO/bin/headroom" "$$TO/bin/headroom-v3" "$$TO/share/headroom"
-	cd "$$TO/share" && rm -f $(filter %headroom %headroom.1 %headroom.fish,$(SAID_BY_PROGRAM))
+	@for file in $(filter %headroom %headroom.1 %headroom.fish,$(SAID_BY_PROGRAM)); do rm -f "$$TO/share/$$file"; done
 
 # What is in a commit, by git alone, so that any forge's own tarball of it is the same house.
 dist: ## pack the last commit as headroom-VERSION.tar.gz

@@ -36,6 +36,18 @@ static void write_commands(FILE *out) {
         fprintf(out, "%s%s", i > 0 ? " " : "", command->name);
 }
 
+/* Whether a table has what a command's words are chosen from. */
+static bool has_words(const struct command *command) {
+    return command == &help_command || is_choice(command->words);
+}
+
+static void write_words(FILE *out, const struct command *command) {
+    if (command == &help_command)
+        write_commands(out);
+    else
+        write_choice(out, command->words);
+}
+
 /* ---- bash ---- */
 
 /* The values of every flag that has words for them, once. */
@@ -70,20 +82,16 @@ static void write_bash(FILE *out) {
     write_bash_values(out);
     fputs("    headroom | */headroom) [ \"$COMP_CWORD\" -gt 1 ] || words='", out);
     write_commands(out);
-    fputs(" --help --version' ;;\n    esac\n    [ \"$words\" ] || case ${COMP_WORDS[1]} in\n", out);
+    fputs("' ;;\n    esac\n    [ \"$words\" ] || case ${COMP_WORDS[1]} in\n", out);
     for (size_t i = 0; (command = commands_at(i)); i++) {
         struct flag_shown flag[COMMAND_FLAGS_MAX + 2];
         size_t n = command_line_flags(command, flag);
         fprintf(out, "    %s) case $word in -*) words='", command->name);
         for (size_t k = 0; k < n; k++) fprintf(out, "%s--%s", k > 0 ? " " : "", flag[k].name);
         fputs("' ;;", out);
-        if (is_choice(command->words)) {
+        if (has_words(command)) {
             fputs(" *) words='", out);
-            write_choice(out, command->words);
-            fputs("' ;;", out);
-        } else if (command == &help_command) {
-            fputs(" *) words='", out);
-            write_commands(out);
+            write_words(out, command);
             fputs("' ;;", out);
         }
         fputs(" esac ;;\n", out);
@@ -140,15 +148,10 @@ static void write_zsh(FILE *out) {
         fprintf(out, "    %s)\n        _arguments \\\n", command->name);
         for (size_t k = 0; k < n; k++) write_zsh_flag(out, &flag[k]);
         fputs("            '*:word:", out);
-        if (is_choice(command->words) || command == &help_command) {
-            fputc('(', out);
-            if (command == &help_command)
-                write_commands(out);
-            else
-                write_choice(out, command->words);
+        fputs(has_words(command) ? "(" : "_files", out);
+        if (has_words(command)) {
+            write_words(out, command);
             fputc(')', out);
-        } else {
-            fputs("_files", out);
         }
         fputs("' ;;\n", out);
     }
@@ -182,13 +185,10 @@ static void write_fish(FILE *out) {
             write_escaped(out, flag[k].help, "\\", "\\'");
             fputs("'\n", out);
         }
-        if (!is_choice(command->words) && command != &help_command) continue;
+        if (!has_words(command)) continue;
         fprintf(out, "complete -c headroom -n '__fish_seen_subcommand_from %s' -f -a '",
                 command->name);
-        if (command == &help_command)
-            write_commands(out);
-        else
-            write_choice(out, command->words);
+        write_words(out, command);
         fputs("'\n", out);
     }
 }

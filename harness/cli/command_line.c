@@ -145,11 +145,12 @@ static size_t accepted(const struct command *command, const char *out[COMMAND_FL
 
 /* MiB or GiB, with its letter: a number alone may be meant as either. */
 static bool read_memory(const char *value, int64_t *bytes) {
-    enum { MOST = 1 << 20 };
+    enum { MOST = 1 << 20 }; /* GiB */
     char *end;
     long long count = strtoll(value, &end, 10);
     bool gib = strcmp(end, "G") == 0;
-    if (end == value || count < 0 || count > MOST || (!gib && strcmp(end, "M") != 0)) return false;
+    if (end == value || count < 0 || count > MOST * (gib ? 1LL : 1024LL)) return false;
+    if (!gib && strcmp(end, "M") != 0) return false;
     *bytes = count << (gib ? 30 : 20);
     return *bytes >= (int64_t)MEMORY_BOUND_LEAST_MIB << 20;
 }

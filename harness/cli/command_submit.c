@@ -94,7 +94,7 @@ static bool open_and_plan(struct submission *s, struct error *error) {
         .dry_run = a->dry_run,
     };
     bool there = access(a->db, F_OK) == 0;
-    if (!(a->dry_run && there ? store_open_copy(a->db, &s->store, error)
+    if (!(a->dry_run && there ? store_open_plan(a->db, &s->store, error)
                               : store_open(a->dry_run ? ":memory:" : a->db, &s->store, error)) ||
         !plan_make(s->store, &request, &s->plan, error))
         return false;

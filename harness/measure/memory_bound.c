@@ -105,7 +105,7 @@ bool memory_group_make(const char *root, int64_t bytes, int64_t number,
     if (find_own(root, at))
         for (;;) {
             if (make_in(at, bytes, number, out)) return true;
-            if (strlen(at) <= top || holds(at)) break;
+            if (strlen(at) <= top || access(at, F_OK) != 0 || holds(at)) break;
             *strrchr(at, '/') = '\0';
         }
     out[0] = '\0';

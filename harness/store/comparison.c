@@ -221,8 +221,7 @@ static const char stale_sql[] =
     " SELECT workload_id FROM arms a LEFT JOIN made m USING (workload_id)"
     " WHERE coalesce(m.n, 0) <> a.n * (a.n - 1) / 2 ORDER BY 1";
 
-/* What both questions here are asked of. */
-static const struct kept_view kept[] = {
+const struct kept_view comparison_kept[] = {
     {"accuracy_by_seed", "workload, arm", NULL}, {"current_arm", "workload_id", NULL}, {0}};
 
 struct ids {
@@ -252,7 +251,21 @@ static bool prepare_reader(struct store *store, struct error *error) {
                       error);
 }
 
-static bool update(struct store *store, struct error *error) {
+/* Changes when another process has written to the file. */
+static int64_t data_version(struct store *store, struct error *error) {
+    return store_number(store, "PRAGMA data_version", NO_VALUES, error);
+}
+
+/* Within the transaction that writes: if others have written since `version`, evaluations that are
+ * kept may be gone, so the views are read anew. */
+static bool compare_unchanged(struct store *store, int64_t id, int64_t version,
+                              struct error *error) {
+    int64_t now = data_version(store, error);
+    return now >= 0 && (now == version || store_release(store, error)) &&
+           compare_workload(store, id, error);
+}
+
+static bool update(struct store *store, int64_t version, struct error *error) {
     struct ids stale = {0};
     bool ok = store_query(store, stale_sql, NO_VALUES, add_id, &stale, error);
     if (ok && stale.failed) ok = error_set(error, "out of memory comparing arms");
@@ -262,7 +275,7 @@ static bool update(struct store *store, struct error *error) {
             ok = compare_workload(store, stale.id[i], error);
         else
             ok = store_begin(store, error) &&
-                 store_end(store, compare_workload(store, stale.id[i], error), error);
+                 store_end(store, compare_unchanged(store, stale.id[i], version, error), error);
     }
     free(stale.id);
     return ok;
@@ -271,7 +284,8 @@ static bool update(struct store *store, struct error *error) {
 bool comparison_update(struct store *store, struct error *error) {
     struct error ignored;
     bool before;
-    if (!store_keeps(store, kept[0].name, &before, error)) return false;
-    bool ok = store_keep(store, kept, error) && update(store, error);
+    int64_t version = data_version(store, error);
+    if (version < 0 || !store_keeps(store, comparison_kept[0].name, &before, error)) return false;
+    bool ok = store_keep(store, comparison_kept, error) && update(store, version, error);
     return (before || store_release(store, ok ? error : &ignored)) && ok;
 }

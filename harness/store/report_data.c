@@ -87,9 +87,7 @@ bool report_for_programs(struct store *store, const struct report_choice *choice
 
 /* ---- what both are made from ---- */
 
-/* Read once, before the questions of the report. */
-static const struct kept_view first_kept[] = {
-    {"accuracy_by_seed", "workload, arm", NULL}, {"current_arm", "workload_id", NULL}, {0}};
+/* Read once, before the questions of the report and after what comparisons keep. */
 static const struct kept_view kept[] = {
     {"policy_declares", NULL, NULL},
     {"dense_arm", "workload", NULL},
@@ -129,7 +127,7 @@ static const char told_sql[] =
 static bool write_kept(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error) {
     bool people = format & (TABLE_ALIGNED | TABLE_MARKDOWN);
-    return store_keep(store, first_kept, error) && comparison_update(store, error) &&
+    return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
            store_keep(store, kept, error) && store_exec(store, told_sql, error) &&
            (!people || store_keep(store, for_people, error)) &&
            store_keep(store, last_kept, error) &&

@@ -3,7 +3,7 @@
  * few, and SQLite works these out anew for each of them, several times in some: with 100,000 trials a
  * minute. What stands here is worked out once and kept in a TEMP table, with an index where the views
  * above it join, and the view of that name reads the table. So every number still comes from views.sql.
- * Kept rows are those of one moment: who writes lets go of them.
+ * Each view's rows are those of the moment when it was read: who writes lets go of them.
  */
 #include "harness/store/store_private.h"
 

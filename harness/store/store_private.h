@@ -179,6 +179,9 @@ struct kept_view {
  * kept already stays as it is. */
 bool store_keep(struct store *store, const struct kept_view *views, struct error *error);
 
+/* Those that comparisons are asked of (comparison.c). */
+extern const struct kept_view comparison_kept[];
+
 /* Whether this one is kept. */
 bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error);
 

@@ -385,6 +385,7 @@ bool store_copy_plan(struct store *store, struct error *error) {
                sqlite3_exec(copy, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
                sqlite3_exec(copy, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) ||
               error_set(error, "'%s' cannot be copied: %s", store->path, sqlite3_errmsg(copy));
+    ok = ok && store_exec(store, "BEGIN", error); /* all three of one moment */
     for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
         ok = copy_table(store, copy, tables[i], error);
     if (ok) sqlite3_exec(copy, "COMMIT", NULL, NULL, NULL);

@@ -58,6 +58,7 @@ static const char bring[] =
     "        case $file in *.draft-*) continue ;; esac\n"
     "        cp \"$file\" \"$2/arriving\" 2>\"$work/said\" &&\n"
     "            mv \"$2/arriving\" \"$2/checkpoints/${file##*/}\" && continue\n"
+    "        rm -f \"$2/arriving\" # half of it, on a disk that may be full\n"
     "        [ -e \"$file\" ] || continue # its training has ended meanwhile\n"
     "        cat \"$work/said\" >&2\n"
     "        lost=1\n"
@@ -81,8 +82,10 @@ static const char finish[] =
     "    echo \"not all of this came to $kept: see $work on $(uname -n)\" >&2\n"
     "    exit 1\n"
     "fi\n"
-    "[ $status -eq 0 ] || exit $status\n"
-    "rm -f \"$kept\"/checkpoints/*.stage-* # all have their results\n";
+    "for file in \"$kept\"/checkpoints/*.stage-*; do\n"
+    "    [ -e \"$work/checkpoints/${file##*/}\" ] || rm -f \"$file\" # it has its result\n"
+    "done\n"
+    "exit $status\n";
 
 void slurm_element_script(const struct slurm_sweep *s, struct text *out) {
     append_head(s, "An element of `headroom submit`: trains a shard on this node's disk.", "", "%a",
