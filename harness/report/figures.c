@@ -47,17 +47,15 @@ static bool append_picture(struct drawing *d, const char *figure, int page, bool
     if (!ok) error_set(error, "out of memory");
     *there = ok && access(path, R_OK) == 0;
     if (*there && (ok = text_file_read(path, ENCODING_UTF_8, &svg, error))) {
-        size_t before = d->out->size;
         text_append(d->out, "<figure id=\"%s\"><h3 id=\"%s-title\">", id, id);
         svg_append_title(d->out, svg.data);
         text_append(d->out, "</h3>\n<div class=\"card\">");
         ok = svg_append(d->out, id, svg.data, error) || error_prefix(error, "%s", figure);
-        if (!ok && d->out->data) d->out->data[d->out->size = before] = '\0';
-        text_append(d->out,
-                    ok ? "</div>\n<figcaption id=\"%s-note\">Figure <code>%s%s</code>; its "
-                         "numbers are in the table below.</figcaption></figure>\n"
-                       : "",
-                    id, figure, number);
+        if (ok)
+            text_append(d->out,
+                        "</div>\n<figcaption id=\"%s-note\">Figure <code>%s%s</code>; its "
+                        "numbers are in the table below.</figcaption></figure>\n",
+                        id, figure, number);
         text_file_free(&svg);
     }
     free(path);
@@ -97,7 +95,7 @@ static void append_reasons(struct text *out, const char *talk) {
         size_t length = strcspn(line, "\n");
         const char *at = memmem(line, length, mark, sizeof mark - 1);
         if (at) {
-            text_append(out, any ? "" : "<h3>Not drawn</h3>\n<ul>\n");
+            if (!any) text_append(out, "<h3>Not drawn</h3>\n<ul>\n");
             text_append(out, "<li><code>");
             html_append_bytes(out, line, (size_t)(at - line));
             text_append(out, "</code>: ");

@@ -183,6 +183,8 @@ static bool append_trial(void *context, size_t n, const char *const *names,
     text_append(w->out,
                 "<details class=\"trial\" id=\"trial-%" PRId64 "\"><summary>Trial %" PRId64 ": ",
                 id, id);
+    html_append(w->out, workload);
+    text_append(w->out, " / ");
     html_append(w->out, arm);
     text_append(w->out, ", seed %" PRId64 ", ", seed);
     html_append_cell(w->out, &cells[TRIAL_KIND]);
