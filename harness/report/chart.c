@@ -56,16 +56,18 @@ void chart_append_mark(struct text *out, int kind) {
 
 static void append_axes(struct text *out, const struct scale *x, const struct scale *y) {
     double step = step_of(y->high - y->low);
+    int last = (int)floor(y->high / step + 1e-9), heads = (int)step_of(x->high - x->low);
     text_append(out, "<g class=\"axis\" aria-hidden=\"true\">");
-    for (double v = ceil(y->low / step) * step; v <= y->high + 1e-9; v += step)
-        text_append(
-            out,
-            "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g%%</text>",
-            LEFT, place(y, v), RIGHT, LEFT - 8, place(y, v) + 4, round(v * 1e6) / 1e4);
-    step = fmax(1, step_of(x->high - x->low));
-    for (double v = 0; v <= x->high + 1e-9; v += step)
-        text_append(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>", place(x, v),
-                    BOTTOM + 22, v);
+    for (int i = (int)ceil(y->low / step); i <= last; i++)
+        text_append(out,
+                    "<path d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" "
+                    "text-anchor=\"end\">%g%%</text>",
+                    LEFT, place(y, i * step), RIGHT, LEFT - 8, place(y, i * step) + 4,
+                    round(i * step * 1e6) / 1e4);
+    if (heads < 1) heads = 1;
+    for (int h = 0; h <= x->high; h += heads)
+        text_append(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>", place(x, h),
+                    BOTTOM + 22, h);
     text_append(
         out,
         "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">heads per layer that run</text>"

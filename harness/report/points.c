@@ -108,7 +108,8 @@ bool points_append(struct text *out, struct store *store, const struct trial_ind
                    struct error *error) {
     static const char sql[] =
         "SELECT workload, arm, policy, seed, mean_heads, accuracy, base_heads FROM accuracy_by_seed"
-        " WHERE instr(policy, '/') = 0 AND accuracy IS NOT NULL AND mean_heads IS NOT NULL"
+        " WHERE instr(policy, '/') = 0 AND accuracy BETWEEN 0 AND 1"
+        " AND max(mean_heads, base_heads) BETWEEN 0 AND 1000000" /* also where a stranger says it */
         " ORDER BY workload, policy, arm, seed";
     struct pictures p = {.out = out, .trials = trials};
     text_append(

@@ -50,9 +50,9 @@ static bool read_epoch(void *context, size_t n, const char *const *names,
 
 static bool append_epochs(struct writing *w, int64_t id) {
     struct epochs epochs = {0};
-    double *values = calloc(EPOCH_VALUES * EPOCHS_MOST, sizeof *values);
+    double *values = calloc((size_t)EPOCH_VALUES * EPOCHS_MOST, sizeof *values);
     if (!values) return error_set(w->error, "out of memory");
-    for (int i = 0; i < EPOCH_VALUES; i++) epochs.value[i] = values + i * EPOCHS_MOST;
+    for (size_t i = 0; i < EPOCH_VALUES; i++) epochs.value[i] = values + i * EPOCHS_MOST;
     bool ok = trial_page_epochs(w->store, id, read_epoch, &epochs, w->error);
     if (ok && epochs.n > 0) {
         const struct chart_line loss[] = {{"training", "line-a", epochs.value[0]},
