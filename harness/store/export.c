@@ -220,11 +220,11 @@ static void append_summary(const struct built_in_view *view, struct text *out) {
     text_append_bytes(out, line, end);
 }
 
-void export_comment(const char *name, struct text *out) {
+void export_comment(const char *wanted, struct text *out) {
     struct built_in_view view;
     for (const char *at = NULL; store_next_view(&at, &view);) {
-        if (strlen(name) != (size_t)view.name_length ||
-            memcmp(view.name, name, (size_t)view.name_length) != 0)
+        if (strlen(wanted) != (size_t)view.name_length ||
+            memcmp(view.name, wanted, (size_t)view.name_length) != 0)
             continue;
         const char *after = view.comment + view.comment_length;
         for (const char *line = view.comment; line < after;) {

@@ -26,7 +26,7 @@ bool export_query(struct store *store, const char *sql, const char *file, int nu
 
 /* Appends the comment of a built-in view, which says what its columns mean, as one paragraph; nothing where
  * there is no view of that name. */
-void export_comment(const char *view, struct text *out);
+void export_comment(const char *wanted, struct text *out);
 
 /* Every built-in view with the first sentence of its comment, then the names of all else. */
 bool export_list(struct store *store, FILE *out, struct error *error);
