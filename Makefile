@@ -111,7 +111,7 @@ SOURCES := $(sort $(shell find models workloads harness -name '*.c' \
     $(if $(WITH_CUDA),,! -path 'models/cuda/*' ! -path 'models/*_cuda.c')))
 KERNELS := $(sort $(shell find models -name '*.cu'))
 TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrations/*.sql)) \
-    harness/config/starter.yaml
+    harness/config/starter.yaml harness/report/report.css harness/report/report.js
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(if $(WITH_CUDA),$(KERNELS:%=$(B)/%.o)) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 UNITS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
@@ -132,7 +132,7 @@ MAKEFLAGS += --no-builtin-rules
 # --- What a user may ask for ---------------------------------------------------------------------
 
 .PHONY: build install uninstall dist sweep test test-pmu test-arm64 test-gpu test-long coverage fuzz fuzzers check \
-    cross-arm64 programs objects kernels tidy plots data bench bench-peers bench-gpu parity parity-golden format \
+    cross-arm64 programs objects kernels tidy plots report data bench bench-peers bench-gpu parity parity-golden format \
     clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
@@ -170,7 +170,7 @@ dist: ## pack the last commit as headroom-VERSION.tar.gz
 
 # Figures are drawn also when a trial failed. The sweep's own copy of the table is dropped, so that the
 # table comes last. The shell finds DB in its environment: a path may hold blanks.
-sweep plots bench: export DB := $(DB)
+sweep plots report bench: export DB := $(DB)
 sweep: build ## train, profile, store and plot what is not done yet [TIER=full] [DB=...]
 	@./headroom sweep --tier $(TIER) --db "$$DB" >/dev/null; status=$$?; \
 	test -f "$$DB" || exit $$status; \
@@ -251,6 +251,9 @@ programs: $(PROGRAM) $(TESTS)
 objects: $(CHECKED:%.c=$(B)/%.o)
 kernels: $(KERNELS:%=$(B)/%.o)
 tidy: $(CHECKED:%.c=$(B)/%.tidy)
+
+report: build ## write report.html beside a database: findings, figures, tables, trials [DB=...]
+	@./headroom report --db "$$DB" --html "$$(dirname "$$DB")/report.html"
 
 plots: build ## draw what is new in a database [DB=...]
 	@./headroom plot --db "$$DB"

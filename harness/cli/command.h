@@ -42,6 +42,7 @@ struct arguments {
     int stall;                  /* seconds without progress of a trial, 0: no bound */
     int save_every;             /* minutes after which a training leaves behind where it stands */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */
+    const char *html;           /* file of a page; NULL: none */
     const char *rerun;          /* which results are made again; NULL: none */
     const char *shape;          /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload;       /* file or name; NULL: not said */

@@ -42,6 +42,8 @@ static const struct flag flags[] = {
      "only trials whose workload/arm/seed matches (in figures: workload/arm)"},
     {"out", "DIR", FLAG_TEXT, offsetof(struct arguments, out),
      "where to draw (default: figures/ beside the database)"},
+    {"html", "FILE", FLAG_TEXT, offsetof(struct arguments, html),
+     "write a page for browsers that holds everything, instead of the table"},
     {"tag", "T", FLAG_TEXT, offsetof(struct arguments, tag),
      "only workloads with this tag, whatever their tier"},
     {"shard", "I/N", FLAG_SHARD, offsetof(struct arguments, shard),

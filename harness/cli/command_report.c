@@ -3,7 +3,9 @@
  */
 #include "harness/cli/command.h"
 #include "harness/config/experiment.h"
+#include "harness/report/report_page.h"
 #include "harness/store/report.h"
+#include "harness/table/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +52,19 @@ static bool read_names(const struct arguments *arguments, struct chosen *chosen,
     return true;
 }
 
+/* The page is of the whole database: a part of it would leave out what its claims are corrected for. */
+static int write_page(const struct arguments *arguments, struct error *error) {
+    if (arguments->n_words > 0 || arguments->workload || arguments->filter || arguments->format) {
+        error_set(error, "--html is a page of the whole database: it goes with --db alone");
+        return EXIT_USAGE;
+    }
+    bool ok = report_page_write(arguments->db, arguments->html, error);
+    if (ok) shown_print(stderr, "written: %s\n", arguments->html);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
+    if (arguments->html) return write_page(arguments, error);
     enum table_format format = TABLE_ALIGNED;
     struct chosen chosen = {0};
     struct store *store = NULL;
@@ -81,7 +95,7 @@ const struct command report_command = {
     "[WORKLOADS...]",
     0,
     1000000,
-    {"db", "workload", "filter", "format"},
+    {"db", "workload", "filter", "format", "html"},
     "Accuracy, budget, FLOPs and time per workload and arm, comparisons of arms, and the trials\n"
     "without result; of all workloads, or of those that are given by name or by file (NAME.yaml).\n"
     "--filter is looked for in workload/arm.\n"
@@ -90,8 +104,14 @@ const struct command report_command = {
     "row each, and json an object with an array of rows for each part, both with every digit that is\n"
     "stored. `headroom export` writes any other view.\n"
     "\n"
+    "--html writes one file for a browser that needs no other and no network: what was found in\n"
+    "sentences, what is doubtful, the figures, the views as tables that sort and filter, an entry for\n"
+    "each trial (configuration, command, curves, the end of its log), machines. It is of the whole\n"
+    "database.\n"
+    "\n"
     "examples:\n"
     "  headroom report --db results/results.db\n"
     "  headroom report offsets --filter '/fixed-' --format md\n"
-    "  headroom report workloads/offsets.yaml --format json\n",
+    "  headroom report workloads/offsets.yaml --format json\n"
+    "  headroom report --html report.html\n",
     run};

@@ -36,7 +36,7 @@ struct plot {
     struct sheet facts; /* what every figure says */
     struct sheet_choice choice;
     regex_t filter;
-    bool filtering, not_understood;
+    bool filtering, not_understood, svg_alone;
     FILE *talk;
     struct outcome *outcomes;
     size_t n_started, n_told; /* of them, in order */
@@ -226,6 +226,7 @@ static bool draw_page(struct plot *plot, struct outcome *out, size_t page, struc
     bool ok = data && prologue && asprintf(&script, "%s.gp", out->name) >= 0;
     for (int f = 0; ok && f < PICTURE_FORMATS; f++) {
         char part[16];
+        if (plot->svg_alone && strcmp(picture_formats[f], "svg") != 0) continue;
         snprintf(part, sizeof part, "%s.part", picture_formats[f]);
         char *drawn = picture_files_path(&plot->files, out->name, page, part);
         char *picture = picture_files_path(&plot->files, out->name, page, picture_formats[f]);
@@ -312,7 +313,7 @@ static bool all_done(const struct plot *plot, struct error *error) {
 }
 
 enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
-    struct plot plot = {.talk = talk};
+    struct plot plot = {.talk = talk, .svg_alone = request->svg_alone};
     size_t n = 0;
     bool ok = open_all(&plot, request, error) && list_figures(&plot, request, &n, error);
     for (size_t i = 0; i < n; i++) {

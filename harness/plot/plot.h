@@ -19,6 +19,7 @@ struct plot_request {
     const char *workload;       /* a name; NULL: every workload */
     const char *const *figures; /* names */
     int n_figures;              /* 0: all there are */
+    bool svg_alone;             /* no PNG */
 };
 
 enum plot_end {

@@ -220,6 +220,24 @@ static void append_summary(const struct built_in_view *view, struct text *out) {
     text_append_bytes(out, line, end);
 }
 
+void export_comment(const char *wanted, struct text *out) {
+    struct built_in_view view;
+    for (const char *at = NULL; store_next_view(&at, &view);) {
+        if (strlen(wanted) != (size_t)view.name_length ||
+            memcmp(view.name, wanted, (size_t)view.name_length) != 0)
+            continue;
+        const char *after = view.comment + view.comment_length;
+        for (const char *line = view.comment; line < after;) {
+            size_t length = strcspn(line, "\n");
+            if ((size_t)(after - line) < length) length = (size_t)(after - line);
+            const char *next = line + length + 1;
+            if (strncmp(line, "-- ", 3) == 0) line += 3, length -= 3;
+            text_append(out, "%s%.*s", out->size ? " " : "", (int)length, line);
+            line = next;
+        }
+    }
+}
+
 bool export_list(struct store *store, FILE *out, struct error *error) {
     static const char others_sql[] =
         "SELECT group_concat(name, ', ') FROM (" NAMES ") WHERE name NOT IN"

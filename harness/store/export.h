@@ -7,6 +7,7 @@
 
 #include "harness/store/store.h"
 #include "harness/table/format.h"
+#include "models/base/text.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,10 @@ bool export_view(struct store *store, const char *name, enum table_format format
  * line. All statements are read before anything is written. */
 bool export_query(struct store *store, const char *sql, const char *file, int number,
                   enum table_format format, FILE *out, struct error *error);
+
+/* Appends the comment of a built-in view, which says what its columns mean, as one paragraph; nothing where
+ * there is no view of that name. */
+void export_comment(const char *wanted, struct text *out);
 
 /* Every built-in view with the first sentence of its comment, then the names of all else. */
 bool export_list(struct store *store, FILE *out, struct error *error);

@@ -304,6 +304,23 @@ static bool print_part(struct store *store, const struct report_choice *choice, 
     return ok;
 }
 
+bool report_read_list(struct store *store, enum report_list list, struct table *out,
+                      struct error *error) {
+    static const char *const lists[REPORT_LISTS] = {
+        [REPORT_DATA] = data_sql,         [REPORT_DATA_DOUBT] = doubts_sql,
+        [REPORT_MAJORITY] = majority_sql, [REPORT_SPLIT] = split_sql,
+        [REPORT_WARNINGS] = warnings_sql, [REPORT_NOISE] = noise_sql,
+        [REPORT_NOTES] = notes_sql,       [REPORT_UNFINISHED] = unfinished_sql};
+    struct text sql = {0};
+    text_append(&sql, REPORT_CHOSEN "%s", lists[list]);
+    bool ok = sql.failed ? error_set(error, "out of memory")
+                         : store_query(store, sql.data, VALUES(TEXT(NULL), TEXT(NULL)),
+                                       report_collect, out, error);
+    if (ok && out->failed) ok = error_set(error, "out of memory");
+    text_free(&sql);
+    return ok;
+}
+
 bool report_trials(struct store *store, FILE *out, struct error *error) {
     size_t n_rows;
     return print_query(store,

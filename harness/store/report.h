@@ -35,6 +35,26 @@ bool report_write_chosen(struct store *store, const struct report_choice *choice
 /* The same for a terminal, of all arms of these workloads (NULL: of all). */
 bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error);
 
+/* What the report for people says in lines: of the data, of what is doubtful, of what has no result. */
+enum report_list {
+    REPORT_DATA,       /* what was read */
+    REPORT_DATA_DOUBT, /* data that may not be meant */
+    REPORT_MAJORITY,   /* arms that a constant answer equals */
+    REPORT_SPLIT,      /* arms whose mean describes no seed */
+    REPORT_WARNINGS,
+    REPORT_NOISE, /* of times */
+    REPORT_NOTES, /* on times */
+    REPORT_UNFINISHED,
+    REPORT_LISTS
+};
+
+/* One of these lists, of the whole database, as a table of one column: its name, then its lines, as they
+ * stand in the report. No row at all, not even the name, where there is no line. Arms must have been
+ * compared (comparison.h). */
+struct table;
+bool report_read_list(struct store *store, enum report_list list, struct table *out,
+                      struct error *error);
+
 /* One line if results are of other code than this program's (code_hash.h), or start from such, of
  * all workloads or of those; nothing else. */
 bool report_older_code(struct store *store, const char *workloads, FILE *out, struct error *error);

@@ -270,4 +270,13 @@ bool store_query(struct store *store, const char *sql, const struct value *value
                              const char *const *texts),
                  void *context, struct error *error);
 
+/* The same with the types of the values (harness/table/rows.h), and for SQL that reads all there is, as
+ * that of a figure does. Texts are borrowed until the callback returns. */
+struct cell;
+bool store_query_cells(struct store *store, const char *sql, const struct value *values,
+                       int n_values,
+                       bool (*row)(void *context, size_t n, const char *const *names,
+                                   const struct cell *cells),
+                       void *context, struct error *error);
+
 #endif

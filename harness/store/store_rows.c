@@ -1,5 +1,5 @@
 /*
- * The rows of a statement as a table for programs, with the types that SQLite has for them.
+ * The rows of a statement with the types that SQLite has for them: as a table for programs, or one by one.
  */
 #include "harness/store/store_private.h"
 #include "harness/table/rows.h"
@@ -59,5 +59,31 @@ bool store_write_rows(struct store *store, sqlite3_stmt *statement, enum table_f
     rows_free(&rows);
     free(cells);
     free(names);
+    return ok;
+}
+
+bool store_query_cells(struct store *store, const char *sql, const struct value *values,
+                       int n_values,
+                       bool (*row)(void *context, size_t n, const char *const *names,
+                                   const struct cell *cells),
+                       void *context, struct error *error) {
+    enum { COLUMNS_MAX = 64 };
+    const char *names[COLUMNS_MAX];
+    struct cell cells[COLUMNS_MAX];
+    sqlite3_stmt *statement = store_statement(store, sql, values, n_values, error);
+    if (!statement) return false;
+    size_t n = (size_t)sqlite3_column_count(statement);
+    bool ok = (sqlite3_stmt_readonly(statement) && n <= COLUMNS_MAX) ||
+              error_set(error, "not a SELECT of at most %d columns: %s", COLUMNS_MAX, sql);
+    for (bool more = ok; more;) {
+        ok = store_step(store, statement, &more, error);
+        if (!ok || !more) break;
+        for (size_t i = 0; i < n; i++) {
+            names[i] = sqlite3_column_name(statement, (int)i);
+            read_cell(statement, (int)i, &cells[i]);
+        }
+        more = row(context, n, names, cells);
+    }
+    sqlite3_reset(statement);
     return ok;
 }

@@ -27,6 +27,7 @@ harness/trial    8  harness/trial
 harness/bench    8  harness/bench
 harness/plot     8  harness/plot
 harness/compare  8  harness/compare
+harness/report   9  harness/report
 harness/sweep    9  harness/sweep
 harness/cli      10 harness/cli
 '

@@ -69,6 +69,7 @@ every_command() {
     attack export --db "$db"
     attack report --db "$db"
     attack report --db "$db" --format json
+    attack report --db "$db" --html "$scratch/evil/page.html"
     attack status --db "$db"
     attack list trials --db "$db"
     attack compare heads-2 heads-1 --db "$db"

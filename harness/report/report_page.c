@@ -1,0 +1,300 @@
+/*
+ * The order of the page. It is put together in memory, section by section, and trials first: rows
+ * and points link to those that have an entry.
+ */
+#include "harness/report/report_page.h"
+#include "harness/report/figures.h"
+#include "harness/report/html.h"
+#include "harness/report/points.h"
+#include "harness/report/trials.h"
+#include "harness/report/views.h"
+#include "harness/store/comparison.h"
+#include "harness/store/findings.h"
+#include "harness/store/report.h"
+#include "harness/store/trial_page.h"
+#include "harness/table/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const char harness_report_report_css[], harness_report_report_js[];
+
+struct page {
+    const char *db;
+    struct store *store;
+    struct trial_index index;
+    struct text out, trials;
+    struct error *error;
+};
+
+/* ---- what was found, and what of it is doubtful ---- */
+
+static bool append_line(void *context, int n, const char *const *names, const char *const *texts) {
+    struct text *out = context;
+    (void)n, (void)names;
+    if (!texts[0]) return false;
+    text_append(out, "<p>");
+    html_append(out, texts[0]);
+    text_append(out, "</p>\n");
+    return false;
+}
+
+/* What there is to find anything in. */
+static bool append_counts(struct page *page) {
+    static const char sql[] =
+        "SELECT printf('%d trials of %d workload%s: %s.', sum(n), (SELECT count(DISTINCT workload)"
+        "  FROM trial_status), CASE (SELECT count(DISTINCT workload) FROM trial_status) WHEN 1 "
+        "THEN ''"
+        "  ELSE 's' END, group_concat(n || ' ' || status, ', '))"
+        " FROM (SELECT status, count(*) AS n FROM trial_status GROUP BY status ORDER BY status <> "
+        "'ok', status)"
+        " HAVING count(*) > 0";
+    return store_query(page->store, sql, NO_VALUES, append_line, &page->out, page->error);
+}
+
+/* A list for each workload. */
+static bool append_findings(struct page *page) {
+    struct text *out = &page->out;
+    struct table found = {0};
+    text_append(out, "<section id=\"findings\"><h2>What was found</h2>\n");
+    bool ok = append_counts(page) && findings_read(page->store, &found, page->error);
+    if (ok && found.n_rows < 2)
+        text_append(
+            out, "<p>Nothing yet: no two arms of a workload have results that could be compared. "
+                 "The trials below say what ran and what did not.</p>\n");
+    for (size_t r = 1; ok && r < found.n_rows; r++) {
+        const char *workload = found.cells[2 * r], *before = r > 1 ? found.cells[2 * r - 2] : NULL;
+        if (!before || strcmp(before, workload) != 0) {
+            text_append(out, "%s<h3>", before ? "</ul>\n" : "");
+            html_append(out, workload);
+            text_append(out, "</h3>\n<ul>\n");
+        }
+        text_append(out, "<li>");
+        html_append(out, found.cells[2 * r + 1]);
+        text_append(out, "\n");
+    }
+    if (found.n_rows > 1)
+        text_append(out, "</ul>\n<p class=\"note\">A difference of two arms is in points of test "
+                         "accuracy, its interval "
+                         "holds for other seeds and other test inputs. It is called better or "
+                         "worse where p is below .05 "
+                         "after Holm over all claims of the question in this database, and as good "
+                         "where the 90%% interval "
+                         "lies within the margin: 1 point, or half of what attention is shown to "
+                         "add, if that is less. "
+                         "What attention adds is told by its interval alone.</p>\n");
+    text_append(out, "</section>\n");
+    table_free(&found);
+    return ok;
+}
+
+/* A list of the report, under the words that it has there; *any: there is one. */
+static bool append_list(struct page *page, enum report_list list, bool *any) {
+    struct table lines = {0};
+    bool ok = report_read_list(page->store, list, &lines, page->error);
+    if (ok && lines.n_rows > 1) {
+        *any = true;
+        text_append(&page->out, "<h3>");
+        html_append(&page->out, lines.cells[0]);
+        text_append(&page->out, "</h3>\n<ul>\n");
+        for (size_t r = 1; r < lines.n_rows; r++) {
+            text_append(&page->out, "<li>");
+            html_append(&page->out, lines.cells[r]);
+            text_append(&page->out, "\n");
+        }
+        text_append(&page->out, "</ul>\n");
+    }
+    table_free(&lines);
+    return ok;
+}
+
+static bool append_older_code(struct page *page, bool *any) {
+    char *line = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&line, &size);
+    if (!file) return error_set(page->error, "out of memory");
+    bool ok = report_older_code(page->store, NULL, file, page->error);
+    fclose(file);
+    if (ok && line && *line) {
+        *any = true;
+        text_append(&page->out, "<h3>results of older code</h3>\n<p>");
+        html_append_bytes(&page->out, line, strcspn(line, "\n"));
+        text_append(&page->out, "</p>\n");
+    }
+    free(line);
+    return ok;
+}
+
+static bool append_doubts(struct page *page) {
+    static const enum report_list doubts[] = {REPORT_UNFINISHED, REPORT_SPLIT,    REPORT_MAJORITY,
+                                              REPORT_DATA_DOUBT, REPORT_WARNINGS, REPORT_NOISE,
+                                              REPORT_NOTES};
+    bool ok = true, any = false;
+    text_append(&page->out, "<section id=\"doubts\"><h2>What is doubtful, and why</h2>\n");
+    for (size_t i = 0; ok && i < sizeof doubts / sizeof *doubts; i++)
+        ok = append_list(page, doubts[i], &any);
+    ok = ok && append_older_code(page, &any);
+    if (!any) text_append(&page->out, "<p>Nothing that this database knows of.</p>\n");
+    text_append(&page->out, "</section>\n");
+    return ok;
+}
+
+/* ---- the environment ---- */
+
+struct machines {
+    struct text *out;
+    char *before; /* the machine of the row before */
+};
+
+static bool append_fact(void *context, size_t n, const char *const *names,
+                        const struct cell *cells) {
+    struct machines *m = context;
+    (void)n, (void)names;
+    char *machine = cells[0].kind == CELL_TEXT ? strndup(cells[0].bytes, cells[0].size) : NULL;
+    if (!m->before || !machine || strcmp(m->before, machine) != 0) {
+        text_append(m->out, "%s<h3>", m->before ? "</dl>\n" : "");
+        html_append(m->out, machine);
+        text_append(m->out, "</h3>\n<dl>\n");
+    }
+    free(m->before);
+    m->before = machine;
+    text_append(m->out, "<dt>");
+    if (cells[1].kind == CELL_TEXT) { /* names are ours, but a database may say anything */
+        char *name = strndup(cells[1].bytes, cells[1].size);
+        for (char *c = name; c && *c; c++)
+            if (*c == '_') *c = ' ';
+        html_append(m->out, name);
+        free(name);
+    }
+    text_append(m->out, "<dd>");
+    html_append_cell(m->out, &cells[2]);
+    if (cells[2].kind == CELL_NULL) {
+        text_append(m->out, "<em>not known</em>%s", cells[3].kind == CELL_NULL ? "" : ": ");
+        html_append_cell(m->out, &cells[3]);
+    }
+    text_append(m->out, "\n");
+    return machine && !m->out->failed;
+}
+
+static bool append_environment(struct page *page) {
+    struct machines machines = {.out = &page->out};
+    bool any = false;
+    text_append(&page->out, "<section id=\"environment\"><h2>Data, machines and software</h2>\n");
+    bool ok = append_list(page, REPORT_DATA, &any) &&
+              trial_page_machines(page->store, append_fact, &machines, page->error);
+    text_append(&page->out, machines.before ? "</dl>\n" : "<p>No trial has a result yet.</p>\n");
+    text_append(&page->out, "</section>\n");
+    free(machines.before);
+    return ok;
+}
+
+/* ---- the page ---- */
+
+/* Script and style are known by their hashes, so that a browser runs no other, whatever the page
+ * holds. */
+static void append_head(struct page *page, const char *name) {
+    const char *css = harness_report_report_css, *js = harness_report_report_js;
+    struct text *out = &page->out;
+    text_append(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '");
+    html_append_hash(out, css, strlen(css));
+    text_append(out, "'; script-src '");
+    html_append_hash(out, js, strlen(js));
+    text_append(
+        out,
+        "'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+    html_append(out, name);
+    text_append(out, ": Headroom report</title>\n<style>%s</style>\n</head>\n<body>\n", css);
+    text_append(
+        out,
+        "<a class=\"skip\" href=\"#main\">Skip to what was found</a>\n<header><h1>Headroom report "
+        "<span class=\"name\">");
+    html_append(out, name);
+    text_append(
+        out,
+        "</span></h1>\n<p>How many attention heads do inputs need, and what does leaving the "
+        "others out "
+        "save? All of this page is from the database of that name.</p>\n</header>\n<nav "
+        "aria-label=\"Parts\">"
+        "<ul>\n<li><a href=\"#findings\">What was found</a>\n<li><a href=\"#doubts\">Doubtful</a>\n"
+        "<li><a href=\"#figures\">Figures</a>\n<li><a href=\"#models\">Trained models</a>\n"
+        "<li><a href=\"#tables\">Tables</a>\n<li><a href=\"#trials\">Trials</a>\n"
+        "<li><a href=\"#environment\">Environment</a>\n</ul></nav>\n<main id=\"main\" "
+        "tabindex=\"-1\">\n");
+}
+
+static bool append_trials(struct page *page) {
+    struct text *out = &page->out;
+    text_append(out, "<section id=\"trials\"><h2>Trials</h2>\n");
+    if (page->index.n == 0)
+        text_append(out, "<p>This database holds no trials yet.</p>\n");
+    else if (page->index.n == TRIALS_MOST)
+        text_append(out,
+                    "<p>The first %d; <code>headroom export current_trial</code> has all.</p>\n",
+                    TRIALS_MOST);
+    text_append_bytes(out, page->trials.data ? page->trials.data : "", page->trials.size);
+    text_append(out, "</section>\n");
+    return true;
+}
+
+static bool append_all(struct page *page, struct error *problem) {
+    const char *name = strrchr(page->db, '/');
+    struct text *out = &page->out;
+    bool ok = trials_append(&page->trials, page->store, page->db, &page->index, page->error);
+    append_head(page, name ? name + 1 : page->db);
+    ok = ok && append_findings(page) && append_doubts(page);
+    text_append(out, "<section id=\"figures\"><h2>Figures</h2>\n");
+    ok = ok && figures_append(out, page->store, page->db, &page->index, problem, page->error);
+    text_append(out, "</section>\n<section id=\"models\"><h2>Trained models</h2>\n");
+    ok = ok && points_append(out, page->store, &page->index, page->error);
+    text_append(out, "</section>\n<section id=\"tables\"><h2>Tables</h2>\n");
+    ok = ok && views_append(out, page->store, &page->index, page->error);
+    text_append(out, "</section>\n");
+    ok = ok && append_trials(page) && append_environment(page);
+    text_append(
+        out,
+        "</main>\n<footer><p>Numbers are rounded to five digits: <code>headroom export VIEW"
+        "</code> has all of them. An empty cell is what was not measured, never 0.</p></footer>\n"
+        "<script>%s</script>\n</body>\n</html>\n",
+        harness_report_report_js);
+    return ok && (!out->failed || error_set(page->error, "out of memory"));
+}
+
+/* Whole or not at all, and never through a link or over what is no file. */
+static bool write_file(const char *path, const struct text *text, struct error *error) {
+    struct stat info;
+    char *part = NULL;
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return error_set(error, "'%s' is there and is no regular file", path);
+    if (asprintf(&part, "%s.part", path) < 0) return error_set(error, "out of memory");
+    unlink(part); /* left by a killed process, or a link that somebody put there */
+    FILE *file = fopen(part, "wx");
+    bool ok = file && fwrite(text->data, 1, text->size, file) == text->size;
+    if (file && fclose(file) != 0) ok = false;
+    ok = ok && rename(part, path) == 0;
+    if (!ok) {
+        error_set(error, "cannot write '%s': %s", path, strerror(errno));
+        unlink(part);
+    }
+    free(part);
+    return ok;
+}
+
+bool report_page_write(const char *db, const char *path, struct error *error) {
+    struct page page = {.db = db, .error = error};
+    struct error problem = {0};
+    bool ok = store_open_reader(db, &page.store, error) && comparison_update(page.store, error) &&
+              append_all(&page, &problem) && write_file(path, &page.out, error);
+    if (ok && problem.text[0])
+        ok = error_set(error, "'%s' is written without all figures: %s", path, problem.text);
+    store_close(page.store);
+    trial_index_free(&page.index);
+    text_free(&page.out);
+    text_free(&page.trials);
+    return ok;
+}
