@@ -111,7 +111,7 @@ SOURCES := $(sort $(shell find models workloads harness -name '*.c' \
     $(if $(WITH_CUDA),,! -path 'models/cuda/*' ! -path 'models/*_cuda.c')))
 KERNELS := $(sort $(shell find models -name '*.cu'))
 TEXTS   := results/tables.sql results/views.sql $(sort $(wildcard results/migrations/*.sql)) \
-    harness/config/starter.yaml harness/report/report.css harness/report/report.js
+    harness/config/starter.yaml $(wildcard harness/report/report.css harness/report/report.js)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(if $(WITH_CUDA),$(KERNELS:%=$(B)/%.o)) $(TEXTS:%=$(B)/%.o)
 LIBRARY := $(B)/headroom.a
 UNITS   := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
