@@ -2,6 +2,7 @@
  * Names, writing and removing of a figure's files; see picture_files.h.
  */
 #include "harness/plot/picture_files.h"
+#include "harness/table/whole_file.h"
 #include "models/base/path.h"
 #include "models/base/regular_file.h"
 
@@ -78,22 +79,10 @@ char *picture_files_path(const struct picture_files *files, const char *name, si
 
 bool picture_files_write(const struct picture_files *files, const char *name, size_t page,
                          const char *ending, const struct text *text, struct error *error) {
-    char *path = picture_files_path(files, name, page, ending), *whole = NULL;
-    if (!path || asprintf(&whole, "%s.part", path) < 0) {
-        free(path);
-        return error_set(error, "out of memory");
-    }
-    unlink(whole); /* left by a killed process, or a link that somebody put there */
-    FILE *file = fopen(whole, "wx");
-    bool ok = file && fwrite(text->data, 1, text->size, file) == text->size;
-    if (file && fclose(file) != 0) ok = false;
-    ok = ok && rename(whole, path) == 0;
-    if (!ok) {
-        error_set(error, "cannot write '%s': %s", path, strerror(errno));
-        unlink(whole);
-    }
+    char *path = picture_files_path(files, name, page, ending);
+    if (!path) return error_set(error, "out of memory");
+    bool ok = whole_file_write(path, text, error);
     free(path);
-    free(whole);
     return ok;
 }
 

@@ -53,6 +53,14 @@ void html_append(struct text *out, const char *value) {
     if (value) html_append_bytes(out, value, strlen(value));
 }
 
+void html_append_words(struct text *out, const char *name) {
+    for (size_t length; *name; name += length + (name[length] == '_')) {
+        length = strcspn(name, "_");
+        html_append_bytes(out, name, length);
+        if (name[length] == '_') text_append(out, " ");
+    }
+}
+
 void html_append_number(struct text *out, double value) {
     enum { DIGITS = 5 };
     double size = fabs(value);

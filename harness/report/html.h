@@ -13,6 +13,9 @@
 void html_append(struct text *out, const char *value);
 void html_append_bytes(struct text *out, const char *value, size_t size);
 
+/* Appends a name as words: a column's, with blanks for its underscores. */
+void html_append_words(struct text *out, const char *name);
+
 /* Appends a number as people read it: five digits, all of those before the point, and no exponent
  * but for what is very large or small. An infinity is "inf". */
 void html_append_number(struct text *out, double value);

@@ -58,10 +58,6 @@ static double number(const struct cell *cell) {
     return cell->kind == CELL_INTEGER ? (double)cell->integer : cell->real;
 }
 
-static char *text_of(const struct cell *cell) {
-    return cell->kind == CELL_TEXT ? strndup(cell->bytes, cell->size) : strdup("");
-}
-
 static bool add_point(struct pictures *p, const char *workload, const char *arm, const char *policy,
                       const struct cell *cells) {
     if (p->n == p->capacity) {
@@ -88,7 +84,8 @@ static bool read_model(void *context, size_t n, const char *const *names,
                        const struct cell *cells) {
     struct pictures *p = context;
     (void)n, (void)names;
-    char *workload = text_of(&cells[0]), *arm = text_of(&cells[1]), *policy = text_of(&cells[2]);
+    char *workload = cell_text(&cells[0]), *arm = cell_text(&cells[1]),
+         *policy = cell_text(&cells[2]);
     bool ok = workload && arm && policy;
     if (ok && (!p->workload || strcmp(p->workload, workload) != 0)) {
         end_picture(p);

@@ -13,8 +13,8 @@
 #include "harness/store/report.h"
 #include "harness/store/trial_page.h"
 #include "harness/table/table.h"
+#include "harness/table/whole_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,7 +153,7 @@ static bool append_fact(void *context, size_t n, const char *const *names,
                         const struct cell *cells) {
     struct machines *m = context;
     (void)n, (void)names;
-    char *machine = cells[0].kind == CELL_TEXT ? strndup(cells[0].bytes, cells[0].size) : NULL;
+    char *machine = cell_text(&cells[0]), *name = cell_text(&cells[1]); /* in lists there is none */
     if (!m->before || !machine || strcmp(m->before, machine) != 0) {
         text_append(m->out, "%s<h3>", m->before ? "</dl>\n" : "");
         html_append(m->out, machine);
@@ -162,13 +162,8 @@ static bool append_fact(void *context, size_t n, const char *const *names,
     free(m->before);
     m->before = machine;
     text_append(m->out, "<dt>");
-    if (cells[1].kind == CELL_TEXT) { /* names are ours, but a database may say anything */
-        char *name = strndup(cells[1].bytes, cells[1].size);
-        for (char *c = name; c && *c; c++)
-            if (*c == '_') *c = ' ';
-        html_append(m->out, name);
-        free(name);
-    }
+    if (name) html_append_words(m->out, name);
+    free(name);
     text_append(m->out, "<dd>");
     html_append_cell(m->out, &cells[2]);
     if (cells[2].kind == CELL_NULL) {
@@ -265,31 +260,19 @@ static bool append_all(struct page *page, struct error *problem) {
     return ok && (!out->failed || error_set(page->error, "out of memory"));
 }
 
-/* Whole or not at all, and never through a link or over what is no file. */
-static bool write_file(const char *path, const struct text *text, struct error *error) {
+/* Never through a link or over what is no file. */
+static bool write_page(const char *path, const struct text *text, struct error *error) {
     struct stat info;
-    char *part = NULL;
     if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return error_set(error, "'%s' is there and is no regular file", path);
-    if (asprintf(&part, "%s.part", path) < 0) return error_set(error, "out of memory");
-    unlink(part); /* left by a killed process, or a link that somebody put there */
-    FILE *file = fopen(part, "wx");
-    bool ok = file && fwrite(text->data, 1, text->size, file) == text->size;
-    if (file && fclose(file) != 0) ok = false;
-    ok = ok && rename(part, path) == 0;
-    if (!ok) {
-        error_set(error, "cannot write '%s': %s", path, strerror(errno));
-        unlink(part);
-    }
-    free(part);
-    return ok;
+    return whole_file_write(path, text, error);
 }
 
 bool report_page_write(const char *db, const char *path, struct error *error) {
     struct page page = {.db = db, .error = error};
     struct error problem = {0};
     bool ok = store_open_reader(db, &page.store, error) && comparison_update(page.store, error) &&
-              append_all(&page, &problem) && write_file(path, &page.out, error);
+              append_all(&page, &problem) && write_page(path, &page.out, error);
     if (ok && problem.text[0])
         ok = error_set(error, "'%s' is written without all figures: %s", path, problem.text);
     store_close(page.store);

@@ -40,7 +40,7 @@ static void read_names(struct reading *r, size_t n, const char *const *names) {
 /* A text of a row that may be shorter than what is looked for with it; NULL: none. */
 static char *text_of(const struct cell *cells, int column) {
     const struct cell *cell = column < 0 ? NULL : &cells[column];
-    return cell && cell->kind == CELL_TEXT ? strndup(cell->bytes, cell->size) : NULL;
+    return cell && cell->kind == CELL_TEXT ? cell_text(cell) : NULL;
 }
 
 /* The trial that a cell leads to; 0: none. */

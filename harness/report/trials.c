@@ -104,11 +104,6 @@ static void append_log(struct writing *w, const char *key) {
 
 /* ---- an entry ---- */
 
-static char *copy_of(const struct cell *cell) {
-    return strndup(cell->kind == CELL_TEXT ? cell->bytes : "",
-                   cell->kind == CELL_TEXT ? cell->size : 0);
-}
-
 static bool differs(const char *before, const char *now) {
     return !before || strcmp(before, now) != 0;
 }
@@ -142,7 +137,7 @@ static void append_list(struct writing *w, size_t n, const char *const *names,
                     trial_index_has(w->index, cells[i].integer);
         bool code = strcmp(names[i], "command") == 0;
         text_append(w->out, "<dt>");
-        for (const char *c = names[i]; *c; c++) text_append(w->out, "%c", *c == '_' ? ' ' : *c);
+        html_append_words(w->out, names[i]);
         text_append(w->out, "<dd>%s", code ? "<code>" : "");
         if (base) text_append(w->out, "<a href=\"#trial-%" PRId64 "\">", cells[i].integer);
         html_append_cell(w->out, &cells[i]);
@@ -168,8 +163,8 @@ static bool append_trial(void *context, size_t n, const char *const *names,
                          const struct cell *cells) {
     struct writing *w = context;
     int64_t id = cells[TRIAL_ID].integer, seed = cells[TRIAL_SEED].integer;
-    char *workload = copy_of(&cells[TRIAL_WORKLOAD]), *arm = copy_of(&cells[TRIAL_ARM]);
-    char *key = copy_of(&cells[TRIAL_KEY]), *kind = copy_of(&cells[TRIAL_KIND]);
+    char *workload = cell_text(&cells[TRIAL_WORKLOAD]), *arm = cell_text(&cells[TRIAL_ARM]);
+    char *key = cell_text(&cells[TRIAL_KEY]), *kind = cell_text(&cells[TRIAL_KIND]);
     bool training = kind && strcmp(kind, "train") == 0;
     w->ok = workload && arm && key && kind &&
             trial_index_add(w->index, workload, arm, seed, id, training);

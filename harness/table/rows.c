@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *cell_text(const struct cell *cell) {
+    return cell->kind == CELL_TEXT ? strndup(cell->bytes, cell->size) : strdup("");
+}
+
 void real_write(double real, char out[REAL_TEXT_SIZE]) {
     if (isinf(real)) {
         snprintf(out, REAL_TEXT_SIZE, real < 0 ? "-1e999" : "1e999");

@@ -31,6 +31,9 @@ struct cell {
     size_t size;
 };
 
+/* A copy of a text, which the caller frees, and "" of anything else; NULL without memory. */
+char *cell_text(const struct cell *cell);
+
 /* One table that is being written. Starts zeroed. */
 struct rows {
     enum table_format format;
