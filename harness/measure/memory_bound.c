@@ -112,15 +112,20 @@ bool memory_group_make(const char *root, int64_t bytes, int64_t number,
     return false;
 }
 
-long memory_group_kills(const char *group) {
-    char path[MEMORY_GROUP_SIZE + 16], line[128];
+long memory_kills(const char *path) {
+    char line[128];
     long n = 0;
-    snprintf(path, sizeof path, "%s/memory.events", group);
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file))
         if (strncmp(line, "oom_kill ", 9) == 0) n = strtol(line + 9, NULL, 10);
     if (file) fclose(file);
     return n;
+}
+
+long memory_group_kills(const char *group) {
+    char path[MEMORY_GROUP_SIZE + 16];
+    snprintf(path, sizeof path, "%s/memory.events", group);
+    return memory_kills(path);
 }
 
 void memory_group_remove(const char *group) {

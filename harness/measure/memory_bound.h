@@ -27,6 +27,10 @@ enum { MEMORY_GROUP_SIZE = 512, MEMORY_BOUND_LEAST_MIB = 512 };
 bool memory_group_make(const char *root, int64_t bytes, int64_t number,
                        char out[MEMORY_GROUP_SIZE]);
 
+/* How many processes the kernel has killed for memory, as one of its files says: /proc/vmstat of all,
+ * memory.events of a group. 0: that cannot be read. */
+long memory_kills(const char *path);
+
 /* How many of its processes the kernel has killed for memory. */
 long memory_group_kills(const char *group);
 

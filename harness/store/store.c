@@ -4,6 +4,7 @@
  * published read-only and put on a network disk, which a write-ahead log cannot; the few writers
  * here commit rarely and wait for each other.
  */
+#include "harness/measure/space.h"
 #include "harness/store/store_private.h"
 #include "models/base/clock.h"
 #include "models/base/path.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
@@ -97,9 +97,9 @@ bool store_end(struct store *store, bool ok, struct error *error) {
  * training. */
 static bool check_free_space(const char *path, struct error *error) {
     if (strcmp(path, ":memory:") == 0) return true;
-    struct statvfs disk;
-    if (statvfs(path, &disk) != 0) return true; /* not to be known here: the writes will tell */
-    unsigned long long free_bytes = (unsigned long long)disk.f_bavail * disk.f_frsize;
+    int64_t known = space_free(path);
+    if (known < 0) return true; /* the writes will tell */
+    unsigned long long free_bytes = (unsigned long long)known;
     if (free_bytes >= (unsigned long long)FREE_MEBIBYTES << 20) return true;
     return error_set(error,
                      "the disk of '%s' is nearly full (%llu KiB left, %d MiB needed): free some "

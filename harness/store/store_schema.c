@@ -332,6 +332,13 @@ bool store_schema_write(struct store *store, bool *changed, struct error *error)
            store_exec(store, "PRAGMA application_id = 1212498244", error);
 }
 
+/* From now on the store is the copy. */
+static void become_copy(struct store *store, sqlite3 *copy) {
+    store_forget_statements(store);
+    sqlite3_close(store->db);
+    store->db = copy;
+}
+
 bool store_copy_to_memory(struct store *store, struct error *error) {
     sqlite3 *copy = NULL;
     sqlite3_backup *backup = NULL;
@@ -343,9 +350,7 @@ bool store_copy_to_memory(struct store *store, struct error *error) {
         sqlite3_close(copy);
         return false;
     }
-    store_forget_statements(store);
-    sqlite3_close(store->db);
-    store->db = copy;
+    become_copy(store, copy);
     return true;
 }
 
@@ -393,9 +398,7 @@ bool store_copy_plan(struct store *store, struct error *error) {
         sqlite3_close(copy);
         return false;
     }
-    store_forget_statements(store);
-    sqlite3_close(store->db);
-    store->db = copy;
+    become_copy(store, copy);
     return true;
 }
 

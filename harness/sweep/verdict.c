@@ -2,22 +2,15 @@
  * Verdicts on ended processes; see verdict.h.
  */
 #include "harness/sweep/verdict.h"
+#include "harness/measure/memory_bound.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 long verdict_oom_kills(void) {
-    char line[128];
-    long n = 0;
-    FILE *file = fopen("/proc/vmstat", "r");
-    if (!file) return 0;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, "oom_kill ", 9) == 0) n = strtol(line + 9, NULL, 10);
-    fclose(file);
-    return n;
+    return memory_kills("/proc/vmstat");
 }
 
 const char *verdict_of(const struct process_end *end, char *reason, size_t size) {
