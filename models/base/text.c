@@ -1,6 +1,6 @@
 /*
- * Growing by doubling; see text.h. A format is measured before it is written, so that no length has
- * to be guessed.
+ * Growing by doubling; see text.h. A format is written where there is room, and again where there was not,
+ * so that no length has to be guessed and few are measured: a plan writes each of its trials this way.
  */
 #include "models/base/text.h"
 #include "models/base/utf8.h"
@@ -36,19 +36,20 @@ void text_append_bytes(struct text *text, const char *bytes, size_t n) {
 }
 
 void text_append(struct text *text, const char *format, ...) {
-    va_list measured, written;
-    va_start(measured, format);
-    va_copy(written, measured);
-    int n = vsnprintf(NULL, 0, format, measured);
-    va_end(measured);
+    va_list first, again;
+    va_start(first, format);
+    va_copy(again, first);
+    size_t room = text->capacity - text->size;
+    int n = vsnprintf(room ? text->data + text->size : NULL, room, format, first);
+    va_end(first);
     if (n < 0) {
         text_free(text);
         text->failed = true;
     } else if (reserve(text, (size_t)n)) {
-        vsnprintf(text->data + text->size, (size_t)n + 1, format, written);
+        if ((size_t)n >= room) vsnprintf(text->data + text->size, (size_t)n + 1, format, again);
         text->size += (size_t)n;
     }
-    va_end(written);
+    va_end(again);
 }
 
 void text_append_shown(struct text *text, const char *value) {
