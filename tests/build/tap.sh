@@ -16,6 +16,11 @@ skip() { # reason
     exit 77
 }
 
+# With its library: Debian's python3-minimal has no more than a part of it.
+needs_python() { # program
+    "$1" -c 'import json, sqlite3, zipfile' 2>/dev/null || skip "$1 is not here with its library: apt-get install python3"
+}
+
 not_with_address_sanitizer() { # reason
     ! nm ./headroom | grep -q __asan_init || skip "the address sanitizer $1"
 }

@@ -195,7 +195,7 @@ with_each_fetcher() { # command
 }
 
 serve() { # program...
-    command -v python3 >/dev/null || skip "python3 is not here to serve files"
+    needs_python python3
     : >"$scratch/server"
     (cd "$mirror" && exec "$@") >"$scratch/server" 2>"$scratch/requests" &
     server=$!

@@ -13,7 +13,7 @@ product_is() { # fetched product
 
 zip_of() { # archive folder
     command -v unzip >/dev/null || skip "unzip is not here"
-    command -v python3 >/dev/null || skip "python3 is not here to make a zip file"
+    needs_python python3
     (cd "$scratch" && python3 -m zipfile -c "$1" "$2")
 }
 

@@ -9,7 +9,7 @@ python=/usr/bin/python3
 # Two topics of 3 words and 2 fillers. Each word's embedding points to its topic, attention and FFN add
 # nothing, and the gate's biases alone choose the heads.
 write_checkpoint() { # file policy policy_options [python]
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     cat >"$scratch/write.py" <<'E2'
 import json, struct, sys
 path, policy, options = sys.argv[1:4]

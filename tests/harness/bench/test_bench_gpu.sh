@@ -13,7 +13,7 @@ arguments= # of bench_gpu.py
 # Products take 1 ms or 3, the card makes 100 TFLOP/s and 1 TB/s. 1, 2 and 4 of 8 heads cost .7, .8
 # and .9 of the FLOPs, and .8, .9 and 1 of our time.
 with_known_sides() { # line...
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     cat >"$scratch/check.py" <<'P'
 import sys
 import bench_gpu as gpu
@@ -76,14 +76,14 @@ fails_with() { # status command...
 }
 
 without_pytorch_it_says_how_to_get_it() {
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     echo 'raise ImportError("not here")' >"$scratch/torch.py"
     fails_with 1 env PYTHONPATH="$scratch" $python $bench
     cat "$scratch/said" && [ "$(wc -l <"$scratch/said")" = 1 ] && says 'has no PyTorch'
 }
 
 without_a_card_it_says_so() {
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     cat >"$scratch/torch.py" <<'P'
 __version__ = "2.0"
 class cuda:
@@ -102,7 +102,7 @@ without_python_it_says_how_to_get_it() {
 }
 
 bad_arguments_are_refused() {
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     for bad in '--rounds 0' '--rounds x' '--fast'; do
         # shellcheck disable=SC2086 # several words
         fails_with 2 $python $bench $bad

@@ -8,7 +8,7 @@ python=/usr/bin/python3
 # Runs the rest of the lines on `peers`, the script as a module. One input is 1 GFLOP, the sgemm peak
 # 100 GF/s and the core's limit 125; headroom reaches 80% of it and PyTorch 40%, n threads n times as much.
 with_known_sides() { # line...
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     cat >"$scratch/check.py" <<'E'
 import bench_peers as peers
 
@@ -29,7 +29,7 @@ E
 }
 
 without_pytorch_it_says_how_to_get_it() {
-    [ -x $python ] || skip "$python is not here"
+    needs_python $python
     echo 'raise ImportError("not here")' >"$scratch/torch.py"
     ! PYTHONPATH=$scratch $python harness/bench/bench_peers.py >"$scratch/said" 2>&1 || return 1
     cat "$scratch/said"

@@ -7,7 +7,7 @@ scratch=${scratch:?}
 headroom=$PWD/headroom
 
 python() {
-    command -v python3 >/dev/null || skip 'python3 is not here: apt-get install python3-minimal'
+    needs_python python3
     python3 "$@"
 }
 
