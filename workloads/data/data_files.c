@@ -5,6 +5,7 @@
 #include "workloads/data/data_files.h"
 #include "models/base/sha256.h"
 #include "models/base/text_file.h"
+#include "workloads/data/near_file.h"
 #include "workloads/data/word_table.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]) {
         "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
         "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
     };
-    char fetch[64] = "";
+    char fetch[64] = "", near[PATH_SIZE];
     for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
         size_t size = strlen(fetched_sets[i]);
         if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
@@ -46,6 +47,11 @@ void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]) {
     else
         snprintf(out, DATA_FILES_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
                  name, root, fetch);
+    size_t used = strlen(out);
+    if (!near_file_find(path, near, sizeof near)) return;
+    below = strncmp(near, root, length) == 0 && near[length] == '/';
+    snprintf(out + used, DATA_FILES_HINT_SIZE - used, "; did you mean %s?",
+             below ? near + length + 1 : near);
 }
 
 bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
