@@ -171,6 +171,19 @@ static struct csv csv_open(struct text_file *file, char separator) {
                         .hint = hint_at_separator(file, separator)};
 }
 
+/* Reads the next record, which must have as many fields as the first, of which *n_first is then the
+ * number; *empty is a line without any. */
+static bool next_record(struct csv *csv, int *n_first, bool *empty, struct error *error) {
+    struct location at = csv->at;
+    if (!read_record(csv, error)) return false;
+    *empty = *n_first > 1 && csv->n_fields == 1 && csv->field[0].size == 0;
+    if (*n_first && csv->n_fields != *n_first && !*empty)
+        return error_set_at(error, &at, "%d field%s where the first record has %d%s", csv->n_fields,
+                            PLURAL_S(csv->n_fields), *n_first, csv->hint);
+    if (*n_first == 0) *n_first = csv->n_fields;
+    return true;
+}
+
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error) {
     struct csv csv = csv_open(file, config->source == SOURCE_TSV ? '\t' : ',');
@@ -179,29 +192,35 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
     int n_first = 0;
     while (csv.next < csv.end) {
         struct row row = {.at = csv.at};
-        if (!read_record(&csv, error)) return false;
-        bool empty = n_first > 1 && csv.n_fields == 1 && csv.field[0].size == 0;
-        if (empty && config->drop_empty) {
-            if (!sink->take(sink->owner, &row, error)) return false;
-            continue;
-        }
-        if (empty) return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
-        if (n_first && csv.n_fields != n_first)
-            return error_set_at(error, &row.at, "%d field%s where the first record has %d%s",
-                                csv.n_fields, PLURAL_S(csv.n_fields), n_first, csv.hint);
-        if (n_first == 0) {
-            n_first = csv.n_fields;
+        bool first = n_first == 0, empty;
+        if (!next_record(&csv, &n_first, &empty, error)) return false;
+        if (empty && !config->drop_empty)
+            return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
+        if (first) {
             if (!find_columns(&csv, config, &row.at, &columns, absent, error)) return false;
             if (data_config_has_header(config)) continue;
         }
-        row.label = csv.field[columns.label];
-        row.n_text = columns.n_text;
-        row.n_second = columns.n_second;
-        for (int i = 0; i < columns.n_text + columns.n_second; i++)
-            row.text[i] = csv.field[columns.text[i]];
+        if (!empty) {
+            row.label = csv.field[columns.label];
+            row.n_text = columns.n_text;
+            row.n_second = columns.n_second;
+            for (int i = 0; i < columns.n_text + columns.n_second; i++)
+                row.text[i] = csv.field[columns.text[i]];
+        }
         if (!sink->take(sink->owner, &row, error)) return false;
     }
     return true;
+}
+
+bool reader_csv_records(struct text_file *file, char separator, const struct record_sink *sink,
+                        struct error *error) {
+    struct csv csv = csv_open(file, separator);
+    int n_first = 0;
+    bool empty, ok = true;
+    while (ok && csv.next < csv.end)
+        ok = next_record(&csv, &n_first, &empty, error) &&
+             sink->take(sink->owner, csv.field, empty ? 0 : csv.n_fields, error);
+    return ok;
 }
 
 bool reader_csv_names(struct text_file *file, char separator, struct name_list *out,
