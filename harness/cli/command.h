@@ -51,7 +51,9 @@ struct arguments {
     struct flag_words fail_if;  /* conditions */
     struct flag_words events;   /* to count */
     int batch, inputs, repeats; /* of counting; 0: not said */
+    const char *from;           /* data file; NULL: not said */
     const char *label;          /* column of a table; NULL: not said */
+    struct flag_words texts;    /* likewise of its texts */
     struct shard shard;         /* of a sweep; of = 0: all of it */
     struct overrides overrides; /* --set, --seeds, --device, for the files that are read */
     int statement;              /* of a file; 0: not said */

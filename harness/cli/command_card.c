@@ -147,7 +147,7 @@ static bool write_file(const char *path, const char *text, const char *starter_o
     FILE *file = fopen(path, "w");
     if (!file) return error_set(error, "cannot write %s: %s", path, strerror(errno));
     if (starter_of)
-        starter_write(starter_of, file);
+        starter_write(starter_of, NULL, file);
     else
         fputs(text, file);
     bool failed = ferror(file);

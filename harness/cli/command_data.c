@@ -4,6 +4,7 @@
  * second, and not in a result.
  */
 #include "harness/cli/command.h"
+#include "harness/config/column_places.h"
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
 #include "harness/table/shown.h"
@@ -79,9 +80,12 @@ static bool describe(const char *word, const struct arguments *arguments, bool c
     int(*count)[CLASS_COUNTS];
     struct dataset *data;
     char name[sizeof experiment->name + 32], path[sizeof experiment->file];
-    if (!workload_files_path(word, arguments->workloads, path, sizeof path, error) ||
-        !experiment_read(path, arguments->full, experiment, error))
-        return false;
+    struct node *root = NULL;
+    if (!workload_files_path(word, arguments->workloads, path, sizeof path, error)) return false;
+    bool found = experiment_read_tree(path, arguments->full, NULL, experiment, &root, error) &&
+                 experiment_check_columns(experiment, root, error);
+    node_free(root);
+    if (!found) return false;
     int seed = experiment->seeds.value[0];
     int used = snprintf(name, sizeof name, "%s", experiment->name);
     if (experiment->data.seed == DATA_SEED_PER_TRIAL)
@@ -137,7 +141,7 @@ const struct command data_command = {
     "  cut%        inputs longer than max_len, all splits\n"
     "  unknown%    test tokens outside the vocabulary of the training split\n"
     "  in train    test inputs whose whole text is in training too (validation included)\n"
-    "  dropped     rows that drop_labels, strip_headers or overlap left out\n"
+    "  dropped     rows that drop_labels, drop_empty, strip_headers or overlap left out\n"
     "What is read without an error and may not be meant is on stderr: classes that differ in a\n"
     "blank or in case, labels that no row has, classes without inputs, `seeds: 3`.\n"
     "\n"

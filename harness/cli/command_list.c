@@ -19,11 +19,11 @@
 
 static void print_options(const struct option_table *table) {
     static const char *const types[] = {
-        [OPTION_INT] = "whole number", [OPTION_FLOAT] = "number",
-        [OPTION_BOOL] = "true|false",  [OPTION_CHOICE] = "choice",
-        [OPTION_STRING] = "text",      [OPTION_INT_LIST] = "whole numbers",
-        [OPTION_NAME_LIST] = "names",  [OPTION_GROUPS] = "map of lists",
-        [OPTION_SWITCH] = "true|false"};
+        [OPTION_INT] = "whole number",  [OPTION_FLOAT] = "number",
+        [OPTION_BOOL] = "true|false",   [OPTION_CHOICE] = "choice",
+        [OPTION_STRING] = "text",       [OPTION_INT_LIST] = "whole numbers",
+        [OPTION_NAME_LIST] = "names",   [OPTION_GROUPS] = "map of lists",
+        [OPTION_SWITCH] = "true|false", [OPTION_FILES] = "paths"};
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
         const char *value = !row->default_text   ? "(required)"

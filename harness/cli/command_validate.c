@@ -3,6 +3,7 @@
  * Every file is looked at, so that one pass of corrections is enough.
  */
 #include "harness/cli/command.h"
+#include "harness/config/column_places.h"
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
 #include "harness/table/shown.h"
@@ -13,8 +14,14 @@
 /* Reads one file at both tiers; the second reading can only fail in `full:`. */
 static bool validate_file(const char *path, const struct overrides *overrides,
                           struct experiment *experiment, struct error *error) {
-    return experiment_read_tree(path, true, overrides, experiment, NULL, error) &&
-           experiment_read_tree(path, false, overrides, experiment, NULL, error);
+    bool ok = true;
+    for (int full = 1; ok && full >= 0; full--) {
+        struct node *root = NULL;
+        ok = experiment_read_tree(path, full, overrides, experiment, &root, error) &&
+             experiment_check_columns(experiment, root, error);
+        node_free(root);
+    }
+    return ok;
 }
 
 static void print_valid(const struct experiment *e) {
@@ -79,7 +86,8 @@ const struct command validate_command = {
     {"tag", "set", "seeds", "device", "precision"},
     "Reads each file, and those it extends, in both tiers and prints the place and the fix of the\n"
     "first error in each. Without FILES: every file of workloads/. FILES and --tag are as in\n"
-    "`headroom sweep`. Their data is not needed, and nothing is written.\n"
+    "`headroom sweep`. Their data is not needed, but of files that are there the first row says\n"
+    "whether the columns exist. Nothing is written.\n"
     "\n"
     "examples:\n"
     "  headroom validate my.yaml\n"

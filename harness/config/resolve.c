@@ -22,7 +22,8 @@ static void mark(struct node *node) {
 static struct node *default_node(const struct option *row, struct error *error) {
     const char *yaml = *row->default_text ? row->default_text : "{}";
     struct node *node = NULL;
-    if (row->type == OPTION_STRING) {
+    bool text = row->type == OPTION_STRING || row->type == OPTION_FILES;
+    if (text) {
         node = calloc(1, sizeof *node);
         if (node) node->quoted = true;
         if (node) node->text = strdup(row->default_text);
@@ -30,7 +31,7 @@ static struct node *default_node(const struct option *row, struct error *error) 
         return NULL;
     }
     if (node) node->key = strdup(row->name);
-    if (!node || !node->key || (row->type == OPTION_STRING && !node->text)) {
+    if (!node || !node->key || (text && !node->text)) {
         error_set(error, "out of memory");
         node_free(node);
         return NULL;

@@ -3,6 +3,7 @@
  * written in one transaction, so that a killed planner leaves the old plan or the new one.
  */
 #include "harness/sweep/plan.h"
+#include "harness/config/column_places.h"
 #include "harness/config/workload_files.h"
 #include "harness/measure/code_hash.h"
 #include "workloads/data/data_files.h"
@@ -89,9 +90,14 @@ static bool read_file(struct planner *planner, const char *path, struct error *e
     if (!source) return out_of_memory(error);
     struct experiment *e = &source->experiment;
     source->named = request->n_files > 0 && !request->tag;
-    if (!experiment_read_tree(path, request->full, &request->overrides, e, NULL, &problem))
+    struct node *root = NULL;
+    if (!experiment_read_tree(path, request->full, &request->overrides, e, &root, &problem))
         goto refused;
-    if (!is_wanted(request, e)) {
+    bool wanted = is_wanted(request, e);
+    bool found = !wanted || experiment_check_columns(e, root, &problem);
+    node_free(root);
+    if (!found) goto refused;
+    if (!wanted) {
         free(source);
         return true;
     }

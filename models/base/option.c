@@ -81,6 +81,10 @@ static void describe_expected(const struct option *row, char *out, size_t size) 
     case OPTION_STRING:
         snprintf(out, size, "a text of less than %d bytes", OPTION_STRING_MAX);
         break;
+    case OPTION_FILES:
+        snprintf(out, size, "a path of 1 to %d bytes that the list has not had before, on one line",
+                 OPTION_STRING_MAX - 1);
+        break;
     case OPTION_NAME_LIST:
         snprintf(out, size, "a name of 1 to %d bytes that the list has not had before",
                  NAME_SIZE - 1);
@@ -119,7 +123,7 @@ static bool refuse(const struct target *target, const struct node *node, struct 
         snprintf(value, sizeof value, "a %s", node->kind == NODE_MAP ? "map" : "list");
     else if (!node->quoted && parse_float(node->text, &real))
         snprintf(value, sizeof value, "%.60s", node->text);
-    else if (row->type == OPTION_STRING)
+    else if (row->type == OPTION_STRING || row->type == OPTION_FILES)
         snprintf(value, sizeof value, "%zu bytes long", strlen(node->text));
     else
         snprintf(value, sizeof value, "'%.60s'%s", node->text, node->quoted ? " in quotes" : "");
@@ -205,6 +209,45 @@ static bool set_names(struct target *target, const struct node *node, struct nam
     return true;
 }
 
+bool option_next_file(const char **rest, char out[OPTION_STRING_MAX]) {
+    size_t size = strcspn(*rest, "\n");
+    snprintf(out, OPTION_STRING_MAX, "%.*s", (int)size, *rest);
+    *rest += size + ((*rest)[size] == '\n');
+    return out[0] != '\0';
+}
+
+static bool has_file(const char *files, const char *file) {
+    char one[OPTION_STRING_MAX];
+    while (option_next_file(&files, one))
+        if (strcmp(one, file) == 0) return true;
+    return false;
+}
+
+/* Only a scalar may be empty: then there is no file. */
+static bool set_files(struct target *target, const struct node *node, char *out,
+                      struct error *error) {
+    char files[OPTION_FILES_MAX] = ""; /* equal lists make equal bytes */
+    size_t used = 0;
+    if (node->kind == NODE_MAP) return refuse(target, node, error);
+    bool single = node->kind == NODE_SCALAR;
+    for (const struct node *entry = single ? node : node->first; entry;
+         entry = single ? NULL : entry->next) {
+        size_t size = entry->kind == NODE_SCALAR ? strlen(entry->text) : 0;
+        if (!single) target->entry++;
+        if (entry->kind != NODE_SCALAR || size >= OPTION_STRING_MAX || strchr(entry->text, '\n') ||
+            (!single && (size == 0 || has_file(files, entry->text))))
+            return refuse(target, entry, error);
+        if (used + size + 2 > sizeof files)
+            return error_set_at(error, &entry->at, "%s in %s names more than %d bytes of paths",
+                                target->row->name, target->table->section, OPTION_FILES_MAX - 1);
+        if (used > 0) files[used++] = '\n';
+        memcpy(files + used, entry->text, size);
+        used += size;
+    }
+    memcpy(out, files, sizeof files);
+    return true;
+}
+
 /* The map's JSON with every entry a list of texts: one spelling for one meaning. */
 static bool set_groups(const struct target *target, const struct node *node, char *out,
                        struct error *error) {
@@ -260,6 +303,8 @@ static bool set_field(const struct option_table *table, const struct option *row
         return set_list(&target, node, field, error);
     case OPTION_NAME_LIST:
         return set_names(&target, node, field, error);
+    case OPTION_FILES:
+        return set_files(&target, node, field, error);
     case OPTION_CHOICE:
         return set_choice(&target, node, field, error);
     case OPTION_GROUPS:
@@ -299,6 +344,8 @@ static size_t field_size(enum option_type type) {
         return sizeof(bool);
     case OPTION_STRING:
         return OPTION_STRING_MAX;
+    case OPTION_FILES:
+        return OPTION_FILES_MAX;
     case OPTION_INT_LIST:
         return sizeof(struct int_list);
     case OPTION_NAME_LIST:
@@ -314,7 +361,8 @@ static bool set_default(const struct option_table *table, const struct option *r
                         struct error *error) {
     char room[OPTION_STRING_MAX];
     struct node entry[OPTION_LIST_MAX] = {0}, list = {.kind = NODE_LIST};
-    struct node scalar = {.kind = NODE_SCALAR, .quoted = row->type == OPTION_STRING, .text = room};
+    bool text = row->type == OPTION_STRING || row->type == OPTION_FILES;
+    struct node scalar = {.kind = NODE_SCALAR, .quoted = text, .text = room};
     char *rest = room, *word;
     snprintf(room, sizeof room, "%s", row->default_text);
     if (row->type != OPTION_INT_LIST && row->type != OPTION_NAME_LIST)
@@ -399,6 +447,18 @@ bool options_require(const struct option_table *table, const struct node *base,
     return true;
 }
 
+/* A text, or a list of them where there are several. */
+static void write_files(const char *files, struct text *out) {
+    char file[OPTION_STRING_MAX];
+    bool several = strchr(files, '\n') != NULL;
+    if (!several) text_append_json_string(out, files);
+    for (const char *between = "["; several && option_next_file(&files, file); between = ",") {
+        text_append(out, "%s", between);
+        text_append_json_string(out, file);
+    }
+    if (several) text_append(out, "]");
+}
+
 void option_write_json(const struct option *row, const void *in, struct text *out) {
     const void *field = (const char *)in + row->offset;
     char number[NUMBER_TEXT], room[OPTION_STRING_MAX];
@@ -421,6 +481,9 @@ void option_write_json(const struct option *row, const void *in, struct text *ou
         break;
     case OPTION_STRING:
         text_append_json_string(out, field);
+        break;
+    case OPTION_FILES:
+        write_files(field, out);
         break;
     case OPTION_GROUPS:
         text_append(out, "%s", *(const char *)field ? (const char *)field : "{}");
@@ -454,6 +517,7 @@ static bool is_written(const struct option *row, const void *in) {
     if (row->min < OPTION_LATER) return true;
     switch (row->type) {
     case OPTION_STRING:
+    case OPTION_FILES:
         return strcmp(field, row->default_text) != 0;
     case OPTION_CHOICE:
         split_choices(row->choices, room, names);

@@ -10,9 +10,14 @@
 #include "models/base/text.h"
 #include "models/base/tree.h"
 
-enum { OPTION_LIST_MAX = 64, OPTION_STRING_MAX = 256, OPTION_GROUPS_MAX = 8192 };
+enum {
+    OPTION_LIST_MAX = 64,
+    OPTION_STRING_MAX = 256,
+    OPTION_FILES_MAX = 2048,
+    OPTION_GROUPS_MAX = 8192
+};
 
-/* Stands for `min` in a row of STRING, CHOICE or NAME_LIST that came later than results: as JSON it
+/* Stands for `min` in a row of STRING, FILES, CHOICE or NAME_LIST that came later than results: as JSON it
  * is written only where it is not its default, so that it does not rename what was hashed without
  * it. */
 enum { OPTION_LATER = 1 };
@@ -33,7 +38,8 @@ struct name_list {
 /* type -> C type of the field: INT int, FLOAT double, BOOL bool, SWITCH bool, written as JSON only
  * while it is on, so that an option of later does not rename what was hashed without it; CHOICE int (index into choices),
  * STRING char[OPTION_STRING_MAX], INT_LIST struct int_list (a bare number is a list of one),
- * NAME_LIST struct name_list (likewise), GROUPS char[OPTION_GROUPS_MAX]: a map of names to lists of
+ * NAME_LIST struct name_list (likewise), FILES char[OPTION_FILES_MAX]: a path or a list of them, kept
+ * one a line, so that a single one is a plain text here and as JSON; GROUPS char[OPTION_GROUPS_MAX]: a map of names to lists of
  * names, kept as its JSON text, "" if it is empty. */
 enum option_type {
     OPTION_INT,
@@ -41,6 +47,7 @@ enum option_type {
     OPTION_BOOL,
     OPTION_CHOICE,
     OPTION_STRING,
+    OPTION_FILES,
     OPTION_INT_LIST,
     OPTION_NAME_LIST,
     OPTION_GROUPS,
@@ -79,6 +86,9 @@ bool options_require(const struct option_table *table, const struct node *base,
 
 /* The row of this name, or NULL. */
 const struct option *option_find(const struct option_table *table, const char *name);
+
+/* The next path of a FILES field, from *rest on, which then stands behind it; false after the last. */
+bool option_next_file(const char **rest, char out[OPTION_STRING_MAX]);
 
 /* Writes one field of the struct `in` as a canonical JSON value. */
 void option_write_json(const struct option *row, const void *in, struct text *out);

@@ -11,7 +11,7 @@ out=$(realpath "$1")
 root=$(pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-for target in yaml csv label_text jsonl json gzip checkpoint row cache; do mkdir -p "$out/$target"; done
+for target in guess yaml csv label_text jsonl json gzip checkpoint row cache; do mkdir -p "$out/$target"; done
 
 # Texts of two classes: what stands in a table of results, by the kind of its second column.
 {
@@ -58,11 +58,13 @@ done
 
 for file in results/published/*.csv; do head -n 30 "$file" >"$out/csv/$(basename "$file" .csv)"; done
 cp "$scratch/texts.csv" "$out/csv"
+cp "$out/csv"/* "$out/guess"
 sed '1d; s/,/ /' "$scratch/texts.csv" >"$out/label_text/texts"
 sed '1d; s/^\(.*\),"\(.*\)"$/{"label": "\1", "text": "\2", "n": [1, null, true, {"a.b": 1e-3}]}/' \
     "$scratch/texts.csv" >"$out/jsonl/texts"
 cut -d ' ' -f 3- "$out/label_text/texts" | head -n 5 |
     ./headroom predict "$1" --json >"$out/jsonl/predictions"
+cp "$out/jsonl"/* "$out/guess"
 { printf '{"rows": [' && sed 's/$/,/; $s/,$//' "$out/jsonl/texts" && printf ']}'; } >"$out/json/rows"
 { printf '[' && sed 's/$/,/; $s/,$//' "$out/jsonl/texts" && printf ']'; } >"$out/json/list"
 cp "$out/row"/* "$out/json"

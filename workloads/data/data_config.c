@@ -13,10 +13,12 @@ static const struct option rows[] = {
     {"source", OPTION_CHOICE, FIELD(source), NULL, 0, 0,
      "label-text|csv|tsv|jsonl|json|class-files|class-folders|topic|offsets|pairs|mixed",
      "reader of text files, or generator"},
-    {"train_file", OPTION_STRING, FIELD(train_file), "", 0, 0, NULL,
-     "text: below HEADROOM_DATA, or absolute; NAME.gz is taken where NAME is not there; "
-     "class-files, class-folders: a path with {class} in it"},
-    {"test_file", OPTION_STRING, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
+    {"train_file", OPTION_FILES, FIELD(train_file), "", 0, 0, NULL,
+     "text: below HEADROOM_DATA, or absolute, or a list of such that is read in its order; NAME.gz "
+     "is taken where NAME is not there; class-files, class-folders: a path with {class} in it"},
+    {"test_file", OPTION_FILES, FIELD(test_file), "", 0, 0, NULL, "text: like train_file"},
+    {"validation_file", OPTION_FILES, FIELD(validation_file), "", OPTION_LATER, 0, NULL,
+     "text: like train_file; weights are chosen on it, instead of on a slice of training"},
     {"classes_file", OPTION_STRING, FIELD(classes_file), "", 0, 0, NULL,
      "text: one class name a line; labels are names or numbers from 1; empty: labels in train"},
     {"encoding", OPTION_CHOICE, FIELD(encoding), "utf-8", 0, 0, "utf-8|iso-8859-1|windows-1252",
@@ -27,6 +29,8 @@ static const struct option rows[] = {
      "json: path of the list of rows in train_file, as in label; empty: the document is the list"},
     {"test_rows", OPTION_STRING, FIELD(test_rows), "", 0, 0, NULL,
      "json: path of the list of rows in test_file, which may be the same file"},
+    {"validation_rows", OPTION_STRING, FIELD(validation_rows), "", OPTION_LATER, 0, NULL,
+     "json: path of the list of rows in validation_file, likewise"},
     {"label", OPTION_STRING, FIELD(label), "", 0, 0, NULL,
      "csv, tsv: column of the label, its number from 1 (the default) or its name in the header; "
      "jsonl, json: its path in a row, keys joined by dots (a dot in a key: "
@@ -49,6 +53,8 @@ static const struct option rows[] = {
      "text: labels whose rows are left out, and counted"},
     {"strip_headers", OPTION_BOOL, FIELD(strip_headers), "false", 0, 0, NULL,
      "text: drop each text up to its first blank line, and a text that ends there"},
+    {"drop_empty", OPTION_SWITCH, FIELD(drop_empty), "false", 0, 0, NULL,
+     "text: leave out, and count, rows without a text or a label, which are errors otherwise"},
     {"store_texts", OPTION_SWITCH, FIELD(store_texts), "false", 0, 0, NULL,
      "text: put the texts of the test inputs into the database; off, because whoever gets the "
      "database then has them, which privacy or their licence may forbid"},
@@ -68,7 +74,8 @@ static const struct option rows[] = {
     {"test_limit", OPTION_INT, FIELD(test_limit), "0", 0, 1e9, NULL,
      "test inputs kept, stratified by label, 0 = all"},
     {"validation_share", OPTION_FLOAT, FIELD(validation_share), "0.1", 0.001, 0.5, NULL,
-     "share of the training inputs held out to choose weights, stratified"},
+     "share of the training inputs held out to choose weights, stratified; without a "
+     "validation_file"},
     {"overlap", OPTION_CHOICE, FIELD(overlap), "keep", 0, 0, "keep|drop-train|drop-test",
      "text: texts that are in both splits, counted in any case; drop-train takes them from the "
      "training part, drop-test from the test part"},
@@ -118,7 +125,8 @@ static const struct {
     {"max_len", TEXT},           {"vocab_limit", TEXT},     {"min_count", TEXT},
     {"n_train", SYNTHETIC},      {"n_test", SYNTHETIC},     {"length", SYNTHETIC},
     {"relations", RELATIONAL},   {"values", TOPIC | PAIRS}, {"fillers", SYNTHETIC},
-    {"classes", TOPIC},          {"signal", TOPIC},
+    {"classes", TOPIC},          {"signal", TOPIC},         {"validation_file", TEXT},
+    {"validation_rows", JSON},   {"drop_empty", TEXT},
 };
 
 bool data_config_check_keys(const struct data_config *config, const struct node *map,
@@ -138,6 +146,11 @@ bool data_config_check_keys(const struct data_config *config, const struct node 
             return error_set_at(error, &node->key_at, "%s in data is for %s, not for %s", node->key,
                                 list, names[config->source]);
         }
+    const struct node *share = node_find(map, "validation_share");
+    if (share && config->validation_file[0])
+        return error_set_at(error, &share->key_at,
+                            "validation_share in data takes a slice of training, and "
+                            "validation_file names other inputs to choose weights on: drop one");
     const struct node *seed = node_find(map, "seed");
     if (!seed || config->seed != DATA_SEED_PER_TRIAL || data_config_is_generated(config))
         return true;
@@ -152,6 +165,12 @@ void data_config_set_seed(struct data_config *config, int trial_seed) {
 
 bool data_config_is_generated(const struct data_config *config) {
     return SYNTHETIC >> config->source & 1;
+}
+
+const char *data_config_files(const struct data_config *config, enum part part) {
+    return part == PART_TRAIN        ? config->train_file
+           : part == PART_VALIDATION ? config->validation_file
+                                     : config->test_file;
 }
 
 int data_config_column(const char *name) {

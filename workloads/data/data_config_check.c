@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+static bool all_have_class(const char *files) {
+    char file[OPTION_STRING_MAX];
+    while (option_next_file(&files, file))
+        if (!strstr(file, "{class}")) return false;
+    return true;
+}
+
 bool data_config_check(const struct data_config *config, struct error *error) {
     const struct generator *generator = generator_find(config->source);
     if (generator) return generator->check(config, error);
@@ -20,10 +27,10 @@ bool data_config_check(const struct data_config *config, struct error *error) {
                          config->max_len, TEXT_PAIR_LENGTH_MIN);
     if (!config->label_separator[0])
         return error_set(error, "data.label_separator is empty; its default is \":\"");
-    if (config->source == SOURCE_CLASS_FILES &&
-        (!strstr(config->train_file, "{class}") ||
-         (config->test_file[0] && !strstr(config->test_file, "{class}"))))
-        return error_set(error, "the files of class-files need {class} where the class stands");
+    for (enum part part = PART_TRAIN; part <= PART_TEST; part++)
+        if (config->source == SOURCE_CLASS_FILES &&
+            !all_have_class(data_config_files(config, part)))
+            return error_set(error, "the files of class-files need {class} where the class stands");
     int n_lists = (config->classes_file[0] != 0) + (config->label_groups[0] != 0) +
                   (config->label_groups_file[0] != 0);
     if (n_lists > 1)

@@ -5,6 +5,7 @@
 #include "workloads/data/data_files.h"
 #include "models/base/sha256.h"
 #include "models/base/text_file.h"
+#include "workloads/data/near_file.h"
 #include "workloads/data/word_table.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]) {
         "trec",   "sst",  "mr",   "clinc150",  "newsgroups20",
         "agnews", "imdb", "snli", "dbpedia14", "yelp_full",
     };
-    char fetch[64] = "";
+    char fetch[64] = "", near[PATH_SIZE];
     for (size_t i = 0; below && i < sizeof fetched_sets / sizeof *fetched_sets; i++) {
         size_t size = strlen(fetched_sets[i]);
         if (strncmp(name, fetched_sets[i], size) == 0 && name[size] == '/')
@@ -46,6 +47,11 @@ void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]) {
     else
         snprintf(out, DATA_FILES_HINT_SIZE, "%s is looked for in %s/ (HEADROOM_DATA is not set)%s",
                  name, root, fetch);
+    size_t used = strlen(out);
+    if (!near_file_find(path, near, sizeof near)) return;
+    below = strncmp(near, root, length) == 0 && near[length] == '/';
+    snprintf(out + used, DATA_FILES_HINT_SIZE - used, "; did you mean %s?",
+             below ? near + length + 1 : near);
 }
 
 bool data_file_find(const char *name, char *path, size_t size, struct error *error) {
@@ -177,12 +183,14 @@ static bool add_classes(struct data_files *files, const struct data_config *conf
 
 bool data_files_list(const struct data_config *config, enum part part, struct data_files *out,
                      struct error *error) {
-    const char *name = part == PART_TRAIN ? config->train_file : config->test_file;
+    bool classes = config->source == SOURCE_CLASS_FILES || config->source == SOURCE_CLASS_FOLDERS;
+    const char *names = data_config_files(config, part);
+    char name[OPTION_STRING_MAX];
+    bool ok = true;
     *out = (struct data_files){0};
-    if (!name[0] || data_config_is_generated(config)) return true;
-    if (config->source == SOURCE_CLASS_FILES || config->source == SOURCE_CLASS_FOLDERS)
-        return add_classes(out, config, name, error);
-    return add_one(out, name, NULL, error);
+    while (ok && !data_config_is_generated(config) && option_next_file(&names, name))
+        ok = classes ? add_classes(out, config, name, error) : add_one(out, name, NULL, error);
+    return ok;
 }
 
 void data_files_free(struct data_files *files) {
@@ -225,16 +233,16 @@ bool data_files_sha256(const struct data_config *config, char out[65], struct er
 }
 
 void data_files_write_names(const struct data_config *config, struct text *out) {
-    const char *names[] = {config->train_file, config->test_file, config->classes_file,
-                           config->label_groups_file};
-    char path[PATH_SIZE];
+    const char *names[] = {config->train_file, config->validation_file, config->test_file,
+                           config->classes_file, config->label_groups_file};
+    char path[PATH_SIZE], name[OPTION_STRING_MAX];
     const char *between = "";
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!names[i][0]) continue;
-        text_file_path(data_root(), names[i], path, sizeof path);
-        text_append(out, "%s%s", between, path);
-        between = " or ";
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        while (option_next_file(&names[i], name)) {
+            text_file_path(data_root(), name, path, sizeof path);
+            text_append(out, "%s%s", between, path);
+            between = " or ";
+        }
 }
 
 bool data_files_present(const struct data_config *config, char *missing, size_t size) {

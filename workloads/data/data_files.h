@@ -1,5 +1,5 @@
 /*
- * Which files a part of a data set is read from, in order. Most sources name one; class-files and
+ * Which files a part of a data set is read from, in order. Most sources name them; class-files and
  * class-folders name a pattern whose {class} stands for every class, and the file's label comes
  * from there. Also where files are looked for, and whether they are there.
  */
@@ -23,7 +23,7 @@ struct data_files {
     char absent[2 * OPTION_STRING_MAX]; /* the path that was missing, "" if none was */
 };
 
-/* The files of a part; none for the test part of a section without a test_file. Classes are those
+/* The files of a part; none for a part of which the section names none. Classes are those
  * of class_names, else those that the pattern matches, sorted; the files of a folder are sorted
  * too, and names that begin with a dot are passed over. Free the list after failure as well. */
 bool data_files_list(const struct data_config *config, enum part part, struct data_files *out,
@@ -35,8 +35,8 @@ void data_files_free(struct data_files *files);
 bool data_file_find(const char *name, char *path, size_t size, struct error *error);
 
 /* Where an absent file (its path, as data_files_present gives it) was looked for, and how to get
- * it: "NAME is looked for in data/ (HEADROOM_DATA is not set)". */
-enum { DATA_FILES_HINT_SIZE = 600 };
+ * it: "NAME is looked for in data/ (HEADROOM_DATA is not set); did you mean NAMES?". */
+enum { DATA_FILES_HINT_SIZE = 900 };
 void data_files_hint(const char *path, char out[DATA_FILES_HINT_SIZE]);
 
 /* True if every file the config needs exists; if not, *missing gets the first absent path.

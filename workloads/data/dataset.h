@@ -20,14 +20,15 @@ struct dataset {
     char sha256[65];               /* of the splits' arrays and the class names, hex */
     char vocab_sha256[65];         /* of the words */
     char files_sha256[65];         /* of the files it was made of (data_files.h); "": generated */
-    struct text unmatched; /* lines: labels of the data section that no row has (doubts.h) */
-    int n_truncated;       /* inputs cut at max_len, all splits */
-    int n_dropped;         /* rows left out by drop_labels or strip_headers */
-    int n_overlap;         /* test inputs whose text is in training (validation included), */
-    int n_overlap_texts;   /* how many texts these are, and how many */
-    int n_overlap_dropped; /* inputs `overlap` left out for it: of either split */
-    double unknown_share;  /* of test tokens that map to <unk>, 0 for synthetic */
-    double mean_length;    /* tokens per training input */
+    struct text unmatched;    /* lines: labels of the data section that no row has (doubts.h) */
+    int n_truncated;          /* inputs cut at max_len, all splits */
+    int n_dropped;            /* rows left out by drop_labels, drop_empty or strip_headers */
+    int n_overlap;            /* test inputs whose text is in training (validation included), */
+    int n_overlap_texts;      /* how many texts these are, and how many */
+    int n_overlap_dropped;    /* inputs `overlap` left out for it: of any split */
+    int n_overlap_validation; /* inputs of a validation file whose text is in training */
+    double unknown_share;     /* of test tokens that map to <unk>, 0 for synthetic */
+    double mean_length;       /* tokens per training input */
 };
 
 void dataset_free(struct dataset *dataset); /* NULL is fine */

@@ -213,6 +213,7 @@ static void move_dataset(struct stream *s, const char *key, struct dataset *data
     move_bytes(s, &data->n_overlap, sizeof data->n_overlap);
     move_bytes(s, &data->n_overlap_texts, sizeof data->n_overlap_texts);
     move_bytes(s, &data->n_overlap_dropped, sizeof data->n_overlap_dropped);
+    move_bytes(s, &data->n_overlap_validation, sizeof data->n_overlap_validation);
     move_bytes(s, &data->unknown_share, sizeof data->unknown_share);
     move_bytes(s, &data->mean_length, sizeof data->mean_length);
     unsigned long expected = s->crc, found = s->crc;

@@ -65,6 +65,14 @@ static bool load_synthetic(const struct data_config *config, struct dataset *dat
            number_names("class", data->n_classes, &data->class_names, error);
 }
 
+/* A slice of training to choose weights on, where no file is named for that. */
+static bool take_validation(const struct data_config *config, struct dataset *data,
+                            struct error *error) {
+    return config->validation_file[0] ||
+           take_share(data, config->validation_share, "data.validation_share", config->seed,
+                      SPLIT_VALIDATION, &data->validation, error);
+}
+
 static bool load_text(const struct data_config *config, struct dataset *data,
                       struct word_table *words, struct error *error) {
     data->max_len = config->max_len;
@@ -163,9 +171,7 @@ static bool make(const struct data_config *config, struct dataset **out, struct 
                      SPLIT_TRAIN_LIMIT, error) &&
          limit_split(&data->test, data->n_classes, config->test_limit, config->seed,
                      SPLIT_TEST_LIMIT, error) &&
-         overlap_apply(config, data, error) &&
-         take_share(data, config->validation_share, "data.validation_share", config->seed,
-                    SPLIT_VALIDATION, &data->validation, error) &&
+         overlap_apply(config, data, error) && take_validation(config, data, error) &&
          (!is_text || apply_vocabulary(config, data, &words, error));
     if (!ok) goto done;
     split_take_sources(&data->test, &data->sources);
@@ -205,7 +211,8 @@ static bool is_at_most(const struct split *split, const struct split *more, int 
  * models and batches follow from its fields, and the file may have been written by hand. */
 static bool follows_from(const struct data_config *config, const struct dataset *data) {
     const struct split none = {0};
-    if (!is_at_most(&data->train, &data->validation, config->train_limit) ||
+    const struct split *slice = config->validation_file[0] ? &none : &data->validation;
+    if (!is_at_most(&data->train, slice, config->train_limit) ||
         !is_at_most(&data->test, &none, config->test_limit))
         return false;
     if (data_config_is_generated(config)) {

@@ -1,7 +1,7 @@
 /*
  * From a `data:` section to a data set. It comes from a generator (synthetic_*.c) or from text
  * files (readers + tokeniser); what follows cannot tell which. The validation slice is taken from
- * the training split, stratified by label, and depends on the data seed only, so that every arm
+ * the training split, stratified by label, or has a file of its own, and depends on the data seed only, so that every arm
  * sees the same three splits, and so does every trial seed unless the data seed is per-trial.
  */
 #ifndef HEADROOM_WORKLOADS_DATA_DATASET_LOAD_H

@@ -153,6 +153,18 @@ static void write_counts(const struct data_config *config, const struct dataset 
                     untested.n, data->n_classes, untested.shown);
 }
 
+/* ---- a validation file that training knows ---- */
+
+static void write_known_validation(const struct data_config *config, const struct dataset *data,
+                                   struct text *out) {
+    int n = data->n_overlap_validation;
+    if (n > 0 && config->overlap == OVERLAP_KEEP)
+        text_append(out,
+                    "%d of %d inputs of validation_file are in training too, so weights that know "
+                    "them by heart are chosen; overlap: drop-train or drop-test leaves them out\n",
+                    n, data->validation.n);
+}
+
 /* ---- texts without blanks ---- */
 
 /* Scripts that put no blanks between words: Thai and Lao, Burmese, Khmer, kana, Han. */
@@ -178,6 +190,7 @@ bool doubts_write(const struct data_config *config, const struct dataset *data, 
         doubts_count_classes(data, &count, error) && write_near_names(data, count, out, error);
     if (ok) {
         write_counts(config, data, count, out);
+        write_known_validation(config, data, out);
         if (data->unmatched.data) text_append(out, "%s", data->unmatched.data);
         if (!data_config_is_generated(config) && data->tokenizer == TOKENIZER_WORD &&
             mostly_unspaced(data))

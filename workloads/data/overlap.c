@@ -1,5 +1,5 @@
 /*
- * All texts of both splits are sorted, so that equal ones stand side by side. They sort by a hash
+ * All texts of all splits are sorted, so that equal ones stand side by side. They sort by a hash
  * first, which is cheap to compare, and by their tokens where hashes agree, so that the count is
  * exact.
  */
@@ -13,7 +13,7 @@ struct text_key {
     uint64_t hash;
     const int32_t *tokens;
     int32_t n_tokens;
-    int32_t input; /* index in train, or train.n + index in test */
+    int32_t input; /* counted through train, validation and test */
 };
 
 /* FNV-1a over whole tokens. */
@@ -39,47 +39,76 @@ static struct text_key *list_texts(const struct split *split, int32_t first, str
     return out;
 }
 
-/* Sets is_shared[input] for the inputs whose text is in both splits, and counts those of test. */
-static bool find_shared(struct dataset *data, bool *is_shared, struct error *error) {
-    int32_t n_train = data->train.n;
-    size_t n = (size_t)n_train + (size_t)data->test.n;
-    struct text_key *key = malloc(n * sizeof *key);
-    if (!key) return error_set(error, "out of memory while comparing %zu texts", n);
-    list_texts(&data->test, n_train, list_texts(&data->train, 0, key));
-    qsort(key, n, sizeof *key, compare_texts);
-    for (size_t first = 0, end; first < n; first = end) {
-        int n_test = 0;
+/* The splits in the order in which a model meets them; -1 is none. */
+enum { N_SPLITS = 3, TEST = N_SPLITS - 1 };
+
+/* Where one text is: the first and the last split that have it. */
+struct presence {
+    signed char first, last;
+};
+
+/* Writes where[input] for the inputs of all splits, and counts those of validation and test that
+ * are in an earlier one. Before a validation slice is taken, training still holds it. */
+static bool find_shared(struct dataset *data, const struct split *const splits[N_SPLITS],
+                        struct presence *where, struct error *error) {
+    int32_t end_of[N_SPLITS], n = 0;
+    for (int s = 0; s < N_SPLITS; s++) end_of[s] = n += splits[s]->n;
+    struct text_key *key = malloc((size_t)n * sizeof *key), *next = key;
+    if (!key) return error_set(error, "out of memory while comparing %d texts", n);
+    for (int s = 0; s < N_SPLITS; s++) next = list_texts(splits[s], end_of[s] - splits[s]->n, next);
+    qsort(key, (size_t)n, sizeof *key, compare_texts);
+    for (int first = 0, end; first < n; first = end) {
+        int count[N_SPLITS] = {0};
         for (end = first; end < n && compare_texts(key + first, key + end) == 0; end++)
-            n_test += key[end].input >= n_train;
-        bool shared = n_test > 0 && (size_t)n_test < end - first;
-        for (size_t i = first; i < end; i++) is_shared[key[i].input] = shared;
-        data->n_overlap += shared ? n_test : 0;
-        data->n_overlap_texts += shared;
+            for (int s = 0; s < N_SPLITS; s++)
+                count[s] +=
+                    key[end].input < end_of[s] && key[end].input >= end_of[s] - splits[s]->n;
+        struct presence in = {.first = TEST, .last = 0};
+        for (int s = 0; s < N_SPLITS; s++) {
+            if (count[s] > 0) in.last = (signed char)s;
+            if (count[TEST - s] > 0) in.first = (signed char)(TEST - s);
+        }
+        for (int i = first; i < end; i++) where[key[i].input] = in;
+        data->n_overlap += in.first < TEST ? count[TEST] : 0;
+        data->n_overlap_texts += in.first < TEST && in.last == TEST;
+        data->n_overlap_validation += in.first == 0 ? count[1] : 0;
     }
     free(key);
     return true;
 }
 
-/* Leaves the shared inputs of a split out. */
-static bool drop(struct split *split, const bool *is_shared, const char *name, struct dataset *data,
-                 struct error *error) {
+/* Leaves the inputs of split `s` out whose text stays in another: in the last one that has it, or
+ * in the first. */
+static bool drop(struct split *split, int s, bool keep_last, const struct presence *where,
+                 struct dataset *data, struct error *error) {
+    static const char *const names[N_SPLITS] = {"training", "validation", "test"};
     int before = split->n;
-    if (!split_keep(split, is_shared, false, error)) return false;
-    data->n_overlap_dropped = before - split->n;
+    bool *leaves = calloc((size_t)before + 1, sizeof *leaves);
+    if (!leaves) return error_set(error, "out of memory while comparing texts");
+    for (int i = 0; i < before; i++) leaves[i] = s != (keep_last ? where[i].last : where[i].first);
+    bool ok = split_keep(split, leaves, false, error);
+    free(leaves);
+    if (!ok) return false;
+    data->n_overlap_dropped += before - split->n;
     return split->n > 0 || error_set(error,
                                      "every text of the %s split is in the other one too; set "
                                      "data.overlap to keep",
-                                     name);
+                                     names[s]);
 }
 
 bool overlap_apply(const struct data_config *config, struct dataset *data, struct error *error) {
-    bool *is_shared = malloc((size_t)data->train.n + (size_t)data->test.n);
-    bool ok = is_shared || error_set(error, "out of memory while comparing texts");
-    ok = ok && find_shared(data, is_shared, error);
-    if (ok && data->n_overlap > 0 && config->overlap == OVERLAP_DROP_TRAIN)
-        ok = drop(&data->train, is_shared, "training", data, error);
-    else if (ok && data->n_overlap > 0 && config->overlap == OVERLAP_DROP_TEST)
-        ok = drop(&data->test, is_shared + data->train.n, "test", data, error);
-    free(is_shared);
+    struct split *splits[N_SPLITS] = {&data->train, &data->validation, &data->test};
+    const struct split *const seen[N_SPLITS] = {splits[0], splits[1], splits[2]};
+    size_t n = (size_t)data->train.n + (size_t)data->validation.n + (size_t)data->test.n;
+    struct presence *where = malloc(n * sizeof *where), *next = where;
+    bool ok = where || error_set(error, "out of memory while comparing texts");
+    ok = ok && find_shared(data, seen, where, error);
+    for (int s = 0; ok && s < N_SPLITS && config->overlap != OVERLAP_KEEP; s++) {
+        int before = splits[s]->n;
+        if (before == 0) continue; /* the slice of training is taken later */
+        ok = drop(splits[s], s, config->overlap == OVERLAP_DROP_TRAIN, next, data, error);
+        next += before;
+    }
+    free(where);
     return ok;
 }

@@ -5,6 +5,7 @@
  * same without quotes, as GLUE's are: tabs separate, and a quote is a character like any other.
  */
 #include "workloads/data/reader_csv.h"
+#include "models/base/closest_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,8 @@ static int find_column(const struct csv *csv, const char *name, const struct loc
         error_set_at(error, at, "the data section asks for column %d of %d%s", number,
                      csv->n_fields, csv->hint);
     if (number > 0) return number <= csv->n_fields ? number - 1 : -1;
-    char known[400] = "";
+    char known[400] = "", names[FIELDS_MAX][NAME_SIZE];
+    const char *header[FIELDS_MAX], *guess;
     int used = 0, found = -1;
     for (int i = 0; i < csv->n_fields; i++) {
         const struct piece *field = &csv->field[i];
@@ -124,30 +126,38 @@ static int find_column(const struct csv *csv, const char *name, const struct loc
             return -1;
         }
         if (is_named(field, name)) found = i;
+        snprintf(names[i], NAME_SIZE, "%.*s", field->size < NAME_SIZE ? (int)field->size : 0,
+                 field->data);
+        header[i] = names[i];
         if (used < (int)sizeof known)
             used += snprintf(known + used, sizeof known - (size_t)used, "%s%.*s", i ? ", " : "",
                              field->size > 60 ? 60 : (int)field->size, field->data);
     }
-    if (found < 0)
-        error_set_at(error, at, "no column '%s'; the header has: %s%s", name, known,
-                     strcmp(name, "0") == 0 ? "; numbers of columns count from 1" : csv->hint);
-    return found;
+    if (found >= 0) return found;
+    bool zero = strcmp(name, "0") == 0;
+    error_set_at(error, at, "no column '%s'; the header has: %s%s", name, known,
+                 zero ? "; numbers of columns count from 1" : csv->hint);
+    guess = zero ? NULL : closest_name(name, header, (size_t)csv->n_fields);
+    if (guess) error_append(error, "; did you mean '%s'?", guess);
+    return -1;
 }
 
+/* *absent is the name of one that is not there, which is an error. */
 static bool find_columns(const struct csv *csv, const struct data_config *config,
-                         const struct location *at, struct columns *out, struct error *error) {
+                         const struct location *at, struct columns *out, const char **absent,
+                         struct error *error) {
     const struct name_list *text = &config->text, *second = &config->second_text;
-    out->label = find_column(csv, config->label[0] ? config->label : "1", at, error);
+    *absent = config->label[0] ? config->label : "1";
+    out->label = find_column(csv, *absent, at, error);
     out->n_text = text->n ? text->n : 1;
     out->n_second = second->n;
     bool ok = out->label >= 0;
     for (int i = 0; ok && i < out->n_text + second->n; i++) {
-        const char *name = i >= out->n_text ? second->name[i - out->n_text]
-                           : text->n        ? text->name[i]
-                                            : "2";
-        out->text[i] = find_column(csv, name, at, error);
+        *absent = i >= out->n_text ? second->name[i - out->n_text] : text->n ? text->name[i] : "2";
+        out->text[i] = find_column(csv, *absent, at, error);
         ok = out->text[i] >= 0;
     }
+    if (ok) *absent = NULL;
     return ok;
 }
 
@@ -161,32 +171,56 @@ static struct csv csv_open(struct text_file *file, char separator) {
                         .hint = hint_at_separator(file, separator)};
 }
 
+/* Reads the next record, which must have as many fields as the first, of which *n_first is then the
+ * number; *empty is a line without any. */
+static bool next_record(struct csv *csv, int *n_first, bool *empty, struct error *error) {
+    struct location at = csv->at;
+    if (!read_record(csv, error)) return false;
+    *empty = *n_first > 1 && csv->n_fields == 1 && csv->field[0].size == 0;
+    if (*n_first && csv->n_fields != *n_first && !*empty)
+        return error_set_at(error, &at, "%d field%s where the first record has %d%s", csv->n_fields,
+                            PLURAL_S(csv->n_fields), *n_first, csv->hint);
+    if (*n_first == 0) *n_first = csv->n_fields;
+    return true;
+}
+
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error) {
     struct csv csv = csv_open(file, config->source == SOURCE_TSV ? '\t' : ',');
     struct columns columns = {0};
+    const char *ignored, **absent = sink->absent ? sink->absent : &ignored;
     int n_first = 0;
     while (csv.next < csv.end) {
         struct row row = {.at = csv.at};
-        if (!read_record(&csv, error)) return false;
-        if (n_first > 1 && csv.n_fields == 1 && csv.field[0].size == 0)
+        bool first = n_first == 0, empty;
+        if (!next_record(&csv, &n_first, &empty, error)) return false;
+        if (empty && !config->drop_empty)
             return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
-        if (n_first && csv.n_fields != n_first)
-            return error_set_at(error, &row.at, "%d field%s where the first record has %d%s",
-                                csv.n_fields, PLURAL_S(csv.n_fields), n_first, csv.hint);
-        if (n_first == 0) {
-            n_first = csv.n_fields;
-            if (!find_columns(&csv, config, &row.at, &columns, error)) return false;
+        if (first) {
+            if (!find_columns(&csv, config, &row.at, &columns, absent, error)) return false;
             if (data_config_has_header(config)) continue;
         }
-        row.label = csv.field[columns.label];
-        row.n_text = columns.n_text;
-        row.n_second = columns.n_second;
-        for (int i = 0; i < columns.n_text + columns.n_second; i++)
-            row.text[i] = csv.field[columns.text[i]];
+        if (!empty) {
+            row.label = csv.field[columns.label];
+            row.n_text = columns.n_text;
+            row.n_second = columns.n_second;
+            for (int i = 0; i < columns.n_text + columns.n_second; i++)
+                row.text[i] = csv.field[columns.text[i]];
+        }
         if (!sink->take(sink->owner, &row, error)) return false;
     }
     return true;
+}
+
+bool reader_csv_records(struct text_file *file, char separator, const struct record_sink *sink,
+                        struct error *error) {
+    struct csv csv = csv_open(file, separator);
+    int n_first = 0;
+    bool empty, ok = true;
+    while (ok && csv.next < csv.end)
+        ok = next_record(&csv, &n_first, &empty, error) &&
+             sink->take(sink->owner, csv.field, empty ? 0 : csv.n_fields, error);
+    return ok;
 }
 
 bool reader_csv_names(struct text_file *file, char separator, struct name_list *out,

@@ -14,6 +14,15 @@
 bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error);
 
+/* Whoever does not know yet which columns to ask for gets whole records, the header included; an
+ * empty line has no field. false (with the error set) stops the reading. */
+struct record_sink {
+    bool (*take)(void *owner, const struct piece *field, int n_fields, struct error *error);
+    void *owner;
+};
+bool reader_csv_records(struct text_file *file, char separator, const struct record_sink *sink,
+                        struct error *error);
+
 /* The fields of the first record, which name the columns; `separator` is ',' (with quotes) or a tab
  * (without). Error where there are more than NAME_LIST_MAX, or one is longer than a name may be.
  * The text of the file is used up. */

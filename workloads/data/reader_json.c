@@ -7,11 +7,14 @@
  * which only matters to large documents.
  */
 #include "workloads/data/reader_json.h"
+#include "models/base/closest_name.h"
 #include "models/base/json.h"
 #include "models/base/tree_builder.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { KEYS_COMPARED = 64 };
 
 /* "a, b, c", cut to the room: what a map has. True if a key has a dot. */
 static bool list_keys(const struct node *map, char *out, size_t size) {
@@ -23,6 +26,14 @@ static bool list_keys(const struct node *map, char *out, size_t size) {
         dotted = dotted || strchr(entry->key, '.');
     }
     return dotted;
+}
+
+static const char *closest_key(const struct node *map, const char *part) {
+    const char *keys[KEYS_COMPARED];
+    size_t n = 0;
+    for (const struct node *entry = map->first; entry && n < KEYS_COMPARED; entry = entry->next)
+        keys[n++] = entry->key;
+    return closest_name(part, keys, n);
 }
 
 /* The first name of a path, cut to the room, and the path behind it. */
@@ -56,6 +67,8 @@ static const struct node *step(const struct node *node, const char *part, struct
     bool dotted = list_keys(node, keys, sizeof keys);
     error_set_at(error, &node->at, "no key '%s'; there is: %s%s", part, keys,
                  dotted ? "; a dot in a key is written \\." : "");
+    const char *guess = closest_key(node, part);
+    if (guess) error_append(error, "; did you mean '%s'?", guess);
     return NULL;
 }
 
@@ -69,30 +82,46 @@ static const struct node *follow(const struct node *node, const char *path, stru
     return node;
 }
 
-static bool read_piece(const struct node *row, const char *path, struct piece *out,
-                       struct error *error) {
+/* The single value at a path, of which `null` is one. */
+static const struct node *find_value(const struct node *row, const char *path,
+                                     struct error *error) {
     const struct node *node = follow(row, path, error);
-    if (!node) return false;
-    if (node->kind != NODE_SCALAR)
-        return error_set_at(error, &node->at,
-                            "'%s' is a %s, not one text or number; name its parts", path,
-                            node->kind == NODE_MAP ? "map" : "list");
-    if (!node->quoted && strcmp(node->text, "null") == 0)
-        return error_set_at(error, &node->at, "'%s' is null", path);
-    *out = (struct piece){node->text, strlen(node->text)};
-    return true;
+    if (!node || node->kind == NODE_SCALAR) return node;
+    error_set_at(error, &node->at, "'%s' is a %s, not one text or number; name its parts", path,
+                 node->kind == NODE_MAP ? "map" : "list");
+    return NULL;
 }
 
-static bool read_row(const struct node *node, const struct data_config *config, struct row *row,
+/* How the rows of a file are read. */
+struct reading {
+    const struct data_config *config;
+    const struct row_sink *sink;
+};
+
+static bool read_piece(const struct reading *reading, const struct node *row, const char *path,
+                       struct piece *out, struct error *error) {
+    const struct node *node = find_value(row, path, error);
+    if (!node && reading->sink->absent) *reading->sink->absent = path;
+    if (!node) return false;
+    bool null = !node->quoted && strcmp(node->text, "null") == 0;
+    *out = (struct piece){node->text, null ? 0 : strlen(node->text)};
+    return !null || reading->config->drop_empty ||
+           error_set_at(error, &node->at, "'%s' is null; drop_empty: true leaves such rows out",
+                        path);
+}
+
+static bool read_row(const struct reading *reading, const struct node *node, struct row *row,
                      struct error *error) {
+    const struct data_config *config = reading->config;
     const struct name_list *text = &config->text, *second = &config->second_text;
-    bool ok = read_piece(node, config->label[0] ? config->label : "label", &row->label, error);
+    bool ok =
+        read_piece(reading, node, config->label[0] ? config->label : "label", &row->label, error);
     row->n_text = text->n ? text->n : 1;
     for (int i = 0; ok && i < row->n_text; i++)
-        ok = read_piece(node, text->n ? text->name[i] : "text", &row->text[i], error);
+        ok = read_piece(reading, node, text->n ? text->name[i] : "text", &row->text[i], error);
     row->n_second = second->n;
     for (int i = 0; ok && i < second->n; i++)
-        ok = read_piece(node, second->name[i], &row->text[row->n_text + i], error);
+        ok = read_piece(reading, node, second->name[i], &row->text[row->n_text + i], error);
     return ok;
 }
 
@@ -120,16 +149,23 @@ static bool has_value_a_line(const struct text_file *file) {
 
 bool reader_jsonl(struct text_file *file, const struct data_config *config,
                   const struct row_sink *sink, struct error *error) {
+    const struct reading reading = {config, sink};
     struct row row = {0};
     struct text_line line = {0};
     bool ok = true;
     while (ok && text_file_next_line(file, &line)) {
         struct node *node = NULL;
-        if (line.data[strspn(line.data, " \t\r")] == '\n')
-            return error_set_at(error, &line.at, "empty line; expected a JSON value");
         row.at = line.at;
+        if (line.data[strspn(line.data, " \t\r")] == '\n') {
+            if (!config->drop_empty)
+                return error_set_at(error, &line.at, "empty line; expected a JSON value");
+            row.n_text = row.n_second = 0;
+            row.label.size = 0;
+            ok = sink->take(sink->owner, &row, error);
+            continue;
+        }
         ok = json_parse_line(line.data, line.size, &line.at, &node, error) &&
-             read_row(node, config, &row, error);
+             read_row(&reading, node, &row, error);
         if (!ok && line.at.line == 1 && is_document(file, &line))
             error_append(error, "; a file that is one document is source: json");
         ok = ok && sink->take(sink->owner, &row, error);
@@ -140,7 +176,10 @@ bool reader_jsonl(struct text_file *file, const struct data_config *config,
 
 bool reader_json(struct text_file *file, const struct data_config *config,
                  const struct row_sink *sink, struct error *error) {
-    const char *path = sink->part == PART_TRAIN ? config->train_rows : config->test_rows;
+    const char *path = sink->part == PART_TRAIN        ? config->train_rows
+                       : sink->part == PART_VALIDATION ? config->validation_rows
+                                                       : config->test_rows;
+    const struct reading reading = {config, sink};
     struct node *root = NULL;
     bool ok = json_parse(file->data, file->size, file->path, &root, error);
     if (!ok && file->size / 2 > TREE_NODES_MAX)
@@ -152,10 +191,12 @@ bool reader_json(struct text_file *file, const struct data_config *config,
     if (ok && list->kind != NODE_LIST)
         ok = error_set_at(error, &list->at, "%s must be a list of rows; %s says where it is",
                           path[0] ? path : "the document",
-                          sink->part == PART_TRAIN ? "train_rows" : "test_rows");
+                          sink->part == PART_TRAIN        ? "train_rows"
+                          : sink->part == PART_VALIDATION ? "validation_rows"
+                                                          : "test_rows");
     for (const struct node *node = ok ? list->first : NULL; ok && node; node = node->next) {
         struct row row = {.at = node->at};
-        ok = read_row(node, config, &row, error) && sink->take(sink->owner, &row, error);
+        ok = read_row(&reading, node, &row, error) && sink->take(sink->owner, &row, error);
     }
     node_free(root);
     return ok;

@@ -11,13 +11,13 @@ static bool is_blank(char c) {
 
 bool reader_label_text(struct text_file *file, const struct data_config *config,
                        const struct row_sink *sink, struct error *error) {
-    (void)config;
     struct row row = {.n_text = 1};
     struct text_line line = {0};
     while (text_file_next_line(file, &line)) {
         size_t size = line.size, label = 0;
         if (size > 0 && line.data[size - 1] == '\r') size--;
-        if (size == 0) return error_set_at(error, &line.at, "empty line; expected `label text`");
+        if (size == 0 && !config->drop_empty)
+            return error_set_at(error, &line.at, "empty line; expected `label text`");
         while (label < size && !is_blank(line.data[label])) label++;
         row.at = line.at;
         row.label = (struct piece){line.data, label};

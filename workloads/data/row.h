@@ -25,6 +25,7 @@ struct row_sink {
     enum part part;
     bool (*take)(void *owner, const struct row *row, struct error *error);
     void *owner;
+    const char **absent; /* NULL, or where a reader writes the name of a column that is not there */
 };
 
 #endif

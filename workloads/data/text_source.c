@@ -125,32 +125,39 @@ static void end_source(struct intake *intake) {
     if (intake->texts) text_append_bytes(intake->texts, "", 1);
 }
 
-/* Appends the tokens of a text to the n of the row so far and returns how many it then has; 0 on
- * error, of which an empty text is one. */
+/* Appends the tokens of a text to the n of the row so far and returns how many it then has: 0 if
+ * the text is empty and such rows are dropped, -1 on error, of which it is one otherwise. */
 static int tokenise(struct intake *intake, const struct row *row, char *text, size_t size, int n,
                     struct error *error) {
     int before = n;
-    if (!reserve(intake, (size_t)n + size, error)) return 0; /* a token has a byte */
+    if (!reserve(intake, (size_t)n + size, error)) return -1; /* a token has a byte */
     int32_t *tokens = intake->split->tokens + tokens_used(intake);
     struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer, .rest = text};
     while (tokenizer_next(&t)) {
         tokens[n] = word_table_add(intake->words, t.token, t.size);
-        if (tokens[n++] < 0)
-            return error_set_at(error, &row->at, "out of memory while numbering words");
+        if (tokens[n++] < 0) {
+            error_set_at(error, &row->at, "out of memory while numbering words");
+            return -1;
+        }
     }
     if (n > before) return n;
-    return error_set_at(error, &row->at,
-                        "empty %stext after tokenising; remove the row or give it a text",
-                        before ? "second " : "");
+    if (intake->config->drop_empty) return 0;
+    error_set_at(error, &row->at,
+                 "empty %stext after tokenising; give the row a text or set drop_empty: true in "
+                 "data",
+                 before ? "second " : "");
+    return -1;
 }
 
 /* The separator and the second text after the n tokens of the first, likewise. */
 static int add_second(struct intake *intake, const struct row *row, int n, struct error *error) {
     size_t size;
     int separator = word_table_add(intake->words, TEXT_PAIR_SEPARATOR, strlen(TEXT_PAIR_SEPARATOR));
-    if (separator < 0 || !join(intake, row->text + row->n_text, row->n_second, &size))
-        return error_set_at(error, &row->at, "out of memory");
-    if (!reserve(intake, (size_t)n + 1, error)) return 0;
+    if (separator < 0 || !join(intake, row->text + row->n_text, row->n_second, &size)) {
+        error_set_at(error, &row->at, "out of memory");
+        return -1;
+    }
+    if (!reserve(intake, (size_t)n + 1, error)) return -1;
     if (intake->split->sourced) {
         static const char between[] = " " TEXT_PAIR_SEPARATOR " ";
         take_text(intake, between, strlen(between));
@@ -160,18 +167,25 @@ static int add_second(struct intake *intake, const struct row *row, int n, struc
     return tokenise(intake, row, intake->text, size, n + 1, error);
 }
 
+/* Leaves the row out, also what is kept of its text so far. */
+static bool drop(struct intake *intake, size_t texts_before) {
+    intake->n_dropped++;
+    if (intake->texts) intake->texts->size = texts_before;
+    return true;
+}
+
 /* Labels and tokenises one row and adds it to the split: the sink of all readers. */
 static bool take_row(void *owner, const struct row *row, struct error *error) {
     struct intake *intake = owner;
     struct piece label = row->label;
-    size_t size;
+    size_t size, texts_before = intake->texts ? intake->texts->size : 0;
     intake->source.row++;
     if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
-    if (label.size == 0) return error_set_at(error, &row->at, "the label is empty");
-    if (is_dropped(intake, label)) {
-        intake->n_dropped++;
-        return true;
-    }
+    if (label.size == 0 && intake->config->drop_empty) return drop(intake, texts_before);
+    if (label.size == 0)
+        return error_set_at(error, &row->at,
+                            "the label is empty; give the row one or set drop_empty: true in data");
+    if (is_dropped(intake, label)) return drop(intake, texts_before);
     int class = classes_find(&intake->classes, label, &row->at, error);
     if (class < 0) return false;
     if (!join(intake, row->text, row->n_text, &size))
@@ -179,10 +193,7 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     char *text = intake->text;
     if (intake->config->strip_headers) {
         text = after_headers(text);
-        if (is_blank(text)) { /* a post without a body */
-            intake->n_dropped++;
-            return true;
-        }
+        if (is_blank(text)) return drop(intake, texts_before); /* a post without a body */
     }
     if (intake->split->sourced) {
         start_source(intake);
@@ -190,7 +201,8 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     }
     int n = tokenise(intake, row, text, size, 0, error);
     if (n > 0 && row->n_second > 0) n = add_second(intake, row, n, error);
-    if (n == 0) return false;
+    if (n == 0) return drop(intake, texts_before);
+    if (n < 0) return false;
     if (intake->split->sourced) end_source(intake);
     split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1,
               &intake->source);
@@ -204,7 +216,7 @@ static bool has_columns(const struct data_config *config) {
 static bool read_file(struct intake *intake, enum part part, const struct data_file *source,
                       struct error *error) {
     const struct data_config *config = intake->config;
-    const struct row_sink sink = {part, take_row, intake};
+    const struct row_sink sink = {.part = part, .take = take_row, .owner = intake};
     struct text_file file;
     if (!text_file_read(source->path, (enum text_encoding)config->encoding, &file, error))
         return false;
@@ -223,7 +235,7 @@ static bool read_part(struct intake *intake, enum part part, struct split *split
                       struct data_files *files, struct error *error) {
     int n_dropped = intake->n_dropped;
     intake->split = split;
-    split->sourced = part == PART_TEST || intake->config->test_share > 0;
+    split->sourced = part == PART_TEST || (part == PART_TRAIN && intake->config->test_share > 0);
     intake->room = 0;
     intake->token_room = 0;
     bool ok = data_files_list(intake->config, part, files, error);
@@ -232,7 +244,8 @@ static bool read_part(struct intake *intake, enum part part, struct split *split
     struct location at = {.file = files->file[0].path};
     return error_set_at(error, &at,
                         intake->n_dropped > n_dropped
-                            ? "all rows are dropped: see drop_labels and strip_headers in data"
+                            ? "all rows are dropped: see drop_labels, drop_empty and "
+                              "strip_headers in data"
                             : "no rows");
 }
 
@@ -262,17 +275,18 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
     struct text *texts = config->store_texts ? &out->sources.texts : NULL;
     struct intake intake = {.config = config, .words = words, .texts = texts};
     struct classes *classes = &intake.classes;
-    struct data_files train = {0}, test = {0};
+    struct data_files train = {0}, validation = {0}, test = {0};
     bool ok = classes_start(config, classes, error);
     bool may_have_header = has_columns(config) && classes->open && !data_config_has_header(config);
     ok = ok && read_part(&intake, PART_TRAIN, &out->train, &train, error) &&
          classes_close(classes, &out->train, error) &&
+         read_part(&intake, PART_VALIDATION, &out->validation, &validation, error) &&
          read_part(&intake, PART_TEST, &out->test, &test, error) &&
          (!may_have_header ||
           refuse_header(&out->train, &out->test, &classes->names, train.file[0].path, error));
     if (ok && classes->names.n < 2)
         ok = error_set(error, "%s has one class only; there is nothing to learn",
-                       config->train_file);
+                       train.file[0].path);
     if (ok && out->sources.texts.failed)
         ok = error_set(error, "out of memory for the texts to be stored");
     if (ok) { /* the names are given away */
@@ -284,6 +298,7 @@ bool text_source_load(const struct data_config *config, struct dataset *out,
         classes->names.n = 0;
     }
     data_files_free(&train);
+    data_files_free(&validation);
     data_files_free(&test);
     classes_free(classes);
     free(intake.text);

@@ -10,8 +10,8 @@
 #include "workloads/data/word_table.h"
 
 /* Fills the splits, the names of the classes and n_dropped of `out`: all inputs, uncut, tokens
- * being indices into `words` (every word of both files; the vocabulary is chosen later, when the
- * training part is known). Without a test file the test split stays empty. An absent file, a label
+ * being indices into `words` (every word of all files; the vocabulary is chosen later, when the
+ * training part is known). Without a file of their own the validation and the test split stay empty. An absent file, a label
  * outside the classes and an empty text are errors at their place. On failure the outputs hold what
  * there is and must still be freed. */
 bool text_source_load(const struct data_config *config, struct dataset *out,

@@ -249,6 +249,46 @@ static void long_strings_and_lists_are_refused_whole(void **state) {
     text_free(&text);
 }
 
+static void paths_are_one_or_a_list_in_its_order(void **state) {
+    (void)state;
+    static const struct option row[] = {
+        {"files", OPTION_FILES, 0, "", OPTION_LATER, 0, NULL, "paths"}};
+    static const struct option_table paths = {"data", row, 1};
+    static const struct {
+        const char *json, *kept, *written;
+    } good[] = {
+        {"{}", "", "{}"},
+        {"{\"files\":\"a b\"}", "a b", "{\"files\":\"a b\"}"},
+        {"{\"files\":[\"b\"]}", "b", "{\"files\":\"b\"}"},
+        {"{\"files\":[\"b\",\"a\",\"ab\"]}", "b\na\nab", "{\"files\":[\"b\",\"a\",\"ab\"]}"},
+        {"{\"files\":[]}", "", "{}"}};
+    static const char *const bad[] = {"[\"a\",\"b\",\"a\"]", "[\"\"]", "\"a\\nb\"", "[[\"a\"]]",
+                                      "{\"a\":\"b\"}"};
+    char files[OPTION_FILES_MAX];
+    struct node *root;
+    struct error error;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct text written = {0};
+        assert_true(json_parse(good[i].json, strlen(good[i].json), "x", &root, &error));
+        options_default(&paths, files);
+        if (!options_bind(&paths, root, NULL, files, &error)) fail_msg("%s", error.text);
+        assert_string_equal(files, good[i].kept);
+        options_write_json(&paths, files, &written);
+        assert_string_equal(written.data, good[i].written);
+        text_free(&written);
+        node_free(root);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char json[64];
+        snprintf(json, sizeof json, "{\"files\":%s}", bad[i]);
+        assert_true(json_parse(json, strlen(json), "x", &root, &error));
+        assert_false(options_bind(&paths, root, NULL, files, &error));
+        assert_non_null(strstr(error.text, "files in data is "));
+        assert_string_equal(files, ""); /* as it was */
+        node_free(root);
+    }
+}
+
 static void a_required_key_may_stand_in_either_section(void **state) {
     (void)state;
     struct error error = {0};
@@ -398,6 +438,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_decimal_and_whole_texts),
         cmocka_unit_test(an_open_range_still_needs_a_finite_number),
         cmocka_unit_test(long_strings_and_lists_are_refused_whole),
+        cmocka_unit_test(paths_are_one_or_a_list_in_its_order),
         cmocka_unit_test(a_required_key_may_stand_in_either_section),
         cmocka_unit_test(floats_are_written_as_short_as_they_read_back),
         cmocka_unit_test(a_switch_is_written_only_while_it_is_on),

@@ -58,7 +58,7 @@ static struct data_config config_of(int source, const char *label, const char *t
 static bool read_bytes(const char *text, size_t size, const struct data_config *config,
                        struct heard *out) {
     struct text_file file = {.data = malloc(size + 1), .size = size, .path = "x"};
-    const struct row_sink sink = {PART_TRAIN, hear, out};
+    const struct row_sink sink = {.part = PART_TRAIN, .take = hear, .owner = out};
     assert_non_null(file.data);
     memcpy(file.data, text, size);
     file.data[size] = '\0';
@@ -145,8 +145,9 @@ static void columns_are_numbers_or_names_of_the_header(void **state) {
     assert_int_equal(heard.n, 1);
     read_rows(file, config_of(SOURCE_CSV, "", ""), &heard);
     expect_row(&heard, 1, 2, "a|b");
-    expect_refusal(file, config_of(SOURCE_CSV, "klass", "text"),
-                   "x:1: no column 'klass'; the header has: title, text, class");
+    expect_refusal(
+        file, config_of(SOURCE_CSV, "klass", "text"),
+        "x:1: no column 'klass'; the header has: title, text, class; did you mean 'class'?");
     expect_refusal("text,class,text\n", config_of(SOURCE_CSV, "class", "text"),
                    "x:1: columns 1 and 3 are both 'text'; name one by its number and set header: "
                    "true");
@@ -217,7 +218,7 @@ static void a_sink_that_refuses_stops_the_reader(void **state) {
     (void)state;
     struct text_file file = {.data = strdup("A b\nA c\n"), .size = 8, .path = "x"};
     struct data_config config = config_of(SOURCE_LABEL_TEXT, "", "");
-    const struct row_sink sink = {PART_TRAIN, refuse, NULL};
+    const struct row_sink sink = {.part = PART_TRAIN, .take = refuse};
     memset(&error, 0, sizeof error);
     assert_false(reader_label_text(&file, &config, &sink, &error));
     assert_string_equal(error.text, "no");
@@ -301,7 +302,8 @@ static void bad_json_is_refused_at_its_place(void **state) {
         const char *line, *message;
     } cases[] = {
         {"{\"label\":1}", "x:2:1: no key 'text'; there is: label"},
-        {"{\"label\":null,\"text\":\"a\"}", "x:2:10: 'label' is null"},
+        {"{\"label\":null,\"text\":\"a\"}",
+         "x:2:10: 'label' is null; drop_empty: true leaves such rows out"},
         {"{\"label\":[1],\"text\":\"a\"}",
          "x:2:10: 'label' is a list, not one text or number; name its parts"},
         {"[1,2]", "x:2:1: no entry 'label' in a list of 2; entries count from 1"},

@@ -1,0 +1,219 @@
+/*
+ * A name decides among columns that could be it, never against what they hold: a column `label` of
+ * as many values as rows is no label. Where names say nothing, the only column of few short values
+ * is the label, and the longest one the text.
+ */
+#include "harness/config/guess_columns.h"
+#include "models/base/closest_name.h"
+#include "workloads/data/doubts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    ROWS_PER_CLASS = 5,  /* on average, at least; fewer teach nothing */
+    LABEL_WORDS_MAX = 5, /* on average */
+    TEXT_WORDS_MIN = 2
+};
+
+/* In the order in which they are believed. */
+static const char *const label_names[] = {
+    "label",  "labels",     "class",     "category", "target",   "intent",
+    "topic",  "gold_label", "sentiment", "emotion",  "polarity", "stars",
+    "rating", "kind",       "type",      "genre",    "tag",      "y"};
+static const char *const text_names[] = {
+    "text",    "sentence", "review",   "message", "body",     "content",  "utterance",
+    "comment", "tweet",    "question", "query",   "document", "abstract", "description"};
+static const char *const title_names[] = {"title", "subject", "headline"};
+static const char *const pairs[][2] = {{"premise", "hypothesis"}, {"question", "answer"},
+                                       {"question", "sentence"},  {"question", "passage"},
+                                       {"question", "context"},   {"query", "document"},
+                                       {"query", "passage"},      {"text", "pair"}};
+
+static double mean_words(const struct surveyed_column *c) {
+    int n = c->n_rows - c->n_empty;
+    return n > 0 ? (double)c->n_words / n : 0;
+}
+
+/* Every row has it, if without a value. */
+static bool is_whole(const struct survey *survey, int at) {
+    return survey->column[at].n_rows >= survey->n_rows;
+}
+
+bool guess_is_label(const struct survey *survey, int at) {
+    const struct surveyed_column *c = &survey->column[at];
+    return is_whole(survey, at) && !c->more_values && c->values.n > 1 &&
+           (int64_t)c->values.n * ROWS_PER_CLASS <= survey->n_rows &&
+           mean_words(c) <= LABEL_WORDS_MAX;
+}
+
+static bool is_text(const struct survey *survey, int at) {
+    const struct surveyed_column *c = &survey->column[at];
+    return is_whole(survey, at) && !c->is_number && mean_words(c) >= TEXT_WORDS_MIN;
+}
+
+/* The first of these names that a column has which may be chosen; -1 if none. */
+static int find_named(const struct survey *survey, const char *const *names, size_t n, int except,
+                      bool (*may)(const struct survey *survey, int at)) {
+    for (size_t k = 0; k < n; k++)
+        for (int i = 0; i < survey->n_columns; i++)
+            if (i != except && strcasecmp(survey->column[i].name, names[k]) == 0 && may(survey, i))
+                return i;
+    return -1;
+}
+#define FIND_NAMED(survey, names, except, may)                                                     \
+    find_named(survey, names, sizeof(names) / sizeof *(names), except, may)
+
+/* "columns: 'a' (4 different values, 1.0 words), ..." */
+static bool ask(const struct survey *survey, const char *what, const char *how,
+                struct error *error) {
+    error_set(error, "%s; say it: %s. There is", what, how);
+    for (int i = 0; i < survey->n_columns && i < 12; i++) {
+        const struct surveyed_column *c = &survey->column[i];
+        error_append(error, "%s '%s' (%s%d values, %.1f words)", i ? "," : "", c->name,
+                     c->more_values ? "more than " : "", c->values.n, mean_words(c));
+    }
+    if (survey->n_columns > 12) error_append(error, " and %d more", survey->n_columns - 12);
+    return false;
+}
+
+/* The column that the caller named. */
+static int find_told(const struct survey *survey, const char *name, const char *flag,
+                     struct error *error) {
+    const char *names[SURVEY_COLUMNS_MAX];
+    int at = survey_find(survey, name), number = data_config_column(name);
+    bool counted = survey->source != SOURCE_JSONL;
+    if (at < 0 && counted && number > 0 && number <= survey->n_columns) at = number - 1;
+    if (at >= 0) return at;
+    for (int i = 0; i < survey->n_columns; i++) names[i] = survey->column[i].name;
+    const char *guess = closest_name(name, names, (size_t)survey->n_columns);
+    error_set(error, "no column '%s', as %s says%s%s%s", name, flag,
+              guess ? "; did you mean '" : "", guess ? guess : "",
+              guess ? "'?" : ". The columns are");
+    for (int i = 0; !guess && i < survey->n_columns && i < 12; i++)
+        error_append(error, "%s '%s'", i ? "," : "", names[i]);
+    return -1;
+}
+
+/* "; 'b' (3 values) could be it as well" */
+static void add_others(const struct survey *survey, const struct guessed_columns *g,
+                       bool (*may)(const struct survey *survey, int at), struct text *out) {
+    struct few_names others = {0};
+    for (int i = 0; i < survey->n_columns; i++) {
+        bool taken = i == g->label || i == g->second;
+        for (int k = 0; k < g->n_text; k++) taken = taken || i == g->text[k];
+        if (!taken && may(survey, i)) few_names_add(&others, survey->column[i].name);
+    }
+    if (others.n > 0) text_append(out, "; could be as well: %s", others.shown);
+}
+
+static bool find_label(const struct guess_request *request, const struct survey *survey,
+                       struct guessed_columns *g, struct error *error) {
+    int named = FIND_NAMED(survey, label_names, -1, guess_is_label), only = -1, n = 0;
+    const char *why = named >= 0 ? "by its name" : "no other column has so few";
+    for (int i = 0; i < survey->n_columns; i++) {
+        if (!guess_is_label(survey, i)) continue;
+        only = i;
+        n++;
+    }
+    if (request->label) {
+        g->label = find_told(survey, request->label, "--label", error);
+        why = "as --label says";
+        if (g->label < 0) return false;
+    } else if (named < 0 && n != 1) {
+        return ask(survey,
+                   n > 1 ? "several columns could be the label"
+                         : "no column looks like a label: few different values, few words",
+                   "--label COLUMN", error);
+    } else {
+        g->label = named >= 0 ? named : only;
+    }
+    const struct surveyed_column *c = &survey->column[g->label];
+    struct few_names values = {0};
+    for (int i = 0; i < c->values.n; i++) few_names_add(&values, c->values.words[i]);
+    text_append(&g->why_label, "%s%d different values (%s), %s", c->more_values ? "more than " : "",
+                c->values.n, values.shown, why);
+    return true;
+}
+
+/* Names that differ in a last 1 and 2, or a and b. */
+static bool are_numbered(const char *a, const char *b) {
+    size_t n = strlen(a);
+    if (n == 0 || n != strlen(b) || strncasecmp(a, b, n - 1) != 0) return false;
+    int one = a[n - 1], other = b[n - 1];
+    return (one == '1' && other == '2') || ((one | 32) == 'a' && (other | 32) == 'b');
+}
+
+static bool are_pair(const char *a, const char *b) {
+    bool found = are_numbered(a, b);
+    for (size_t k = 0; !found && k < sizeof pairs / sizeof *pairs; k++)
+        found = strcasecmp(a, pairs[k][0]) == 0 && strcasecmp(b, pairs[k][1]) == 0;
+    return found;
+}
+
+static bool find_pair(const struct survey *survey, struct guessed_columns *g) {
+    for (int i = 0; i < survey->n_columns; i++)
+        for (int k = 0; k < survey->n_columns; k++) {
+            if (i == g->label || k == g->label || !is_text(survey, i) || !is_text(survey, k) ||
+                !are_pair(survey->column[i].name, survey->column[k].name))
+                continue;
+            g->n_text = 1;
+            g->text[0] = i;
+            g->second = k;
+            text_append(&g->why_text, "two texts by their names, so the class is about both");
+            return true;
+        }
+    return false;
+}
+
+/* The column of most words, -1 if none has enough. */
+static int find_longest(const struct survey *survey, int except) {
+    int longest = -1;
+    for (int i = 0; i < survey->n_columns; i++)
+        if (i != except && is_text(survey, i) &&
+            (longest < 0 || mean_words(&survey->column[i]) > mean_words(&survey->column[longest])))
+            longest = i;
+    return longest;
+}
+
+static bool find_text(const struct guess_request *request, const struct survey *survey,
+                      struct guessed_columns *g, struct error *error) {
+    for (int i = 0; i < request->text.n; i++) {
+        g->text[i] = find_told(survey, request->text.name[i], "--text", error);
+        if (g->text[i] < 0) return false;
+        g->n_text++;
+    }
+    if (g->n_text > 0) {
+        text_append(&g->why_text, "as --text says");
+        return true;
+    }
+    if (find_pair(survey, g)) return true;
+    int named = FIND_NAMED(survey, text_names, g->label, is_text);
+    int title = FIND_NAMED(survey, title_names, g->label, is_text);
+    int text = named >= 0 ? named : find_longest(survey, g->label);
+    if (text < 0)
+        return ask(survey, "no column beside the label has texts of several words", "--text COLUMN",
+                   error);
+    if (title >= 0 && title != text) g->text[g->n_text++] = title;
+    g->text[g->n_text++] = text;
+    text_append(&g->why_text, "%s, %.1f words on average%s",
+                named >= 0 ? "by its name" : "the longest", mean_words(&survey->column[text]),
+                g->n_text > 1 ? "; the title in front of it" : "");
+    add_others(survey, g, is_text, &g->why_text);
+    return true;
+}
+
+bool guess_columns(const struct guess_request *request, const struct survey *survey,
+                   struct guessed_columns *out, struct error *error) {
+    *out = (struct guessed_columns){.label = -1, .second = -1};
+    if (!find_label(request, survey, out, error) || !find_text(request, survey, out, error))
+        return false;
+    add_others(survey, out, guess_is_label, &out->why_label);
+    return (!out->why_label.failed && !out->why_text.failed) || error_set(error, "out of memory");
+}
+
+void guess_columns_free(struct guessed_columns *columns) {
+    text_free(&columns->why_label);
+    text_free(&columns->why_text);
+}
