@@ -54,7 +54,7 @@ do for [t = 1 : n_panels] {
                 :(column(accuracy_high) - column(accuracy_low)) @bar_drawn, \
         for [b = first_block[t] : last_block[t]] data index b \
             using (shifted(column(head_budget), series_of[b + 1])):seed_accuracy with points pointtype 7 \
-                pointsize 0.35 linecolor rgb colour(series_of[b + 1]), \
+                pointsize size_dot linecolor rgb colour(series_of[b + 1]), \
         for [b = fixed_at : fixed_at] data index (b < 0 ? 0 : b) using head_budget:(b < 0 ? NaN : column(accuracy)) \
             with lines linewidth 1.5 linecolor rgb colour("fixed"), \
         for [b = first_block[t] : last_block[t]] data index b \

@@ -47,7 +47,7 @@ do for [t = 1 : n_panels] {
         for [b = first_block[t] : last_block[t]] data index b \
             using flops:accuracy_low:(0):(column(accuracy_high) - column(accuracy_low)) @bar_drawn, \
         for [b = first_block[t] : last_block[t]] data index b using flops:seed_accuracy \
-            with points pointtype 7 pointsize 0.35 linecolor rgb colour(series_of[b + 1]), \
+            with points pointtype 7 pointsize size_dot linecolor rgb colour(series_of[b + 1]), \
         for [b = first_block[t] : last_block[t]] data index b using flops:accuracy @mark_drawn
     unset label
     unset arrow

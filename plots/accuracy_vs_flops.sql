@@ -25,7 +25,8 @@ WITH mean AS MATERIALIZED (
     FROM pareto_front
 )
 SELECT flops / one AS flops, accuracy, low AS accuracy_low, high AS accuracy_high, of_seed AS seed_accuracy,
-       front AS front_accuracy, n_seeds, cost, CASE one WHEN 1e3 THEN 'kFLOP' WHEN 1e6 THEN 'MFLOP' ELSE 'GFLOP' END AS unit,
+       front AS front_accuracy, n_seeds, cost,
+       CASE one WHEN 1e3 THEN 'kFLOP' WHEN 1e6 THEN 'MFLOP' ELSE 'GFLOP' END AS unit,
        workload, arm, policy AS series, workload AS panel
 FROM shown JOIN scale USING (workload)
 ORDER BY workload, place, policy, of_seed IS NOT NULL, flops, arm, of_seed;

@@ -1,7 +1,7 @@
--- What an arm takes on a card in percent of what all heads take, against the heads that run: a panel per workload, batch
--- size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds (NULL:
--- one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being there.
--- n_left_out: of n_profiles on a card, those with a warning.
+-- What an arm takes on a card in percent of what all heads take, against the heads that run: a panel per workload,
+-- batch size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds
+-- (NULL: one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being
+-- there. n_left_out: of n_profiles on a card, those with a warning.
 WITH model AS MATERIALIZED (
     SELECT DISTINCT workload, arm, policy IN (SELECT policy FROM policy_declares WHERE has_budget) AS budgeted
     FROM accuracy_by_seed WHERE layers > 0

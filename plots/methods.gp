@@ -56,7 +56,7 @@ do for [i = 1 : n_panels] {
          data index b using accuracy:place:(mark(strcol(policy))):(colour(strcol(policy))) \
              with points linewidth 1.2 pointsize size_mark pointtype variable linecolor rgb variable, \
          data index b using seed_accuracy:place:(colour(strcol(policy))) \
-             with points pointtype 7 pointsize 0.35 linecolor rgb variable, \
+             with points pointtype 7 pointsize size_dot linecolor rgb variable, \
          data index b using (x_low):(named(column(accuracy), column(place))):(as_label(fitted(strcol(arm), first_space - 20))) \
              with labels right offset -1, 0 textcolor rgb dark
     unset arrow 1
