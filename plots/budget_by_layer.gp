@@ -20,7 +20,7 @@ placed = crowded ? "left" : "center"
 names_height = crowded ? between(60, longest, 220) : 20
 bars_height = crowded ? 160 : 230
 panel_height = bars_height + names_height + 10
-top = panel_height / (1.0 * bars_height)
+top = 100.0 * panel_height / bars_height
 n_columns = crowded ? 1 : columns_for(n_panels)
 
 least = int(lowest_k)
@@ -33,7 +33,7 @@ set palette defined (0 "#00204D", 0.25 "#414D6B", 0.5 "#7C7B78", 0.75 "#BCAF6F",
 set cbrange [0 : highest_k > 1 ? highest_k : 1]
 unset colorbox
 set yrange [0 : top]
-set ytics 0, 0.25, 1
+set ytics 0, 25, 100
 set grid noxtics
 set xlabel "layer" offset 0, nearer
 # Bars stand side by side, layer by layer, with a gap of one bar between arms.
@@ -44,7 +44,7 @@ do for [t = 1 : n_panels] {
     load "panel.gnuplot"
     layers = int(high_layer[t]) + 1
     right = x_of(last_block[t], layers - 1)
-    set ylabel (column_of(t) == 1 ? "share of test inputs" : "")
+    set ylabel (column_of(t) == 1 ? "test inputs, %" : "")
     set xrange [-0.7 : right + 0.7]
     set xtics ()
     do for [b = first_block[t] : last_block[t]] {
@@ -57,7 +57,7 @@ do for [t = 1 : n_panels] {
                  :begin:until:k \
              with boxxyerror linecolor palette, \
          for [b = first_block[t] : last_block[t]] data index b every ::0::0 \
-             using (x_of(b, 0.5 * (layers - 1))):(1 + (crowded ? 10.0 : 14.0) / bars_height) \
+             using (x_of(b, 0.5 * (layers - 1))):(100 + 100 * (crowded ? 10.0 : 14.0) / bars_height) \
                  :(as_label(name(strcol(arm), strcol(cost)))):(crowded ? 90 : 0) \
              with labels rotate variable @placed textcolor rgb budget_colour
 }

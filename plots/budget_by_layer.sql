@@ -1,6 +1,6 @@
--- The shares of test inputs that run k heads in a layer (from 0), all seeds together: a panel per workload, a
--- series per arm of a method with a budget. begin, until: where the share lies between 0 and 1; cost: its cost
--- weight where that was given and not tuned; n_seeds of the arm.
+-- The shares of test inputs, in percent, that run k heads in a layer (from 0), all seeds together: a panel per
+-- workload, a series per arm of a method with a budget. begin, until: where the share lies between 0 and 100; cost:
+-- its cost weight where that was given and not tuned; n_seeds of the arm.
 WITH arms AS MATERIALIZED (
     SELECT workload, arm, cost_weight, n_tuning_trials, n_seeds FROM accuracy_vs_budget
     WHERE policy IN (SELECT policy FROM policy_declares WHERE has_budget)
@@ -8,7 +8,7 @@ WITH arms AS MATERIALIZED (
     SELECT *, sum(share) OVER (PARTITION BY workload, arm, layer ORDER BY k) AS until
     FROM budget_by_layer JOIN arms USING (workload, arm)
 )
-SELECT layer, k, until - share AS begin, until,
+SELECT layer, k, 100 * (until - share) AS begin, 100 * until AS until,
        CASE WHEN n_tuning_trials = 1 AND cost_weight IS NOT NULL
             THEN printf('cost %g', cost_weight) ELSE '' END AS cost,
        n_seeds, workload, arm, arm AS series, workload AS panel

@@ -35,7 +35,7 @@ do for [i = 1 : n_panels] {
             unset label 1
             continue
         }
-        top = m == 1 && top < 1.15 ? 1.15 : top
+        top = m == 1 && top < 115 ? 115 : top
         set yrange [0 : top > 0.01 ? top : 0.01] # less is none
         shown = metric[m]
         plot for [b = first_block[i] : m == 1 ? last_block[i] : -1] data index b using heads:prediction \

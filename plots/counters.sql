@@ -1,7 +1,7 @@
--- Instructions relative to all heads, and misses per 1,000 instructions: a panel per workload, batch size and
+-- Instructions in percent of all heads, and misses per 1,000 instructions: a panel per workload, batch size and
 -- source ('simulated', 'multiplexed' or 'measured' counts, those of a 'card' or of its 'host', which never mix), a
--- series per policy, a point per arm. flops_ratio: executed FLOPs over those of all heads. why_...: what kept a
--- count from being there. place: 0 on the CPU, 1 in a simulator, 2 on a card.
+-- series per policy, a point per arm. flops_ratio: executed FLOPs, in percent of those of all heads. why_...: what
+-- kept a count from being there. place: 0 on the CPU, 1 in a simulator, 2 on a card.
 WITH counted AS MATERIALIZED (
     SELECT workload, arm, policy, batch_size, device, source,
            CASE source WHEN 'simulated' THEN 1 WHEN 'card' THEN 2 ELSE 0 END AS place,
@@ -29,8 +29,9 @@ WITH counted AS MATERIALIZED (
            max(CASE role WHEN 'branch_misses' THEN why END) AS why_branch
     FROM role GROUP BY workload, batch_size, device, place
 )
-SELECT heads, instructions_ratio, flops_ratio, l1d_misses, llc_misses, branch_misses, n_seeds,
-       why_instructions, why_l1d, why_llc, why_branch, workload, arm, policy AS series,
+SELECT heads, 100 * instructions_ratio AS instructions_ratio, 100 * flops_ratio AS flops_ratio, l1d_misses,
+       llc_misses, branch_misses, n_seeds, why_instructions, why_l1d, why_llc,
+       why_branch, workload, arm, policy AS series,
        printf('%s, batch %d%s, %s', workload, batch_size,
               CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,
        2 AS panels_per_page, source, batch_size, device <> 'cpu' AS has_card

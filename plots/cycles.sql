@@ -1,4 +1,4 @@
--- Instructions and FLOPs per cycle, and counted FP operations over the FLOPs of the formula: a panel per
+-- Instructions and FLOPs per cycle, and counted FP operations in percent of the FLOPs of the formula: a panel per
 -- workload, batch size and source ('multiplexed', 'measured', 'card' or its 'host': no simulator has cycles), a
 -- series per policy, a point per arm. why_...: what kept a count from being there.
 WITH counted AS MATERIALIZED (
@@ -21,7 +21,7 @@ WITH counted AS MATERIALIZED (
            max(CASE role WHEN 'cycles' THEN why END) AS why_cycles
     FROM role GROUP BY workload, batch_size, device, on_card
 )
-SELECT heads, fp_per_flop, instructions_per_cycle, flops_per_cycle, 1 AS one, n_seeds,
+SELECT heads, 100 * fp_per_flop AS fp_per_flop, instructions_per_cycle, flops_per_cycle, 100 AS formula, n_seeds,
        why_fp, why_cycles, workload, arm, policy AS series,
        printf('%s, batch %d%s, %s', workload, batch_size,
               CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END, source) AS panel, '' AS reason,

@@ -1,5 +1,5 @@
 # What do skipped heads save on a card? FLOPs, time, energy and bytes of memory against the heads that run, all
-# relative to all heads: one panel per workload and batch size. Where time lies above the FLOPs, a saving is not
+# in percent of all heads: one panel per workload and batch size. Where time lies above the FLOPs, a saving is not
 # realised; where energy lies below time, more is saved than time alone shows.
 title_text = "What do skipped heads save on a GPU?"
 one_seed = highest_n_seeds == 1
@@ -31,13 +31,13 @@ only(k, x) = column(kind) == k ? x : NaN
 set xrange [-0.4 : 1.06 * (highest_heads > 1 ? highest_heads : 1)]
 highest = highest_ratio_high > highest_ratio ? highest_ratio_high : highest_ratio # one seed has no bar: NaN
 lowest = lowest_ratio_low < lowest_ratio ? lowest_ratio_low : lowest_ratio
-set yrange [between(0, lowest - 0.05, 0.6) : (highest > 1 ? highest : 1) + 0.05]
+set yrange [between(0, lowest - 5, 60) : (highest > 100 ? highest : 100) + 5]
 set xlabel "heads per layer" offset 0, nearer
 do for [t = 1 : n_panels] {
     heading = text_panel[t]
     load "panel.gnuplot"
-    set ylabel (column_of(t) == 1 ? "over all heads" : "")
-    plot 1 with lines linecolor rgb faint dashtype 2, \
+    set ylabel (column_of(t) == 1 ? "% of all heads" : "")
+    plot 100 with lines linecolor rgb faint dashtype 2, \
         for [b = first_block[t] : last_block[t]] data index b \
             using (only(0, column(heads) + beside(series_of[b + 1]))):ratio \
             with lines linewidth 1.2 linecolor rgb colour_at(series_of[b + 1]), \

@@ -1,7 +1,7 @@
--- What an arm takes on a card over what all heads take, against the heads that run: a panel per workload, batch
--- size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds (NULL:
--- one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being there.
--- n_left_out: of n_profiles on a card, those with a warning.
+-- What an arm takes on a card in percent of what all heads take, against the heads that run: a panel per workload,
+-- batch size and device, a series per quantity, a point per arm. ratio_low, ratio_high: 95% t-interval over seeds
+-- (NULL: one seed); kind: 0 fixed heads, 1 a learned budget, 2 others; why_...: what kept energy or bytes from being
+-- there. n_left_out: of n_profiles on a card, those with a warning.
 WITH model AS MATERIALIZED (
     SELECT DISTINCT workload, arm, policy IN (SELECT policy FROM policy_declares WHERE has_budget) AS budgeted
     FROM accuracy_by_seed WHERE layers > 0
@@ -20,7 +20,8 @@ WITH model AS MATERIALIZED (
            (SELECT total(warned) FROM current_profile WHERE device <> 'cpu') AS n_left_out,
            (SELECT count(*) FROM current_profile WHERE device <> 'cpu') AS n_profiles
 )
-SELECT mean_heads AS heads, ratio, ratio_ci95_low AS ratio_low, ratio_ci95_high AS ratio_high,
+SELECT mean_heads AS heads, 100 * ratio AS ratio, 100 * ratio_ci95_low AS ratio_low,
+       100 * ratio_ci95_high AS ratio_high,
        CASE WHEN policy = 'fixed' THEN 0 WHEN budgeted THEN 1 ELSE 2 END AS kind, n_ratios AS n_seeds,
        coalesce(why.energy, '') AS why_energy, coalesce(why.bytes, '') AS why_bytes,
        (SELECT count(DISTINCT batch_size) FROM saved) AS n_batches, n_left_out, n_profiles,

@@ -21,7 +21,6 @@ load "page.gnuplot"
 # Six colours, and a mark that changes with every round of them; filled: known, open: not.
 array colours[6] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9]
 array marks[4] = [7, 5, 9, 13]
-entry_of(s) = sum [e = 1 : n_entries] (entry[e] eq s ? e : 0)
 colour_in(e) = colours[(e - 1) % 6 + 1]
 filled(e) = marks[(e - 1) / 6 % 4 + 1]
 mark_in(e, known) = known == 2 ? 2 : known == 1 ? filled(e) : filled(e) - 1

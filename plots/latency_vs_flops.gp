@@ -1,4 +1,4 @@
-# Does leaving heads out save time, or only FLOPs? Time against executed FLOPs, both relative to the
+# Does leaving heads out save time, or only FLOPs? Time against executed FLOPs, both in percent of the
 # arm that runs all heads: one panel per workload and batch size. On the dashed line, saved FLOPs are
 # saved time; above it, they are not.
 title_text = "What do skipped heads save? Time against executed FLOPs"
@@ -18,21 +18,21 @@ legend_text[n_entries + 1] = "time falls as FLOPs do"
 do for [e = 1 : n_entries] { legend_text[e] = numbered(entry[e]) }
 load "page.gnuplot"
 
-x_low = -0.04
-x_high = highest_flops_ratio > 1 ? highest_flops_ratio + 0.06 : 1.06
+x_low = -4
+x_high = highest_flops_ratio > 100 ? highest_flops_ratio + 6 : 106
 y_low = 0
-y_high = (highest_time_high > 1 ? highest_time_high : 1) + 0.15
+y_high = (highest_time_high > 100 ? highest_time_high : 100) + 15
 set xrange [x_low : x_high]
 set yrange [y_low : y_high]
-set xtics 0, x_high > 2 ? 0.5 : 0.25
-set ytics 0, y_high > 4 ? 1 : y_high > 2 ? 0.5 : 0.25
-set xlabel "executed FLOPs / all heads" offset 0, nearer
+set xtics 0, x_high > 200 ? 50 : 25
+set ytics 0, y_high > 400 ? 100 : y_high > 200 ? 50 : 25
+set xlabel "executed FLOPs, % of all heads" offset 0, nearer
 do for [t = 1 : n_panels] {
     heading = text_panel[t]
     load "panel.gnuplot"
-    set ylabel (column_of(t) == 1 ? "time / all heads" : "")
+    set ylabel (column_of(t) == 1 ? "time, % of all heads" : "")
     if (low_noise[t] == low_noise[t]) {
-        set object 1 rectangle from graph 0, first 1 - low_noise[t] to graph 1, first 1 + low_noise[t] \
+        set object 1 rectangle from graph 0, first 100 - low_noise[t] to graph 1, first 100 + low_noise[t] \
             back fillcolor rgb 0xE8E8E8 fillstyle solid noborder
     }
     label_first = first_block[t]; label_last = last_block[t]

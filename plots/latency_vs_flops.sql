@@ -1,4 +1,4 @@
--- Time and executed FLOPs relative to the arm that runs all heads: a panel per workload, batch size and device
+-- Time and executed FLOPs in percent of the arm that runs all heads: a panel per workload, batch size and device
 -- (the CPU unless it says another), a series per policy. time_low, time_high: median absolute deviation within the run of n_passes forward
 -- passes of each of n_models models; noise: how far two profiles of one model lie apart; cost: the arm's cost
 -- weight, where it was given and not tuned; n_left_out: of n_times, those that have no ratio, and why.
@@ -21,9 +21,9 @@ WITH every AS MATERIALIZED (
     SELECT *, min(latency_ns_median / time_ratio) OVER (PARTITION BY workload, batch_size, device) AS dense_ns
     FROM timed JOIN arms USING (workload, arm)
 )
-SELECT flops_ratio, time_ratio,
-       time_ratio * (1 - latency_ns_mad / latency_ns_median) AS time_low,
-       time_ratio * (1 + latency_ns_mad / latency_ns_median) AS time_high, noise_floor AS noise,
+SELECT 100 * flops_ratio AS flops_ratio, 100 * time_ratio AS time_ratio,
+       100 * time_ratio * (1 - latency_ns_mad / latency_ns_median) AS time_low,
+       100 * time_ratio * (1 + latency_ns_mad / latency_ns_median) AS time_high, 100 * noise_floor AS noise,
        CASE WHEN n_tuning_trials = 1 AND cost_weight IS NOT NULL
             THEN printf('%g', cost_weight) ELSE '' END AS cost,
        (SELECT count(DISTINCT batch_size) FROM timed) AS n_batches,

@@ -1,11 +1,11 @@
--- Accuracy minus that of all heads, in points, against executed FLOPs over those of all heads: a "panel" per
+-- Accuracy minus that of all heads, in points, against executed FLOPs in percent of those of all heads: a "panel" per
 -- workload, which the figure draws all in one; a series for fixed heads and one for each method with a budget. Means
 -- over n_seeds seeds; end_label: the number of the workload at the cheapest arm of a series.
 WITH arms AS MATERIALIZED (
     SELECT a.* FROM accuracy_vs_budget a JOIN policy_declares USING (policy) WHERE policy = 'fixed' OR has_budget
 ), compared AS (
     SELECT a.workload, a.arm, a.policy, a.n_seeds, 100 * (a.accuracy_mean - b.accuracy_mean) AS points,
-           a.executed_flops_per_input / b.executed_flops_per_input AS flops_ratio
+           100 * a.executed_flops_per_input / b.executed_flops_per_input AS flops_ratio
     FROM dense_arm d JOIN arms b ON b.workload = d.workload AND b.arm = d.arm
     JOIN arms a ON a.workload = d.workload
 ), numbered AS (

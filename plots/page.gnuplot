@@ -56,7 +56,13 @@ height = caption_top + n_lines * line_height + 14
 if (svg) {
     set terminal svg size width, height noenhanced font sprintf("sans-serif,%d", size_normal) \
         background "#FFFFFF" name "headroom"
-} else {
+}
+if (pdf) {
+    # A pixel of the SVG is 1/96 inch, as browsers have it; fonts and marks are measured in 1/72.
+    set terminal pdfcairo size width / 96.0, height / 96.0 noenhanced \
+        font sprintf("sans-serif,%d", size_normal) fontscale 0.75 linewidth 1 pointscale 0.75 background "#FFFFFF"
+}
+if (!svg && !pdf) {
     set terminal pngcairo size 2 * width, 2 * height noenhanced \
         font sprintf("sans-serif,%d", size_normal) fontscale 2 linewidth 2 pointscale 2 background "#FFFFFF"
 }

@@ -10,6 +10,7 @@ data = ARG2
 prologue = ARG3
 picture = ARG4
 svg = ARG5 eq "svg"
+pdf = ARG5 eq "pdf"
 set datafile separator tab
 load prologue
 load "style.gnuplot"

@@ -2,13 +2,14 @@
 # readers can tell apart; marks differ in shape as well, for print in black and white. Nothing here
 # depends on time or machine: the same data give the same bytes.
 
-# ---- sizes: pixels of the SVG; a PNG has twice as many, for sharp print ----
+# ---- sizes: pixels of the SVG; a PNG has twice as many, for sharp print, and a PDF inches of 96 of them ----
 
 # The two terminals measure text and marks differently; these make them look alike.
 size_small = svg ? 12 : 9
 size_normal = svg ? 13 : 10
 size_title = svg ? 20 : 16
 size_mark = svg ? 0.6 : 0.9
+size_dot = svg ? 0.35 : 0.5 # of a single seed
 nearer = svg ? 0.6 : 0 # the axis label to its axis, in characters
 small = sprintf(",%d", size_small)
 em = 13.4 # pixels of the normal font's size
@@ -58,6 +59,15 @@ described(p) = p eq "fixed" ? "k fixed heads, trained with k" \
 numbered(p) = described(p) . (place_in(weighted, p) && highest_cost == highest_cost ? " (number: cost weight)" : "")
 faint = 0x8A8A8A
 dark = 0x404040
+
+# ---- arms, where several of one method share a panel: by their place in the legend, seven colours and six marks
+
+entry_of(s) = sum [e = 1 : n_entries] (entry[e] eq s ? e : 0)
+array arm_colours[7] = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x000000]
+array arm_marks[6] = [7, 9, 5, 13, 11, 15]
+arm_colour(s) = arm_colours[(entry_of(s) - 1) % 7 + 1]
+arm_mark(s) = arm_marks[(entry_of(s) - 1) % 6 + 1]
+arm_dash(s) = (entry_of(s) - 1) % 5 + 1
 
 # ---- phases of a forward pass, in the order in which they run ----
 

@@ -13,7 +13,10 @@
 --     is a better than b                 paired_difference, claim, difference_to_all_heads, heads_needed;
 --                                        attention_gain: what a workload can test;
 --                                        split_outcome: when a mean says nothing
---     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend
+--     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend, head_usage_by_seed,
+--                                        layer_heads_by_class
+--     what does each part of a method do ablation
+--     how did training go                training_by_epoch
 --     are saved FLOPs saved time         latency_vs_flops, latency_note, latency_quantiles; can one tell:
 --                                        noise_floor, timing_noise, latency_outlier, timing_environment
 --     and saved joules, saved bytes      saving_by_batch, saving_by_seed
@@ -660,6 +663,45 @@ LEFT JOIN mean a ON a.workload = g.workload AND a.arm = g.arm
 LEFT JOIN one o ON o.workload = g.workload
 WHERE g.arm_without IS NOT NULL;
 
+-- What each part of a method does: an arm with a part changed minus the arm it is compared with, in points of test
+-- accuracy (paired_difference). changed: the inference mode or the control that replaces the method's decisions,
+-- or the options that differ, but for tuned ones, of an arm that is none of the method's own (method_arm). It is
+-- compared with the method's arm that wants as many heads and of whose options it changes the fewest, the first of several.
+CREATE VIEW ablation (workload, arm, reference, policy, changed, mean_heads, reference_heads, difference_points,
+                      ci95_low_points, ci95_high_points, n_pairs) AS
+WITH model AS MATERIALIZED (
+    SELECT t.workload, t.arm, t.policy, t.id, json_extract(t.config, '$.policy_options') AS options,
+           json_extract(t.config, '$.target_budget') AS target,
+           EXISTS (SELECT 1 FROM method_arm m WHERE m.workload = t.workload AND m.arm = t.arm) AS own
+    FROM current_training t
+    WHERE t.id IN (SELECT min(id) FROM current_training GROUP BY workload_id, arm)
+), differing AS MATERIALIZED (
+    SELECT a.workload, a.arm, b.arm AS reference, a.policy, b.id, a.target IS NOT b.target AS other_target,
+           count(o.key) AS n,
+           group_concat(CASE WHEN NOT EXISTS (SELECT 1 FROM tuning u JOIN json_each(u.settings) s
+                                              WHERE u.trial_id = a.id AND s.key = o.key)
+                             THEN replace(o.key, '_', ' ') || ' ' || o.value END, ', ') AS changed
+    FROM model a JOIN model b ON b.workload = a.workload AND b.policy = a.policy AND b.own AND NOT a.own
+    JOIN json_each(a.options) o
+        ON o.value IS NOT (SELECT p.value FROM json_each(b.options) p WHERE p.key = o.key)
+    GROUP BY a.id, b.id
+), nearest AS (
+    SELECT *, row_number() OVER (PARTITION BY workload, arm ORDER BY other_target, n, id) AS place FROM differing
+), part AS (
+    SELECT workload, arm, reference, policy, changed FROM nearest WHERE place = 1
+    UNION ALL
+    SELECT workload, arm, substr(arm, 1, length(arm) - length(policy) + instr(policy, '/') - 3),
+           substr(policy, 1, instr(policy, '/') - 1), substr(policy, instr(policy, '/') + 1)
+    FROM current_arm WHERE instr(policy, '/') > 0
+), heads AS MATERIALIZED (
+    SELECT workload, arm, avg(mean_heads) AS heads FROM accuracy_by_seed GROUP BY workload, arm
+)
+SELECT a.workload, a.arm, a.reference, a.policy, a.changed, h.heads, r.heads, d.difference_points, d.ci95_low_points,
+       d.ci95_high_points, d.n_pairs
+FROM part a JOIN paired_difference d ON d.workload = a.workload AND d.arm_a = a.arm AND d.arm_b = a.reference
+JOIN heads h ON h.workload = a.workload AND h.arm = a.arm
+JOIN heads r ON r.workload = a.workload AND r.arm = a.reference;
+
 -- The questions that are answered for every workload at once, so that some answers are right by luck: all
 -- pairs of arms that one of them is about, with p values after Holm over all claims of the question that
 -- the database holds. Below 0.05: the difference stands, however many workloads there are.
@@ -718,6 +760,12 @@ SELECT r.workload, r.arm, b.layer, b.k,
            / sum(sum(b.n_inputs)) OVER (PARTITION BY r.workload, r.arm, b.layer)
 FROM accuracy_by_seed r JOIN layer_budget b ON b.evaluation_id = r.evaluation_id
 GROUP BY r.workload, r.arm, b.layer, b.k;
+
+-- Which heads run: the share of test inputs for which a head of a layer (both from 0) was computed, in each trained
+-- model. Heads of one number have nothing in common between seeds.
+CREATE VIEW head_usage_by_seed (workload, arm, policy, seed, layer, head, share) AS
+SELECT r.workload, r.arm, r.policy, r.seed, u.layer, u.head, CAST(u.n_inputs AS REAL) / r.n_inputs
+FROM accuracy_by_seed r JOIN head_usage u ON u.evaluation_id = r.evaluation_id;
 
 -- Does the budget follow the known difficulty? Means over seeds.
 CREATE VIEW budget_by_difficulty (workload, arm, difficulty, n_inputs, accuracy, mean_heads,
@@ -795,6 +843,28 @@ JOIN interval_by_measure i ON i.measure = 'heads_at_class' AND i.workload = d.wo
                           AND i.arm = d.arm AND i.part = d.class
 LEFT JOIN named n ON n.workload = d.workload AND n.class = d.class
 GROUP BY d.workload, d.arm, d.class;
+
+-- Heads computed in each layer (from 0) for the test inputs of a class: means over inputs and n_seeds seeds, of the
+-- arms that decide them by learned gates or under a budget. Which heads these are is stored for all inputs
+-- together alone (head_usage_by_seed).
+CREATE VIEW layer_heads_by_class (workload, arm, class, layer, mean_heads, n_seeds) AS
+WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT r.workload, r.arm, r.evaluation_id, r.layers FROM accuracy_by_seed r
+    WHERE r.policy IN (SELECT policy FROM policy_declares WHERE has_budget OR learns_gates)
+    GROUP BY r.evaluation_id
+), alike AS MATERIALIZED ( -- inputs that run the same: few, so that few texts are taken apart
+    SELECT m.workload, m.arm, m.evaluation_id, p.label, p.heads_per_layer, count(*) AS n
+    FROM model m JOIN prediction p ON p.evaluation_id = m.evaluation_id
+    GROUP BY m.evaluation_id, p.label, p.heads_per_layer
+), model_mean AS (
+    SELECT a.workload, a.arm, a.evaluation_id, a.label, CAST(j.key AS INTEGER) AS layer,
+           CAST(sum(a.n * j.value) AS REAL) / sum(a.n) AS heads
+    FROM alike a JOIN json_each(a.heads_per_layer) j
+    GROUP BY a.evaluation_id, a.label, j.key
+)
+SELECT workload, arm, label, layer, avg(heads), count(*)
+FROM model_mean
+GROUP BY workload, arm, label, layer;
 
 -- For every test input the fewest heads that get it right: those of the smallest arm of `fixed` that is right
 -- in more than half of its n_seeds trainings; NULL: none is. Beside it what an arm with a learned budget
@@ -1253,6 +1323,25 @@ SELECT workload, arm, policy, batch_size, mean_heads, phase, intensity, rate,
            || 'next sweep that profiles measures it again, and the best stays' END,
        device
 FROM known;
+
+-- How each training went, epoch by epoch; step: optimiser steps done at its end. Losses and accuracy as in the table
+-- epoch; train_mean_s and train_score_entropy (of the most that is possible) are means over the epoch, NULL where a
+-- method has none. temperature: of the scores at that step, as the options tau_start, tau_end and tau_until set it;
+-- it follows from the step alone and was not measured. Of a tuned trial the chosen candidate.
+CREATE VIEW training_by_epoch (workload, arm, policy, seed, trial_id, epoch, step, train_loss, train_regulariser,
+                               validation_loss, validation_accuracy, validation_mean_heads, train_mean_s,
+                               train_score_entropy, temperature, learning_rate) AS
+WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT id, workload, arm, policy, seed, json_extract(config, '$.policy_options.tau_start') AS first,
+           json_extract(config, '$.policy_options.tau_end') AS last,
+           json_extract(config, '$.policy_options.tau_until') AS until,
+           (SELECT max(step) FROM epoch e WHERE e.trial_id = t.id) AS steps
+    FROM current_training t GROUP BY id
+)
+SELECT m.workload, m.arm, m.policy, m.seed, m.id, e.epoch, e.step, e.train_loss, e.train_regulariser, e.validation_loss,
+       e.validation_accuracy, e.validation_mean_heads, e.train_mean_s, e.train_score_entropy,
+       m.first * pow(1.0 * m.last / m.first, min(1, 1.0 * e.step / m.steps / m.until)), e.learning_rate
+FROM model m JOIN epoch e ON e.trial_id = m.id;
 
 -- Where training spends its time: means over seeds.
 CREATE VIEW training_phase_share (workload, arm, policy, phase, seconds, share, n_seeds) AS

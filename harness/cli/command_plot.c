@@ -25,8 +25,8 @@ const struct command plot_command = {
     0,
     1000000,
     {"db", "out", "filter", "workload"},
-    "Without FIGURES: all of plots/, as DIR/NAME.svg and DIR/NAME.png, at most six panels on a\n"
-    "page (further pages are NAME-2, NAME-3, ...). What was not measured is not drawn, and a line\n"
+    "Without FIGURES: all of plots/, as DIR/NAME.svg, NAME.png and NAME.pdf, at most six panels\n"
+    "on a page (further pages are NAME-2, NAME-3, ...). What was not measured is not drawn, and a line\n"
     "says why. A figure whose data has not changed is left alone. The numbers behind each figure\n"
     "are in DIR/data/NAME.dat, for other tools; plots/README.md says how to change a figure or\n"
     "add one.\n"

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const picture_formats[] = {"svg", "png"};
+const char *const picture_formats[] = {"svg", "png", "pdf"};
 static const char *const data_endings[] = {"dat", "gnuplot", "drawn"};
 enum { DATA_ENDINGS = sizeof data_endings / sizeof *data_endings };
 

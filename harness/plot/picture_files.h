@@ -1,5 +1,5 @@
 /*
- * The files of figures: DIR/NAME.svg and DIR/NAME.png, of further pages NAME-2, NAME-3, ...; in
+ * The files of figures: DIR/NAME.svg, NAME.png and NAME.pdf, of further pages NAME-2, NAME-3, ...; in
  * DIR/data/ what they were drawn from, and NAME.drawn, the hash of that, by which a figure is known
  * to be up to date. One process at a time works in a folder: of two, the signature of one would
  * stand over the picture of the other.
@@ -11,7 +11,7 @@
 #include "models/base/text.h"
 
 /* Every page is drawn in each of these, which are endings as well. */
-enum { PICTURE_FORMATS = 2 };
+enum { PICTURE_FORMATS = 3 };
 extern const char *const picture_formats[PICTURE_FORMATS];
 
 struct picture_files {

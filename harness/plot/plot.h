@@ -1,8 +1,8 @@
 /*
  * Figures from a results database: each figure's SELECT is read once and written as plain data
- * (DIR/data/NAME.dat), from which gnuplot draws DIR/NAME.svg and DIR/NAME.png, and NAME-2, NAME-3,
- * ... where it needs more pages. Nothing from the database reaches gnuplot but as numbers and as
- * quoted text.
+ * (DIR/data/NAME.dat), from which gnuplot draws DIR/NAME.svg, NAME.png and NAME.pdf, and NAME-2,
+ * NAME-3, ... where it needs more pages. Nothing from the database reaches gnuplot but as numbers
+ * and as quoted text.
  */
 #ifndef HEADROOM_HARNESS_PLOT_PLOT_H
 #define HEADROOM_HARNESS_PLOT_PLOT_H
@@ -19,7 +19,7 @@ struct plot_request {
     const char *workload;       /* a name; NULL: every workload */
     const char *const *figures; /* names */
     int n_figures;              /* 0: all there are */
-    bool svg_alone;             /* no PNG */
+    bool svg_alone;             /* neither PNG nor PDF */
 };
 
 enum plot_end {

@@ -29,7 +29,7 @@ database() { # file sql-file...
     file=$1
     shift
     rm -f "$file"
-    cat results/tables.sql results/views.sql tests/plots/fixture.sql "$@" | sqlite3 -bail "$file" >"$scratch/sqlite.log"
+    cat results/tables.sql results/views.sql tests/plots/fixture.sql tests/plots/inside.sql "$@" | sqlite3 -bail "$file" >"$scratch/sqlite.log"
 }
 
 nothing_ran() {
@@ -70,6 +70,8 @@ UPDATE trial SET arm = (SELECT text FROM name WHERE i = 13) || arm WHERE id % 4 
 UPDATE trial SET arm = 'e' || (SELECT text FROM name WHERE i = 11) WHERE workload_id = 2 AND arm =
     (SELECT min(arm) FROM trial WHERE workload_id = 2 AND kind = 'train');
 UPDATE trial SET arm = (SELECT b.arm FROM trial b WHERE b.id = trial.base_trial_id) WHERE kind <> 'train';
+UPDATE trial SET data_sha256 = 'd' WHERE workload_id = 2;
+INSERT INTO class SELECT 'd', i - 11, text, 1, 1, 1 FROM name WHERE i > 10;
 UPDATE counter SET reason = reason || (SELECT text FROM name WHERE i = 5);
 SQL
     } >"$scratch/names.sql"
@@ -91,6 +93,14 @@ SQL
             grep -Fq "$name" "$scratch/found"
         done
     done
+    for picture in "$scratch/out"/budget_by_class.svg "$scratch/out"/head_usage*.svg; do texts "$picture"; done >"$scratch/found"
+    for class in '\n \\ \042 \' '# <b>&amp;]]>'; do
+        test "$(sed 's/ *$//' "$scratch/found" | grep -Fxc "$class")" -ge 2 || { echo "$class" && return 1; }
+    done
+    for picture in accuracy_vs_flops training memory budget_by_difficulty; do
+        texts "$scratch/out/$picture.svg" | grep -Fq 'mixed<touch ran' || { echo "$picture" && return 1; }
+    done
+    texts "$scratch/out/energy.svg" | grep -Fq "offsets'; system('touch ran') #"
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq '({/Symbol a}_b^2 ~c, 2 classes)'
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq 'own`touch ran`'
     texts "$scratch/out/accuracy_vs_budget.svg" | grep -Fq '<touch ran'
@@ -153,6 +163,7 @@ SQL
     chmod a-w "$scratch/b.db"
     ./headroom plot --db "$scratch/a.db" --out "$scratch/honest" >"$scratch/said"
     ./headroom plot --db "$scratch/b.db" --out "$scratch/lying" | diff "$scratch/said" -
+    LC_ALL=C sed -i 's|/CreationDate (D:[0-9]*|/CreationDate (D:|' "$scratch"/*/*.pdf # a PDF says when it was drawn
     diff -r "$scratch/honest" "$scratch/lying"
     nothing_ran
     cmp "$scratch/before.db" "$scratch/b.db"
@@ -166,6 +177,7 @@ a_path_is_only_a_path() {
     ./headroom plot overview --db "$folder/< a|b.db"
     test -s "$folder/figures/overview.svg"
     test -s "$folder/figures/overview.png"
+    test -s "$folder/figures/overview.pdf"
     nothing_ran
 }
 

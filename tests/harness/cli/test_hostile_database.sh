@@ -177,8 +177,8 @@ links_beside_it_are_not_followed() {
             put $kind "pending/$key.db" ../../home/other.db && put $kind "pending/$key.db.draft" ../../home/other.db
         done
         for name in overview methods accuracy_vs_budget budget_by_layer; do
-            for file in $name.svg $name.png $name.svg.part $name.png.part; do put $kind "drawn/$file" && put $kind "figures/$file"; done
-            for file in dat gnuplot drawn dat.part gnuplot.part drawn.part svg.part png.part; do
+            for file in $name.svg $name.png $name.pdf $name.svg.part $name.png.part $name.pdf.part; do put $kind "drawn/$file" && put $kind "figures/$file"; done
+            for file in dat gnuplot drawn dat.part gnuplot.part drawn.part svg.part png.part pdf.part; do
                 put $kind "drawn/data/$name.$file" ../../../home/file && put $kind "figures/data/$name.$file" ../../../home/file
             done
         done

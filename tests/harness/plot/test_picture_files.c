@@ -98,8 +98,8 @@ static void pages_too_many_are_removed_and_files_of_others_stay(void **state) {
         "out/name.csv",        "out/name.gp",       "out/name-3.txt",
         "out/name-1.svg",      "out/name-3.dat",    "out/name.drawn",
         "out/data/name-3.svg", "out/data/name.png", "out/data/name.csv"};
-    static const char *const removed[] = {"out/name-3.svg", "out/name-3.png", "out/name-12.svg",
-                                          "out/data/name-3.gnuplot"};
+    static const char *const removed[] = {"out/name-3.svg", "out/name-3.png", "out/name-3.pdf",
+                                          "out/name-12.svg", "out/data/name-3.gnuplot"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) scratch_write(&f->scratch, kept[i], "");
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         scratch_write(&f->scratch, foreign[i], "");
@@ -130,6 +130,9 @@ static void pictures_are_of_their_data_while_signed_and_there(void **state) {
     assert_false(picture_files_are_of(&f->files, "n", 1, hash)); /* no picture; signature removed */
     scratch_write(&f->scratch, "out/n.svg", "");
     scratch_write(&f->scratch, "out/n.png", "");
+    assert_true(picture_files_sign(&f->files, "n", hash, &error));
+    assert_false(picture_files_are_of(&f->files, "n", 1, hash)); /* no PDF */
+    scratch_write(&f->scratch, "out/n.pdf", "");
     assert_false(picture_files_are_of(&f->files, "n", 1, hash));
     assert_true(picture_files_sign(&f->files, "n", hash, &error));
     assert_true(picture_files_are_of(&f->files, "n", 1, hash));

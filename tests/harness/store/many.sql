@@ -37,6 +37,9 @@ SELECT t.id, 'best', 'test', column1, 10, 2, 8, 0.5 + t.id % 7 / 20.0, a.heads, 
 FROM trial t JOIN arm a USING (arm) JOIN (VALUES ('none'), ('static'));
 INSERT INTO layer_budget
 SELECT e.id, i, e.mean_heads, 10 FROM evaluation e JOIN n WHERE i < 2;
+INSERT INTO head_usage SELECT e.id, i % 2, i / 2, 10 - i / 4 FROM evaluation e JOIN n WHERE i < 16;
+INSERT INTO epoch (trial_id, epoch, step, train_loss, validation_accuracy)
+SELECT id, i + 1, 10 * i + 10, 1.0 / (i + 1), 0.5 FROM trial JOIN n WHERE i < 4;
 INSERT INTO prediction
 SELECT e.id, i, i % 2, (i + e.id / 2 % 3) % 2, i % 3, 5, CAST(2 * e.mean_heads AS INTEGER), '[1,1]', NULL, 0.5, 0.5
 FROM evaluation e JOIN n WHERE i < 10;
