@@ -68,6 +68,32 @@ every_page_that_a_source_cites_exists() {
     while read -r page; do test -e "$page" || { echo "no $page" && return 1; }; done <"$scratch/cited"
 }
 
+# A table names a file with its ending or without, many by one pattern, and parts of a file by how they end (`_source.c`).
+# Of policies it names the shared ones; the methods are the registry's.
+every_file_of_a_room_is_in_its_table() {
+    for room in harness/*/ models/ models/base/ models/cpu/ models/cuda/ workloads/base/ workloads/data/; do
+        # shellcheck disable=SC2016 # backquotes of Markdown
+        { grep -o '`[^`]*`' "$room/README.md" | tr -d '`' | tr -s ', ' '\n'
+          grep -o '([a-z_]*\.md)' "$room/README.md" | tr -d '()'; } >"$scratch/named"
+        find "$room" -maxdepth 1 -name '*.*' ! -name README.md -type f | sed 's|.*/||' | awk -v room="$room" '
+            function bare(name) { sub(/\.[a-z]+$/, "", name); return name }
+            FNR == NR { named[$0]; named[bare($0)]; next }
+            $0 in named || bare($0) in named { next }
+            {
+                for (name in named) {
+                    part = bare(name)
+                    if (part ~ /^_/ && substr($0, length(bare($0)) - length(part) + 1, length(part)) == part) next
+                    if (name !~ /[a-z].*\*|\*.*[a-z]/) continue
+                    gsub(/\./, "[.]", name); gsub(/\*/, ".*", name)
+                    if ($0 ~ "^" name "$" || bare($0) ~ "^" name "$") next
+                }
+                print room "README.md does not name " $0
+                missing = 1
+            }
+            END { exit missing }' "$scratch/named" -
+    done
+}
+
 # shellcheck disable=SC2086 # a list
 every_make_target_exists() {
     grep -hoE '(^|`)make [a-z0-9-]+' $pages | tr -d '`' | sort -u | while read -r _ target; do
@@ -196,7 +222,8 @@ the_table_of_versions_is_true_of_this_system() {
     done <"$scratch/cells"
 }
 
-behaviours every_link_leads_somewhere every_page_is_linked_to every_page_that_a_source_cites_exists every_make_target_exists \
+behaviours every_link_leads_somewhere every_page_is_linked_to every_file_of_a_room_is_in_its_table \
+    every_page_that_a_source_cites_exists every_make_target_exists \
     every_command_explains_itself every_command_has_a_row_of_the_page_of_commands \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
     the_quoted_growth_with_the_classes_is_the_published_one every_example_file_is_valid \
