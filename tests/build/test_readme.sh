@@ -26,12 +26,37 @@ answer() { # file language n
         armed && fences == 2' "$1"
 }
 
+# The names that a page's headings have in links: small letters, digits, _ and -, blanks as -.
+anchors() { # file
+    awk '/^```/ { code = !code } /^#+ / && !code { sub(/^#+ /, ""); print tolower($0) }' "$1" |
+        sed 's/[^a-z0-9_ -]//g; s/ /-/g'
+}
+
+# Files and the headings in them, each of which is a page's own where no file is named.
 every_link_leads_somewhere() {
     for file in $pages; do
-        grep -o '](\([^)#]*\))' "$file" | sed 's/^](//; s/)$//' | grep -v '^https:' |
+        awk '/^```/ { code = !code } !code' "$file" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//' | grep -v '^https:' |
             while read -r link; do
-                test -e "$(dirname "$file")/$link" || { echo "$file: no $link" && return 1; }
+                target=$(dirname "$file")/${link%%#*}
+                [ -n "${link%%#*}" ] || target=$file
+                test -e "$target" || { echo "$file: no $link" && return 1; }
+                case $link in *"#"*)
+                    anchors "$target" | grep -qxF -e "${link#*#}" || { echo "$file: no heading $link" && return 1; } ;;
+                esac
             done
+    done
+}
+
+# A page that nothing leads to is read by nobody.
+every_page_is_linked_to() {
+    for file in $pages; do
+        case $file in
+        ./README.md | */golden/*) continue ;;
+        esac
+        name=$(basename "$file")
+        folder=$(basename "$(dirname "$file")")
+        # shellcheck disable=SC2086 # a list
+        grep -qE "[](/ ]((.*/)?${folder}/)?${name}[)#]" $pages || { echo "nothing links to $file" && return 1; }
     done
 }
 
@@ -43,11 +68,45 @@ every_page_that_a_source_cites_exists() {
     while read -r page; do test -e "$page" || { echo "no $page" && return 1; }; done <"$scratch/cited"
 }
 
+# A table names a file with its ending or without, many by one pattern, and parts of a file by how they end (`_source.c`).
+# Of policies it names the shared ones; the methods are the registry's.
+every_file_of_a_room_is_in_its_table() {
+    for room in harness/*/ models/ models/base/ models/cpu/ models/cuda/ workloads/base/ workloads/data/; do
+        # shellcheck disable=SC2016 # backquotes of Markdown
+        { grep -o '`[^`]*`' "$room/README.md" | tr -d '`' | tr -s ', ' '\n'
+          grep -o '([a-z_]*\.md)' "$room/README.md" | tr -d '()'; } >"$scratch/named"
+        find "$room" -maxdepth 1 -name '*.*' ! -name README.md -type f | sed 's|.*/||' | awk -v room="$room" '
+            function bare(name) { sub(/\.[a-z]+$/, "", name); return name }
+            FNR == NR { named[$0]; named[bare($0)]; next }
+            $0 in named || bare($0) in named { next }
+            {
+                for (name in named) {
+                    part = bare(name)
+                    if (part ~ /^_/ && substr($0, length(bare($0)) - length(part) + 1, length(part)) == part) next
+                    if (name !~ /[a-z].*\*|\*.*[a-z]/) continue
+                    gsub(/\./, "[.]", name); gsub(/\*/, ".*", name)
+                    if ($0 ~ "^" name "$" || bare($0) ~ "^" name "$") next
+                }
+                print room "README.md does not name " $0
+                missing = 1
+            }
+            END { exit missing }' "$scratch/named" -
+    done
+}
+
 # shellcheck disable=SC2086 # a list
 every_make_target_exists() {
     grep -hoE '(^|`)make [a-z0-9-]+' $pages | tr -d '`' | sort -u | while read -r _ target; do
         grep -q "^$target:" Makefile || { echo "no target '$target'" && return 1; }
     done
+}
+
+every_command_has_a_row_of_the_page_of_commands() {
+    ./headroom --help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v '^headroom$' >"$scratch/commands"
+    test "$(wc -l <"$scratch/commands")" -gt 20
+    while read -r command; do
+        grep -qE "^\| .*\`(\./headroom )?${command}[ \`]" harness/commands.md || { echo "no row for $command" && return 1; }
+    done <"$scratch/commands"
 }
 
 # shellcheck disable=SC2086 # a list
@@ -74,7 +133,7 @@ the_quoted_query_works_on_a_database() {
 
 # "2.8 heads more for 70 classes of ... than for 9", of the published table.
 the_quoted_growth_with_the_classes_is_the_published_one() {
-    tr '\n' ' ' <README.md | grep -oE '[0-9.]+ +(heads +)?more +for +[0-9]+[^(]* than +for +[0-9]+' |
+    tr '\n' ' ' <results/published/README.md | grep -oE '[0-9.]+ +(heads +)?more +for +[0-9]+[^(]* than +for +[0-9]+' |
         grep -oE '^[0-9.]+|for +[0-9]+' | tr -d 'for ' | paste - - - >"$scratch/quoted"
     test "$(wc -l <"$scratch/quoted")" -eq 4
     while read -r more fine coarse; do
@@ -118,13 +177,13 @@ your_own_workload_becomes_a_figure() {
 
 # No machine used in development has a PMU or RAPL; whoever has one must learn that before trusting it.
 what_is_untested_on_hardware_is_labelled() {
-    for file in README.md harness/measure/README.md results/README.md; do
+    for file in README.md harness/on_other_machines.md harness/measure/README.md results/README.md; do
         grep -q 'untested on hardware' "$file"
     done
     ./headroom doctor --db "$scratch/a.db" | grep -q 'Untested on hardware: hardware counters and RAPL energy'
 }
 
-# What this system has of a row of README.md's table of versions.
+# What this system has of a row of the table of versions.
 version_of() {
     case $1 in
     gcc*) gcc -dumpfullversion ;;
@@ -145,24 +204,27 @@ version_of() {
 # On a system that the table names. What is not installed, or from elsewhere, is not this system's: PAPI_DIR, clang.
 # shellcheck disable=SC1091 # of this system
 the_table_of_versions_is_true_of_this_system() {
-    awk '/^\| package \| oldest/ { inside = 1 } inside && !/^\|/ { exit } inside' README.md >"$scratch/table"
+    page=harness/on_other_machines.md
+    awk '/^\| package \| oldest/ { inside = 1 } inside && !/^\|/ { exit } inside' "$page" >"$scratch/table"
     grep -q "^| SQLite | $(awk '$3 " " $4 == "library sqlite3" { print $5 }' harness/install_packages.sh), " "$scratch/table"
     grep -q "^| PAPI [^|]*| $(sed -n 's/^PAPI .*--atleast-version=\([0-9.]*\) .*/\1/p' Makefile);" "$scratch/table"
     system=$(. /etc/os-release && echo "$ID $VERSION_ID")
     column=$(awk -F ' *[|] *' -v name="$system" \
         'NR == 1 { for (i = 4; i < NF; i++) if (tolower($i) == name) print i }' "$scratch/table")
-    [ -n "$column" ] || { echo "README.md says nothing of $system" && return; }
+    [ -n "$column" ] || { echo "$page says nothing of $system" && return; }
     sed 1,2d "$scratch/table" | awk -F ' *[|] *' -v column="$column" '{ print $2 "|" $column }' >"$scratch/cells"
     while IFS='|' read -r package cell; do
         version=$(version_of "$package" 2>/dev/null) || version=
         case $version. in
         . | "${cell%:*}".*) ;; # absent, or as written
-        *) echo "$package is $version on $system; README.md says $cell" && return 1 ;;
+        *) echo "$package is $version on $system; $page says $cell" && return 1 ;;
         esac
     done <"$scratch/cells"
 }
 
-behaviours every_link_leads_somewhere every_page_that_a_source_cites_exists every_make_target_exists every_command_explains_itself \
+behaviours every_link_leads_somewhere every_page_is_linked_to every_file_of_a_room_is_in_its_table \
+    every_page_that_a_source_cites_exists every_make_target_exists \
+    every_command_explains_itself every_command_has_a_row_of_the_page_of_commands \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
     the_quoted_growth_with_the_classes_is_the_published_one every_example_file_is_valid \
     what_is_untested_on_hardware_is_labelled the_table_of_versions_is_true_of_this_system your_own_workload_becomes_a_figure
