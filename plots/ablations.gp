@@ -30,10 +30,10 @@ do for [t = 1 : n_panels] {
     b = first_block[t]
     heading = sprintf("%s: %.1f heads", text_panel[t], low_reference_heads[t])
     load "panel.gnuplot"
-    # 0 is always seen, and to the right there is room for the heads.
-    x_low = low_low[t] < 0 ? low_low[t] : 0
-    x_high = high_high[t] > 0 ? high_high[t] : 0
-    span = x_high - x_low > 1 ? x_high - x_low : 1
+    # At least half a point to either side of 0, and to the right room for the heads.
+    x_low = low_low[t] < -0.5 ? low_low[t] : -0.5
+    x_high = high_high[t] > 0.5 ? high_high[t] : 0.5
+    span = x_high - x_low
     set xrange [x_low - 0.05 * span : x_high + 0.16 * span]
     set yrange [high_place[t] + 1 : -1]
     set arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor rgb dark

@@ -5,8 +5,8 @@
 WITH mean AS MATERIALIZED (
     SELECT * FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND accuracy_mean IS NOT NULL
 ), scale AS MATERIALIZED (
-    SELECT workload, CASE WHEN max(executed_flops_per_input) < 2e6 THEN 1e3
-                          WHEN max(executed_flops_per_input) < 2e9 THEN 1e6 ELSE 1e9 END AS one
+    SELECT workload, CASE WHEN max(executed_flops_per_input) < 1e6 THEN 1e3
+                          WHEN max(executed_flops_per_input) < 1e9 THEN 1e6 ELSE 1e9 END AS one
     FROM mean GROUP BY workload
 ), shown AS (
     SELECT workload, arm, policy, mean_s IS NOT NULL AS place, executed_flops_per_input AS flops,

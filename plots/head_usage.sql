@@ -29,7 +29,8 @@ WITH arms AS MATERIALIZED (
     WHERE EXISTS (SELECT 1 FROM used u WHERE u.workload = l.workload AND u.arm = l.arm)
 )
 SELECT x AS cell_x, y AS cell_y, percent, label, n_seeds, n_classes, workload, arm, what AS series,
-       workload || ', ' || arm AS panel,       '' AS reason, max(1, min(6, 60 / (SELECT max(y) + 1 FROM cells))) AS panels_per_page
+       workload || ', ' || arm AS panel, '' AS reason,
+       max(1, min(6, 60 / (SELECT max(y) + 1 FROM cells))) AS panels_per_page
 FROM cells
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
