@@ -252,8 +252,9 @@ objects: $(CHECKED:%.c=$(B)/%.o)
 kernels: $(KERNELS:%=$(B)/%.o)
 tidy: $(CHECKED:%.c=$(B)/%.tidy)
 
-report: build ## write report.html beside a database: findings, figures, tables, trials [DB=...]
-	@./headroom report --db "$$DB" --html "$$(dirname "$$DB")/report.html"
+report: build ## write report.html and report.md beside a database: findings, figures, tables [DB=...]
+	@beside=$$(dirname "$$DB") && \
+	./headroom report --db "$$DB" --html "$$beside/report.html" --md "$$beside/report.md"
 
 plots: build ## draw what is new in a database [DB=...]
 	@./headroom plot --db "$$DB"

@@ -9,6 +9,7 @@
 
 #include "harness/config/overrides.h"
 #include "harness/sweep/shard.h"
+#include "harness/table/format.h"
 #include "models/base/error.h"
 
 #include <stdio.h>
@@ -43,6 +44,7 @@ struct arguments {
     int save_every;             /* minutes after which a training leaves behind where it stands */
     const char *out;            /* folder of the figures; NULL: figures/ beside the database */
     const char *html;           /* file of a page; NULL: none */
+    const char *md;             /* file of a report for a repository; NULL: none */
     const char *rerun;          /* which results are made again; NULL: none */
     const char *shape;          /* of the bench: "DIM,BATCH,LENGTH"; NULL: the whole table */
     const char *workload;       /* file or name; NULL: not said */
@@ -63,6 +65,7 @@ struct arguments {
     bool dry_run, no_profile, no_train, no_ceiling, replace, take_over, quick, json, resolved, help,
         version, no_run, strict, checkpoints; /* strict: what cannot be told is a failure */
     bool saving;          /* of the bench: what skipped heads save on a device */
+    bool verbose;         /* tables as wide as they are, and all that is said below them */
     bool verify;          /* of the doctor: hold counters against known work */
     bool no_table;        /* no flag: of a sweep whose caller prints a page of its own */
     char workloads[1024]; /* no flag: the folder of workloads that have names */
@@ -91,6 +94,9 @@ extern const struct command sweep_command, trial_command, list_command, validate
  * --version. */
 bool command_line_read(const struct command *command, int argc, char **argv, struct arguments *out,
                        struct error *error);
+
+/* How tables are written that are for people. */
+enum table_format command_line_table(const struct arguments *arguments);
 
 /* What is told of a flag; value NULL: it takes none. Where values are words, `|` stands between. */
 struct flag_shown {

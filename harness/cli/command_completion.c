@@ -70,6 +70,13 @@ static void write_bash_values(FILE *out) {
     }
 }
 
+/* Those that stand in place of a command. */
+static void write_bash_program_flags(FILE *out) {
+    struct flag_shown flag[COMMAND_FLAGS_MAX + 2];
+    size_t n = command_line_flags(NULL, flag);
+    for (size_t k = 0; k < n; k++) fprintf(out, " --%s", flag[k].name);
+}
+
 static void write_bash(FILE *out) {
     const struct command *command;
     fputs("# bash completion of headroom, made by `headroom completion bash`.\n"
@@ -82,6 +89,7 @@ static void write_bash(FILE *out) {
     write_bash_values(out);
     fputs("    headroom | */headroom) [ \"$COMP_CWORD\" -gt 1 ] || words='", out);
     write_commands(out);
+    write_bash_program_flags(out);
     fputs("' ;;\n    esac\n    [ \"$words\" ] || case ${COMP_WORDS[1]} in\n", out);
     for (size_t i = 0; (command = commands_at(i)); i++) {
         struct flag_shown flag[COMMAND_FLAGS_MAX + 2];
@@ -120,6 +128,17 @@ static void write_zsh_flag(FILE *out, const struct flag_shown *flag) {
     fputs("' \\\n", out);
 }
 
+/* Those that stand in place of a command. */
+static void write_zsh_program_flags(FILE *out) {
+    struct flag_shown flag[COMMAND_FLAGS_MAX + 2];
+    size_t n = command_line_flags(NULL, flag);
+    for (size_t k = 0; k < n; k++) {
+        fprintf(out, "            '--%s[", flag[k].name);
+        write_escaped(out, flag[k].help, "[]\\", "'\\''");
+        fputs(k + 1 < n ? "]' \\\n" : "]'\n", out);
+    }
+}
+
 static void write_zsh(FILE *out) {
     const struct command *command;
     fputs("#compdef headroom\n"
@@ -136,7 +155,10 @@ static void write_zsh(FILE *out) {
     fputs("    )\n"
           "    if (( CURRENT == 2 )); then\n"
           "        _describe command commands\n"
-          "        return\n"
+          "        _arguments \\\n",
+          out);
+    write_zsh_program_flags(out);
+    fputs("        return\n"
           "    fi\n"
           "    shift words\n"
           "    (( CURRENT-- ))\n"
@@ -166,6 +188,13 @@ static void write_fish(FILE *out) {
     for (size_t i = 0; (command = commands_at(i)); i++) {
         fprintf(out, "complete -c headroom -n __fish_use_subcommand -f -a %s -d '", command->name);
         write_escaped(out, command->summary, "\\", "\\'");
+        fputs("'\n", out);
+    }
+    struct flag_shown own[COMMAND_FLAGS_MAX + 2];
+    size_t n_own = command_line_flags(NULL, own);
+    for (size_t k = 0; k < n_own; k++) { /* in place of a command */
+        fprintf(out, "complete -c headroom -n __fish_use_subcommand -l %s -d '", own[k].name);
+        write_escaped(out, own[k].help, "\\", "\\'");
         fputs("'\n", out);
     }
     for (size_t i = 0; (command = commands_at(i)); i++) {

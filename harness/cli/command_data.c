@@ -8,6 +8,7 @@
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
 #include "harness/table/shown.h"
+#include "harness/table/table.h"
 #include "models/base/json.h"
 #include "workloads/data/dataset_load.h"
 #include "workloads/data/doubts.h"
@@ -26,35 +27,58 @@ static double largest_class_share(const struct dataset *data, int (*count)[CLASS
     return (double)count[most][2] / data->test.n;
 }
 
-static void print_row(const char *name, const struct dataset *data, int (*count)[CLASS_COUNTS]) {
+enum { COLUMNS = 11 };
+
+static void append_row(struct table *table, const char *name, const struct dataset *data,
+                       int (*count)[CLASS_COUNTS]) {
     int n = data->train.n + data->validation.n + data->test.n;
-    shown_print(stdout, "%-24s %7d %8.1f %8d %10d %8d %8.1f %6.1f %8.1f %8d %8d\n", name,
-                data->n_classes, 100 * largest_class_share(data, count), data->train.n,
-                data->validation.n, data->test.n, data->mean_length, 100.0 * data->n_truncated / n,
-                100 * data->unknown_share, data->n_overlap,
-                data->n_dropped + data->n_overlap_dropped);
-    fflush(stdout);
+    const struct {
+        double value;
+        int digits;
+    } number[COLUMNS] = {{0},
+                         {data->n_classes, 0},
+                         {100 * largest_class_share(data, count), 1},
+                         {data->train.n, 0},
+                         {data->validation.n, 0},
+                         {data->test.n, 0},
+                         {data->mean_length, 1},
+                         {100.0 * data->n_truncated / n, 1},
+                         {100 * data->unknown_share, 1},
+                         {data->n_overlap, 0},
+                         {data->n_dropped + data->n_overlap_dropped, 0}};
+    char text[COLUMNS][32];
+    const char *row[COLUMNS] = {name};
+    for (int c = 1; c < COLUMNS; c++) {
+        snprintf(text[c], sizeof text[c], "%.*f", number[c].digits, number[c].value);
+        row[c] = text[c];
+    }
+    table_append(table, COLUMNS, row);
 }
 
 /* The classes in their order; names in quotes, so that blanks in them show. */
 static bool print_classes(const struct dataset *data, int (*count)[CLASS_COUNTS],
                           struct error *error) {
-    struct text lines = {0};
-    text_append(&lines, "\n%-32s %8s %10s %8s\n", "class", "train", "validation", "test");
+    struct table table = {0};
+    table_append(&table, CLASS_COUNTS + 1,
+                 (const char *const[]){"class", "train", "validation", "test"});
     for (int c = 0; c < data->n_classes && c < CLASSES_SHOWN; c++) {
         struct text name = {0};
+        char text[CLASS_COUNTS][16];
+        const char *row[CLASS_COUNTS + 1];
         text_append_json_string(&name, data->class_names[c]);
-        text_append(&lines, "%-32s %8d %10d %8d\n", name.data ? name.data : "", count[c][0],
-                    count[c][1], count[c][2]);
-        lines.failed |= name.failed;
+        row[0] = name.data;
+        for (int i = 0; i < CLASS_COUNTS; i++) {
+            snprintf(text[i], sizeof text[i], "%d", count[c][i]);
+            row[i + 1] = text[i];
+        }
+        table_append(&table, CLASS_COUNTS + 1, row);
+        table.failed |= name.failed;
         text_free(&name);
     }
-    if (data->n_classes > CLASSES_SHOWN)
-        text_append(&lines, "and %d more\n", data->n_classes - CLASSES_SHOWN);
-    bool ok = !lines.failed || error_set(error, "out of memory");
-    if (ok) shown_print(stdout, "%s", lines.data);
-    fflush(stdout);
-    text_free(&lines);
+    putchar('\n');
+    bool ok = table_write(&table, TABLE_ALIGNED, stdout, error);
+    if (data->n_classes > CLASSES_SHOWN) printf("and %d more\n", data->n_classes - CLASSES_SHOWN);
+    table_free(&table);
     return ok;
 }
 
@@ -73,10 +97,10 @@ static bool print_doubts(const struct experiment *experiment, const struct datas
     return ok;
 }
 
-/* Reads one file and its data and prints their row, with `classes` also one for each class. Of data
- * that each trial draws anew, those of the first seed. */
-static bool describe(const char *word, const struct arguments *arguments, bool classes,
-                     struct experiment *experiment, struct error *error) {
+/* Reads one file and its data and adds their row; one file alone is printed, with a row for each class.
+ * Of data that each trial draws anew, those of the first seed. */
+static bool describe(const char *word, const struct arguments *arguments, bool alone,
+                     struct table *table, struct experiment *experiment, struct error *error) {
     int(*count)[CLASS_COUNTS];
     struct dataset *data;
     char name[sizeof experiment->name + 32], path[sizeof experiment->file];
@@ -94,36 +118,42 @@ static bool describe(const char *word, const struct arguments *arguments, bool c
     if (!dataset_load(&experiment->data, &data, error)) /* most errors have a place: a row's */
         return error->at.file[0] ? false : error_prefix(error, "%s", path);
     bool ok = doubts_count_classes(data, &count, error);
-    if (ok) print_row(name, data, count);
-    ok = ok && (!classes || print_classes(data, count, error)) &&
-         print_doubts(experiment, data, error);
+    if (ok) append_row(table, name, data, count);
+    if (ok && alone)
+        ok = table_write(table, TABLE_ALIGNED, stdout, error) && print_classes(data, count, error);
+    fflush(stdout);
+    ok = ok && print_doubts(experiment, data, error);
     free(count);
     dataset_free(data);
     return ok;
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
-    int n_bad = 0;
+    static const char *const names[COLUMNS] = {"workload",   "classes",  "largest %", "train",
+                                               "validation", "test",     "tokens",    "cut %",
+                                               "unknown %",  "in train", "dropped"};
+    int n_bad = 0, n = arguments->n_words;
+    char first[sizeof error->text + sizeof error->at.file + 32] = "";
+    struct table table = {0};
     struct experiment *experiment = malloc(sizeof *experiment);
-    if (!experiment) {
-        error_set(error, "out of memory");
-        return EXIT_FAILED;
-    }
-    shown_print(stdout, "%-24s %7s %8s %8s %10s %8s %8s %6s %8s %8s %8s\n", "workload", "classes",
-                "largest%", "train", "validation", "test", "tokens", "cut%", "unknown%", "in train",
-                "dropped");
-    for (int i = 0; i < arguments->n_words; i++) {
+    bool ok = experiment || error_set(error, "out of memory");
+    table_append(&table, COLUMNS, names);
+    for (int i = 0; ok && i < n; i++) {
         struct error problem = {0};
-        char text[sizeof problem.text + sizeof problem.at.file + 32];
-        if (describe(arguments->words[i], arguments, arguments->n_words == 1, experiment, &problem))
+        char text[sizeof first];
+        if (describe(arguments->words[i], arguments, n == 1, &table, experiment, &problem))
             continue;
-        n_bad++;
+        if (n == 1) *error = problem;
         error_format(&problem, text, sizeof text);
-        shown_print(stderr, "%s\n", text);
+        if (n_bad++ == 0) memcpy(first, text, sizeof first);
+        if (n > 1) shown_print(stderr, "%s\n", text);
     }
+    if (ok && n > 1) ok = table_write(&table, TABLE_ALIGNED, stdout, error);
+    if (ok && n > 1 && n_bad > 0)
+        error_set(error, "no data of %d of %d files, of the first: %s", n_bad, n, first);
+    table_free(&table);
     free(experiment);
-    if (n_bad > 0) error_set(error, "no data of %d of %d files", n_bad, arguments->n_words);
-    return n_bad > 0 ? EXIT_FAILED : EXIT_OK;
+    return ok && n_bad == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 const struct command data_command = {
@@ -135,11 +165,11 @@ const struct command data_command = {
     {"tier"},
     "One row per file, without training anything (with `seed: per-trial`, what the first of the\n"
     "seeds draws), and of one file alone the inputs of each class:\n"
-    "  classes     and the share of the test inputs that always saying the largest one gets right\n"
+    "  classes     and, largest %, the share of the test inputs that always saying the largest one gets right\n"
     "  train ...   inputs of each split, after limits\n"
     "  tokens      of a training input on average, after cutting\n"
-    "  cut%        inputs longer than max_len, all splits\n"
-    "  unknown%    test tokens outside the vocabulary of the training split\n"
+    "  cut %       inputs longer than max_len, all splits\n"
+    "  unknown %   test tokens outside the vocabulary of the training split\n"
     "  in train    test inputs whose whole text is in training too (validation included)\n"
     "  dropped     rows that drop_labels, drop_empty, strip_headers or overlap left out\n"
     "What is read without an error and may not be meant is on stderr: classes that differ in a\n"

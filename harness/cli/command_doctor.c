@@ -57,6 +57,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!check_file(arguments->db, error) || !check_folder(arguments->db, error))
         return EXIT_FAILED;
     if (!arguments->json) print_results(arguments->db);
+    if (status != EXIT_OK) error_set(error, "trials cannot be profiled here: no usable clock");
     return status;
 }
 

@@ -44,6 +44,8 @@ static const struct flag flags[] = {
      "where to draw (default: figures/ beside the database)"},
     {"html", "FILE", FLAG_TEXT, offsetof(struct arguments, html),
      "write a page for browsers that holds everything, instead of the table"},
+    {"md", "FILE", FLAG_TEXT, offsetof(struct arguments, md),
+     "write a report for a repository, with its figures beside it, instead of the table"},
     {"tag", "T", FLAG_TEXT, offsetof(struct arguments, tag),
      "only workloads with this tag, whatever their tier"},
     {"shard", "I/N", FLAG_SHARD, offsetof(struct arguments, shard),
@@ -118,6 +120,8 @@ static const struct flag flags[] = {
      "for programs: a JSON object (of each text or line)"},
     {"verify", NULL, FLAG_SWITCH, offsetof(struct arguments, verify),
      "only hold what each counter reads against work that causes so much"},
+    {"verbose", NULL, FLAG_SWITCH, offsetof(struct arguments, verbose),
+     "tables with all columns, however wide, and all notes"},
     {"quick", NULL, FLAG_SWITCH, offsetof(struct arguments, quick),
      "a subset on small shapes, in seconds"},
     {"shape", "D,B,N", FLAG_TEXT, offsetof(struct arguments, shape),
@@ -281,6 +285,10 @@ bool command_line_read(const struct command *command, int argc, char **argv, str
     return error_set(error, "%s, usage: headroom %s %s",
                      out->n_words < command->min_words ? "too few arguments" : "too many arguments",
                      command->name, command->words);
+}
+
+enum table_format command_line_table(const struct arguments *arguments) {
+    return arguments->verbose ? TABLE_WIDE : TABLE_ALIGNED;
 }
 
 size_t command_line_flags(const struct command *command,

@@ -8,11 +8,13 @@
 #include "harness/store/store.h"
 #include "harness/config/workload_files.h"
 #include "harness/table/shown.h"
+#include "harness/table/table.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/policies/registry.h"
 #include "workloads/data/data_files.h"
 #include "models/policy.h"
 #include "models/base/closest_name.h"
-#include "models/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +31,11 @@ static void print_options(const struct option_table *table) {
         const char *value = !row->default_text   ? "(required)"
                             : *row->default_text ? row->default_text
                                                  : "\"\"";
-        shown_print(stdout, "  %-18s %-12s %-14s %s", row->name, value, types[row->type],
-                    row->help);
-        if (row->choices)
-            shown_print(stdout, " (%s%s)", row->type == OPTION_CHOICE ? "" : "or ", row->choices);
-        putchar('\n');
+        bool choices = row->choices != NULL;
+        wrap_print(stdout, width_of(stdout), 6, "  %-18s %-12s %-14s %s%s%s%s%s", row->name, value,
+                   types[row->type], row->help, choices ? " (" : "",
+                   choices && row->type != OPTION_CHOICE ? "or " : "", choices ? row->choices : "",
+                   choices ? ")" : "");
     }
 }
 
@@ -41,12 +43,25 @@ static bool list_policies(const struct arguments *arguments, struct error *error
     (void)arguments;
     (void)error;
     for (int i = 0; i < policy_registry_size; i++) {
-        shown_print(stdout, "%s%s: %s\n", i ? "\n" : "", policy_registry[i]->name,
-                    policy_registry[i]->summary);
+        if (i > 0) putchar('\n');
+        wrap_print(stdout, width_of(stdout), 6, "%s: %s", policy_registry[i]->name,
+                   policy_registry[i]->summary);
         print_options(&policy_registry[i]->options);
     }
     return true;
 }
+
+static const char more_options[] =
+    "\narms: a list; each entry has `arm` (its name), `policy`, and the policy's options (headroom list "
+    "policies). A policy that starts from a finished trial has `base`: the arm of the same file whose "
+    "trial of the same seed it takes.\n"
+    "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...} with options of "
+    "the policy or of train. Candidate i takes the i-th value of each list; all are trained, and the "
+    "validation slice chooses. Every arm of a file has equally many.\n"
+    "full: the same keys, overlaid by --tier full.\n"
+    "extends: all keys but `workload` may come from another file, and that one's from a third. Maps are "
+    "merged key by key, also in `full`; values and lists (so `arms` as a whole) are replaced; `KEY: ~` "
+    "removes an inherited key.";
 
 static bool list_options(const struct arguments *arguments, struct error *error) {
     const struct option_table *tables[] = {&experiment_options, &data_options,    &model_options,
@@ -57,32 +72,17 @@ static bool list_options(const struct arguments *arguments, struct error *error)
         shown_print(stdout, "%s%s:\n", i ? "\n" : "", tables[i]->section);
         print_options(tables[i]);
     }
-    printf("\n"
-           "arms: a list; each entry has `arm` (its name), `policy`, and the policy's options\n"
-           "(headroom list policies). A policy that starts from a finished trial has `base`: the\n"
-           "arm of the same file whose trial of the same seed it takes.\n"
-           "tune: beside arms for all, or in an arm in its place: {option: [value, ...], ...}\n"
-           "with options of the policy or of train. Candidate i takes the i-th value of each\n"
-           "list; all are trained, and the validation slice chooses. Every arm of a file has\n"
-           "equally many.\n"
-           "full: the same keys, overlaid by --tier full.\n"
-           "extends: all keys but `workload` may come from another file, and that one's from a\n"
-           "third. Maps are merged key by key, also in `full`; values and lists (so `arms` as a\n"
-           "whole) are replaced; `KEY: ~` removes an inherited key.\n");
+    wrap_print(stdout, width_of(stdout), 6, "%s", more_options);
     return true;
 }
 
-enum { COLUMNS = 6, CELL = 256 };
+enum { COLUMNS = 7, CELL = 2 * OPTION_STRING_MAX };
 
-/* One line of the table of workloads; the summary comes last and may be of any length. */
-struct workload_row {
-    char cell[COLUMNS][CELL];
-    char summary[2 * OPTION_STRING_MAX];
-};
-
-static void fill_row(const struct experiment *e, struct workload_row *row) {
+/* One row of the table of workloads. */
+static void add_row(struct table *table, const struct experiment *e) {
     static const char *const tiers[] = {"default", "full", "named"};
-    char missing[OPTION_STRING_MAX] = "", (*cell)[CELL] = row->cell;
+    char missing[OPTION_STRING_MAX] = "", cell[COLUMNS][CELL] = {0};
+    const char *row[COLUMNS];
     snprintf(cell[0], CELL, "%s", e->name);
     snprintf(cell[1], CELL, "%s", tiers[e->tier]);
     for (int i = 0; i < e->tags.n; i++) {
@@ -94,24 +94,10 @@ static void fill_row(const struct experiment *e, struct workload_row *row) {
              PLURAL_S(e->seeds.n));
     snprintf(cell[5], CELL, "%s", e->duration);
     bool present = data_files_present(&e->data, missing, sizeof missing);
-    snprintf(row->summary, sizeof row->summary, "%s%s%s%s", e->summary,
-             present ? "" : " (absent: ", missing, present ? "" : ")");
-}
-
-static void print_rows(const struct workload_row *rows, size_t n) {
-    int width[COLUMNS] = {0};
-    for (size_t i = 0; i < n; i++)
-        for (int c = 0; c < COLUMNS; c++) {
-            int length = utf8_count(*rows[i].cell[c] ? rows[i].cell[c] : "-");
-            if (length > width[c]) width[c] = length;
-        }
-    for (size_t i = 0; i < n; i++) {
-        for (int c = 0; c < COLUMNS; c++) {
-            const char *text = *rows[i].cell[c] ? rows[i].cell[c] : "-";
-            shown_print(stdout, "%s%*s", text, width[c] - utf8_count(text) + 2, "");
-        }
-        shown_print(stdout, "%s\n", rows[i].summary);
-    }
+    snprintf(cell[6], CELL, "%s%s%s%s", e->summary, present ? "" : " (absent: ", missing,
+             present ? "" : ")");
+    for (int c = 0; c < COLUMNS; c++) row[c] = *cell[c] ? cell[c] : NULL;
+    table_append(table, COLUMNS, row);
 }
 
 static bool list_workloads(const struct arguments *arguments, struct error *error) {
@@ -119,33 +105,34 @@ static bool list_workloads(const struct arguments *arguments, struct error *erro
     if (!workload_files_find(NULL, 0, arguments->workloads, arguments->tag, &files, error))
         return false;
     struct experiment *experiment = malloc(sizeof *experiment);
-    struct workload_row *rows = calloc(files.n + 1, sizeof *rows);
-    size_t n_bad = 0, n = 1;
-    bool ok = experiment && rows;
-    if (!ok) error_set(error, "out of memory");
-    if (ok)
-        rows[0] = (struct workload_row){
-            {"WORKLOAD", "TIER", "TAGS", "GRANULARITY", "SIZE", "DURATION"}, "SUMMARY"};
+    struct table table = {0};
+    char first[sizeof error->text + sizeof error->at.file + 32] = "";
+    size_t n_bad = 0;
+    bool ok = experiment || error_set(error, "out of memory");
+    table_append(&table, COLUMNS,
+                 (const char *const[COLUMNS]){"WORKLOAD", "TIER", "TAGS", "GRANULARITY", "SIZE",
+                                              "DURATION", "SUMMARY"});
     for (size_t i = 0; ok && i < files.n; i++) {
         struct error problem = {0};
-        char text[sizeof problem.text + sizeof problem.at.file + 32];
+        char text[sizeof first];
         if (experiment_read(files.paths[i], false, experiment, &problem)) {
             if (!arguments->tag || experiment_has_tag(experiment, arguments->tag))
-                fill_row(experiment, &rows[n++]);
+                add_row(&table, experiment);
             continue;
         }
         error_format(&problem, text, sizeof text);
+        if (n_bad++ == 0) memcpy(first, text, sizeof first);
         shown_print(stderr, "%s\n", text);
-        n_bad++;
     }
-    if (ok && n > 1) print_rows(rows, n);
-    if (n_bad > 0)
-        ok = error_set(error, "%zu file%s cannot be used", n_bad, PLURAL_S(n_bad));
-    else if (ok && n == 1)
+    if (ok && table.n_rows > 1) ok = table_write(&table, TABLE_ALIGNED, stdout, error);
+    if (ok && n_bad > 0)
+        ok = error_set(error, "%zu file%s cannot be used%s: %s", n_bad, PLURAL_S(n_bad),
+                       n_bad > 1 ? ", the first" : "", first);
+    else if (ok && table.n_rows == 1)
         ok = error_set(error,
                        "no workload has the tag '%s'; `headroom list workloads` shows the tags",
                        arguments->tag);
-    free(rows);
+    table_free(&table);
     free(experiment);
     workload_files_free(&files);
     return ok;

@@ -47,18 +47,20 @@ static bool is_option(const char *word, size_t length, const char *letter, const
 static bool check_options(const struct flag_words *options, struct error *error) {
     static const char *const own[][2] = {{"-a", "--array"}, {"-J", "--job-name"}};
     for (int i = 0; i < options->n; i++) {
-        const char *at = options->word[i];
-        if (strpbrk(at, "\n\r")) return error_set(error, "--sbatch: an option has no line breaks");
-        for (size_t n; *(at += strspn(at, " \t")); at += n) {
-            n = strcspn(at, " \t");
-            for (size_t k = 0; k < sizeof own / sizeof *own; k++)
-                if (is_option(at, n, own[k][0], own[k][1]))
-                    return error_set(error,
-                                     "--sbatch=%s: %s is what `submit` and `status` know elements "
-                                     "by; leave it out%s",
-                                     options->word[i], own[k][1],
-                                     k == 0 ? " (--elements says how many)" : "");
-        }
+        const char *word = options->word[i];
+        if (strpbrk(word, "\n\r"))
+            return error_set(error, "--sbatch: an option has no line breaks");
+        if (word[0] != '-' || !word[1])
+            return error_set(error,
+                             "--sbatch=%s: no option of sbatch; it is one with its value, such as "
+                             "--sbatch=--partition=cpu",
+                             word);
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+            if (is_option(word, strcspn(word, " \t"), own[k][0], own[k][1]))
+                return error_set(error,
+                                 "--sbatch=%s: %s is what `submit` and `status` know elements "
+                                 "by; leave it out%s",
+                                 word, own[k][1], k == 0 ? " (--elements says how many)" : "");
     }
     return true;
 }
@@ -392,7 +394,9 @@ const struct command submit_command = {
     "\n"
     "The same command again submits what failed, was killed or ran out of time, and nothing that is\n"
     "done or in the queue; trainings go on from where they stood. Time limit, partition, account:\n"
-    "--sbatch, or SBATCH_TIMELIMIT and the like. `headroom status` shows all elements.\n"
+    "--sbatch, or SBATCH_TIMELIMIT and the like; what is behind the = is one option with its value as\n"
+    "sbatch itself would get it, so blanks need quotes once: --sbatch='--comment=second try'.\n"
+    "`headroom status` shows all elements.\n"
     "\n"
     "examples:\n"
     "  headroom submit --tier full --dry-run            print the two scripts\n"

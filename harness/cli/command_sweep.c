@@ -9,6 +9,8 @@
 #include "harness/store/store_pending.h"
 #include "harness/sweep/sweep.h"
 #include "harness/table/shown.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/base/closest_name.h"
 
 #include <string.h>
@@ -61,13 +63,13 @@ static void print_plan(const struct plan *plan) {
         if (strcmp(trial->status, "ok") == 0) {
             n_ok++;
         } else if (!trial->missing[0]) {
-            shown_print(stdout, "%-7s  %-40s  %-11s  %9.1f GFLOP%s%s\n",
-                        trial->again     ? "again"
-                        : trial->profile ? "profile"
-                                         : "train",
-                        trial->label, trial->status, trial->expected_flops / 1e9,
-                        trial->wanted == PLACE_CPU ? "" : "  ",
-                        trial->wanted == PLACE_CPU ? "" : trial->device);
+            wrap_print(stdout, width_of(stdout), 9, "%-7s  %-40s  %-11s  %9.1f GFLOP%s%s",
+                       trial->again     ? "again"
+                       : trial->profile ? "profile"
+                                        : "train",
+                       trial->label, trial->status, trial->expected_flops / 1e9,
+                       trial->wanted == PLACE_CPU ? "" : "  ",
+                       trial->wanted == PLACE_CPU ? "" : trial->device);
             flops += trial->expected_flops;
             n++;
         }
@@ -105,22 +107,57 @@ static void list_workloads(const struct plan *plan, struct text *out) {
     text_append(out, "]");
 }
 
-/* One of the reports; after a sweep of named or tagged files only of their workloads: the database
+/* The table at the end; after a sweep of named or tagged files only of their workloads: the database
  * may hold many others. */
-static bool print_report(struct store *store, const struct plan *plan, bool named,
-                         bool (*report)(struct store *store, const char *workloads, FILE *out,
-                                        struct error *error),
-                         FILE *out, struct error *error) {
+static bool print_report(struct store *store, const struct plan *plan,
+                         const struct arguments *arguments, bool named, struct error *error) {
     struct text workloads = {0};
     if (named) list_workloads(plan, &workloads);
     bool ok = workloads.failed ? error_set(error, "out of memory")
-                               : report(store, workloads.data, out, error);
+                               : report_write(store, workloads.data, command_line_table(arguments),
+                                              stdout, error);
     text_free(&workloads);
     return ok;
 }
 
+/* What is of older code, of the same workloads. */
+static bool print_older_code(struct store *store, const struct plan *plan, bool named,
+                             struct error *error) {
+    struct text workloads = {0};
+    if (named) list_workloads(plan, &workloads);
+    bool ok = workloads.failed ? error_set(error, "out of memory")
+                               : report_older_code(store, workloads.data, stderr, error);
+    text_free(&workloads);
+    return ok;
+}
+
+/* The last that is said of a sweep: why it is no success. */
+static int judge(const struct plan *plan, const struct sweep_result *result, struct error *error) {
+    char problem[sizeof plan->problems->text + sizeof plan->problems->at.file + 32];
+    if (result->n_failed > 0) {
+        bool several = result->n_failed > 1;
+        error_set(error,
+                  "%d trial%s did not end well%s: %s; `headroom report` lists %s; the same command "
+                  "tries again",
+                  result->n_failed, PLURAL_S(result->n_failed), several ? ", the first" : "",
+                  result->first_failure, several ? "all" : "it");
+    } else if (result->n_elsewhere > 0) {
+        error_set(error,
+                  "%d trial%s left to other processes, see above; the same command goes on when "
+                  "these have ended",
+                  result->n_elsewhere, PLURAL_S(result->n_elsewhere));
+    } else if (plan->n_problems > 0) {
+        error_format(&plan->problems[0], problem, sizeof problem);
+        error_set(error, "%zu of the files cannot be used%s: %s", plan->n_problems,
+                  plan->n_problems > 1 ? ", the first" : "", problem);
+    } else {
+        return EXIT_OK;
+    }
+    return EXIT_FAILED;
+}
+
 static int conclude(struct store *store, const struct plan *plan, const struct sweep_result *result,
-                    bool named, bool no_table, struct error *error) {
+                    const struct arguments *arguments, bool named, struct error *error) {
     int n_ended = result->n_ok + result->n_failed;
     size_t n_ok = count_selected(plan, "ok");
     if (result->interrupted) {
@@ -142,23 +179,9 @@ static int conclude(struct store *store, const struct plan *plan, const struct s
         fprintf(stderr,
                 "nothing to do: %zu trial%s already ok (`headroom report` prints the table)\n",
                 n_ok, PLURAL_S(n_ok));
-    else if (!no_table && !print_report(store, plan, named, report_write, stdout, error))
+    else if (!arguments->no_table && !print_report(store, plan, arguments, named, error))
         return EXIT_FAILED;
-    if (result->n_failed > 0)
-        error_set(
-            error,
-            "%d trial%s failed; the reasons stand above, the logs beside the database; the same "
-            "command tries again",
-            result->n_failed, PLURAL_S(result->n_failed));
-    else if (result->n_elsewhere > 0)
-        error_set(error,
-                  "%d trial%s left to other processes, see above; the same command goes on when "
-                  "these have ended",
-                  result->n_elsewhere, PLURAL_S(result->n_elsewhere));
-    else if (plan->n_problems > 0)
-        error_set(error, "%zu of the files had problems, see above", plan->n_problems);
-    bool all = result->n_failed == 0 && result->n_elsewhere == 0 && plan->n_problems == 0;
-    return all ? EXIT_OK : EXIT_FAILED;
+    return judge(plan, result, error);
 }
 
 static void wait_for_database(void *context, const char *who) {
@@ -181,7 +204,12 @@ static void take_pending(struct store *store) {
 static bool explain_nothing(const struct plan *plan, const struct arguments *arguments,
                             const struct plan_request *request, struct error *error) {
     plan_notes_print(plan);
-    if (plan->n_problems > 0) return error_set(error, "none of the files can be used");
+    if (plan->n_problems > 0) {
+        char problem[sizeof plan->problems->text + sizeof plan->problems->at.file + 32];
+        error_format(&plan->problems[0], problem, sizeof problem);
+        return error_set(error, "none of the files can be used%s: %s",
+                         plan->n_problems > 1 ? ", the first" : "", problem);
+    }
     if (arguments->tag && plan->n_workloads == 0)
         return error_set(error,
                          "no workload has the tag '%s'; `headroom list workloads` shows the tags",
@@ -264,8 +292,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     }
     plan_notes_print(&plan);
     print_shard(&plan, &request.shard);
-    if (request.rerun == RERUN_NONE &&
-        !print_report(store, &plan, is_named(&request), report_older_code, stderr, error))
+    if (request.rerun == RERUN_NONE && !print_older_code(store, &plan, is_named(&request), error))
         goto done;
     if (arguments->dry_run) {
         print_plan(&plan);
@@ -274,7 +301,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto done;
     }
     if (!sweep_run(store, &plan, &options, &result, error)) goto done;
-    status = conclude(store, &plan, &result, is_named(&request), arguments->no_table, error);
+    status = conclude(store, &plan, &result, arguments, is_named(&request), error);
 done:
     plan_free(&plan);
     store_close(store);
@@ -287,9 +314,10 @@ const struct command sweep_command = {
     "[FILES...]",
     0,
     1000000,
-    {"tier",       "tag",      "set",        "seeds",  "device",  "precision",  "shard",
-     "jobs",       "filter",   "timeout",    "memory", "stall",   "save-every", "dry-run",
-     "no-profile", "no-train", "no-ceiling", "rerun",  "replace", "take-over",  "db"},
+    {"tier",       "tag",       "set",        "seeds",    "device",     "precision",
+     "shard",      "jobs",      "filter",     "timeout",  "memory",     "stall",
+     "save-every", "dry-run",   "no-profile", "no-train", "no-ceiling", "rerun",
+     "replace",    "take-over", "db",         "verbose"},
     "Without FILES: every file of workloads/ whose `tier:` fits. Files that are named run whatever\n"
     "their tier: by path, or NAME for NAME.yaml here or in workloads/. --tag takes those with a tag,\n"
     "of workloads/ and of the current folder, or of the folders of FILES. Every arm and seed of a\n"

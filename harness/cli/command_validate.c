@@ -38,9 +38,10 @@ static int validate_files(const struct workload_files *files, const struct argum
                           struct experiment *experiment, struct error *error) {
     const char *tag = arguments->tag;
     size_t n_bad = 0, n_looked_at = 0;
+    char first[sizeof error->text + sizeof error->at.file + 32] = "";
     for (size_t i = 0; i < files->n; i++) {
         struct error problem = {0};
-        char text[sizeof problem.text + sizeof problem.at.file + 32];
+        char text[sizeof first];
         bool valid = validate_file(files->paths[i], &arguments->overrides, experiment, &problem);
         if (valid && tag && !experiment_has_tag(experiment, tag)) continue;
         n_looked_at++;
@@ -48,12 +49,14 @@ static int validate_files(const struct workload_files *files, const struct argum
             print_valid(experiment);
             continue;
         }
-        n_bad++;
+        if (files->n == 1) *error = problem;
         error_format(&problem, text, sizeof text);
-        shown_print(stderr, "%s\n", text);
+        if (n_bad++ == 0) memcpy(first, text, sizeof first);
+        if (files->n > 1) shown_print(stderr, "%s\n", text);
     }
-    if (n_bad > 0)
-        error_set(error, "%zu of %zu files cannot be used", n_bad, n_looked_at);
+    if (n_bad > 0 && files->n > 1)
+        error_set(error, "%zu of %zu files cannot be used%s: %s", n_bad, n_looked_at,
+                  n_bad > 1 ? ", the first" : "", first);
     else if (n_looked_at == 0)
         error_set(error, "no workload has the tag '%s'; `headroom list workloads` shows the tags",
                   tag);

@@ -12,6 +12,7 @@
 static int fail(const char *context, const struct error *error, int status) {
     char text[sizeof error->text + sizeof error->at.file + 32];
     error_format(error, text, sizeof text);
+    fflush(stdout); /* the cause comes last, also where both go to one file */
     shown_print(stderr, "headroom%s%s: %s\n", *context ? " " : "", context, text);
     return status;
 }

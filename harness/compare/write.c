@@ -4,11 +4,13 @@
  * where no number of seeds or inputs would do.
  */
 #include "harness/compare/write.h"
-#include "harness/table/shown.h"
 #include "harness/table/table.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/base/json.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +80,10 @@ static void write_cells(char cell[COLUMNS_MAX][CELL_SIZE], const struct line *li
     line_measure(line, cell[1]);
     write_value(cell[2], line->measure, line->a);
     write_value(cell[3], line->measure, line->b);
-    const char *unit = line->measure == MEASURE_ACCURACY ? " points" : "";
     if (line->ratio)
         snprintf(cell[4], CELL_SIZE, "x %.3f", line->estimate);
     else
-        snprintf(cell[4], CELL_SIZE, "%+.2f%s", line->estimate, unit);
+        snprintf(cell[4], CELL_SIZE, "%+.2f", line->estimate);
     if (isnan(line->low))
         snprintf(cell[5], CELL_SIZE, "-");
     else
@@ -98,7 +99,7 @@ static bool print_lines(const struct comparison *comparison, enum table_format f
     static const char *const names[] = {
         "workload", "measure", "A", "B", "B - A or B / A", "95% interval", "p", "Holm", "verdict"};
     enum { N = sizeof names / sizeof *names };
-    struct table table = {.middle_right = true};
+    struct table table = {.middle_right = true, .n_keys = 2};
     char cell[COLUMNS_MAX][CELL_SIZE];
     table_append(&table, N, names);
     for (size_t i = 0; i < comparison->n; i++) {
@@ -153,16 +154,16 @@ static bool print_parts(const struct comparison *comparison, enum table_format f
     return !*any || print_table(&table, format, out, error);
 }
 
-static void print_side(const char *name, const struct side *side, FILE *out) {
+static void print_side(const char *name, const struct side *side, int width, FILE *out) {
     bool named = strstr(side->text, side->file) != NULL;
-    shown_print(out, "%s: %s%s%s%s%s", name, side->text, named ? "" : " in ",
-                named ? "" : side->file, side->arm[0] && !strstr(side->text, side->arm) ? ", " : "",
-                side->arm[0] && !strstr(side->text, side->arm) ? side->arm : "");
+    wrap_print(out, width, 3, "%s: %s%s%s%s%s", name, side->text, named ? "" : " in ",
+               named ? "" : side->file, side->arm[0] && !strstr(side->text, side->arm) ? ", " : "",
+               side->arm[0] && !strstr(side->text, side->arm) ? side->arm : "");
 }
 
 /* What intervals cover, measure by measure; nothing where there is none. */
-static void print_covers(const struct comparison *comparison, FILE *out) {
-    const char *last = "95% intervals cover";
+static void print_covers(const struct comparison *comparison, int width, FILE *out) {
+    struct text all = {0};
     for (int m = 0; m < N_MEASURES; m++)
         for (size_t i = 0; i < comparison->n; i++) {
             const struct line *line = &comparison->line[i];
@@ -172,9 +173,10 @@ static void print_covers(const struct comparison *comparison, FILE *out) {
                 told = comparison->line[k].measure == line->measure &&
                        strcmp(comparison->line[k].covers, line->covers) == 0;
             if (!told)
-                shown_print(out, "%s %s: %s", last, measure_names[m], line->covers), last = ";";
+                text_append(&all, "%s %s: %s", all.size ? ";" : "", measure_names[m], line->covers);
         }
-    if (*last == ';') fputs(".\n", out);
+    if (all.data) wrap_print(out, width, 0, "95%% intervals cover%s.", all.data);
+    text_free(&all);
 }
 
 /* Lines without statistics, such as a count of one model, take no part in Holm's correction. */
@@ -186,36 +188,36 @@ static size_t count_p(const struct comparison *comparison) {
 
 static bool write_for_people(const struct side sides[2], const struct comparison *comparison,
                              enum table_format format, FILE *out, struct error *error) {
+    bool markdown = format == TABLE_MARKDOWN, parts;
     size_t n_p = count_p(comparison);
-    bool parts;
-    print_side("A", &sides[0], out);
-    fputs(format == TABLE_MARKDOWN ? "  \n" : "\n", out);
-    print_side("B", &sides[1], out);
-    fputs("\n\n", out);
+    int width = markdown ? INT_MAX : width_of(out);
+    print_side("A", &sides[0], width, out);
+    if (markdown) fputc('\n', out);
+    print_side("B", &sides[1], width, out);
+    fputc('\n', out);
     if (!print_lines(comparison, format, out, error) ||
         !print_parts(comparison, format, out, &parts, error))
         return false;
-    print_covers(comparison, out);
-    fprintf(
-        out,
-        "p: of no difference; Holm: after correction for %zu p value%s. Accuracies are equal if the "
-        "90%% interval\nlies within ±%g point%s (--margin): two one-sided tests, 'p not equal' "
-        "is below 0.05. That all of\nmany are equal needs no correction, since each has to "
-        "pass.\n",
-        n_p, PLURAL_S(n_p), comparison->margin, comparison->margin == 1.0 ? "" : "s");
+    print_covers(comparison, width, out);
+    wrap_print(out, width, 0,
+               "p: of no difference; Holm: after correction for %zu p value%s; of accuracies the "
+               "difference in points. They are equal if the 90%% interval lies within ±%g point%s "
+               "(--margin): two one-sided tests, 'p not equal' is below 0.05. That all of many are "
+               "equal needs no correction, since each has to pass.",
+               n_p, PLURAL_S(n_p), comparison->margin, comparison->margin == 1.0 ? "" : "s");
     if (parts)
-        fputs(
+        wrap_print(
+            out, width, 0,
             "± seeds, ± inputs: half of the interval for other seeds alone and for other inputs "
-            "alone.\nMcNemar: exact, of the two models of one seed; they are not pooled, because "
-            "an input that every seed\nanswers is one input. 'p of inputs' pools them: a sign "
-            "test of the inputs that more seeds of one\nside get right. Both know nothing of other "
-            "seeds, p does.\n",
-            out);
+            "alone. McNemar: exact, of the two models of one seed; they are not pooled, because "
+            "an input that every seed answers is one input. 'p of inputs' pools them: a sign "
+            "test of the inputs that more seeds of one side get right. Both know nothing of "
+            "other seeds, p does.");
     if (comparison->notes.data) {
-        fputs(format == TABLE_MARKDOWN ? "\nNotes:\n\n" : "\nnotes\n", out);
+        fputs(markdown ? "\nNotes:\n\n" : "\nnotes\n", out);
         for (const char *at = comparison->notes.data; *at;) {
             int length = (int)strcspn(at, "\n");
-            shown_print(out, "%s%.*s\n", format == TABLE_MARKDOWN ? "- " : "", length, at);
+            wrap_print(out, width, 2, "%s%.*s", markdown ? "- " : "", length, at);
             at += length + (at[length] == '\n');
         }
     }

@@ -4,14 +4,17 @@
  * level or its first alias before anything of it is expanded.
  */
 #include "harness/config/yaml.h"
+#include "harness/config/closest_path.h"
 #include "models/base/regular_file.h"
 #include "models/base/tree_builder.h"
 #include "models/base/utf8.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 enum { FILE_BYTES_MAX = 1 << 20 }; /* far above any workload file; bounds time and memory */
@@ -175,6 +178,14 @@ bool yaml_parse(const char *text, size_t size, const char *file, struct node **o
     return ok;
 }
 
+static bool refuse(const char *path, const char *reason, struct error *error) {
+    struct location at = {.file = path};
+    char meant[PATH_MAX];
+    error_set_at(error, &at, "cannot open: %s", reason);
+    bool near = access(path, F_OK) != 0 && closest_path(path, meant, sizeof meant);
+    return near && error_append(error, "; did you mean '%s'?", meant);
+}
+
 bool yaml_read(const char *path, struct node **out, struct error *error) {
     bool ok = false;
     char *text = NULL;
@@ -183,7 +194,7 @@ bool yaml_read(const char *path, struct node **out, struct error *error) {
     const char *reason;
     int64_t claimed;
     FILE *file = regular_file_stream(path, &claimed, &reason);
-    if (!file) return error_set_at(error, &at, "cannot open: %s", reason);
+    if (!file) return refuse(path, reason, error);
     if (!(text = malloc(FILE_BYTES_MAX + 1))) {
         error_set_at(error, &at, "out of memory");
         goto done;

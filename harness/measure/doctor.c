@@ -3,6 +3,7 @@
  * be measured, then what cannot, each reason once and with the fix at its end.
  */
 #include "harness/measure/doctor.h"
+#include "harness/table/width.h"
 #include "models/base/json.h"
 #include "models/base/system_file.h"
 
@@ -235,10 +236,10 @@ struct page {
 
 /* Words from the cursor on, wrapped to a left margin. */
 static void print_words(struct page *page, int margin, const char *words) {
-    enum { WIDTH = 100 };
+    int width = width_of(page->file);
     while (*words) {
         int spaces = (int)strspn(words, " "), length = (int)strcspn(words + spaces, " ");
-        if (page->column > margin && page->column + spaces + length > WIDTH) {
+        if (page->column > margin && page->column + spaces + length > width) {
             fprintf(page->file, "\n%*s", margin, "");
             page->column = margin;
             words += spaces;
@@ -449,26 +450,27 @@ void doctor_print(const struct doctor *doctor, FILE *out, bool colour) {
     int n_hardware = 0;
     for (int i = 0; i < COUNTER_ROLES; i++) n_hardware += counter_roles[i].hardware;
     environment_summary(&doctor->environment, machine, sizeof machine);
-    fprintf(out, "%s\n", machine);
+    print_line(&page, "%s", machine);
     if (!doctor->can_profile)
-        fprintf(out, "Profiling is not possible here: there is no usable clock.\n");
+        print_line(&page, "Profiling is not possible here: there is no usable clock.");
     else if (doctor->n_hardware == 0)
-        fprintf(out, "Profiling works here, without hardware counters of the CPU: those are NULL, "
-                     "with a reason.\n");
+        print_line(&page,
+                   "Profiling works here, without hardware counters of the CPU: those are NULL, "
+                   "with a reason.");
     else
-        fprintf(out,
-                "Profiling works here, with %d of %d hardware counters in %d pass%s; try them "
-                "with --verify\n",
-                doctor->n_hardware, n_hardware, doctor->n_passes,
-                doctor->n_passes == 1 ? "" : "es");
+        print_line(&page,
+                   "Profiling works here, with %d of %d hardware counters in %d pass%s; try them "
+                   "with --verify",
+                   doctor->n_hardware, n_hardware, doctor->n_passes,
+                   doctor->n_passes == 1 ? "" : "es");
     print_available(&page, doctor);
     print_unavailable(&page, doctor);
     print_cards(&page, doctor);
     fprintf(out, "Settings\n");
     print_environment(&page, doctor);
-    fprintf(out,
-            "Untested on hardware: hardware counters and RAPL energy (an emulated PMU and made-up "
-            "files only)\n");
+    print_line(&page,
+               "Untested on hardware: hardware counters and RAPL energy (an emulated PMU and "
+               "made-up files only)");
 }
 
 /* ---- for machines ---- */

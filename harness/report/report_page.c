@@ -6,6 +6,7 @@
 #include "harness/report/figures.h"
 #include "harness/report/html.h"
 #include "harness/report/points.h"
+#include "harness/report/summary.h"
 #include "harness/report/trials.h"
 #include "harness/report/views.h"
 #include "harness/store/comparison.h"
@@ -13,12 +14,9 @@
 #include "harness/store/report.h"
 #include "harness/store/trial_page.h"
 #include "harness/table/table.h"
-#include "harness/table/whole_file.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 extern const char harness_report_report_css[], harness_report_report_js[];
 
@@ -32,27 +30,23 @@ struct page {
 
 /* ---- what was found, and what of it is doubtful ---- */
 
-static bool append_line(void *context, int n, const char *const *names, const char *const *texts) {
-    struct text *out = context;
-    (void)n, (void)names;
-    if (!texts[0]) return false;
-    text_append(out, "<p>");
-    html_append(out, texts[0]);
-    text_append(out, "</p>\n");
-    return false;
-}
-
-/* What there is to find anything in. */
-static bool append_counts(struct page *page) {
-    static const char sql[] =
-        "SELECT printf('%d trials of %d workload%s: %s.', sum(n), (SELECT count(DISTINCT workload)"
-        "  FROM trial_status), CASE (SELECT count(DISTINCT workload) FROM trial_status) WHEN 1 "
-        "THEN ''"
-        "  ELSE 's' END, group_concat(n || ' ' || status, ', '))"
-        " FROM (SELECT status, count(*) AS n FROM trial_status GROUP BY status ORDER BY status <> "
-        "'ok', status)"
-        " HAVING count(*) > 0";
-    return store_query(page->store, sql, NO_VALUES, append_line, &page->out, page->error);
+/* A paragraph of what `append` says, under a heading if there is one; *any: it said something. */
+static bool append_paragraph(struct page *page, const char *heading,
+                             bool (*append)(struct store *store, struct text *out,
+                                            struct error *error),
+                             bool *any) {
+    struct text words = {0};
+    bool ok = append(page->store, &words, page->error);
+    if (ok && words.failed) ok = error_set(page->error, "out of memory");
+    if (ok && words.size > 0) {
+        *any = true;
+        if (heading) text_append(&page->out, "<h3>%s</h3>\n", heading);
+        text_append(&page->out, "<p>");
+        html_append(&page->out, words.data);
+        text_append(&page->out, "</p>\n");
+    }
+    text_free(&words);
+    return ok;
 }
 
 /* A list for each workload. */
@@ -60,11 +54,9 @@ static bool append_findings(struct page *page) {
     struct text *out = &page->out;
     struct table found = {0};
     text_append(out, "<section id=\"findings\"><h2>What was found</h2>\n");
-    bool ok = append_counts(page) && findings_read(page->store, &found, page->error);
-    if (ok && found.n_rows < 2)
-        text_append(
-            out, "<p>Nothing yet: no two arms of a workload have results that could be compared. "
-                 "The trials below say what ran and what did not.</p>\n");
+    bool any, ok = append_paragraph(page, NULL, summary_append_counts, &any) &&
+                   findings_read(page->store, &found, page->error);
+    if (ok && found.n_rows < 2) text_append(out, "<p>%s</p>\n", summary_no_findings);
     for (size_t r = 1; ok && r < found.n_rows; r++) {
         const char *workload = found.cells[2 * r], *before = r > 1 ? found.cells[2 * r - 2] : NULL;
         if (!before || strcmp(before, workload) != 0) {
@@ -76,16 +68,7 @@ static bool append_findings(struct page *page) {
         html_append(out, found.cells[2 * r + 1]);
         text_append(out, "\n");
     }
-    if (found.n_rows > 1)
-        text_append(out, "</ul>\n<p class=\"note\">A difference of two arms is in points of test "
-                         "accuracy, its interval "
-                         "holds for other seeds and other test inputs. It is called better or "
-                         "worse where p is below .05 "
-                         "after Holm over all claims of the question in this database, and as good "
-                         "where the 90%% interval "
-                         "lies within the margin: 1 point, or half of what attention is shown to "
-                         "add, if that is less. "
-                         "What attention adds is told by its interval alone.</p>\n");
+    if (found.n_rows > 1) text_append(out, "</ul>\n<p class=\"note\">%s</p>\n", summary_verdicts);
     text_append(out, "</section>\n");
     table_free(&found);
     return ok;
@@ -111,32 +94,12 @@ static bool append_list(struct page *page, enum report_list list, bool *any) {
     return ok;
 }
 
-static bool append_older_code(struct page *page, bool *any) {
-    char *line = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&line, &size);
-    if (!file) return error_set(page->error, "out of memory");
-    bool ok = report_older_code(page->store, NULL, file, page->error);
-    fclose(file);
-    if (ok && line && *line) {
-        *any = true;
-        text_append(&page->out, "<h3>results of older code</h3>\n<p>");
-        html_append_bytes(&page->out, line, strcspn(line, "\n"));
-        text_append(&page->out, "</p>\n");
-    }
-    free(line);
-    return ok;
-}
-
 static bool append_doubts(struct page *page) {
-    static const enum report_list doubts[] = {REPORT_UNFINISHED, REPORT_SPLIT,    REPORT_MAJORITY,
-                                              REPORT_DATA_DOUBT, REPORT_WARNINGS, REPORT_NOISE,
-                                              REPORT_NOTES};
     bool ok = true, any = false;
     text_append(&page->out, "<section id=\"doubts\"><h2>What is doubtful, and why</h2>\n");
-    for (size_t i = 0; ok && i < sizeof doubts / sizeof *doubts; i++)
-        ok = append_list(page, doubts[i], &any);
-    ok = ok && append_older_code(page, &any);
+    for (size_t i = 0; ok && i < SUMMARY_DOUBTS; i++)
+        ok = append_list(page, summary_doubts[i], &any);
+    ok = ok && append_paragraph(page, "results of older code", summary_append_older_code, &any);
     if (!any) text_append(&page->out, "<p>Nothing that this database knows of.</p>\n");
     text_append(&page->out, "</section>\n");
     return ok;
@@ -260,19 +223,11 @@ static bool append_all(struct page *page, struct error *problem) {
     return ok && (!out->failed || error_set(page->error, "out of memory"));
 }
 
-/* Never through a link or over what is no file. */
-static bool write_page(const char *path, const struct text *text, struct error *error) {
-    struct stat info;
-    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return error_set(error, "'%s' is there and is no regular file", path);
-    return whole_file_write(path, text, error);
-}
-
 bool report_page_write(const char *db, const char *path, struct error *error) {
     struct page page = {.db = db, .error = error};
     struct error problem = {0};
     bool ok = store_open_reader(db, &page.store, error) && comparison_update(page.store, error) &&
-              append_all(&page, &problem) && write_page(path, &page.out, error);
+              append_all(&page, &problem) && summary_write_file(path, &page.out, error);
     if (ok && problem.text[0])
         ok = error_set(error, "'%s' is written without all figures: %s", path, problem.text);
     store_close(page.store);

@@ -6,7 +6,8 @@
 #include "harness/store/comparison.h"
 #include "harness/store/report_private.h"
 #include "harness/store/store_private.h"
-#include "harness/table/shown.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/base/closest_name.h"
 
 #include <ctype.h>
@@ -259,7 +260,8 @@ bool export_list(struct store *store, FILE *out, struct error *error) {
     ok = ok && table_write(&views, TABLE_ALIGNED, out, error) &&
          store_query(store, others_sql, NO_VALUES, report_collect, &others, error);
     if (ok && others.n_rows == 2)
-        shown_print(out, "\ntables, and views that are not built in: %s\n", others.cells[1]);
+        wrap_print(out, width_of(out), 2, "\ntables, and views that are not built in: %s",
+                   others.cells[1]);
     table_free(&views);
     table_free(&others);
     return ok;

@@ -4,9 +4,13 @@
  */
 #include "harness/store/report_private.h"
 #include "harness/measure/code_hash.h"
+#include "harness/table/shown.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/base/text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,11 +32,11 @@ static void write_list(const struct table *table, FILE *out) {
 }
 
 /* A SELECT as a table. Prints nothing, not even names, where there is no row; *n_rows is how many there
- * were. */
+ * were. n_needed: as of a table. */
 static bool print_query(struct store *store, const char *sql, const struct value *values,
-                        int n_values, enum table_format format, FILE *out, size_t *n_rows,
-                        struct error *error) {
-    struct table table = {0};
+                        int n_values, size_t n_needed, enum table_format format, FILE *out,
+                        size_t *n_rows, struct error *error) {
+    struct table table = {.n_needed = n_needed};
     bool ok = store_query(store, sql, values, n_values, report_collect, &table, error);
     *n_rows = table.n_rows > 0 ? table.n_rows - 1 : 0;
     if (ok && !table.failed && *n_rows > 0 && format == TABLE_MARKDOWN && table.n_columns == 1)
@@ -51,22 +55,22 @@ static const char arms_sql[] =
     ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
     " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
     " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
-    "  printf('%.2f', a.mean_heads) AS heads,"
-    "  printf('%.2f', a.head_budget) AS budget,"
     "  printf('%.1f', 100 * a.accuracy_mean) || CASE WHEN a.accuracy_ci95_high IS NULL THEN ''"
     "   ELSE printf(' ± %.1f', 100 * (a.accuracy_ci95_high - a.accuracy_mean)) END"
     "   AS 'accuracy %',"
+    "  printf('%.2f', a.mean_heads) AS heads,"
     "  a.n_seeds AS n,"
-    "  a.n_tuning_trials AS tried,"
-    "  printf('%.3f', a.executed_flops_per_input / 1e6) AS 'MFLOP/input',"
+    "  printf('%.3f', a.executed_flops_per_input / 1e6) AS MFLOP,"
+    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time b1',"
+    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time b32',"
+    "  CASE WHEN coalesce(many.flops_ratio, one.flops_ratio) IS NOT NULL"
+    "   THEN printf('%.2f', coalesce(many.flops_ratio, one.flops_ratio)) END AS FLOPs,"
+    "  printf('%.2f', a.head_budget) AS budget,"
     "  CASE WHEN one.arm IS NOT NULL THEN printf('%.1f', one.latency_ns_median / 1e3) END"
     "   AS 'us b1',"
     "  CASE WHEN many.arm IS NOT NULL THEN printf('%.1f', many.latency_ns_median / 1e3) END"
     "   AS 'us b32',"
-    "  CASE WHEN one.time_ratio IS NOT NULL THEN printf('%.2f', one.time_ratio) END AS 'time b1',"
-    "  CASE WHEN many.time_ratio IS NOT NULL THEN printf('%.2f', many.time_ratio) END AS 'time b32',"
-    "  CASE WHEN coalesce(many.flops_ratio, one.flops_ratio) IS NOT NULL"
-    "   THEN printf('%.2f', coalesce(many.flops_ratio, one.flops_ratio)) END AS FLOPs"
+    "  a.n_tuning_trials AS tried"
     " FROM accuracy_vs_budget a"
     " JOIN first f ON f.workload = a.workload AND f.arm = a.arm"
     " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
@@ -91,13 +95,13 @@ static const char methods_sql[] =
     "   avg(score_entropy) AS entropy FROM accuracy_by_seed WHERE workload IN shown GROUP BY 1, 2)"
     " SELECT workload || ' / ' || arm AS 'tuned or gated methods',"
     "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
-    "  CASE WHEN t.accuracy IS NOT NULL THEN printf('%.1f', 100 * t.accuracy) END"
-    "   AS 'as trained %',"
-    "  CASE WHEN t.entropy IS NOT NULL THEN printf('%.2f', t.entropy) END AS entropy,"
     "  max(CASE measure WHEN 'heads' THEN text END) AS heads,"
     "  max(CASE measure WHEN 'executed_flops' THEN text END) AS 'executed MFLOP',"
     "  printf('%.2f', max(CASE measure WHEN 'executed_flops' THEN mean END)"
     "   / max(CASE measure WHEN 'dense_flops' THEN mean END)) AS 'of all',"
+    "  CASE WHEN t.accuracy IS NOT NULL THEN printf('%.1f', 100 * t.accuracy) END"
+    "   AS 'as trained %',"
+    "  CASE WHEN t.entropy IS NOT NULL THEN printf('%.2f', t.entropy) END AS entropy,"
     "  max(CASE measure WHEN 'active_flops' THEN text END) AS 'active MFLOP',"
     "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
     "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
@@ -217,7 +221,7 @@ static const char warnings_sql[] =
 
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
  * whether the machine was quiet, what phase markers cost, and whether the roof is one. */
-static const char noise_sql[] =
+static const char noise_lines_sql[] =
     ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
     " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
     " outlier AS (SELECT workload, sum(n_outliers) AS n, max(worst) AS worst FROM latency_outlier"
@@ -267,8 +271,25 @@ static const char noise_sql[] =
     "   sum(flops_per_second > sgemm_flops_per_second) OVER all_of_it AS above, row_number() OVER"
     "    (PARTITION BY workload ORDER BY flops_per_second / sgemm_flops_per_second DESC) AS place"
     "   FROM roofline_by_phase WHERE workload IN shown AND sgemm_flops_per_second IS NOT NULL"
-    "   WINDOW all_of_it AS (PARTITION BY workload)) WHERE place = 1 AND above > 0)"
+    "   WINDOW all_of_it AS (PARTITION BY workload)) WHERE place = 1 AND above > 0)";
+
+/* Behind these. */
+static const char noise_sql[] =
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
+
+/* All of that in a sentence. */
+static const char noise_brief_sql[] =
+    ", least AS (SELECT workload, max(noise_floor) AS floor FROM floor"
+    "  WHERE noise_floor IS NOT NULL GROUP BY workload),"
+    " brief (place, text) AS ("
+    "  SELECT 1, printf('time ratios within %.1f%%', 100 * min(floor)) || CASE WHEN count(*) > 1"
+    "   THEN printf(' to %.1f%%', 100 * max(floor)) ELSE '' END || ' of 1 mean nothing'"
+    "   FROM least HAVING count(*) > 0"
+    "  UNION ALL SELECT place, CASE place WHEN 3 THEN 'NOISY MACHINE' ELSE 'ROOF TOO LOW' END"
+    "   || ' under ' || group_concat(DISTINCT workload)"
+    "   FROM lines WHERE place IN (3, 5) GROUP BY place)"
+    " SELECT 'noise of times: ' || group_concat(text, '; ') || ' (--verbose says how much, and why)'"
+    " FROM (SELECT * FROM brief ORDER BY place) HAVING count(*) > 0";
 
 static const char notes_sql[] =
     " SELECT printf('%s: %s%s: %s', workload, note, " ON_DEVICE ", group_concat(arm, ', '))"
@@ -292,14 +313,39 @@ static const char unfinished_sql[] =
     " GROUP BY workload, status, reason"
     " ORDER BY workload, status, min(trial_id)";
 
+/* The whole SELECT of a part. */
+static bool append_query(struct text *sql, const char *part, struct error *error) {
+    bool noise = part == noise_sql || part == noise_brief_sql;
+    text_append(sql, REPORT_CHOSEN "%s%s", noise ? noise_lines_sql : "", part);
+    return !sql->failed || error_set(error, "out of memory");
+}
+
 static bool print_part(struct store *store, const struct report_choice *choice, const char *part,
-                       enum table_format format, FILE *out, size_t *n_rows, struct error *error) {
+                       size_t n_needed, enum table_format format, FILE *out, size_t *n_rows,
+                       struct error *error) {
     struct text sql = {0};
-    text_append(&sql, REPORT_CHOSEN "%s", part);
-    bool ok = sql.failed ? error_set(error, "out of memory")
-                         : print_query(store, sql.data,
-                                       VALUES(TEXT(choice->workloads), TEXT(choice->arms)), format,
-                                       out, n_rows, error);
+    bool ok = append_query(&sql, part, error) &&
+              print_query(store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
+                          n_needed, format, out, n_rows, error);
+    text_free(&sql);
+    return ok;
+}
+
+static bool print_sentence(void *context, int n, const char *const *names,
+                           const char *const *texts) {
+    FILE *out = context;
+    (void)n, (void)names;
+    if (texts[0]) wrap_print(out, width_of(out), 2, "%s\n", texts[0]);
+    return !texts[0];
+}
+
+/* What times can tell, in one sentence. */
+static bool print_brief_noise(struct store *store, const struct report_choice *choice, FILE *out,
+                              struct error *error) {
+    struct text sql = {0};
+    bool ok = append_query(&sql, noise_brief_sql, error) &&
+              store_query(store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
+                          print_sentence, out, error);
     text_free(&sql);
     return ok;
 }
@@ -312,10 +358,9 @@ bool report_read_list(struct store *store, enum report_list list, struct table *
         [REPORT_WARNINGS] = warnings_sql, [REPORT_NOISE] = noise_sql,
         [REPORT_NOTES] = notes_sql,       [REPORT_UNFINISHED] = unfinished_sql};
     struct text sql = {0};
-    text_append(&sql, REPORT_CHOSEN "%s", lists[list]);
-    bool ok = sql.failed ? error_set(error, "out of memory")
-                         : store_query(store, sql.data, VALUES(TEXT(NULL), TEXT(NULL)),
-                                       report_collect, out, error);
+    bool ok =
+        append_query(&sql, lists[list], error) &&
+        store_query(store, sql.data, VALUES(TEXT(NULL), TEXT(NULL)), report_collect, out, error);
     if (ok && out->failed) ok = error_set(error, "out of memory");
     text_free(&sql);
     return ok;
@@ -327,7 +372,7 @@ bool report_trials(struct store *store, FILE *out, struct error *error) {
                        "SELECT trial_id AS id, kind, v.workload || '/' || v.arm || '/' || v.seed"
                        " AS trial, v.status, v.reason FROM trial_status v"
                        " JOIN trial t ON t.id = v.trial_id ORDER BY trial_id",
-                       NO_VALUES, TABLE_ALIGNED, out, &n_rows, error);
+                       NO_VALUES, 0, TABLE_ALIGNED, out, &n_rows, error);
 }
 
 struct outcome {
@@ -399,39 +444,81 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
     return ok;
 }
 
+static bool print_failures(void *context, int n, const char *const *names,
+                           const char *const *texts) {
+    FILE *out = context;
+    (void)n, (void)names;
+    shown_print(out, "%s\n", texts[0]);
+    return false;
+}
+
+bool report_failures(struct store *store, const char *workloads, FILE *out, struct error *error) {
+    static const char sql[] =
+        "SELECT printf('%d trial%s did not end well%s: %s/%s/%d: %s', n, CASE n WHEN 1 THEN '' ELSE 's' END,"
+        "  CASE n WHEN 1 THEN '' ELSE ', the first' END, workload, arm, seed,"
+        "  CASE reason WHEN '' THEN status ELSE reason END)"
+        " FROM (SELECT *, count(*) OVER () AS n FROM trial_status"
+        "  WHERE status NOT IN ('ok', 'planned', 'running', 'skipped', 'interrupted')"
+        "  AND (?1 IS NULL OR workload IN (SELECT value FROM json_each(?1))))"
+        " ORDER BY trial_id LIMIT 1";
+    return store_query(store, sql, VALUES(TEXT(workloads)), print_failures, out, error);
+}
+
+/* Of which columns a page of any width has room; the others are for who asks (--verbose). */
+enum { ARMS_NEEDED = 8, METHODS_NEEDED = 5 };
+
+static const char arms_legend[] =
+    "accuracy: mean over n seeds ± 95% interval, which covers "
+    "initialisation and order, and the draw of the data only where each seed draws its own; heads: run for a token, per layer; MFLOP: executed for an input; time and "
+    "FLOPs: relative to the arm that runs all heads, in batches of 1 and of 32; -: not measured, or "
+    "not comparable";
+static const char arms_legend_more[] =
+    "; budget: heads / H; us: median forward pass, microseconds; tried: candidates that validation "
+    "chose from";
+static const char methods_legend[] =
+    "±: 95% interval over seeds; executed: per input; of all: executed share of what all heads cost";
+static const char methods_legend_more[] =
+    "; as trained: with the gates of the last step and all heads, where gates are learned; entropy: "
+    "of the head scores, 1 prefers none; active: per input; us: median forward pass of a batch of 1 "
+    "and of 32; training: with all candidates, and with the base and its own";
+
+/* A table of arms and below it what its columns mean. */
+static bool print_arms(struct store *store, const struct report_choice *choice, const char *sql,
+                       size_t n_needed, const char *legend, const char *legend_more,
+                       enum table_format format, FILE *out, size_t *n_rows, struct error *error) {
+    if (!print_part(store, choice, sql, n_needed, format, out, n_rows, error)) return false;
+    bool markdown = format == TABLE_MARKDOWN;
+    if (*n_rows > 0)
+        wrap_print(out, format == TABLE_ALIGNED ? width_of(out) : INT_MAX, 0, "%s%s%s\n",
+                   markdown ? "\n" : "", legend, format == TABLE_ALIGNED ? "" : legend_more);
+    return true;
+}
+
+bool report_tables(struct store *store, const struct report_choice *choice,
+                   enum table_format format, FILE *out, struct error *error) {
+    size_t n_arms, n_methods;
+    if (!print_arms(store, choice, arms_sql, ARMS_NEEDED, arms_legend, arms_legend_more, format,
+                    out, &n_arms, error))
+        return false;
+    if (n_arms == 0) fputs("no results yet\n", out);
+    return print_arms(store, choice, methods_sql, METHODS_NEEDED, methods_legend,
+                      methods_legend_more, format, out, &n_methods, error);
+}
+
 bool report_for_people(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error) {
     static const char *const parts[] = {data_sql,  doubts_sql,    majority_sql, differences_sql,
                                         split_sql, needed_sql,    warnings_sql, noise_sql,
                                         notes_sql, unfinished_sql};
-    const char *gap = format == TABLE_MARKDOWN ? "\n" : "";
-    size_t n_arms, n_methods, n;
-    if (!print_part(store, choice, arms_sql, format, out, &n_arms, error)) return false;
-    if (n_arms > 0) {
-        fprintf(
-            out,
-            "%sheads: run for a token, per layer; budget: heads / H; accuracy: mean over n seeds"
-            " ± 95%% interval,\nwhich covers initialisation and order, and the draw of the data "
-            "only where each seed draws its own; tried:\ncandidates that validation chose from; us: "
-            "median forward pass of a batch of 1 and of 32, microseconds; time\nand FLOPs: relative "
-            "to the arm that runs all heads; -: not measured, or not comparable\n\n",
-            gap);
-    } else {
-        fputs("no results yet\n", out);
-    }
-    if (!print_part(store, choice, methods_sql, format, out, &n_methods, error)) return false;
-    if (n_methods > 0)
-        fprintf(
-            out,
-            "%s±: 95%% interval over seeds; as trained: with the gates of the last step and all "
-            "heads, where gates are learned;\nentropy: of the head scores, 1 prefers none; "
-            "executed, active: per input; of all: executed share of what all\nheads cost; us: "
-            "median forward pass of a batch of 1 and of 32; training: with all candidates, and\n"
-            "with the base and its own\n\n",
-            gap);
     enum { LAST = sizeof parts / sizeof *parts - 1 };
+    bool brief = format == TABLE_ALIGNED;
+    size_t n;
+    if (!report_tables(store, choice, format, out, error)) return false;
     for (size_t i = 0; i <= LAST; i++) {
-        if (!print_part(store, choice, parts[i], format, out, &n, error)) return false;
+        if (brief && parts[i] == noise_sql && !print_brief_noise(store, choice, out, error))
+            return false;
+        if (brief && (parts[i] == noise_sql || parts[i] == notes_sql)) continue;
+        if (!print_part(store, choice, parts[i], 0, format, out, &n, error)) return false;
         if (n > 0 && i < LAST) fputc('\n', out);
     }
     return true;

@@ -25,15 +25,20 @@ bool report_choose(struct store *store, const char *const *names, size_t n_names
                    const char *filter, struct text *workloads, struct text *arms,
                    struct error *error);
 
-/* Arms that are not compared yet are compared first (comparison.h). For people (TABLE_ALIGNED,
- * TABLE_MARKDOWN): tables of results, comparisons of arms, warnings, and the trials without result
- * with their reasons. TABLE_CSV: the arms, a row each. TABLE_JSON: an object of all parts, arrays
+/* Arms that are not compared yet are compared first (comparison.h). For people: tables of results, comparisons of arms,
+ * warnings, and the trials without result with their reasons; TABLE_ALIGNED is short of times, TABLE_WIDE
+ * and TABLE_MARKDOWN say all of their noise. TABLE_CSV: the arms, a row each. TABLE_JSON: an object of all parts, arrays
  * of rows. */
 bool report_write_chosen(struct store *store, const struct report_choice *choice,
                          enum table_format format, FILE *out, struct error *error);
 
-/* The same for a terminal, of all arms of these workloads (NULL: of all). */
-bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error);
+/* The same of all arms of these workloads (NULL: of all). */
+bool report_write(struct store *store, const char *workloads, enum table_format format, FILE *out,
+                  struct error *error);
+
+/* Its tables alone, of all arms and of methods, with what their columns mean. For people. */
+bool report_write_tables(struct store *store, enum table_format format, FILE *out,
+                         struct error *error);
 
 /* What the report for people says in lines: of the data, of what is doubtful, of what has no result. */
 enum report_list {
@@ -58,6 +63,9 @@ bool report_read_list(struct store *store, enum report_list list, struct table *
 /* One line if results are of other code than this program's (code_hash.h), or start from such, of
  * all workloads or of those; nothing else. */
 bool report_older_code(struct store *store, const char *workloads, FILE *out, struct error *error);
+
+/* One line if trials have failed, with the cause of the first; nothing else. */
+bool report_failures(struct store *store, const char *workloads, FILE *out, struct error *error);
 
 /* Every current trial with its status and reason; nothing, not even names, where there is none. */
 bool report_trials(struct store *store, FILE *out, struct error *error);

@@ -124,26 +124,44 @@ static const char told_sql[] =
     " WHERE instr(policy, '/') = 0 AND (trained_accuracy IS NOT NULL OR workload IN"
     "  (SELECT workload FROM training_cost WHERE n_tuning_trials > 1))";
 
+typedef bool report_writer(struct store *store, const struct report_choice *choice,
+                           enum table_format format, FILE *out, struct error *error);
+
 static bool write_kept(struct store *store, const struct report_choice *choice,
-                       enum table_format format, FILE *out, struct error *error) {
-    bool people = format & (TABLE_ALIGNED | TABLE_MARKDOWN);
+                       enum table_format format, report_writer *write, FILE *out,
+                       struct error *error) {
+    bool people = format & TABLE_FOR_PEOPLE;
     return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
            store_keep(store, kept, error) && store_exec(store, told_sql, error) &&
            (!people || store_keep(store, for_people, error)) &&
-           store_keep(store, last_kept, error) &&
-           (people ? report_for_people : report_for_programs)(store, choice, format, out, error);
+           store_keep(store, last_kept, error) && write(store, choice, format, out, error);
+}
+
+/* With what is kept for it, which is given back. */
+static bool write_and_release(struct store *store, const struct report_choice *choice,
+                              enum table_format format, report_writer *write, FILE *out,
+                              struct error *error) {
+    struct error ignored;
+    bool ok = write_kept(store, choice, format, write, out, error);
+    return store_release(store, ok ? error : &ignored) && ok;
 }
 
 bool report_write_chosen(struct store *store, const struct report_choice *choice,
                          enum table_format format, FILE *out, struct error *error) {
-    struct error ignored;
-    bool ok = write_kept(store, choice, format, out, error);
-    return store_release(store, ok ? error : &ignored) && ok;
+    return write_and_release(store, choice, format,
+                             format & TABLE_FOR_PEOPLE ? report_for_people : report_for_programs,
+                             out, error);
 }
 
-bool report_write(struct store *store, const char *workloads, FILE *out, struct error *error) {
-    return report_write_chosen(store, &(struct report_choice){workloads, NULL}, TABLE_ALIGNED, out,
-                               error);
+bool report_write_tables(struct store *store, enum table_format format, FILE *out,
+                         struct error *error) {
+    return write_and_release(store, &(struct report_choice){NULL, NULL}, format, report_tables, out,
+                             error);
+}
+
+bool report_write(struct store *store, const char *workloads, enum table_format format, FILE *out,
+                  struct error *error) {
+    return report_write_chosen(store, &(struct report_choice){workloads, NULL}, format, out, error);
 }
 
 /* ---- the choice ---- */

@@ -26,9 +26,13 @@
 #define REPORT_MEASURES                                                                            \
     "'heads', 'executed_flops', 'active_flops', 'dense_flops', 'training_flops', 'latency_ns'"
 
-/* TABLE_ALIGNED or TABLE_MARKDOWN. */
+/* A format of TABLE_FOR_PEOPLE. */
 bool report_for_people(struct store *store, const struct report_choice *choice,
                        enum table_format format, FILE *out, struct error *error);
+
+/* Of it the tables of arms and of methods alone. */
+bool report_tables(struct store *store, const struct report_choice *choice,
+                   enum table_format format, FILE *out, struct error *error);
 
 /* TABLE_CSV: the arms. TABLE_JSON: an object of all parts, each an array of rows. */
 bool report_for_programs(struct store *store, const struct report_choice *choice,

@@ -6,6 +6,8 @@
  */
 #include "harness/sweep/slurm_scripts.h"
 
+#include <string.h>
+
 void slurm_quote(struct text *out, const char *word) {
     text_append(out, "'");
     for (; *word; word++) text_append(out, *word == '\'' ? "'\\''" : "%c", *word);
@@ -26,10 +28,35 @@ static void append_head(const struct slurm_sweep *s, const char *what, const cha
     text_append(out, "#SBATCH --open-mode=append\n#SBATCH --requeue\n");
 }
 
+/* As sbatch reads a line of a script: blanks end a word unless they stand in double quotes, and what is
+ * behind a backslash is itself, also where it would end the quotes or, #, begin a comment. */
+static void append_word(const char *word, size_t size, struct text *out) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-_=:,./+@%[]";
+    bool quotes = size == 0 || strspn(word, plain) < size;
+    if (quotes) text_append(out, "\"");
+    for (size_t i = 0; i < size; i++)
+        text_append(out, strchr("\"'\\#", word[i]) ? "\\%c" : "%c", word[i]);
+    if (quotes) text_append(out, "\"");
+}
+
+/* An option is one word, as on sbatch's command line; "-p cpu" and "--partition cpu" are two. */
+static void append_option(const char *option, struct text *out) {
+    size_t name = strcspn(option, "= \t"), gap = strspn(option + name, " \t");
+    text_append(out, "#SBATCH ");
+    if (gap > 0) {
+        append_word(option, name, out);
+        text_append(out, " ");
+        option += name + gap;
+    }
+    append_word(option, strlen(option), out);
+    text_append(out, "\n");
+}
+
 /* What the user says comes last of the options, and so counts. */
 static void append_options(const struct slurm_sweep *s, bool card, struct text *out) {
     if (card) text_append(out, "#SBATCH --gres=gpu:1\n");
-    for (int i = 0; i < s->n_options; i++) text_append(out, "#SBATCH %s\n", s->options[i]);
+    for (int i = 0; i < s->n_options; i++) append_option(s->options[i], out);
     append_setting(out, "headroom", s->program);
     append_setting(out, "folder", s->folder);
     text_append(out, "cd ");

@@ -134,6 +134,9 @@ static bool finish_trial(struct sweep *sweep, const struct trial_process *child,
     else
         sweep->result->n_failed++;
     describe_end(sweep, child, &row, text, sizeof text);
+    if (sweep->result->n_failed == 1 && !sweep->result->first_failure[0])
+        snprintf(sweep->result->first_failure, sizeof sweep->result->first_failure, "%.*s",
+                 (int)sizeof sweep->result->first_failure - 1, text);
     trial_row_free(&row);
     progress_trial(&sweep->progress, ok, child->trial->expected_flops, trial_process_seconds(child),
                    text);

@@ -24,12 +24,13 @@ struct sweep_options {
 };
 
 struct sweep_result {
-    int n_ok, n_failed; /* of the trials this sweep started */
-    int n_skipped;      /* absent data, or no checkpoint to start from */
-    int n_elsewhere;    /* run by other processes, or waiting for what these run */
-    int n_left;         /* planned and not started, after an interruption */
-    bool interrupted;   /* SIGINT or SIGTERM */
-    double cores_used;  /* share of the cores' time that went into trials while some were queued;
+    int n_ok, n_failed;      /* of the trials this sweep started */
+    int n_skipped;           /* absent data, or no checkpoint to start from */
+    int n_elsewhere;         /* run by other processes, or waiting for what these run */
+    int n_left;              /* planned and not started, after an interruption */
+    char first_failure[768]; /* which trial failed first, and why; "" */
+    bool interrupted;        /* SIGINT or SIGTERM */
+    double cores_used; /* share of the cores' time that went into trials while some were queued;
                            negative where none had to wait or only one ran at a time */
 };
 

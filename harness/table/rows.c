@@ -180,6 +180,7 @@ bool rows_begin(struct rows *rows, enum table_format format, FILE *out, size_t n
     case TABLE_JSONL:
         return check_keys(names, n_columns, error);
     case TABLE_ALIGNED:
+    case TABLE_WIDE:
     case TABLE_MARKDOWN:
         table_append(&rows->table, n_columns, names);
         break;
@@ -198,7 +199,7 @@ bool rows_add(struct rows *rows, const struct cell *cells, struct error *error) 
 
 bool rows_end(struct rows *rows, struct error *error) {
     if (rows->format == TABLE_JSON) fputs(rows->n_rows > 0 ? "\n]" : "]", rows->out);
-    return !(rows->format & (TABLE_ALIGNED | TABLE_MARKDOWN)) ||
+    return !(rows->format & TABLE_FOR_PEOPLE) ||
            table_write(&rows->table, rows->format, rows->out, error);
 }
 

@@ -2,11 +2,14 @@
  * Tables for people; see table.h.
  */
 #include "harness/table/table.h"
+#include "harness/table/aligned.h"
+#include "harness/table/width.h"
 #include "models/base/text.h"
 #include "models/base/utf8.h"
 
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,48 +37,19 @@ void table_append(struct table *table, size_t n, const char *const *texts) {
     table->n_rows += !table->failed;
 }
 
+const char *table_cell(const struct table *table, size_t row, size_t column) {
+    return table->cells[row * table->n_columns + column];
+}
+
 static bool is_number(const char *text) {
     return (*text >= '0' && *text <= '9') || *text == '+' || *text == '-';
 }
 
-struct column {
-    int width;
-    bool right;
-};
-
-static const char *cell_of(const struct table *table, size_t row, size_t column) {
-    return table->cells[row * table->n_columns + column];
-}
-
-static struct column measure(const struct table *table, size_t c) {
+bool table_is_right(const struct table *table, size_t c) {
     bool numbers = table->n_rows > 1, middle = c + 1 < table->n_columns;
-    struct column column = {0};
-    for (size_t r = 0; r < table->n_rows; r++) {
-        int width = utf8_count(cell_of(table, r, c));
-        if (width > column.width) column.width = width;
-        if (r > 0 && !is_number(cell_of(table, r, c))) numbers = false;
-    }
-    column.right = c > 0 && (table->middle_right ? middle : numbers);
-    return column;
-}
-
-/* Of a line break in a cell a blank is left, which is as wide: a row stays a row. */
-static void write_aligned(const struct table *table, const struct column *columns, FILE *out) {
-    for (size_t r = 0; r < table->n_rows; r++) {
-        int gap = 0; /* blanks owed before the next cell, so that no line ends in blanks */
-        for (size_t c = 0; c < table->n_columns; c++) {
-            const char *cell = cell_of(table, r, c);
-            int pad = columns[c].width - utf8_count(cell);
-            if (columns[c].right) gap += pad;
-            if (*cell) {
-                fprintf(out, "%*s", gap, "");
-                for (; *cell; cell++) fputc(strchr("\r\n\t", *cell) ? ' ' : *cell, out);
-                gap = 0;
-            }
-            gap += columns[c].right ? 2 : pad + 2;
-        }
-        fputc('\n', out);
-    }
+    for (size_t r = 1; r < table->n_rows; r++)
+        if (!is_number(table_cell(table, r, c))) numbers = false;
+    return c > 0 && (table->middle_right ? middle : numbers);
 }
 
 static bool is_word(char c) {
@@ -115,30 +89,26 @@ void table_write_markdown_text(const char *text, FILE *out) {
     }
 }
 
-static void write_markdown(const struct table *table, const struct column *columns, FILE *out) {
+static void write_markdown(const struct table *table, FILE *out) {
     for (size_t r = 0; r < table->n_rows; r++) {
         for (size_t c = 0; c < table->n_columns; c++) {
             fputs("| ", out);
-            table_write_markdown_text(cell_of(table, r, c), out);
+            table_write_markdown_text(table_cell(table, r, c), out);
             fputc(' ', out);
         }
         fputs("|\n", out);
         for (size_t c = 0; r == 0 && c < table->n_columns; c++)
-            fputs(columns[c].right ? "| ---: " : "| --- ", out);
+            fputs(table_is_right(table, c) ? "| ---: " : "| --- ", out);
         if (r == 0) fputs("|\n", out);
     }
 }
 
 bool table_write(const struct table *table, enum table_format format, FILE *out,
                  struct error *error) {
-    struct column *columns = calloc(table->n_columns + 1, sizeof *columns);
-    if (table->failed || !columns) {
-        free(columns);
-        return error_set(error, "out of memory writing a table");
-    }
-    for (size_t c = 0; c < table->n_columns; c++) columns[c] = measure(table, c);
-    (format == TABLE_MARKDOWN ? write_markdown : write_aligned)(table, columns, out);
-    free(columns);
+    if (table->failed) return error_set(error, "out of memory writing a table");
+    if (format != TABLE_MARKDOWN)
+        return aligned_write(table, format == TABLE_WIDE ? INT_MAX : width_of(out), out, error);
+    write_markdown(table, out);
     return true;
 }
 

@@ -9,6 +9,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 unset HEADROOM_DATA
 export HEADROOM_CACHE=
+export COLUMNS=1000 # so that a sentence is one line; what fits 80 columns is tested by itself
 mkdir "$scratch/bin" && ln -s "${HEADROOM:-$root/headroom}" "$scratch/bin/headroom"
 
 run_case() { # file.cli

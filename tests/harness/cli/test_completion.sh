@@ -21,6 +21,7 @@ bash_offers_commands_flags_and_words() {
     command -v bash >/dev/null || skip 'bash is not here'
     [ "$(offers_in_bash headroom s)" = 'show status submit sweep ' ]
     [ "$(offers_in_bash ./headroom swe)" = 'sweep ' ]
+    [ "$(offers_in_bash headroom --)" = '--help --version ' ]
     [ "$(offers_in_bash headroom sweep --ti)" = '--tier --timeout ' ]
     [ "$(offers_in_bash headroom sweep --tier '')" = 'default full ' ]
     [ "$(offers_in_bash headroom sweep --tier = f)" = 'full ' ]
@@ -50,7 +51,8 @@ zsh_reads_its_script() {
         words=(headroom s); CURRENT=2; . "$1" >"$1.commands"
         words=(headroom sweep --); CURRENT=3; . "$1" >"$1.sweep"' zsh "$scratch/_headroom"
     grep -qx 'sweep:train and profile workloads, store the results, print the table' "$scratch/_headroom.commands"
-    [ "$(wc -l <"$scratch/_headroom.commands")" = "$(commands | wc -l)" ]
+    [ "$(grep -c '^[a-z]' "$scratch/_headroom.commands")" = "$(commands | wc -l)" ]
+    grep -qx -- '--help\[this text\]' "$scratch/_headroom.commands" # in place of a command
     grep -qx -- '--tier=\[.*\]:tier:(default full)' "$scratch/_headroom.sweep"
     grep -qx -- '\*--set=\[.*\]:KEY=VALUE:_files' "$scratch/_headroom.sweep"
     grep -qx -- '--dry-run\[only say what would be done\]' "$scratch/_headroom.sweep"
@@ -65,6 +67,7 @@ fish_offers_commands_flags_and_words() {
             cut -f 1 | sort | tr '\n' ' '
     }
     [ "$(offers 'headroom swe')" = 'sweep ' ]
+    [ "$(offers 'headroom --')" = '--help --version ' ]
     [ "$(offers 'headroom sweep --tie')" = '--tier ' ]
     [ "$(offers 'headroom sweep --tier ')" = 'default full ' ]
     [ "$(offers 'headroom list o')" = 'options ' ]

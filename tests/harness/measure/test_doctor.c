@@ -465,5 +465,6 @@ int main(void) {
         cmocka_unit_test(own_events_are_available_only_where_papi_reads_what_was_exported),
         cmocka_unit_test(json_says_what_the_page_says),
     };
+    setenv("COLUMNS", "100", 1); /* the screen, which has as many lines as SCREEN says */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,10 +154,32 @@ without_gnuplot_the_page_has_no_figures() {
     part findings "$scratch/a.html" | grep -q 'All heads (fixed-8)'
 }
 
+# The same as Markdown: findings first, doubts, figures that are there, tables, machines; and no markup of a name.
+a_repository_has_it_as_markdown() {
+    ./headroom report --db "$made/r.db" --md "$scratch/my report.md" 2>"$scratch/said"
+    grep -qx "written: $scratch/my report.md" "$scratch/said"
+    md="$scratch/my report.md"
+    grep '^## ' "$md" | tr '\n' ' ' | grep -qx '## What was found ## What is doubtful, and why ## Figures ## Tables ## Data, machines and software '
+    grep -q '^- All heads (fixed-8) .* one head trained alone (fixed-1).*(95% interval [-+0-9.]* to [-+0-9.]*; n = 3 seeds' "$md"
+    grep -q '^- trec-coarse: 30 skipped: data/trec/train_5500.label is absent: run make data' "$md"
+    grep -q 'results are of older code' "$md"
+    grep -qF '| workload / arm | accuracy % | heads |' "$md"
+    grep -q '^| governor | not known: no cpufreq driver |$' "$md"
+    sed -n 's/^!\[.*\](<\(.*\)>)$/\1/p' "$md" >"$scratch/linked"
+    grep -qx 'my report-figures/accuracy_vs_budget.svg' "$scratch/linked"
+    while read -r picture; do grep -q '<svg' "$scratch/$picture"; done <"$scratch/linked"
+    test "$(find "$scratch/my report-figures" -type f | wc -l)" -eq "$(wc -l <"$scratch/linked")"
+    if ./headroom report offsets --db "$made/r.db" --md "$scratch/a.md" 2>"$scratch/said"; then return 1; fi
+    grep -q 'a report of the whole database' "$scratch/said"
+    test ! -e "$scratch/a.md"
+}
+
 make_writes_it_beside_the_database() {
     cp "$made/r.db" "$scratch/my results.db"
     NO_INSTALL=1 make -s report CUDA=0 -o build DB="$scratch/my results.db" 2>"$scratch/said"
-    tail -n 1 "$scratch/said" | grep -qx "written: $scratch/report.html"
+    grep -qx "written: $scratch/report.html" "$scratch/said"
+    tail -n 1 "$scratch/said" | grep -qx "written: $scratch/report.md"
+    test -s "$scratch/report.md"
     grep -q '<title>my results.db: Headroom report</title>' "$scratch/report.html"
 }
 
@@ -165,4 +187,4 @@ behaviours findings_come_first_with_interval_and_n verdicts_are_those_of_the_cla
     figures_are_in_the_page_and_so_are_their_numbers an_entry_of_a_trial_has_all_that_is_known \
     every_point_is_a_trained_model_and_a_link links_lead_somewhere nothing_is_fetched \
     the_same_database_gives_the_same_bytes a_database_without_results_says_so a_page_is_written_whole_or_not_at_all \
-    without_gnuplot_the_page_has_no_figures make_writes_it_beside_the_database
+    without_gnuplot_the_page_has_no_figures a_repository_has_it_as_markdown make_writes_it_beside_the_database

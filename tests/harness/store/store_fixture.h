@@ -316,7 +316,7 @@ static inline int64_t profile(struct fixture *f, int64_t workload, const char *a
 static inline const char *report(struct fixture *f, char *page, size_t size) {
     memset(page, 0, size);
     FILE *out = fmemopen(page, size - 1, "w");
-    OK(f, report_write(f->store, NULL, out, &f->error));
+    OK(f, report_write(f->store, NULL, TABLE_WIDE, out, &f->error));
     fclose(out);
     return page;
 }

@@ -76,7 +76,7 @@ static void a_report_leaves_the_views_as_they_were(void **state) {
     double before = number(f, "SELECT count(*) FROM accuracy_by_seed");
     FILE *out = fopen("/dev/null", "w");
     assert_non_null(out);
-    OK(f, report_write(f->store, NULL, out, &f->error));
+    OK(f, report_write(f->store, NULL, TABLE_ALIGNED, out, &f->error));
     fclose(out);
     OK(f, store_keeps(f->store, "accuracy_by_seed", &kept, &f->error));
     assert_false(kept);

@@ -278,7 +278,8 @@ static int reads_without_writing(struct fixture *f) {
     if (setrlimit(RLIMIT_FSIZE, &none) != 0) return 1; /* as on a full disk */
     FILE *null = fopen("/dev/null", "w");
     if (!null || !store_open_reader(f->path, &store, &f->error)) return 2;
-    bool ok = report_write(store, NULL, null, &f->error) && report_trials(store, null, &f->error);
+    bool ok = report_write(store, NULL, TABLE_ALIGNED, null, &f->error) &&
+              report_trials(store, null, &f->error);
     store_close(store);
     return ok ? 0 : 3;
 }

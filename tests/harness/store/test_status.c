@@ -295,5 +295,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_process_that_is_gone_from_this_machine_is_told, set_up,
                                         tear_down),
     };
+    setenv("COLUMNS", "200", 1); /* rows are one line each */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
