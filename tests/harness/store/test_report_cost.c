@@ -81,7 +81,8 @@ static void a_report_leaves_the_views_as_they_were(void **state) {
     OK(f, store_keeps(f->store, "accuracy_by_seed", &kept, &f->error));
     assert_false(kept);
     OK(f, store_exec(f->store,
-                     "DELETE FROM prediction; DELETE FROM layer_budget; DELETE FROM evaluation",
+                     "DELETE FROM prediction; DELETE FROM layer_budget; DELETE FROM head_usage; "
+                     "DELETE FROM evaluation",
                      &f->error));
     assert_true(before > 0);
     assert_near(number(f, "SELECT count(*) FROM accuracy_by_seed"), 0);
