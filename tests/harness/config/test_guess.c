@@ -264,9 +264,9 @@ static void too_many_tokens_are_limited_for_a_first_look(void **state) {
     assert_int_equal(fclose(file), 0);
     guess_of("a.csv");
     expect("max_len", "128");
-    expect("train_limit", "500"); /* 64,000 / 128 */
-    expect("test_limit", "2000");
-    expect_why("train_limit", "all 4000 rows, without these two lines, take about 8 times");
+    expect("train_limit", "300"); /* 40,000 / 128 = 312 */
+    expect("test_limit", "1200");
+    expect_why("train_limit", "all 4000 rows, without these two lines, take about 13 times");
 }
 
 /* Any bytes: a guess or an error, and nothing worse. */
