@@ -19,7 +19,7 @@ enum {
     LENGTH_LEAST = 8,
     LENGTH_MOST = 128,      /* attention and time grow with it; what is longer is cut */
     LENGTH_STEP = 4,        /* lengths are rounded up to it */
-    TOKENS_AT_ONCE = 64000, /* of training: the starter's sweep of them takes minutes */
+    TOKENS_AT_ONCE = 40000, /* of training: the starter's sweep of them takes minutes */
     LIMIT_STEP = 100
 };
 static const double most_texts = 0.95; /* are not cut */

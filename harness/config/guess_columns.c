@@ -141,7 +141,7 @@ static bool find_label(const struct guess_request *request, const struct survey 
 static bool are_numbered(const char *a, const char *b) {
     size_t n = strlen(a);
     if (n == 0 || n != strlen(b) || strncasecmp(a, b, n - 1) != 0) return false;
-    int one = a[n - 1], other = b[n - 1];
+    char one = a[n - 1], other = b[n - 1];
     return (one == '1' && other == '2') || ((one | 32) == 'a' && (other | 32) == 'b');
 }
 

@@ -188,7 +188,7 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
                 const struct row_sink *sink, struct error *error) {
     struct csv csv = csv_open(file, config->source == SOURCE_TSV ? '\t' : ',');
     struct columns columns = {0};
-    const char *ignored, **absent = sink->absent ? sink->absent : &ignored;
+    const char *ignored = NULL, **absent = sink->absent ? sink->absent : &ignored;
     int n_first = 0;
     while (csv.next < csv.end) {
         struct row row = {.at = csv.at};
