@@ -2,7 +2,7 @@
 # The Makefile itself, on a small house of stand-in sources: what is built when, and that the schema
 # in the program is the file, byte for byte.
 . tests/build/tap.sh
-unset MAKEFLAGS MAKEOVERRIDES MFLAGS WERROR SANITIZER CUDA CUDA_ARCH NVCC_CCBIN DB TIER # of the make that runs this test
+unset MAKEFLAGS MAKEOVERRIDES MFLAGS CC WERROR SANITIZER CUDA CUDA_ARCH NVCC_CCBIN DB TIER # of the make that runs this test
 
 # A house with the Makefile's folders and four small sources; the working folder from here on.
 small_house() {

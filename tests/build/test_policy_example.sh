@@ -83,7 +83,7 @@ second_example_keeps_the_promises_of_a_policy() {
 example_is_listed_trained_and_profiled() {
     compile_example $first policy_length_budget
     sweep $first
-    "$scratch/headroom" list policies | grep -A 1 '^length-budget: ' | grep -q '^  full .* 32 .*tokens from which'
+    COLUMNS=1000 "$scratch/headroom" list policies | grep -A 1 '^length-budget: ' | grep -q '^  full .* 32 .*tokens from which'
     # 12 of 16 tokens: 3 of 4 heads. The controls are there, and all of it is stored.
     sqlite3 "$scratch/r.db" "SELECT control, mean_heads, mean_s FROM evaluation JOIN trial ON trial.id = trial_id
         WHERE arm = 'by-length' AND weights = 'best' AND split = 'test' ORDER BY control" >"$scratch/stored"

@@ -34,7 +34,7 @@ times_under_a_quota_have_a_warning_that_names_it() {
     grep -q '^  CPU quota: 0.10 cores' "$scratch/doctor"
     sqlite3 "$db" 'SELECT text FROM warning' >"$scratch/warnings"
     grep -q '^throttled in [0-9]* of [0-9]* periods by a CPU quota of 0.10 cores$' "$scratch/warnings"
-    ./headroom report --db "$db" >"$scratch/report"
+    COLUMNS=1000 ./headroom report --verbose --db "$db" >"$scratch/report"
     grep -q 'NOISY MACHINE.*throttled in .*: raise that and profile again$' "$scratch/report"
     ! grep 'NOISY MACHINE.*stop other work' "$scratch/report"
 }

@@ -140,7 +140,7 @@ the_same_sweep_stands_side_by_side() {
 
 a_report_says_which_device_its_noise_is_of() {
     both_devices
-    ./headroom report --db "$scratch/r.db" | sed -n 's/^w0: \(.*\)/\1/p' >"$scratch/said"
+    COLUMNS=1000 ./headroom report --verbose --db "$scratch/r.db" | sed -n 's/^w0: \(.*\)/\1/p' >"$scratch/said"
     for device in '' ' on cuda' ' on cuda-bf16'; do
         grep -q "^fixed-8 profiled twice$device differs by" "$scratch/said" || { cat "$scratch/said" && return 1; }
         # One line a device: what a marker costs on a card is another thing.

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
+export COLUMNS=1000 # a view, a line
 headroom=$PWD/headroom
 
 python() {
