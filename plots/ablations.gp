@@ -3,8 +3,8 @@
 title_text = "What is lost when a part of a method is changed?"
 caption = sprintf("Bars: test accuracy with the part changed minus without, in points (of 100%%); paired by seed and test " \
     . "input. Lines: 95%% intervals for other seeds and other test inputs (n = %s seeds). Filled: they do not reach 0; " \
-    . "empty: they do. Number: heads per layer that run. Parts: options of the method, an inference mode, or a control " \
-    . "that replaces its decisions.", range(lowest_n_seeds, highest_n_seeds))
+    . "empty: they do, or there is one seed. Number: heads per layer that run. Parts: options of the method, an " \
+    . "inference mode, or a control that replaces its decisions.", range(lowest_n_seeds, highest_n_seeds))
 
 n_columns = n_panels < 2 ? 1 : 2
 array tile_height[n_panels]

@@ -78,11 +78,11 @@ CREATE TABLE trial (
     n_truncated     INTEGER,                             -- inputs cut at max_len, all splits
     mean_length_tokens REAL,                             -- of a training input, after cutting
     unknown_share   REAL,                                -- of the test tokens: not in the vocabulary
-    n_dropped       INTEGER,                             -- rows left out: their label, or headers alone
+    n_dropped       INTEGER,                             -- rows left out: label, empty, headers alone
     n_overlap       INTEGER,                             -- test inputs whose whole text is in training too,
                                                          -- validation included, whatever their labels,
     n_overlap_texts INTEGER,                             -- how many different texts these are, and how
-    n_overlap_dropped INTEGER,                           -- many inputs of either split were left out for it
+    n_overlap_dropped INTEGER,                           -- many inputs of any split were left out for it
     code_sha256     TEXT,                                -- of all code, flags and libraries that can change
                                                          -- its numbers; NULL: made before this was stored
     checkpoint_sha256 TEXT,                              -- of the file's bytes

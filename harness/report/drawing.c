@@ -60,18 +60,18 @@ bool drawing_page(const struct drawing *drawing, const char *figure, int page, c
 bool drawing_next_reason(const struct drawing *drawing, const char **at, const char **figure,
                          size_t *figure_size, const char **why, size_t *why_size) {
     static const char mark[] = ": not drawn: ";
-    for (const char *line = *at ? *at : drawing->said; *line;) {
+    if (!*at) *at = drawing->said;
+    while (**at) {
+        const char *line = *at;
         size_t length = strcspn(line, "\n");
         const char *found = memmem(line, length, mark, sizeof mark - 1);
         *at = line + length + (line[length] == '\n');
-        if (found) {
-            *figure = line;
-            *figure_size = (size_t)(found - line);
-            *why = found + sizeof mark - 1;
-            *why_size = length - (size_t)(*why - line);
-            return true;
-        }
-        line = *at;
+        if (!found) continue;
+        *figure = line;
+        *figure_size = (size_t)(found - line);
+        *why = found + sizeof mark - 1;
+        *why_size = length - (size_t)(*why - line);
+        return true;
     }
     return false;
 }

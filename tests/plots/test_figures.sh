@@ -792,6 +792,27 @@ energy_is_drawn_where_it_was_measured() {
     draw "$scratch/a.db" "$scratch" energy | grep -qx 'energy: not drawn: no data yet'
 }
 
+# 17 mJ in a millisecond at 20 W of rest: 3 less than rest. That is noise, and 0 would be another number.
+energy_below_what_rest_takes_is_drawn_below_0() {
+    database "$scratch/a.db" tests/plots/fixture.sql tests/plots/inside.sql
+    sqlite3 "$scratch/a.db" "UPDATE energy SET idle_watts = 20"
+    draw "$scratch/a.db" "$scratch" energy
+    figures=$scratch
+    columns energy arm energy unit added | grep '^fixed-8' | sort -u | grep -qx 'fixed-8|17.0|mJ|-3.0'
+    texts "$scratch/energy.svg" | grep -q -- '-10'
+}
+
+# Of 20 profiles two have a warning and two no energy, which no warning left out.
+only_profiles_with_energy_are_left_out_of_it() {
+    database "$scratch/a.db" tests/plots/fixture.sql tests/plots/inside.sql
+    sqlite3 "$scratch/a.db" "INSERT INTO warning (trial_id, text, at) -- TEST DATA
+        SELECT DISTINCT trial_id, 'disturbed', '' FROM current_profile WHERE arm = 'fixed-8';
+        UPDATE energy SET joules_per_input = NULL, reason = 'no powercap here'
+        WHERE profile_id IN (SELECT id FROM current_profile WHERE arm = 'none')"
+    draw "$scratch/a.db" "$scratch" energy
+    texts "$scratch/energy.svg" | grep -q 'Left out: 2 of 18 profiles with energy, with a warning'
+}
+
 # Shares and ratios: one hundred is all of them, in every figure.
 shares_are_in_percent() {
     for column in 'accuracy_vs_budget head_budget' 'latency_vs_flops flops_ratio' 'latency_vs_flops time_ratio' \
@@ -976,7 +997,8 @@ behaviours a_database_gives_every_figure_in_every_format a_pdf_is_as_wide_as_its
     many_classes_are_those_with_the_most_and_the_fewest_heads \
     a_heat_map_has_a_cell_for_every_head_and_for_every_class training_is_drawn_step_by_step \
     a_part_that_is_changed_is_compared_with_the_nearest_arm memory_is_stacked_by_purpose_beside_its_peak \
-    energy_is_drawn_where_it_was_measured \
+    energy_is_drawn_where_it_was_measured energy_below_what_rest_takes_is_drawn_below_0 \
+    only_profiles_with_energy_are_left_out_of_it \
     no_arm_of_the_front_is_beaten_for_as_few_flops shares_are_in_percent ten_seeds_have_no_dots \
     data_files_can_be_read_by_other_tools two_seeds_have_a_dot_each_and_one_has_none \
     settings_of_the_user_change_nothing \
