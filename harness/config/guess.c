@@ -7,6 +7,7 @@
 #include "models/base/json.h"
 #include "models/base/text_file.h"
 #include "workloads/data/data_files.h"
+#include "workloads/data/doubts.h"
 #include "workloads/data/near_file.h"
 
 #include <errno.h>
@@ -89,6 +90,10 @@ static bool fits(struct guessing *g, const char *path, struct text *why) {
         text_append(why, "its first line is of another kind");
         ok = false;
     }
+    if (ok && other.encoding != g->survey.encoding && !other.ascii) {
+        text_append(why, "it is in another encoding");
+        ok = false;
+    }
     int taken[NAME_LIST_MAX + 2], n = 0;
     taken[n++] = g->columns.label;
     for (int i = 0; i < g->columns.n_text; i++) taken[n++] = g->columns.text[i];
@@ -103,7 +108,10 @@ static bool fits(struct guessing *g, const char *path, struct text *why) {
     for (int i = 0; ok && i < labels->values.n; i++) {
         const char *value = labels->values.words[i];
         ok = label->more_values || word_table_find(&label->values, value, strlen(value)) >= 0;
-        if (!ok) text_append(why, "its class '%.40s' is none of the training file's", value);
+        if (ok) continue;
+        struct few_names class = {0};
+        few_names_add(&class, value);
+        text_append(why, "its class %s is none of the training file's", class.shown);
     }
     survey_free(&other);
     return ok;
@@ -120,6 +128,10 @@ static void find_beside(struct guessing *g, const char *const *words, size_t n,
         int size = snprintf(out, OPTION_STRING_MAX, "%.*s%s%s", (int)(at - g->name), g->name,
                             words[i], at + strlen("train"));
         size_t packed = strlen(".gz");
+        if (size >= OPTION_STRING_MAX) { /* no section can name it */
+            out[0] = '\0';
+            continue;
+        }
         if (size > (int)packed && strcmp(out + size - packed, ".gz") == 0)
             out[size - (int)packed] = '\0'; /* found with it, too */
         struct text why = {0};

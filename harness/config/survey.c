@@ -231,15 +231,25 @@ static bool read_lines(struct surveyor *s, const struct text_file *file, struct 
 
 /* ---- any file ---- */
 
+static bool is_ascii(const struct text_file *file) {
+    for (size_t i = 0; i < file->size; i++)
+        if ((unsigned char)file->data[i] >= 0x80) return false;
+    return true;
+}
+
 /* As UTF-8, else as what Windows writes, in which most bytes mean something. */
 static bool read_text(const char *path, struct survey *survey, struct text_file *file,
                       struct error *error) {
-    struct error ignored;
+    struct error not_utf_8 = {0}, ignored;
     survey->encoding = ENCODING_UTF_8;
-    if (text_file_read(path, ENCODING_UTF_8, file, error)) return true;
-    survey->encoding = ENCODING_WINDOWS_1252;
-    return strstr(error->text, "not valid UTF-8") &&
-           text_file_read(path, ENCODING_WINDOWS_1252, file, &ignored);
+    bool ok = text_file_read(path, ENCODING_UTF_8, file, &not_utf_8);
+    if (!ok && strstr(not_utf_8.text, "not valid UTF-8")) {
+        survey->encoding = ENCODING_WINDOWS_1252;
+        ok = text_file_read(path, ENCODING_WINDOWS_1252, file, &ignored);
+    }
+    if (!ok) *error = not_utf_8;
+    survey->ascii = ok && is_ascii(file);
+    return ok;
 }
 
 bool survey_read(const char *path, struct survey *out, struct error *error) {

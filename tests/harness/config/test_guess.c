@@ -3,11 +3,13 @@
  * every guess can be seen to be right.
  */
 #include "harness/config/guess.h"
+#include "models/base/utf8.h"
 #include "tests/workloads/data/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 static struct guess guess;
@@ -251,6 +253,56 @@ static void a_mark_and_another_encoding_are_seen(void **state) {
     write_rows("a.csv", "label,text\n", "%s,caf\xe9 number %d\n", 20);
     guess_of("a.csv");
     expect("encoding", "windows-1252");
+    assert_string_equal(error.text, ""); /* of the attempt as UTF-8 */
+}
+
+static void a_file_in_another_encoding_is_not_taken(void **state) {
+    (void)state;
+    static const char *const texts[] = {"%s,caf\xe9 number %d\n", "%s,caf\xc3\xa9 number %d\n"};
+    for (int i = 0; i < 2; i++) {
+        write_rows("e_train.csv", "label,text\n", texts[i], 20);
+        write_rows("e_test.csv", "label,text\n", texts[!i], 4);
+        guess_of("e_train.csv");
+        expect_why("test_share",
+                   "e_test.csv is beside it and not taken: it is in another encoding");
+        write_rows("e_test.csv", "label,text\n", "%s,text number %d\n", 4);
+        guess_of("e_train.csv");
+        expect("test_file", "e_test.csv"); /* ASCII is both */
+    }
+}
+
+static void a_reason_is_cut_between_characters(void **state) {
+    (void)state;
+    write_rows("u_train.csv", "label,text\n", "%s,text number %d\n", 20);
+    files_write("u_test.csv", "label,text\nx\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+                              "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+                              "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9,a b\n");
+    guess_of("u_train.csv");
+    const struct text *why = &guess_find(&guess, "test_share")->why;
+    expect_why("test_share", "its class 'x\xc3\xa9");
+    assert_int_equal(utf8_valid_prefix(why->data, why->size), why->size);
+}
+
+/* A longer word in place of `train` may not fit: what is left of such a name is another file. */
+static void a_name_too_long_beside_it_is_none(void **state) {
+    (void)state;
+    char folder[OPTION_STRING_MAX], train[OPTION_STRING_MAX], other[OPTION_STRING_MAX];
+    size_t size = OPTION_STRING_MAX - 1 - strlen("/train.csvabcde");
+    memset(folder, 'd', size);
+    folder[size] = '\0';
+    for (size_t i = 100; i < size; i += 100) folder[i] = '/';
+    for (size_t i = 100; i < size; i += 100) {
+        folder[i] = '\0';
+        assert_int_equal(mkdir(files_path(folder), 0700), 0);
+        folder[i] = '/';
+    }
+    assert_int_equal(mkdir(files_path(folder), 0700), 0);
+    strcat(strcpy(train, folder), "/train.csvabcde");
+    strcat(strcpy(other, folder), "/validation.csv");
+    write_rows(train, "label,text\n", "%s,text number %d\n", 20);
+    write_rows(other, "label,text\n", "%s,text number %d\n", 4);
+    guess_of(train);
+    expect("test_share", "0.2");
 }
 
 /* 4,000 rows of 200 words, of which 128 are kept. */
@@ -314,6 +366,9 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_guessed_is_asked),
         cmocka_unit_test(files_that_are_no_table_say_so),
         cmocka_unit_test(a_mark_and_another_encoding_are_seen),
+        cmocka_unit_test(a_file_in_another_encoding_is_not_taken),
+        cmocka_unit_test(a_reason_is_cut_between_characters),
+        cmocka_unit_test(a_name_too_long_beside_it_is_none),
         cmocka_unit_test(too_many_tokens_are_limited_for_a_first_look),
         cmocka_unit_test(no_bytes_crash_the_guessing),
     };
