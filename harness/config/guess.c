@@ -21,9 +21,11 @@ enum {
     LENGTH_MOST = 128,      /* attention and time grow with it; what is longer is cut */
     LENGTH_STEP = 4,        /* lengths are rounded up to it */
     TOKENS_AT_ONCE = 40000, /* of training: the starter's sweep of them takes minutes */
-    LIMIT_STEP = 100
+    LIMIT_STEP = 100,
+    INPUTS_PER_CLASS = 5 /* at least; fewer teach nothing */
 };
 static const double most_texts = 0.95; /* are not cut */
+static const double test_share = 0.2;  /* of rows without a file to test on */
 
 /* What the guessing goes through. */
 struct guessing {
@@ -163,7 +165,7 @@ static void guess_files(struct guessing *g) {
         text_append(&test->why, "beside the training file%s",
                     g->test[0] ? "" : ", and no other to test on");
     } else {
-        text_append(&share->value, "0.2");
+        text_append(&share->value, "%.1f", test_share);
         text_append(&share->why, "no file to test on is beside it");
     }
     if (g->why_not.data) text_append(&test->why, "%s", g->why_not.data);
@@ -254,21 +256,26 @@ static int guess_length(struct guessing *g) {
     return length;
 }
 
-/* Fewer rows where all would take long. Of the test split, which is passed once and forward only,
- * four times as many cost a sixth of training on the others. */
+/* Fewer rows where all would take long, but some of each class. Of the test split, which is passed
+ * once and forward only, four times as many cost a sixth of training on the others. */
 static void guess_limits(struct guessing *g, int length) {
-    int words = words_of_most(g, 0.5), rows = g->survey.n_rows;
+    const struct surveyed_column *label = &g->survey.column[g->columns.label];
+    int words = words_of_most(g, 0.5), rows = g->survey.n_rows, tested = 0;
+    if (!g->test[0] && !g->validation[0]) tested = (int)(rows * test_share + 0.5);
     if (words > length) words = length;
     if (words < 1) words = 1;
-    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP;
-    if (most >= rows) return;
+    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP,
+        least = INPUTS_PER_CLASS * label->values.n, trained = rows - tested;
+    if (most < least) most = (least + LIMIT_STEP - 1) / LIMIT_STEP * LIMIT_STEP;
+    if (most >= trained) return;
     struct guessed *limit = add(g->out, "train_limit");
     text_append(&limit->value, "%d", most);
-    text_append(
-        &limit->why,
-        "a first look in some minutes; all %d rows, without these two lines, take about %.0f "
-        "times as long",
-        rows, (double)rows / most);
+    text_append(&limit->why,
+                "a first look in some minutes; all %d rows to train on, without %s, "
+                "take about %.1f times as long",
+                trained, !tested || tested > 4 * most ? "these two lines" : "this line",
+                (double)trained / most);
+    if (tested > 0 && tested <= 4 * most) return; /* it would leave out none */
     limit = add(g->out, "test_limit");
     text_append(&limit->value, "%d", 4 * most);
     text_append(&limit->why, "likewise");

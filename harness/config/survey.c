@@ -1,9 +1,10 @@
 /*
  * One pass over all rows, because a file sorted by class shows one class in its first thousand. A
  * first record is a header if it does not look like the others: it has no number, and what stands
- * in it stands nowhere below it.
+ * in it hardly ever stands below it.
  */
 #include "harness/config/survey.h"
+#include "harness/config/column_names.h"
 #include "models/base/json.h"
 #include "models/base/utf8.h"
 #include "workloads/data/reader_csv.h"
@@ -13,12 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_FIELD_MAX = 64 }; /* bytes; a longer field is a text */
+enum {
+    HEADER_FIELD_MAX = 64, /* bytes; a longer field is a text */
+    KNOWN_RECURS = 10,     /* rows for each in which a header's names may stand, if one is known, */
+    NAME_RECURS = 1000     /* or if none is */
+};
 
 struct surveyor {
     struct survey *survey;
     char **first;     /* csv, tsv: [n_columns] fields of the first record */
-    bool *recurs;     /* [n_columns] whether the first record's field stands in another row, too */
+    int *recurs;      /* [n_columns] in how many other rows the first record's field stands, too */
     struct text room; /* for the words of a value */
 };
 
@@ -92,24 +97,27 @@ static bool take_record(void *owner, const struct piece *field, int n, struct er
     s->survey->n_rows += n > 0;
     for (int i = 0; i < n; i++) {
         const char *first = s->first[i];
-        s->recurs[i] |=
+        s->recurs[i] +=
             field[i].size == strlen(first) && !memcmp(field[i].data, first, field[i].size);
         if (!add_value(s, i, field[i], error)) return false;
     }
     return true;
 }
 
+/* A class recurs in its share of the rows; a name stands in one or two by chance. */
 static bool is_header(const struct surveyor *s) {
-    int n_named = 0;
+    int n_named = 0, recurs = 0;
+    bool known = false;
     for (int i = 0; i < s->survey->n_columns; i++) {
         const char *field = s->first[i];
         size_t size = strlen(field);
         if (size == 0) continue; /* an index has no name */
-        if (size > HEADER_FIELD_MAX || s->recurs[i] || is_number((struct piece){field, size}))
-            return false;
+        if (size > HEADER_FIELD_MAX || is_number((struct piece){field, size})) return false;
+        known = known || column_names_know(field);
+        if (s->recurs[i] > recurs) recurs = s->recurs[i];
         n_named++;
     }
-    return n_named > 0;
+    return n_named > 0 && recurs <= s->survey->n_rows / (known ? KNOWN_RECURS : NAME_RECURS);
 }
 
 static bool is_plain(const char *text) {

@@ -131,6 +131,20 @@ static void a_first_record_that_recurs_or_has_numbers_is_no_header(void **state)
     expect("label", "1");
 }
 
+static void a_name_that_stands_in_a_row_by_chance_is_one_still(void **state) {
+    (void)state;
+    write_rows("a.csv", "label,text\nno,text\n", "%s,text number %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "label");
+    assert_string_equal(guess.file.data + strlen(files_folder), "/a.csv: 21 rows of 2 columns");
+    write_rows("a.csv", "tone,said\nno,said\n", "%s,text number %d\n", 1000);
+    guess_of("a.csv");
+    expect("label", "tone");
+    write_rows("a.csv", "question,why so\n", "%s,text number %d\nquestion,and %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "1"); /* a class, whatever it is called */
+}
+
 static void columns_without_a_name_of_their_own_have_numbers(void **state) {
     (void)state;
     write_rows("a.csv", ",text,text\n", "%s,one two three,row %d is longer than that\n", 20);
@@ -305,23 +319,41 @@ static void a_name_too_long_beside_it_is_none(void **state) {
     expect("test_share", "0.2");
 }
 
-/* 4,000 rows of 200 words, of which 128 are kept. */
-static void too_many_tokens_are_limited_for_a_first_look(void **state) {
-    (void)state;
-    FILE *file = fopen(files_path("a.csv"), "w");
+static void write_long_rows(const char *name, int rows, int classes, int words) {
+    FILE *file = fopen(files_path(name), "w");
     assert_non_null(file);
     fputs("label,text\n", file);
-    for (int i = 0; i < 4000; i++) {
-        fprintf(file, "c%d,", i % 4);
-        for (int w = 0; w < 200; w++) fputs("w ", file);
+    for (int i = 0; i < rows; i++) {
+        fprintf(file, "c%d,", i % classes);
+        for (int w = 0; w < words; w++) fputs("w ", file);
         fputs("\n", file);
     }
     assert_int_equal(fclose(file), 0);
+}
+
+static void too_many_tokens_are_limited_for_a_first_look(void **state) {
+    (void)state;
+    write_long_rows("a.csv", 8000, 4, 200); /* of which 128 words are kept */
     guess_of("a.csv");
     expect("max_len", "128");
     expect("train_limit", "300"); /* 40,000 / 128 = 312 */
-    expect("test_limit", "1200");
-    expect_why("train_limit", "all 4000 rows, without these two lines, take about 13 times");
+    expect("test_limit", "1200"); /* of 1,600 */
+    expect_why("train_limit",     /* 6,400 / 300 */
+               "all 6400 rows to train on, without these two lines, take about 21.3 times");
+}
+
+static void a_limit_leaves_out_rows_and_no_class(void **state) {
+    (void)state;
+    write_long_rows("a.csv", 4000, 4, 200);
+    guess_of("a.csv");
+    expect_why("train_limit", "all 3200 rows to train on, without this line, take about 10.7");
+    expect_none("test_limit");             /* 800 are tested */
+    write_long_rows("a.csv", 370, 4, 200); /* of 296 to train on */
+    guess_of("a.csv");
+    expect_none("train_limit");
+    write_long_rows("a.csv", 8000, 800, 120);
+    guess_of("a.csv");
+    expect("train_limit", "4000"); /* five of each */
 }
 
 /* Any bytes: a guess or an error, and nothing worse. */
@@ -357,6 +389,7 @@ int main(void) {
         cmocka_unit_test(a_name_decides_between_columns_that_could_be_it),
         cmocka_unit_test(names_make_a_pair),
         cmocka_unit_test(a_first_record_that_recurs_or_has_numbers_is_no_header),
+        cmocka_unit_test(a_name_that_stands_in_a_row_by_chance_is_one_still),
         cmocka_unit_test(columns_without_a_name_of_their_own_have_numbers),
         cmocka_unit_test(keys_of_json_lines_are_columns),
         cmocka_unit_test(a_key_that_some_rows_lack_is_not_taken),
@@ -370,6 +403,7 @@ int main(void) {
         cmocka_unit_test(a_reason_is_cut_between_characters),
         cmocka_unit_test(a_name_too_long_beside_it_is_none),
         cmocka_unit_test(too_many_tokens_are_limited_for_a_first_look),
+        cmocka_unit_test(a_limit_leaves_out_rows_and_no_class),
         cmocka_unit_test(no_bytes_crash_the_guessing),
     };
     return cmocka_run_group_tests(tests, files_open, close_files);
