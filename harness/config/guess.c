@@ -27,6 +27,11 @@ enum {
 static const double most_texts = 0.95; /* are not cut */
 static const double test_share = 0.2;  /* of rows without a file to test on */
 
+/* Rows of a file that have nothing to learn from. */
+struct empties {
+    int label, text, line; /* text: where a row has several, at most so many */
+};
+
 /* What the guessing goes through. */
 struct guessing {
     const struct guess_request *request;
@@ -36,6 +41,7 @@ struct guessing {
     struct text why_not; /* a file beside it is not taken */
     struct survey survey;
     struct guessed_columns columns;
+    int n_empty_beside; /* in the files that are taken with it */
     struct guess *out;
 };
 
@@ -81,6 +87,21 @@ static bool find_file(struct guessing *g, struct error *error) {
     return true;
 }
 
+/* The chosen columns have the same names in each file. A row lacks a text where all columns of its
+ * first text are empty, or all of its second. */
+static struct empties count_empties(const struct guessing *g, const struct survey *survey) {
+    const struct surveyed_column *own = g->survey.column;
+    struct empties n = {.text = INT_MAX, .line = survey->n_empty_lines};
+    n.label = survey->column[survey_find(survey, own[g->columns.label].name)].n_empty;
+    for (int i = 0; i < g->columns.n_text; i++) {
+        int empty = survey->column[survey_find(survey, own[g->columns.text[i]].name)].n_empty;
+        if (empty < n.text) n.text = empty;
+    }
+    if (g->columns.second >= 0)
+        n.text += survey->column[survey_find(survey, own[g->columns.second].name)].n_empty;
+    return n;
+}
+
 /* Whether a file that is there can be read as the training file is, with no other classes. */
 static bool fits(struct guessing *g, const char *path, struct text *why) {
     const struct surveyed_column *label = &g->survey.column[g->columns.label];
@@ -114,6 +135,10 @@ static bool fits(struct guessing *g, const char *path, struct text *why) {
         struct few_names class = {0};
         few_names_add(&class, value);
         text_append(why, "its class %s is none of the training file's", class.shown);
+    }
+    if (ok) {
+        struct empties empty = count_empties(g, &other);
+        g->n_empty_beside += empty.label + empty.text + empty.line;
     }
     survey_free(&other);
     return ok;
@@ -217,19 +242,15 @@ static void guess_format(struct guessing *g) {
 
 /* Rows without a label or without any text. */
 static void guess_empty(struct guessing *g) {
-    const struct surveyed_column *column = g->survey.column;
-    int second = g->columns.second, n_text = INT_MAX;
-    for (int i = 0; i < g->columns.n_text; i++) {
-        int empty = column[g->columns.text[i]].n_empty;
-        if (empty < n_text) n_text = empty;
-    }
-    int n_label = column[g->columns.label].n_empty,
-        n_second = second < 0 ? 0 : column[second].n_empty;
-    if (n_label + n_text + n_second + g->survey.n_empty_lines == 0) return;
+    struct empties n = count_empties(g, &g->survey);
+    if (n.label + n.text + n.line + g->n_empty_beside == 0) return;
     struct guessed *drop = add(g->out, "drop_empty");
     text_append(&drop->value, "true");
-    text_append(&drop->why, "rows without a label: %d, without a text: %d, empty lines: %d",
-                n_label, n_text + n_second, g->survey.n_empty_lines);
+    text_append(&drop->why, "rows without a label: %d, without a text: %s%d, empty lines: %d",
+                n.label, g->columns.n_text > 1 || g->columns.second >= 0 ? "at most " : "", n.text,
+                n.line);
+    if (g->n_empty_beside > 0)
+        text_append(&drop->why, "; such rows beside it: %d", g->n_empty_beside);
 }
 
 /* Of all columns of an input: their separate shares are not the share of the sum, but near it. */

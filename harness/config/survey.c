@@ -92,8 +92,8 @@ static bool keep_first(struct surveyor *s, const struct piece *field, int n, str
 
 static bool take_record(void *owner, const struct piece *field, int n, struct error *error) {
     struct surveyor *s = owner;
-    if (!s->first) return keep_first(s, field, n, error);
     s->survey->n_empty_lines += n == 0;
+    if (!s->first) return n == 0 || keep_first(s, field, n, error);
     s->survey->n_rows += n > 0;
     for (int i = 0; i < n; i++) {
         const char *first = s->first[i];
@@ -156,13 +156,13 @@ static bool settle_first(struct surveyor *s, struct error *error) {
 static bool read_table(struct surveyor *s, struct text_file *file, struct error *error) {
     const struct record_sink sink = {take_record, s};
     int tabs = 0, commas = 0;
-    for (const char *c = file->data; *c && *c != '\n'; c++) {
+    const char *first = file->data + strspn(file->data, "\r\n");
+    for (const char *c = first; *c && *c != '\n'; c++) {
         tabs += *c == '\t';
         commas += *c == ',';
     }
     struct location at = {.file = file->path, .line = 1};
-    size_t line = strcspn(file->data, "\n");
-    if (tabs + commas == 0 && memchr(file->data, ';', line))
+    if (tabs + commas == 0 && memchr(first, ';', strcspn(first, "\n")))
         return error_set_at(error, &at,
                             "semicolons seem to separate the columns: save the file "
                             "with commas or tabs");
@@ -173,6 +173,7 @@ static bool read_table(struct surveyor *s, struct text_file *file, struct error 
             "`label text` are source: label-text, in a file of `headroom new NAME`");
     s->survey->source = tabs > commas ? SOURCE_TSV : SOURCE_CSV;
     return reader_csv_records(file, tabs > commas ? '\t' : ',', &sink, error) &&
+           (s->first || error_set(error, "%s has empty lines alone", file->path)) &&
            settle_first(s, error);
 }
 

@@ -182,6 +182,22 @@ static void empty_rows_are_counted_and_dropped(void **state) {
     expect_why("drop_empty", "rows without a label: 1, without a text: 2, empty lines: 1");
 }
 
+static void empty_rows_of_several_texts_and_files_are_counted(void **state) {
+    (void)state;
+    write_rows("a.csv", "\n\nlabel,title,text\nyes,,a b\nno,c d,\n", "%s,a t,text number %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "label");
+    expect_why("drop_empty", "label: 0, without a text: at most 1, empty lines: 2");
+    write_rows("y_train.csv", "label,text\n", "%s,text number %d\n", 20);
+    files_write("y_test.csv", "label,text\nyes,\n,no label\n\nno,a b\n");
+    guess_of("y_train.csv");
+    expect("test_file", "y_test.csv");
+    expect("drop_empty", "true");
+    expect_why("drop_empty", "empty lines: 0; such rows beside it: 3");
+    files_write("a.csv", "\n\n");
+    expect_refusal("a.csv", "one column alone");
+}
+
 static void files_beside_a_training_file_are_found_if_they_fit(void **state) {
     (void)state;
     write_rows("x_train.csv", "label,text\n", "%s,text number %d\n", 20);
@@ -394,6 +410,7 @@ int main(void) {
         cmocka_unit_test(keys_of_json_lines_are_columns),
         cmocka_unit_test(a_key_that_some_rows_lack_is_not_taken),
         cmocka_unit_test(empty_rows_are_counted_and_dropped),
+        cmocka_unit_test(empty_rows_of_several_texts_and_files_are_counted),
         cmocka_unit_test(files_beside_a_training_file_are_found_if_they_fit),
         cmocka_unit_test(what_is_told_is_not_guessed),
         cmocka_unit_test(what_cannot_be_guessed_is_asked),
