@@ -7,6 +7,7 @@
 #include "harness/table/shown.h"
 #include "workloads/data/data_files.h"
 #include "workloads/data/dataset_load.h"
+#include "workloads/data/doubts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,19 +29,27 @@ static bool write_new(const char *path, const char *name, const struct guess *gu
     return false;
 }
 
+_Static_assert((int)FLAG_WORDS_MAX <= (int)NAME_LIST_MAX,
+               "each --text has room in a list of names");
+
 /* The data are read as a sweep would, which is also the proof that the file is one. */
 static bool read_data(const char *path, struct error *error) {
     struct experiment *experiment = malloc(sizeof *experiment);
     struct dataset *data = NULL;
+    struct text doubts = {0};
     bool ok = experiment || error_set(error, "out of memory");
     ok = ok && experiment_read(path, false, experiment, error) &&
-         dataset_load(&experiment->data, &data, error);
+         dataset_load(&experiment->data, &data, error) &&
+         doubts_write(&experiment->data, data, &doubts, error);
     if (ok)
         shown_print(stderr,
                     "  %d classes; inputs: %d to train, %d to choose weights on, %d to test\n",
                     data->n_classes, data->train.n, data->validation.n, data->test.n);
     else
         error_append(error, "; %s is written, mend it there", path);
+    for (char *rest = doubts.data, *line; ok && rest && (line = strsep(&rest, "\n")) && *line;)
+        shown_print(stderr, "  but: %s\n", line);
+    text_free(&doubts);
     dataset_free(data);
     free(experiment);
     return ok;
@@ -62,9 +71,8 @@ static bool write_guessed(const struct arguments *arguments, const char *path,
     struct guess guess = {0};
     for (int i = 0; i < arguments->texts.n; i++) {
         const char *text = arguments->texts.word[i];
-        if (!*text || strlen(text) >= NAME_SIZE || i == NAME_LIST_MAX)
-            return error_set(error, "--text needs names of 1 to %d bytes, %d at most",
-                             NAME_SIZE - 1, NAME_LIST_MAX);
+        if (!*text || strlen(text) >= NAME_SIZE)
+            return error_set(error, "--text needs names of 1 to %d bytes", NAME_SIZE - 1);
         snprintf(request.text.name[request.text.n++], NAME_SIZE, "%s", text);
     }
     bool ok =

@@ -7,6 +7,7 @@
 #include "models/base/json.h"
 #include "models/base/text_file.h"
 #include "workloads/data/data_files.h"
+#include "workloads/data/doubts.h"
 #include "workloads/data/near_file.h"
 
 #include <errno.h>
@@ -20,9 +21,16 @@ enum {
     LENGTH_MOST = 128,      /* attention and time grow with it; what is longer is cut */
     LENGTH_STEP = 4,        /* lengths are rounded up to it */
     TOKENS_AT_ONCE = 40000, /* of training: the starter's sweep of them takes minutes */
-    LIMIT_STEP = 100
+    LIMIT_STEP = 100,
+    INPUTS_PER_CLASS = 5 /* at least; fewer teach nothing */
 };
 static const double most_texts = 0.95; /* are not cut */
+static const double test_share = 0.2;  /* of rows without a file to test on */
+
+/* Rows of a file that have nothing to learn from. */
+struct empties {
+    int label, text, line; /* text: where a row has several, at most so many */
+};
 
 /* What the guessing goes through. */
 struct guessing {
@@ -33,6 +41,7 @@ struct guessing {
     struct text why_not; /* a file beside it is not taken */
     struct survey survey;
     struct guessed_columns columns;
+    int n_empty_beside; /* in the files that are taken with it */
     struct guess *out;
 };
 
@@ -78,6 +87,21 @@ static bool find_file(struct guessing *g, struct error *error) {
     return true;
 }
 
+/* The chosen columns have the same names in each file. A row lacks a text where all columns of its
+ * first text are empty, or all of its second. */
+static struct empties count_empties(const struct guessing *g, const struct survey *survey) {
+    const struct surveyed_column *own = g->survey.column;
+    struct empties n = {.text = INT_MAX, .line = survey->n_empty_lines};
+    n.label = survey->column[survey_find(survey, own[g->columns.label].name)].n_empty;
+    for (int i = 0; i < g->columns.n_text; i++) {
+        int empty = survey->column[survey_find(survey, own[g->columns.text[i]].name)].n_empty;
+        if (empty < n.text) n.text = empty;
+    }
+    if (g->columns.second >= 0)
+        n.text += survey->column[survey_find(survey, own[g->columns.second].name)].n_empty;
+    return n;
+}
+
 /* Whether a file that is there can be read as the training file is, with no other classes. */
 static bool fits(struct guessing *g, const char *path, struct text *why) {
     const struct surveyed_column *label = &g->survey.column[g->columns.label];
@@ -87,6 +111,10 @@ static bool fits(struct guessing *g, const char *path, struct text *why) {
     if (!ok) text_append(why, "it cannot be read");
     if (ok && (other.source != g->survey.source || other.header != g->survey.header)) {
         text_append(why, "its first line is of another kind");
+        ok = false;
+    }
+    if (ok && other.encoding != g->survey.encoding && !other.ascii) {
+        text_append(why, "it is in another encoding");
         ok = false;
     }
     int taken[NAME_LIST_MAX + 2], n = 0;
@@ -103,7 +131,14 @@ static bool fits(struct guessing *g, const char *path, struct text *why) {
     for (int i = 0; ok && i < labels->values.n; i++) {
         const char *value = labels->values.words[i];
         ok = label->more_values || word_table_find(&label->values, value, strlen(value)) >= 0;
-        if (!ok) text_append(why, "its class '%.40s' is none of the training file's", value);
+        if (ok) continue;
+        struct few_names class = {0};
+        few_names_add(&class, value);
+        text_append(why, "its class %s is none of the training file's", class.shown);
+    }
+    if (ok) {
+        struct empties empty = count_empties(g, &other);
+        g->n_empty_beside += empty.label + empty.text + empty.line;
     }
     survey_free(&other);
     return ok;
@@ -120,6 +155,10 @@ static void find_beside(struct guessing *g, const char *const *words, size_t n,
         int size = snprintf(out, OPTION_STRING_MAX, "%.*s%s%s", (int)(at - g->name), g->name,
                             words[i], at + strlen("train"));
         size_t packed = strlen(".gz");
+        if (size >= OPTION_STRING_MAX) { /* no section can name it */
+            out[0] = '\0';
+            continue;
+        }
         if (size > (int)packed && strcmp(out + size - packed, ".gz") == 0)
             out[size - (int)packed] = '\0'; /* found with it, too */
         struct text why = {0};
@@ -151,7 +190,7 @@ static void guess_files(struct guessing *g) {
         text_append(&test->why, "beside the training file%s",
                     g->test[0] ? "" : ", and no other to test on");
     } else {
-        text_append(&share->value, "0.2");
+        text_append(&share->value, "%.1f", test_share);
         text_append(&share->why, "no file to test on is beside it");
     }
     if (g->why_not.data) text_append(&test->why, "%s", g->why_not.data);
@@ -203,19 +242,15 @@ static void guess_format(struct guessing *g) {
 
 /* Rows without a label or without any text. */
 static void guess_empty(struct guessing *g) {
-    const struct surveyed_column *column = g->survey.column;
-    int second = g->columns.second, n_text = INT_MAX;
-    for (int i = 0; i < g->columns.n_text; i++) {
-        int empty = column[g->columns.text[i]].n_empty;
-        if (empty < n_text) n_text = empty;
-    }
-    int n_label = column[g->columns.label].n_empty,
-        n_second = second < 0 ? 0 : column[second].n_empty;
-    if (n_label + n_text + n_second + g->survey.n_empty_lines == 0) return;
+    struct empties n = count_empties(g, &g->survey);
+    if (n.label + n.text + n.line + g->n_empty_beside == 0) return;
     struct guessed *drop = add(g->out, "drop_empty");
     text_append(&drop->value, "true");
-    text_append(&drop->why, "rows without a label: %d, without a text: %d, empty lines: %d",
-                n_label, n_text + n_second, g->survey.n_empty_lines);
+    text_append(&drop->why, "rows without a label: %d, without a text: %s%d, empty lines: %d",
+                n.label, g->columns.n_text > 1 || g->columns.second >= 0 ? "at most " : "", n.text,
+                n.line);
+    if (g->n_empty_beside > 0)
+        text_append(&drop->why, "; such rows beside it: %d", g->n_empty_beside);
 }
 
 /* Of all columns of an input: their separate shares are not the share of the sum, but near it. */
@@ -242,21 +277,26 @@ static int guess_length(struct guessing *g) {
     return length;
 }
 
-/* Fewer rows where all would take long. Of the test split, which is passed once and forward only,
- * four times as many cost a sixth of training on the others. */
+/* Fewer rows where all would take long, but some of each class. Of the test split, which is passed
+ * once and forward only, four times as many cost a sixth of training on the others. */
 static void guess_limits(struct guessing *g, int length) {
-    int words = words_of_most(g, 0.5), rows = g->survey.n_rows;
+    const struct surveyed_column *label = &g->survey.column[g->columns.label];
+    int words = words_of_most(g, 0.5), rows = g->survey.n_rows, tested = 0;
+    if (!g->test[0] && !g->validation[0]) tested = (int)(rows * test_share + 0.5);
     if (words > length) words = length;
     if (words < 1) words = 1;
-    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP;
-    if (most >= rows) return;
+    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP,
+        least = INPUTS_PER_CLASS * label->values.n, trained = rows - tested;
+    if (most < least) most = (least + LIMIT_STEP - 1) / LIMIT_STEP * LIMIT_STEP;
+    if (most >= trained) return;
     struct guessed *limit = add(g->out, "train_limit");
     text_append(&limit->value, "%d", most);
-    text_append(
-        &limit->why,
-        "a first look in some minutes; all %d rows, without these two lines, take about %.0f "
-        "times as long",
-        rows, (double)rows / most);
+    text_append(&limit->why,
+                "a first look in some minutes; all %d rows to train on, without %s, "
+                "take about %.1f times as long",
+                trained, !tested || tested > 4 * most ? "these two lines" : "this line",
+                (double)trained / most);
+    if (tested > 0 && tested <= 4 * most) return; /* it would leave out none */
     limit = add(g->out, "test_limit");
     text_append(&limit->value, "%d", 4 * most);
     text_append(&limit->why, "likewise");

@@ -4,6 +4,7 @@
  * is the label, and the longest one the text.
  */
 #include "harness/config/guess_columns.h"
+#include "harness/config/column_names.h"
 #include "models/base/closest_name.h"
 #include "workloads/data/doubts.h"
 
@@ -17,15 +18,7 @@ enum {
     TEXT_WORDS_MIN = 2
 };
 
-/* In the order in which they are believed. */
-static const char *const label_names[] = {
-    "label",  "labels",     "class",     "category", "target",   "intent",
-    "topic",  "gold_label", "sentiment", "emotion",  "polarity", "stars",
-    "rating", "kind",       "type",      "genre",    "tag",      "y"};
-static const char *const text_names[] = {
-    "text",    "sentence", "review",   "message", "body",     "content",  "utterance",
-    "comment", "tweet",    "question", "query",   "document", "abstract", "description"};
-static const char *const title_names[] = {"title", "subject", "headline"};
+static const char *const title_names[] = {"title", "subject", "headline", NULL};
 static const char *const pairs[][2] = {{"premise", "hypothesis"}, {"question", "answer"},
                                        {"question", "sentence"},  {"question", "passage"},
                                        {"question", "context"},   {"query", "document"},
@@ -54,17 +47,14 @@ static bool is_text(const struct survey *survey, int at) {
 }
 
 /* The first of these names that a column has which may be chosen; -1 if none. */
-static int find_named(const struct survey *survey, const char *const *names, size_t n, int except,
+static int find_named(const struct survey *survey, const char *const *names, int except,
                       bool (*may)(const struct survey *survey, int at)) {
-    for (size_t k = 0; k < n; k++)
+    for (size_t k = 0; names[k]; k++)
         for (int i = 0; i < survey->n_columns; i++)
             if (i != except && strcasecmp(survey->column[i].name, names[k]) == 0 && may(survey, i))
                 return i;
     return -1;
 }
-#define FIND_NAMED(survey, names, except, may)                                                     \
-    find_named(survey, names, sizeof(names) / sizeof *(names), except, may)
-
 /* "columns: 'a' (4 different values, 1.0 words), ..." */
 static bool ask(const struct survey *survey, const char *what, const char *how,
                 struct error *error) {
@@ -110,7 +100,7 @@ static void add_others(const struct survey *survey, const struct guessed_columns
 
 static bool find_label(const struct guess_request *request, const struct survey *survey,
                        struct guessed_columns *g, struct error *error) {
-    int named = FIND_NAMED(survey, label_names, -1, guess_is_label), only = -1, n = 0;
+    int named = find_named(survey, column_names_label, -1, guess_is_label), only = -1, n = 0;
     const char *why = named >= 0 ? "by its name" : "no other column has so few";
     for (int i = 0; i < survey->n_columns; i++) {
         if (!guess_is_label(survey, i)) continue;
@@ -189,8 +179,8 @@ static bool find_text(const struct guess_request *request, const struct survey *
         return true;
     }
     if (find_pair(survey, g)) return true;
-    int named = FIND_NAMED(survey, text_names, g->label, is_text);
-    int title = FIND_NAMED(survey, title_names, g->label, is_text);
+    int named = find_named(survey, column_names_text, g->label, is_text);
+    int title = find_named(survey, title_names, g->label, is_text);
     int text = named >= 0 ? named : find_longest(survey, g->label);
     if (text < 0)
         return ask(survey, "no column beside the label has texts of several words", "--text COLUMN",

@@ -1,9 +1,10 @@
 /*
  * One pass over all rows, because a file sorted by class shows one class in its first thousand. A
  * first record is a header if it does not look like the others: it has no number, and what stands
- * in it stands nowhere below it.
+ * in it hardly ever stands below it.
  */
 #include "harness/config/survey.h"
+#include "harness/config/column_names.h"
 #include "models/base/json.h"
 #include "models/base/utf8.h"
 #include "workloads/data/reader_csv.h"
@@ -13,12 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_FIELD_MAX = 64 }; /* bytes; a longer field is a text */
+enum {
+    HEADER_FIELD_MAX = 64, /* bytes; a longer field is a text */
+    KNOWN_RECURS = 10,     /* rows for each in which a header's names may stand, if one is known, */
+    NAME_RECURS = 1000     /* or if none is */
+};
 
 struct surveyor {
     struct survey *survey;
     char **first;     /* csv, tsv: [n_columns] fields of the first record */
-    bool *recurs;     /* [n_columns] whether the first record's field stands in another row, too */
+    int *recurs;      /* [n_columns] in how many other rows the first record's field stands, too */
     struct text room; /* for the words of a value */
 };
 
@@ -87,29 +92,32 @@ static bool keep_first(struct surveyor *s, const struct piece *field, int n, str
 
 static bool take_record(void *owner, const struct piece *field, int n, struct error *error) {
     struct surveyor *s = owner;
-    if (!s->first) return keep_first(s, field, n, error);
     s->survey->n_empty_lines += n == 0;
+    if (!s->first) return n == 0 || keep_first(s, field, n, error);
     s->survey->n_rows += n > 0;
     for (int i = 0; i < n; i++) {
         const char *first = s->first[i];
-        s->recurs[i] |=
+        s->recurs[i] +=
             field[i].size == strlen(first) && !memcmp(field[i].data, first, field[i].size);
         if (!add_value(s, i, field[i], error)) return false;
     }
     return true;
 }
 
+/* A class recurs in its share of the rows; a name stands in one or two by chance. */
 static bool is_header(const struct surveyor *s) {
-    int n_named = 0;
+    int n_named = 0, recurs = 0;
+    bool known = false;
     for (int i = 0; i < s->survey->n_columns; i++) {
         const char *field = s->first[i];
         size_t size = strlen(field);
         if (size == 0) continue; /* an index has no name */
-        if (size > HEADER_FIELD_MAX || s->recurs[i] || is_number((struct piece){field, size}))
-            return false;
+        if (size > HEADER_FIELD_MAX || is_number((struct piece){field, size})) return false;
+        known = known || column_names_know(field);
+        if (s->recurs[i] > recurs) recurs = s->recurs[i];
         n_named++;
     }
-    return n_named > 0;
+    return n_named > 0 && recurs <= s->survey->n_rows / (known ? KNOWN_RECURS : NAME_RECURS);
 }
 
 static bool is_plain(const char *text) {
@@ -148,13 +156,13 @@ static bool settle_first(struct surveyor *s, struct error *error) {
 static bool read_table(struct surveyor *s, struct text_file *file, struct error *error) {
     const struct record_sink sink = {take_record, s};
     int tabs = 0, commas = 0;
-    for (const char *c = file->data; *c && *c != '\n'; c++) {
+    const char *first = file->data + strspn(file->data, "\r\n");
+    for (const char *c = first; *c && *c != '\n'; c++) {
         tabs += *c == '\t';
         commas += *c == ',';
     }
     struct location at = {.file = file->path, .line = 1};
-    size_t line = strcspn(file->data, "\n");
-    if (tabs + commas == 0 && memchr(file->data, ';', line))
+    if (tabs + commas == 0 && memchr(first, ';', strcspn(first, "\n")))
         return error_set_at(error, &at,
                             "semicolons seem to separate the columns: save the file "
                             "with commas or tabs");
@@ -165,6 +173,7 @@ static bool read_table(struct surveyor *s, struct text_file *file, struct error 
             "`label text` are source: label-text, in a file of `headroom new NAME`");
     s->survey->source = tabs > commas ? SOURCE_TSV : SOURCE_CSV;
     return reader_csv_records(file, tabs > commas ? '\t' : ',', &sink, error) &&
+           (s->first || error_set(error, "%s has empty lines alone", file->path)) &&
            settle_first(s, error);
 }
 
@@ -231,15 +240,25 @@ static bool read_lines(struct surveyor *s, const struct text_file *file, struct 
 
 /* ---- any file ---- */
 
+static bool is_ascii(const struct text_file *file) {
+    for (size_t i = 0; i < file->size; i++)
+        if ((unsigned char)file->data[i] >= 0x80) return false;
+    return true;
+}
+
 /* As UTF-8, else as what Windows writes, in which most bytes mean something. */
 static bool read_text(const char *path, struct survey *survey, struct text_file *file,
                       struct error *error) {
-    struct error ignored;
+    struct error not_utf_8 = {0}, ignored;
     survey->encoding = ENCODING_UTF_8;
-    if (text_file_read(path, ENCODING_UTF_8, file, error)) return true;
-    survey->encoding = ENCODING_WINDOWS_1252;
-    return strstr(error->text, "not valid UTF-8") &&
-           text_file_read(path, ENCODING_WINDOWS_1252, file, &ignored);
+    bool ok = text_file_read(path, ENCODING_UTF_8, file, &not_utf_8);
+    if (!ok && strstr(not_utf_8.text, "not valid UTF-8")) {
+        survey->encoding = ENCODING_WINDOWS_1252;
+        ok = text_file_read(path, ENCODING_WINDOWS_1252, file, &ignored);
+    }
+    if (!ok) *error = not_utf_8;
+    survey->ascii = ok && is_ascii(file);
+    return ok;
 }
 
 bool survey_read(const char *path, struct survey *out, struct error *error) {

@@ -23,6 +23,7 @@ struct surveyed_column {
 
 struct survey {
     int source, encoding;   /* as in struct data_config */
+    bool ascii;             /* the bytes mean the same in either encoding */
     bool header, by_number; /* the first record names columns; some must be named by number */
     int n_rows, n_empty_lines, n_columns;
     struct surveyed_column *column; /* [n_columns] */

@@ -89,7 +89,8 @@ static bool is_named(const struct piece *field, const char *name) {
 /* What a first line with more of another separator than of its own says about a file. */
 static const char *hint_at_separator(const struct text_file *file, char own) {
     int commas = 0, semicolons = 0, tabs = 0;
-    for (const char *c = file->data; c < file->data + file->size && *c != '\n'; c++) {
+    for (const char *c = file->data + strspn(file->data, "\r\n");
+         c < file->data + file->size && *c != '\n'; c++) {
         commas += *c == ',';
         semicolons += *c == ';';
         tabs += *c == '\t';
@@ -176,11 +177,11 @@ static struct csv csv_open(struct text_file *file, char separator) {
 static bool next_record(struct csv *csv, int *n_first, bool *empty, struct error *error) {
     struct location at = csv->at;
     if (!read_record(csv, error)) return false;
-    *empty = *n_first > 1 && csv->n_fields == 1 && csv->field[0].size == 0;
+    *empty = *n_first != 1 && csv->n_fields == 1 && csv->field[0].size == 0;
     if (*n_first && csv->n_fields != *n_first && !*empty)
         return error_set_at(error, &at, "%d field%s where the first record has %d%s", csv->n_fields,
                             PLURAL_S(csv->n_fields), *n_first, csv->hint);
-    if (*n_first == 0) *n_first = csv->n_fields;
+    if (*n_first == 0 && !*empty) *n_first = csv->n_fields;
     return true;
 }
 
@@ -194,9 +195,11 @@ bool reader_csv(struct text_file *file, const struct data_config *config,
         struct row row = {.at = csv.at};
         bool first = n_first == 0, empty;
         if (!next_record(&csv, &n_first, &empty, error)) return false;
+        if (empty && first && !config->drop_empty)
+            return error_set_at(error, &row.at, "empty line; expected the first record");
         if (empty && !config->drop_empty)
             return error_set_at(error, &row.at, "empty line; expected %d fields", n_first);
-        if (first) {
+        if (first && !empty) {
             if (!find_columns(&csv, config, &row.at, &columns, absent, error)) return false;
             if (data_config_has_header(config)) continue;
         }

@@ -109,6 +109,12 @@ static bool is_blank(const char *text) {
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+static bool is_blank_piece(struct piece piece) {
+    for (size_t i = 0; i < piece.size; i++)
+        if (!strchr(" \t\r\n", piece.data[i]) || !piece.data[i]) return false;
+    return true;
+}
+
 /* One more part of the row's text, before the tokeniser changes its letters. */
 static void take_text(struct intake *intake, const char *text, size_t size) {
     sha256_add(&intake->hash, text, size);
@@ -181,13 +187,12 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     size_t size, texts_before = intake->texts ? intake->texts->size : 0;
     intake->source.row++;
     if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
-    if (label.size == 0 && intake->config->drop_empty) return drop(intake, texts_before);
-    if (label.size == 0)
+    bool no_label = is_blank_piece(label);
+    if (no_label && intake->config->drop_empty) return drop(intake, texts_before);
+    if (no_label)
         return error_set_at(error, &row->at,
                             "the label is empty; give the row one or set drop_empty: true in data");
     if (is_dropped(intake, label)) return drop(intake, texts_before);
-    int class = classes_find(&intake->classes, label, &row->at, error);
-    if (class < 0) return false;
     if (!join(intake, row->text, row->n_text, &size))
         return error_set_at(error, &row->at, "out of memory");
     char *text = intake->text;
@@ -203,6 +208,8 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     if (n > 0 && row->n_second > 0) n = add_second(intake, row, n, error);
     if (n == 0) return drop(intake, texts_before);
     if (n < 0) return false;
+    int class = classes_find(&intake->classes, label, &row->at, error); /* of an input, so now */
+    if (class < 0) return false;
     if (intake->split->sourced) end_source(intake);
     split_add(intake->split, intake->split->tokens + tokens_used(intake), n, class, -1,
               &intake->source);

@@ -3,11 +3,13 @@
  * every guess can be seen to be right.
  */
 #include "harness/config/guess.h"
+#include "models/base/utf8.h"
 #include "tests/workloads/data/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 static struct guess guess;
@@ -129,6 +131,20 @@ static void a_first_record_that_recurs_or_has_numbers_is_no_header(void **state)
     expect("label", "1");
 }
 
+static void a_name_that_stands_in_a_row_by_chance_is_one_still(void **state) {
+    (void)state;
+    write_rows("a.csv", "label,text\nno,text\n", "%s,text number %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "label");
+    assert_string_equal(guess.file.data + strlen(files_folder), "/a.csv: 21 rows of 2 columns");
+    write_rows("a.csv", "tone,said\nno,said\n", "%s,text number %d\n", 1000);
+    guess_of("a.csv");
+    expect("label", "tone");
+    write_rows("a.csv", "question,why so\n", "%s,text number %d\nquestion,and %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "1"); /* a class, whatever it is called */
+}
+
 static void columns_without_a_name_of_their_own_have_numbers(void **state) {
     (void)state;
     write_rows("a.csv", ",text,text\n", "%s,one two three,row %d is longer than that\n", 20);
@@ -164,6 +180,22 @@ static void empty_rows_are_counted_and_dropped(void **state) {
     guess_of("a.csv");
     expect("drop_empty", "true");
     expect_why("drop_empty", "rows without a label: 1, without a text: 2, empty lines: 1");
+}
+
+static void empty_rows_of_several_texts_and_files_are_counted(void **state) {
+    (void)state;
+    write_rows("a.csv", "\n\nlabel,title,text\nyes,,a b\nno,c d,\n", "%s,a t,text number %d\n", 20);
+    guess_of("a.csv");
+    expect("label", "label");
+    expect_why("drop_empty", "label: 0, without a text: at most 1, empty lines: 2");
+    write_rows("y_train.csv", "label,text\n", "%s,text number %d\n", 20);
+    files_write("y_test.csv", "label,text\nyes,\n,no label\n\nno,a b\n");
+    guess_of("y_train.csv");
+    expect("test_file", "y_test.csv");
+    expect("drop_empty", "true");
+    expect_why("drop_empty", "empty lines: 0; such rows beside it: 3");
+    files_write("a.csv", "\n\n");
+    expect_refusal("a.csv", "one column alone");
 }
 
 static void files_beside_a_training_file_are_found_if_they_fit(void **state) {
@@ -251,25 +283,93 @@ static void a_mark_and_another_encoding_are_seen(void **state) {
     write_rows("a.csv", "label,text\n", "%s,caf\xe9 number %d\n", 20);
     guess_of("a.csv");
     expect("encoding", "windows-1252");
+    assert_string_equal(error.text, ""); /* of the attempt as UTF-8 */
 }
 
-/* 4,000 rows of 200 words, of which 128 are kept. */
-static void too_many_tokens_are_limited_for_a_first_look(void **state) {
+static void a_file_in_another_encoding_is_not_taken(void **state) {
     (void)state;
-    FILE *file = fopen(files_path("a.csv"), "w");
+    static const char *const texts[] = {"%s,caf\xe9 number %d\n", "%s,caf\xc3\xa9 number %d\n"};
+    for (int i = 0; i < 2; i++) {
+        write_rows("e_train.csv", "label,text\n", texts[i], 20);
+        write_rows("e_test.csv", "label,text\n", texts[!i], 4);
+        guess_of("e_train.csv");
+        expect_why("test_share",
+                   "e_test.csv is beside it and not taken: it is in another encoding");
+        write_rows("e_test.csv", "label,text\n", "%s,text number %d\n", 4);
+        guess_of("e_train.csv");
+        expect("test_file", "e_test.csv"); /* ASCII is both */
+    }
+}
+
+static void a_reason_is_cut_between_characters(void **state) {
+    (void)state;
+    write_rows("u_train.csv", "label,text\n", "%s,text number %d\n", 20);
+    files_write("u_test.csv", "label,text\nx\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+                              "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+                              "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9,a b\n");
+    guess_of("u_train.csv");
+    const struct text *why = &guess_find(&guess, "test_share")->why;
+    expect_why("test_share", "its class 'x\xc3\xa9");
+    assert_int_equal(utf8_valid_prefix(why->data, why->size), why->size);
+}
+
+/* A longer word in place of `train` may not fit: what is left of such a name is another file. */
+static void a_name_too_long_beside_it_is_none(void **state) {
+    (void)state;
+    char folder[OPTION_STRING_MAX], train[OPTION_STRING_MAX], other[OPTION_STRING_MAX];
+    size_t size = OPTION_STRING_MAX - 1 - strlen("/train.csvabcde");
+    memset(folder, 'd', size);
+    folder[size] = '\0';
+    for (size_t i = 100; i < size; i += 100) folder[i] = '/';
+    for (size_t i = 100; i < size; i += 100) {
+        folder[i] = '\0';
+        assert_int_equal(mkdir(files_path(folder), 0700), 0);
+        folder[i] = '/';
+    }
+    assert_int_equal(mkdir(files_path(folder), 0700), 0);
+    strcat(strcpy(train, folder), "/train.csvabcde");
+    strcat(strcpy(other, folder), "/validation.csv");
+    write_rows(train, "label,text\n", "%s,text number %d\n", 20);
+    write_rows(other, "label,text\n", "%s,text number %d\n", 4);
+    guess_of(train);
+    expect("test_share", "0.2");
+}
+
+static void write_long_rows(const char *name, int rows, int classes, int words) {
+    FILE *file = fopen(files_path(name), "w");
     assert_non_null(file);
     fputs("label,text\n", file);
-    for (int i = 0; i < 4000; i++) {
-        fprintf(file, "c%d,", i % 4);
-        for (int w = 0; w < 200; w++) fputs("w ", file);
+    for (int i = 0; i < rows; i++) {
+        fprintf(file, "c%d,", i % classes);
+        for (int w = 0; w < words; w++) fputs("w ", file);
         fputs("\n", file);
     }
     assert_int_equal(fclose(file), 0);
+}
+
+static void too_many_tokens_are_limited_for_a_first_look(void **state) {
+    (void)state;
+    write_long_rows("a.csv", 8000, 4, 200); /* of which 128 words are kept */
     guess_of("a.csv");
     expect("max_len", "128");
     expect("train_limit", "300"); /* 40,000 / 128 = 312 */
-    expect("test_limit", "1200");
-    expect_why("train_limit", "all 4000 rows, without these two lines, take about 13 times");
+    expect("test_limit", "1200"); /* of 1,600 */
+    expect_why("train_limit",     /* 6,400 / 300 */
+               "all 6400 rows to train on, without these two lines, take about 21.3 times");
+}
+
+static void a_limit_leaves_out_rows_and_no_class(void **state) {
+    (void)state;
+    write_long_rows("a.csv", 4000, 4, 200);
+    guess_of("a.csv");
+    expect_why("train_limit", "all 3200 rows to train on, without this line, take about 10.7");
+    expect_none("test_limit");             /* 800 are tested */
+    write_long_rows("a.csv", 370, 4, 200); /* of 296 to train on */
+    guess_of("a.csv");
+    expect_none("train_limit");
+    write_long_rows("a.csv", 8000, 800, 120);
+    guess_of("a.csv");
+    expect("train_limit", "4000"); /* five of each */
 }
 
 /* Any bytes: a guess or an error, and nothing worse. */
@@ -305,16 +405,22 @@ int main(void) {
         cmocka_unit_test(a_name_decides_between_columns_that_could_be_it),
         cmocka_unit_test(names_make_a_pair),
         cmocka_unit_test(a_first_record_that_recurs_or_has_numbers_is_no_header),
+        cmocka_unit_test(a_name_that_stands_in_a_row_by_chance_is_one_still),
         cmocka_unit_test(columns_without_a_name_of_their_own_have_numbers),
         cmocka_unit_test(keys_of_json_lines_are_columns),
         cmocka_unit_test(a_key_that_some_rows_lack_is_not_taken),
         cmocka_unit_test(empty_rows_are_counted_and_dropped),
+        cmocka_unit_test(empty_rows_of_several_texts_and_files_are_counted),
         cmocka_unit_test(files_beside_a_training_file_are_found_if_they_fit),
         cmocka_unit_test(what_is_told_is_not_guessed),
         cmocka_unit_test(what_cannot_be_guessed_is_asked),
         cmocka_unit_test(files_that_are_no_table_say_so),
         cmocka_unit_test(a_mark_and_another_encoding_are_seen),
+        cmocka_unit_test(a_file_in_another_encoding_is_not_taken),
+        cmocka_unit_test(a_reason_is_cut_between_characters),
+        cmocka_unit_test(a_name_too_long_beside_it_is_none),
         cmocka_unit_test(too_many_tokens_are_limited_for_a_first_look),
+        cmocka_unit_test(a_limit_leaves_out_rows_and_no_class),
         cmocka_unit_test(no_bytes_crash_the_guessing),
     };
     return cmocka_run_group_tests(tests, files_open, close_files);

@@ -36,6 +36,8 @@ static void without_it_each_of_them_is_an_error_that_names_it(void **state) {
     } bad[] = {
         {"x,", "a.csv:2: empty text after tokenising; give the row a text or set drop_empty"},
         {",a", "a.csv:2: the label is empty; give the row one or set drop_empty"},
+        {" ", "a.csv:2: 1 field where the first record has 2"},
+        {" ,a", "a.csv:2: the label is empty; give the row one or set drop_empty"},
         {"", "a.csv:2: empty line; expected 2 fields"}};
     files_write("test", "x,a\n");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -46,6 +48,22 @@ static void without_it_each_of_them_is_an_error_that_names_it(void **state) {
         config.drop_empty = false;
         expect_refusal(&config, bad[i].message);
     }
+}
+
+static void blank_labels_and_first_lines_are_dropped_and_make_no_class(void **state) {
+    (void)state;
+    files_write("a.csv", "\nlabel,text\nx,one\ny,two\n \t,no label\nz,\nx,three\ny,four\n");
+    files_write("test", "label,text\nx,a\n");
+    struct data_config config = few_rows(SOURCE_CSV, "a.csv");
+    strcpy(config.label, "label");
+    config.text = (struct name_list){1, {"text"}};
+    struct dataset *data = load(&config);
+    assert_int_equal(data->n_classes, 2); /* z has no text */
+    assert_int_equal(data->train.n + data->validation.n, 4);
+    assert_int_equal(data->n_dropped, 3);
+    dataset_free(data);
+    config.drop_empty = false;
+    expect_refusal(&config, "a.csv:1: empty line; expected the first record");
 }
 
 static void either_text_of_a_pair_may_be_the_empty_one(void **state) {
@@ -88,6 +106,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_rows_are_dropped_and_counted),
         cmocka_unit_test(without_it_each_of_them_is_an_error_that_names_it),
+        cmocka_unit_test(blank_labels_and_first_lines_are_dropped_and_make_no_class),
         cmocka_unit_test(either_text_of_a_pair_may_be_the_empty_one),
         cmocka_unit_test(null_is_empty_in_json),
         cmocka_unit_test(a_file_of_nothing_else_is_an_error),
