@@ -4,17 +4,16 @@
  * level or its first alias before anything of it is expanded.
  */
 #include "harness/config/yaml.h"
-#include "harness/config/closest_path.h"
 #include "models/base/regular_file.h"
 #include "models/base/tree_builder.h"
 #include "models/base/utf8.h"
+#include "workloads/data/near_file.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <yaml.h>
 
 enum { FILE_BYTES_MAX = 1 << 20 }; /* far above any workload file; bounds time and memory */
@@ -182,7 +181,7 @@ static bool refuse(const char *path, const char *reason, struct error *error) {
     struct location at = {.file = path};
     char meant[PATH_MAX];
     error_set_at(error, &at, "cannot open: %s", reason);
-    bool near = access(path, F_OK) != 0 && closest_path(path, meant, sizeof meant);
+    bool near = near_file_find(path, meant, sizeof meant);
     return near && error_append(error, "; did you mean '%s'?", meant);
 }
 

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes the path that was probably meant by one that is not there: it differs in one part, and is
- * there, packed or not; false if there is none. */
+/* Writes the path that was probably meant by one that is not there: each part is itself or, where there is
+ * none of that name, the nearest one of its folder (closest_name.h). It is there, packed or not; false if
+ * there is none, or nothing to mend. */
 bool near_file_find(const char *path, char *out, size_t size);
 
 #endif
