@@ -93,12 +93,6 @@ static size_t next_line(const struct column *column, bool first, size_t c, const
     return wrap_line(*begin, column->width - *indent, rest);
 }
 
-static int count_characters(const char *text, size_t size) {
-    int n = 0;
-    for (size_t i = 0; i < size; i++) n += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return n;
-}
-
 static void write_bytes(const char *text, size_t size, FILE *out) {
     for (size_t i = 0; i < size; i++)
         fputc(text[i] == '\n' || text[i] == '\r' || text[i] == '\t' ? ' ' : text[i], out);
@@ -114,7 +108,7 @@ static bool write_line(struct layout *l, bool first, FILE *out) {
         int indent;
         if (!column->shown) continue;
         size_t size = next_line(column, first, c, &l->rest[c], &begin, &indent);
-        int pad = column->width - indent - count_characters(begin, size);
+        int pad = column->width - indent - utf8_count_bytes(begin, size);
         if (column->right) gap += pad;
         if (size > 0) {
             fprintf(out, "%*s", gap + indent, "");

@@ -3,20 +3,22 @@
  * name may hold.
  */
 #include "harness/table/shown.h"
-#include "models/base/text.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
+
+void shown_append(struct text *out, const char *format, va_list arguments) {
+    char *line = NULL;
+    if (vasprintf(&line, format, arguments) < 0) line = NULL;
+    if (line) text_append_shown(out, line);
+    free(line);
+}
 
 void shown_print(FILE *out, const char *format, ...) {
     struct text shown = {0};
-    char *line = NULL;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&line, format, arguments) < 0) line = NULL;
+    shown_append(&shown, format, arguments);
     va_end(arguments);
-    if (line) text_append_shown(&shown, line);
     if (shown.data) fputs(shown.data, out);
     text_free(&shown);
-    free(line);
 }

@@ -2,11 +2,9 @@
  * Breaking lines; see wrap.h. A character is a column, as in all tables here.
  */
 #include "harness/table/wrap.h"
-#include "models/base/text.h"
+#include "harness/table/shown.h"
 #include "models/base/utf8.h"
 
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_blank(char c) {
@@ -59,15 +57,12 @@ static void print_line(FILE *out, int width, int hang, char *line) {
 
 void wrap_print(FILE *out, int width, int hang, const char *format, ...) {
     struct text shown = {0};
-    char *text = NULL;
     va_list arguments;
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0) text = NULL;
-    va_end(arguments);
     text_append_bytes(&shown, "", 0); /* an empty line is one, too */
-    if (text) text_append_shown(&shown, text);
+    va_start(arguments, format);
+    shown_append(&shown, format, arguments);
+    va_end(arguments);
     for (char *rest = shown.data, *line; rest && (line = strsep(&rest, "\n"));)
         print_line(out, width, hang, line);
     text_free(&shown);
-    free(text);
 }

@@ -56,10 +56,14 @@ const char *utf8_is_utf_16(const char *text, size_t size) {
     return text[0] ? "UTF-16LE" : "UTF-16BE";
 }
 
-int utf8_count(const char *text) {
+int utf8_count_bytes(const char *text, size_t size) {
     int n = 0;
-    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    for (size_t i = 0; i < size; i++) n += ((unsigned char)text[i] & 0xC0) != 0x80;
     return n;
+}
+
+int utf8_count(const char *text) {
+    return utf8_count_bytes(text, strlen(text));
 }
 
 int utf8_show_control(const char *text, char out[UTF8_SHOWN_SIZE]) {

@@ -26,6 +26,7 @@ const char *utf8_is_utf_16(const char *text, size_t size);
 /* How many characters a text has, which is what columns are made of: the bytes that do not continue
  * a character, so a text that is not valid UTF-8 has a count as well. */
 int utf8_count(const char *text);
+int utf8_count_bytes(const char *text, size_t size); /* of those that begin in them */
 
 /* Bytes of the control character that the text begins with (1, or 2 of U+0080 to U+009F, which some
  * terminals obey), and what is shown in its place: "\x1b". 0 for all else, for a line break (LF,
