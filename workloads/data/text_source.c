@@ -105,13 +105,9 @@ static char *after_headers(char *text) {
     return text;
 }
 
-static bool is_blank(const char *text) {
-    return text[strspn(text, " \t\r\n")] == '\0';
-}
-
-static bool is_blank_piece(struct piece piece) {
-    for (size_t i = 0; i < piece.size; i++)
-        if (!strchr(" \t\r\n", piece.data[i]) || !piece.data[i]) return false;
+static bool is_blank(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n') return false;
     return true;
 }
 
@@ -187,7 +183,7 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     size_t size, texts_before = intake->texts ? intake->texts->size : 0;
     intake->source.row++;
     if (intake->label) label = (struct piece){intake->label, strlen(intake->label)};
-    bool no_label = is_blank_piece(label);
+    bool no_label = is_blank(label.data, label.size);
     if (no_label && intake->config->drop_empty) return drop(intake, texts_before);
     if (no_label)
         return error_set_at(error, &row->at,
@@ -198,7 +194,8 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
     char *text = intake->text;
     if (intake->config->strip_headers) {
         text = after_headers(text);
-        if (is_blank(text)) return drop(intake, texts_before); /* a post without a body */
+        if (is_blank(text, strlen(text)))
+            return drop(intake, texts_before); /* a post without a body */
     }
     if (intake->split->sourced) {
         start_source(intake);
