@@ -99,7 +99,7 @@ static const struct flag flags[] = {
     {"no-run", NULL, FLAG_SWITCH, offsetof(struct arguments, no_run),
      "only print what the database has"},
     {"format", "F", FLAG_TEXT, offsetof(struct arguments, format),
-     "how a table is written: table, md, csv, json or jsonl; each command has its own"},
+     "table, md, csv, json or jsonl; of figures svg, png or pdf; each command has its own"},
     {"statement", "N", FLAG_COUNT, offsetof(struct arguments, statement),
      "of a file of several SELECTs the N-th"},
     {"list", NULL, FLAG_SWITCH, offsetof(struct arguments, list), "say what there is"},

@@ -10,6 +10,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .out = arguments->out,
         .filter = arguments->filter,
         .workload = arguments->workload,
+        .format = arguments->format,
         .figures = (const char *const *)arguments->words,
         .n_figures = arguments->n_words,
     };
@@ -24,14 +25,16 @@ const struct command plot_command = {
     "[FIGURES...]",
     0,
     1000000,
-    {"db", "out", "filter", "workload"},
+    {"db", "out", "filter", "workload", "format"},
     "Without FIGURES: all of plots/, as DIR/NAME.svg, NAME.png and NAME.pdf, at most six panels\n"
     "on a page (further pages are NAME-2, NAME-3, ...). What was not measured is not drawn, and a line\n"
     "says why. A figure whose data has not changed is left alone. The numbers behind each figure\n"
     "are in DIR/data/NAME.dat, for other tools; plots/README.md says how to change a figure or\n"
     "add one.\n"
     "\n"
-    "--filter is looked for in workload/arm; --workload is the name of one in the database.\n"
+    "--filter is looked for in workload/arm; --workload is the name of one in the database. --format\n"
+    "svg, png or pdf draws that one alone, in a third of the time; pictures in the others that would be\n"
+    "out of date then are removed.\n"
     "\n"
     "examples:\n"
     "  headroom plot\n"

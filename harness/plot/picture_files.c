@@ -3,6 +3,7 @@
  */
 #include "harness/plot/picture_files.h"
 #include "harness/table/whole_file.h"
+#include "models/base/closest_name.h"
 #include "models/base/path.h"
 #include "models/base/regular_file.h"
 
@@ -124,6 +125,17 @@ bool picture_files_remove(const struct picture_files *files, const char *name, s
     return ok;
 }
 
+bool picture_files_want(const struct picture_files *files, const char *format) {
+    return !files->format || strcmp(files->format, format) == 0;
+}
+
+bool picture_format_check(const char *name, struct error *error) {
+    if (is_one_of(name, picture_formats, PICTURE_FORMATS)) return true;
+    const char *guess = closest_name(name, picture_formats, PICTURE_FORMATS);
+    return error_set(error, "--format is svg, png or pdf, not '%s'%s%s%s", name,
+                     guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
+}
+
 /* ---- signatures ---- */
 
 static bool is_signed(const char *path, const char *hash) {
@@ -142,8 +154,9 @@ bool picture_files_are_of(const struct picture_files *files, const char *name, s
     char *signature = picture_files_path(files, name, 0, "drawn");
     bool same = signature && is_signed(signature, hash);
     for (size_t i = 0; same && i < n_pages * PICTURE_FORMATS; i++) {
-        char *path = picture_files_path(files, name, i / PICTURE_FORMATS,
-                                        picture_formats[i % PICTURE_FORMATS]);
+        const char *format = picture_formats[i % PICTURE_FORMATS];
+        if (!picture_files_want(files, format)) continue;
+        char *path = picture_files_path(files, name, i / PICTURE_FORMATS, format);
         same = path && access(path, R_OK) == 0;
         free(path);
     }

@@ -15,8 +15,9 @@ enum { PICTURE_FORMATS = 3 };
 extern const char *const picture_formats[PICTURE_FORMATS];
 
 struct picture_files {
-    char *folder; /* absolute */
-    int lock;     /* DIR/data, open; the kernel unlocks it also after a kill */
+    char *folder;       /* absolute */
+    int lock;           /* DIR/data, open; the kernel unlocks it also after a kill */
+    const char *format; /* the only one that is wanted; NULL: all */
 };
 
 /* Makes the folder, and data/ in it, and waits until no other process has it; folder NULL: figures/
@@ -40,7 +41,11 @@ bool picture_files_write(const struct picture_files *files, const char *name, si
 bool picture_files_remove(const struct picture_files *files, const char *name, size_t n_pages,
                           struct error *error);
 
-/* Whether all pictures are there and signed with this hash; if not, the signature is removed. */
+/* Whether a format is wanted, and checks a name of one. */
+bool picture_files_want(const struct picture_files *files, const char *format);
+bool picture_format_check(const char *name, struct error *error);
+
+/* Whether all wanted pictures are there and signed with this hash; if not, the signature is removed. */
 bool picture_files_are_of(const struct picture_files *files, const char *name, size_t n_pages,
                           const char *hash);
 bool picture_files_sign(const struct picture_files *files, const char *name, const char *hash,

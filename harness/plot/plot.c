@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What became of one figure. */
 struct outcome {
@@ -36,7 +37,7 @@ struct plot {
     struct sheet facts; /* what every figure says */
     struct sheet_choice choice;
     regex_t filter;
-    bool filtering, not_understood, svg_alone;
+    bool filtering, not_understood;
     FILE *talk;
     struct outcome *outcomes;
     size_t n_started, n_told; /* of them, in order */
@@ -118,6 +119,10 @@ static bool check_choice(struct plot *plot, const struct plot_request *request,
 
 static bool open_all(struct plot *plot, const struct plot_request *request, struct error *error) {
     char *sql = NULL;
+    if (request->format && !picture_format_check(request->format, error)) {
+        plot->not_understood = true;
+        return false;
+    }
     if (!scripts_open(request->scripts, &plot->scripts, error)) return false;
     for (int i = 0; i < request->n_figures; i++)
         if (!check_figure(plot, request->figures[i], error)) return false;
@@ -128,6 +133,7 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
         !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
         !picture_files_open(request->out, request->db, &plot->files, error))
         return false;
+    plot->files.format = request->format;
     bool ok = scripts_query(&plot->scripts, "page", &sql, error) &&
               (read_sheet(plot, sql, &plot->choice, &plot->facts, error) ||
                error_prefix(error, "%s/page.sql", plot->scripts.folder));
@@ -226,14 +232,17 @@ static bool draw_page(struct plot *plot, struct outcome *out, size_t page, struc
     bool ok = data && prologue && asprintf(&script, "%s.gp", out->name) >= 0;
     for (int f = 0; ok && f < PICTURE_FORMATS; f++) {
         char part[16];
-        if (plot->svg_alone && strcmp(picture_formats[f], "svg") != 0) continue;
         snprintf(part, sizeof part, "%s.part", picture_formats[f]);
         char *drawn = picture_files_path(&plot->files, out->name, page, part);
         char *picture = picture_files_path(&plot->files, out->name, page, picture_formats[f]);
         const struct gnuplot_picture wanted = {script, data,    prologue,
                                                drawn,  picture, picture_formats[f]};
         ok = drawn && picture;
-        if (ok) gnuplot_draw(plot->gnuplot, &wanted, &out->pictures);
+        if (ok && picture_files_want(&plot->files, picture_formats[f]))
+            gnuplot_draw(plot->gnuplot, &wanted, &out->pictures);
+        else if (ok)
+            unlink(picture); /* of other data */
+        settle(plot);        /* the place that was waited for may have been another figure's last */
         free(drawn);
         free(picture);
     }
@@ -268,11 +277,8 @@ static bool draw_figure(struct plot *plot, struct outcome *out, struct error *er
     if (!write_inputs(plot, out->name, sql, &sheet, out->hash, error)) goto done;
     out->drawn = !picture_files_are_of(&plot->files, out->name, out->n_pages, out->hash);
     ok = true;
-    for (size_t page = 0; out->drawn && page < out->n_pages && ok && !out->pictures.failed;
-         page++) {
+    for (size_t page = 0; out->drawn && page < out->n_pages && ok && !out->pictures.failed; page++)
         ok = draw_page(plot, out, page, error);
-        settle(plot);
-    }
 done:
     sheet_free(&sheet);
     free(sql);
@@ -313,7 +319,7 @@ static bool all_done(const struct plot *plot, struct error *error) {
 }
 
 enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
-    struct plot plot = {.talk = talk, .svg_alone = request->svg_alone};
+    struct plot plot = {.talk = talk};
     size_t n = 0;
     bool ok = open_all(&plot, request, error) && list_figures(&plot, request, &n, error);
     for (size_t i = 0; i < n; i++) {

@@ -19,17 +19,18 @@ struct plot_request {
     const char *workload;       /* a name; NULL: every workload */
     const char *const *figures; /* names */
     int n_figures;              /* 0: all there are */
-    bool svg_alone;             /* neither PNG nor PDF */
+    const char *format;         /* svg, png or pdf alone; NULL: all three */
 };
 
 enum plot_end {
     PLOT_DONE,
     PLOT_FAILED,
-    PLOT_NOT_UNDERSTOOD, /* no such figure or workload, or a filter that is no regular expression */
+    PLOT_NOT_UNDERSTOOD, /* no such figure, workload or format, or a filter that is no regular expression */
 };
 
 /* Draws what is new: a figure whose data, scripts and gnuplot are those of its pictures is left
- * alone. Pictures of what cannot be drawn any more, and pages that are too many, are removed.
+ * alone. Pictures of what cannot be drawn any more, pages that are too many, and pictures in formats
+ * that were not asked for and would be out of date, are removed.
  * Writes a line for each figure to `talk` as soon as it and those before it are done: drawn,
  * unchanged, or why not. A figure that fails stops no other; the error is that of the first. A
  * second process that draws into the same folder waits. */

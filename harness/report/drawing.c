@@ -16,7 +16,7 @@ bool drawing_make(const char *db, struct drawing *out, struct error *problem, st
     if (!talk) return error_set(error, "out of memory");
     if (scripts_open(NULL, &out->scripts, problem) && temporary_make(&out->folder, problem)) {
         const struct plot_request request = {
-            .db = db, .out = out->folder.path, .svg_alone = true, .scripts = out->scripts.folder};
+            .db = db, .out = out->folder.path, .format = "svg", .scripts = out->scripts.folder};
         plot_draw(&request, talk, problem);
     }
     fclose(talk);

@@ -14,18 +14,21 @@ database() { # file sql-file...
     cat results/tables.sql results/views.sql "$@" | sqlite3 "$file" >"$scratch/sqlite.log"
 }
 
-draw() { # database folder [argument...]
+draw_all() { # database folder [argument...]
     db=$1
     out=$2
     shift 2
     ./headroom plot --db "$db" --out "$out" "$@"
 }
 
+# What can be read in the SVG is not drawn three times.
+draw() { draw_all "$@" --format svg; }
+
 # Drawn once for several behaviours; drawing twice is one of them.
 drawn=$(mktemp -d)
 trap 'rm -rf "$scratch" "$drawn"' EXIT
 database "$drawn/it's a.db" tests/plots/fixture.sql tests/plots/inside.sql
-draw "$drawn/it's a.db" "$drawn/the figures" >"$drawn/said"
+draw_all "$drawn/it's a.db" "$drawn/the figures" >"$drawn/said"
 figures=$drawn/'the figures'
 
 a_database_gives_every_figure_in_every_format() {
@@ -126,7 +129,7 @@ what_was_not_counted_says_why_and_its_old_picture_goes() {
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/hardware.sql"
     draw "$scratch/a.db" "$scratch" counters
     texts "$scratch/counters.svg" | grep -q 'not counted: nobody counts them'
-    test -e "$scratch/counters.png"
+    test -e "$scratch/counters.svg"
     sqlite3 "$scratch/a.db" "UPDATE counter SET value_per_input = NULL, status = 'unavailable',
         reason = 'valgrind is not in PATH'; DELETE FROM counter WHERE scope = 'thread'"
     draw "$scratch/a.db" "$scratch" counters >"$scratch/said"
@@ -328,7 +331,7 @@ a_skipped_workload_says_why() {
 
 the_same_database_gives_the_same_bytes() {
     cp -r "$figures" "$scratch/first"
-    draw "$drawn/it's a.db" "$scratch/again"
+    draw_all "$drawn/it's a.db" "$scratch/again"
     # A PDF says when it was drawn.
     LC_ALL=C sed -i 's|/CreationDate (D:[0-9]*|/CreationDate (D:|' "$scratch"/*/*.pdf
     diff -r "$scratch/first" "$scratch/again"
@@ -394,22 +397,30 @@ SQL
     texts "$scratch/accuracy_vs_budget.svg" | grep -q 'Dotted: the most frequent class'
 }
 
+pictures_in() { # folder
+    find "$1" -maxdepth 1 -type f | sed 's|.*/||' | LC_ALL=C sort
+}
+
 only_what_changed_is_drawn_again() {
     cp "$drawn/it's a.db" "$scratch/a.db"
     mkdir "$scratch/home"
     cp -r "$root/headroom" "$root/plots" "$scratch/home" # a program with scripts of its own
-    again() { "$scratch/home/headroom" plot accuracy_vs_budget methods --db "$scratch/a.db" --out "$scratch/out" | tr '\n' ' '; }
+    again() { "$scratch/home/headroom" plot accuracy_vs_budget methods --db "$scratch/a.db" --out "$scratch/out" "$@" | tr '\n' ' '; }
     test "$(again)" = 'accuracy_vs_budget: drawn methods: drawn '
     test "$(again)" = 'accuracy_vs_budget: unchanged methods: unchanged '
     sqlite3 "$scratch/a.db" "UPDATE workload SET granularity = 'changed'" # which is only in titles of the one
     test "$(again)" = 'accuracy_vs_budget: drawn methods: unchanged '
     rm "$scratch/out/methods.pdf"
+    test "$(again --format svg)" = 'accuracy_vs_budget: unchanged methods: unchanged '
     test "$(again)" = 'accuracy_vs_budget: unchanged methods: drawn '
     sed -i 's/Methods: accuracy/Everything/' "$scratch/home/plots/methods.gp"
     test "$(again)" = 'accuracy_vs_budget: unchanged methods: drawn '
     grep -q '>Everything' "$scratch/out/methods.svg"
     echo >>"$scratch/home/plots/style.gnuplot"
-    test "$(again)" = 'accuracy_vs_budget: drawn methods: drawn '
+    touch "$scratch/out/methods-mine.pdf"
+    test "$(again --format svg)" = 'accuracy_vs_budget: drawn methods: drawn '
+    # The others would be pictures of what the SVG shows no more.
+    pictures_in "$scratch/out" | tr '\n' ' ' | grep -qx 'accuracy_vs_budget.svg methods-mine.pdf methods.svg '
 }
 
 a_figure_that_fails_keeps_its_old_picture_and_is_drawn_next_time() {
@@ -530,15 +541,11 @@ GP
     grep -q "lengths.sql: the column 'two words' needs a name" "$scratch/talk"
 }
 
-pictures_in() { # folder
-    find "$1" -maxdepth 1 -type f | sed 's|.*/||' | LC_ALL=C sort
-}
-
 # Twenty workloads: at most six panels on a page, and no page of a larger database stays behind.
 many_workloads_are_pages_of_six() {
     echo 'CREATE TEMP TABLE wanted AS SELECT 17 AS workloads, 3 AS seeds;' >"$scratch/wanted.sql"
     database "$scratch/a.db" tests/plots/fixture.sql "$scratch/wanted.sql" tests/plots/many.sql
-    draw "$scratch/a.db" "$scratch/out" accuracy_vs_budget overview >"$scratch/said"
+    draw_all "$scratch/a.db" "$scratch/out" accuracy_vs_budget overview >"$scratch/said"
     grep -qx 'accuracy_vs_budget: drawn, 4 pages' "$scratch/said"
     pictures_in "$scratch/out" >"$scratch/found"
     printf '%s\n' accuracy_vs_budget-2 accuracy_vs_budget-3 accuracy_vs_budget-4 accuracy_vs_budget overview |
@@ -550,7 +557,7 @@ many_workloads_are_pages_of_six() {
     test "$(sort -u "$scratch/panels" | wc -l)" -eq 21
     grep -q '(2 of 4)<' "$scratch/out/accuracy_vs_budget-2.svg"
     test "$(grep -c '>[0-9]*  made-up-[0-9]*<' "$scratch/out/overview.svg")" -eq 17
-    draw "$drawn/it's a.db" "$scratch/out" accuracy_vs_budget
+    draw_all "$drawn/it's a.db" "$scratch/out" accuracy_vs_budget
     pictures_in "$scratch/out" >"$scratch/found"
     printf '%s.pdf\n%s.png\n%s.svg\n' accuracy_vs_budget accuracy_vs_budget accuracy_vs_budget overview overview overview |
         diff - "$scratch/found"

@@ -131,6 +131,12 @@ static void pictures_are_of_their_data_while_signed_and_there(void **state) {
     scratch_write(&f->scratch, "out/n.svg", "");
     scratch_write(&f->scratch, "out/n.png", "");
     assert_true(picture_files_sign(&f->files, "n", hash, &error));
+    f->files.format = "png";
+    assert_true(picture_files_are_of(&f->files, "n", 1, hash));
+    f->files.format = "pdf";
+    assert_false(picture_files_are_of(&f->files, "n", 1, hash));
+    f->files.format = NULL;
+    assert_true(picture_files_sign(&f->files, "n", hash, &error));
     assert_false(picture_files_are_of(&f->files, "n", 1, hash)); /* no PDF */
     scratch_write(&f->scratch, "out/n.pdf", "");
     assert_false(picture_files_are_of(&f->files, "n", 1, hash));
