@@ -1,4 +1,4 @@
--- The tables of the results database, version 9. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 10. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -329,6 +329,10 @@ CREATE TABLE profile (
     dense_flops_per_input    REAL,
     marks_per_pass           REAL,                       -- phases entered in one forward pass of one batch
     mark_ns                  REAL,                       -- what one mark costs here
+    n_samples                INTEGER,                    -- of profile_sample, and of their latency_ns
+    latency_ns_median        REAL,                       -- the median and the median absolute deviation
+    latency_ns_mad           REAL,                       -- from it, unscaled; of marked_ns / unmarked_ns
+    marked_over_unmarked     REAL,                       -- the median: worked out when they are stored
     UNIQUE (trial_id, batch_size)
 ) STRICT;
 
@@ -480,4 +484,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;

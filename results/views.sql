@@ -338,25 +338,32 @@ JOIN current_trial t ON t.base_trial_id = p.base_trial_id AND t.environment_id =
 JOIN profile q ON q.trial_id = t.id AND q.batch_size = p.batch_size
 WHERE t.kind = 'again' AND t.status = 'ok';
 
--- The samples of every group of which a median is asked. id is a profile; that of an arm's group, which
--- holds one batch size of all seeds on one device, is its first. WHERE grouped_by = ... on this view and those made of it
--- reads and sorts that grouping alone: SQLite hands it down through windows that are partitioned by it,
--- though not through GROUP BY, which is why DISTINCT stands there.
+-- The samples of every group whose median has to be worked out. id is a profile; that of an arm's group, which
+-- holds one batch size on one device, is its first. grouped_by:
+--     arm      of an arm that was profiled with several seeds, all of them together
+--     alone    of one that was profiled with one
+--     block 0, ...     of a profile that was taken twice
+--     profile, marked  of a profile that has no summary (profile_summary); marked: time with markers over time
+--                      without
+-- WHERE grouped_by = ... on this view and those made of it reads and sorts that grouping alone: SQLite hands it
+-- down through windows that are partitioned by it, though not through GROUP BY, which is why DISTINCT stands there.
 CREATE VIEW sample_by_group (grouped_by, id, value) AS
-SELECT 'profile', p.id, s.latency_ns
-FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
-UNION ALL
-SELECT 'arm', a.first, s.latency_ns
-FROM (SELECT id, min(id) OVER (PARTITION BY workload, arm, batch_size, device) AS first FROM current_profile) a
+SELECT CASE a.n WHEN 1 THEN 'alone' ELSE 'arm' END, a.first, s.latency_ns
+FROM (SELECT id, min(id) OVER arm AS first, count(*) OVER arm AS n FROM current_profile
+      WINDOW arm AS (PARTITION BY workload, arm, batch_size, device)) a
 JOIN profile_sample s ON s.profile_id = a.id
 UNION ALL
 SELECT 'block ' || block, profile_id, latency_ns
 FROM profile_sample
 WHERE profile_id IN (SELECT first FROM profile_pair UNION SELECT second FROM profile_pair)
 UNION ALL
+SELECT 'profile', p.id, s.latency_ns
+FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
+WHERE p.n_samples IS NULL
+UNION ALL
 SELECT 'marked', p.id, s.marked_ns / s.unmarked_ns
 FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
-WHERE s.marked_ns IS NOT NULL;
+WHERE p.n_samples IS NULL AND s.marked_ns IS NOT NULL;
 
 -- Each sample with its place in its group, from 1: middle is 1 for the sample in the middle, or for the two
 -- of an even n.
@@ -381,10 +388,21 @@ FROM (SELECT *, row_number() OVER (PARTITION BY id, grouped_by ORDER BY abs(valu
             FROM ranked_by_group))
 WHERE rank IN ((n + 1) / 2, (n + 2) / 2);
 
+-- What the samples of each profile say: how many there are, their median and the median absolute deviation from
+-- it, unscaled, and the median of marked over unmarked. It is stored with the samples (table profile), and worked out
+-- here for samples that somebody stored without.
+CREATE VIEW profile_summary (id, n, median, mad, marked_over_unmarked) AS
+SELECT id, n_samples, latency_ns_median, latency_ns_mad, marked_over_unmarked
+FROM current_profile WHERE n_samples IS NOT NULL
+UNION ALL
+SELECT d.id, d.n, d.median, d.mad, m.median
+FROM deviation_by_group d LEFT JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = d.id
+WHERE d.grouped_by = 'profile';
+
 -- Median forward pass of one model at one batch size. Times with a warning are left out.
 CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median, device) AS
 SELECT p.workload, p.arm, p.seed, p.batch_size, m.median, p.device
-FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
+FROM current_profile p JOIN profile_summary m USING (id)
 WHERE NOT p.warned;
 
 -- What a pass of one model takes for an input, and relative to what all heads take: same seed, batch size and
@@ -408,7 +426,7 @@ WITH known AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
 ), taken AS (
     SELECT id, 'flops' AS quantity, executed_flops_per_input AS value FROM known
     UNION ALL SELECT p.id, 'seconds', m.median / p.inputs_per_sample / 1e9
-              FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
+              FROM current_profile p JOIN profile_summary m USING (id)
               WHERE NOT p.warned
     UNION ALL SELECT id, 'joules', joules_per_input FROM spent
     UNION ALL SELECT id, 'added_joules', added FROM spent
@@ -463,7 +481,7 @@ UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM mode
 UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns' || p.elsewhere, p.batch_size, NULL, p.seed,
                  m.median
           -- +: no index. SQLite 3.46 would rather read all medians for each of these trainings.
-          FROM current_profile p JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id
+          FROM current_profile p JOIN profile_summary m USING (id)
           WHERE NOT p.warned AND +p.base_trial_id IN (SELECT trial_id FROM model)
 UNION ALL SELECT workload, arm, policy, 'training_flops', NULL, NULL, seed, total_flops FROM training_cost
 UNION ALL SELECT workload, arm, policy, 'training_seconds', NULL, NULL, seed, total_seconds
@@ -1185,12 +1203,15 @@ WITH environment AS MATERIALIZED (
            CASE WHEN count(v.conditions) = count(*) AND count(DISTINCT v.conditions) = 1
                      AND (p.device = 'cpu' OR (count(v.card) = count(*) AND count(DISTINCT v.card) = 1))
                 THEN min(v.conditions) || CASE p.device WHEN 'cpu' THEN '' ELSE min(v.card) END END AS conditions,
-           min(v.revision) AS revision_min, max(v.revision) AS revision_max
+           min(v.revision) AS revision_min, max(v.revision) AS revision_max, count(*) AS n
     FROM current_profile p LEFT JOIN environment v USING (environment_id)
     GROUP BY p.workload, p.arm, p.batch_size, p.device
 ), summary AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
     SELECT t.*, d.median, d.mad
-    FROM timed t JOIN deviation_by_group d ON d.grouped_by = 'arm' AND d.id = t.id GROUP BY t.id
+    FROM timed t JOIN (
+        SELECT id, 'arm' AS kind, median, mad FROM deviation_by_group WHERE grouped_by = 'arm'
+        UNION ALL SELECT id, 'alone', median, mad FROM profile_summary
+    ) d ON d.id = t.id AND d.kind = CASE t.n WHEN 1 THEN 'alone' ELSE 'arm' END GROUP BY t.id
 ), seeds AS MATERIALIZED (
     SELECT workload, arm, part AS batch_size, other AS device, n, mean, half95
     FROM interval_by_measure WHERE measure = 'ratio_seconds'
@@ -1239,7 +1260,7 @@ SELECT t.workload, t.arm, t.batch_size, max(r.n), avg(CASE WHEN r.middle THEN r.
        CASE WHEN max(r.n) >= 10 THEN min(CASE WHEN 10 * r.place >= 9 * r.n THEN r.value END) END,
        CASE WHEN max(r.n) >= 100 THEN min(CASE WHEN 100 * r.place >= 99 * r.n THEN r.value END) END,
        t.device
-FROM timed t JOIN ranked_by_group r ON r.grouped_by = 'arm' AND r.id = t.id
+FROM timed t JOIN ranked_by_group r ON r.grouped_by IN ('arm', 'alone') AND r.id = t.id
 GROUP BY t.id;
 
 -- How quiet the machine was while a workload was timed: runnable threads beside the timed one (mean over
@@ -1255,9 +1276,7 @@ GROUP BY t.workload, t.device_label;
 -- stay in the medians; worst is the longest of them in medians.
 CREATE VIEW latency_outlier (workload, arm, seed, batch_size, n_samples, n_outliers, worst, device) AS
 SELECT p.workload, p.arm, p.seed, p.batch_size, d.n, count(*), max(s.latency_ns / d.median), p.device
-FROM current_profile p
-JOIN deviation_by_group d ON d.grouped_by = 'profile' AND d.id = p.id
-JOIN profile_sample s ON s.profile_id = p.id
+FROM current_profile p JOIN profile_summary d USING (id) JOIN profile_sample s ON s.profile_id = p.id
 WHERE abs(s.latency_ns - d.median) > 3 * 1.4826 * d.mad
   AND abs(s.latency_ns - d.median) > 0.02 * d.median
 GROUP BY p.id;
@@ -1290,8 +1309,8 @@ WITH marked AS (
     FROM current_profile p
 )
 SELECT p.workload, p.arm, p.seed, p.batch_size, p.marks_per_pass, p.mark_ns,
-       p.marks_per_pass * p.mark_ns / p.ns, m.median, 1 - p.phases_ns / p.ns, p.device
-FROM marked p JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = p.id;
+       p.marks_per_pass * p.mark_ns / p.ns, m.marked_over_unmarked, 1 - p.phases_ns / p.ns, p.device
+FROM marked p JOIN profile_summary m USING (id) WHERE m.marked_over_unmarked IS NOT NULL;
 
 -- Every phase that computes, by its arithmetic intensity (FLOPs per byte of its operands) below the roof
 -- that the machine has there: the sgemm peak, or the intensity times the triad's bandwidth. A phase whose

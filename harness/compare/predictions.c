@@ -5,6 +5,7 @@
  * because passes that follow each other are not independent.
  */
 #include "harness/compare/side.h"
+#include "harness/store/statistics.h"
 #include "models/base/json.h"
 #include "models/base/text_file.h"
 
@@ -145,16 +146,6 @@ static int compare_lines(const void *a, const void *b) {
     return by_group ? by_group : x->line - y->line;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *values, size_t n) {
-    qsort(values, n, sizeof *values, compare_doubles);
-    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
 /* Times of a model whose rows are in the order of the file. */
 static bool add_latency(const struct row *row, size_t n, struct outcomes *out,
                         struct error *error) {
@@ -175,9 +166,9 @@ static bool add_latency(const struct row *row, size_t n, struct outcomes *out,
             for (int k = 0; k < stretches; k++) {
                 size_t from = n_timed * (size_t)k / (size_t)stretches;
                 size_t to = n_timed * ((size_t)k + 1) / (size_t)stretches;
-                measured->block[measured->n_blocks++] = median_of(values + from, to - from);
+                measured->block[measured->n_blocks++] = statistics_median(values + from, to - from);
             }
-            measured->value = median_of(values, n_timed);
+            measured->value = statistics_median(values, n_timed);
         }
         ok = (measured->workload && measured->arm && measured->block) ||
              error_set(error, "out of memory reading predictions");

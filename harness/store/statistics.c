@@ -23,6 +23,7 @@
 #include "harness/store/statistics.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static const double PSEUDO = 2.5;
 
@@ -281,6 +282,16 @@ static double mean_of(const double *values, int n, double *variance) {
     for (int i = 0; i < n; i++) squares += (values[i] - mean) * (values[i] - mean);
     *variance = n < 2 ? NAN : squares / (n - 1.0);
     return mean;
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double statistics_median(double *values, size_t n) {
+    qsort(values, n, sizeof *values, compare_doubles);
+    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
 }
 
 struct interval statistics_mean(const double *values, int n, double *mean) {

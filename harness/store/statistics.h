@@ -50,6 +50,9 @@ double statistics_seeds_needed(const struct components *components, int seeds, i
 double statistics_inputs_needed(const struct components *components, int seeds, int inputs,
                                 double half95);
 
+/* The median of n >= 1 values, which it sorts: of an even n the mean of the two in the middle. */
+double statistics_median(double *values, size_t n);
+
 /* The mean of n >= 1 values with its t interval; and the mean of b less that of a, which are not
  * paired (Welch). All NaN with a single value on a side. */
 struct interval statistics_mean(const double *values, int n, double *mean);

@@ -22,7 +22,12 @@ static const struct compared {
     {"head_usage", "evaluation", {"layer", "head"}, NULL, ""},
     {"epoch", NULL, {"epoch"}, NULL, " train_seconds validation_seconds "},
     {"tuning", NULL, {"candidate"}, NULL, " train_seconds "},
-    {"profile", NULL, {"batch_size"}, NULL, " warmup_passes marks_per_pass mark_ns "},
+    {"profile",
+     NULL,
+     {"batch_size"},
+     NULL,
+     " warmup_passes marks_per_pass mark_ns n_samples latency_ns_median latency_ns_mad "
+     "marked_over_unmarked "},
     {"trial",
      NULL,
      {NULL},

@@ -2,6 +2,7 @@
  * What a trial found out, written in one transaction: the status becomes ok together with the last
  * row, so a reader never sees half a trial.
  */
+#include "harness/store/statistics.h"
 #include "harness/store/store_private.h"
 
 #include <inttypes.h>
@@ -345,18 +346,49 @@ static bool write_phases(struct store *store, int64_t profile_id, const struct p
     return ok;
 }
 
+/* What views ask of samples again and again. */
+struct summary {
+    double median, mad; /* of nanoseconds */
+    double marked;      /* median of marked over unmarked; NaN: no marks */
+};
+
+static bool summarise(const struct profile_result *p, struct summary *out, struct error *error) {
+    size_t n = (size_t)p->n_samples;
+    double *values = malloc((n + 1) * sizeof *values);
+    *out = (struct summary){NAN, NAN, NAN};
+    if (!values) return error_set(error, "out of memory");
+    if (n > 0) {
+        memcpy(values, p->latency_ns, n * sizeof *values);
+        out->median = statistics_median(values, n);
+        for (size_t i = 0; i < n; i++) values[i] = fabs(values[i] - out->median);
+        out->mad = statistics_median(values, n);
+    }
+    if (n > 0 && p->marked_ns && p->unmarked_ns) {
+        for (size_t i = 0; i < n; i++) values[i] = p->marked_ns[i] / p->unmarked_ns[i];
+        out->marked = statistics_median(values, n);
+    }
+    free(values);
+    return true;
+}
+
 static bool write_profile(struct store *store, int64_t trial_id, const struct profile_result *p,
                           struct error *error) {
-    bool ok = store_insert(store, "profile",
-                           COLUMNS({"trial_id", INT(trial_id)}, {"batch_size", INT(p->batch_size)},
-                                   {"warmup_passes", INT(p->warmup)},
-                                   {"inputs_per_sample", INT(p->inputs_per_sample)},
-                                   {"mean_heads", REAL(p->mean_heads)}, {"mean_s", REAL(p->mean_s)},
-                                   {"executed_flops_per_input", REAL(p->executed_flops_per_input)},
-                                   {"dense_flops_per_input", REAL(p->dense_flops_per_input)},
-                                   {"marks_per_pass", REAL(p->marks > 0 ? p->marks : (double)NAN)},
-                                   {"mark_ns", REAL(p->marks > 0 ? p->mark_ns : (double)NAN)}),
-                           error);
+    struct summary s;
+    bool ok =
+        summarise(p, &s, error) &&
+        store_insert(store, "profile",
+                     COLUMNS({"trial_id", INT(trial_id)}, {"batch_size", INT(p->batch_size)},
+                             {"warmup_passes", INT(p->warmup)},
+                             {"inputs_per_sample", INT(p->inputs_per_sample)},
+                             {"mean_heads", REAL(p->mean_heads)}, {"mean_s", REAL(p->mean_s)},
+                             {"executed_flops_per_input", REAL(p->executed_flops_per_input)},
+                             {"dense_flops_per_input", REAL(p->dense_flops_per_input)},
+                             {"marks_per_pass", REAL(p->marks > 0 ? p->marks : (double)NAN)},
+                             {"mark_ns", REAL(p->marks > 0 ? p->mark_ns : (double)NAN)},
+                             {"n_samples", INT(p->n_samples)},
+                             {"latency_ns_median", REAL(s.median)}, {"latency_ns_mad", REAL(s.mad)},
+                             {"marked_over_unmarked", REAL(s.marked)}),
+                     error);
     int64_t id = sqlite3_last_insert_rowid(store->db);
     ok = ok && write_phases(store, id, p, error);
     for (int i = 0; ok && i < p->n_blocks; i++) {

@@ -12,7 +12,7 @@ bool trial_page_trials(struct store *store, int64_t limit, trial_page_row *row, 
         " timed AS MATERIALIZED (SELECT p.trial_id, group_concat(printf('%.1f us at batch %d',"
         "   m.median / 1e3, p.batch_size), ', ') AS times"
         "  FROM (SELECT * FROM current_profile ORDER BY trial_id, batch_size) p"
-        "  JOIN median_by_group m ON m.grouped_by = 'profile' AND m.id = p.id GROUP BY p.trial_id)"
+        "  JOIN profile_summary m USING (id) GROUP BY p.trial_id)"
         " SELECT t.id, t.key, t.workload, t.arm, t.kind, t.seed, t.status, t.config,"
         "  (SELECT group_concat(text, char(10)) FROM warning w WHERE w.trial_id = t.id) AS "
         "warnings,"

@@ -41,6 +41,39 @@ static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **stat
     assert_near(number(f, "SELECT value FROM counter_vs_budget WHERE role = 'task_clock'"), 250);
 }
 
+/* Median 25; 15 15 5 5 away from it; 1000 is more than 3 x 1.4826 x 2 away from 11. */
+static void samples_are_summarised_when_they_are_stored_or_else_by_the_views(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double accuracy[] = {0.5}, narrow[] = {10, 40, 20, 30}, burst[] = {9, 13, 11, 1000, 10};
+    train(f, workload, "fixed-8", "fixed", ALL, 1, accuracy, 1);
+    train(f, workload, "fixed-1", "fixed", ONE, 1, accuracy, 1);
+    profile(f, workload, "fixed-8", "fixed", narrow, 4, 2000, environment(f, "{}"));
+    profile(f, workload, "fixed-1", "fixed", burst, 5, 500, environment(f, "{}"));
+    assert_near(number(f, "SELECT count(*) FROM profile WHERE marked_over_unmarked IS NULL AND "
+                          "(n_samples, latency_ns_median, latency_ns_mad) IN "
+                          "(VALUES (4, 25.0, 10.0), (5, 11.0, 2.0))"),
+                2);
+    for (int stored = 1; stored >= 0; stored--) {
+        assert_near(number(f, "SELECT total(n_samples) FROM profile"), stored ? 9 : 0);
+        assert_near(
+            number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE arm = 'fixed-8'"), 25);
+        assert_near(number(f, "SELECT latency_ns_mad FROM latency_vs_flops WHERE arm = 'fixed-8'"),
+                    10);
+        assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-1'"),
+                    11.0 / 25);
+        assert_near(number(f, "SELECT mean FROM measure_by_arm WHERE arm = 'fixed-1' AND "
+                              "measure = 'latency_ns_batch_32'"),
+                    11);
+        assert_near(number(f, "SELECT worst FROM latency_outlier WHERE n_samples = 5"),
+                    1000.0 / 11);
+        assert_int_equal(raw_sql(f->path,
+                                 "UPDATE profile SET n_samples = NULL, latency_ns_mad = NULL, "
+                                 "latency_ns_median = NULL"),
+                         SQLITE_OK);
+    }
+}
+
 static void tails_of_the_samples_are_nearest_ranks(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -490,6 +523,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_saving_is_beside_all_heads_of_the_same_conditions),
         TEST(latency_is_median_and_mad_against_the_arm_with_all_heads),
+        TEST(samples_are_summarised_when_they_are_stored_or_else_by_the_views),
         TEST(tails_of_the_samples_are_nearest_ranks),
         TEST(times_of_different_machines_or_builds_have_no_ratio),
         TEST(times_of_another_revision_keep_their_ratio_with_a_note),

@@ -145,6 +145,10 @@ static void the_cost_of_markers_is_told(void **state) {
     profile_phases(f, workload, "fixed-8", 0, 1);
     assert_near(number(f, "SELECT marks_share FROM phase_cost"), 40.0 / 202);
     assert_near(number(f, "SELECT marked_over_unmarked FROM phase_cost"), 1.1);
+    assert_int_equal(
+        raw_sql(f->path, "UPDATE profile SET n_samples = NULL, marked_over_unmarked = NULL"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT marked_over_unmarked FROM phase_cost"), 1.1);
     assert_near(number(f, "SELECT unaccounted_share FROM phase_cost"), 1.0 / 101);
     char page[8192];
     assert_non_null(strstr(report(f, page, sizeof page),

@@ -191,6 +191,39 @@ static void joules_of_an_earlier_version_are_kept(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
+/* The step to 10 summarises the samples that are there, as the median of an even n is that of the two in the
+ * middle: 40 10 20 30 are 25, 15 15 5 5 away from it, so 10; 3 9 5 are 5, and 2 4 0 away. With markers: 11/10,
+ * 13/10 and 12/10 of the time. */
+static void samples_of_an_earlier_version_are_summarised(void **state) {
+    struct fixture *f = *state;
+    struct store *store, *own = f->store;
+    char *text = read_text("tests/harness/store/schema/version-9.sql"), path[200];
+    snprintf(path, sizeof path, "%s/old.db", f->folder);
+    assert_int_equal(raw_sql(path, text), SQLITE_OK);
+    free(text);
+    assert_int_equal(
+        raw_sql(path,
+                "INSERT INTO profile (id, trial_id, batch_size, warmup_passes, "
+                "inputs_per_sample) VALUES (7, 1, 32, 3, 32), (8, 1, 1, 3, 1), (9, 1, 2, 3, 2);"
+                "INSERT INTO profile_sample VALUES (7, 0, 40, 0, NULL, NULL), (7, 1, 10, 0, "
+                "NULL, NULL), (7, 2, 20, 1, NULL, NULL), (7, 3, 30, 1, NULL, NULL),"
+                "(8, 0, 3, 0, 11, 10), (8, 1, 9, 0, 13, 10), (8, 2, 5, 0, 12, 10)"),
+        SQLITE_OK);
+    OK(f, store_open(path, &store, &f->error));
+    store_close(store);
+    OK(f, store_open_reader(path, &f->store, &f->error));
+    assert_near(number(f, "SELECT n_samples = 4 AND latency_ns_median = 25 AND latency_ns_mad = 10 "
+                          "AND marked_over_unmarked IS NULL FROM profile WHERE id = 7"),
+                1);
+    assert_near(number(f, "SELECT n_samples = 3 AND latency_ns_median = 5 AND latency_ns_mad = 2 "
+                          "AND marked_over_unmarked = 1.2 FROM profile WHERE id = 8"),
+                1);
+    assert_near(number(f, "SELECT n_samples IS NULL FROM profile WHERE id = 9"), 1);
+    store_close(f->store);
+    f->store = own;
+    assert_int_equal(unlink(path), 0);
+}
+
 static void normalised_statements_differ_only_where_they_mean_something_else(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
@@ -382,6 +415,7 @@ int main(void) {
         TEST(a_sqlite_that_is_too_old_is_named_in_one_sentence),
         TEST(a_database_of_every_version_becomes_what_a_new_one_is),
         TEST(joules_of_an_earlier_version_are_kept),
+        TEST(samples_of_an_earlier_version_are_summarised),
         TEST(normalised_statements_differ_only_where_they_mean_something_else),
         TEST(stored_views_are_written_again_only_if_they_differ),
         TEST(a_view_of_the_user_under_our_name_stays_and_is_named),
