@@ -1,4 +1,4 @@
--- The tables of the results database, version 9. One file holds everything a sweep planned, did and
+-- The tables of the results database, version 10. One file holds everything a sweep planned, did and
 -- found: a trial is a row with its resolved configuration, and every number hangs on the trial that
 -- measured it. Tables are for the program; people and figures read the views (views.sql). A value that
 -- could not be measured is NULL, never 0. Units stand in column names; accuracies and shares are 0..1.
@@ -316,6 +316,18 @@ CREATE TABLE head_usage (
     PRIMARY KEY (evaluation_id, layer, head)
 ) STRICT, WITHOUT ROWID;
 
+-- The same for the inputs of one class, of the best weights on the test split, for heads that run for some of
+-- its inputs and not for all: of the others head_usage says it for every class. No rows of a head that runs
+-- for some: stored before there was this table.
+CREATE TABLE class_head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    class         INTEGER NOT NULL,
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, class, layer, head)
+) STRICT, WITHOUT ROWID;
+
 -- Forward passes of a checkpoint at one batch size, alone on the machine.
 CREATE TABLE profile (
     id                       INTEGER PRIMARY KEY,
@@ -480,4 +492,4 @@ CREATE TABLE bench_result (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 1212498244; -- 'HEAD': this is a Headroom database
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;

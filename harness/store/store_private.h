@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 enum {
-    SCHEMA_VERSION = 9, /* as in tables.sql */
+    SCHEMA_VERSION = 10, /* as in tables.sql */
     BUSY_SECONDS = 10,  /* how long a lock is waited for, unless patiently */
     STATEMENTS_KEPT = 64
 };

@@ -15,7 +15,7 @@
 /* Made C files by the Makefile. */
 extern const char results_tables_sql[], results_views_sql[], results_migrations_4_sql[],
     results_migrations_5_sql[], results_migrations_6_sql[], results_migrations_7_sql[],
-    results_migrations_8_sql[], results_migrations_9_sql[];
+    results_migrations_8_sql[], results_migrations_9_sql[], results_migrations_10_sql[];
 
 enum { APPLICATION_ID = 0x48454144 }; /* "HEAD", as in tables.sql */
 
@@ -258,7 +258,8 @@ static bool check_tables(struct store *store, struct error *error) {
 enum { FIRST_VERSION = 3 };
 static const char *const steps[] = {results_migrations_4_sql, results_migrations_5_sql,
                                     results_migrations_6_sql, results_migrations_7_sql,
-                                    results_migrations_8_sql, results_migrations_9_sql};
+                                    results_migrations_8_sql, results_migrations_9_sql,
+                                    results_migrations_10_sql};
 enum { STEPS = sizeof steps / sizeof *steps };
 _Static_assert(FIRST_VERSION + STEPS == SCHEMA_VERSION, "a version without its step");
 
