@@ -1,13 +1,13 @@
 # Opens the picture: measures the caption and the legend, and so the page, and writes title and caption. The
 # figure has set title_text and caption, and what it wants otherwise than style.gnuplot: n_tiles,
-# n_columns, column_width, tile_height, n_more and its legend_text.
+# n_columns, column_width, tile_height, columns of different widths (own_width and own_space, an array each),
+# n_more and its legend_text.
 if (!exists("column_width")) { column_width = default_width(n_columns) }
 array space_of[n_columns]
 array width_in[n_columns]
 do for [c = 1 : n_columns] {
-    space_of[c] = c == 1 ? first_space : gap_x
-    width_in[c] = column_width
-    if (exists("second_width") && c == 2) { width_in[c] = second_width }
+    space_of[c] = exists("own_space") ? own_space[c] : c == 1 ? first_space : gap_x
+    width_in[c] = exists("own_width") ? own_width[c] : exists("second_width") && c == 2 ? second_width : column_width
 }
 n_rows = (n_tiles + n_columns - 1) / n_columns
 array row_height[n_rows]

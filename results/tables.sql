@@ -316,6 +316,18 @@ CREATE TABLE head_usage (
     PRIMARY KEY (evaluation_id, layer, head)
 ) STRICT, WITHOUT ROWID;
 
+-- The same for the inputs of one class, of the best weights on the test split, for heads that run for some of
+-- its inputs and not for all: of the others head_usage says it for every class. No rows of a head that runs
+-- for some: stored before there was this table.
+CREATE TABLE class_head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    class         INTEGER NOT NULL,
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, class, layer, head)
+) STRICT, WITHOUT ROWID;
+
 -- Forward passes of a checkpoint at one batch size, alone on the machine.
 CREATE TABLE profile (
     id                       INTEGER PRIMARY KEY,

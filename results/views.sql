@@ -14,7 +14,7 @@
 --                                        attention_gain: what a workload can test;
 --                                        split_outcome: when a mean says nothing
 --     where do the heads go              budget_by_layer, budget_by_difficulty, budget_trend, head_usage_by_seed,
---                                        layer_heads_by_class
+--                                        head_usage_by_class, layer_heads_by_class
 --     what does each part of a method do ablation
 --     how did training go                training_by_epoch
 --     are saved FLOPs saved time         latency_vs_flops, latency_note, latency_quantiles; can one tell:
@@ -863,8 +863,7 @@ LEFT JOIN named n ON n.workload = d.workload AND n.class = d.class
 GROUP BY d.workload, d.arm, d.class;
 
 -- Heads computed in each layer (from 0) for the test inputs of a class: means over inputs and n_seeds seeds, of the
--- arms that decide them by learned gates or under a budget. Which heads these are is stored for all inputs
--- together alone (head_usage_by_seed).
+-- arms that decide them by learned gates or under a budget. Which heads these are: head_usage_by_class.
 CREATE VIEW layer_heads_by_class (workload, arm, class, layer, mean_heads, n_seeds) AS
 WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
     SELECT r.workload, r.arm, r.evaluation_id, r.layers FROM accuracy_by_seed r
@@ -883,6 +882,28 @@ WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
 SELECT workload, arm, label, layer, avg(heads), count(*)
 FROM model_mean
 GROUP BY workload, arm, label, layer;
+
+-- Which heads run for which class: the share of a class's test inputs for which a head of a layer (both from 0) was
+-- computed, in each trained model of these arms. Heads of one number have nothing in common between seeds. NULL: a
+-- head that ran for some inputs, in a result of before there was the table class_head_usage.
+CREATE VIEW head_usage_by_class (workload, arm, seed, class, name, n_inputs, layer, head, share) AS
+WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT r.workload, r.arm, r.seed, r.evaluation_id, r.n_inputs, t.data_sha256
+    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+    WHERE r.policy IN (SELECT policy FROM policy_declares WHERE has_budget OR learns_gates)
+    GROUP BY r.evaluation_id
+), size AS MATERIALIZED (
+    SELECT p.evaluation_id, p.label, count(*) AS n
+    FROM model m JOIN prediction p ON p.evaluation_id = m.evaluation_id
+    GROUP BY p.evaluation_id, p.label
+)
+SELECT m.workload, m.arm, m.seed, s.label, c.name, s.n, u.layer, u.head,
+       CASE u.n_inputs WHEN 0 THEN 0.0 WHEN m.n_inputs THEN 1.0 ELSE CAST(k.n_inputs AS REAL) / s.n END
+FROM model m JOIN size s ON s.evaluation_id = m.evaluation_id
+JOIN head_usage u ON u.evaluation_id = m.evaluation_id
+LEFT JOIN class_head_usage k ON k.evaluation_id = u.evaluation_id AND k.class = s.label
+                            AND k.layer = u.layer AND k.head = u.head
+LEFT JOIN class c ON c.data_sha256 = m.data_sha256 AND c.class = s.label;
 
 -- For every test input the fewest heads that get it right: those of the smallest arm of `fixed` that is right
 -- in more than half of its n_seeds trainings; NULL: none is. Beside it what an arm with a learned budget

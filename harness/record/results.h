@@ -66,6 +66,8 @@ struct evaluation_result {
     int32_t *heads_run;
     float *budget;   /* [n][layers] s, or NULL */
     uint64_t *usage; /* [layers][heads] for how many inputs this head was computed */
+    int classes;
+    uint64_t *class_usage; /* [classes][layers][heads] the same of the inputs of each label */
 };
 
 /* One candidate of a tuned arm: what was set, and what became of it. */

@@ -39,6 +39,7 @@ static bool delete_old_trials(struct store *store, int64_t *n, struct error *err
         "DELETE FROM prediction " OF_EVALUATION,
         "DELETE FROM layer_budget " OF_EVALUATION,
         "DELETE FROM head_usage " OF_EVALUATION,
+        "DELETE FROM class_head_usage " OF_EVALUATION,
         "DELETE FROM evaluation " OF_TRIAL,
         "DELETE FROM phase " OF_PROFILE,
         "DELETE FROM profile_block " OF_PROFILE,

@@ -71,6 +71,7 @@ static const struct found {
     {"prediction", "evaluation", false},
     {"layer_budget", "evaluation", false},
     {"head_usage", "evaluation", false},
+    {"class_head_usage", "evaluation", false},
     {"profile", NULL, true},
     {"phase", "profile", false},
     {"profile_block", "profile", false},

@@ -20,6 +20,7 @@ static const struct compared {
     {"prediction", "evaluation", {"input"}, NULL, ""},
     {"layer_budget", "evaluation", {"layer", "k"}, NULL, ""},
     {"head_usage", "evaluation", {"layer", "head"}, NULL, ""},
+    {"class_head_usage", "evaluation", {"class", "layer", "head"}, NULL, ""},
     {"epoch", NULL, {"epoch"}, NULL, " train_seconds validation_seconds "},
     {"tuning", NULL, {"candidate"}, NULL, " train_seconds "},
     {"profile",

@@ -224,12 +224,33 @@ static bool write_head_usage(struct store *store, int64_t evaluation_id,
     return ok;
 }
 
+/* Only what the usage of all inputs leaves open: a head that runs for all of them, or for none, does so
+ * for every class. So methods that do not look at their input add nothing here. */
+static bool write_class_head_usage(struct store *store, int64_t evaluation_id,
+                                   const struct evaluation_result *e, struct error *error) {
+    bool ok = true;
+    int n = e->layers * e->heads;
+    for (int i = 0; ok && e->class_usage && i < e->classes * n; i++) {
+        uint64_t all = e->usage[i % n];
+        if (all == 0 || all == (uint64_t)e->n) continue;
+        ok = store_insert(store, "class_head_usage",
+                          COLUMNS({"evaluation_id", INT(evaluation_id)}, {"class", INT(i / n)},
+                                  {"layer", INT(i % n / e->heads)}, {"head", INT(i % e->heads)},
+                                  {"n_inputs", INT((int64_t)e->class_usage[i])}),
+                          error);
+    }
+    return ok;
+}
+
 static bool write_evaluation(struct store *store, int64_t trial_id,
                              const struct evaluation_result *e, struct error *error) {
     if (!check_flops(e, error) || !write_evaluation_row(store, trial_id, e, error)) return false;
     int64_t id = sqlite3_last_insert_rowid(store->db);
+    bool test = strcmp(e->split, "test") == 0;
+    bool final = test && strcmp(e->weights, "best") == 0 && strcmp(e->control, "none") == 0;
     return write_layer_budget(store, id, e, error) && write_head_usage(store, id, e, error) &&
-           (strcmp(e->split, "test") != 0 || write_predictions(store, id, e, error));
+           (!final || write_class_head_usage(store, id, e, error)) &&
+           (!test || write_predictions(store, id, e, error));
 }
 
 /* ---- what the predictions are about ---- */
@@ -276,11 +297,15 @@ static bool write_inputs(struct store *store, const struct sources *sources, str
 }
 
 bool store_delete_results(struct store *store, int64_t id, struct error *error) {
-    static const char *const statements[] = {
-        "DELETE FROM prediction " OF_TRIAL,       "DELETE FROM layer_budget " OF_TRIAL,
-        "DELETE FROM head_usage " OF_TRIAL,       "DELETE FROM evaluation WHERE trial_id = ?1",
-        "DELETE FROM epoch WHERE trial_id = ?1",  "DELETE FROM memory WHERE trial_id = ?1",
-        "DELETE FROM tuning WHERE trial_id = ?1", "DELETE FROM training_phase WHERE trial_id = ?1"};
+    static const char *const statements[] = {"DELETE FROM prediction " OF_TRIAL,
+                                             "DELETE FROM layer_budget " OF_TRIAL,
+                                             "DELETE FROM head_usage " OF_TRIAL,
+                                             "DELETE FROM class_head_usage " OF_TRIAL,
+                                             "DELETE FROM evaluation WHERE trial_id = ?1",
+                                             "DELETE FROM epoch WHERE trial_id = ?1",
+                                             "DELETE FROM memory WHERE trial_id = ?1",
+                                             "DELETE FROM tuning WHERE trial_id = ?1",
+                                             "DELETE FROM training_phase WHERE trial_id = ?1"};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof statements / sizeof *statements; i++)
         ok = store_run(store, statements[i], VALUES(INT(id)), error);

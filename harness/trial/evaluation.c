@@ -194,6 +194,7 @@ void evaluation_result_free(struct evaluation_result *r) {
     free(r->heads_run);
     free(r->budget);
     free(r->usage);
+    free(r->class_usage);
     memset(r, 0, sizeof *r);
 }
 
@@ -211,6 +212,7 @@ static bool result_new(const struct evaluator *e, const struct split *split,
     r->n = split->n;
     r->layers = c->layers;
     r->heads = c->base_heads;
+    r->classes = c->classes;
     r->trained_accuracy = r->score_entropy = NAN;
     r->label = calloc(n, sizeof *r->label);
     r->predicted = calloc(n, sizeof *r->predicted);
@@ -219,11 +221,13 @@ static bool result_new(const struct evaluator *e, const struct split *split,
     r->difficulty = calloc(n, sizeof *r->difficulty);
     r->length = calloc(n, sizeof *r->length);
     r->heads_run = calloc(n * layers + 1, sizeof *r->heads_run);
-    r->usage = calloc(layers * (size_t)c->base_heads + 1, sizeof *r->usage);
+    size_t heads = layers * (size_t)c->base_heads;
+    r->usage = calloc(heads + 1, sizeof *r->usage);
+    r->class_usage = calloc((size_t)c->classes * heads + 1, sizeof *r->class_usage);
     bool budget = c->policy->budget && c->layers > 0;
     if (budget) r->budget = calloc(n * layers, sizeof *r->budget);
     if (r->label && r->predicted && r->p_predicted && r->p_true && r->difficulty && r->length &&
-        r->heads_run && r->usage && (r->budget || !budget))
+        r->heads_run && r->usage && r->class_usage && (r->budget || !budget))
         return true;
     evaluation_result_free(r);
     return error_set(error, "out of memory for the predictions of %d inputs", split->n);
@@ -252,8 +256,13 @@ static void take_input(const struct evaluator *e, const struct batch *batch, int
     struct flops active = {{0}};
     for (int l = 0; l < c->layers; l++) {
         struct heads_used used = inference_heads_used(e->inference, l, b);
-        for (int h = 0; h < c->heads.value[l]; h++)
-            r->usage[l * r->heads + h] += inference_head_ran(e->inference, l, h, b);
+        uint64_t *usage = r->usage + l * r->heads;
+        uint64_t *class_usage = r->class_usage + (r->label[i] * r->layers + l) * r->heads;
+        for (int h = 0; h < c->heads.value[l]; h++) {
+            bool ran = inference_head_ran(e->inference, l, h, b);
+            usage[h] += ran;
+            class_usage[h] += ran;
+        }
         r->heads_run[i * c->layers + l] = used.run;
         r->mean_heads += (double)used.token_heads / length;
         flops_add_layer(c, l, length, used.run, used.token_heads, used.token_heads_gated,

@@ -150,12 +150,20 @@ int post_hoc_epochs(const struct model_config *model) {
     return plan.epochs + plan.recovery;
 }
 
-void post_hoc_original_heads(const struct head_gates *kept, struct evaluation_result *result) {
-    for (int l = 0; l < result->layers; l++) {
-        uint64_t *usage = result->usage + (size_t)l * (size_t)result->heads;
+/* usage: [layers][heads]; from above, so that nothing is overwritten unread. */
+static void to_original_places(const struct head_gates *kept, int layers, int heads,
+                               uint64_t *usage) {
+    for (int l = 0; l < layers; l++, usage += heads) {
         int place = 0; /* among the heads that are left */
-        for (int h = 0; h < result->heads; h++) place += kept->value[l][h] != 0.0f;
-        for (int h = result->heads - 1; h >= 0; h--) /* from above: nothing is overwritten unread */
+        for (int h = 0; h < heads; h++) place += kept->value[l][h] != 0.0f;
+        for (int h = heads - 1; h >= 0; h--)
             usage[h] = kept->value[l][h] != 0.0f ? usage[--place] : 0;
     }
+}
+
+void post_hoc_original_heads(const struct head_gates *kept, struct evaluation_result *r) {
+    to_original_places(kept, r->layers, r->heads, r->usage);
+    for (int c = 0; c < r->classes; c++)
+        to_original_places(kept, r->layers, r->heads,
+                           r->class_usage + (size_t)c * (size_t)r->layers * (size_t)r->heads);
 }

@@ -109,7 +109,7 @@ bool post_hoc_train(struct run *run, const struct model_config *model, struct tr
 /* How many epochs that will be. */
 int post_hoc_epochs(const struct model_config *model);
 
-/* Gives the heads in an evaluation of the pruned model (usage) their places in the base. */
+/* Gives the heads in an evaluation of the pruned model their places in the base. */
 void post_hoc_original_heads(const struct head_gates *kept, struct evaluation_result *result);
 
 #endif

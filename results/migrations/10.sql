@@ -1,4 +1,13 @@
--- From version 9 to 10: what a report asks of the samples of a profile, once and not in each report.
+-- From version 9 to 10: which heads run for which class, and what a report asks of the samples of a profile, once
+-- and not in each report.
+CREATE TABLE class_head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    class         INTEGER NOT NULL,
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, class, layer, head)
+) STRICT, WITHOUT ROWID;
 ALTER TABLE profile ADD COLUMN n_samples INTEGER;
 ALTER TABLE profile ADD COLUMN latency_ns_median REAL;
 ALTER TABLE profile ADD COLUMN latency_ns_mad REAL;

@@ -7,6 +7,11 @@ INSERT INTO head_usage
 SELECT e.id, layer.column1, (h + t.seed) % 8, 100 - 10 * h - 10 * layer.column1
 FROM evaluation e JOIN trial t ON t.id = e.trial_id JOIN layer JOIN head WHERE t.policy = 'budgetformer';
 
+-- Of the inputs that run a head the first 50 are those of class 0: of 60 all 50 of class 0 and 10 of the other.
+INSERT INTO class_head_usage
+SELECT evaluation_id, c.column1, layer, head, CASE c.column1 WHEN 0 THEN min(50, n_inputs) ELSE max(0, n_inputs - 50) END
+FROM head_usage JOIN (VALUES (0), (1)) c WHERE n_inputs < 100;
+
 -- Four epochs of 25 steps. Losses halve with each, from 0.8 in training and 1 on the validation slice; s and entropy
 -- fall by 0.2 from 0.9 and 1. The temperature falls from 2 to 0.2 over the first half of the steps.
 UPDATE trial SET config = '{"policy_options": {"tau_start": 2.0, "tau_end": 0.2, "tau_until": 0.5}}'

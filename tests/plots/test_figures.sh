@@ -714,8 +714,36 @@ a_heat_map_has_a_cell_for_every_head_and_for_every_class() {
     test "$(awk -F '|' '$1 == "budgetformer-0" && $2 == "mixed" && $3 == "classes" && $4 == 1 { sum += $6 }
         END { printf "%.3f", sum / 200 * 8 }' "$scratch/rows")" = 7.667
     test "$(grep -c '|classes|' "$scratch/rows")" -eq $((3 * 3 * 2 * 2)) # arms, workloads, classes, layers
+    # By class, of 50 inputs each: of the 60 of head 3 in the second layer all of class 0 and 10 of class 1.
+    columns head_usage arm workload series title cell_y cell_x percent >"$scratch/class_rows"
+    grep -qx 'budgetformer-0|mixed|class 0|0 (50)|1|3|100.0' "$scratch/class_rows"
+    grep -qx 'budgetformer-0|mixed|class 1|1 (50)|1|3|20.0' "$scratch/class_rows"
+    test "$(grep -c '|class [01]|' "$scratch/rows")" -eq $((2 * 3 * 3 * 3 * 2 * 8)) # classes, and as above
     # The number is written in its cell.
     test "$(grep -c '>100<' "$figures/head_usage.svg")" -ge 18
+}
+
+heads_of_a_class_that_were_not_stored_are_not_drawn() {
+    ! texts "$figures/head_usage.svg" | grep -q 'did not store' || return 1
+    echo 'DELETE FROM class_head_usage WHERE evaluation_id % 2 = 0' >"$scratch/old.sql"
+    database "$scratch/a.db" tests/plots/fixture.sql tests/plots/inside.sql "$scratch/old.sql"
+    draw "$scratch/a.db" "$scratch" head_usage --workload mixed
+    texts "$scratch/head_usage.svg" | grep -q 'These models were trained by a Headroom that did not store which'
+    ! texts "$scratch/head_usage.svg" | grep -q '(50)' || return 1
+}
+
+heads_of_many_classes_are_those_of_the_most_frequent() {
+    cat >"$scratch/classes.sql" <<'SQL'
+UPDATE prediction SET label = input / 10;
+UPDATE prediction SET label = 7 WHERE input BETWEEN 20 AND 24;
+DELETE FROM class_head_usage;
+INSERT INTO class_head_usage SELECT evaluation_id, i, layer, head, i FROM head_usage JOIN input WHERE n_inputs < 100 AND i < 10;
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql tests/plots/inside.sql "$scratch/classes.sql"
+    draw "$scratch/a.db" "$scratch" head_usage --workload mixed
+    texts "$scratch/head_usage.svg" | grep -q 'mixed, budgetformer-0: 3 of 10 classes'
+    figures=$scratch
+    columns head_usage title | grep '(' | sort -u | tr '\n' ' ' | grep -qx '0 (10) 1 (10) 7 (15) '
 }
 
 # From inside.sql: halving losses, in seed s 0.01 s more; 2 falls to 0.2 over half of the steps.
@@ -1002,7 +1030,8 @@ behaviours a_database_gives_every_figure_in_every_format a_pdf_is_as_wide_as_its
     captions_are_whole text_is_wrapped_at_its_measured_width \
     budgets_by_difficulty_and_class_have_intervals_and_seeds \
     many_classes_are_those_with_the_most_and_the_fewest_heads \
-    a_heat_map_has_a_cell_for_every_head_and_for_every_class training_is_drawn_step_by_step \
+    a_heat_map_has_a_cell_for_every_head_and_for_every_class heads_of_a_class_that_were_not_stored_are_not_drawn \
+    heads_of_many_classes_are_those_of_the_most_frequent training_is_drawn_step_by_step \
     a_part_that_is_changed_is_compared_with_the_nearest_arm memory_is_stacked_by_purpose_beside_its_peak \
     energy_is_drawn_where_it_was_measured energy_below_what_rest_takes_is_drawn_below_0 \
     only_profiles_with_energy_are_left_out_of_it \

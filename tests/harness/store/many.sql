@@ -38,6 +38,7 @@ FROM trial t JOIN arm a USING (arm) JOIN (VALUES ('none'), ('static'));
 INSERT INTO layer_budget
 SELECT e.id, i, e.mean_heads, 10 FROM evaluation e JOIN n WHERE i < 2;
 INSERT INTO head_usage SELECT e.id, i % 2, i / 2, 10 - i / 4 FROM evaluation e JOIN n WHERE i < 16;
+INSERT INTO class_head_usage SELECT evaluation_id, i, layer, head, n_inputs / 2 FROM head_usage JOIN n WHERE i < 2;
 INSERT INTO epoch (trial_id, epoch, step, train_loss, validation_accuracy)
 SELECT id, i + 1, 10 * i + 10, 1.0 / (i + 1), 0.5 FROM trial JOIN n WHERE i < 4;
 INSERT INTO prediction

@@ -105,7 +105,7 @@ struct made_up {
     char *files[1];
     char texts[INPUTS * 8];
     float budget[INPUTS * LAYERS];
-    uint64_t usage[LAYERS * HEADS];
+    uint64_t usage[LAYERS * HEADS], class_usage[2 * LAYERS * HEADS];
 };
 
 static inline void make_up(struct made_up *m, double accuracy, const int k[INPUTS]) {
@@ -122,7 +122,10 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
         for (int l = 0; l < LAYERS; l++) {
             m->heads_run[i * LAYERS + l] = k[i];
             m->budget[i * LAYERS + l] = (float)k[i] / HEADS;
-            for (int h = 0; h < k[i]; h++) m->usage[l * HEADS + h]++;
+            for (int h = 0; h < k[i]; h++) {
+                m->usage[l * HEADS + h]++;
+                m->class_usage[(i % 2 * LAYERS + l) * HEADS + h]++;
+            }
         }
         sum += k[i];
     }
@@ -154,7 +157,9 @@ static inline void make_up(struct made_up *m, double accuracy, const int k[INPUT
                                         .length = m->length,
                                         .heads_run = m->heads_run,
                                         .budget = m->budget,
-                                        .usage = m->usage};
+                                        .usage = m->usage,
+                                        .classes = 2,
+                                        .class_usage = m->class_usage};
         e->executed.count[FLOP_QKV] = e->formula.count[FLOP_QKV] = (uint64_t)(1000 * sum / INPUTS);
     }
     m->epoch = (struct epoch_result){

@@ -199,6 +199,7 @@ static void what_was_made_of_other_results_is_not_shown_and_made_again(void **st
     assert_int_equal(raw_sql(f->path, "DELETE FROM prediction WHERE evaluation_id = 8; "
                                       "DELETE FROM layer_budget WHERE evaluation_id = 8; "
                                       "DELETE FROM head_usage WHERE evaluation_id = 8; "
+                                      "DELETE FROM class_head_usage WHERE evaluation_id = 8; "
                                       "DELETE FROM evaluation WHERE id = 8"),
                      SQLITE_OK);
     assert_near(number(f, "SELECT count(*) FROM comparison"), 0);

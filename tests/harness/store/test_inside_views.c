@@ -34,6 +34,41 @@ static void heads_by_layer_and_class_are_means_over_inputs_and_seeds(void **stat
     }
 }
 
+/* Inputs 0 and 2 are of class 0, 1 and 3 of class 1; the last runs 6 heads, the others 2. Heads that run for
+ * none need no rows. */
+static void shares_of_a_class_are_of_its_own_inputs(void **state) {
+    struct fixture *f = *state;
+    static const int k[INPUTS] = {2, 2, 2, 6};
+    double two[] = {0.5, 0.5};
+    int64_t workload = one_workload(f, "w");
+    train(f, workload, "budget", "budgetformer", k, 2, two, 3); /* with controls */
+    train(f, workload, "fixed-8", "fixed", ALL, 2, two, 1);
+    static const struct {
+        const char *query;
+        double expected;
+    } cases[] = {
+        {"count(*) FROM class_head_usage", 2 * 2 * LAYERS * 4}, /* seeds, classes, layers, heads */
+        {"share FROM head_usage_by_class WHERE arm = 'budget' AND class = 1 AND head = 1", 1},
+        {"share FROM head_usage_by_class WHERE arm = 'budget' AND class = 1 AND layer = 1 AND head = 5",
+         0.5},
+        {"share FROM head_usage_by_class WHERE arm = 'budget' AND class = 0 AND layer = 1 AND head = 5",
+         0},
+        {"share FROM head_usage_by_class WHERE arm = 'budget' AND class = 1 AND head = 6", 0},
+        {"n_inputs FROM head_usage_by_class WHERE arm = 'budget' AND class = 1 AND head = 6", 2},
+        {"count(share) FROM head_usage_by_class", 2 * 2 * 2 * LAYERS * HEADS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT %s", cases[i].query);
+        assert_near(number(f, sql), cases[i].expected);
+    }
+    /* As a database of before is: the heads between are not known, and the others are. */
+    assert_int_equal(raw_sql(f->path, "DELETE FROM class_head_usage"), SQLITE_OK);
+    assert_true(isnan(
+        number(f, "SELECT share FROM head_usage_by_class WHERE arm = 'budget' AND head = 5")));
+    assert_near(number(f, "SELECT count(share) FROM head_usage_by_class WHERE arm = 'budget'"),
+                2 * 2 * LAYERS * 4);
+}
+
 /* From 2 to 0.2 over the first half of 40 steps, and then no further. */
 static void temperature_follows_from_the_step_where_options_set_one(void **state) {
     struct fixture *f = *state;
@@ -109,6 +144,7 @@ static void a_changed_part_is_beside_the_arm_that_differs_least(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(heads_by_layer_and_class_are_means_over_inputs_and_seeds),
+        TEST(shares_of_a_class_are_of_its_own_inputs),
         TEST(temperature_follows_from_the_step_where_options_set_one),
         TEST(a_changed_part_is_beside_the_arm_that_differs_least),
     };

@@ -90,6 +90,7 @@ static const char everything[] =
     "INSERT INTO class VALUES ('d', 0, 'no', 1, 1, 1);"
     "INSERT INTO input VALUES ('s', 0, 'f', 1, 'h', 'text');"
     "INSERT INTO layer_budget VALUES (90, 0, 4, 1); INSERT INTO head_usage VALUES (80, 0, 1, 1);"
+    "INSERT INTO class_head_usage VALUES (80, 1, 0, 1, 1);"
     "INSERT INTO profile (id, trial_id, batch_size, warmup_passes, inputs_per_sample)"
     " VALUES (50, 20, 32, 1, 1), (40, 20, 1, 1, 1);"
     "INSERT INTO phase VALUES (50, 'norm', 1, 1, 1, 1);"
@@ -237,6 +238,8 @@ static void any_number_that_is_computed_makes_a_conflict(void **state) {
         {"UPDATE head_usage SET n_inputs = 1 WHERE layer = 1 AND head = 2",
          "UPDATE head_usage SET n_inputs = 4",
          "head_usage 1/2 of evaluation test/best/none: n_inputs 1 there, 4 here"},
+        {"UPDATE class_head_usage SET n_inputs = 1", "UPDATE class_head_usage SET n_inputs = 2",
+         "class_head_usage 1/0/3 of evaluation test/best/none: n_inputs 1 there, 2 here"},
         {"UPDATE layer_budget SET n_inputs = 3", "UPDATE layer_budget SET n_inputs = 4",
          "layer_budget 0/8"},
         {"UPDATE epoch SET train_loss = 0.6", "UPDATE epoch SET train_loss = 0.7",
@@ -249,6 +252,7 @@ static void any_number_that_is_computed_makes_a_conflict(void **state) {
          "tuning 0: validation_loss 2.0 there, 1.0 here"},
     };
     static const char more[] = "UPDATE trial SET n_train = 8;"
+                               "INSERT INTO class_head_usage SELECT id, 1, 0, 3, 2 FROM evaluation;"
                                "INSERT INTO tuning VALUES (1, 0, '{}', 1, 1, 1, 1, 1, 1, '')";
     struct pair *p = *state;
     train_one(p->out, 0.5);

@@ -82,6 +82,7 @@ static void a_report_leaves_the_views_as_they_were(void **state) {
     assert_false(kept);
     OK(f, store_exec(f->store,
                      "DELETE FROM prediction; DELETE FROM layer_budget; DELETE FROM head_usage; "
+                     "DELETE FROM class_head_usage; "
                      "DELETE FROM evaluation",
                      &f->error));
     assert_true(before > 0);

@@ -113,6 +113,36 @@ static void heads_of_tokens_and_heads_of_inputs_are_told_apart(void **state) {
 }
 
 /* The loss is the mean of -log p_true, and no class is likelier than the predicted one. */
+/* Labels decide about no head: the inputs that are given label 1 run what they run alone. */
+static void usage_of_a_class_is_that_of_its_inputs_alone(void **state) {
+    (void)state;
+    static const char *const arms[] = {"policy: moh, shared: 1, routed: 1",
+                                       "policy: budgetformer, initial_budget: 0.6"};
+    enum { N_ONE = 60, HEADS = 2 * 4 };
+    for (size_t a = 0; a < sizeof arms / sizeof *arms; a++) {
+        struct fixture f;
+        set_up(&f, arms[a]);
+        struct split *test = &f.data->test;
+        for (int i = 0; i < test->n; i++) test->labels[i] = i < N_ONE;
+        struct evaluation_result all = evaluate(&f, 7, NULL, NULL);
+        int n = test->n;
+        test->n = N_ONE;
+        struct evaluation_result alone = evaluate(&f, 7, NULL, NULL);
+        test->n = n;
+        assert_int_equal(all.classes, f.data->n_classes);
+        assert_memory_equal(all.class_usage + HEADS, alone.usage, HEADS * sizeof *alone.usage);
+        uint64_t others = 0;
+        for (int h = 0; h < HEADS; h++) {
+            assert_int_equal(all.class_usage[h] + alone.usage[h], all.usage[h]);
+            others += all.class_usage[h];
+        }
+        assert_true(others > 0);
+        evaluation_result_free(&alone);
+        evaluation_result_free(&all);
+        tear_down(&f);
+    }
+}
+
 static void probabilities_are_those_of_the_loss(void **state) {
     (void)state;
     struct fixture f;
@@ -228,6 +258,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_do_not_depend_on_the_batch_size),
         cmocka_unit_test(heads_of_tokens_and_heads_of_inputs_are_told_apart),
+        cmocka_unit_test(usage_of_a_class_is_that_of_its_inputs_alone),
         cmocka_unit_test(probabilities_are_those_of_the_loss),
         cmocka_unit_test(recorded_decisions_replay_the_evaluation),
         cmocka_unit_test(shuffled_decisions_move_all_layers_together),

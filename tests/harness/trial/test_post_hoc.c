@@ -80,6 +80,10 @@ static struct head_gates survivors(const struct evaluation_result *e) {
         for (int h = 0; h < HEADS; h++) {
             uint64_t used = e->usage[l * HEADS + h];
             assert_true(used == 0 || used == (uint64_t)e->n); /* the same for every input */
+            for (int c = 0; c < e->classes; c++)
+                used -= e->class_usage[(c * LAYERS + l) * HEADS + h];
+            assert_int_equal(used, 0);
+            used = e->usage[l * HEADS + h];
             gates.value[l][h] = used > 0 ? 1.0f : 0.0f;
         }
     return gates;

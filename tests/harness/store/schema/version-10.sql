@@ -227,6 +227,14 @@ CREATE TABLE head_usage (
     n_inputs      INTEGER NOT NULL,
     PRIMARY KEY (evaluation_id, layer, head)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE class_head_usage (
+    evaluation_id INTEGER NOT NULL REFERENCES evaluation (id),
+    class         INTEGER NOT NULL,
+    layer         INTEGER NOT NULL,
+    head          INTEGER NOT NULL,
+    n_inputs      INTEGER NOT NULL,
+    PRIMARY KEY (evaluation_id, class, layer, head)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE profile (
     id                       INTEGER PRIMARY KEY,
     trial_id                 INTEGER NOT NULL REFERENCES trial (id),
