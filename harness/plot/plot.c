@@ -9,7 +9,7 @@
 #include "harness/plot/picture_files.h"
 #include "harness/plot/scripts.h"
 #include "harness/plot/sheet.h"
-#include "harness/store/comparison.h"
+#include "harness/store/figure_data.h"
 #include "harness/store/store.h"
 #include "harness/table/shown.h"
 #include "models/base/closest_name.h"
@@ -129,7 +129,7 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
     plot->choice.workload = request->workload;
     if (request->filter && !compile_filter(plot, request->filter, error)) return false;
     if (!store_open_reader(request->db, &plot->store, error) ||
-        !comparison_update(plot->store, error) || !check_choice(plot, request, error) ||
+        !figure_data_keep(plot->store, error) || !check_choice(plot, request, error) ||
         !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
         !picture_files_open(request->out, request->db, &plot->files, error))
         return false;

@@ -1,0 +1,17 @@
+/*
+ * The views that are kept for figures; see figure_data.h.
+ */
+#include "harness/store/figure_data.h"
+#include "harness/store/comparison.h"
+#include "harness/store/store_private.h"
+
+/* A view after those that it reads. */
+static const struct kept_view kept[] = {
+    {"profile_summary", "id", NULL}, {"value_by_repeat", NULL, NULL},
+    {"measure_by_seed", NULL, NULL}, {"interval_by_measure", NULL, NULL},
+    {"noise_floor", NULL, NULL},     {0}};
+
+bool figure_data_keep(struct store *store, struct error *error) {
+    return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
+           store_keep(store, kept, error);
+}
