@@ -64,15 +64,28 @@ static struct guessed *add(struct guess *guess, const char *key) {
 
 /* ---- files ---- */
 
+/* What a file is called must stand in one line of a section. */
+static bool refuse_name(const char *file, struct error *error) {
+    struct text shown = {0};
+    text_append_json_string(&shown, file);
+    error_set(error,
+              "%s: a workload file cannot repeat such a name, for its line breaks, control "
+              "characters or bytes that are not UTF-8; rename the file",
+              shown.data ? shown.data : "out of memory");
+    text_free(&shown);
+    return false;
+}
+
 /* The file as the command line names it: from here, or below the data folder. */
 static bool find_file(struct guessing *g, struct error *error) {
     const char *file = g->request->file;
     char found[2 * OPTION_STRING_MAX], root[PATH_MAX];
     struct error ignored;
+    if (!survey_can_repeat(file)) return refuse_name(file, error);
     if (!text_file_find(".", file, found, sizeof found) &&
         !data_file_find(file, found, sizeof found, &ignored)) {
         char near[PATH_MAX];
-        bool meant = near_file_find(file, near, sizeof near);
+        bool meant = near_file_find(file, near, sizeof near) && survey_can_repeat(near);
         return error_set(error, "no file %s, here or in %s/%s%s%s", file, data_root(),
                          meant ? "; did you mean " : "", meant ? near : "", meant ? "?" : "");
     }
@@ -80,6 +93,7 @@ static bool find_file(struct guessing *g, struct error *error) {
     size_t length = realpath(data_root(), root) ? strlen(root) : 0;
     bool below = length > 0 && strncmp(g->path, root, length) == 0 && g->path[length] == '/';
     const char *name = below ? g->path + length + 1 : g->path;
+    if (!survey_can_repeat(name)) return refuse_name(name, error); /* a link led there */
     if (strlen(name) >= sizeof g->name)
         return error_set(error, "%s: the path is longer than %zu bytes", g->path,
                          sizeof g->name - 1);
