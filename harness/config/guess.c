@@ -18,10 +18,15 @@
 
 enum {
     LENGTH_LEAST = 8,
-    LENGTH_MOST = 128,      /* attention and time grow with it; what is longer is cut */
-    LENGTH_STEP = 4,        /* lengths are rounded up to it */
-    TOKENS_AT_ONCE = 40000, /* of training: the starter's sweep of them takes minutes */
-    LIMIT_STEP = 100,
+    LENGTH_MOST = 128, /* attention and time grow with it; what is longer is cut */
+    LENGTH_STEP = 4,   /* lengths are rounded up to it */
+    /* The starter's sweep of so many tokens to train on takes two to three minutes on two cores; of
+     * longer texts fewer, since each token attends to all others: at LONG_TEXT that takes as long as
+     * everything else. Measured once and no speed of this machine, so that a file is the same
+     * wherever and whenever it is written. */
+    TOKENS_AT_ONCE = 30000,
+    LONG_TEXT = 160,
+    LIMIT_STEP = 10,
     INPUTS_PER_CLASS = 5 /* at least; fewer teach nothing */
 };
 static const double most_texts = 0.95; /* are not cut */
@@ -299,10 +304,11 @@ static void guess_limits(struct guessing *g, int length) {
     if (!g->test[0] && !g->validation[0]) tested = (int)(rows * test_share + 0.5);
     if (words > length) words = length;
     if (words < 1) words = 1;
-    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP,
-        least = INPUTS_PER_CLASS * label->values.n, trained = rows - tested;
+    int tokens = TOKENS_AT_ONCE * LONG_TEXT / (LONG_TEXT + words),
+        most = tokens / words / LIMIT_STEP * LIMIT_STEP, least = INPUTS_PER_CLASS * label->values.n,
+        trained = rows - tested;
     if (most < least) most = (least + LIMIT_STEP - 1) / LIMIT_STEP * LIMIT_STEP;
-    if (most >= trained) return;
+    if (most >= trained - trained / 5) return; /* the few others cost little */
     struct guessed *limit = add(g->out, "train_limit");
     text_append(&limit->value, "%d", most);
     text_append(&limit->why,

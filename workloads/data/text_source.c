@@ -169,15 +169,6 @@ static int add_second(struct intake *intake, const struct row *row, int n, struc
     return tokenise(intake, row, intake->text, size, n + 1, error);
 }
 
-/* Whether a text has a token. Without memory to tell it has: whoever joins it again says so. */
-static bool has_token(struct intake *intake, const struct piece *piece, int n) {
-    size_t size;
-    if (!join(intake, piece, n, &size)) return true;
-    struct tokenizer t = {.kind = (enum tokenizer_kind)intake->config->tokenizer,
-                          .rest = intake->text};
-    return tokenizer_next(&t);
-}
-
 /* Leaves the row out, also what is kept of its text so far. */
 static bool drop(struct intake *intake, size_t texts_before) {
     intake->n_dropped++;
@@ -198,10 +189,6 @@ static bool take_row(void *owner, const struct row *row, struct error *error) {
         return error_set_at(error, &row->at,
                             "the label is empty; give the row one or set drop_empty: true in data");
     if (is_dropped(intake, label)) return drop(intake, texts_before);
-    if (intake->config->drop_empty &&
-        row->n_second > 0 && /* before words of the first have numbers */
-        !has_token(intake, row->text + row->n_text, row->n_second))
-        return drop(intake, texts_before);
     if (!join(intake, row->text, row->n_text, &size))
         return error_set_at(error, &row->at, "out of memory");
     char *text = intake->text;

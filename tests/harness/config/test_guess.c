@@ -129,6 +129,7 @@ static void a_first_record_that_recurs_or_has_numbers_is_no_header(void **state)
     write_rows("a.csv", "1,the first text\n", "%s,text number %d\n", 20);
     guess_of("a.csv");
     expect("label", "1");
+    assert_string_equal(guess.file.data + strlen(files_folder), "/a.csv: 21 rows of 2 columns");
 }
 
 static void a_name_that_stands_in_a_row_by_chance_is_one_still(void **state) {
@@ -438,21 +439,31 @@ static void too_many_tokens_are_limited_for_a_first_look(void **state) {
     write_long_rows("a.csv", 8000, 4, 200); /* of which 128 words are kept */
     guess_of("a.csv");
     expect("max_len", "128");
-    expect("train_limit", "300"); /* 40,000 / 128 = 312 */
-    expect("test_limit", "1200"); /* of 1,600 */
-    expect_why("train_limit",     /* 6,400 / 300 */
-               "all 6400 rows to train on, without these two lines, take about 21.3 times");
+    expect("train_limit", "130"); /* 30,000 * 160 / (160 + 128) / 128 = 130.2 */
+    expect("test_limit", "520");  /* of 1,600 */
+    expect_why("train_limit",     /* 6,400 / 130 */
+               "all 6400 rows to train on, without these two lines, take about 49.2 times");
+    write_long_rows("a.csv", 8000, 4, 32);
+    guess_of("a.csv");
+    expect("max_len", "32");
+    expect("train_limit", "780"); /* 30,000 * 160 / (160 + 32) / 32 = 781.25 */
+    write_long_rows("a.csv", 40, 4, 9);
+    guess_of("a.csv");
+    expect("max_len", "12"); /* a multiple of four */
 }
 
 static void a_limit_leaves_out_rows_and_no_class(void **state) {
     (void)state;
-    write_long_rows("a.csv", 4000, 4, 200);
+    write_long_rows("a.csv", 2600, 4, 200);
     guess_of("a.csv");
-    expect_why("train_limit", "all 3200 rows to train on, without this line, take about 10.7");
-    expect_none("test_limit");             /* 800 are tested */
-    write_long_rows("a.csv", 370, 4, 200); /* of 296 to train on */
+    expect_why("train_limit", "all 2080 rows to train on, without this line, take about 16.0");
+    expect_none("test_limit");             /* 520 are tested, four times 130 */
+    write_long_rows("a.csv", 202, 4, 200); /* of 162 to train on, 130 are a fifth less */
     guess_of("a.csv");
     expect_none("train_limit");
+    write_long_rows("a.csv", 204, 4, 200); /* of 163, less than four fifths */
+    guess_of("a.csv");
+    expect("train_limit", "130");
     write_long_rows("a.csv", 8000, 800, 120);
     guess_of("a.csv");
     expect("train_limit", "4000"); /* five of each */

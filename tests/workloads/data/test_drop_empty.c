@@ -81,8 +81,9 @@ static void either_text_of_a_pair_may_be_the_empty_one(void **state) {
     dataset_free(data);
 }
 
-/* Words are told apart by their number where they are equally frequent. */
-static void words_of_a_dropped_row_are_not_numbered(void **state) {
+/* The words of a pair's first text have numbers before its second one is found to be empty: equally
+ * frequent ones must not stand in the order of these. */
+static void words_of_a_dropped_row_change_no_vocabulary(void **state) {
     (void)state;
     static const char kept[] = "x,one,two\ny,two,one\nx,a,b\ny,b,a\n";
     static const char *const dropped[] = {"", "y,b a,\n", "y,,b a\n", ",b,a\n"};
@@ -129,7 +130,7 @@ int main(void) {
         cmocka_unit_test(without_it_each_of_them_is_an_error_that_names_it),
         cmocka_unit_test(blank_labels_and_first_lines_are_dropped_and_make_no_class),
         cmocka_unit_test(either_text_of_a_pair_may_be_the_empty_one),
-        cmocka_unit_test(words_of_a_dropped_row_are_not_numbered),
+        cmocka_unit_test(words_of_a_dropped_row_change_no_vocabulary),
         cmocka_unit_test(null_is_empty_in_json),
         cmocka_unit_test(a_file_of_nothing_else_is_an_error),
     };
