@@ -65,7 +65,7 @@ static bool read_request(const struct arguments *arguments, const struct tested_
 
 /* ---- the table ---- */
 
-enum { VALUE_SIZE = 32 };
+enum { VALUE_SIZE = 32, SOURCE_SIZE = 2 * NAME_SIZE };
 
 /* A whole number as it is; of others as many digits as can mean something. */
 static const char *format_count(double value, char out[VALUE_SIZE]) {
@@ -91,11 +91,11 @@ static int choose_rows(const struct arguments *arguments, const struct counting_
 }
 
 /* By what it was counted, or why it was not; a reason that an earlier row had is not told again. */
-static const char *source_of(const struct counter_result *rows[], int row, char as[2 * NAME_SIZE]) {
+static const char *source_of(const struct counter_result *rows[], int row, char as[SOURCE_SIZE]) {
     if (rows[row]->available) return rows[row]->event;
     for (int i = 0; i < row; i++)
         if (strcmp(rows[i]->reason, rows[row]->reason) == 0) {
-            snprintf(as, 2 * NAME_SIZE, "as %s", rows[i]->role);
+            snprintf(as, SOURCE_SIZE, "as %s", rows[i]->role);
             return as;
         }
     return rows[row]->reason;
@@ -112,7 +112,7 @@ static bool print_table(const struct arguments *arguments, const struct counting
         &table, 5,
         (const char *[]){"EVENT", "PER-INPUT", "PER-HEAD", "READING", "COUNTED BY, OR WHY NOT"});
     for (int i = 0; i < n; i++) {
-        char as[2 * NAME_SIZE];
+        char as[SOURCE_SIZE];
         char input[VALUE_SIZE], head[VALUE_SIZE], reading[VALUE_SIZE];
         double value = rows[i]->available ? rows[i]->value : (double)NAN;
         format_count(value, input);
