@@ -16,6 +16,7 @@
  * seconds. `log` (may be NULL) hears what is being measured. */
 bool bench_run(bool quick, FILE *log, struct bench_table *table, struct error *error);
 
-void bench_print(const struct bench_table *table, FILE *out);
+/* A table for each section, as wide as the page. */
+bool bench_print(const struct bench_table *bench, FILE *out, struct error *error);
 
 #endif

@@ -10,11 +10,15 @@
 #include "harness/bench/bench_saving.h"
 #include "harness/bench/bench_timing.h"
 #include "harness/measure/phase_timer.h"
+#include "harness/table/table.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/base/clock.h"
 #include "models/policies/registry.h"
 #include "models/policy.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 enum { SAMPLES_MOST = 400, SAMPLES_LEAST = 3, VOCABULARY = 30000, KINDS_MOST = 8, SHAPES_MOST = 6 };
@@ -79,18 +83,38 @@ static double mean_heads(const struct bench_model *m) {
     return sum / m->config.layers / m->batch.n_samples;
 }
 
-/* ---- a line, for people or for programs ---- */
+/* ---- a row for people, or a line for programs ---- */
 
-static void print_line(const struct bench_model *m, double heads, const struct timing *train,
-                       const struct timing *infer, FILE *out) {
-    fprintf(out, "%4d %6d %4d  %-9s %-18s %5.2f", m->shape.dim, m->shape.length, m->shape.batch,
-            precision_name(m->device->precision), m->config.policy->name, heads);
-    for (int i = 0; i < 2; i++) {
-        const struct timing *t = i ? infer : train;
-        fprintf(out, " %9.3f %9.3f %9.3f %6d", t->row.median, t->row.lowest, t->row.highest,
-                t->row.n_samples * t->calls);
-    }
-    fputc('\n', out);
+/* Where what is measured goes: rows into a table, which is written at the end; lines at once. */
+struct report {
+    struct table table; /* without --json */
+    FILE *out, *log;
+};
+
+enum { CELLS_MOST = 16 };
+
+/* A row, cells between bars. */
+static void add_row(struct report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add_row(struct report *report, const char *format, ...) {
+    char line[256], *rest = line;
+    const char *cells[CELLS_MOST];
+    size_t n = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    while (rest && n < CELLS_MOST) cells[n++] = strsep(&rest, "|");
+    table_append(&report->table, n, cells);
+}
+
+static void add_speed(struct report *report, const struct bench_model *m, double heads,
+                      const struct timing *train, const struct timing *infer) {
+    add_row(report, "%d|%d|%d|%s|%s|%.2f|%.3f|%.3f..%.3f|%.3f|%.3f..%.3f|%d|%d", m->shape.dim,
+            m->shape.length, m->shape.batch, precision_name(m->device->precision),
+            m->config.policy->name, heads, train->row.median, train->row.lowest, train->row.highest,
+            infer->row.median, infer->row.lowest, infer->row.highest,
+            train->row.n_samples * train->calls, infer->row.n_samples * infer->calls);
 }
 
 static void print_json_timing(const char *name, const struct timing *t, FILE *out) {
@@ -129,7 +153,7 @@ static struct duration duration_of(const struct bench_device_options *options) {
 
 static bool measure_speed(const struct device *d, const struct bench_shape *shape,
                           const struct bench_kind *kind, const struct bench_device_options *options,
-                          FILE *out, struct error *error) {
+                          struct report *report, struct error *error) {
     struct bench_model model;
     struct timing train, infer;
     struct duration duration = duration_of(options);
@@ -143,8 +167,11 @@ static bool measure_speed(const struct device *d, const struct bench_shape *shap
     if (json) time_phases(&model, bench_model_train, &train);
     ok = d->ops->ok(d, error);
     if (!ok) goto done;
-    (json ? print_json : print_line)(&model, heads, &train, &infer, out);
-    fflush(out);
+    if (json)
+        print_json(&model, heads, &train, &infer, report->out);
+    else
+        add_speed(report, &model, heads, &train, &infer);
+    fflush(report->out);
 done:
     bench_model_free(&model);
     return ok;
@@ -162,9 +189,10 @@ static int list_kinds(struct bench_kind kinds[KINDS_MOST]) {
 
 /* ---- what skipped heads save ---- */
 
-static void print_saved(const struct bench_model *m, const struct bench_saved *saved, FILE *out) {
-    fprintf(out, "%4d %6d %4d  %-9s %-6s %5d %9.3f %9.3f %9.3f %6.3f %6.3f %6.2f %6.2f %7.2f\n",
-            m->shape.dim, m->shape.length, m->shape.batch, precision_name(m->device->precision),
+static void add_saved(struct report *report, const struct bench_model *m,
+                      const struct bench_saved *saved) {
+    add_row(report, "%d|%d|%d|%s|%s|%d|%.3f|%.3f..%.3f|%.3f|%.3f|%.2f|%.2f..%.2f", m->shape.dim,
+            m->shape.length, m->shape.batch, precision_name(m->device->precision),
             saved->each ? "each" : "shared", saved->heads, saved->ms.median, saved->ms.lowest,
             saved->ms.highest, saved->flops, saved->time.median, saved->ratio.median,
             saved->ratio.lowest, saved->ratio.highest);
@@ -184,7 +212,7 @@ static void print_saved_json(const struct bench_model *m, const struct bench_sav
 }
 
 static bool measure_saving(const struct device *d, const struct bench_shape *shape,
-                           const struct bench_device_options *options, FILE *out,
+                           const struct bench_device_options *options, struct report *report,
                            struct error *error) {
     static const struct bench_kind all_heads = {"fixed", "{\"heads\":8}", VOCABULARY, 0.0},
                                    told = {"random", "{}", VOCABULARY, 0.0};
@@ -197,8 +225,11 @@ static bool measure_saving(const struct device *d, const struct bench_shape *sha
               bench_saving_measure(&all, &m, &m.batch, &effort, saved, error) &&
               d->ops->ok(d, error);
     for (int i = 0; ok && i < BENCH_SAVED; i++)
-        (options->json ? print_saved_json : print_saved)(&m, &saved[i], out);
-    fflush(out);
+        if (options->json)
+            print_saved_json(&m, &saved[i], report->out);
+        else
+            add_saved(report, &m, &saved[i]);
+    fflush(report->out);
     bench_model_free(&m);
     bench_model_free(&all);
     return ok;
@@ -206,17 +237,12 @@ static bool measure_saving(const struct device *d, const struct bench_shape *sha
 
 /* ---- all of it ---- */
 
-static void print_head(const struct bench_device_options *options, FILE *out) {
-    fprintf(out, "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms\n",
-            options->name, BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
-    if (options->saving)
-        fprintf(out, "%4s %6s %4s  %-9s %-6s %5s %9s %9s %9s %6s %6s %6s %6s %7s\n", "D", "length",
-                "batch", "precision", "sets", "heads", "infer", "lowest", "highest", "FLOPs",
-                "time", "ratio", "lowest", "highest");
-    else
-        fprintf(out, "%4s %6s %4s  %-9s %-18s %5s %9s %9s %9s %6s %9s %9s %9s %6s\n", "D", "length",
-                "batch", "precision", "method", "heads", "train", "lowest", "highest", "calls",
-                "infer", "lowest", "highest", "calls");
+static bool write_table(const struct bench_device_options *options, struct report *report,
+                        struct error *error) {
+    wrap_print(report->out, width_of(report->out), 2,
+               "device %s; %d layers, %d heads, FFN 4 D, vocabulary %d, no dropout; ms",
+               options->name, BENCH_LAYERS, BENCH_HEADS, VOCABULARY);
+    return table_write(&report->table, TABLE_ALIGNED, report->out, error);
 }
 
 /* The settings that are known, a small one, or the one that is asked for: by a script, which comes
@@ -246,19 +272,25 @@ static bool list_shapes(const struct bench_device_options *options,
 }
 
 static bool measure_shape(const struct device *d, const struct bench_shape *shape,
-                          const struct bench_device_options *options, FILE *out,
+                          const struct bench_device_options *options, struct report *report,
                           struct error *error) {
     struct bench_kind kinds[KINDS_MOST];
     int n = list_kinds(kinds);
     bool ok = true;
-    if (options->saving) return measure_saving(d, shape, options, out, error);
-    for (int k = 0; ok && k < n; k++) ok = measure_speed(d, shape, &kinds[k], options, out, error);
+    if (report->log)
+        fprintf(report->log, "bench: %s, D=%d N=%d batch %d\n", precision_name(d->precision),
+                shape->dim, shape->length, shape->batch);
+    if (options->saving) return measure_saving(d, shape, options, report, error);
+    for (int k = 0; ok && k < n; k++)
+        ok = measure_speed(d, shape, &kinds[k], options, report, error);
     return ok;
 }
 
-bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error) {
+bool bench_device(const struct bench_device_options *options, FILE *out, FILE *log,
+                  struct error *error) {
     const char *name = options->name, *precision = options->precision;
     struct bench_shape shapes[SHAPES_MOST];
+    struct report report = {.out = out, .log = options->json ? NULL : log};
     int n_shapes;
     enum precision first = PRECISION_FP32, last;
     last = strcmp(name, "cpu") == 0 ? PRECISION_FP32 : PRECISION_BF16;
@@ -266,13 +298,21 @@ bool bench_device(const struct bench_device_options *options, FILE *out, struct 
         return error_set(error, "'%.80s' is no precision; give fp32, tf32 or bf16", precision);
     if (precision) last = first;
     bool ok = list_shapes(options, shapes, &n_shapes, error);
+    report.table.n_keys = options->saving ? 6 : 5;
+    add_row(&report, options->saving
+                         ? "D|length|batch|precision|sets|heads|infer|range|FLOPs|time|ratio|range"
+                         : "D|length|batch|precision|method|heads|train|range|infer|range"
+                           "|calls to train|calls to infer");
     for (enum precision p = first; ok && p <= last; p++) {
         const struct device *d = NULL;
         ok = device_open(name, p, &d, error);
-        if (ok && p == first && !options->json) print_head(options, out);
         for (int i = 0; ok && i < n_shapes; i++)
-            ok = measure_shape(d, &shapes[i], options, out, error);
+            ok = measure_shape(d, &shapes[i], options, &report, error);
         device_close(d);
     }
+    struct error unwritten;
+    if (report.table.n_rows > 1) /* also what was measured before something failed */
+        ok = write_table(options, &report, ok ? error : &unwritten) && ok;
+    table_free(&report.table);
     return ok;
 }

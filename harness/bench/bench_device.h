@@ -19,11 +19,13 @@ struct bench_device_options {
     bool saving;           /* what skipped heads save, in place of speed */
 };
 
-/* A line for each setting, precision and method: medians, lowest and highest milliseconds of a
+/* A row for each setting, precision and method: medians, lowest and highest milliseconds of a
  * training step (both passes and AdamW with clipping) and of an inference of the batch. Or, with
  * `saving`, for each setting, precision, number of heads and kind of sets: milliseconds of an
- * inference, its time as a share of all heads', and that over the share of FLOPs. Nothing is
- * stored. */
-bool bench_device(const struct bench_device_options *options, FILE *out, struct error *error);
+ * inference, its time as a share of all heads', and that over the share of FLOPs. The
+ * table is written at the end, also where something failed on the way; `log` (may be NULL) hears what
+ * is being measured. Nothing is stored. */
+bool bench_device(const struct bench_device_options *options, FILE *out, FILE *log,
+                  struct error *error);
 
 #endif

@@ -7,6 +7,8 @@
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/store/store.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 
 #include <string.h>
 
@@ -21,10 +23,11 @@ static bool measure_and_store(struct store *store, bool quick, struct error *err
         fprintf(stderr, "headroom bench: this is a %s build: its times mean nothing\n",
                 environment.build);
     if (!bench_run(quick, stderr, &table, error)) return false;
-    printf("%s\n%s\n", machine, environment.blas_config);
-    bench_print(&table, stdout);
+    wrap_print(stdout, width_of(stdout), 2, "%s\n%s", machine, environment.blas_config);
+    bool ok = bench_print(&table, stdout, error);
     fflush(stdout);
-    return store_machine(store, &environment, &id, error) && store_bench(store, id, &table, error);
+    return ok && store_machine(store, &environment, &id, error) &&
+           store_bench(store, id, &table, error);
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
@@ -44,7 +47,7 @@ static int run(const struct arguments *arguments, struct error *error) {
                                                arguments->quick,
                                                arguments->json,
                                                arguments->saving};
-        return bench_device(&options, stdout, error) ? EXIT_OK : EXIT_FAILED;
+        return bench_device(&options, stdout, stderr, error) ? EXIT_OK : EXIT_FAILED;
     }
     if (arguments->shape)
         return bench_print_shape(arguments->shape, stdout, error) ? EXIT_OK : EXIT_FAILED;

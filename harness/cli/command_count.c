@@ -6,6 +6,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/tested_model.h"
 #include "harness/measure/software_events.h"
+#include "harness/table/table.h"
 #include "harness/trial/counting.h"
 
 #include <math.h>
@@ -64,7 +65,7 @@ static bool read_request(const struct arguments *arguments, const struct tested_
 
 /* ---- the table ---- */
 
-enum { VALUE_SIZE = 32 };
+enum { VALUE_SIZE = 32, SOURCE_SIZE = 2 * NAME_SIZE };
 
 /* A whole number as it is; of others as many digits as can mean something. */
 static const char *format_count(double value, char out[VALUE_SIZE]) {
@@ -89,35 +90,41 @@ static int choose_rows(const struct arguments *arguments, const struct counting_
     return n;
 }
 
-/* A reason that an earlier row had is not told again. */
-static void print_source(const struct counter_result *rows[], int row) {
-    for (int i = 0; i < row && !rows[row]->available; i++)
+/* By what it was counted, or why it was not; a reason that an earlier row had is not told again. */
+static const char *source_of(const struct counter_result *rows[], int row, char as[SOURCE_SIZE]) {
+    if (rows[row]->available) return rows[row]->event;
+    for (int i = 0; i < row; i++)
         if (strcmp(rows[i]->reason, rows[row]->reason) == 0) {
-            printf("as %s\n", rows[i]->role);
-            return;
+            snprintf(as, SOURCE_SIZE, "as %s", rows[i]->role);
+            return as;
         }
-    puts(rows[row]->available ? rows[row]->event : rows[row]->reason);
+    return rows[row]->reason;
 }
 
-/* Returns how many rows have a value. */
-static int print_table(const struct arguments *arguments, const struct counting_result *result) {
+/* Tells how many rows have a value, too. */
+static bool print_table(const struct arguments *arguments, const struct counting_result *result,
+                        int *n_counted, struct error *error) {
     const struct counter_result *rows[COUNTER_ROLES_MAX + SOFTWARE_EVENTS];
-    int n = choose_rows(arguments, result, rows), width = 5, n_counted = 0;
-    for (int i = 0; i < n; i++)
-        if ((int)strlen(rows[i]->role) > width) width = (int)strlen(rows[i]->role);
-    printf("%-*s  %14s  %14s  %10s  %s\n", width, "EVENT", "PER-INPUT", "PER-HEAD", "READING",
-           "COUNTED BY, OR WHY NOT");
+    struct table table = {.middle_right = true};
+    int n = choose_rows(arguments, result, rows);
+    *n_counted = 0;
+    table_append(
+        &table, 5,
+        (const char *[]){"EVENT", "PER-INPUT", "PER-HEAD", "READING", "COUNTED BY, OR WHY NOT"});
     for (int i = 0; i < n; i++) {
+        char as[SOURCE_SIZE];
         char input[VALUE_SIZE], head[VALUE_SIZE], reading[VALUE_SIZE];
         double value = rows[i]->available ? rows[i]->value : (double)NAN;
         format_count(value, input);
         format_count(result->heads > 0 ? value / result->heads : (double)NAN, head);
         format_count(rows[i]->available ? rows[i]->empty : (double)NAN, reading);
-        printf("%-*s  %14s  %14s  %10s  ", width, rows[i]->role, input, head, reading);
-        print_source(rows, i);
-        n_counted += rows[i]->available;
+        table_append(&table, 5,
+                     (const char *[]){rows[i]->role, input, head, reading, source_of(rows, i, as)});
+        *n_counted += rows[i]->available;
     }
-    return n_counted;
+    bool ok = table_write(&table, TABLE_ALIGNED, stdout, error);
+    table_free(&table);
+    return ok;
 }
 
 /* What the numbers are of. */
@@ -140,7 +147,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct tested_model tested = {0};
     struct counting counting;
     struct counting_result *result = calloc(1, sizeof *result);
-    int status = EXIT_FAILED;
+    int status = EXIT_FAILED, n_counted;
     if (!result)
         error_set(error, "out of memory");
     else
@@ -152,11 +159,11 @@ static int run(const struct arguments *arguments, struct error *error) {
         status = EXIT_FAILED;
     if (status == EXIT_OK) {
         tell(&counting, result);
-        if (print_table(arguments, result) == 0) {
-            error_set(error,
-                      "nothing of this can be counted here; `headroom doctor` says what can");
-            status = EXIT_FAILED;
-        }
+        bool ok = print_table(arguments, result, &n_counted, error);
+        if (ok && n_counted == 0)
+            ok = error_set(error,
+                           "nothing of this can be counted here; `headroom doctor` says what can");
+        if (!ok) status = EXIT_FAILED;
     }
     tested_model_free(&tested);
     free(result);

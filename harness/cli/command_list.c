@@ -32,8 +32,8 @@ static void print_options(const struct option_table *table) {
                             : *row->default_text ? row->default_text
                                                  : "\"\"";
         bool choices = row->choices != NULL;
-        wrap_print(stdout, width_of(stdout), 6, "  %-18s %-12s %-14s %s%s%s%s%s", row->name, value,
-                   types[row->type], row->help, choices ? " (" : "",
+        wrap_print(stdout, width_of_lines(stdout), 6, "  %-18s %-12s %-14s %s%s%s%s%s", row->name,
+                   value, types[row->type], row->help, choices ? " (" : "",
                    choices && row->type != OPTION_CHOICE ? "or " : "", choices ? row->choices : "",
                    choices ? ")" : "");
     }
@@ -44,7 +44,7 @@ static bool list_policies(const struct arguments *arguments, struct error *error
     (void)error;
     for (int i = 0; i < policy_registry_size; i++) {
         if (i > 0) putchar('\n');
-        wrap_print(stdout, width_of(stdout), 6, "%s: %s", policy_registry[i]->name,
+        wrap_print(stdout, width_of_lines(stdout), 6, "%s: %s", policy_registry[i]->name,
                    policy_registry[i]->summary);
         print_options(&policy_registry[i]->options);
     }

@@ -4,7 +4,8 @@
 #include "harness/cli/command.h"
 #include "harness/cli/starter.h"
 #include "harness/config/experiment.h"
-#include "harness/table/shown.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "workloads/data/data_files.h"
 #include "workloads/data/dataset_load.h"
 #include "workloads/data/doubts.h"
@@ -42,13 +43,13 @@ static bool read_data(const char *path, struct error *error) {
          dataset_load(&experiment->data, &data, error) &&
          doubts_write(&experiment->data, data, &doubts, error);
     if (ok)
-        shown_print(stderr,
-                    "  %d classes; inputs: %d to train, %d to choose weights on, %d to test\n",
-                    data->n_classes, data->train.n, data->validation.n, data->test.n);
+        wrap_print(stderr, width_of_lines(stderr), 4,
+                   "  %d classes; inputs: %d to train, %d to choose weights on, %d to test",
+                   data->n_classes, data->train.n, data->validation.n, data->test.n);
     else
         error_append(error, "; %s is written, mend it there", path);
     for (char *rest = doubts.data, *line; ok && rest && (line = strsep(&rest, "\n")) && *line;)
-        shown_print(stderr, "  but: %s\n", line);
+        wrap_print(stderr, width_of_lines(stderr), 4, "  but: %s", line);
     text_free(&doubts);
     dataset_free(data);
     free(experiment);
@@ -56,12 +57,13 @@ static bool read_data(const char *path, struct error *error) {
 }
 
 static void print_guess(const struct guess *guess) {
-    shown_print(stderr, "%s. Guessed:\n", guess->file.data);
+    int width = width_of_lines(stderr);
+    wrap_print(stderr, width, 2, "%s. Guessed:", guess->file.data);
     for (int i = 0; i < guess->n; i++) {
         const struct guessed *setting = &guess->setting[i];
         if (setting->value.data)
-            shown_print(stderr, "  %s: %s  # %s\n", setting->key, setting->value.data,
-                        setting->why.data);
+            wrap_print(stderr, width, 4, "  %s: %s  # %s", setting->key, setting->value.data,
+                       setting->why.data);
     }
 }
 
@@ -80,10 +82,10 @@ static bool write_guessed(const struct arguments *arguments, const char *path,
     if (ok) print_guess(&guess);
     ok = ok && read_data(path, error);
     if (ok)
-        fprintf(stderr,
-                "%s is written, with these reasons. Correct in it what is wrong, or remove it and\n"
-                "say --label and --text, then\n",
-                path);
+        wrap_print(stderr, width_of_lines(stderr), 0,
+                   "%s is written, with these reasons. Correct in it what is wrong, or remove it "
+                   "and say --label and --text, then",
+                   path);
     guess_free(&guess);
     return ok;
 }
@@ -101,10 +103,10 @@ static int run(const struct arguments *arguments, struct error *error) {
         if (!write_guessed(arguments, path, error)) return EXIT_FAILED;
     } else {
         if (!write_new(path, name, NULL, error)) return EXIT_FAILED;
-        fprintf(stderr,
-                "%s is written, for texts in %s/%s/train.csv with columns `label` and `text`.\n"
-                "Change in it what is different for yours, then\n",
-                path, data_root(), name);
+        wrap_print(stderr, width_of_lines(stderr), 0,
+                   "%s is written, for texts in %s/%s/train.csv with columns `label` and `text`. "
+                   "Change in it what is different for yours, then",
+                   path, data_root(), name);
     }
     fprintf(stderr,
             "  ./headroom validate %s\n"

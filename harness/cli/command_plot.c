@@ -3,6 +3,7 @@
  */
 #include "harness/cli/command.h"
 #include "harness/plot/plot.h"
+#include "harness/table/width.h"
 
 static int run(const struct arguments *arguments, struct error *error) {
     const struct plot_request request = {
@@ -13,6 +14,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .format = arguments->format,
         .figures = (const char *const *)arguments->words,
         .n_figures = arguments->n_words,
+        .width = width_of_lines(stdout),
     };
     static const int statuses[] = {
         [PLOT_DONE] = EXIT_OK, [PLOT_FAILED] = EXIT_FAILED, [PLOT_NOT_UNDERSTOOD] = EXIT_USAGE};

@@ -63,7 +63,7 @@ static void print_plan(const struct plan *plan) {
         if (strcmp(trial->status, "ok") == 0) {
             n_ok++;
         } else if (!trial->missing[0]) {
-            wrap_print(stdout, width_of(stdout), 9, "%-7s  %-40s  %-11s  %9.1f GFLOP%s%s",
+            wrap_print(stdout, width_of_lines(stdout), 9, "%-7s  %-40s  %-11s  %9.1f GFLOP%s%s",
                        trial->again     ? "again"
                        : trial->profile ? "profile"
                                         : "train",

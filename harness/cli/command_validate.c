@@ -7,6 +7,8 @@
 #include "harness/config/experiment.h"
 #include "harness/config/workload_files.h"
 #include "harness/table/shown.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +28,8 @@ static bool validate_file(const char *path, const struct overrides *overrides,
 
 static void print_valid(const struct experiment *e) {
     struct text doubts = {0};
-    shown_print(stdout, "%s: ok: workload '%s', %d arm%s, %d seed%s\n", e->file, e->name, e->n_arms,
-                PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
+    wrap_print(stdout, width_of_lines(stdout), 2, "%s: ok: workload '%s', %d arm%s, %d seed%s",
+               e->file, e->name, e->n_arms, PLURAL_S(e->n_arms), e->seeds.n, PLURAL_S(e->seeds.n));
     experiment_write_doubts(e, &doubts);
     if (doubts.data) shown_print(stderr, "%s", doubts.data);
     text_free(&doubts);

@@ -6,6 +6,8 @@
 #include "harness/cli/command.h"
 #include "harness/measure/environment.h"
 #include "harness/store/store.h"
+#include "harness/table/width.h"
+#include "harness/table/wrap.h"
 #include "models/device_card.h"
 
 #include <stdlib.h>
@@ -17,11 +19,14 @@
 #define HEADROOM_CUDA ""
 #endif
 
+enum { HANG = 10 }; /* to where values stand */
+
 /* A field of the environment, or why it is not known. */
 static void print(const char *label, const struct environment *e, const char *field,
                   const char *value) {
     const char *reason = environment_why_unknown(e, field);
-    printf("%-9s %s%s\n", label, *value ? value : "none: ", *value || !reason ? "" : reason);
+    wrap_print(stdout, width_of_lines(stdout), HANG, "%-9s %s%s", label,
+               *value ? value : "none: ", *value || !reason ? "" : reason);
 }
 
 static void print_commit(const struct environment *e) {
@@ -45,8 +50,9 @@ static int run(const struct arguments *arguments, struct error *error) {
     print_commit(e);
     printf("%-9s %s, %s\n", "built by", e->compiler, e->build);
     print("flags", e, "compiler_flags", e->compiler_flags);
-    printf("%-9s %s; runs %s, chosen by %s\n", "BLAS", e->blas_config,
-           e->blas_core[0] ? e->blas_core : "unknown kernels", e->blas_core_chosen_by);
+    wrap_print(stdout, width_of_lines(stdout), HANG, "%-9s %s; runs %s, chosen by %s", "BLAS",
+               e->blas_config, e->blas_core[0] ? e->blas_core : "unknown kernels",
+               e->blas_core_chosen_by);
     print("PAPI", e, "papi_version", e->papi_version);
     printf("%-9s %s\n", "CUDA", *HEADROOM_CUDA ? HEADROOM_CUDA : "none: built without it");
     print("SQLite", e, "sqlite_version", e->sqlite_version);

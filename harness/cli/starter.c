@@ -31,17 +31,19 @@ static void write_comment(const char *text, FILE *out) {
     fputs(start, out);
     for (const char *word = text; *word; word += strspn(word, " ")) {
         size_t length = strcspn(word, " ");
-        if (column + length > LINE_MAX_SHOWN) {
+        if (word > text && column + 1 + length > LINE_MAX_SHOWN) {
             fprintf(out, "\n%s", more);
             column = strlen(more);
+        } else if (word > text) {
+            fputc(' ', out);
+            column++;
         }
         for (const char *end = word + length; word < end;) {
             const char *c = word;
             bool plain = survey_is_plain(utf8_next(&word));
             fprintf(out, "%.*s", plain ? (int)(word - c) : 1, plain ? c : " ");
         }
-        if (*word) fputc(' ', out);
-        column += length + 1;
+        column += length;
     }
     fputc('\n', out);
 }

@@ -190,10 +190,11 @@ static bool write_for_people(const struct side sides[2], const struct comparison
                              enum table_format format, FILE *out, struct error *error) {
     bool markdown = format == TABLE_MARKDOWN, parts;
     size_t n_p = count_p(comparison);
-    int width = markdown ? INT_MAX : width_of(out);
-    print_side("A", &sides[0], width, out);
+    int width = markdown ? INT_MAX : width_of(out),
+        lines = markdown ? INT_MAX : width_of_lines(out);
+    print_side("A", &sides[0], lines, out);
     if (markdown) fputc('\n', out);
-    print_side("B", &sides[1], width, out);
+    print_side("B", &sides[1], lines, out);
     fputc('\n', out);
     if (!print_lines(comparison, format, out, error) ||
         !print_parts(comparison, format, out, &parts, error))
@@ -217,7 +218,7 @@ static bool write_for_people(const struct side sides[2], const struct comparison
         fputs(markdown ? "\nNotes:\n\n" : "\nnotes\n", out);
         for (const char *at = comparison->notes.data; *at;) {
             int length = (int)strcspn(at, "\n");
-            wrap_print(out, width, 2, "%s%.*s", markdown ? "- " : "", length, at);
+            wrap_print(out, lines, 2, "%s%.*s", markdown ? "- " : "", length, at);
             at += length + (at[length] == '\n');
         }
     }

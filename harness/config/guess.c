@@ -18,10 +18,15 @@
 
 enum {
     LENGTH_LEAST = 8,
-    LENGTH_MOST = 128,      /* attention and time grow with it; what is longer is cut */
-    LENGTH_STEP = 4,        /* lengths are rounded up to it */
-    TOKENS_AT_ONCE = 40000, /* of training: the starter's sweep of them takes minutes */
-    LIMIT_STEP = 100,
+    LENGTH_MOST = 128, /* attention and time grow with it; what is longer is cut */
+    LENGTH_STEP = 4,   /* lengths are rounded up to it */
+    /* The starter's sweep of so many tokens to train on takes two to three minutes on two cores; of
+     * longer texts fewer, since each token attends to all others: at LONG_TEXT that takes as long as
+     * everything else. Measured once and no speed of this machine, so that a file is the same
+     * wherever and whenever it is written. */
+    TOKENS_AT_ONCE = 30000,
+    LONG_TEXT = 160,
+    LIMIT_STEP = 10,
     INPUTS_PER_CLASS = 5 /* at least; fewer teach nothing */
 };
 static const double most_texts = 0.95; /* are not cut */
@@ -64,15 +69,28 @@ static struct guessed *add(struct guess *guess, const char *key) {
 
 /* ---- files ---- */
 
+/* What a file is called must stand in one line of a section. */
+static bool refuse_name(const char *file, struct error *error) {
+    struct text shown = {0};
+    text_append_json_string(&shown, file);
+    error_set(error,
+              "%s: a workload file cannot repeat such a name, for its line breaks, control "
+              "characters or bytes that are not UTF-8; rename the file",
+              shown.data ? shown.data : "out of memory");
+    text_free(&shown);
+    return false;
+}
+
 /* The file as the command line names it: from here, or below the data folder. */
 static bool find_file(struct guessing *g, struct error *error) {
     const char *file = g->request->file;
     char found[2 * OPTION_STRING_MAX], root[PATH_MAX];
     struct error ignored;
+    if (!survey_can_repeat(file)) return refuse_name(file, error);
     if (!text_file_find(".", file, found, sizeof found) &&
         !data_file_find(file, found, sizeof found, &ignored)) {
         char near[PATH_MAX];
-        bool meant = near_file_find(file, near, sizeof near);
+        bool meant = near_file_find(file, near, sizeof near) && survey_can_repeat(near);
         return error_set(error, "no file %s, here or in %s/%s%s%s", file, data_root(),
                          meant ? "; did you mean " : "", meant ? near : "", meant ? "?" : "");
     }
@@ -80,6 +98,7 @@ static bool find_file(struct guessing *g, struct error *error) {
     size_t length = realpath(data_root(), root) ? strlen(root) : 0;
     bool below = length > 0 && strncmp(g->path, root, length) == 0 && g->path[length] == '/';
     const char *name = below ? g->path + length + 1 : g->path;
+    if (!survey_can_repeat(name)) return refuse_name(name, error); /* a link led there */
     if (strlen(name) >= sizeof g->name)
         return error_set(error, "%s: the path is longer than %zu bytes", g->path,
                          sizeof g->name - 1);
@@ -285,10 +304,11 @@ static void guess_limits(struct guessing *g, int length) {
     if (!g->test[0] && !g->validation[0]) tested = (int)(rows * test_share + 0.5);
     if (words > length) words = length;
     if (words < 1) words = 1;
-    int most = TOKENS_AT_ONCE / words / LIMIT_STEP * LIMIT_STEP,
-        least = INPUTS_PER_CLASS * label->values.n, trained = rows - tested;
+    int tokens = TOKENS_AT_ONCE * LONG_TEXT / (LONG_TEXT + words),
+        most = tokens / words / LIMIT_STEP * LIMIT_STEP, least = INPUTS_PER_CLASS * label->values.n,
+        trained = rows - tested;
     if (most < least) most = (least + LIMIT_STEP - 1) / LIMIT_STEP * LIMIT_STEP;
-    if (most >= trained) return;
+    if (most >= trained - trained / 5) return; /* the few others cost little */
     struct guessed *limit = add(g->out, "train_limit");
     text_append(&limit->value, "%d", most);
     text_append(&limit->why,

@@ -46,15 +46,24 @@ static bool is_text(const struct survey *survey, int at) {
     return is_whole(survey, at) && !c->is_number && mean_words(c) >= TEXT_WORDS_MIN;
 }
 
+/* Nothing is both: a text that is the label as well would be the answer. */
+static bool is_taken(const struct guessed_columns *g, int at) {
+    bool taken = at == g->label || at == g->second;
+    for (int i = 0; i < g->n_text; i++) taken = taken || at == g->text[i];
+    return taken;
+}
+
 /* The first of these names that a column has which may be chosen; -1 if none. */
-static int find_named(const struct survey *survey, const char *const *names, int except,
-                      bool (*may)(const struct survey *survey, int at)) {
+static int find_named(const struct survey *survey, const struct guessed_columns *g,
+                      const char *const *names, bool (*may)(const struct survey *survey, int at)) {
     for (size_t k = 0; names[k]; k++)
         for (int i = 0; i < survey->n_columns; i++)
-            if (i != except && strcasecmp(survey->column[i].name, names[k]) == 0 && may(survey, i))
+            if (!is_taken(g, i) && strcasecmp(survey->column[i].name, names[k]) == 0 &&
+                may(survey, i))
                 return i;
     return -1;
 }
+
 /* "columns: 'a' (4 different values, 1.0 words), ..." */
 static bool ask(const struct survey *survey, const char *what, const char *how,
                 struct error *error) {
@@ -68,9 +77,9 @@ static bool ask(const struct survey *survey, const char *what, const char *how,
     return false;
 }
 
-/* The column that the caller named. */
-static int find_told(const struct survey *survey, const char *name, const char *flag,
-                     struct error *error) {
+/* The column of that name or number; -1 with an error if there is none. */
+static int find_column(const struct survey *survey, const char *name, const char *flag,
+                       struct error *error) {
     const char *names[SURVEY_COLUMNS_MAX];
     int at = survey_find(survey, name), number = data_config_column(name);
     bool counted = survey->source != SOURCE_JSONL;
@@ -86,31 +95,50 @@ static int find_told(const struct survey *survey, const char *name, const char *
     return -1;
 }
 
+/* Another column that the caller named; -1 with an error if it is none. */
+static int find_told(const struct survey *survey, const struct guessed_columns *g, const char *name,
+                     const char *flag, struct error *error) {
+    int at = find_column(survey, name, flag, error);
+    if (at < 0 || !is_taken(g, at)) return at;
+    error_set(error, "column '%s' is named twice, as %s: label and texts are different columns",
+              survey->column[at].name, at == g->label ? "--label and --text" : "--text");
+    return -1;
+}
+
+static bool take_told(const struct guess_request *request, const struct survey *survey,
+                      struct guessed_columns *g, struct error *error) {
+    if (request->label) {
+        g->label = find_told(survey, g, request->label, "--label", error);
+        if (g->label < 0) return false;
+    }
+    for (int i = 0; i < request->text.n; i++) {
+        int at = find_told(survey, g, request->text.name[i], "--text", error);
+        if (at < 0) return false;
+        g->text[g->n_text++] = at;
+    }
+    return true;
+}
+
 /* "; 'b' (3 values) could be it as well" */
 static void add_others(const struct survey *survey, const struct guessed_columns *g,
                        bool (*may)(const struct survey *survey, int at), struct text *out) {
     struct few_names others = {0};
-    for (int i = 0; i < survey->n_columns; i++) {
-        bool taken = i == g->label || i == g->second;
-        for (int k = 0; k < g->n_text; k++) taken = taken || i == g->text[k];
-        if (!taken && may(survey, i)) few_names_add(&others, survey->column[i].name);
-    }
+    for (int i = 0; i < survey->n_columns; i++)
+        if (!is_taken(g, i) && may(survey, i)) few_names_add(&others, survey->column[i].name);
     if (others.n > 0) text_append(out, "; could be as well: %s", others.shown);
 }
 
-static bool find_label(const struct guess_request *request, const struct survey *survey,
-                       struct guessed_columns *g, struct error *error) {
-    int named = find_named(survey, column_names_label, -1, guess_is_label), only = -1, n = 0;
+static bool find_label(const struct survey *survey, struct guessed_columns *g,
+                       struct error *error) {
+    int named = find_named(survey, g, column_names_label, guess_is_label), only = -1, n = 0;
     const char *why = named >= 0 ? "by its name" : "no other column has so few";
     for (int i = 0; i < survey->n_columns; i++) {
-        if (!guess_is_label(survey, i)) continue;
+        if (is_taken(g, i) || !guess_is_label(survey, i)) continue;
         only = i;
         n++;
     }
-    if (request->label) {
-        g->label = find_told(survey, request->label, "--label", error);
+    if (g->label >= 0) {
         why = "as --label says";
-        if (g->label < 0) return false;
     } else if (named < 0 && n != 1) {
         return ask(survey,
                    n > 1 ? "several columns could be the label"
@@ -130,6 +158,7 @@ static bool find_label(const struct guess_request *request, const struct survey 
 /* Names that differ in a last 1 and 2, or a and b. */
 static bool are_numbered(const char *a, const char *b) {
     size_t n = strlen(a);
+    if (data_config_column(a) > 0) return false; /* a number is no name */
     if (n == 0 || n != strlen(b) || strncasecmp(a, b, n - 1) != 0) return false;
     char one = a[n - 1], other = b[n - 1];
     return (one == '1' && other == '2') || ((one | 32) == 'a' && (other | 32) == 'b');
@@ -158,30 +187,24 @@ static bool find_pair(const struct survey *survey, struct guessed_columns *g) {
 }
 
 /* The column of most words, -1 if none has enough. */
-static int find_longest(const struct survey *survey, int except) {
+static int find_longest(const struct survey *survey, const struct guessed_columns *g) {
     int longest = -1;
     for (int i = 0; i < survey->n_columns; i++)
-        if (i != except && is_text(survey, i) &&
+        if (!is_taken(g, i) && is_text(survey, i) &&
             (longest < 0 || mean_words(&survey->column[i]) > mean_words(&survey->column[longest])))
             longest = i;
     return longest;
 }
 
-static bool find_text(const struct guess_request *request, const struct survey *survey,
-                      struct guessed_columns *g, struct error *error) {
-    for (int i = 0; i < request->text.n; i++) {
-        g->text[i] = find_told(survey, request->text.name[i], "--text", error);
-        if (g->text[i] < 0) return false;
-        g->n_text++;
-    }
+static bool find_text(const struct survey *survey, struct guessed_columns *g, struct error *error) {
     if (g->n_text > 0) {
         text_append(&g->why_text, "as --text says");
         return true;
     }
     if (find_pair(survey, g)) return true;
-    int named = find_named(survey, column_names_text, g->label, is_text);
-    int title = find_named(survey, title_names, g->label, is_text);
-    int text = named >= 0 ? named : find_longest(survey, g->label);
+    int named = find_named(survey, g, column_names_text, is_text);
+    int title = find_named(survey, g, title_names, is_text);
+    int text = named >= 0 ? named : find_longest(survey, g);
     if (text < 0)
         return ask(survey, "no column beside the label has texts of several words", "--text COLUMN",
                    error);
@@ -197,7 +220,8 @@ static bool find_text(const struct guess_request *request, const struct survey *
 bool guess_columns(const struct guess_request *request, const struct survey *survey,
                    struct guessed_columns *out, struct error *error) {
     *out = (struct guessed_columns){.label = -1, .second = -1};
-    if (!find_label(request, survey, out, error) || !find_text(request, survey, out, error))
+    if (!take_told(request, survey, out, error) || !find_label(survey, out, error) ||
+        !find_text(survey, out, error))
         return false;
     add_others(survey, out, guess_is_label, &out->why_label);
     return (!out->why_label.failed && !out->why_text.failed) || error_set(error, "out of memory");

@@ -120,17 +120,11 @@ static bool is_header(const struct surveyor *s) {
     return n_named > 0 && recurs <= s->survey->n_rows / (known ? KNOWN_RECURS : NAME_RECURS);
 }
 
-static bool is_plain(const char *text) {
-    while (*text)
-        if (!survey_is_plain(utf8_next(&text))) return false;
-    return true;
-}
-
 /* Whether the header names this column and no other, in a way that a section can repeat. */
 static bool has_name(const struct surveyor *s, int at) {
     const char *name = s->first[at];
     if (!name[0] || strlen(name) >= NAME_SIZE || data_config_column(name) > 0) return false;
-    if (!is_plain(name)) return false;
+    if (!survey_can_repeat(name)) return false;
     for (int i = 0; i < s->survey->n_columns; i++)
         if (i != at && strcmp(s->first[i], name) == 0) return false;
     return true;
@@ -184,7 +178,7 @@ static bool add_entry(struct surveyor *s, bool first, const char *path, const st
     struct survey *survey = s->survey;
     int at = survey_find(survey, path);
     if (at < 0 && first && survey->n_columns < SURVEY_COLUMNS_MAX && strlen(path) < NAME_SIZE &&
-        is_plain(path)) {
+        survey_can_repeat(path)) {
         at = survey->n_columns++;
         snprintf(survey->column[at].name, NAME_SIZE, "%s", path);
         survey->column[at].is_number = true;
@@ -201,6 +195,13 @@ static void write_path(const char *above, const char *key, int number, struct te
     for (; key && *key; key++) text_append(out, *key == '.' ? "\\." : "%c", *key);
 }
 
+/* Whether a path can lead there: a name in it is not empty, and a backslash at the end of one would
+ * hide the dot behind it. */
+static bool has_path(const struct node *node) {
+    size_t size = node->key ? strlen(node->key) : 1;
+    return size > 0 && (!node->key || node->kind == NODE_SCALAR || node->key[size - 1] != '\\');
+}
+
 /* Adds what stands in a row, as in `meta.topic`; lists inside of it are no columns. */
 static bool add_entries(struct surveyor *s, bool first, const char *above, const struct node *row,
                         struct error *error) {
@@ -208,7 +209,9 @@ static bool add_entries(struct surveyor *s, bool first, const char *above, const
     int number = 0;
     for (const struct node *node = row->first; ok && node; node = node->next) {
         struct text path = {0};
-        write_path(above, node->key, ++number, &path);
+        number++;
+        if (!has_path(node)) continue;
+        write_path(above, node->key, number, &path);
         if (path.failed)
             ok = error_set(error, "out of memory");
         else if (node->kind == NODE_SCALAR)
@@ -220,7 +223,24 @@ static bool add_entries(struct surveyor *s, bool first, const char *above, const
     return ok;
 }
 
+/* Whether a row of JSON lines begins there. The name of a table's first column may begin with a
+ * bracket, too, but hardly goes on so. */
+static bool begins_row(const char *start) {
+    const char *next = start + 1 + strspn(start + 1, " \t\r\n");
+    if (*start != '{' && *start != '[') return false;
+    if (*next == '"' || (*start == '[' && (*next == '{' || *next == '['))) return true;
+    struct node *row = NULL;
+    struct error ignored;
+    bool ok = json_parse(start, strcspn(start, "\n"), "", &row, &ignored);
+    node_free(row);
+    return ok;
+}
+
 static bool read_lines(struct surveyor *s, const struct text_file *file, struct error *error) {
+    static const char wanted[] = "one object a line is wanted: of a document that is a list, "
+                                 "`jq -c '.[]' OLD >NEW.jsonl` makes that; of others, a file of "
+                                 "`headroom new NAME` with source: json names the parts";
+    struct location at = {.file = file->path, .line = 1};
     struct text_line line = {0};
     bool ok = start_columns(s->survey, SURVEY_COLUMNS_MAX, error);
     s->survey->source = SOURCE_JSONL;
@@ -235,6 +255,9 @@ static bool read_lines(struct surveyor *s, const struct text_file *file, struct 
              add_entries(s, s->survey->n_rows++ == 0, "", row, error);
         node_free(row);
     }
+    if (!ok && s->survey->n_rows == 0) return error_append(error, "; %s", wanted);
+    if (ok && s->survey->n_rows == 1)
+        return error_set_at(error, &at, "this is one JSON value; %s", wanted);
     return ok;
 }
 
@@ -268,12 +291,7 @@ bool survey_read(const char *path, struct survey *out, struct error *error) {
     if (!read_text(path, out, &file, error)) return false;
     const char *start = file.data + strspn(file.data, " \t\r\n");
     bool ok = text_file_check_lines(&file, error);
-    if (ok && (*start == '{' || *start == '['))
-        ok = read_lines(&s, &file, error) ||
-             error_append(error, "; a file that is one JSON document has no columns to guess: "
-                                 "name its parts in a file of `headroom new NAME`, source: json");
-    else if (ok)
-        ok = read_table(&s, &file, error);
+    if (ok) ok = begins_row(start) ? read_lines(&s, &file, error) : read_table(&s, &file, error);
     if (ok && out->n_rows == 0) ok = error_set(error, "%s has a header and no rows", file.path);
     for (int i = 0; s.first && i < out->n_columns; i++) free(s.first[i]);
     free(s.first);
@@ -287,6 +305,13 @@ void survey_free(struct survey *survey) {
     for (int i = 0; i < survey->n_columns; i++) word_table_free(&survey->column[i].values);
     free(survey->column);
     *survey = (struct survey){0};
+}
+
+bool survey_can_repeat(const char *text) {
+    size_t size = strlen(text);
+    bool plain = utf8_valid_prefix(text, size) == size;
+    while (plain && *text) plain = survey_is_plain(utf8_next(&text));
+    return plain;
 }
 
 bool survey_is_plain(unsigned code) {

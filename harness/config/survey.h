@@ -34,8 +34,10 @@ struct survey {
 bool survey_read(const char *path, struct survey *out, struct error *error);
 void survey_free(struct survey *survey);
 
-/* Whether YAML takes the character as a part of a line, so that what has it can be repeated there. */
+/* Whether YAML takes the character as a part of a line, and a text of any bytes so: then it can be
+ * repeated there. */
 bool survey_is_plain(unsigned code);
+bool survey_can_repeat(const char *text);
 
 /* The column of that name, -1 if there is none. */
 int survey_find(const struct survey *survey, const char *name);

@@ -3,11 +3,11 @@
  * are wide enough for what an interrupt adds.
  */
 #include "harness/measure/verify.h"
+#include "harness/table/table.h"
+#include "models/base/json.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-#include "models/base/json.h"
 
 static const char *const verdicts[] = {"not counted", "as expected", "WRONG"};
 
@@ -45,17 +45,22 @@ static const char *event_or_reason(const struct verified *v) {
     return v->read.event[0] ? v->read.event : "-";
 }
 
-void verify_print(const struct verified verified[COUNTER_ROLES], FILE *out) {
-    fprintf(out, "%-17s %20s %10s  %-11s  %s\n", "role", "expected", "read", "verdict", "event");
+bool verify_print(const struct verified verified[COUNTER_ROLES], FILE *out, struct error *error) {
+    struct table table = {0};
+    table_append(&table, 5, (const char *[]){"role", "expected", "read", "verdict", "event"});
     for (int role = 0; role < COUNTER_ROLES; role++) {
         const struct verified *v = &verified[role];
         char expected[48], read[24] = "-";
         snprintf(expected, sizeof expected, "%" PRId64 "..%" PRId64, v->expected.least,
                  v->expected.most);
         if (v->read.available) snprintf(read, sizeof read, "%.0f", v->read.value);
-        fprintf(out, "%-17s %20s %10s  %-11s  %s\n", v->read.role, expected, read,
-                verdicts[v->verdict], event_or_reason(v));
+        table_append(&table, 5,
+                     (const char *[]){v->read.role, expected, read, verdicts[v->verdict],
+                                      event_or_reason(v)});
     }
+    bool ok = table_write(&table, TABLE_ALIGNED, out, error);
+    table_free(&table);
+    return ok;
 }
 
 void verify_write_json(const struct verified verified[COUNTER_ROLES], struct text *out) {
@@ -98,12 +103,9 @@ bool verify_run(FILE *out, bool json, struct error *error) {
     struct verified verified[COUNTER_ROLES];
     struct text text = {0};
     if (!verify_counters(&counter_backend_papi, verified, error)) return false;
-    if (json) {
-        verify_write_json(verified, &text);
-        fprintf(out, "%s\n", text.failed ? "null" : text.data);
-        text_free(&text);
-    } else {
-        verify_print(verified, out);
-    }
+    if (!json) return verify_print(verified, out, error) && verify_passed(verified, error);
+    verify_write_json(verified, &text);
+    fprintf(out, "%s\n", text.failed ? "null" : text.data);
+    text_free(&text);
     return verify_passed(verified, error);
 }

@@ -25,7 +25,7 @@ bool verify_counters(const struct counter_backend *backend, struct verified out[
                      struct error *error);
 
 /* A table with a line for each role. Why one is not counted is the doctor's to say, once. */
-void verify_print(const struct verified verified[COUNTER_ROLES], FILE *out);
+bool verify_print(const struct verified verified[COUNTER_ROLES], FILE *out, struct error *error);
 
 /* An array of objects: role, event, least, most, read, verdict, reason; null where nothing is
  * counted, and for the reason of what is. */

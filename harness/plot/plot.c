@@ -12,8 +12,10 @@
 #include "harness/store/figure_data.h"
 #include "harness/store/store.h"
 #include "harness/table/shown.h"
+#include "harness/table/wrap.h"
 #include "models/base/closest_name.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +41,7 @@ struct plot {
     regex_t filter;
     bool filtering, not_understood;
     FILE *talk;
+    int width; /* of it */
     struct outcome *outcomes;
     size_t n_started, n_told; /* of them, in order */
 };
@@ -153,20 +156,23 @@ static void close_all(struct plot *plot) {
 /* ---- what is said of a figure ---- */
 
 /* A line, whatever is in the text. */
-static void write_line(const char *text, FILE *talk) {
-    for (; *text; text++) fputc((unsigned char)*text < ' ' || *text == 0x7F ? ' ' : *text, talk);
-    fputc('\n', talk);
+static void tell_why(const struct plot *plot, const char *name, const char *what,
+                     const char *text) {
+    char *line = strdup(text);
+    for (char *c = line; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F) *c = ' ';
+    wrap_print(plot->talk, plot->width, 2, "%s: %s: %s", name, what, line ? line : "out of memory");
+    free(line);
 }
 
-static void tell(const struct outcome *outcome, FILE *talk) {
+static void tell(const struct plot *plot, const struct outcome *outcome) {
+    FILE *talk = plot->talk;
     if (outcome->pictures.failed) {
         char text[sizeof outcome->pictures.error + 32];
         error_format(&outcome->pictures.error, text, sizeof text);
-        shown_print(talk, "%s: failed: ", outcome->name);
-        write_line(text, talk);
+        tell_why(plot, outcome->name, "failed", text);
     } else if (outcome->n_pages == 0) {
-        shown_print(talk, "%s: not drawn: ", outcome->name);
-        write_line(outcome->reason, talk);
+        tell_why(plot, outcome->name, "not drawn", outcome->reason);
     } else {
         shown_print(talk, "%s: %s", outcome->name, outcome->drawn ? "drawn" : "unchanged");
         if (outcome->n_pages > 1) fprintf(talk, ", %zu pages", outcome->n_pages);
@@ -188,7 +194,7 @@ static void settle(struct plot *plot) {
             gnuplot_fail(&out->pictures, &error);
     }
     for (; plot->n_told < plot->n_started && plot->outcomes[plot->n_told].settled; plot->n_told++)
-        tell(&plot->outcomes[plot->n_told], plot->talk);
+        tell(plot, &plot->outcomes[plot->n_told]);
 }
 
 /* ---- one figure ---- */
@@ -319,7 +325,7 @@ static bool all_done(const struct plot *plot, struct error *error) {
 }
 
 enum plot_end plot_draw(const struct plot_request *request, FILE *talk, struct error *error) {
-    struct plot plot = {.talk = talk};
+    struct plot plot = {.talk = talk, .width = request->width ? request->width : INT_MAX};
     size_t n = 0;
     bool ok = open_all(&plot, request, error) && list_figures(&plot, request, &n, error);
     for (size_t i = 0; i < n; i++) {

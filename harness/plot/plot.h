@@ -20,6 +20,7 @@ struct plot_request {
     const char *const *figures; /* names */
     int n_figures;              /* 0: all there are */
     const char *format;         /* svg, png or pdf alone; NULL: all three */
+    int width;                  /* of what is said (width.h); 0: a line for each figure */
 };
 
 enum plot_end {

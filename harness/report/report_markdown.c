@@ -143,17 +143,20 @@ static bool write_pages(struct markdown *m, const struct drawing *drawing, const
     return ok;
 }
 
-static void write_reasons(struct markdown *m, const struct drawing *drawing) {
+static bool write_reasons(struct markdown *m, const struct drawing *drawing) {
     const char *at = NULL, *figure, *why;
     size_t figure_size, why_size;
     bool any = false;
     for (; drawing_next_reason(drawing, &at, &figure, &figure_size, &why, &why_size); any = true) {
-        char line[1024];
-        snprintf(line, sizeof line, "%.*s: %.*s", (int)figure_size, figure, (int)why_size, why);
+        struct text line = {0};
+        text_append(&line, "%.*s: %.*s", (int)figure_size, figure, (int)why_size, why);
+        if (line.failed) return error_set(m->error, "out of memory");
         if (!any) fputs("### Not drawn\n\n", m->out);
-        write_item(m, line);
+        write_item(m, line.data);
+        text_free(&line);
     }
     if (any) fputc('\n', m->out);
+    return true;
 }
 
 static bool write_figures(struct markdown *m, struct error *problem) {
@@ -169,7 +172,7 @@ static bool write_figures(struct markdown *m, struct error *problem) {
         table_write_markdown_text(problem->text, m->out);
         fputs("\n\n", m->out);
     }
-    if (ok) write_reasons(m, &drawing);
+    ok = ok && write_reasons(m, &drawing);
     drawing_free(&drawing);
     return ok;
 }

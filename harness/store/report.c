@@ -333,7 +333,7 @@ static bool print_sentence(void *context, int n, const char *const *names,
                            const char *const *texts) {
     FILE *out = context;
     (void)n, (void)names;
-    if (texts[0]) wrap_print(out, width_of(out), 2, "%s\n", texts[0]);
+    if (texts[0]) wrap_print(out, width_of_lines(out), 2, "%s\n", texts[0]);
     return !texts[0];
 }
 

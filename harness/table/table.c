@@ -106,10 +106,13 @@ static void write_markdown(const struct table *table, FILE *out) {
 bool table_write(const struct table *table, enum table_format format, FILE *out,
                  struct error *error) {
     if (table->failed) return error_set(error, "out of memory writing a table");
-    if (format != TABLE_MARKDOWN)
-        return aligned_write(table, format == TABLE_WIDE ? INT_MAX : width_of(out), out, error);
-    write_markdown(table, out);
-    return true;
+    if (format == TABLE_MARKDOWN) {
+        write_markdown(table, out);
+        return true;
+    }
+    bool lines = table->n_columns == 1;
+    int width = format == TABLE_WIDE ? INT_MAX : lines ? width_of_lines(out) : width_of(out);
+    return aligned_write(table, width, out, error);
 }
 
 void table_free(struct table *table) {

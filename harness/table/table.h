@@ -26,7 +26,8 @@ struct table {
 /* Appends a row of n cells, as many as every row has; NULL is "-", not known. */
 void table_append(struct table *table, size_t n, const char *const *texts);
 
-/* TABLE_ALIGNED: as wide as the page (width.h), as aligned.h says; TABLE_WIDE: as wide as its cells. No
+/* TABLE_ALIGNED: as wide as the page (width.h), as aligned.h says, and of one column, which is a list of
+ * lines, as wide as those; TABLE_WIDE: as wide as its cells. No
  * line ends in blanks. TABLE_MARKDOWN: what would be markup in a cell is escaped, nothing is left out.
  * Nothing at all where there is no row, not even names. False with `error` set if memory ran
  * out. */

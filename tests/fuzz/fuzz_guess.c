@@ -1,12 +1,13 @@
 /*
  * Any bytes as a file for `headroom new --from`: whatever is guessed of them, the workload file that
- * says so can be read, and its data section names what the guess does. Nothing of the bytes, which
+ * says so can be read, its data section names what the guess does, and the file has that. Nothing of the bytes, which
  * come back in comments and in names of columns, leads out of its line.
  */
 #include "harness/cli/starter.h"
 #include "harness/config/experiment.h"
 #include "tests/fuzz/input.h"
 #include "tests/temporary.h"
+#include "workloads/data/columns.h"
 
 #include <string.h>
 
@@ -24,6 +25,10 @@ static void must_be_a_workload(const struct guess *guess) {
     if (!ok) fprintf(stderr, "%s\n%d: %s\n", yaml, error.at.line, error.text);
     MUST(ok);
     MUST(experiment->data.label[0] && experiment->data.text.n > 0);
+    const char *absent;
+    bool there = columns_check(&experiment->data, &absent, &error);
+    if (!there) fprintf(stderr, "%s\n%s: %s\n", yaml, absent, error.text);
+    MUST(there);
     MUST((experiment->data.second_text.n > 0) == (guess_find(guess, "second_text") != NULL));
     MUST(experiment->data.drop_empty == (guess_find(guess, "drop_empty") != NULL));
     MUST(strcmp(experiment->name, "guessed") == 0);

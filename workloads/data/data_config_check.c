@@ -14,6 +14,19 @@ static bool all_have_class(const char *files) {
     return true;
 }
 
+/* The name of a column or path that two of label, text and second_text have; NULL if none. */
+static const char *named_twice(const struct data_config *config) {
+    const struct name_list *lists[] = {&config->text, &config->second_text};
+    for (int l = 0; l < 2; l++)
+        for (int i = 0; i < lists[l]->n; i++) {
+            const char *name = lists[l]->name[i];
+            if (strcmp(name, config->label) == 0) return name;
+            for (int k = 0; l == 0 && k < lists[1]->n; k++)
+                if (strcmp(name, lists[1]->name[k]) == 0) return name;
+        }
+    return NULL;
+}
+
 bool data_config_check(const struct data_config *config, struct error *error) {
     const struct generator *generator = generator_find(config->source);
     if (generator) return generator->check(config, error);
@@ -25,6 +38,12 @@ bool data_config_check(const struct data_config *config, struct error *error) {
     if (config->second_text.n > 0 && config->max_len < TEXT_PAIR_LENGTH_MIN)
         return error_set(error, "data.max_len is %d; a pair of texts needs at least %d tokens",
                          config->max_len, TEXT_PAIR_LENGTH_MIN);
+    const char *twice = named_twice(config);
+    if (twice)
+        return error_set(error,
+                         "data: '%s' is named twice; label, text and second_text are different "
+                         "columns",
+                         twice);
     if (!config->label_separator[0])
         return error_set(error, "data.label_separator is empty; its default is \":\"");
     for (enum part part = PART_TRAIN; part <= PART_TEST; part++)

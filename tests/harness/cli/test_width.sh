@@ -1,13 +1,13 @@
 #!/bin/sh
-# What people read fits the page: no line of a table, a list or a help is wider than 80 columns where nothing
-# says otherwise, however many workloads there are and however long their names; COLUMNS and the terminal
-# say otherwise; and what is for programs is never cut. What was done to fit is in tests/harness/table.
+# What people read fits the page: no line of a table, a list or a help is wider than COLUMNS or the terminal
+# says, however many workloads there are and however long their names. In a pipe, where neither says anything,
+# tables and helps have 80 columns and lines that are told one by one stay whole; and what is for programs is
+# never cut. What was done to fit is in tests/harness/table.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
 root=${root:?}
-unset COLUMNS
-export HEADROOM_CACHE=
+export COLUMNS=80 HEADROOM_CACHE=
 
 made=$(mktemp -d)
 trap 'rm -rf "$scratch" "$made"' EXIT
@@ -25,6 +25,7 @@ INSERT INTO warning (trial_id, at, text) VALUES (1, '2000-01-01T00:00:00Z',
     'throttled in 12 of 100 periods while times were taken, which makes all of them longer than they are');
 SQL
 } | sqlite3 -bail "$made/r.db" >"$made/sqlite.log"
+cat results/tables.sql results/views.sql | sqlite3 -bail "$made/empty.db" >"$made/sqlite.log"
 
 # Runs it and looks at the widest line of what it writes to stdout.
 at_most() { # columns command...
@@ -52,6 +53,9 @@ results_fit() {
 
 what_there_is_to_choose_from_fits() {
     for what in workloads options policies; do at_most 80 ./headroom list $what; done
+    at_most 80 ./headroom validate
+    at_most 80 ./headroom version
+    at_most 80 ./headroom plot --db "$made/empty.db" --out "$scratch/figures"
     at_most 80 ./headroom data workloads/topic.yaml
     at_most 80 ./headroom data workloads/topic.yaml workloads/offsets.yaml
     sed "s/^workload: .*/workload: $long/" workloads/topic.yaml >"$scratch/long.yaml"
@@ -59,6 +63,27 @@ what_there_is_to_choose_from_fits() {
     at_most 80 ./headroom sweep "$scratch/long.yaml" --dry-run --db "$scratch/no.db"
     ./headroom doctor >"$scratch/all" 2>&1 || :
     LC_ALL=C.UTF-8 test "$(wc -L <"$scratch/all")" -le 80
+}
+
+# A tiny model, trained and looked at in every way; bench times small shapes.
+what_is_measured_fits() {
+    ./headroom sweep tests/harness/cli/tiny.yaml --filter heads-2/1 --jobs 1 --db "$scratch/t.db" >"$scratch/written"
+    test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/written")" -le 80
+    set -- "$scratch"/checkpoints/*.safetensors
+    sed "s/{seeds: 0}/{batch_sizes: [1, 4], repeats: 30}/; s/^workload: .*/workload: $long/" \
+        tests/harness/cli/tiny.yaml >"$scratch/long.yaml"
+    at_most 80 ./headroom evaluate "$1" --workload "$scratch/long.yaml"
+    tr '\n' ' ' <"$scratch/written" | tr -s ' ' | grep -q '(if what was not chosen and the choice were free) executed'
+    at_most 80 ./headroom count "$1" --workload "$scratch/long.yaml"
+    at_most 80 ./headroom show "$scratch/long.yaml"
+    awk 'BEGIN { print "label,text"; for (i = 0; i < 40; i++) print "c" i % 4 ",a text of some words: number " i }' \
+        >"$scratch/$long.csv"
+    (cd "$scratch" && "$root/headroom" new mine --from "$long.csv" 2>said)
+    test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/said")" -le 80
+    at_most 80 ./headroom doctor --verify
+    at_most 80 ./headroom bench --quick --db "$scratch/b.db"
+    at_most 80 ./headroom bench --device cpu --quick
+    at_most 80 ./headroom bench --device cpu --quick --saving
 }
 
 every_help_fits() {
@@ -86,9 +111,23 @@ columns_and_the_terminal_say_how_wide() {
     test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/written")" -gt 120
     if grep -q 'left out for want' "$scratch/written"; then return 1; fi
     command -v script >/dev/null || skip 'script is not here: apt-get install bsdutils'
+    unset COLUMNS
     script -qec "stty cols 100; ./headroom report --db '$made/r.db' 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$scratch/typed"
     widest=$(LC_ALL=C.UTF-8 wc -L <"$scratch/typed")
     test "$widest" -gt 80 && test "$widest" -le 100
+}
+
+# As grep and logs want it: no line of a list is broken, no table wider than on a usual terminal.
+in_a_pipe_lines_are_whole_and_tables_fit() {
+    unset COLUMNS
+    ./headroom report --db "$made/r.db" >"$scratch/report"
+    sed '/^data: /,$d' "$scratch/report" >"$scratch/tables"
+    test "$(wc -l <"$scratch/tables")" -gt 20
+    test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/tables")" -le 80
+    grep -q "^$long-1: .*throttled in 12 of 100 periods .* longer than they are (train trial 1)$" "$scratch/report"
+    ./headroom plot --db "$made/empty.db" --out "$scratch/figures" | grep -q '^budget_by_difficulty: not drawn: .*run ./headroom sweep .*$'
+    ./headroom list options | grep -q '^  vocab_limit .*words'
+    at_most 80 ./headroom report --help
 }
 
 what_is_for_programs_is_never_cut() {
@@ -100,5 +139,5 @@ what_is_for_programs_is_never_cut() {
     grep -q '| tried |' "$scratch/eighty"
 }
 
-behaviours results_fit what_there_is_to_choose_from_fits every_help_fits no_number_is_cut \
-    columns_and_the_terminal_say_how_wide what_is_for_programs_is_never_cut
+behaviours results_fit what_there_is_to_choose_from_fits what_is_measured_fits every_help_fits no_number_is_cut \
+    columns_and_the_terminal_say_how_wide in_a_pipe_lines_are_whole_and_tables_fit what_is_for_programs_is_never_cut

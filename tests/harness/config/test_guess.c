@@ -129,6 +129,7 @@ static void a_first_record_that_recurs_or_has_numbers_is_no_header(void **state)
     write_rows("a.csv", "1,the first text\n", "%s,text number %d\n", 20);
     guess_of("a.csv");
     expect("label", "1");
+    assert_string_equal(guess.file.data + strlen(files_folder), "/a.csv: 21 rows of 2 columns");
 }
 
 static void a_name_that_stands_in_a_row_by_chance_is_one_still(void **state) {
@@ -164,6 +165,23 @@ static void keys_of_json_lines_are_columns(void **state) {
     expect("text", "[body]");
     files_write("a.jsonl", "{\"label\":1,\"text\":\"a b\"}\n[\n");
     expect_refusal("a.jsonl", "a.jsonl:2:2: ");
+}
+
+/* Only what the reader finds by the path that is written can be guessed. */
+static void a_key_that_no_path_leads_to_is_no_column(void **state) {
+    (void)state;
+    write_rows("a.jsonl", "", "{\"\":\"%s\",\"kind\":\"%s\",\"text\":\"row number %d\"}\n", 20);
+    guess_of("a.jsonl");
+    expect("label", "kind");
+    write_rows("a.jsonl", "",
+               "{\"\":{\"b\":\"%s\"},\"a\\\\\":{\"b\":\"%s\"},"
+               "\"c\\\\\":\"%s\",\"text\":\"row number %d\"}\n",
+               20);
+    guess_of("a.jsonl");
+    expect("label", "\"c\\\\\""); /* a backslash hides a dot alone */
+    assert_string_equal(strstr(guess.file.data, ": 20"), ": 20 rows of 2 keys");
+    assert_false(try_file("a.jsonl", "", NULL));
+    assert_non_null(strstr(error.text, "no column ''"));
 }
 
 static void a_key_that_some_rows_lack_is_not_taken(void **state) {
@@ -234,6 +252,47 @@ static void what_is_told_is_not_guessed(void **state) {
                         "no column 'tune', as --label says; did you mean 'tone'?");
 }
 
+static void no_column_is_label_and_text(void **state) {
+    (void)state;
+    write_rows("a.csv", "tone,label,text,note\n", "%s,%s it is,row %d,a longer note\n", 20);
+    assert_false(try_file("a.csv", "text", "3"));
+    assert_non_null(strstr(error.text, "column 'text' is named twice, as --label and --text: label "
+                                       "and texts are different columns"));
+    assert_true(try_file("a.csv", NULL, "label")); /* which could be the label else */
+    expect("text", "[label]");
+    expect("label", "tone");
+    struct guess_request request = {.file = files_path("a.csv"), .text = {2, {"text", "3"}}};
+    guess_free(&guess);
+    assert_false(guess_data(&request, &guess, &error));
+    assert_non_null(strstr(error.text, "column 'text' is named twice, as --text"));
+}
+
+static void numbers_of_columns_are_no_names_of_a_pair(void **state) {
+    (void)state;
+    write_rows("a.csv", "", "row number %d,a longer text it is,%s\n", 20);
+    guess_of("a.csv");
+    expect("label", "3");
+    expect("text", "[2]");
+    expect_none("second_text");
+}
+
+static void a_name_that_no_section_can_repeat_is_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {"a\nb.csv", "a\xff.csv", "quarter\x7f.csv"};
+    static const char *const shown[] = {"a\\u000ab.csv\": a workload file cannot repeat",
+                                        "a\xef\xbf\xbd.csv\": ", "rename the file"};
+    for (int i = 0; i < 3; i++) {
+        expect_refusal(names[i], shown[i]); /* not there */
+        write_rows(names[i], "label,text\n", "%s,row %d\n", 20);
+        expect_refusal(names[i], shown[i]);
+        assert_int_equal(symlink(names[i], files_path("link.csv")), 0);
+        expect_refusal("link.csv", shown[i]);
+        assert_int_equal(unlink(files_path("link.csv")), 0);
+    }
+    expect_refusal("quarters.csv", "no file");
+    assert_null(strstr(error.text, "did you mean")); /* what is near cannot be meant */
+}
+
 static void what_cannot_be_guessed_is_asked(void **state) {
     (void)state;
     write_rows("a.csv", "tone,mood,text\n", "%s,good,row %d\n", 10);
@@ -260,7 +319,11 @@ static void files_that_are_no_table_say_so(void **state) {
                {"LOC:x where is it ?\n", "source: label-text"},
                {"a,b\n1\n", "a.csv:2: 1 field where the first record has 2"},
                {"a,\"b\n1,2\n", "a.csv:1: a quoted field opens here and never closes"},
-               {"[{\"a\": 1},\n {\"a\": 2}]\n", "one JSON document has no columns to guess"},
+               {"[{\"a\": 1},\n {\"a\": 2}]\n", "; one object a line is wanted"},
+               {"[\n {\"a\": 1}, {\"a\": 2}]\n", "`jq -c '.[]' OLD >NEW.jsonl` makes that"},
+               {"[{\"a\": 1}, {\"a\": 2}]", "a.csv:1: this is one JSON value; one object a line"},
+               {"{\n \"rows\": [{\"a\": 1}]}\n", "; one object a line is wanted"},
+               {"{\"rows\": [{\"a\": 1}]}\n", "with source: json names the parts"},
                {"\xef\xbb\xbf", "a byte-order mark and no text"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         files_write("a.csv", bad[i].bytes);
@@ -272,6 +335,30 @@ static void files_that_are_no_table_say_so(void **state) {
     expect_refusal("a.csv", "NUL byte: this is not a text file");
     expect_refusal("absent.csv", "no file");
     expect_refusal("b.csw", "/b.csv?");
+}
+
+static void an_error_of_a_later_line_is_no_document(void **state) {
+    (void)state;
+    files_write("a.jsonl", "{\"label\":1,\"text\":\"a b\"}\n{\"label\":1,}\n");
+    expect_refusal("a.jsonl", "a.jsonl:2:12: expected a string");
+    assert_null(strstr(error.text, "jq"));
+}
+
+static void a_header_may_begin_with_a_bracket(void **state) {
+    (void)state;
+    static const char *const headers[] = {"{label},text\n", "[label],text\n", "{,text\n",
+                                          "[1] label,text\n"};
+    static const char *const labels[] = {"\"{label}\"", "\"[label]\"", "\"{\"", "\"[1] label\""};
+    for (int i = 0; i < 4; i++) {
+        write_rows("a.csv", headers[i], "%s,row number %d\n", 20);
+        guess_of("a.csv");
+        expect("source", "csv");
+        expect("label", labels[i]);
+    }
+    write_rows("a.jsonl", "", "[ %d, \"%s\", \"row number %d\"]\n", 20);
+    guess_of("a.jsonl");
+    expect("source", "jsonl");
+    expect("label", "2");
 }
 
 static void a_mark_and_another_encoding_are_seen(void **state) {
@@ -352,21 +439,31 @@ static void too_many_tokens_are_limited_for_a_first_look(void **state) {
     write_long_rows("a.csv", 8000, 4, 200); /* of which 128 words are kept */
     guess_of("a.csv");
     expect("max_len", "128");
-    expect("train_limit", "300"); /* 40,000 / 128 = 312 */
-    expect("test_limit", "1200"); /* of 1,600 */
-    expect_why("train_limit",     /* 6,400 / 300 */
-               "all 6400 rows to train on, without these two lines, take about 21.3 times");
+    expect("train_limit", "130"); /* 30,000 * 160 / (160 + 128) / 128 = 130.2 */
+    expect("test_limit", "520");  /* of 1,600 */
+    expect_why("train_limit",     /* 6,400 / 130 */
+               "all 6400 rows to train on, without these two lines, take about 49.2 times");
+    write_long_rows("a.csv", 8000, 4, 32);
+    guess_of("a.csv");
+    expect("max_len", "32");
+    expect("train_limit", "780"); /* 30,000 * 160 / (160 + 32) / 32 = 781.25 */
+    write_long_rows("a.csv", 40, 4, 9);
+    guess_of("a.csv");
+    expect("max_len", "12"); /* a multiple of four */
 }
 
 static void a_limit_leaves_out_rows_and_no_class(void **state) {
     (void)state;
-    write_long_rows("a.csv", 4000, 4, 200);
+    write_long_rows("a.csv", 2600, 4, 200);
     guess_of("a.csv");
-    expect_why("train_limit", "all 3200 rows to train on, without this line, take about 10.7");
-    expect_none("test_limit");             /* 800 are tested */
-    write_long_rows("a.csv", 370, 4, 200); /* of 296 to train on */
+    expect_why("train_limit", "all 2080 rows to train on, without this line, take about 16.0");
+    expect_none("test_limit");             /* 520 are tested, four times 130 */
+    write_long_rows("a.csv", 202, 4, 200); /* of 162 to train on, 130 are a fifth less */
     guess_of("a.csv");
     expect_none("train_limit");
+    write_long_rows("a.csv", 204, 4, 200); /* of 163, less than four fifths */
+    guess_of("a.csv");
+    expect("train_limit", "130");
     write_long_rows("a.csv", 8000, 800, 120);
     guess_of("a.csv");
     expect("train_limit", "4000"); /* five of each */
@@ -408,13 +505,19 @@ int main(void) {
         cmocka_unit_test(a_name_that_stands_in_a_row_by_chance_is_one_still),
         cmocka_unit_test(columns_without_a_name_of_their_own_have_numbers),
         cmocka_unit_test(keys_of_json_lines_are_columns),
+        cmocka_unit_test(a_key_that_no_path_leads_to_is_no_column),
         cmocka_unit_test(a_key_that_some_rows_lack_is_not_taken),
         cmocka_unit_test(empty_rows_are_counted_and_dropped),
         cmocka_unit_test(empty_rows_of_several_texts_and_files_are_counted),
         cmocka_unit_test(files_beside_a_training_file_are_found_if_they_fit),
         cmocka_unit_test(what_is_told_is_not_guessed),
+        cmocka_unit_test(no_column_is_label_and_text),
+        cmocka_unit_test(numbers_of_columns_are_no_names_of_a_pair),
+        cmocka_unit_test(a_name_that_no_section_can_repeat_is_refused),
         cmocka_unit_test(what_cannot_be_guessed_is_asked),
         cmocka_unit_test(files_that_are_no_table_say_so),
+        cmocka_unit_test(an_error_of_a_later_line_is_no_document),
+        cmocka_unit_test(a_header_may_begin_with_a_bracket),
         cmocka_unit_test(a_mark_and_another_encoding_are_seen),
         cmocka_unit_test(a_file_in_another_encoding_is_not_taken),
         cmocka_unit_test(a_reason_is_cut_between_characters),

@@ -77,6 +77,22 @@ static void implausible_pair_is_wrong_in_both(void **state) {
 }
 
 /* A role that counted while it was proven, and then not: wrong, and the page says why. */
+/* What is printed, a row a line, with one blank between columns. */
+static char *print(const struct verified *verified) {
+    struct error error;
+    char *page, *to;
+    size_t size;
+    FILE *out = open_memstream(&page, &size);
+    assert_int_equal(setenv("COLUMNS", "200", 1), 0);
+    assert_true(verify_print(verified, out, &error));
+    fclose(out);
+    to = page;
+    for (const char *c = page; *c; c++)
+        if (c[0] != ' ' || c[1] != ' ') *to++ = *c;
+    *to = '\0';
+    return page;
+}
+
 static void count_without_a_value_has_its_reason(void **state) {
     (void)state;
     static const char reason[] = "20 instructions per cycle is outside 0.01..8: one of the two "
@@ -85,13 +101,10 @@ static void count_without_a_value_has_its_reason(void **state) {
     struct verified verified[COUNTER_ROLES];
     struct text json = {0};
     char *page, line[256];
-    size_t size;
     fake.event[ROLE_CYCLES].value = fake.event[ROLE_INSTRUCTIONS].value / 20;
     verify(&fake, verified);
-    FILE *out = open_memstream(&page, &size);
-    verify_print(verified, out);
-    fclose(out);
-    snprintf(line, sizeof line, "-  %-11s  %s\n", "WRONG", reason);
+    page = print(verified);
+    snprintf(line, sizeof line, "- WRONG %s\n", reason);
     assert_non_null(strstr(page, line));
     verify_write_json(verified, &json);
     snprintf(line, sizeof line, "\"read\": null, \"verdict\": \"WRONG\", \"reason\": \"%s\"}",
@@ -121,13 +134,10 @@ static void table_and_json_tell_the_same(void **state) {
     struct error error;
     struct node *root;
     char *page, line[128];
-    size_t size;
     fake.event[ROLE_FP_SINGLE].add_code = COUNTER_NO_EVENT;
     fake.event[ROLE_FP_DOUBLE].value = 1;
     verify(&fake, verified);
-    FILE *out = open_memstream(&page, &size);
-    verify_print(verified, out);
-    fclose(out);
+    page = print(verified);
     verify_write_json(verified, &json);
     assert_true(json_parse(json.data, json.size, "verify", &root, &error));
     assert_int_equal(root->n_children, COUNTER_ROLES);
@@ -135,11 +145,9 @@ static void table_and_json_tell_the_same(void **state) {
     char expected[48];
     snprintf(expected, sizeof expected, "%lld..%lld", (long long)range.least,
              (long long)range.most);
-    snprintf(line, sizeof line, "%-17s %20s %10d  %-11s  PAPI_DP_OPS\n", "fp_double", expected, 1,
-             "WRONG");
+    snprintf(line, sizeof line, "fp_double %s 1 WRONG PAPI_DP_OPS\n", expected);
     assert_non_null(strstr(page, line));
-    snprintf(line, sizeof line, "%-17s %20s %10s  %-11s  -\n", "fp_single", expected, "-",
-             "not counted");
+    snprintf(line, sizeof line, "fp_single %s - not counted -\n", expected);
     assert_non_null(strstr(page, line));
     assert_non_null(strstr(json.data, "{\"role\": \"fp_double\", \"event\": \"PAPI_DP_OPS\", "));
     assert_non_null(strstr(json.data, "\"read\": 1, \"verdict\": \"WRONG\", \"reason\": null}"));

@@ -24,6 +24,8 @@ INSERT INTO epoch (trial_id, epoch, step, train_loss, validation_loss, validatio
 VALUES (1, 1, 10, 0.9, 0.95, 0.5, 8), (1, 2, 20, 0.4, 0.45, 0.75, 8);
 INSERT INTO warning (trial_id, at, text) VALUES (1, '2000-01-01T00:00:00Z', 'the room was warm');
 UPDATE environment SET json = '{"cores": 2, "governor": null, "unknown": {"governor": "no cpufreq driver"}}';
+UPDATE counter SET reason = reason || replace(hex(zeroblob(400)), '00', ', café') || ' at the end'
+WHERE status = 'unavailable' AND role = 'cycles';
 SQL
 database "$made/r.db" tests/plots/fixture.sql "$made/more.sql"
 mkdir "$made/logs"
@@ -164,6 +166,7 @@ a_repository_has_it_as_markdown() {
     grep -q '^- trec-coarse: 30 skipped: data/trec/train_5500.label is absent: run make data' "$md"
     grep -q 'results are of older code' "$md"
     grep -qF '| workload / arm | accuracy % | heads |' "$md"
+    grep -q '^- cycles: no cycles were counted: this virtual machine shows no PMU\(, café\)\{400\} at the end$' "$md"
     grep -q '^| governor | not known: no cpufreq driver |$' "$md"
     sed -n 's/^!\[.*\](<\(.*\)>)$/\1/p' "$md" >"$scratch/linked"
     grep -qx 'my report-figures/accuracy_vs_budget.svg' "$scratch/linked"

@@ -112,6 +112,12 @@ static void bad_pairs_are_refused(void **state) {
     config.max_len = 2;
     expect_refusal(&config, "data.max_len is 2; a pair of texts needs at least 3 tokens");
     config = pairs_config();
+    strcpy(config.second_text.name[0], "first");
+    expect_refusal(&config, "data: 'first' is named twice; label, text and second_text are");
+    config = pairs_config();
+    strcpy(config.text.name[0], "gold");
+    expect_refusal(&config, "data: 'gold' is named twice");
+    config = pairs_config();
     strcpy(config.second_text.name[0], "sceond");
     expect_refusal(&config, "pairs:1: no column 'sceond'; the header has: first, second, gold");
     files_write("pairs", "first,second,gold\na,b,no\na, ,yes\n");

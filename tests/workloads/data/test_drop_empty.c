@@ -81,6 +81,28 @@ static void either_text_of_a_pair_may_be_the_empty_one(void **state) {
     dataset_free(data);
 }
 
+/* The words of a pair's first text have numbers before its second one is found to be empty: equally
+ * frequent ones must not stand in the order of these. */
+static void words_of_a_dropped_row_change_no_vocabulary(void **state) {
+    (void)state;
+    static const char kept[] = "x,one,two\ny,two,one\nx,a,b\ny,b,a\n";
+    static const char *const dropped[] = {"", "y,b a,\n", "y,,b a\n", ",b,a\n"};
+    char first[65] = "";
+    files_write("test", "x,a,b\n");
+    for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "%s%s", dropped[i], kept);
+        files_write("a.csv", text);
+        struct data_config config = few_rows(SOURCE_CSV, "a.csv");
+        config.second_text = (struct name_list){1, {"3"}};
+        struct dataset *data = load(&config);
+        assert_int_equal(data->n_dropped, i > 0);
+        if (i == 0) strcpy(first, data->vocab_sha256);
+        assert_string_equal(data->vocab_sha256, first);
+        dataset_free(data);
+    }
+}
+
 static void null_is_empty_in_json(void **state) {
     (void)state;
     files_write("a.jsonl", "{\"label\":1,\"text\":\"a b\"}\n{\"label\":null,\"text\":\"a\"}\n\n"
@@ -108,6 +130,7 @@ int main(void) {
         cmocka_unit_test(without_it_each_of_them_is_an_error_that_names_it),
         cmocka_unit_test(blank_labels_and_first_lines_are_dropped_and_make_no_class),
         cmocka_unit_test(either_text_of_a_pair_may_be_the_empty_one),
+        cmocka_unit_test(words_of_a_dropped_row_change_no_vocabulary),
         cmocka_unit_test(null_is_empty_in_json),
         cmocka_unit_test(a_file_of_nothing_else_is_an_error),
     };
