@@ -47,12 +47,12 @@ static bool print_query(struct store *store, const char *sql, const struct value
     return ok;
 }
 
-/* What follows are SELECTs of `shown`, the workloads to report on, and of `chosen`, their arms, which
- * print_part puts in front of them (report_private.h).
+/* What follows are SELECTs of `shown`, the workloads to report on, and of `chosen`, their arms
+ * (report_keep_choice).
  *
  * One row per arm, in the order of its first trial; times and ratios where it was profiled. */
 static const char arms_sql[] =
-    ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
+    "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
     " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
     " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
     "  printf('%.1f', 100 * a.accuracy_mean) || CASE WHEN a.accuracy_ci95_high IS NULL THEN ''"
@@ -83,7 +83,7 @@ static const char arms_sql[] =
 /* What methods are compared by, each with its interval: all arms of workloads that tune theirs, of
  * others those whose gates are learned, as trained and as deployed. */
 static const char methods_sql[] =
-    ", scale (measure, factor, digits) AS (VALUES ('accuracy', 100, 1), ('heads', 1, 2),"
+    "WITH scale (measure, factor, digits) AS (VALUES ('accuracy', 100, 1), ('heads', 1, 2),"
     "  ('executed_flops', 1e-6, 3), ('active_flops', 1e-6, 3), ('training_flops', 1e-9, 1),"
     "  ('latency_ns_batch_1', 1e-3, 1), ('latency_ns_batch_32', 1e-3, 1)),"
     " cell AS MATERIALIZED (SELECT workload, arm, measure, mean,"
@@ -134,7 +134,7 @@ static const char differences_sql[] =
 
 /* What of the doubts that `headroom data` has the stored classes can still tell. */
 static const char doubts_sql[] =
-    ", latest AS (SELECT workload, data_sha256, max(id) FROM current_training"
+    "WITH latest AS (SELECT workload, data_sha256, max(id) FROM current_training"
     "  WHERE workload IN shown GROUP BY workload),"
     " class_of AS (SELECT workload, name, n_train, CASE WHEN trim(name) GLOB '*[^0-9.]*'"
     "   THEN lower(trim(name)) ELSE CAST(trim(name) AS REAL) END AS form"
@@ -176,7 +176,7 @@ static const char split_sql[] =
 /* The curve of fixed heads and that of every method with a budget, each on a line; a range is what
  * cannot be ruled out. A workload that can test none of them has one line. */
 static const char needed_sql[] =
-    ", line AS (SELECT workload, policy, reason, heads, margin_points, margin_note,"
+    "WITH line AS (SELECT workload, policy, reason, heads, margin_points, margin_note,"
     "   CASE WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"
     "    WHEN heads_low IS NULL THEN 'none' ELSE printf('not known, %g to %g',"
     "     round(heads_low, 1), round(heads_high, 1)) END AS found"
@@ -222,7 +222,7 @@ static const char warnings_sql[] =
 /* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
  * whether the machine was quiet, what phase markers cost, and whether the roof is one. */
 static const char noise_lines_sql[] =
-    ", floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
+    "WITH floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
     " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
     " outlier AS (SELECT workload, sum(n_outliers) AS n, max(worst) AS worst FROM latency_outlier"
     "  WHERE workload IN shown GROUP BY workload),"
@@ -314,17 +314,15 @@ static const char unfinished_sql[] =
 /* The whole SELECT of a part. */
 static bool append_query(struct text *sql, const char *part, struct error *error) {
     bool noise = part == noise_sql || part == noise_brief_sql;
-    text_append(sql, REPORT_CHOSEN "%s%s", noise ? noise_lines_sql : "", part);
+    text_append(sql, "%s%s", noise ? noise_lines_sql : "", part);
     return !sql->failed || error_set(error, "out of memory");
 }
 
-static bool print_part(struct store *store, const struct report_choice *choice, const char *part,
-                       size_t n_needed, enum table_format format, FILE *out, size_t *n_rows,
-                       struct error *error) {
+static bool print_part(struct store *store, const char *part, size_t n_needed,
+                       enum table_format format, FILE *out, size_t *n_rows, struct error *error) {
     struct text sql = {0};
     bool ok = append_query(&sql, part, error) &&
-              print_query(store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
-                          n_needed, format, out, n_rows, error);
+              print_query(store, sql.data, NO_VALUES, n_needed, format, out, n_rows, error);
     text_free(&sql);
     return ok;
 }
@@ -338,12 +336,10 @@ static bool print_sentence(void *context, int n, const char *const *names,
 }
 
 /* What times can tell, in one sentence. */
-static bool print_brief_noise(struct store *store, const struct report_choice *choice, FILE *out,
-                              struct error *error) {
+static bool print_brief_noise(struct store *store, FILE *out, struct error *error) {
     struct text sql = {0};
     bool ok = append_query(&sql, noise_brief_sql, error) &&
-              store_query(store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
-                          print_sentence, out, error);
+              store_query(store, sql.data, NO_VALUES, print_sentence, out, error);
     text_free(&sql);
     return ok;
 }
@@ -356,9 +352,9 @@ bool report_read_list(struct store *store, enum report_list list, struct table *
         [REPORT_WARNINGS] = warnings_sql, [REPORT_NOISE] = noise_sql,
         [REPORT_NOTES] = notes_sql,       [REPORT_UNFINISHED] = unfinished_sql};
     struct text sql = {0};
-    bool ok =
-        append_query(&sql, lists[list], error) &&
-        store_query(store, sql.data, VALUES(TEXT(NULL), TEXT(NULL)), report_collect, out, error);
+    bool ok = report_keep_choice(store, &(struct report_choice){NULL, NULL}, error) &&
+              append_query(&sql, lists[list], error) &&
+              store_query(store, sql.data, NO_VALUES, report_collect, out, error);
     if (ok && out->failed) ok = error_set(error, "out of memory");
     text_free(&sql);
     return ok;
@@ -481,10 +477,10 @@ static const char methods_legend_more[] =
     "and of 32; training: with all candidates, and with the base and its own";
 
 /* A table of arms and below it what its columns mean. */
-static bool print_arms(struct store *store, const struct report_choice *choice, const char *sql,
-                       size_t n_needed, const char *legend, const char *legend_more,
-                       enum table_format format, FILE *out, size_t *n_rows, struct error *error) {
-    if (!print_part(store, choice, sql, n_needed, format, out, n_rows, error)) return false;
+static bool print_arms(struct store *store, const char *sql, size_t n_needed, const char *legend,
+                       const char *legend_more, enum table_format format, FILE *out, size_t *n_rows,
+                       struct error *error) {
+    if (!print_part(store, sql, n_needed, format, out, n_rows, error)) return false;
     bool markdown = format == TABLE_MARKDOWN;
     if (*n_rows > 0)
         wrap_print(out, format == TABLE_ALIGNED ? width_of(out) : INT_MAX, 0, "%s%s%s\n",
@@ -492,31 +488,29 @@ static bool print_arms(struct store *store, const struct report_choice *choice, 
     return true;
 }
 
-bool report_tables(struct store *store, const struct report_choice *choice,
-                   enum table_format format, FILE *out, struct error *error) {
+bool report_tables(struct store *store, enum table_format format, FILE *out, struct error *error) {
     size_t n_arms, n_methods;
-    if (!print_arms(store, choice, arms_sql, ARMS_NEEDED, arms_legend, arms_legend_more, format,
-                    out, &n_arms, error))
+    if (!print_arms(store, arms_sql, ARMS_NEEDED, arms_legend, arms_legend_more, format, out,
+                    &n_arms, error))
         return false;
     if (n_arms == 0) fputs("no results yet\n", out);
-    return print_arms(store, choice, methods_sql, METHODS_NEEDED, methods_legend,
-                      methods_legend_more, format, out, &n_methods, error);
+    return print_arms(store, methods_sql, METHODS_NEEDED, methods_legend, methods_legend_more,
+                      format, out, &n_methods, error);
 }
 
-bool report_for_people(struct store *store, const struct report_choice *choice,
-                       enum table_format format, FILE *out, struct error *error) {
+bool report_for_people(struct store *store, enum table_format format, FILE *out,
+                       struct error *error) {
     static const char *const parts[] = {data_sql,  doubts_sql,    majority_sql, differences_sql,
                                         split_sql, needed_sql,    warnings_sql, noise_sql,
                                         notes_sql, unfinished_sql};
     enum { LAST = sizeof parts / sizeof *parts - 1 };
     bool brief = format == TABLE_ALIGNED;
     size_t n;
-    if (!report_tables(store, choice, format, out, error)) return false;
+    if (!report_tables(store, format, out, error)) return false;
     for (size_t i = 0; i <= LAST; i++) {
-        if (brief && parts[i] == noise_sql && !print_brief_noise(store, choice, out, error))
-            return false;
+        if (brief && parts[i] == noise_sql && !print_brief_noise(store, out, error)) return false;
         if (brief && (parts[i] == noise_sql || parts[i] == notes_sql)) continue;
-        if (!print_part(store, choice, parts[i], 0, format, out, &n, error)) return false;
+        if (!print_part(store, parts[i], 0, format, out, &n, error)) return false;
         if (n > 0 && i < LAST) fputc('\n', out);
     }
     return true;

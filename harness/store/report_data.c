@@ -20,7 +20,7 @@ struct part {
 
 static const struct part parts[] = {
     {"arms",
-     ", latency AS MATERIALIZED (SELECT * FROM latency_vs_flops)"
+     "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops)"
      " SELECT a.*, one.latency_ns_median AS latency_ns_batch_1,"
      "  many.latency_ns_median AS latency_ns_batch_32, one.time_ratio AS time_ratio_batch_1,"
      "  many.time_ratio AS time_ratio_batch_32,"
@@ -57,29 +57,20 @@ static const struct part parts[] = {
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
-static bool write_part(struct store *store, const struct report_choice *choice,
-                       const struct part *part, enum table_format format, FILE *out,
-                       struct error *error) {
-    struct text sql = {0};
-    text_append(&sql, REPORT_CHOSEN "%s", part->sql);
-    sqlite3_stmt *statement = NULL;
-    bool ok = sql.failed
-                  ? error_set(error, "out of memory")
-                  : (statement = store_statement(
-                         store, sql.data, VALUES(TEXT(choice->workloads), TEXT(choice->arms)),
-                         error)) != NULL;
-    ok = ok && store_write_rows(store, statement, format, out, error);
+static bool write_part(struct store *store, const struct part *part, enum table_format format,
+                       FILE *out, struct error *error) {
+    sqlite3_stmt *statement = store_statement(store, part->sql, NO_VALUES, error);
+    bool ok = statement && store_write_rows(store, statement, format, out, error);
     if (statement) sqlite3_reset(statement);
-    text_free(&sql);
     return ok;
 }
 
-bool report_for_programs(struct store *store, const struct report_choice *choice,
-                         enum table_format format, FILE *out, struct error *error) {
-    if (format == TABLE_CSV) return write_part(store, choice, &parts[0], format, out, error);
+bool report_for_programs(struct store *store, enum table_format format, FILE *out,
+                         struct error *error) {
+    if (format == TABLE_CSV) return write_part(store, &parts[0], format, out, error);
     for (int i = 0; i < N_PARTS; i++) {
         fprintf(out, "%s\"%s\": ", i == 0 ? "{" : ",\n", parts[i].name);
-        if (!write_part(store, choice, &parts[i], TABLE_JSON, out, error)) return false;
+        if (!write_part(store, &parts[i], TABLE_JSON, out, error)) return false;
     }
     fputs("}\n", out);
     return true;
@@ -124,8 +115,34 @@ static const char told_sql[] =
     " WHERE instr(policy, '/') = 0 AND (trained_accuracy IS NOT NULL OR workload IN"
     "  (SELECT workload FROM training_cost WHERE n_tuning_trials > 1))";
 
-typedef bool report_writer(struct store *store, const struct report_choice *choice,
-                           enum table_format format, FILE *out, struct error *error);
+typedef bool report_writer(struct store *store, enum table_format format, FILE *out,
+                           struct error *error);
+
+bool report_keep_choice(struct store *store, const struct report_choice *choice,
+                        struct error *error) {
+    static const char arms[] =
+        "WITH asked (workload) AS (SELECT name FROM workload"
+        "  WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"
+        " INSERT INTO temp.chosen"
+        " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2)"
+        "  WHERE ?2 IS NOT NULL"
+        " UNION SELECT DISTINCT workload, arm FROM trial_status"
+        "  WHERE ?2 IS NULL AND workload IN asked"
+        " UNION SELECT DISTINCT workload, arm FROM accuracy_by_seed"
+        "  WHERE ?2 IS NULL AND workload IN asked";
+    static const char workloads[] =
+        "INSERT INTO temp.shown SELECT name FROM workload"
+        " WHERE (?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"
+        "  AND (?2 IS NULL OR name IN (SELECT workload FROM temp.chosen))";
+    return store_exec(store,
+                      "DROP TABLE IF EXISTS temp.chosen; DROP TABLE IF EXISTS temp.shown;"
+                      "CREATE TEMP TABLE chosen (workload, arm, PRIMARY KEY (workload, arm))"
+                      " WITHOUT ROWID;"
+                      "CREATE TEMP TABLE shown (workload PRIMARY KEY) WITHOUT ROWID",
+                      error) &&
+           store_run(store, arms, VALUES(TEXT(choice->workloads), TEXT(choice->arms)), error) &&
+           store_run(store, workloads, VALUES(TEXT(choice->workloads), TEXT(choice->arms)), error);
+}
 
 static bool write_kept(struct store *store, const struct report_choice *choice,
                        enum table_format format, report_writer *write, FILE *out,
@@ -134,7 +151,8 @@ static bool write_kept(struct store *store, const struct report_choice *choice,
     return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
            store_keep(store, kept, error) && store_exec(store, told_sql, error) &&
            (!people || store_keep(store, for_people, error)) &&
-           store_keep(store, last_kept, error) && write(store, choice, format, out, error);
+           store_keep(store, last_kept, error) && report_keep_choice(store, choice, error) &&
+           write(store, format, out, error);
 }
 
 /* With what is kept for it, which is given back. */
@@ -225,8 +243,9 @@ static bool choose_arms(struct store *store, const char *workloads, const char *
         regerror(code, &compiled, why, sizeof why);
         return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
     }
-    bool ok = store_query(store, REPORT_CHOSEN " SELECT workload, arm FROM chosen ORDER BY 1, 2",
-                          VALUES(TEXT(workloads), TEXT(NULL)), add_match, &search, error);
+    bool ok = report_keep_choice(store, &(struct report_choice){workloads, NULL}, error) &&
+              store_query(store, "SELECT workload, arm FROM temp.chosen ORDER BY 1, 2", NO_VALUES,
+                          add_match, &search, error);
     regfree(&compiled);
     text_append(out, "]");
     if (ok && out->failed) ok = error_set(error, "out of memory");
