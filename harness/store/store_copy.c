@@ -7,11 +7,32 @@
  */
 #include "harness/store/store_private.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 bool store_attach(struct store *store, const char *name, struct error *error) {
     return store_run(store, "ATTACH ?1 AS source", VALUES(TEXT(name)), error);
+}
+
+/* As SQLite reads names of files: what is not plain is %XX. */
+static void write_uri(const char *path, struct text *out) {
+    text_append(out, path[0] == '/' ? "file://" : "file:./");
+    for (; *path; path++)
+        if (isalnum((unsigned char)*path) || strchr("/._-", *path))
+            text_append(out, "%c", *path);
+        else
+            text_append(out, "%%%02X", (unsigned)(unsigned char)*path);
+    text_append(out, "?mode=ro");
+}
+
+bool store_attach_reader(struct store *store, const char *path, struct error *error) {
+    struct text uri = {0};
+    write_uri(path, &uri);
+    bool ok = uri.failed ? error_set(error, "out of memory attaching '%s'", path)
+                         : store_attach(store, uri.data, error);
+    text_free(&uri);
+    return ok;
 }
 
 bool store_detach(struct store *store, struct error *error) {
