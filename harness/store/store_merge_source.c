@@ -1,15 +1,14 @@
 /*
  * The file that is merged. It belongs to somebody else and may be on a disk that cannot be written, so
- * it is attached read-only. SQLite reads a file so only if nothing has to be done to it
- * first. One of an earlier version needs its migrations; one whose writer was killed needs its journal
- * rolled back, and a write-ahead log on such a disk needs an index beside it. These are copied into a
- * temporary folder, where all of that is done as for any file of ours.
+ * it is attached read-only. SQLite reads a file so only if nothing has to be done to it first. One of
+ * an earlier version needs its migrations; one whose writer was killed needs its journal rolled back,
+ * and a write-ahead log on such a disk needs an index beside it. These are copied into a temporary
+ * folder, where all of that is done as for any file of ours.
  */
 #include "harness/store/store_merge_private.h"
 #include "models/base/path.h"
 #include "models/base/regular_file.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -126,9 +126,18 @@ bool store_copy_rows(struct store *store, const char *verb, const char *table,
                      const struct replacement *replacements, const char *from,
                      const struct value *values, int n_values, struct error *error);
 
-/* Copies all that trial `from` of the source found, what its predictions are about included, to trial
- * `to` here, which has none of it. */
-bool store_copy_results(struct store *store, int64_t from, int64_t to, struct error *error);
+/* The same as SQL, for whoever copies often. */
+bool store_copy_sql(struct store *store, const char *verb, const char *table,
+                    const struct replacement *replacements, const char *from, struct text *sql,
+                    struct error *error);
+
+/* Notes, in temp.copied, that all which trial `from` of the source found is to be copied to trial `to`
+ * here, which has none of it. */
+bool store_copy_note(struct store *store, int64_t from, int64_t to, struct error *error);
+
+/* Copies all that was noted, what its predictions are about included: table by table, which for many
+ * trials takes a fraction of what it takes trial by trial. */
+bool store_copy_results(struct store *store, struct error *error);
 
 /* Removes all that a trial found, of whichever kind, and its warnings. */
 bool store_forget_results(struct store *store, int64_t id, struct error *error);
