@@ -95,6 +95,19 @@ void experiment_write_trial_json(const struct experiment *experiment, const stru
 void experiment_write_profile_json(const struct experiment *experiment, const struct arm *arm,
                                    int seed, int device, struct text *out);
 
+/* What trials of one experiment have in common as JSON, each part written when it is first needed.
+ * Zeroed at first. */
+struct trial_parts {
+    struct text model, train, arm[EXPERIMENT_ARMS_MAX];
+    struct text data[OPTION_LIST_MAX];  /* by seeds */
+    struct text profile[NAME_LIST_MAX]; /* by devices */
+};
+
+/* The same for many trials: of the s-th seed; device: -1 for a training. */
+void experiment_write_planned_json(const struct experiment *experiment, const struct arm *arm,
+                                   int s, int device, struct trial_parts *kept, struct text *out);
+void trial_parts_free(struct trial_parts *parts);
+
 /* The inverse: experiment with one seed and one arm, which its base, the base of that and so on
  * follow; names are empty, the row knows them. */
 bool experiment_read_trial_json(const char *json, size_t size, struct experiment *out,

@@ -88,21 +88,18 @@ static bool check_candidates(const struct experiment *e, const struct node *arms
 /* Two names for one configuration would be one trial under two labels. */
 static bool check_arms_differ(const struct experiment *e, const struct node *arms,
                               struct error *error) {
+    struct text settings[EXPERIMENT_ARMS_MAX] = {0};
     bool ok = true;
-    for (int i = 1; ok && i < e->n_arms; i++)
-        for (int j = 0; ok && j < i; j++) {
-            struct text a = {0}, b = {0};
-            experiment_write_trial_json(e, &e->arms[i], 0, false, &a);
-            experiment_write_trial_json(e, &e->arms[j], 0, false, &b);
-            if (a.failed || b.failed)
-                ok = error_set(error, "out of memory");
-            else if (strcmp(a.data, b.data) == 0)
+    for (int i = 0; ok && i < e->n_arms; i++) {
+        experiment_write_trial_json(e, &e->arms[i], 0, false, &settings[i]);
+        if (settings[i].failed) ok = error_set(error, "out of memory");
+        for (int j = 0; ok && j < i; j++)
+            if (strcmp(settings[i].data, settings[j].data) == 0)
                 ok = error_set_at(error, experiment_place_in_arm(arms, i, "arm"),
                                   "arms '%s' and '%s' are the same settings", e->arms[j].name,
                                   e->arms[i].name);
-            text_free(&a);
-            text_free(&b);
-        }
+    }
+    for (int i = 0; i < e->n_arms; i++) text_free(&settings[i]);
     return ok;
 }
 

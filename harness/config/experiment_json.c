@@ -27,41 +27,97 @@ static void write_arm(const struct experiment *e, const struct arm *arm, struct 
     text_append(out, "}");
 }
 
-/* `device` is which of those that a checkpoint is profiled on; -1: a training. */
-static void write_trial(const struct experiment *e, const struct arm *arm, int seed, int device,
-                        struct text *out) {
-    struct data_config data = e->data;
-    struct train_config train;
-    data_config_set_seed(&data, seed);
-    text_append(out, "{\"data\":");
-    options_write_json(&data_options, &data, out);
-    text_append(out, ",\"model\":");
-    options_write_json(&model_options, &e->model, out);
-    text_append(out, ",");
-    write_arm(e, arm, out);
-    text_append(out, ",\"train\":");
-    placement_write_train(&e->train, &train);
-    options_write_json(&train_options, &train, out);
-    text_append(out, ",\"seed\":%d", seed);
-    if (device >= 0) {
+/* Appends a part of a trial's settings; it was written where it has any bytes. */
+static void append_part(const struct text *part, struct text *out) {
+    if (part->failed) {
+        text_free(out);
+        out->failed = true;
+    } else {
+        text_append_bytes(out, part->data, part->size);
+    }
+}
+
+static void append_data(const struct experiment *e, int seed, struct text *kept, struct text *out) {
+    if (kept->size == 0) {
+        struct data_config data = e->data;
+        data_config_set_seed(&data, seed);
+        options_write_json(&data_options, &data, kept);
+    }
+    append_part(kept, out);
+}
+
+static void append_train(const struct experiment *e, struct text *kept, struct text *out) {
+    if (kept->size == 0) {
+        struct train_config train;
+        placement_write_train(&e->train, &train);
+        options_write_json(&train_options, &train, kept);
+    }
+    append_part(kept, out);
+}
+
+static void append_profile(const struct experiment *e, int device, struct text *kept,
+                           struct text *out) {
+    if (kept->size == 0) {
         struct profile_config config;
         placement_write_profile(&e->train, &e->profile, device, &config);
         /* How many seeds are profiled chooses trials; it does not change what one of them does. */
         config.seeds = 1;
+        options_write_json(&profile_options, &config, kept);
+    }
+    append_part(kept, out);
+}
+
+/* `device` is which of those that a checkpoint is profiled on, -1: a training; s: the place of the
+ * seed in `kept`. */
+static void write_trial(const struct experiment *e, const struct arm *arm, int seed, int s,
+                        int device, struct trial_parts *kept, struct text *out) {
+    struct text *own = &kept->arm[arm - e->arms];
+    text_append(out, "{\"data\":");
+    append_data(e, seed, &kept->data[s], out);
+    text_append(out, ",\"model\":");
+    if (kept->model.size == 0) options_write_json(&model_options, &e->model, &kept->model);
+    append_part(&kept->model, out);
+    text_append(out, ",");
+    if (own->size == 0) write_arm(e, arm, own);
+    append_part(own, out);
+    text_append(out, ",\"train\":");
+    append_train(e, &kept->train, out);
+    text_append(out, ",\"seed\":%d", seed);
+    if (device >= 0) {
         text_append(out, ",\"profile\":");
-        options_write_json(&profile_options, &config, out);
+        append_profile(e, device, &kept->profile[device], out);
     }
     text_append(out, "}");
 }
 
-void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
-                                 bool profile, struct text *out) {
-    write_trial(e, arm, seed, profile ? 0 : -1, out);
+void experiment_write_planned_json(const struct experiment *e, const struct arm *arm, int s,
+                                   int device, struct trial_parts *kept, struct text *out) {
+    write_trial(e, arm, e->seeds.value[s], s, device, kept, out);
 }
 
 void experiment_write_profile_json(const struct experiment *e, const struct arm *arm, int seed,
                                    int device, struct text *out) {
-    write_trial(e, arm, seed, device, out);
+    struct trial_parts parts = {0};
+    write_trial(e, arm, seed, 0, device, &parts, out);
+    trial_parts_free(&parts);
+}
+
+void experiment_write_trial_json(const struct experiment *e, const struct arm *arm, int seed,
+                                 bool profile, struct text *out) {
+    experiment_write_profile_json(e, arm, seed, profile ? 0 : -1, out);
+}
+
+static void free_texts(struct text *texts, size_t n) {
+    for (size_t i = 0; i < n; i++) text_free(&texts[i]);
+}
+
+void trial_parts_free(struct trial_parts *parts) {
+    free_texts(parts->data, OPTION_LIST_MAX);
+    free_texts(parts->arm, EXPERIMENT_ARMS_MAX);
+    free_texts(parts->profile, NAME_LIST_MAX);
+    text_free(&parts->model);
+    text_free(&parts->train);
+    *parts = (struct trial_parts){0};
 }
 
 /* The inverse of write_arm: adds the arm that a map describes, then its base and the base's. */

@@ -222,9 +222,7 @@ bool store_open_copy(const char *path, struct store **out, struct error *error) 
 }
 
 bool store_open_plan(const char *path, struct store **out, struct error *error) {
-    bool ok = open_copy(path, store_copy_plan, out, error);
-    if (ok) (*out)->copy = true;
-    return ok;
+    return open_copy(path, store_copy_plan, out, error);
 }
 
 /* Lets SQLite undo what a killed writer began, where we may. */
@@ -277,6 +275,7 @@ bool store_check(struct store *store, struct error *error) {
     enum { CHECK_SECONDS = 4, STEPS_BETWEEN = 10000 };
     double end = clock_seconds() + CHECK_SECONDS;
     char found[256] = "";
+    if (store->copy) return true; /* all of the file that it has was read, row by row */
     sqlite3_progress_handler(store->db, STEPS_BETWEEN, is_late, &end);
     sqlite3_stmt *check = store_statement(store, "PRAGMA quick_check(1)", NO_VALUES, error);
     int code = check ? sqlite3_step(check) : SQLITE_ERROR;

@@ -1,8 +1,8 @@
 /*
  * Merging, trial by trial: what is already here, what has more to say than what is here, and what
  * contradicts it. A trial comes after the one that it starts from, and is taken only if that is the
- * same here. All of a source comes in one transaction, and the rows below a trial are copied from table
- * to table, so that neither a kill nor the size of a file matters.
+ * same here. All of a source comes in one transaction, and the rows below trials are copied from table
+ * to table when all trials are in, so that neither a kill nor the size of a file matters.
  */
 #include "harness/store/store_merge.h"
 #include "harness/store/store_merge_private.h"
@@ -15,7 +15,7 @@
 struct arrival {
     int64_t id, base,
         base_here; /* base 0: it starts from none; base_here 0: from one that is not here */
-    bool earlier, current, ok, profile;
+    bool earlier, current, ok, profile, refused; /* refused: its workload is */
     char status[16];
 };
 
@@ -60,7 +60,7 @@ static bool read_arrival(struct store *store, int64_t position, struct arrival *
     sqlite3_stmt *statement = store_statement(
         store,
         "SELECT s.id, coalesce(s.base_trial_id, 0), coalesce(b.here, 0), a.earlier, s.current, "
-        "s.kind <> 'train', s.status FROM temp.arrival a JOIN source.trial s ON s.id = a.id "
+        "s.kind <> 'train', s.status, a.workload_id = 0 FROM temp.arrival a JOIN source.trial s ON s.id = a.id "
         "LEFT JOIN temp.arrival b ON b.id = s.base_trial_id WHERE a.position = ?1",
         VALUES(INT(position)), error);
     if (!statement) return false;
@@ -71,7 +71,8 @@ static bool read_arrival(struct store *store, int64_t position, struct arrival *
                                 .base_here = sqlite3_column_int64(statement, 2),
                                 .earlier = sqlite3_column_int(statement, 3),
                                 .current = sqlite3_column_int(statement, 4),
-                                .profile = sqlite3_column_int(statement, 5)};
+                                .profile = sqlite3_column_int(statement, 5),
+                                .refused = sqlite3_column_int(statement, 7)};
         snprintf(out->status, sizeof out->status, "%s", sqlite3_column_text(statement, 6));
         out->ok = strcmp(out->status, "ok") == 0;
     }
@@ -129,6 +130,7 @@ static bool find_run(struct store *store, int64_t there, int64_t *here, struct e
             "SELECT coalesce(min(o.id), 0) FROM main.trial o, temp.arrival a "
             "JOIN source.trial s ON s.id = a.id WHERE s.id = ?1 AND o.id > ?2 AND o.status = 'ok' "
             "AND o.workload_id = a.workload_id AND o.kind = s.kind "
+            "AND o.key >= a.key AND o.key < a.key || '/' " /* as an index has them: a.key, a.key.1 */
             "AND substr(o.key || '.', 1, length(a.key) + 1) = a.key || '.' AND o.host IS s.host "
             "AND o.pid IS s.pid AND o.started_at IS s.started_at "
             "AND o.finished_at IS s.finished_at "
@@ -197,23 +199,42 @@ static const struct replacement as_incoming[] = {
                "its database was merged', x.pid, x.host) ELSE x.reason END"},
     {NULL, NULL}};
 
+static bool take_environment(struct store *store, int64_t trial, struct error *error) {
+    int64_t n = store_number(store,
+                             "SELECT count(*) FROM source.trial t JOIN source.environment e "
+                             "ON e.id = t.environment_id WHERE t.id = ?1 AND NOT EXISTS "
+                             "(SELECT 1 FROM main.environment h WHERE h.hash = e.hash)",
+                             VALUES(INT(trial)), error);
+    return n == 0 ||
+           (n > 0 && store_copy_rows(store, "INSERT OR IGNORE INTO", "environment", new_id,
+                                     "source.environment x WHERE x.id = "
+                                     "(SELECT environment_id FROM source.trial WHERE id = ?1)",
+                                     VALUES(INT(trial)), error));
+}
+
+/* Of row `here` there is nothing any more that could be found, now or by what was noted. */
+static bool forget(struct store *store, int64_t here, struct error *error) {
+    return store_run(store, "DELETE FROM temp.copied WHERE here = ?1", VALUES(INT(here)), error) &&
+           store_forget_results(store, here, error);
+}
+
 /* The trial as a row here: in place of row `here`, which has no result, or new; under its key, or
  * behind that as an earlier result. */
 static bool take(struct merge *merge, const struct arrival *a, int64_t here, bool earlier,
                  int64_t *count, struct error *error) {
     struct store *store = merge->store;
-    if (here > 0 && !store_forget_results(store, here, error)) return false;
-    if (!store_copy_rows(store, "INSERT OR IGNORE INTO", "environment", new_id,
-                         "source.environment x WHERE x.id = "
-                         "(SELECT environment_id FROM source.trial WHERE id = ?1)",
-                         VALUES(INT(a->id)), error) ||
-        !store_copy_rows(store, "INSERT OR REPLACE INTO", "trial", as_incoming,
-                         "source.trial x JOIN temp.arrival a ON a.id = x.id "
-                         "LEFT JOIN temp.arrival b ON b.id = x.base_trial_id WHERE x.id = ?1",
-                         VALUES(INT(a->id), INT(here), INT(earlier)), error))
+    struct text *sql = &merge->take_sql;
+    if (sql->size == 0 &&
+        !store_copy_sql(store, "INSERT OR REPLACE INTO", "trial", as_incoming,
+                        "source.trial x JOIN temp.arrival a ON a.id = x.id "
+                        "LEFT JOIN temp.arrival b ON b.id = x.base_trial_id WHERE x.id = ?1",
+                        sql, error))
+        return false;
+    if ((here > 0 && !forget(store, here, error)) || !take_environment(store, a->id, error) ||
+        !store_run(store, sql->data, VALUES(INT(a->id), INT(here), INT(earlier)), error))
         return false;
     here = sqlite3_last_insert_rowid(store->db);
-    return store_copy_results(store, a->id, here, error) && store_set_command(store, here, error) &&
+    return store_copy_note(store, a->id, here, error) && store_set_command(store, here, error) &&
            settle(merge, a, here, count, error);
 }
 
@@ -372,12 +393,9 @@ static bool merge_trials(struct merge *merge, struct error *error) {
     for (int64_t position = 1; position <= n; position++) {
         struct arrival arrival = {0};
         if (!read_arrival(merge->store, position, &arrival, error)) return false;
-        int64_t refused = store_number(
-            merge->store, "SELECT workload_id = 0 FROM temp.arrival WHERE position = ?1",
-            VALUES(INT(position)), error);
-        if (refused < 0 || (refused == 0 && !merge_trial(merge, &arrival, error))) return false;
+        if (!arrival.refused && !merge_trial(merge, &arrival, error)) return false;
     }
-    return n >= 0;
+    return n >= 0 && store_copy_results(merge->store, error);
 }
 
 /* Runs of the bench are known by when they ended; of two ceilings of an environment the better
@@ -460,7 +478,7 @@ static bool merge_attached(struct merge *merge, struct error *error) {
 
 bool store_merge(struct store *store, const char *path, const struct merge_options *options,
                  struct merge_result *result, struct error *error) {
-    struct merge merge = {store, path, options, result};
+    struct merge merge = {.store = store, .path = path, .options = options, .result = result};
     struct temporary copy = {0};
     struct error ignored;
     *result = (struct merge_result){0};
@@ -473,6 +491,7 @@ bool store_merge(struct store *store, const char *path, const struct merge_optio
         ok = merge_attached(&merge, error);
         ok = store_detach(store, ok ? error : &ignored) && ok;
     }
+    text_free(&merge.take_sql);
     temporary_remove(&copy);
     return ok;
 }

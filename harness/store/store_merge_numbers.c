@@ -129,7 +129,10 @@ static bool write_query(struct store *store, const struct compared *c, struct te
 
 bool merge_differ(struct store *store, int64_t there, int64_t here, char *what, size_t size,
                   struct error *error) {
+    int64_t noted = store_number(store, "SELECT count(*) FROM temp.copied WHERE here = ?1",
+                                 VALUES(INT(here)), error);
     *what = '\0';
+    if (noted < 0 || (noted > 0 && !store_copy_results(store, error))) return false;
     for (int i = 0; i < N_COMPARED && !*what; i++) {
         struct text sql = {0};
         sqlite3_stmt *first = NULL;

@@ -15,6 +15,7 @@ struct merge {
     const char *path; /* of the source */
     const struct merge_options *options;
     struct merge_result *result;
+    struct text take_sql; /* takes a trial as a row; "" until the first is taken */
 };
 
 /* Attaches the source, or a copy of it in a temporary folder, so that it cannot be written. */

@@ -1,15 +1,14 @@
 /*
  * The file that is merged. It belongs to somebody else and may be on a disk that cannot be written, so
- * it is attached read-only, by a URI. SQLite reads a file so only if nothing has to be done to it
- * first. One of an earlier version needs its migrations; one whose writer was killed needs its journal
- * rolled back, and a write-ahead log on such a disk needs an index beside it. These are copied into a
- * temporary folder, where all of that is done as for any file of ours.
+ * it is attached read-only. SQLite reads a file so only if nothing has to be done to it first. One of
+ * an earlier version needs its migrations; one whose writer was killed needs its journal rolled back,
+ * and a write-ahead log on such a disk needs an index beside it. These are copied into a temporary
+ * folder, where all of that is done as for any file of ours.
  */
 #include "harness/store/store_merge_private.h"
 #include "models/base/path.h"
 #include "models/base/regular_file.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -122,30 +121,14 @@ static bool find_file(const char *path, const char *copy, bool *copied, struct e
 
 /* ---- attaching ---- */
 
-/* As SQLite reads names of files: what is not plain is %XX. */
-static void write_uri(const char *path, struct text *out) {
-    text_append(out, path[0] == '/' ? "file://" : "file:./");
-    for (; *path; path++)
-        if (isalnum((unsigned char)*path) || strchr("/._-", *path))
-            text_append(out, "%c", *path);
-        else
-            text_append(out, "%%%02X", (unsigned)(unsigned char)*path);
-    text_append(out, "?mode=ro");
-}
-
 bool merge_source_attach(struct store *store, const char *path, struct temporary *copy,
                          struct error *error) {
     char name[sizeof copy->path + 16];
-    struct text uri = {0};
     bool copied;
     if (!temporary_make(copy, error)) return false;
     snprintf(name, sizeof name, "%s/source.db", copy->path);
-    if (!find_file(path, name, &copied, error)) return false;
-    write_uri(copied ? name : path, &uri);
-    bool ok = !uri.failed || error_set(error, "out of memory attaching '%s'", path);
-    ok = ok && store_attach(store, uri.data, error);
-    text_free(&uri);
-    return ok;
+    return find_file(path, name, &copied, error) &&
+           store_attach_reader(store, copied ? name : path, error);
 }
 
 void merge_source_blame(const char *path, struct error *error) {

@@ -98,7 +98,7 @@ static bool copy_results(struct store *store, int64_t id, struct error *error) {
     int64_t from = store_number(store, "SELECT max(id) FROM source.trial WHERE status = 'ok'",
                                 NO_VALUES, error);
     return from > 0 && store_delete_results(store, id, error) &&
-           store_copy_results(store, from, id, error) &&
+           store_copy_note(store, from, id, error) && store_copy_results(store, error) &&
            store_run(store,
                      "UPDATE main.workload SET n_classes = w.n_classes FROM source.workload w "
                      "WHERE w.n_classes IS NOT NULL AND main.workload.id = "

@@ -23,9 +23,10 @@ enum {
 struct store {
     sqlite3 *db;
     char *path;
-    bool reader;                                    /* opened for reading alone */
-    bool copy;                                      /* for plans that do not stay */
-    int depth;                                      /* of store_begin without its store_end */
+    bool reader;       /* opened for reading alone */
+    bool copy;         /* for plans that do not stay */
+    bool plan_changes; /* the plan that was begun has written something */
+    int depth;         /* of store_begin without its store_end */
     char host[256], boot_id[64], pid_namespace[64]; /* where the ids of processes mean something */
     struct trial_locks *locks;                      /* NULL: a database in memory, or a reader */
     char notice[512];                    /* what a user should know of this file; "" nothing */
@@ -109,6 +110,9 @@ enum checkpoint_state store_checkpoint_state(const char *path, const char *sha25
 
 /* Attaches another database as `source`; outside of transactions. */
 bool store_attach(struct store *store, const char *name, struct error *error);
+
+/* The same, so that it cannot be written: for that the connection has to take names as URIs. */
+bool store_attach_reader(struct store *store, const char *path, struct error *error);
 bool store_detach(struct store *store, struct error *error);
 
 /* What SQL puts into a column in place of its value in the row `x`. Lists end with a NULL. */
@@ -122,9 +126,18 @@ bool store_copy_rows(struct store *store, const char *verb, const char *table,
                      const struct replacement *replacements, const char *from,
                      const struct value *values, int n_values, struct error *error);
 
-/* Copies all that trial `from` of the source found, what its predictions are about included, to trial
- * `to` here, which has none of it. */
-bool store_copy_results(struct store *store, int64_t from, int64_t to, struct error *error);
+/* The same as SQL, for whoever copies often. */
+bool store_copy_sql(struct store *store, const char *verb, const char *table,
+                    const struct replacement *replacements, const char *from, struct text *sql,
+                    struct error *error);
+
+/* Notes, in temp.copied, that all which trial `from` of the source found is to be copied to trial `to`
+ * here, which has none of it. */
+bool store_copy_note(struct store *store, int64_t from, int64_t to, struct error *error);
+
+/* Copies all that was noted, what its predictions are about included: table by table, which for many
+ * trials takes a fraction of what it takes trial by trial. */
+bool store_copy_results(struct store *store, struct error *error);
 
 /* Removes all that a trial found, of whichever kind, and its warnings. */
 bool store_forget_results(struct store *store, int64_t id, struct error *error);

@@ -338,6 +338,7 @@ static void become_copy(struct store *store, sqlite3 *copy) {
     store_forget_statements(store);
     sqlite3_close(store->db);
     store->db = copy;
+    store_wait_start(store);
 }
 
 bool store_copy_to_memory(struct store *store, struct error *error) {
@@ -355,52 +356,32 @@ bool store_copy_to_memory(struct store *store, struct error *error) {
     return true;
 }
 
-/* All rows of a table, one at a time. */
-static bool copy_table(struct store *store, sqlite3 *to, const char *table, struct error *error) {
-    struct text select = {0}, insert = {0};
-    sqlite3_stmt *row = NULL, *copy = NULL;
-    text_append(&select, "SELECT * FROM %s", table);
-    bool more = true, ok = !select.failed || error_set(error, "out of memory copying '%s'", table);
-    ok = ok && (row = store_statement(store, select.data, NO_VALUES, error)) != NULL;
-    int n = ok ? sqlite3_column_count(row) : 0;
-    text_append(&insert, "INSERT INTO %s VALUES (", table);
-    for (int i = 0; i < n; i++) text_append(&insert, i ? ",?" : "?");
-    text_append(&insert, ")");
-    if (ok && (insert.failed || sqlite3_prepare_v2(to, insert.data, -1, &copy, NULL) != SQLITE_OK))
-        ok = error_set(error, "'%s' cannot be copied: %s", table, sqlite3_errmsg(to));
-    while (ok && (ok = store_step(store, row, &more, error)) && more) {
-        for (int i = 0; i < n; i++) sqlite3_bind_value(copy, i + 1, sqlite3_column_value(row, i));
-        if (sqlite3_step(copy) != SQLITE_DONE)
-            ok = error_set(error, "'%s' cannot be copied: %s", table, sqlite3_errmsg(to));
-        sqlite3_reset(copy);
-    }
-    if (row) sqlite3_reset(row);
-    sqlite3_finalize(copy);
-    text_free(&select);
-    text_free(&insert);
-    return ok;
-}
-
 bool store_copy_plan(struct store *store, struct error *error) {
-    static const char *const tables[] = {"environment", "workload", "trial"};
     sqlite3 *copy = NULL;
     bool current;
     if (!store_schema_is_current(store, &current, error)) return false;
     if (!current) return store_copy_to_memory(store, error);
-    bool ok = (sqlite3_open(":memory:", &copy) == SQLITE_OK &&
-               sqlite3_exec(copy, results_tables_sql, NULL, NULL, NULL) == SQLITE_OK &&
-               sqlite3_exec(copy, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) ||
-              error_set(error, "'%s' cannot be copied: %s", store->path, sqlite3_errmsg(copy));
-    ok = ok && store_exec(store, "BEGIN", error); /* all three of one moment */
-    for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
-        ok = copy_table(store, copy, tables[i], error);
-    if (ok) sqlite3_exec(copy, "COMMIT", NULL, NULL, NULL);
-    if (!ok) {
+    if (sqlite3_open_v2(":memory:", &copy,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
+                        NULL) != SQLITE_OK ||
+        sqlite3_exec(copy, results_tables_sql, NULL, NULL, NULL) != SQLITE_OK) {
+        error_set(error, "'%s' cannot be copied: %s", store->path, sqlite3_errmsg(copy));
         sqlite3_close(copy);
         return false;
     }
     become_copy(store, copy);
-    return true;
+    /* All of one moment. What they were checked for when they were written is not asked again. */
+    return store_attach_reader(store, store->path, error) &&
+           store_exec(store,
+                      "PRAGMA ignore_check_constraints = ON;"
+                      "BEGIN;"
+                      "INSERT INTO environment SELECT * FROM source.environment;"
+                      "INSERT INTO workload SELECT * FROM source.workload;"
+                      "INSERT INTO trial SELECT * FROM source.trial;"
+                      "COMMIT;"
+                      "PRAGMA ignore_check_constraints = OFF",
+                      error) &&
+           store_detach(store, error) && (store->copy = true);
 }
 
 bool store_schema_version(struct store *store, int64_t *version, struct error *error) {

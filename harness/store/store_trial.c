@@ -1,7 +1,7 @@
 /*
- * Trials as rows: the plan puts them there, processes claim them, and each ends with a status and a
- * reason. Every change is one guarded UPDATE ("set running where not running"), so that two
- * processes can never both believe that a trial is theirs.
+ * Trials as rows: processes claim those that a plan put there (store_plan.c), and each ends with a
+ * status and a reason. Every change is one guarded UPDATE ("set running where not running"), so that
+ * two processes can never both believe that a trial is theirs.
  */
 #include "harness/store/store_private.h"
 
@@ -10,184 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- planning ---- */
-
-/* All that planning may change, for comparing before and after. */
-#define PLANNED                                                                                    \
-    "SELECT id, current, arm, config, expected_flops, command, status FROM trial "                 \
-    "UNION ALL SELECT id, name, summary, granularity, file, corpus, '' FROM workload"
-
-/* temp.planned: the trials of the plan before. temp.before, where this one may stay: all of it. */
-bool store_begin_plan(struct store *store, struct error *error) {
-    if (!store_begin(store, error)) return false;
-    if (store_exec(store,
-                   "CREATE TEMP TABLE planned (id INTEGER PRIMARY KEY);"
-                   "INSERT INTO temp.planned SELECT id FROM trial WHERE current = 1",
-                   error) &&
-        (store->copy || store_exec(store, "CREATE TEMP TABLE before AS " PLANNED, error)))
-        return true;
-    return store_end(store, false, error);
-}
-
-/* A plan that finds everything as it was is not written, so that the file keeps its time and nobody
- * draws figures again that cannot have changed. */
-bool store_end_plan(struct store *store, bool commit, struct error *error) {
-    int64_t changes = 0;
-    if (commit)
-        changes = store_number(
-            store, "SELECT count(*) FROM (" PLANNED " EXCEPT SELECT * FROM temp.before)", NO_VALUES,
-            error);
-    bool ok = changes >= 0;
-    if (changes > 0)
-        return store_end(
-            store, store_exec(store, "DROP TABLE temp.before; DROP TABLE temp.planned", error),
-            error);
-    store_end(store, false, error);
-    return ok;
-}
-
-/* Runs an INSERT ... RETURNING id [, status] and reads that row. *found is false if none came. */
-static bool insert_returning(struct store *store, const char *sql, const struct value *values,
-                             int n, int64_t *id, char status_out[16], bool *found,
-                             struct error *error) {
-    sqlite3_stmt *statement = store_statement(store, sql, values, n, error);
-    if (!statement) return false;
-    int code = sqlite3_step(statement);
-    *found = code == SQLITE_ROW;
-    if (*found) {
-        *id = sqlite3_column_int64(statement, 0);
-        if (status_out) snprintf(status_out, 16, "%s", sqlite3_column_text(statement, 1));
-        code = sqlite3_step(statement);
-    }
-    bool ok = code == SQLITE_DONE || store_failed(store, error);
-    sqlite3_reset(statement);
-    return ok;
-}
-
-bool store_workload_file(struct store *store, const char *name, char *file, size_t size,
-                         struct error *error) {
-    sqlite3_stmt *statement = store_statement(store, "SELECT file FROM workload WHERE name = ?1",
-                                              VALUES(TEXT(name)), error);
-    if (!statement) return false;
-    int code = sqlite3_step(statement);
-    snprintf(file, size, "%s",
-             code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "");
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_failed(store, error);
-    sqlite3_reset(statement);
-    return ok;
-}
-
-bool store_plan_workload(struct store *store, const struct workload_plan *plan, int64_t *id,
-                         struct error *error) {
-    bool found;
-    return insert_returning(store,
-                            "INSERT INTO workload (name, summary, granularity, corpus, file) "
-                            "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET "
-                            "summary = excluded.summary, granularity = excluded.granularity, "
-                            "corpus = excluded.corpus, file = excluded.file RETURNING id",
-                            VALUES(TEXT(plan->name), TEXT(plan->summary), TEXT(plan->granularity),
-                                   TEXT(plan->corpus), TEXT(plan->file)),
-                            id, NULL, &found, error) &&
-           store_run(store, "UPDATE trial SET current = 0 WHERE workload_id = ?1", VALUES(INT(*id)),
-                     error);
-}
-
-/* The name of the arm that already has this key, for an error message. */
-static bool same_trial_twice(struct store *store, const struct trial_plan *plan,
-                             struct error *error) {
-    sqlite3_stmt *statement =
-        store_statement(store, "SELECT arm, seed FROM trial WHERE workload_id = ?1 AND key = ?2",
-                        VALUES(INT(plan->workload_id), TEXT(plan->key)), error);
-    if (!statement) return false;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        error_set(error,
-                  "arm '%s' (seed %lld) would compute exactly what arm '%s' (seed %lld) does: "
-                  "remove one of them or make them differ",
-                  plan->arm, (long long)plan->seed, sqlite3_column_text(statement, 0),
-                  (long long)sqlite3_column_int64(statement, 1));
-    else
-        store_failed(store, error);
-    sqlite3_reset(statement);
-    return false;
-}
-
-/* How a user runs the trial again; the path is quoted for the shell. */
-bool store_set_command(struct store *store, int64_t id, struct error *error) {
-    bool plain = strspn(store->path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789_./+-") == strlen(store->path);
-    return store_run(
-        store,
-        plain ? "UPDATE trial SET command = printf('./headroom trial %d --db %s', id, ?2) "
-                "WHERE id = ?1"
-              : "UPDATE trial SET command = printf('./headroom trial %d --db ''%s''', "
-                "id, replace(?2, '''', '''\\''''')) WHERE id = ?1",
-        VALUES(INT(id), TEXT(store->path)), error);
-}
-
-bool store_plan_trial(struct store *store, const struct trial_plan *plan, int64_t *id,
-                      char status_out[16], struct error *error) {
-    bool found;
-    /* A row that is current already was planned by this same plan: it stays, and we hear of it. */
-    bool ok = insert_returning(
-        store,
-        "INSERT INTO trial (workload_id, kind, key, base_trial_id, arm, policy, cost_weight, "
-        "base_heads, layers, dim, seed, config, expected_flops, device, precision, planned_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-        "coalesce(?14, 'cpu'), coalesce(?15, 'fp32'), " NOW ") "
-        "ON CONFLICT (workload_id, key) DO UPDATE SET current = 1, arm = excluded.arm, "
-        "config = excluded.config, expected_flops = excluded.expected_flops, "
-        "base_trial_id = excluded.base_trial_id "
-        "WHERE trial.current = 0 RETURNING id, status",
-        VALUES(INT(plan->workload_id), TEXT(plan->kind), TEXT(plan->key),
-               plan->base_trial_id ? INT(plan->base_trial_id) : TEXT(NULL), TEXT(plan->arm),
-               TEXT(plan->policy), REAL(plan->cost_weight), INT(plan->base_heads),
-               INT(plan->layers), INT(plan->dim), INT(plan->seed), TEXT(plan->config),
-               REAL(plan->expected_flops), TEXT(plan->device), TEXT(plan->precision)),
-        id, status_out, &found, error);
-    if (ok && !found) return same_trial_twice(store, plan, error);
-    return ok && store_set_command(store, *id, error);
-}
-
-/* Its checkpoint has its name by the key: the new row's training will write its own there. */
-bool store_retire_trial(struct store *store, int64_t workload_id, const char *key,
-                        const char *code_sha256, bool running, bool *retired, struct error *error) {
-    bool ok = store_run(
-        store,
-        "UPDATE trial SET current = 0, checkpoint = NULL, key = key || '.' || (SELECT "
-        "1 + coalesce(max(CAST(substr(o.key, length(?2) + 2) AS INTEGER)), 0) FROM trial o "
-        "WHERE o.workload_id = ?1 AND o.key GLOB ?2 || '.*') "
-        "WHERE workload_id = ?1 AND key = ?2 AND (?3 IS NULL OR code_sha256 IS NOT ?3) "
-        "AND (status = 'ok' OR (?4 AND status = 'running'))",
-        VALUES(INT(workload_id), TEXT(key), TEXT(code_sha256), INT(running)), error);
-    *retired = ok && sqlite3_changes(store->db) == 1;
-    return ok;
-}
-
-/* A result that is made again has another key by now; its new row stands in its place. */
-int64_t store_hidden(struct store *store, int64_t workload_id, struct error *error) {
-    return store_number(store,
-                        "SELECT count(*) FROM trial t JOIN temp.planned b USING (id) "
-                        "WHERE t.workload_id = ?1 "
-                        "AND t.current = 0 AND t.status = 'ok' AND t.key NOT GLOB '*.*'",
-                        VALUES(INT(workload_id)), error);
-}
-
-bool store_known_key(struct store *store, int64_t workload_id, const char *kind, const char *config,
-                     char key[65], struct error *error) {
-    sqlite3_stmt *statement = store_statement(
-        store,
-        "SELECT key FROM trial t WHERE workload_id = ?1 AND kind = ?2 AND config = ?3 "
-        "AND key NOT GLOB '*.*' "
-        "ORDER BY status <> 'skipped' AND id IN (SELECT id FROM temp.planned) DESC, "
-        "status = 'ok' DESC, id DESC LIMIT 1",
-        VALUES(INT(workload_id), TEXT(kind), TEXT(config)), error);
-    if (!statement) return false;
-    bool found, ok = store_step(store, statement, &found, error);
-    if (found) snprintf(key, 65, "%s", sqlite3_column_text(statement, 0));
-    sqlite3_reset(statement);
-    return ok;
-}
 
 /* ---- reading trials ---- */
 
@@ -297,19 +119,16 @@ void trial_list_free(struct trial_list *list) {
 bool store_environment(struct store *store, const char *hash, const char *host, const char *machine,
                        const char *json, int64_t *id, struct error *error) {
     /* Looked up first: nearly every trial finds its machine there, and a write costs four syncs. */
-    sqlite3_stmt *known = store_statement(store, "SELECT id FROM environment WHERE hash = ?1",
-                                          VALUES(TEXT(hash)), error);
-    if (!known) return false;
-    bool found, ok = store_step(store, known, &found, error);
-    if (found) *id = sqlite3_column_int64(known, 0);
-    sqlite3_reset(known);
-    if (!ok || found) return ok;
-    return insert_returning(store,
-                            "INSERT INTO environment (hash, host, machine, json, seen_at) "
-                            "VALUES (?1, ?2, ?3, ?4, " NOW ") "
-                            "ON CONFLICT (hash) DO UPDATE SET hash = hash RETURNING id",
-                            VALUES(TEXT(hash), TEXT(host), TEXT(machine), TEXT(json)), id, NULL,
-                            &found, error);
+    static const char known[] = "SELECT coalesce(max(id), 0) FROM environment WHERE hash = ?1";
+    *id = store_number(store, known, VALUES(TEXT(hash)), error);
+    if (*id != 0) return *id > 0;
+    if (!store_run(store,
+                   "INSERT INTO environment (hash, host, machine, json, seen_at) "
+                   "VALUES (?1, ?2, ?3, ?4, " NOW ") ON CONFLICT (hash) DO NOTHING",
+                   VALUES(TEXT(hash), TEXT(host), TEXT(machine), TEXT(json)), error))
+        return false;
+    *id = store_number(store, known, VALUES(TEXT(hash)), error);
+    return *id > 0;
 }
 
 /* After a guarded UPDATE that touched no row: says what the trial is instead; returns false. */

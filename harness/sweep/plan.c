@@ -38,6 +38,7 @@ struct planner {
     struct source **sources;
     size_t n_sources;
     struct plan *plan;
+    struct trial_parts parts; /* of the source at hand */
 };
 
 static bool out_of_memory(struct error *error) {
@@ -224,11 +225,9 @@ static bool share_out(struct planner *planner, struct error *error) {
 /* The part of the sweep that a trial belongs to; 0: every part, as where its data is absent, so
  * that each says that it is skipped. Negative: none, because it is not selected. */
 static int shard_of(const struct planner *planner, const struct source *source,
-                    const struct arm *arm, int seed) {
+                    const struct arm *arm, int s) {
     const struct experiment *e = &source->experiment;
-    int s = 0;
     if (planner->request->shard.of == 0 || source->missing[0]) return 0;
-    while (e->seeds.value[s] != seed) s++;
     int shard = source->shards[root_of(e, (int)(arm - e->arms))][s];
     return shard > 0 ? shard : -1;
 }
@@ -307,13 +306,14 @@ static struct placement place_trial(const struct experiment *e, int device,
     return placement;
 }
 
-/* Plans one trial of a kind: "train", "profile", or "again" for a second profile of the same
+/* Plans one trial of the s-th seed of a kind: "train", "profile", or "again" for a second profile of the same
  * checkpoint. base_id is the training of a profile, or of a training's base arm; device: which of
  * those that are profiled. */
 static bool plan_trial(struct planner *planner, const struct source *source, int64_t workload_id,
-                       const struct arm *arm, int seed, const char *kind, int device,
-                       int64_t base_id, int64_t *id, struct error *error) {
+                       const struct arm *arm, int s, const char *kind, int device, int64_t base_id,
+                       int64_t *id, struct error *error) {
     const struct experiment *e = &source->experiment;
+    int seed = e->seeds.value[s];
     struct plan *plan = planner->plan;
     struct model_config model;
     struct text config = {0};
@@ -325,12 +325,9 @@ static bool plan_trial(struct planner *planner, const struct source *source, int
     *trial = (struct plan_trial){.base_id = base_id, .profile = profile, .again = again};
     write_label(e, arm, seed, trial->label);
     snprintf(trial->missing, sizeof trial->missing, "%s", source->missing);
-    trial->shard = shard_of(planner, source, arm, seed);
+    trial->shard = shard_of(planner, source, arm, s);
     trial->selected = is_asked_for(planner->request, trial) && passes(planner, trial->label);
-    if (profile)
-        experiment_write_profile_json(e, arm, seed, device, &config);
-    else
-        experiment_write_trial_json(e, arm, seed, false, &config);
+    experiment_write_planned_json(e, arm, s, profile ? device : -1, &planner->parts, &config);
     if (config.failed) {
         out_of_memory(error);
         goto done;
@@ -406,14 +403,13 @@ static bool plan_arm(struct planner *planner, const struct source *source, int64
     const struct arm *arm = &e->arms[a];
     int64_t profile;
     for (int s = 0; s < e->seeds.n; s++) {
-        int seed = e->seeds.value[s];
         int64_t base = arm->base < 0 ? 0 : trainings[arm->base][s], *training = &trainings[a][s];
-        if (!plan_trial(planner, source, workload, arm, seed, "train", 0, base, training, error))
+        if (!plan_trial(planner, source, workload, arm, s, "train", 0, base, training, error))
             return false;
         static const char *const kinds[] = {"profile", "again"};
         int devices = placement_n_profiles(&e->profile);
         for (int i = 0; i < count_profiles(e, a, s) * devices; i++)
-            if (!plan_trial(planner, source, workload, arm, seed, kinds[i / devices], i % devices,
+            if (!plan_trial(planner, source, workload, arm, s, kinds[i / devices], i % devices,
                             *training, &profile, error))
                 return false;
     }
@@ -504,7 +500,9 @@ bool plan_make(struct store *store, const struct plan_request *request, struct p
     if (!store_begin_plan(store, error)) goto done;
     begun = true;
     for (size_t i = 0; i < planner.n_sources; i++) {
-        if (!plan_source(&planner, planner.sources[i], error)) goto done;
+        bool planned = plan_source(&planner, planner.sources[i], error);
+        trial_parts_free(&planner.parts);
+        if (!planned) goto done;
         free(planner.sources[i]); /* a fifth of a megabyte, and the rows grow as these go */
         planner.sources[i] = NULL;
     }

@@ -180,6 +180,26 @@ static void a_trial_outside_the_latest_plan_leaves_the_views_but_not_the_table(v
     assert_near(number(f, "SELECT count(*) FROM trial_status"), 1);
 }
 
+/* Each takes the place of the other, which is not planned again yet. */
+static void arms_may_swap_their_names(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"a", "b", "b", "a"}, *const keys[] = {"1", "2", "1", "2"};
+    int64_t id[4];
+    char status[16];
+    for (int i = 0; i < 4; i++) {
+        if (i % 2 == 0) OK(f, store_begin_plan(f->store, &f->error));
+        int64_t workload = i % 2 ? 1 : plan_workload(f, "w");
+        struct trial_plan plan = trial_plan(workload, arms[i], "fixed", 0, keys[i]);
+        OK(f, store_plan_trial(f->store, &plan, &id[i], status, &f->error));
+        if (i % 2) OK(f, store_end_plan(f->store, true, &f->error));
+    }
+    assert_int_equal(id[2], id[0]);
+    assert_int_equal(id[3], id[1]);
+    assert_near(number(f, "SELECT count(*) FROM trial WHERE current = 1 "
+                          "AND arm = CASE key WHEN '1' THEN 'b' ELSE 'a' END"),
+                2);
+}
+
 static void the_same_trial_twice_in_one_plan_names_both_arms(void **state) {
     struct fixture *f = *state;
     OK(f, store_begin_plan(f->store, &f->error));
@@ -813,6 +833,7 @@ int main(void) {
         TEST(planning_again_finds_the_same_trial_and_its_status),
         TEST(a_plan_that_changes_nothing_leaves_the_file_untouched),
         TEST(a_trial_outside_the_latest_plan_leaves_the_views_but_not_the_table),
+        TEST(arms_may_swap_their_names),
         TEST(the_same_trial_twice_in_one_plan_names_both_arms),
         TEST(names_with_quotes_and_newlines_come_back_unchanged),
         TEST(the_command_quotes_its_path_for_the_shell),
