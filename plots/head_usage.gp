@@ -90,9 +90,9 @@ do for [t = 1 : n_tiles] {
     set yrange [most_y[t] + 0.5 : -0.5]
     set xlabel (by_layer ? "layer" : "head") offset 0, nearer
     set xtics ()
-    every_nth = int(ceil((most_x[t] + 1) / 16))
-    do for [k = 0 : int(most_x[t])] { if (k % every_nth == 0) { set xtics add (sprintf("%d", k + 1) k) } }
     room = width_in[column_of(t)] / (most_x[t] + 1)
+    every_nth = int(ceil(20 / room))
+    do for [k = 0 : int(most_x[t])] { if (k % every_nth == 0) { set xtics add (sprintf("%d", k + 1) k) } }
     plot data index b using cell_x:cell_y:(column(cell_x) - 0.49):(column(cell_x) + 0.49):(column(cell_y) - 0.47):(column(cell_y) + 0.47):percent \
              with boxxyerror linecolor palette, \
          data index b using cell_x:cell_y:(text_in(column(percent), room)):(column(percent) < 55 ? 0xFFFFFF : 0x000000) \

@@ -256,12 +256,10 @@ static void take_input(const struct evaluator *e, const struct batch *batch, int
     struct flops active = {{0}};
     for (int l = 0; l < c->layers; l++) {
         struct heads_used used = inference_heads_used(e->inference, l, b);
-        uint64_t *usage = r->usage + l * r->heads;
-        uint64_t *class_usage = r->class_usage + (r->label[i] * r->layers + l) * r->heads;
         for (int h = 0; h < c->heads.value[l]; h++) {
             bool ran = inference_head_ran(e->inference, l, h, b);
-            usage[h] += ran;
-            class_usage[h] += ran;
+            r->usage[l * r->heads + h] += ran;
+            r->class_usage[(r->label[i] * r->layers + l) * r->heads + h] += ran;
         }
         r->heads_run[i * c->layers + l] = used.run;
         r->mean_heads += (double)used.token_heads / length;
