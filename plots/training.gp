@@ -5,7 +5,7 @@ title_text = "How does training go?"
 caption = sprintf("Means over seeds (n = %s) at the end of each epoch, without bars; of tuned arms the chosen candidate. " \
     . "Arms: all heads, and those that learn which heads run. Loss: cross-entropy, in training with the gates that it " \
     . "trains, on the validation slice with the heads that then run. s: share of heads that is asked for; entropy: of the scores over a layer's heads, " \
-    . "%% of the most that is possible; both over the epoch. Temperature: as the options set it.", \
+    . "%% of the most that is possible; both over the epoch. Temperature: worked out from step and options, not stored.", \
     range(lowest_n_seeds, highest_n_seeds))
 
 array metric[5] = [train_loss, accuracy, s, entropy, temperature]
