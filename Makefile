@@ -132,8 +132,8 @@ MAKEFLAGS += --no-builtin-rules
 # --- What a user may ask for ---------------------------------------------------------------------
 
 .PHONY: build install uninstall dist sweep test test-pmu test-arm64 test-gpu test-long coverage fuzz fuzzers check \
-    cross-arm64 programs objects kernels tidy plots report data bench bench-peers bench-gpu parity parity-golden format \
-    clean help packages FORCE
+    cross-arm64 programs objects kernels tidy plots report screenshots data bench bench-peers bench-gpu parity parity-golden \
+    format clean help packages FORCE
 
 # The portable program stays in step with the other one as soon as it is there.
 build: $(PROGRAM) $(if $(X86),$(wildcard headroom-v3)) ## build the program (default) [CUDA=0 or 1]
@@ -255,6 +255,9 @@ tidy: $(CHECKED:%.c=$(B)/%.tidy)
 report: build ## write report.html and report.md beside a database: findings, figures, tables [DB=...]
 	@beside=$$(dirname "$$DB") && \
 	./headroom report --db "$$DB" --html "$$beside/report.html" --md "$$beside/report.md"
+
+screenshots: build ## take the pictures of a report that README shows, with chromium [DB=...]
+	@harness/report/screenshots.sh "$$DB"
 
 plots: build ## draw what is new in a database [DB=...]
 	@./headroom plot --db "$$DB"

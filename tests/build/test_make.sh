@@ -283,7 +283,7 @@ fuzzing_without_clang_says_what_to_install() {
 help_names_every_target() {
     make help >"$scratch/said"
     cat "$scratch/said"
-    for target in build install uninstall dist headroom-v3 sweep test test-pmu test-arm64 test-gpu test-long coverage fuzz check cross-arm64 plots data bench bench-peers parity parity-golden format clean help; do
+    for target in build install uninstall dist headroom-v3 sweep test test-pmu test-arm64 test-gpu test-long coverage fuzz check cross-arm64 plots report screenshots data bench bench-peers parity parity-golden format clean help; do
         grep -q "^make $target  *[a-z]" "$scratch/said"
     done
 }
