@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A page of twenty workloads would have 15 MB of pictures: of each figure as many pages are on it as
+ * begin within that, and the first. */
+enum { FIGURE_BYTES = 200 * 1000 };
+
 struct figures {
     struct text *out;
     struct store *store;
@@ -18,14 +22,14 @@ struct figures {
     struct drawing drawing;
 };
 
-/* One page, from 0, of a figure; *there says whether there is one. */
-static bool append_picture(struct figures *f, const char *figure, int page, bool *there,
+/* One page, from 0, of a figure, if it is shown; *there says whether there is one. */
+static bool append_picture(struct figures *f, const char *figure, int page, bool shown, bool *there,
                            struct error *error) {
     struct text_file svg = {0};
     char *path, *name;
     bool ok = drawing_page(&f->drawing, figure, page, &path, &name, error);
     *there = path != NULL;
-    if (*there && (ok = text_file_read(path, ENCODING_UTF_8, &svg, error))) {
+    if (*there && shown && (ok = text_file_read(path, ENCODING_UTF_8, &svg, error))) {
         struct text id = {0};
         text_append(&id, "figure-%s", name);
         ok = !id.failed || error_set(error, "out of memory");
@@ -49,12 +53,20 @@ static bool append_picture(struct figures *f, const char *figure, int page, bool
 
 static bool append_figure(struct figures *f, const char *figure, struct error *error) {
     bool there = true;
-    int pages = 0;
+    int pages = 0, n_shown = 0;
+    size_t begin = f->out->size;
     while (there) {
-        if (!append_picture(f, figure, pages, &there, error)) return false;
+        bool shown = pages == n_shown && f->out->size - begin < FIGURE_BYTES;
+        if (!append_picture(f, figure, pages, shown, &there, error)) return false;
         pages += there;
+        n_shown += there && shown;
     }
     if (pages == 0) return true;
+    if (n_shown < pages)
+        text_append(f->out,
+                    "<p class=\"note\">These are the first %d of %d pages; all of them: "
+                    "<code>headroom plot %s</code></p>\n",
+                    n_shown, pages, figure);
     char *sql = NULL, *id = NULL, *title = NULL, *source = NULL;
     size_t n_rows;
     bool ok = scripts_query(&f->drawing.scripts, figure, &sql, error);

@@ -11,7 +11,7 @@
 
 /* More rows than that are for other programs (`headroom export`): a page of a hundred thousand is
  * no page. */
-enum { ROWS_MOST = 2000 };
+enum { ROWS_MOST = 1000 };
 
 struct rows_wanted {
     const char *id;     /* of the element, a word */

@@ -148,6 +148,25 @@ a_page_is_written_whole_or_not_at_all() {
 }
 
 # Without gnuplot the rest is there, the page says what is not, and so does the command.
+# What stands for gnuplot makes every picture 320 kB large. Ablations have two pages, and trainings 1,200 rows: four arms
+# of three workloads and 100 epochs.
+figures_and_tables_end_where_the_page_would_become_too_large() {
+    mkdir "$scratch/bin"
+    fake_program "$scratch/bin/gnuplot" '[ "$1" != --version ] || exec echo gnuplot 6.0
+{ echo "<svg width=\"9\" height=\"9\" viewBox=\"0 0 9 9\" xmlns=\"http://www.w3.org/2000/svg\"><text>"
+head -c 320000 /dev/zero | tr "\0" x && echo "</text></svg>"; } >"$7"'
+    cat >"$scratch/epochs.sql" <<'SQL'
+INSERT INTO epoch (trial_id, epoch, step, train_loss, validation_accuracy)
+SELECT t.id, i + 1, i + 1, 0.5, 0.5 FROM trial t JOIN input WHERE kind = 'train' AND status = 'ok';
+SQL
+    database "$scratch/a.db" tests/plots/fixture.sql "$scratch/epochs.sql"
+    PATH=$scratch/bin:$PATH ./headroom report --db "$scratch/a.db" --html "$scratch/a.html" 2>"$scratch/said"
+    grep -o '<figure id="figure-ablations[^"]*' "$scratch/a.html" | tr '\n' ' ' | grep -qx '<figure id="figure-ablations '
+    grep -qF 'These are the first 1 of 2 pages; all of them: <code>headroom plot ablations</code>' "$scratch/a.html"
+    test "$(grep -c 'first . of . pages' "$scratch/a.html")" -eq 1
+    grep -qF 'first 1000 of 1200 rows; all of them: <code>headroom export plots/training.sql</code>' "$scratch/a.html"
+}
+
 without_gnuplot_the_page_has_no_figures() {
     only_programs "$scratch/bin" sh
     if PATH=$scratch/bin "$root/headroom" report --db "$made/r.db" --html "$scratch/a.html" 2>"$scratch/said"; then return 1; fi
@@ -190,4 +209,5 @@ behaviours findings_come_first_with_interval_and_n verdicts_are_those_of_the_cla
     figures_are_in_the_page_and_so_are_their_numbers an_entry_of_a_trial_has_all_that_is_known \
     every_point_is_a_trained_model_and_a_link links_lead_somewhere nothing_is_fetched \
     the_same_database_gives_the_same_bytes a_database_without_results_says_so a_page_is_written_whole_or_not_at_all \
-    without_gnuplot_the_page_has_no_figures a_repository_has_it_as_markdown make_writes_it_beside_the_database
+    figures_and_tables_end_where_the_page_would_become_too_large without_gnuplot_the_page_has_no_figures \
+    a_repository_has_it_as_markdown make_writes_it_beside_the_database
