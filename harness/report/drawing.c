@@ -9,6 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What readers ask first; the others follow by name. */
+static void put_first(struct scripts *scripts) {
+    static const char *const first[] = {"overview", "accuracy_vs_budget", "accuracy_vs_flops",
+                                        "methods"};
+    size_t place = 0;
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        for (size_t k = place; k < scripts->n_figures; k++) {
+            char *found = scripts->figures[k];
+            if (strcmp(found, first[i]) != 0) continue;
+            memmove(scripts->figures + place + 1, scripts->figures + place,
+                    (k - place) * sizeof *scripts->figures);
+            scripts->figures[place++] = found;
+            break;
+        }
+}
+
 bool drawing_make(const char *db, struct drawing *out, struct error *problem, struct error *error) {
     size_t size = 0;
     *out = (struct drawing){0};
@@ -19,6 +35,7 @@ bool drawing_make(const char *db, struct drawing *out, struct error *problem, st
             .db = db, .out = out->folder.path, .format = "svg", .scripts = out->scripts.folder};
         plot_draw(&request, talk, problem);
     }
+    put_first(&out->scripts);
     fclose(talk);
     return out->said || error_set(error, "out of memory");
 }

@@ -11,7 +11,7 @@
 
 struct drawing {
     struct temporary folder;
-    struct scripts scripts; /* whose figures there may be */
+    struct scripts scripts; /* whose figures there may be, in the order of the report */
     char *said;             /* what was said while drawing */
 };
 

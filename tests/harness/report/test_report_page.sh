@@ -78,6 +78,9 @@ figures_are_in_the_page_and_so_are_their_numbers() {
         grep -q "id=\"numbers-$figure\"" "$page"
     done
     grep -q '>What do heads buy? Accuracy against executed heads</h3>' "$page"
+    # What is asked first comes first, the others by name.
+    grep -o 'id="numbers-[a-z_]*' "$page" | head -n 6 | tr '\n' ' ' | sed 's/id="numbers-//g' |
+        grep -qx 'overview accuracy_vs_budget accuracy_vs_flops methods ablations budget_by_class '
     part figures | grep -q 'Not drawn .*cycles : no cycles were counted: this virtual machine shows no PMU'
 }
 
@@ -152,6 +155,7 @@ a_page_is_written_whole_or_not_at_all() {
 # of three workloads and 100 epochs.
 figures_and_tables_end_where_the_page_would_become_too_large() {
     mkdir "$scratch/bin"
+    # shellcheck disable=SC2016 # of gnuplot
     fake_program "$scratch/bin/gnuplot" '[ "$1" != --version ] || exec echo gnuplot 6.0
 { echo "<svg width=\"9\" height=\"9\" viewBox=\"0 0 9 9\" xmlns=\"http://www.w3.org/2000/svg\"><text>"
 head -c 320000 /dev/zero | tr "\0" x && echo "</text></svg>"; } >"$7"'
