@@ -2,7 +2,8 @@
 'use strict';
 const said = [];
 const say = (name, value) => said.push(`| ${name}: ${value}`);
-const pause = () => new Promise(done => setTimeout(done, 200));
+// When it is open or closed and the page has heard of it, however long that takes.
+const toggled = details => new Promise(done => details.addEventListener('toggle', done, {once: true}));
 const background = () => getComputedStyle(document.body).backgroundColor;
 const texts = column => Array.from(table.tBodies[0].rows, row => row.cells[column].textContent);
 const table = document.querySelector('#view-accuracy_by_seed table');
@@ -15,7 +16,7 @@ function ordered(values, down) { // numbers in order, and what is not there last
 async function tables() {
     const details = table.closest('details');
     details.querySelector('summary').click();
-    await pause();
+    await toggled(details);
     say('opened by a click', details.open);
     const heads = Array.from(table.tHead.rows[0].cells, head => head.textContent);
     for (const name of ['accuracy', 'mean_s', 'workload']) {
@@ -41,14 +42,15 @@ async function tables() {
 
 async function links() {
     const link = table.tBodies[0].querySelector('a'), id = link.getAttribute('href').slice(1);
-    link.click();
-    await pause();
     const entry = document.getElementById(id);
+    link.click();
+    await toggled(entry);
     say('link opens its trial', entry.open && document.activeElement === entry.querySelector('summary'));
     say('configuration on lines', entry.querySelector('pre:last-of-type').textContent.includes('\n  "seed"'));
     entry.open = false;
+    await toggled(entry);
     link.click(); // the same place once more
-    await pause();
+    await toggled(entry);
     say('link opens it again', entry.open);
 }
 
@@ -64,7 +66,7 @@ async function points() {
     say('arrow goes round', document.activeElement === all[all.length - 1]);
     const href = document.activeElement.getAttribute('href');
     document.activeElement.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
-    await pause();
+    await toggled(document.querySelector(href));
     say('point opens its trial', document.querySelector(href).open && location.hash === href);
 }
 
