@@ -132,8 +132,9 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
     plot->choice.workload = request->workload;
     if (request->filter && !compile_filter(plot, request->filter, error)) return false;
     if (!store_open_reader(request->db, &plot->store, error) ||
-        !figure_data_keep(plot->store, error) || !check_choice(plot, request, error) ||
+        !check_choice(plot, request, error) ||
         !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
+        !figure_data_keep(plot->store, error) ||
         !picture_files_open(request->out, request->db, &plot->files, error))
         return false;
     plot->files.format = request->format;
