@@ -4,6 +4,7 @@
  * worked out in C: the view of medians would have to be repeated for trials that are not current.
  */
 #include "harness/store/outcomes.h"
+#include "harness/store/statistics.h"
 #include "harness/store/store_private.h"
 #include "models/base/closest_name.h"
 
@@ -182,46 +183,39 @@ static bool add_evaluation(struct store *store, sqlite3_stmt *row, struct outcom
            add_value(out, answers, MEASURE_FLOPS, real_or(row, 6, NAN), error);
 }
 
-/* Of values in order. */
-static double median(const double *sorted, int n) {
-    return 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
-}
-
 /* Medians of the samples: of each block, and of all. */
 static bool read_samples(struct store *store, int64_t profile, struct measured *measured,
                          struct error *error) {
-    static const char by_block[] = "SELECT block, latency_ns FROM profile_sample "
-                                   "WHERE profile_id = ?1 ORDER BY block, latency_ns";
-    static const char by_value[] = "SELECT 0, latency_ns FROM profile_sample "
-                                   "WHERE profile_id = ?1 ORDER BY latency_ns";
     int64_t n = store_number(store, "SELECT count(*) FROM profile_sample WHERE profile_id = ?1",
                              VALUES(INT(profile)), error);
     if (n < 0) return false;
     double *samples = malloc(((size_t)n + 1) * sizeof *samples);
     measured->block = malloc(((size_t)n + 1) * sizeof *measured->block);
-    bool ok = (samples && measured->block) || error_set(error, "out of memory");
     measured->value = NAN;
-    for (int pass = 0; ok && pass < 2; pass++) {
-        sqlite3_stmt *rows =
-            store_statement(store, pass ? by_value : by_block, VALUES(INT(profile)), error);
-        int64_t last = 0;
-        int n_in = 0, n_read = 0;
-        bool row = false;
-        ok = rows != NULL;
-        while (ok && (ok = store_step(store, rows, &row, error)) && row && n_read < n) {
-            int64_t block = sqlite3_column_int64(rows, 0);
-            if (n_in > 0 && block != last) {
-                measured->block[measured->n_blocks++] = median(samples, n_in);
-                n_in = 0;
-            }
-            last = block;
-            samples[n_in++] = sqlite3_column_double(rows, 1);
-            n_read++;
+    sqlite3_stmt *rows = NULL;
+    size_t first = 0, n_read = 0; /* of this block, of all */
+    int64_t last = 0;
+    bool row = false, ok = (samples && measured->block) || error_set(error, "out of memory");
+    if (ok)
+        rows = store_statement(store,
+                               "SELECT block, latency_ns FROM profile_sample WHERE profile_id = ?1 "
+                               "ORDER BY block",
+                               VALUES(INT(profile)), error);
+    ok = rows != NULL;
+    while (ok && (ok = store_step(store, rows, &row, error)) && row && n_read < (size_t)n) {
+        int64_t block = sqlite3_column_int64(rows, 0);
+        if (n_read > first && block != last) {
+            measured->block[measured->n_blocks++] =
+                statistics_median(samples + first, n_read - first);
+            first = n_read;
         }
-        if (rows) sqlite3_reset(rows);
-        if (n_in > 0 && pass == 0) measured->block[measured->n_blocks++] = median(samples, n_in);
-        if (n_in > 0 && pass == 1) measured->value = median(samples, n_in);
+        last = block;
+        samples[n_read++] = sqlite3_column_double(rows, 1);
     }
+    if (rows) sqlite3_reset(rows);
+    if (ok && n_read > first)
+        measured->block[measured->n_blocks++] = statistics_median(samples + first, n_read - first);
+    if (ok && n_read > 0) measured->value = statistics_median(samples, n_read);
     free(samples);
     return ok;
 }
