@@ -29,8 +29,8 @@
 --                                        instructions_vs_flops
 --     how fast are the kernels           bench_latest
 -- The rest are what these are built from: current_... which rows count, ..._by_seed one number per trained
--- model, ..._by_group the one median, ..._by_repeat and interval_by_measure the one interval. A view only
--- reads views that stand above it.
+-- model, ..._by_group the one median, ..._by_repeat, ..._by_part, spread_by_arm and interval_by_measure the one
+-- interval. A view only reads views that stand above it.
 
 -- ---- which rows count ----
 
@@ -156,7 +156,7 @@ CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cos
                               mean_s, accuracy, executed_flops_per_input,
                               active_flops_per_input, n_inputs, n_tuning_trials,
                               trained_accuracy, score_entropy, macro_f1, matthews, ece, loss,
-                              device) AS
+                              device, dense_flops_per_input) AS
 SELECT t.workload, t.granularity, t.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -166,7 +166,8 @@ SELECT t.workload, t.granularity, t.n_classes,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
        CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
        max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id)),
-       e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label
+       e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label,
+       CAST(e.dense_flops AS REAL) / e.n_inputs
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
@@ -185,7 +186,7 @@ GROUP BY policy;
 -- points of one curve; of several settings the one of most arms is the method, of as many the first. Views
 -- that judge a method by its arms ask here.
 CREATE VIEW method_arm (workload, arm, policy) AS
-WITH setting AS (
+WITH setting AS MATERIALIZED (
     SELECT workload, arm, policy, id,
            (SELECT group_concat(o.key || '=' || o.value) FROM json_each(t.config, '$.policy_options') o
             WHERE o.key NOT IN ('cost', 'heads', 'shared', 'routed')
@@ -213,10 +214,10 @@ GROUP BY workload;
 -- The arms that have results, each with the ids of its evaluations by seed, '3,9,14': what a comparison is
 -- made of. The same ids are the same answers.
 CREATE VIEW current_arm (workload_id, workload, arm, policy, evaluations) AS
-SELECT DISTINCT t.workload_id, r.workload, r.arm, r.policy,
-       group_concat(r.evaluation_id) OVER (PARTITION BY t.workload_id, r.arm ORDER BY r.seed
+SELECT DISTINCT w.id, r.workload, r.arm, r.policy,
+       group_concat(r.evaluation_id) OVER (PARTITION BY r.workload, r.arm, r.policy ORDER BY r.seed
                                            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
+FROM accuracy_by_seed r JOIN workload w ON w.name = r.workload
 WHERE r.accuracy IS NOT NULL;
 
 -- The comparisons that still say what they are of: made of the current evaluations by the formulas of this
@@ -236,24 +237,30 @@ WHERE c.formulas = 2;
 -- candidate that diverged is counted as far as its cost is known: not at all.
 CREATE VIEW training_cost (workload, arm, policy, seed, trial_id, n_tuning_trials, train_flops,
                            tuning_flops, base_flops, total_flops, train_seconds, total_seconds) AS
-WITH RECURSIVE spent AS (
-    SELECT t.id, t.base_trial_id, count(u.trial_id) AS n,
-           coalesce(sum(u.train_flops), t.train_flops) AS flops,
-           coalesce(sum(u.train_seconds), t.train_seconds) AS seconds
-    FROM trial t LEFT JOIN tuning u ON u.trial_id = t.id
-    WHERE t.kind = 'train' GROUP BY t.id
-), chain (id, part) AS ( -- a trial with itself, its base, the base of that, ...
-    SELECT id, id FROM spent
+WITH RECURSIVE tuned AS MATERIALIZED (
+    SELECT trial_id, count(*) AS n, sum(train_flops) AS flops, sum(train_seconds) AS seconds
+    FROM tuning GROUP BY trial_id
+), spent AS (
+    SELECT t.id, coalesce(u.n, 1) AS n, coalesce(u.flops, t.train_flops) AS flops,
+           coalesce(u.seconds, t.train_seconds) AS seconds
+    FROM trial t LEFT JOIN tuned u ON u.trial_id = t.id
+    WHERE t.kind = 'train'
+), chain (id, part) AS ( -- a trial with its base, the base of that, ...
+    SELECT id, base_trial_id FROM trial WHERE kind = 'train' AND base_trial_id IS NOT NULL
     UNION ALL
-    SELECT c.id, s.base_trial_id FROM chain c JOIN spent s ON s.id = c.part
-    WHERE s.base_trial_id IS NOT NULL
-), total AS (
+    SELECT c.id, t.base_trial_id FROM chain c JOIN trial t ON t.id = c.part
+    WHERE t.base_trial_id IS NOT NULL
+), base AS MATERIALIZED (
     SELECT c.id, sum(s.flops) AS flops, sum(s.seconds) AS seconds
     FROM chain c JOIN spent s ON s.id = c.part GROUP BY c.id
+), total AS (
+    SELECT s.*, coalesce(s.flops + b.flops, s.flops, b.flops) AS total_flops,
+           coalesce(s.seconds + b.seconds, s.seconds, b.seconds) AS total_seconds
+    FROM spent s LEFT JOIN base b USING (id)
 )
-SELECT t.workload, t.arm, t.policy, t.seed, t.id, max(1, s.n), t.train_flops,
-       s.flops - t.train_flops, o.flops - s.flops, o.flops, t.train_seconds, o.seconds
-FROM current_training t JOIN spent s USING (id) JOIN total o USING (id);
+SELECT t.workload, t.arm, t.policy, t.seed, t.id, o.n, t.train_flops, o.flops - t.train_flops,
+       o.total_flops - o.flops, o.total_flops, t.train_seconds, o.total_seconds
+FROM current_training t JOIN total o USING (id);
 
 -- Heads and accuracy of one trained model on the test inputs of one known difficulty; mean_heads is
 -- heads computed (prediction.heads_run) per layer, n_inputs is how many test inputs have this difficulty.
@@ -300,7 +307,8 @@ WITH curve AS MATERIALIZED (
     SELECT r.workload, r.arm, r.policy, r.seed, r.executed_flops_per_input AS flops, r.accuracy,
            max(CASE WHEN c.flops <= r.executed_flops_per_input THEN c.flops END) AS low,
            min(CASE WHEN c.flops >= r.executed_flops_per_input THEN c.flops END) AS high
-    FROM accuracy_by_seed r JOIN curve c ON c.workload = r.workload AND c.seed = r.seed
+    -- CROSS: models first. SQLite 3.40 would rather read all models of a workload for each point of a curve.
+    FROM accuracy_by_seed r CROSS JOIN curve c ON c.workload = r.workload AND c.seed = r.seed
     WHERE r.policy IN (SELECT policy FROM policy_declares WHERE has_budget)
     GROUP BY r.evaluation_id
 )
@@ -313,19 +321,21 @@ LEFT JOIN curve b ON b.workload = p.workload AND b.seed = p.seed AND b.flops = p
 -- One model on a card beside the model of the same arm and seed on the CPU: what the workloads NAME.cuda and
 -- NAME have in common, and the difference in points of test accuracy.
 CREATE VIEW accuracy_by_device_by_seed (workload, arm, seed, device, cpu_workload, points, same_data) AS
-WITH model AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
-    SELECT r.workload, r.arm, r.seed, r.device, r.accuracy, t.data_sha256,
-           CASE r.device WHEN 'cpu' THEN r.workload
-                ELSE substr(r.workload, 1, length(r.workload) - length(r.device) - 1) END AS cpu_workload
-    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
-    WHERE r.device = 'cpu' OR substr(r.workload, -length(r.device) - 1) = '.' || r.device
-    GROUP BY r.evaluation_id
+WITH card AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
+    SELECT workload, arm, seed, trial_id, device, accuracy,
+           substr(workload, 1, length(workload) - length(device) - 1) AS cpu_workload
+    FROM accuracy_by_seed
+    WHERE device <> 'cpu' AND substr(workload, -length(device) - 1) = '.' || device
+    GROUP BY evaluation_id
+), cpu AS MATERIALIZED (
+    SELECT workload, arm, seed, trial_id, accuracy FROM accuracy_by_seed
+    WHERE device = 'cpu' AND workload IN (SELECT cpu_workload FROM card)
+    GROUP BY evaluation_id
 )
 SELECT a.workload, a.arm, a.seed, a.device, a.cpu_workload, 100 * (a.accuracy - b.accuracy),
-       a.data_sha256 IS b.data_sha256
-FROM model a JOIN model b ON b.cpu_workload = a.cpu_workload AND b.arm = a.arm AND b.seed = a.seed
-                         AND b.device = 'cpu'
-WHERE a.device <> 'cpu';
+       t.data_sha256 IS u.data_sha256
+FROM card a JOIN cpu b ON b.workload = a.cpu_workload AND b.arm = a.arm AND b.seed = a.seed
+JOIN trial t ON t.id = a.trial_id JOIN trial u ON u.id = b.trial_id;
 
 -- ---- times: the one median ----
 
@@ -447,8 +457,9 @@ FROM placed;
 
 -- ---- means over seeds: the one interval ----
 
--- All values of which a mean is asked, one per seed or block. policy is NULL where the value is no measure
--- of one arm alone. FLOPs are per input, latencies per forward pass of a batch. What part and other are:
+-- Values of which a mean is asked, one per seed or block, beside those that every trained model has (spread_by_arm).
+-- policy is NULL where the value is no measure of one arm alone. FLOPs are per input, latencies per forward pass of
+-- a batch. What part and other are:
 --     latency_ns            batch size; on what trained the model
 --     latency_ns_cuda, ...  batch size; on another device
 --     heads_at_difficulty   difficulty
@@ -459,30 +470,12 @@ FROM placed;
 --     profile_ratio         profile: median of a block of its second run over that of the first
 --     taken_flops, ...      batch size, device: a quantity of saving_by_seed for an input, and
 --     ratio_flops, ...      relative to all heads
-CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
-WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
-    SELECT r.workload, r.arm, r.policy, r.seed, r.trial_id, r.accuracy, r.mean_heads, r.executed_flops_per_input,
-           r.active_flops_per_input, r.macro_f1, r.matthews, r.ece, r.loss,
-           CAST(e.dense_flops AS REAL) / e.n_inputs AS dense_flops_per_input
-    FROM accuracy_by_seed r JOIN evaluation e ON e.id = r.evaluation_id GROUP BY e.id
-)
-SELECT workload, arm, policy, 'accuracy', NULL, NULL, seed, accuracy FROM model
-UNION ALL SELECT workload, arm, policy, 'heads', NULL, NULL, seed, mean_heads FROM model
-UNION ALL SELECT workload, arm, policy, 'executed_flops', NULL, NULL, seed, executed_flops_per_input
-          FROM model
-UNION ALL SELECT workload, arm, policy, 'active_flops', NULL, NULL, seed, active_flops_per_input FROM model
-UNION ALL SELECT workload, arm, policy, 'dense_flops', NULL, NULL, seed, dense_flops_per_input FROM model
-UNION ALL SELECT workload, arm, policy, 'macro_f1', NULL, NULL, seed, macro_f1 FROM model
-          WHERE macro_f1 IS NOT NULL
-UNION ALL SELECT workload, arm, policy, 'matthews', NULL, NULL, seed, matthews FROM model
-          WHERE matthews IS NOT NULL
-UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, seed, ece FROM model WHERE ece IS NOT NULL
-UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM model WHERE loss IS NOT NULL
-UNION ALL SELECT p.workload, p.arm, p.policy, 'latency_ns' || p.elsewhere, p.batch_size, NULL, p.seed,
+CREATE VIEW value_by_part (workload, arm, policy, measure, part, other, repeat, value) AS
+SELECT p.workload, p.arm, p.policy, 'latency_ns' || p.elsewhere, p.batch_size, NULL, p.seed,
                  m.median
           -- +: no index. SQLite 3.46 would rather read all medians for each of these trainings.
           FROM current_profile p JOIN profile_summary m USING (id)
-          WHERE NOT p.warned AND +p.base_trial_id IN (SELECT trial_id FROM model)
+          WHERE NOT p.warned AND +p.base_trial_id IN (SELECT trial_id FROM accuracy_by_seed)
 UNION ALL SELECT workload, arm, policy, 'training_flops', NULL, NULL, seed, total_flops FROM training_cost
 UNION ALL SELECT workload, arm, policy, 'training_seconds', NULL, NULL, seed, total_seconds
           FROM training_cost
@@ -506,6 +499,24 @@ UNION ALL SELECT workload, arm, NULL, 'taken_' || quantity, batch_size, device, 
 UNION ALL SELECT workload, arm, NULL, 'ratio_' || quantity, batch_size, device, seed, ratio FROM saving_by_seed
           WHERE ratio IS NOT NULL;
 
+-- All values of which a mean is asked: what every trained model has, and value_by_part.
+CREATE VIEW value_by_repeat (workload, arm, policy, measure, part, other, repeat, value) AS
+WITH model AS MATERIALIZED ( -- SQLite 3.37 forgets MATERIALIZED unless something like GROUP BY is in the way
+    SELECT workload, arm, policy, seed, accuracy, mean_heads, executed_flops_per_input, active_flops_per_input,
+           dense_flops_per_input, macro_f1, matthews, ece, loss
+    FROM accuracy_by_seed GROUP BY evaluation_id
+)
+SELECT workload, arm, policy, 'accuracy', NULL, NULL, seed, accuracy FROM model
+UNION ALL SELECT workload, arm, policy, 'heads', NULL, NULL, seed, mean_heads FROM model
+UNION ALL SELECT workload, arm, policy, 'executed_flops', NULL, NULL, seed, executed_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, 'active_flops', NULL, NULL, seed, active_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, 'dense_flops', NULL, NULL, seed, dense_flops_per_input FROM model
+UNION ALL SELECT workload, arm, policy, 'macro_f1', NULL, NULL, seed, macro_f1 FROM model WHERE macro_f1 IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'matthews', NULL, NULL, seed, matthews FROM model WHERE matthews IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, seed, ece FROM model WHERE ece IS NOT NULL
+UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, seed, loss FROM model WHERE loss IS NOT NULL
+UNION ALL SELECT * FROM value_by_part;
+
 -- Quantiles of Student's t for two-sided 95% and 90% intervals. Beyond 30 degrees of freedom they follow the
 -- normal distribution with two terms of its Cornish-Fisher expansion, to 0.0001.
 CREATE VIEW t_quantile (df, t95, t90) AS VALUES
@@ -518,24 +529,86 @@ CREATE VIEW t_quantile (df, t95, t90) AS VALUES
     (25,  2.0595, 1.7081), (26, 2.0555, 1.7056), (27, 2.0518, 1.7033), (28, 2.0484, 1.7011),
     (29,  2.0452, 1.6991), (30, 2.0423, 1.6973);
 
--- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). Squares
--- are of deviations from the mean, so that large numbers keep their digits. WHERE measure = ... reads that
--- measure alone, as in sample_by_group; of the rows of a group, which now say the same, the first is kept.
--- CAST as in median_by_group.
+-- What every trained model has, over the seeds of an arm, in one row, because windows as below would sort each
+-- measure twice: of each measure the number of seeds that have it, their mean, and the sum of squares of what they
+-- deviate from it, so that large numbers keep their digits; of the rest what accuracy_vs_budget shows.
+CREATE VIEW spread_by_arm (workload, arm, policy, granularity, n_classes, cost_weight, head_budget, mean_s,
+                           n_tuning_trials, trained_accuracy, score_entropy, device,
+                           n_accuracy, accuracy, squares_accuracy, n_heads, heads, squares_heads,
+                           n_executed_flops, executed_flops, squares_executed_flops,
+                           n_active_flops, active_flops, squares_active_flops,
+                           n_dense_flops, dense_flops, squares_dense_flops,
+                           n_macro_f1, macro_f1, squares_macro_f1, n_matthews, matthews, squares_matthews,
+                           n_ece, ece, squares_ece, n_loss, loss, squares_loss) AS
+WITH mean AS MATERIALIZED (
+    SELECT workload, arm, policy, granularity, n_classes,
+           CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END AS cost_weight,
+           avg(head_budget) AS head_budget, avg(mean_s) AS mean_s, max(n_tuning_trials) AS n_tuning_trials,
+           avg(trained_accuracy) AS trained_accuracy, avg(score_entropy) AS score_entropy, max(device) AS device,
+           count(accuracy) AS n_accuracy, avg(accuracy) AS accuracy,
+           count(mean_heads) AS n_heads, avg(mean_heads) AS heads,
+           count(executed_flops_per_input) AS n_executed_flops, avg(executed_flops_per_input) AS executed_flops,
+           count(active_flops_per_input) AS n_active_flops, avg(active_flops_per_input) AS active_flops,
+           count(dense_flops_per_input) AS n_dense_flops, avg(dense_flops_per_input) AS dense_flops,
+           count(macro_f1) AS n_macro_f1, avg(macro_f1) AS macro_f1,
+           count(matthews) AS n_matthews, avg(matthews) AS matthews,
+           count(ece) AS n_ece, avg(ece) AS ece,
+           count(loss) AS n_loss, avg(loss) AS loss
+    FROM accuracy_by_seed GROUP BY workload, arm, policy
+)
+SELECT r.workload, r.arm, r.policy, m.granularity, m.n_classes, m.cost_weight, m.head_budget, m.mean_s,
+       m.n_tuning_trials, m.trained_accuracy, m.score_entropy, m.device,
+       n_accuracy, m.accuracy, sum((r.accuracy - m.accuracy) * (r.accuracy - m.accuracy)),
+       n_heads, m.heads, sum((r.mean_heads - m.heads) * (r.mean_heads - m.heads)),
+       n_executed_flops, m.executed_flops,
+       sum((r.executed_flops_per_input - m.executed_flops) * (r.executed_flops_per_input - m.executed_flops)),
+       n_active_flops, m.active_flops,
+       sum((r.active_flops_per_input - m.active_flops) * (r.active_flops_per_input - m.active_flops)),
+       n_dense_flops, m.dense_flops,
+       sum((r.dense_flops_per_input - m.dense_flops) * (r.dense_flops_per_input - m.dense_flops)),
+       n_macro_f1, m.macro_f1, sum((r.macro_f1 - m.macro_f1) * (r.macro_f1 - m.macro_f1)),
+       n_matthews, m.matthews, sum((r.matthews - m.matthews) * (r.matthews - m.matthews)),
+       n_ece, m.ece, sum((r.ece - m.ece) * (r.ece - m.ece)),
+       n_loss, m.loss, sum((r.loss - m.loss) * (r.loss - m.loss))
+FROM accuracy_by_seed r CROSS JOIN mean m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
+GROUP BY r.workload, r.arm, r.policy;
+
+-- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). WHERE measure = ...
+-- reads of value_by_part that measure alone, as in sample_by_group; of the rows of a group, which say the same there,
+-- the first is kept. CAST as in median_by_group.
 CREATE VIEW interval_by_measure (workload, arm, policy, measure, part, other, n, mean, half95, half90) AS
-SELECT workload, arm, policy, measure, part, other, n, mean,
+WITH spread AS MATERIALIZED (
+    SELECT * FROM spread_by_arm
+), known (workload, arm, policy, measure, part, other, n, mean, squares) AS (
+    SELECT workload, arm, policy, 'accuracy', NULL, NULL, n_accuracy, accuracy, squares_accuracy FROM spread
+    UNION ALL SELECT workload, arm, policy, 'heads', NULL, NULL, n_heads, heads, squares_heads FROM spread
+    UNION ALL SELECT workload, arm, policy, 'executed_flops', NULL, NULL, n_executed_flops, executed_flops,
+                     squares_executed_flops FROM spread
+    UNION ALL SELECT workload, arm, policy, 'active_flops', NULL, NULL, n_active_flops, active_flops,
+                     squares_active_flops FROM spread
+    UNION ALL SELECT workload, arm, policy, 'dense_flops', NULL, NULL, n_dense_flops, dense_flops,
+                     squares_dense_flops FROM spread
+    UNION ALL SELECT workload, arm, policy, 'macro_f1', NULL, NULL, n_macro_f1, macro_f1, squares_macro_f1
+              FROM spread WHERE n_macro_f1 > 0
+    UNION ALL SELECT workload, arm, policy, 'matthews', NULL, NULL, n_matthews, matthews, squares_matthews
+              FROM spread WHERE n_matthews > 0
+    UNION ALL SELECT workload, arm, policy, 'ece', NULL, NULL, n_ece, ece, squares_ece FROM spread WHERE n_ece > 0
+    UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, n_loss, loss, squares_loss
+              FROM spread WHERE n_loss > 0
+    UNION ALL
+    SELECT workload, arm, policy, measure, part, other, n, mean, squares
+    FROM (SELECT *, sum((value - mean) * (value - mean)) OVER same AS squares
+          FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean,
+                       min(repeat) OVER same AS first
+                FROM value_by_part
+                WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
+          WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
+    WHERE repeat = first
+)
+SELECT CAST(workload AS TEXT), arm, policy, measure, CAST(part AS INTEGER), other, n, mean,
        error * CASE WHEN n > 31 THEN 1.959964 + 2.372271 / (n - 1) + 2.822499 / ((n - 1) * (n - 1)) ELSE t95 END,
        error * CASE WHEN n > 31 THEN 1.644854 + 1.523769 / (n - 1) + 1.420203 / ((n - 1) * (n - 1)) ELSE t90 END
-FROM (SELECT CAST(workload AS TEXT) AS workload, arm, policy, measure, CAST(part AS INTEGER) AS part, other,
-             n, mean, sqrt(sum((value - mean) * (value - mean)) OVER same / (n - 1) / n) AS error,
-             repeat = first AS kept
-      FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean,
-                   min(repeat) OVER same AS first
-            FROM value_by_repeat
-            WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
-      WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
-LEFT JOIN t_quantile ON df = n - 1
-WHERE kept;
+FROM (SELECT *, sqrt(squares / (n - 1) / n) AS error FROM known) LEFT JOIN t_quantile ON df = n - 1;
 
 -- ---- accuracy and heads, over seeds ----
 
@@ -548,15 +621,11 @@ CREATE VIEW accuracy_vs_budget (workload, granularity, n_classes, arm, policy, c
                                 accuracy_ci95_high, n_seeds, executed_flops_per_input,
                                 active_flops_per_input, n_tuning_trials,
                                 trained_accuracy, score_entropy, macro_f1, matthews, ece, loss, device) AS
-SELECT r.workload, r.granularity, r.n_classes, r.arm, r.policy,
-       CASE WHEN min(r.cost_weight) = max(r.cost_weight) THEN min(r.cost_weight) END,
-       avg(r.head_budget), avg(r.mean_heads), avg(r.mean_s), i.mean, i.mean - i.half95, i.mean + i.half95,
-       i.n, avg(r.executed_flops_per_input), avg(r.active_flops_per_input), max(r.n_tuning_trials),
-       avg(r.trained_accuracy), avg(r.score_entropy), avg(r.macro_f1), avg(r.matthews), avg(r.ece),
-       avg(r.loss), max(r.device)
-FROM accuracy_by_seed r
-JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = r.workload AND i.arm = r.arm
-GROUP BY r.workload, r.arm;
+SELECT s.workload, s.granularity, s.n_classes, s.arm, s.policy, s.cost_weight, s.head_budget, s.heads, s.mean_s,
+       i.mean, i.mean - i.half95, i.mean + i.half95, i.n, s.executed_flops, s.active_flops, s.n_tuning_trials,
+       s.trained_accuracy, s.score_entropy, s.macro_f1, s.matthews, s.ece, s.loss, s.device
+FROM spread_by_arm s
+JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = s.workload AND i.arm = s.arm;
 
 -- Trained arms that no other one of the workload beats: none executes at most as many FLOPs and is at least
 -- as accurate, unless it equals both. Of means over seeds: a front says nothing of how sure it is
@@ -756,20 +825,21 @@ CREATE VIEW split_outcome (workload, arm, policy, n_seeds, n_solved, solved_shar
 WITH scale AS (
     SELECT workload, 1.0 / n_classes AS chance, max(accuracy_mean) AS best
     FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND n_classes > 0 GROUP BY workload
-), seeds AS (
-    SELECT r.workload, r.arm, r.policy, r.accuracy, best - chance AS way, (chance + best) / 2 AS middle,
-           r.accuracy > (chance + best) / 2 AS solved,
-           group_concat(printf('%.1f', 100 * r.accuracy), ' ') OVER (
-               PARTITION BY r.workload, r.arm ORDER BY r.seed
-               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS listed
-    FROM accuracy_by_seed r JOIN scale USING (workload)
+), split AS MATERIALIZED (
+    SELECT r.workload, r.arm, r.policy, count(*) AS n, sum(r.accuracy > s.middle) AS n_solved, s.middle,
+           max(CASE WHEN r.accuracy <= s.middle THEN r.accuracy END) AS unsolved,
+           min(CASE WHEN r.accuracy > s.middle THEN r.accuracy END) AS solved
+    FROM accuracy_by_seed r JOIN (SELECT workload, best - chance AS way, (chance + best) / 2 AS middle
+                                  FROM scale WHERE best - chance >= 0.1) s USING (workload)
     WHERE r.accuracy IS NOT NULL
+    GROUP BY r.workload, r.arm, r.policy HAVING solved - unsolved >= way / 2
 )
-SELECT workload, arm, policy, count(*), sum(solved), avg(solved), middle,
-       max(CASE WHEN NOT solved THEN accuracy END), min(CASE WHEN solved THEN accuracy END), listed
-FROM seeds GROUP BY workload, arm
-HAVING way >= 0.1
-   AND min(CASE WHEN solved THEN accuracy END) - max(CASE WHEN NOT solved THEN accuracy END) >= way / 2;
+SELECT DISTINCT workload, arm, policy, n, n_solved, CAST(n_solved AS REAL) / n, middle, unsolved, solved,
+       group_concat(printf('%.1f', 100 * r.accuracy), ' ') OVER (
+           PARTITION BY workload, arm ORDER BY r.seed
+           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+FROM split CROSS JOIN accuracy_by_seed r USING (workload, arm, policy)
+WHERE r.accuracy IS NOT NULL;
 
 -- The share of test inputs that run k heads in a layer, all seeds together.
 CREATE VIEW budget_by_layer (workload, arm, layer, k, share) AS

@@ -222,7 +222,9 @@ static const char stale_sql[] =
     " WHERE coalesce(m.n, 0) <> a.n * (a.n - 1) / 2 ORDER BY 1";
 
 const struct kept_view comparison_kept[] = {
-    {"accuracy_by_seed", "workload, arm", NULL}, {"current_arm", "workload_id", NULL}, {0}};
+    {"accuracy_by_seed", "workload, arm, policy, seed", NULL},
+    {"current_arm", "workload_id", NULL},
+    {0}};
 
 struct ids {
     int64_t *id; /* [n] */

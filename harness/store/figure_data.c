@@ -6,10 +6,13 @@
 #include "harness/store/store_private.h"
 
 /* A view after those that it reads. */
-static const struct kept_view kept[] = {
-    {"profile_summary", "id", NULL}, {"value_by_repeat", NULL, NULL},
-    {"measure_by_seed", NULL, NULL}, {"interval_by_measure", NULL, NULL},
-    {"noise_floor", NULL, NULL},     {0}};
+static const struct kept_view kept[] = {{"profile_summary", "id", NULL},
+                                        {"value_by_part", NULL, NULL},
+                                        {"measure_by_seed", NULL, NULL},
+                                        {"spread_by_arm", NULL, NULL},
+                                        {"interval_by_measure", NULL, NULL},
+                                        {"noise_floor", NULL, NULL},
+                                        {0}};
 
 bool figure_data_keep(struct store *store, struct error *error) {
     return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&

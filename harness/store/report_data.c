@@ -95,17 +95,17 @@ static const struct kept_view kept[] = {
 
 /* Of all arms the accuracy alone is shown, with what the table of times needs. */
 #define OF_ALL_ARMS "'accuracy', 'ratio_seconds', 'profile_ratio'"
-static const struct kept_view for_people[] = {{"value_by_repeat", NULL,
-                                               "measure IN (" OF_ALL_ARMS ", " REPORT_MEASURES
-                                               ") AND (measure IN (" OF_ALL_ARMS ")"
-                                               " OR (workload, arm) IN told)"},
+#define SHOWN_TO_PEOPLE                                                                            \
+    "measure IN (" OF_ALL_ARMS ", " REPORT_MEASURES ")"                                            \
+    " AND (measure IN (" OF_ALL_ARMS ") OR (workload, arm) IN told)"
+static const struct kept_view for_people[] = {{"value_by_part", NULL, SHOWN_TO_PEOPLE},
+                                              {"spread_by_arm", NULL, NULL},
+                                              {"interval_by_measure", NULL, SHOWN_TO_PEOPLE},
                                               {0}};
 
-static const struct kept_view last_kept[] = {{"interval_by_measure", NULL, NULL},
-                                             {"noise_floor", NULL, NULL},
-                                             {"latency_note", NULL, NULL},
-                                             {"accuracy_vs_budget", NULL, NULL},
-                                             {0}};
+static const struct kept_view last_kept[] = {
+    {"spread_by_arm", NULL, NULL}, {"interval_by_measure", NULL, NULL}, {"noise_floor", NULL, NULL},
+    {"latency_note", NULL, NULL},  {"accuracy_vs_budget", NULL, NULL},  {0}};
 
 /* The arms of which people are shown more than the accuracy. */
 static const char told_sql[] =

@@ -243,6 +243,47 @@ static void our_own_rule_is_the_stored_count(void **state) {
     text_free(&components);
 }
 
+/* Two seeds, a and b: the mean lies between, sd / sqrt(2) is |a - b| / 2. What one seed lacks has no interval. */
+static void every_measure_of_an_arm_has_its_own_mean_and_interval(void **state) {
+    struct fixture *f = *state;
+    double accuracy[] = {0.5, 0.75};
+    train(f, one_workload(f, "w"), "a", "fixed", ALL, 2, accuracy, 1);
+    static const struct {
+        const char *measure, *column;
+        double a, b; /* in the row of the model: FLOPs of all inputs */
+    } cases[] = {{"accuracy", "accuracy", 0.5, 0.75},
+                 {"heads", "mean_heads", 2, 3},
+                 {"executed_flops", "executed_flops", 400, 1600},
+                 {"active_flops", "active_flops", 800, 1200},
+                 {"dense_flops", "dense_flops", 4000, 6000},
+                 {"macro_f1", "macro_f1", 0.25, 0.5},
+                 {"matthews", "matthews", -0.5, 0.5},
+                 {"ece", "ece", 0.0625, 0.1875},
+                 {"loss", "loss", 1, 4}};
+    char sql[256];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(sql, sizeof sql,
+                 "UPDATE evaluation SET %s = CASE trial_id WHEN 1 THEN %g ELSE %g END",
+                 cases[i].column, cases[i].a, cases[i].b);
+        assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double unit = strstr(cases[i].measure, "flops") ? INPUTS : 1;
+        snprintf(sql, sizeof sql, "SELECT mean FROM interval_by_measure WHERE measure = '%s'",
+                 cases[i].measure);
+        assert_near(number(f, sql), (cases[i].a + cases[i].b) / 2 / unit);
+        snprintf(sql, sizeof sql, "SELECT half95 FROM interval_by_measure WHERE measure = '%s'",
+                 cases[i].measure);
+        assert_near(number(f, sql), 12.7062 * (cases[i].b - cases[i].a) / 2 / unit);
+    }
+    assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET loss = NULL WHERE trial_id = 2"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'loss'"), 1);
+    assert_near(number(f, "SELECT mean FROM interval_by_measure WHERE measure = 'loss'"), 1);
+    assert_true(isnan(number(f, "SELECT half95 FROM interval_by_measure WHERE measure = 'loss'")));
+    assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'ece'"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_budget_is_held_against_the_fixed_curve_at_its_flops),
@@ -252,6 +293,7 @@ int main(void) {
         TEST(counting_rules_are_those_of_a_worked_example),
         TEST(a_saving_is_the_mean_over_seeds_of_each_seed_s_share),
         TEST(our_own_rule_is_the_stored_count),
+        TEST(every_measure_of_an_arm_has_its_own_mean_and_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
