@@ -6,7 +6,6 @@
 #include "harness/report/drawing.h"
 #include "harness/report/summary.h"
 #include "harness/report/svg.h"
-#include "harness/store/comparison.h"
 #include "harness/store/findings.h"
 #include "harness/store/trial_page.h"
 #include "harness/table/rows.h"
@@ -262,7 +261,7 @@ bool report_markdown_write(const char *db, const char *path, struct error *error
     char *text = NULL;
     size_t size = 0;
     bool ok = name_folder(&m, path) && store_open_reader(db, &m.store, error) &&
-              comparison_update(m.store, error);
+              report_keep(m.store, error);
     m.out = ok ? open_memstream(&text, &size) : NULL;
     if (ok && !m.out) ok = error_set(error, "out of memory");
     ok = ok && write_all(&m, &problem);

@@ -9,7 +9,6 @@
 #include "harness/report/summary.h"
 #include "harness/report/trials.h"
 #include "harness/report/views.h"
-#include "harness/store/comparison.h"
 #include "harness/store/findings.h"
 #include "harness/store/report.h"
 #include "harness/store/trial_page.h"
@@ -226,7 +225,7 @@ static bool append_all(struct page *page, struct error *problem) {
 bool report_page_write(const char *db, const char *path, struct error *error) {
     struct page page = {.db = db, .error = error};
     struct error problem = {0};
-    bool ok = store_open_reader(db, &page.store, error) && comparison_update(page.store, error) &&
+    bool ok = store_open_reader(db, &page.store, error) && report_keep(page.store, error) &&
               append_all(&page, &problem) && summary_write_file(path, &page.out, error);
     if (ok && problem.text[0])
         ok = error_set(error, "'%s' is written without all figures: %s", path, problem.text);

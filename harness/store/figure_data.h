@@ -8,7 +8,7 @@
 
 #include "harness/store/store.h"
 
-/* After it this connection reads those views as they are now. */
+/* After it this connection reads those views as they are now, until store_release. */
 bool figure_data_keep(struct store *store, struct error *error);
 
 #endif

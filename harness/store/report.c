@@ -352,8 +352,7 @@ bool report_read_list(struct store *store, enum report_list list, struct table *
         [REPORT_WARNINGS] = warnings_sql, [REPORT_NOISE] = noise_sql,
         [REPORT_NOTES] = notes_sql,       [REPORT_UNFINISHED] = unfinished_sql};
     struct text sql = {0};
-    bool ok = report_keep_choice(store, &(struct report_choice){NULL, NULL}, error) &&
-              append_query(&sql, lists[list], error) &&
+    bool ok = append_query(&sql, lists[list], error) &&
               store_query(store, sql.data, NO_VALUES, report_collect, out, error);
     if (ok && out->failed) ok = error_set(error, "out of memory");
     text_free(&sql);

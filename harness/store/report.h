@@ -53,9 +53,13 @@ enum report_list {
     REPORT_LISTS
 };
 
+/* Compares arms that are not compared yet, and reads once what lists, figures and tables of the whole database are
+ * made of: the rows of this moment, until store_release. */
+bool report_keep(struct store *store, struct error *error);
+
 /* One of these lists, of the whole database, as a table of one column: its name, then its lines, as they
- * stand in the report. No row at all, not even the name, where there is no line. Arms must have been
- * compared (comparison.h). */
+ * stand in the report. No row at all, not even the name, where there is no line. report_keep
+ * comes first. */
 struct table;
 bool report_read_list(struct store *store, enum report_list list, struct table *out,
                       struct error *error);

@@ -4,6 +4,7 @@
  */
 #include "harness/store/report_private.h"
 #include "harness/store/comparison.h"
+#include "harness/store/figure_data.h"
 #include "harness/store/store_private.h"
 #include "models/base/closest_name.h"
 #include "models/base/json.h"
@@ -142,6 +143,11 @@ bool report_keep_choice(struct store *store, const struct report_choice *choice,
                       error) &&
            store_run(store, arms, VALUES(TEXT(choice->workloads), TEXT(choice->arms)), error) &&
            store_run(store, workloads, VALUES(TEXT(choice->workloads), TEXT(choice->arms)), error);
+}
+
+bool report_keep(struct store *store, struct error *error) {
+    return figure_data_keep(store, error) && store_exec(store, told_sql, error) &&
+           report_keep_choice(store, &(struct report_choice){NULL, NULL}, error);
 }
 
 static bool write_kept(struct store *store, const struct report_choice *choice,
