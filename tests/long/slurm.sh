@@ -1,75 +1,10 @@
 #!/bin/sh
-# `headroom submit` on a real Slurm: a cluster of this machine alone, in a folder of its own, which
-# this starts and stops. Of 24 elements one is killed without a word, one is sent back to the queue,
+# `headroom submit` on a real Slurm (slurm_cluster.sh). Of 24 elements one is killed without a word, one is sent back to the queue,
 # one runs out of time; in the end there is the database of a local sweep, to the bit.
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 . tests/long/sweep.sh
-scratch=${scratch:?}
-PATH=$PATH:/usr/sbin:/sbin
-
-start_slurm() {
-    for program in munged slurmctld slurmd sbatch; do
-        command -v $program >"$scratch/which" ||
-            skip "no $program: apt-get install --no-install-recommends slurm-wlm munge"
-    done
-    slurm=$scratch/cluster port=$((20000 + $$ % 20000)) host=$(hostname -s)
-    mkdir -p "$slurm/state" "$slurm/spool" && chmod 700 "$slurm"
-    export SLURM_CONF="$slurm/slurm.conf"
-    trap stop_slurm EXIT
-    trap 'exit 1' INT TERM HUP # and so stops it
-    cat >"$SLURM_CONF" <<END
-ClusterName=headroom
-SlurmctldHost=$host(127.0.0.1)
-SlurmctldPort=$port
-SlurmdPort=$((port + 1))
-SlurmUser=$(id -un)
-SlurmdUser=$(id -un)
-AuthType=auth/munge
-AuthInfo=socket=$slurm/munge.socket,cred_expire=5
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
-StateSaveLocation=$slurm/state
-SlurmdSpoolDir=$slurm/spool
-SlurmctldPidFile=$slurm/slurmctld.pid
-SlurmdPidFile=$slurm/slurmd.pid
-SlurmctldLogFile=$slurm/slurmctld.log
-SlurmdLogFile=$slurm/slurmd.log
-SlurmdParameters=config_overrides
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SwitchType=switch/none
-MpiDefault=none
-MailProg=/bin/true
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
-NodeName=$host NodeAddr=127.0.0.1 CPUs=4
-PartitionName=all Nodes=$host Default=YES
-END
-    (umask 077 && head -c 128 /dev/urandom >"$slurm/munge.key")
-    munged --force --key-file="$slurm/munge.key" --socket="$slurm/munge.socket" \
-        --pid-file="$slurm/munged.pid" --log-file="$slurm/munged.log" \
-        --seed-file="$slurm/munged.seed" &&
-        slurmctld && slurmd && started=1
-    [ "${started:-}" ] || skip "no Slurm of this user's own can be started here"
-    tries=0
-    until [ "$(sinfo -h -o %T 2>/dev/null)" = idle ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 120 ] || skip "Slurm did not come up: $(tail -n 1 "$slurm/slurmctld.log")"
-        sleep 0.5
-    done
-}
-
-stop_slurm() {
-    scancel --user="$(id -un)" 2>/dev/null && sleep 1
-    for daemon in slurmd slurmctld munged; do
-        [ ! -e "$slurm/$daemon.pid" ] || kill "$(cat "$slurm/$daemon.pid")" 2>/dev/null || :
-    done
-    for daemon in slurmd slurmctld munged; do
-        while [ -e "$slurm/$daemon.pid" ] && kill -0 "$(cat "$slurm/$daemon.pid")" 2>/dev/null; do
-            sleep 0.1
-        done
-    done
-}
+. tests/long/slurm_cluster.sh
 
 # Until nothing is in the queue any more.
 drain() {
@@ -143,6 +78,11 @@ a_cluster_does_what_a_sweep_does() {
     headroom status --db r.db >stands
     cat stands
     grep -q ': 22 of 24 elements done, in ' stands
+    # What is in no queue any more is known where there are accounts.
+    if [ "$accounts" ]; then
+        grep -Eq '^1 .* (FAILED|NODE_FAIL)' stands
+        grep -Eq '^3 .* TIMEOUT' stands
+    fi
     # The last job has merged what there was.
     [ "$(sqlite3 r.db "SELECT count(*) FROM trial WHERE kind = 'train' AND status = 'ok'")" = 29 ]
     headroom submit slow.yaml small.yaml --db r.db >said
@@ -159,4 +99,20 @@ a_cluster_does_what_a_sweep_does() {
     cmp ../local/results results
 }
 
-behaviours a_cluster_does_what_a_sweep_does
+# The cluster says that it has cards; what computes there is another matter.
+a_training_on_a_card_is_given_one() {
+    array_of_24 "$scratch/jobs"
+    start_slurm
+    cd "$scratch/jobs" || return
+    headroom submit small.yaml --db r.db --device cuda --seeds 1 --sbatch=--hold --no-profile >said
+    cat said
+    job=$(sed -n 's/.* as job \([0-9]*\): .*/\1/p' said)
+    scontrol show job "${job}_1" >shown
+    cat shown
+    grep -Eq 'TresPerNode=gres[:/]gpu[:=]1|TresPerNode=gpu:1' shown
+    scontrol release "$job"
+    drain
+    headroom status --db r.db
+}
+
+behaviours a_cluster_does_what_a_sweep_does a_training_on_a_card_is_given_one
