@@ -2,8 +2,8 @@
 -- workload, a series per arm of a method with a budget. begin, until: where the share lies between 0 and 100; cost:
 -- its cost weight where that was given and not tuned; n_seeds of the arm.
 WITH arms AS MATERIALIZED (
-    SELECT workload, arm, cost_weight, n_tuning_trials, n_seeds FROM accuracy_vs_budget
-    WHERE policy IN (SELECT policy FROM policy_declares WHERE has_budget)
+    SELECT workload, arm, cost_weight, n_tuning_trials, n_seeds
+    FROM accuracy_vs_budget JOIN policy_declares USING (policy) WHERE has_budget
 ), stacked AS (
     SELECT *, sum(share) OVER (PARTITION BY workload, arm, layer ORDER BY k) AS until
     FROM budget_by_layer JOIN arms USING (workload, arm)

@@ -13,10 +13,9 @@ WITH every AS MATERIALIZED (
 ), arms AS MATERIALIZED (
     SELECT workload, arm, policy, cost_weight, mean_s, n_tuning_trials FROM accuracy_vs_budget
 ), runs AS MATERIALIZED ( -- in no view
-    SELECT count(DISTINCT t.id) AS n_models, count(*) / count(DISTINCT t.id) AS n_passes
-    FROM trial t JOIN profile p ON p.trial_id = t.id JOIN profile_sample s ON s.profile_id = p.id
-    WHERE t.current = 1 AND t.kind = 'profile' AND t.status = 'ok'
-    GROUP BY t.workload_id, t.arm, p.batch_size, t.device, t.precision
+    SELECT count(DISTINCT p.trial_id) AS n_models, count(*) / count(DISTINCT p.trial_id) AS n_passes
+    FROM current_profile p JOIN profile_sample s ON s.profile_id = p.id
+    GROUP BY p.workload, p.arm, p.batch_size, p.device
 ), shown AS (
     SELECT *, min(latency_ns_median / time_ratio) OVER (PARTITION BY workload, batch_size, device) AS dense_ns
     FROM timed JOIN arms USING (workload, arm)

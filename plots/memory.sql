@@ -10,24 +10,23 @@ WITH taken AS MATERIALIZED (
                           ELSE substr(what, length('device memory, ') + 1) END AS part
     FROM taken WHERE (device = 'cpu' AND what GLOB 'arena *' AND what <> 'arena training')
                   OR (device <> 'cpu' AND what GLOB 'device memory, *' AND what NOT GLOB '*(NVML)*')
-), arms AS MATERIALIZED (
-    SELECT workload, arm, device,
-           row_number() OVER (PARTITION BY workload, device ORDER BY sum(mib) DESC, arm) - 1 AS place,
-           count(*) OVER (PARTITION BY workload, device) AS n
-    FROM part GROUP BY workload, arm, device
-), stacked AS (
-    SELECT p.*, sum(mib) OVER (PARTITION BY workload, arm, device ORDER BY part) AS until FROM part p
 ), shown AS (
-    SELECT workload, arm, device, 0 AS nth, part, until - mib AS begin, until, NULL AS predicted, n_seeds FROM stacked
+    SELECT workload, arm, device, 'parts' AS series, part, mib, NULL AS predicted, n_seeds FROM part
     UNION ALL
-    SELECT workload, arm, device, 1, 'peak', 0, mib, predicted, n_seeds FROM taken
+    SELECT workload, arm, device, 'peak', 'peak', mib, predicted, n_seeds FROM taken
     WHERE what = CASE device WHEN 'cpu' THEN 'peak resident, training' ELSE 'device memory, whole process (NVML)' END
+), summed AS (
+    SELECT *, sum(mib) OVER (PARTITION BY workload, arm, device, series ORDER BY part) AS until,
+           sum(CASE series WHEN 'parts' THEN mib END) OVER (PARTITION BY workload, arm, device) AS held
+    FROM shown
+), placed AS MATERIALIZED (
+    SELECT *, dense_rank() OVER (PARTITION BY workload, device ORDER BY held DESC, arm) - 1 AS place
+    FROM summed WHERE held IS NOT NULL
 )
-SELECT place, part, begin AS begin_mib, until AS end_mib, predicted AS predicted_mib, n_seeds, workload, arm,
-       CASE nth WHEN 0 THEN 'parts' ELSE 'peak' END AS series,
-       workload || CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END AS panel, '' AS reason,
-       max(1, min(6, 60 / (SELECT max(n) FROM arms))) AS panels_per_page
-FROM shown JOIN arms USING (workload, arm, device)
+SELECT place, part, until - mib AS begin_mib, until AS end_mib, predicted AS predicted_mib, n_seeds, workload, arm,
+       series, workload || CASE device WHEN 'cpu' THEN '' ELSE ', ' || device END AS panel, '' AS reason,
+       max(1, min(6, 60 / (SELECT 1 + max(place) FROM placed))) AS panels_per_page
+FROM placed
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        coalesce('no memory was measured: ' || (SELECT max(reason) FROM memory_by_purpose WHERE kind = 'train'

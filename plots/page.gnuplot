@@ -44,7 +44,7 @@ legend_height = n_legend > 0 ? (n_legend + legend_columns - 1) / legend_columns 
 
 # ---- caption ----
 
-text = caption . "\nMachine: " . machine
+text = caption . (strlen(left_out_workloads) ? "\n" . left_out_workloads : "") . "\nMachine: " . machine
 room = width - 60
 load "wrap.gnuplot"
 caption_lines = wrapped

@@ -28,6 +28,7 @@ do for [e = 1 : n_entries] { legend_text[e] = entry[e] }
 n_more = 2
 legend_text[n_entries + 1] = "loss in training"
 legend_text[n_entries + 2] = "loss on the validation slice"
+least(a, b) = a != a || b < a ? b : a # NaN: there is none
 load "page.gnuplot"
 
 set xlabel "optimiser steps" offset 0, nearer
@@ -42,7 +43,11 @@ do for [i = 1 : n_panels] {
         set xrange [0 : 1.03 * high_step[i]]
         set xtics 0, 10 ** floor(log10(high_step[i])) * (high_step[i] / 10 ** floor(log10(high_step[i])) > 4 ? 2 : \
             high_step[i] / 10 ** floor(log10(high_step[i])) > 2 ? 1 : 0.5)
-        if (m == 3 || m == 4) { set yrange [0 : 105] } else { set yrange [*:*] }
+        low = m == 1 ? least(low_train_loss[i], low_validation_loss[i]) : m == 2 ? low_accuracy[i] : low_temperature[i]
+        high = m == 1 ? -least(-high_train_loss[i], -high_validation_loss[i]) : m == 2 ? high_accuracy[i] : high_temperature[i]
+        pad = low == high ? (low == 0 ? 1 : 0.1 * abs(low)) : NaN # what does not change is a line in the middle
+        if (m == 3 || m == 4) { set yrange [0 : 105] }
+        else { if (pad == pad) { set yrange [low - pad : high + pad] } else { set yrange [*:*] } }
         drawn = metric[m]
         sparse = ceil(high_n_epochs[i] / 6)
         plot for [b = first_block[i] : m == 1 ? last_block[i] : -1] data index b using step:validation_loss \

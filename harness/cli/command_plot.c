@@ -15,6 +15,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         .figures = (const char *const *)arguments->words,
         .n_figures = arguments->n_words,
         .width = width_of_lines(stdout),
+        .notes = stderr,
     };
     static const int statuses[] = {
         [PLOT_DONE] = EXIT_OK, [PLOT_FAILED] = EXIT_FAILED, [PLOT_NOT_UNDERSTOOD] = EXIT_USAGE};
@@ -34,9 +35,13 @@ const struct command plot_command = {
     "are in DIR/data/NAME.dat, for other tools; plots/README.md says how to change a figure or\n"
     "add one.\n"
     "\n"
-    "--filter is looked for in workload/arm; --workload is the name of one in the database. --format\n"
-    "svg, png or pdf draws that one alone, in a third of the time; pictures in the others that would be\n"
-    "out of date then are removed.\n"
+    "Of more than 60 workloads the first 60 by name are drawn, in about a minute whatever else the\n"
+    "database holds; pictures and stderr say so. --workload is the name of one in the database, and\n"
+    "--filter is looked for in workload/arm: what they choose is drawn whole, and nothing else is read,\n"
+    "so that one workload of hundreds takes seconds; --filter . draws all.\n"
+    "\n"
+    "--format svg, png or pdf draws that one alone, in a third of the time; pictures in the others that\n"
+    "would be out of date then are removed.\n"
     "\n"
     "examples:\n"
     "  headroom plot\n"

@@ -45,9 +45,8 @@ static void end_value(struct text *out, size_t i, size_t n) {
     text_append(out, i + 1 < n ? ", " : "]\n");
 }
 
-/* Of one column: its number, its range in the figure, and its text and range in each panel. */
-static void write_column(const struct sheet *sheet, int column, const struct sheet_panel *panels,
-                         size_t n_panels, struct text *out) {
+/* Of one column: its number and its range in the figure. */
+static void write_column(const struct sheet *sheet, int column, struct text *out) {
     const char *name = sheet->names[column];
     double low, high;
     sheet_range(sheet, (struct sheet_rows){0, sheet->n_rows}, column, &low, &high);
@@ -56,6 +55,13 @@ static void write_column(const struct sheet *sheet, int column, const struct she
     text_append(out, "\nhighest_%s = ", name);
     gnuplot_real(out, high);
     text_append(out, "\n");
+}
+
+/* Its text and range in each panel of a page. */
+static void write_panels(const struct sheet *sheet, int column, const struct sheet_panel *panels,
+                         size_t n_panels, struct text *out) {
+    const char *name = sheet->names[column];
+    double low, high;
     begin_array(out, "text_", name, n_panels);
     for (size_t p = 0; p < n_panels; p++) {
         gnuplot_literal(out, sheet_cell(sheet, panels[p].rows.first, column));
@@ -82,15 +88,9 @@ static bool is_repeated(const struct sheet *sheet, size_t first, size_t block) {
     return false;
 }
 
-/* The series of every block of the figure, and the different ones of this page in the order of
- * their first blocks: entries of a legend. */
-static void write_series(const struct sheet *sheet, struct sheet_rows blocks, struct text *out) {
+/* The different series of a page in the order of their first blocks: entries of a legend. */
+static void write_entries(const struct sheet *sheet, struct sheet_rows blocks, struct text *out) {
     size_t n = 0, written = 0;
-    begin_array(out, "", "series_of", sheet->n_blocks);
-    for (size_t b = 0; b < sheet->n_blocks; b++) {
-        gnuplot_literal(out, series_of(sheet, b));
-        end_value(out, b, sheet->n_blocks);
-    }
     for (size_t b = 0; b < blocks.n; b++) n += !is_repeated(sheet, blocks.first, blocks.first + b);
     text_append(out, "n_entries = %zu\n", n);
     begin_array(out, "", "entry", n);
@@ -101,23 +101,37 @@ static void write_series(const struct sheet *sheet, struct sheet_rows blocks, st
     }
 }
 
-void page_write_prologue(const struct sheet *sheet, const char *name, size_t page,
-                         const struct sheet *facts, struct text *out) {
+void page_write_shared(const struct sheet *sheet, const char *name, const struct sheet *facts,
+                       const char *left_out, struct text *out) {
+    text_append(out, "# Figure %s, as headroom plot found it in the database.\n", name);
+    for (int c = 0; c < facts->n_columns && facts->n_rows > 0; c++) {
+        text_append(out, "%s = ", facts->names[c]);
+        gnuplot_literal(out, sheet_cell(facts, 0, c));
+        text_append(out, "\n");
+    }
+    text_append(out, "left_out_workloads = ");
+    gnuplot_literal(out, left_out);
+    text_append(out, "\n");
+    for (int c = 0; c < sheet->n_columns; c++) write_column(sheet, c, out);
+    begin_array(out, "", "series_of", sheet->n_blocks);
+    for (size_t b = 0; b < sheet->n_blocks; b++) {
+        gnuplot_literal(out, series_of(sheet, b));
+        end_value(out, b, sheet->n_blocks);
+    }
+}
+
+void page_write_prologue(const struct sheet *sheet, size_t page, const struct text *shared,
+                         struct text *out) {
     size_t begin = page * sheet->panels_per_page, n_panels = sheet->n_panels - begin;
     if (n_panels > sheet->panels_per_page) n_panels = sheet->panels_per_page;
     const struct sheet_panel *panels = &sheet->panels[begin], *last = &panels[n_panels - 1];
     struct sheet_rows blocks = {panels->first_block,
                                 last->first_block + last->n_blocks - panels->first_block};
 
-    text_append(out, "# Figure %s, as headroom plot found it in the database.\n", name);
+    text_append_bytes(out, shared->data, shared->size);
     text_append(out, "page = %zu\nn_pages = %zu\nn_panels = %zu\n", page + 1, sheet_pages(sheet),
                 n_panels);
-    for (int c = 0; c < facts->n_columns && facts->n_rows > 0; c++) {
-        text_append(out, "%s = ", facts->names[c]);
-        gnuplot_literal(out, sheet_cell(facts, 0, c));
-        text_append(out, "\n");
-    }
-    for (int c = 0; c < sheet->n_columns; c++) write_column(sheet, c, panels, n_panels, out);
+    for (int c = 0; c < sheet->n_columns; c++) write_panels(sheet, c, panels, n_panels, out);
     for (int end = 0; end < 2; end++) {
         begin_array(out, end ? "last" : "first", "_block", n_panels);
         for (size_t p = 0; p < n_panels; p++) {
@@ -126,5 +140,5 @@ void page_write_prologue(const struct sheet *sheet, const char *name, size_t pag
             end_value(out, p, n_panels);
         }
     }
-    write_series(sheet, blocks, out);
+    write_entries(sheet, blocks, out);
 }

@@ -15,9 +15,14 @@
 void page_write_data(const struct sheet *sheet, const char *name, const char *query,
                      struct text *out);
 
-/* The prologue of a page (from 0). facts: a sheet of one row, whose columns become variables that
- * hold texts. */
-void page_write_prologue(const struct sheet *sheet, const char *name, size_t page,
-                         const struct sheet *facts, struct text *out);
+/* What the prologues of all pages begin with, worked out once. facts: a sheet of one row, whose columns
+ * become variables that hold texts. left_out: a sentence on workloads that are not drawn (choice.h), or
+ * NULL. */
+void page_write_shared(const struct sheet *sheet, const char *name, const struct sheet *facts,
+                       const char *left_out, struct text *out);
+
+/* The prologue of a page (from 0), which begins with that. */
+void page_write_prologue(const struct sheet *sheet, size_t page, const struct text *shared,
+                         struct text *out);
 
 #endif

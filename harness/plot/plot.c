@@ -4,14 +4,16 @@
  * is not drawn again.
  */
 #include "harness/plot/plot.h"
+#include "harness/plot/choice.h"
 #include "harness/plot/gnuplot.h"
 #include "harness/plot/page.h"
 #include "harness/plot/picture_files.h"
 #include "harness/plot/scripts.h"
 #include "harness/plot/sheet.h"
+#include "harness/store/chosen_workloads.h"
 #include "harness/store/figure_data.h"
-#include "harness/store/store.h"
 #include "harness/table/shown.h"
+#include "harness/table/width.h"
 #include "harness/table/wrap.h"
 #include "models/base/closest_name.h"
 
@@ -37,9 +39,8 @@ struct plot {
     struct gnuplot *gnuplot;
     struct picture_files files;
     struct sheet facts; /* what every figure says */
-    struct sheet_choice choice;
-    regex_t filter;
-    bool filtering, not_understood;
+    struct choice choice;
+    bool not_understood;
     FILE *talk;
     int width; /* of it */
     struct outcome *outcomes;
@@ -67,57 +68,19 @@ static bool check_figure(struct plot *plot, const char *name, struct error *erro
     return false;
 }
 
-static bool compile_filter(struct plot *plot, const char *filter, struct error *error) {
-    char why[128];
-    int code = regcomp(&plot->filter, filter, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-        regerror(code, &plot->filter, why, sizeof why);
-        plot->not_understood = true;
-        return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
-    }
-    plot->filtering = true;
-    plot->choice.filter = &plot->filter;
-    return true;
-}
-
-static bool read_sheet(struct plot *plot, const char *sql, const struct sheet_choice *choice,
-                       struct sheet *sheet, struct error *error) {
-    struct sheet_reading reading = {.sheet = sheet, .choice = choice};
-    if (!store_query(plot->store, sql, NO_VALUES, sheet_read_row, &reading, error)) return false;
-    return !reading.failed || error_set(error, "out of memory");
-}
-
-static bool check_workload(struct plot *plot, const char *name, struct error *error) {
-    static const struct sheet_choice all = {0};
-    struct sheet sheet = {0};
-    bool ok = read_sheet(plot, "SELECT DISTINCT workload FROM trial_status ORDER BY workload", &all,
-                         &sheet, error);
-    bool known = false;
-    for (size_t r = 0; ok && r < sheet.n_rows; r++)
-        if (strcmp(sheet.cells[r], name) == 0) known = true;
-    if (ok && !known) {
-        plot->not_understood = true;
-        const char *guess = closest_name(name, (const char *const *)sheet.cells, sheet.n_rows);
-        ok = error_set(error, "the database holds no workload '%s'%s%s%s", name,
-                       guess ? ", did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
-    }
-    sheet_free(&sheet);
+static bool choose(struct plot *plot, const struct plot_request *request, struct error *error) {
+    bool ok = choice_make(plot->store, request->workload, request->filter, &plot->choice, error);
+    plot->not_understood = plot->choice.not_understood;
+    if (ok && plot->choice.left_out && request->notes)
+        wrap_print(request->notes, width_of_lines(request->notes), 0, "%s", plot->choice.left_out);
     return ok;
 }
 
-/* A choice that nothing meets is a mistake: it must not remove every picture. */
-static bool check_choice(struct plot *plot, const struct plot_request *request,
-                         struct error *error) {
-    struct sheet sheet = {0};
-    if (request->workload && !check_workload(plot, request->workload, error)) return false;
-    if (!request->filter) return true;
-    bool ok = read_sheet(plot, "SELECT DISTINCT workload, arm FROM trial_status", &plot->choice,
-                         &sheet, error);
-    if (ok && sheet.n_rows == 0)
-        ok = error_set(error, "no workload/arm matches --filter %s%s%s", request->filter,
-                       request->workload ? " in " : "", request->workload ? request->workload : "");
-    sheet_free(&sheet);
-    return ok;
+/* What figures share, of the workloads that are drawn. */
+static bool read_shared(struct plot *plot, struct error *error) {
+    const char *workloads = plot->choice.workloads;
+    return (!workloads || chosen_workloads_keep(plot->store, workloads, error)) &&
+           figure_data_keep(plot->store, error);
 }
 
 static bool open_all(struct plot *plot, const struct plot_request *request, struct error *error) {
@@ -129,17 +92,13 @@ static bool open_all(struct plot *plot, const struct plot_request *request, stru
     if (!scripts_open(request->scripts, &plot->scripts, error)) return false;
     for (int i = 0; i < request->n_figures; i++)
         if (!check_figure(plot, request->figures[i], error)) return false;
-    plot->choice.workload = request->workload;
-    if (request->filter && !compile_filter(plot, request->filter, error)) return false;
-    if (!store_open_reader(request->db, &plot->store, error) ||
-        !check_choice(plot, request, error) ||
-        !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) ||
-        !figure_data_keep(plot->store, error) ||
+    if (!store_open_reader(request->db, &plot->store, error) || !choose(plot, request, error) ||
+        !gnuplot_open(plot->scripts.folder, &plot->gnuplot, error) || !read_shared(plot, error) ||
         !picture_files_open(request->out, request->db, &plot->files, error))
         return false;
     plot->files.format = request->format;
     bool ok = scripts_query(&plot->scripts, "page", &sql, error) &&
-              (read_sheet(plot, sql, &plot->choice, &plot->facts, error) ||
+              (sheet_read(plot->store, sql, &plot->choice.of, &plot->facts, error) ||
                error_prefix(error, "%s/page.sql", plot->scripts.folder));
     free(sql);
     return ok;
@@ -151,7 +110,7 @@ static void close_all(struct plot *plot) {
     store_close(plot->store);
     picture_files_close(&plot->files);
     scripts_close(&plot->scripts);
-    if (plot->filtering) regfree(&plot->filter);
+    choice_free(&plot->choice);
 }
 
 /* ---- what is said of a figure ---- */
@@ -202,14 +161,26 @@ static void settle(struct plot *plot) {
 
 /* Writes a page's prologue, and adds it to the hash. */
 static bool write_prologue(struct plot *plot, const char *name, const struct sheet *sheet,
-                           size_t page, struct sha256 *hash, struct error *error) {
+                           const struct text *shared, size_t page, struct sha256 *hash,
+                           struct error *error) {
     struct text prologue = {0};
-    page_write_prologue(sheet, name, page, &plot->facts, &prologue);
+    page_write_prologue(sheet, page, shared, &prologue);
     bool ok = prologue.failed
                   ? error_set(error, "out of memory")
                   : picture_files_write(&plot->files, name, page, "gnuplot", &prologue, error);
     if (ok) sha256_add(hash, prologue.data, prologue.size + 1);
     text_free(&prologue);
+    return ok;
+}
+
+static bool write_prologues(struct plot *plot, const char *name, const struct sheet *sheet,
+                            struct sha256 *hash, struct error *error) {
+    struct text shared = {0};
+    page_write_shared(sheet, name, &plot->facts, plot->choice.left_out, &shared);
+    bool ok = !shared.failed || error_set(error, "out of memory");
+    for (size_t page = 0; ok && page < sheet_pages(sheet); page++)
+        ok = write_prologue(plot, name, sheet, &shared, page, hash, error);
+    text_free(&shared);
     return ok;
 }
 
@@ -225,9 +196,8 @@ static bool write_inputs(struct plot *plot, const char *name, const char *sql,
                           : picture_files_write(&plot->files, name, 0, "dat", &data, error);
     if (ok) sha256_add(&all, data.data, data.size + 1);
     text_free(&data);
-    for (size_t page = 0; ok && page < sheet_pages(sheet); page++)
-        ok = write_prologue(plot, name, sheet, page, &all, error);
-    ok = ok && scripts_hash(&plot->scripts, name, &all, error);
+    ok = ok && write_prologues(plot, name, sheet, &all, error) &&
+         scripts_hash(&plot->scripts, name, &all, error);
     sha256_finish(&all, hash);
     return ok;
 }
@@ -259,11 +229,15 @@ static bool draw_page(struct plot *plot, struct outcome *out, size_t page, struc
     return ok || error_set(error, "out of memory");
 }
 
-static bool keep_reason(const struct sheet *sheet, struct outcome *out, struct error *error) {
+static bool keep_reason(const struct plot *plot, const struct sheet *sheet, struct outcome *out,
+                        struct error *error) {
     const char *reason = sheet_reason(sheet);
-    if (!reason) reason = sheet->n_dropped > 0 ? "nothing of it was chosen" : "no data yet";
-    out->reason = strdup(reason);
-    return out->reason || error_set(error, "out of memory");
+    if (!reason)
+        reason = sheet->n_dropped > 0 || plot->choice.workloads ? "nothing of it was chosen"
+                                                                : "no data yet";
+    return asprintf(&out->reason, "%s%s", reason,
+                    plot->choice.left_out ? " (among the workloads that are drawn)" : "") >= 0 ||
+           error_set(error, "out of memory");
 }
 
 static bool draw_figure(struct plot *plot, struct outcome *out, struct error *error) {
@@ -271,14 +245,15 @@ static bool draw_figure(struct plot *plot, struct outcome *out, struct error *er
     char *sql = NULL;
     bool ok = false;
     if (!scripts_query(&plot->scripts, out->name, &sql, error)) goto done;
-    if (!read_sheet(plot, sql, &plot->choice, &sheet, error) || !sheet_cut(&sheet, error)) {
+    if (!sheet_read(plot->store, sql, &plot->choice.of, &sheet, error) ||
+        !sheet_cut(&sheet, error)) {
         error_prefix(error, "%s/%s.sql", plot->scripts.folder, out->name);
         goto done;
     }
     out->n_pages = sheet_pages(&sheet);
     if (!picture_files_remove(&plot->files, out->name, out->n_pages, error)) goto done;
     if (out->n_pages == 0) {
-        ok = keep_reason(&sheet, out, error);
+        ok = keep_reason(plot, &sheet, out, error);
         goto done;
     }
     if (!write_inputs(plot, out->name, sql, &sheet, out->hash, error)) goto done;

@@ -21,6 +21,7 @@ struct plot_request {
     int n_figures;              /* 0: all there are */
     const char *format;         /* svg, png or pdf alone; NULL: all three */
     int width;                  /* of what is said (width.h); 0: a line for each figure */
+    FILE *notes;                /* hears which workloads are left out (choice.h); NULL: nobody */
 };
 
 enum plot_end {

@@ -66,6 +66,13 @@ bool sheet_read_row(void *context, int n, const char *const *names, const char *
     return true;
 }
 
+bool sheet_read(struct store *store, const char *sql, const struct sheet_choice *choice,
+                struct sheet *sheet, struct error *error) {
+    struct sheet_reading reading = {.sheet = sheet, .choice = choice};
+    if (!store_query(store, sql, NO_VALUES, sheet_read_row, &reading, error)) return false;
+    return !reading.failed || error_set(error, "out of memory");
+}
+
 void sheet_free(struct sheet *sheet) {
     for (size_t i = 0; i < sheet->n_rows * (size_t)sheet->n_columns; i++) free(sheet->cells[i]);
     for (int c = 0; c < sheet->n_columns; c++) free(sheet->names[c]);

@@ -14,7 +14,7 @@
 #ifndef HEADROOM_HARNESS_PLOT_SHEET_H
 #define HEADROOM_HARNESS_PLOT_SHEET_H
 
-#include "models/base/error.h"
+#include "harness/store/store.h"
 
 #include <regex.h>
 
@@ -53,6 +53,10 @@ struct sheet_reading {
     bool failed; /* memory ran out */
 };
 bool sheet_read_row(void *reading, int n, const char *const *names, const char *const *texts);
+
+/* Reads all rows of a SELECT that meet the choice. */
+bool sheet_read(struct store *store, const char *sql, const struct sheet_choice *choice,
+                struct sheet *sheet, struct error *error);
 
 /* After the last row: finds panels and blocks. Columns that are no gnuplot names, or two of one
  * name, are an error. */

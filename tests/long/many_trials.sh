@@ -54,7 +54,7 @@ grows_as_the_trials() { # name, MB
         printf "%s: %.1f s and then %.1f s, %d MB\n", name, few, $1 + $2, $3 / 1000; exit 1 }'
 }
 
-many_trials_are_planned_listed_reported_and_merged() {
+many_trials_are_planned_listed_reported_drawn_and_merged() {
     files=$((${TRIALS:-100000} / 261 + 1))
     make_database "$scratch/many" $files
     make_database "$scratch/few" $((files / 10 + 1))
@@ -64,11 +64,15 @@ many_trials_are_planned_listed_reported_and_merged() {
         measure $folder list headroom list trials --db r.db
         measure $folder status headroom status --db r.db
         measure $folder report headroom report --db r.db
+        measure $folder plot headroom plot --db r.db --format svg --out all
+        first=$(cd $folder && set -- w*.yaml && echo "${1%.yaml}")
+        measure $folder one headroom plot --db r.db --format svg --out one --workload "$first"
         # shellcheck disable=SC2046 # words
         measure $folder plan headroom sweep --dry-run --db r.db $(cd $folder && ls ./w*.yaml)
         measure $folder merge headroom merge into.db r.db
     done
-    for what in list status report plan; do grows_as_the_trials $what 500; done
+    for what in list status report plot one plan; do grows_as_the_trials $what 500; done
+    [ "$files" -le 60 ] || grep "^Of $files workloads the first 60 by name are drawn: " many/plot.out
     grows_as_the_trials merge 300
 }
 
@@ -94,4 +98,4 @@ END
         "of the processor, %.1f ms by the clock\n", cpu, ($1 - work) / 2; exit cpu >= 30 }' cost
 }
 
-behaviours many_trials_are_planned_listed_reported_and_merged a_tiny_trial_takes_little_beside_its_work
+behaviours many_trials_are_planned_listed_reported_drawn_and_merged a_tiny_trial_takes_little_beside_its_work

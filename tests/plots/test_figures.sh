@@ -806,7 +806,7 @@ offsets|fixed-8|0|parts|activations|0.0|8.0|NaN
 offsets|fixed-8|0|parts|gradients|8.0|9.0|NaN
 offsets|fixed-8|0|parts|optimiser|9.0|11.0|NaN
 offsets|fixed-8|0|parts|parameters|11.0|12.0|NaN
-offsets|fixed-8|0|peak|peak|0|20.0|16.0
+offsets|fixed-8|0|peak|peak|0.0|20.0|16.0
 ROWS
     database "$scratch/a.db" tests/plots/fixture.sql tests/plots/inside.sql
     sqlite3 "$scratch/a.db" "UPDATE memory SET bytes = NULL, reason = 'no /proc here'"

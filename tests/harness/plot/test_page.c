@@ -47,6 +47,7 @@ static void a_prologue_says_what_is_in_which_panel_and_how_far_it_reaches(void *
                                         "n_pages = 1",
                                         "n_panels = 3",
                                         "machine = 'a '.\"'\".'b'.\"'\".' `c`'",
+                                        "left_out_workloads = 'some aren'.\"'\".'t'",
                                         "x = 1",
                                         "lowest_x = 1.0",
                                         "highest_x = 3.0",
@@ -69,7 +70,10 @@ static void a_prologue_says_what_is_in_which_panel_and_how_far_it_reaches(void *
     struct text text = {0};
     make_sheet(&sheet);
     assert_true(sheet_read_row(&reading, 1, names, values));
-    page_write_prologue(&sheet, "example", 0, &facts, &text);
+    struct text shared = {0};
+    page_write_shared(&sheet, "example", &facts, "some aren't", &shared);
+    page_write_prologue(&sheet, 0, &shared, &text);
+    text_free(&shared);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_line(&text, lines[i]);
     text_free(&text);
     sheet_free(&sheet);
@@ -90,13 +94,16 @@ static void a_later_page_has_its_own_panels_and_the_ranges_of_all(void **state) 
                                         "n_entries = 0",
                                         "array entry[1]"};
     struct sheet sheet, facts = {0};
-    struct text text = {0};
+    struct text text = {0}, shared = {0};
     make_sheet(&sheet);
     sheet.panels_per_page = 1;
-    page_write_prologue(&sheet, "example", 1, &facts, &text);
+    page_write_shared(&sheet, "example", &facts, NULL, &shared);
+    assert_line(&shared, "left_out_workloads = ''");
+    page_write_prologue(&sheet, 1, &shared, &text);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_line(&text, lines[i]);
     text_free(&text);
-    page_write_prologue(&sheet, "example", 2, &facts, &text);
+    page_write_prologue(&sheet, 2, &shared, &text);
+    text_free(&shared);
     assert_line(&text, "n_entries = 1"); /* a series of the first page has its entry here too */
     assert_line(&text, "array entry[1] = ['fixed']");
     text_free(&text);

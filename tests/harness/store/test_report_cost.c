@@ -1,8 +1,10 @@
 /*
- * A report and a plan stay usable as results grow: for twice the workloads they may take about twice the
+ * A report, figures and a plan stay usable as results grow: for twice the workloads they may take about twice the
  * work, never four times. Work is counted in steps of SQLite's virtual machine, which depend on neither the
  * machine nor its load; results are those of many.sql, and stand for nothing.
  */
+#include "harness/store/chosen_workloads.h"
+#include "harness/store/figure_data.h"
 #include "harness/store/store_private.h"
 #include "tests/harness/store/store_fixture.h"
 
@@ -68,6 +70,30 @@ static void a_report_takes_twice_the_work_for_twice_the_workloads(void **state) 
         fail_msg("%lld steps for 20 workloads, %lld for 40", (long long)few, (long long)many);
 }
 
+/* What figures share, of these workloads, by whoever may only read the file. */
+static int64_t steps_of_figure_data(struct fixture *f, const char *workloads) {
+    struct store *reader;
+    int64_t steps = 0;
+    OK(f, store_open_reader(f->path, &reader, &f->error));
+    sqlite3_progress_handler(reader->db, STEPS_BETWEEN, count_steps, &steps);
+    if (workloads) OK(f, chosen_workloads_keep(reader, workloads, &f->error));
+    OK(f, figure_data_keep(reader, &f->error));
+    double arms = (double)store_number(reader, "SELECT count(*) FROM accuracy_vs_budget", NO_VALUES,
+                                       &f->error);
+    assert_near(arms, workloads ? 2 * 8 : 40 * 8); /* four, each with a control */
+    store_close(reader);
+    return steps;
+}
+
+static void figures_of_two_workloads_take_a_fraction_of_those_of_all(void **state) {
+    struct fixture *f = *state;
+    fill(f, 40);
+    int64_t all = steps_of_figure_data(f, NULL);
+    int64_t two = steps_of_figure_data(f, "[\"w2\", \"w2.cuda\"]");
+    if (two < 1000 || 5 * two > all)
+        fail_msg("%lld steps for 2 workloads of 40, %lld for all", (long long)two, (long long)all);
+}
+
 /* What is kept for one report must not be what a writer reads later. */
 static void a_report_leaves_the_views_as_they_were(void **state) {
     struct fixture *f = *state;
@@ -113,6 +139,8 @@ static void a_plan_finds_the_one_before_by_numbers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_report_takes_twice_the_work_for_twice_the_workloads,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(figures_of_two_workloads_take_a_fraction_of_those_of_all,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_report_leaves_the_views_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_finds_the_one_before_by_numbers, set_up, tear_down),
