@@ -38,7 +38,7 @@ start() {
 
 seen() {
     find "$scratch/home" "$scratch/work" "$root/plots" -printf '%p %l\n' | sort
-    find "$scratch" "$root" -name 'ran*' -not -path '*/build*' -not -path '*/.git/*' -not -path '*/policies/*'
+    find "$scratch" "$root" \( -name 'build*' -o -name .git -o -name policies \) -prune -o -name 'ran*' -print
     cat "$scratch/home/file"
     sha256sum <"$scratch/home/other.db"
     find "$scratch" -maxdepth 1 | sort
@@ -63,6 +63,13 @@ attack() {
 
 every_command() {
     db=$scratch/evil/results.db
+    attack plot --db "$db" --out "$scratch/evil/drawn" --format svg
+    attack plot --db "$db"
+    every_command_but_plot
+}
+
+every_command_but_plot() {
+    db=$scratch/evil/results.db
     echo 'SELECT * FROM trial; SELECT * FROM accuracy_vs_budget; SELECT * FROM counter' >"$scratch/evil/q.sql"
     for format in md csv jsonl; do attack export trial --db "$db" --format $format; done
     attack export "$scratch/evil/q.sql" --statement 2 --db "$db"
@@ -74,16 +81,14 @@ every_command() {
     attack list trials --db "$db"
     attack compare heads-2 heads-1 --db "$db"
     attack compare "$db" "$scratch/home/other.db"
-    attack plot --db "$db" --out "$scratch/evil/drawn"
-    attack plot --db "$db"
     attack doctor --db "$db"
     attack merge "$scratch/evil/all.db" "$db" --checkpoints
     attack merge "$db" "$scratch/home/other.db"
     sql "UPDATE trial SET status = 'planned' WHERE id IN (1, 2, 5, 6)" 2>"$scratch/evil/talk" || true
-    for id in 1 2 5 6; do attack trial $id --db "$db"; done
+    for id in 1 2 5 6; do attack trial $id --db "$db" --no-ceiling; done
     attack clean --dry-run --db "$db"
     attack sweep "$scratch/evil/tiny.yaml" --replace --dry-run --db "$db"
-    attack sweep "$scratch/evil/tiny.yaml" --replace --db "$db"
+    attack sweep "$scratch/evil/tiny.yaml" --replace --no-ceiling --db "$db"
     for file in "$scratch"/evil/checkpoints/*; do
         attack evaluate "$file" --workload "$scratch/evil/tiny.yaml" --no-profile
         attack predict "$file" 'what is that'
@@ -91,6 +96,7 @@ every_command() {
     attack clean --db "$db"
 }
 
+# Every eighth trial has one of the names, and the workload, of which all pages and figures are, that of a command.
 texts_are_only_texts() {
     start
     i=0
@@ -99,10 +105,10 @@ texts_are_only_texts() {
         quoted=$(printf %s "$name" | sed "s/'/''/g")
         sql "UPDATE OR IGNORE trial SET arm = '$quoted', policy = '$quoted', reason = '$quoted', command = '$quoted',
             checkpoint = '$quoted' WHERE id % 8 = $i % 8;
-            UPDATE OR IGNORE workload SET name = '$quoted' || char(27) || '[2J', corpus = '$quoted', file = '$quoted'"
+            UPDATE OR IGNORE workload SET name = '$quoted' || char(27) || '[2J', corpus = '$quoted' WHERE $i <= 4;
+            UPDATE OR IGNORE workload SET file = '$quoted'"
         sql "UPDATE OR IGNORE environment SET machine = '$quoted', json = '$quoted'" 2>/dev/null ||
             sql "UPDATE OR IGNORE environment SET machine = '$quoted'" 2>/dev/null || true
-        if [ $((i % 4)) -eq 0 ]; then every_command; fi
     done <<'NAMES'
 ../../home/file
 $(touch ran)
@@ -113,13 +119,15 @@ $(touch ran)
 <touch ran
 /dev/zero
 NAMES
+    test "$i" -eq 8
+    every_command
 }
 
 keys_lead_nowhere() {
     start
     sql "UPDATE trial SET key = '../../home/file' WHERE id = 1; UPDATE trial SET key = '../home/' || id, status = 'planned'
         WHERE id > 1; UPDATE trial SET checkpoint = '../home/file', checkpoint_sha256 = NULL"
-    every_command
+    every_command_but_plot # figures know no keys
 }
 
 # Whatever a file can hold that runs when it is read or written.

@@ -36,42 +36,61 @@ DROP TABLE temp.part;
 SQL
 }
 
-# Two workloads: what every view says of the CPU stands in a table beside it; then the card's come.
-both_devices() {
-    { cat results/tables.sql results/views.sql
-      echo "CREATE TEMP TABLE size AS SELECT 2 AS n;"
-      cat tests/harness/store/many.sql
-      echo "INSERT INTO memory SELECT id, 'arena 0', 4096, '', 4096, 0 FROM trial WHERE kind <> 'train';"; } | sqlite3 "$scratch/r.db"
-    sqlite3 "$scratch/r.db" "SELECT 'CREATE TABLE cpu_' || name || ' AS SELECT * FROM ' || name || ';'
-        FROM sqlite_schema WHERE type = 'view'" >"$scratch/snapshot.sql"
-    sqlite3 "$scratch/r.db" <"$scratch/snapshot.sql"
-    { echo "INSERT INTO environment (id, hash, host, machine, json, seen_at) VALUES (2, 'card', 'test', 'TEST DATA',
-                json_object('card', 'TEST CARD', 'card_driver', '1', 'cuda', '13.0'), '');
-            INSERT INTO ceiling VALUES (2, 1e12, 2e11, '');"
-      on_card fp32
-      on_card bf16; } | sqlite3 "$scratch/r.db"
+# Two workloads, made once: what every view says before the card's come stands in tables of before.db, and what it
+# says then in those of after.db.
+made=$(mktemp -d)
+trap 'rm -rf "$scratch" "$made"' EXIT
+{
+    cat results/tables.sql results/views.sql
+    echo "CREATE TEMP TABLE size AS SELECT 2 AS n;"
+    cat tests/harness/store/many.sql
+    echo "INSERT INTO memory SELECT id, 'arena 0', 4096, '', 4096, 0 FROM trial WHERE kind <> 'train';"
+} | sqlite3 "$made/r.db"
+
+answers_of_every_view() { # database
+    { echo "ATTACH '$1' AS answers;"
+      sqlite3 "$made/r.db" "SELECT printf('CREATE TABLE answers.%s AS SELECT * FROM main.%s;', name, name)
+          FROM sqlite_schema WHERE type = 'view'"; } | sqlite3 "$made/r.db"
 }
+
+answers_of_every_view "$made/before.db"
+{
+    echo "INSERT INTO environment (id, hash, host, machine, json, seen_at) VALUES (2, 'card', 'test', 'TEST DATA',
+              json_object('card', 'TEST CARD', 'card_driver', '1', 'cuda', '13.0'), '');
+          INSERT INTO ceiling VALUES (2, 1e12, 2e11, '');"
+    on_card fp32
+    on_card bf16
+} | sqlite3 "$made/r.db"
+answers_of_every_view "$made/after.db"
+
+both_devices() { cp "$made/r.db" "$scratch"; }
 
 ask() { sqlite3 "$scratch/r.db" "$1"; }
 
+# Each with a count that has to be 0, of a query that names the view as %s.
+no_view_has() { # query views...
+    query=$1
+    shift
+    test $# -gt 20
+    { echo "ATTACH '$made/after.db' AS after;"
+      for view; do echo "SELECT '$view' WHERE ($(echo "$query" | sed "s/%s/$view/g")) <> 0;"; done; } |
+        sqlite3 "$made/before.db" >"$scratch/wrong"
+    test ! -s "$scratch/wrong" || { cat "$scratch/wrong" && return 1; }
+}
+
 no_row_of_the_cpu_changes() {
-    both_devices
     # Those that count or list all that there is.
-    for view in $(ask "SELECT name FROM sqlite_schema WHERE type = 'view'
-            AND name NOT IN ('workload_status', 'machine_by_kind')"); do
-        lost=$(ask "SELECT count(*) FROM (SELECT * FROM cpu_$view EXCEPT SELECT * FROM $view)")
-        [ "$lost" -eq 0 ] || { echo "$view: $lost rows changed" && return 1; }
-    done
+    # shellcheck disable=SC2046 # a list
+    no_view_has 'SELECT count(*) FROM (SELECT * FROM main.%s EXCEPT SELECT * FROM after.%s)' \
+        $(sqlite3 "$made/before.db" "SELECT name FROM sqlite_schema WHERE name NOT IN ('workload_status', 'machine_by_kind')")
 }
 
 no_row_of_the_cpu_is_added() {
-    both_devices
-    for view in $(ask "SELECT v.name FROM sqlite_schema v JOIN pragma_table_info(v.name) c ON c.name = 'device'
-            WHERE v.type = 'view'"); do
-        more=$(ask "SELECT (SELECT count(*) FROM $view WHERE device = 'cpu')
-            - (SELECT count(*) FROM cpu_$view WHERE device = 'cpu')")
-        [ "$more" -eq 0 ] || { echo "$view: $more rows more of the CPU" && return 1; }
-    done
+    # shellcheck disable=SC2046 # a list
+    no_view_has "SELECT (SELECT count(*) FROM after.%s WHERE device = 'cpu')
+        - (SELECT count(*) FROM main.%s WHERE device = 'cpu')" \
+        $(sqlite3 "$made/before.db" "SELECT v.name FROM sqlite_schema v JOIN pragma_table_info(v.name) c
+            ON c.name = 'device'")
 }
 
 a_card_has_rows_of_its_own() {
@@ -79,11 +98,10 @@ a_card_has_rows_of_its_own() {
     for view in latency_by_seed latency_note latency_vs_flops latency_quantiles noise_floor timing_noise \
         phase_by_budget phase_cost roofline_by_phase energy_by_batch counter_by_batch counter_vs_budget \
         counter_rates instructions_vs_flops saving_by_seed saving_by_batch; do
-        for device in cuda cuda-bf16; do
-            test "$(ask "SELECT count(*) FROM $view WHERE device = '$device'")" -ge 1 ||
-                { echo "$view: no rows of $device" && return 1; }
-        done
-    done
+        echo "SELECT device || ' in $view' FROM (SELECT 'cuda' AS device UNION SELECT 'cuda-bf16')
+            WHERE device NOT IN (SELECT device FROM $view);"
+    done | sqlite3 "$made/after.db" >"$scratch/lacking"
+    test ! -s "$scratch/lacking" || { cat "$scratch/lacking" && return 1; }
     # Its times relative to its own, and never in place of those of what trained the model.
     test "$(ask "SELECT count(*) FROM latency_vs_flops WHERE device <> 'cpu' AND arm = 'fixed-8'
         AND time_ratio <> 1")" -eq 0
@@ -174,8 +192,6 @@ times_that_are_compared_are_of_what_trained() {
 a_merge_keeps_the_trials_of_every_device() {
     both_devices
     # Plans of one place in several databases: here that of the card, and there that of the CPU.
-    sqlite3 "$scratch/r.db" "SELECT 'DROP TABLE ' || name || ';' FROM sqlite_schema WHERE name GLOB 'cpu_*'" |
-        sqlite3 "$scratch/r.db"
     count="SELECT device, precision, kind, status, count(*) FROM trial WHERE current = 1
         AND status IN ('ok', 'planned') GROUP BY 1, 2, 3, 4"
     ./headroom merge "$scratch/m.db" "$scratch/r.db" >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }

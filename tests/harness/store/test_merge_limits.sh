@@ -5,7 +5,8 @@
 . tests/build/tap.sh
 scratch=${scratch:?}
 
-database() { # file predictions arm
+# The more bytes a prediction has, the fewer of them make a large file.
+database() { # file predictions arm [bytes]
     { echo 'PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;'
       cat results/tables.sql
       echo "INSERT INTO workload VALUES (1, 'w', 's', 'g', NULL, 2, 'f');
@@ -15,7 +16,7 @@ database() { # file predictions arm
               executed_flops, executed_gemm_flops, executed_map_flops, active_flops, dense_flops, flops_by_component)
               VALUES (1, 1, 'best', 'test', 'none', $2, 1, 8, 0.5, 1, 1, 1, 1, 1, '{}');
           WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
-          INSERT INTO prediction SELECT 1, i, i % 2, i % 3 = 0, NULL, 10, 8, '[\"' || hex(zeroblob(65)) || '\"]', 0.5, 0.5, 0.5
+          INSERT INTO prediction SELECT 1, i, i % 2, i % 3 = 0, NULL, 10, 8, '[\"' || hex(zeroblob(${4:-65})) || '\"]', 0.5, 0.5, 0.5
               FROM n"; } | sqlite3 "$1" >"$scratch/said"
 }
 
@@ -27,7 +28,7 @@ sum() { # database
 memory_does_not_grow_with_what_is_merged() {
     not_with_address_sanitizer 'takes more memory'
     least=$( (ulimit -v 200000; ./headroom --version 2>&1) | sed -n 's/.*the least is //p')
-    database "$scratch/big.db" 1600000 large
+    database "$scratch/big.db" 160000 large 850
     test "$(wc -c <"$scratch/big.db")" -gt 270000000
     for again in 1 0; do # copied, and then compared
         (ulimit -t 300; ulimit -v $((least + 100000)); ./headroom merge "$scratch/out.db" "$scratch/big.db") >"$scratch/said"

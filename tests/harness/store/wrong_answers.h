@@ -15,7 +15,7 @@ struct wrong {
 /* An arm of k heads per layer with one trained model per seed and n test inputs of its own. */
 static inline void add_arm(struct fixture *f, int64_t workload, const char *arm, const char *policy,
                            int k, int n, int n_seeds, const struct wrong *wrong) {
-    double accuracy[8];
+    double accuracy[8] = {0};
     char sql[1024];
     assert_in_range(n_seeds, 1, 8);
     for (int s = 0; s < n_seeds; s++) accuracy[s] = 1 - (double)(wrong[s].to - wrong[s].from) / n;

@@ -71,10 +71,13 @@ static const struct method quick_methods[] = {
     {"bag-of-bigrams", "{\"buckets\":7}"},
 };
 
-/* Those of this run, and how many. */
-static inline const struct method *tested_methods(int *n) {
-    *n = tested_quickly() ? (int)(sizeof quick_methods / sizeof *quick_methods) : METHODS;
-    return tested_quickly() ? quick_methods : methods;
+/* Those of this run on a device, and how many. The far device has its gates on the host in tf32,
+ * where all of them are compared in fp32, and rounds more in bf16, where all are compared too: a few
+ * will do. */
+static inline const struct method *tested_methods(const struct tested_device *tested, int *n) {
+    bool few = tested_quickly() || (!tested->is_card && tested->precision == PRECISION_TF32);
+    *n = few ? (int)(sizeof quick_methods / sizeof *quick_methods) : METHODS;
+    return few ? quick_methods : methods;
 }
 
 /* A ragged batch of random tokens. */

@@ -49,7 +49,7 @@ static void compare_method(const struct device *d, const struct method *method,
 
 static void passes_agree_with_the_cpu(const struct tested_device *tested, const struct device *d) {
     int failed = 0, n;
-    const struct method *method = tested_methods(&n);
+    const struct method *method = tested_methods(tested, &n);
     for (int i = 0; i < n;) {
         struct errors of_policy = {0};
         const char *policy = method[i].policy;
@@ -143,7 +143,7 @@ static double apart(const struct parameters *start, const struct parameters *a,
  * differ. */
 static void ten_steps_stay_together(const struct tested_device *tested, const struct device *d) {
     int failed = 0, steps = tested_quickly() ? 2 : 10, n;
-    const struct method *method = tested_methods(&n);
+    const struct method *method = tested_methods(tested, &n);
     for (int i = 0; i < n; i++, method++) {
         struct data data;
         struct side cpu, there;
