@@ -14,7 +14,7 @@
 
 /* A page of twenty workloads would have 6 MB of pictures: of each figure as many pages are on it as
  * begin within that, and the first. */
-enum { FIGURE_BYTES = 100 * 1000 };
+enum { FIGURE_BYTES = 150 * 1000 };
 
 struct figures {
     struct text *out;
