@@ -3,6 +3,9 @@
  */
 #include "harness/report/overview.h"
 
+const char overview_caption[] =
+    "By workload: differences in points of test accuracy, with 95% intervals";
+
 /* Heads needed, of fixed heads and of every method with a budget, where anything can be tested. */
 #define NEEDED                                                                                     \
     "needed AS (SELECT n.*, CASE policy WHEN 'fixed' THEN 'trained with fewer' ELSE policy END"    \
@@ -36,11 +39,11 @@ static const char rows_sql[] =
     "  CASE WHEN g.ci95_low_points IS NOT NULL THEN printf('%+.1f (%+.1f to %+.1f)',"
     "    g.difference_points, g.ci95_low_points, g.ci95_high_points)"
     "   ELSE printf('%+.1f (one seed)', g.difference_points) END"
-    "   AS \"what attention adds, points (95% interval)\","
+    "   AS \"what attention adds\","
     "  CASE WHEN c.ci95_low_points IS NOT NULL THEN printf('%+.1f (%+.1f to %+.1f)',"
     "    c.difference_points, c.ci95_low_points, c.ci95_high_points)"
     "   ELSE printf('%+.1f (one seed)', c.difference_points) END"
-    "   AS \"all heads over one, points (95% interval)\","
+    "   AS \"all heads over one\","
     "  (SELECT CASE WHEN count(margin_points) = 0 THEN 'cannot be tested' ELSE"
     "    group_concat(printf('%s: ', way) || CASE"
     "     WHEN heads_needed IS NOT NULL THEN printf('%g', round(heads_needed, 1))"

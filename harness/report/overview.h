@@ -13,6 +13,9 @@
  * but one workload. */
 bool overview_append(struct store *store, struct text *out, struct error *error);
 
+/* What the rows are. */
+extern const char overview_caption[];
+
 /* A row for each workload that there are findings of, names first; none where there is but one. */
 bool overview_read(struct store *store, struct table *out, struct error *error);
 

@@ -65,9 +65,12 @@ static void write_item(struct markdown *m, const char *text) {
 static bool write_overview(struct markdown *m) {
     struct table table = {0};
     bool any, ok = write_paragraph(m, NULL, overview_append, &any) &&
-                   overview_read(m->store, &table, m->error) &&
-                   table_write(&table, TABLE_MARKDOWN, m->out, m->error);
-    if (table.n_rows > 0) fputc('\n', m->out);
+                   overview_read(m->store, &table, m->error);
+    if (ok && table.n_rows > 0) {
+        fprintf(m->out, "%s:\n\n", overview_caption);
+        ok = table_write(&table, TABLE_MARKDOWN, m->out, m->error);
+        fputc('\n', m->out);
+    }
     table_free(&table);
     return ok;
 }

@@ -56,11 +56,13 @@ static bool append_overview(struct page *page) {
     struct table table = {0};
     bool any, ok = append_paragraph(page, NULL, overview_append, &any) &&
                    overview_read(page->store, &table, page->error);
+    if (ok && table.n_rows > 0)
+        text_append(out,
+                    "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Findings by "
+                    "workload\"><table><caption>%s</caption><thead>",
+                    overview_caption);
     for (size_t r = 0; ok && r < table.n_rows; r++) {
-        text_append(out, "%s<tr>",
-                    r == 0 ? "<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-                             "aria-label=\"Findings by workload\"><table><thead>"
-                           : "");
+        text_append(out, "<tr>");
         for (size_t c = 0; c < table.n_columns; c++) {
             text_append(out, r == 0 ? "<th scope=\"col\">" : "<td>");
             html_append(out, table_cell(&table, r, c));

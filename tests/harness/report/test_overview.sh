@@ -24,6 +24,7 @@ an_overview_counts_what_the_findings_say() {
         "$scratch/lines"
     grep -q 'as good as all of them on [0-9] of [0-9] (trained with fewer)' "$scratch/lines"
     test "$added" -gt 0
+    grep -q '<caption>By workload: differences in points of test accuracy, with 95% intervals</caption>' "$scratch/lines"
     # A row for each workload that has findings, and these below, open.
     test "$(grep -c '<tr><td>' "$scratch/lines")" -eq 3
     test "$(grep -c '<details class="folded" open><summary><h3>' "$scratch/lines")" -eq 3
