@@ -30,7 +30,7 @@ static bool read_tenths(const char **at, const char *end, long *tenths) {
     memcpy(number, *at, length);
     *tenths = lround(strtod(number, &rest) * 10); /* 22 digits at most: it fits or is refused */
     *at += length;
-    return !*rest && labs(*tenths) < 1000 * 1000 * 1000;
+    return !*rest && labs(*tenths) < 1000000000L;
 }
 
 static void append_tenths(struct text *out, long tenths) {
@@ -50,7 +50,11 @@ static void append_next(struct text *out, long tenths) {
  * is that of the line before. */
 static void append_line(struct text *out, struct pen *pen, long x, long y) {
     long right = x - pen->x, down = y - pen->y;
-    char command = down == 0 ? 'h' : right == 0 ? 'v' : 'l';
+    char command = 'l';
+    if (down == 0)
+        command = 'h';
+    else if (right == 0)
+        command = 'v';
     long first = command == 'v' ? down : right;
     if (!pen->down) {
         text_append(out, "M");

@@ -8,6 +8,7 @@
 #include "harness/report/svg_path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ATTRIBUTES_MOST = 24, DEPTH_MOST = 16, VALUE_SIZE = 32 };
@@ -110,16 +111,27 @@ static bool is_used(const struct shortening *s, struct piece id) {
 
 /* ---- attributes ---- */
 
-/* "rgb(  0, 114, 178)" as #0072b2, and every two equal digits as one where all are. */
+/* "rgb(  0, 114, 178)" or "#0072B2" as #0072b2, and every two equal digits as one where all are. */
 static bool append_colour(struct text *out, struct piece value) {
-    unsigned red, green, blue;
-    bool read = sscanf(value.at, "rgb(%3u,%3u,%3u)", &red, &green, &blue) == 3 ||
-                (value.size == 7 && sscanf(value.at, "#%2x%2x%2x", &red, &green, &blue) == 3);
-    if (!read || red > 255 || green > 255 || blue > 255) return false;
-    if (red % 17 || green % 17 || blue % 17)
-        text_append(out, "#%02x%02x%02x", red, green, blue);
+    bool hex = value.size == 7 && *value.at == '#';
+    const char *at = value.at + (hex ? 1 : strlen("rgb("));
+    unsigned long part[3];
+    if (!hex && !begins(value.at, "rgb(")) return false;
+    for (int i = 0; i < 3; i++) {
+        char digits[4] = "";
+        if (!hex) at += strspn(at, ", ");
+        size_t length = strspn(at, hex ? "0123456789abcdefABCDEF" : "0123456789");
+        if (hex && length > 2) length = 2;
+        if (length == 0 || length >= sizeof digits) return false;
+        memcpy(digits, at, length);
+        part[i] = strtoul(digits, NULL, hex ? 16 : 10);
+        if (part[i] > 255) return false;
+        at += length;
+    }
+    if (part[0] % 17 || part[1] % 17 || part[2] % 17)
+        text_append(out, "#%02lx%02lx%02lx", part[0], part[1], part[2]);
     else
-        text_append(out, "#%x%x%x", red / 17, green / 17, blue / 17);
+        text_append(out, "#%lx%lx%lx", part[0] / 17, part[1] / 17, part[2] / 17);
     return true;
 }
 
