@@ -52,5 +52,5 @@ do for [k = 1 : n_bars] {
     bar_x[n_covering] = at_x
     bar_low[n_covering] = at_y - 7
     bar_high[n_covering] = at_y + 7
-    bar_half[n_covering] = half
+    bar_half[n_covering] = half + 4 # two numbers side by side are not to read as one
 }

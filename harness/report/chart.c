@@ -5,6 +5,7 @@
  */
 #include "harness/report/chart.h"
 #include "harness/report/html.h"
+#include "harness/report/svg_path.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -31,7 +32,7 @@ static double step_of(double width) {
 static void append_shape(struct text *out, int kind, double x, double y) {
     kind %= CHART_KINDS;
     text_append(out, "<path class=\"k%d\" d=\"M%.1f %.1f", kind, x, y);
-    switch (kind % 4) {
+    switch (kind % 5) {
     case 0: /* a disc */
         text_append(out, "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z");
         break;
@@ -41,8 +42,11 @@ static void append_shape(struct text *out, int kind, double x, double y) {
     case 2: /* a triangle */
         text_append(out, "m0-6l5.5 10h-11z");
         break;
-    default: /* a diamond */
+    case 3: /* a diamond */
         text_append(out, "m0-6.5l5.5 6.5l-5.5 6.5l-5.5-6.5z");
+        break;
+    default: /* a triangle on its tip */
+        text_append(out, "m0 6l5.5-10h-11z");
         break;
     }
     text_append(out, "\"/>");
@@ -115,18 +119,20 @@ enum { CURVE_WIDTH = 300, CURVE_HEIGHT = 96, CURVE_LEFT = 48, CURVE_TOP = 8, CUR
 
 static void append_line(struct text *out, const struct chart_line *line, size_t n,
                         const struct scale *x, const struct scale *y) {
+    struct text path = {0};
     bool drawing = false;
-    text_append(out, "<path class=\"%s\" d=\"", line->style);
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(line->values[i])) {
-            drawing = false;
-            continue;
-        }
-        text_append(out, "%c%.1f %.1f", drawing ? 'L' : 'M', place(x, (double)i + 1),
-                    place(y, line->values[i]));
-        drawing = true;
+        bool known = isfinite(line->values[i]);
+        if (known)
+            text_append(&path, "%c%.1f %.1f", drawing ? 'L' : 'M', place(x, (double)i + 1),
+                        place(y, line->values[i]));
+        drawing = known;
     }
+    text_append(out, "<path class=\"%s\" d=\"", line->style);
+    svg_path_append(out, path.data ? path.data : "", path.size);
     text_append(out, "\"/>");
+    out->failed |= path.failed;
+    text_free(&path);
 }
 
 void chart_append_curves(struct text *out, const char *name, const struct chart_line *lines,

@@ -6,14 +6,15 @@
 #include "harness/report/html.h"
 #include "harness/report/rows.h"
 #include "harness/report/svg.h"
+#include "harness/report/svg_short.h"
 #include "models/base/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A page of twenty workloads would have 15 MB of pictures: of each figure as many pages are on it as
+/* A page of twenty workloads would have 6 MB of pictures: of each figure as many pages are on it as
  * begin within that, and the first. */
-enum { FIGURE_BYTES = 200 * 1000 };
+enum { FIGURE_BYTES = 150 * 1000 };
 
 struct figures {
     struct text *out;
@@ -30,20 +31,24 @@ static bool append_picture(struct figures *f, const char *figure, int page, bool
     bool ok = drawing_page(&f->drawing, figure, page, &path, &name, error);
     *there = path != NULL;
     if (*there && shown && (ok = text_file_read(path, ENCODING_UTF_8, &svg, error))) {
-        struct text id = {0};
+        struct text id = {0}, picture = {0};
         text_append(&id, "figure-%s", name);
         ok = !id.failed || error_set(error, "out of memory");
         if (ok) text_append(f->out, "<figure id=\"%s\"><h3 id=\"%s-title\">", id.data, id.data);
         if (ok) svg_append_title(f->out, svg.data);
         text_append(f->out, "</h3>\n<div class=\"card\">");
-        ok = ok &&
-             (svg_append(f->out, id.data, svg.data, error) || error_prefix(error, "%s", figure));
+        ok =
+            ok &&
+            (svg_append(&picture, id.data, svg.data, error) || error_prefix(error, "%s", figure)) &&
+            (!picture.failed || error_set(error, "out of memory"));
+        if (ok) svg_short_append(f->out, picture.data);
         if (ok)
             text_append(f->out,
                         "</div>\n<figcaption id=\"%s-note\">Figure <code>%s</code>; its "
                         "numbers are in the table below.</figcaption></figure>\n",
                         id.data, name);
         text_free(&id);
+        text_free(&picture);
         text_file_free(&svg);
     }
     free(path);

@@ -28,7 +28,7 @@ static const char *escape_of(char c) {
     }
 }
 
-void html_append_bytes(struct text *out, const char *value, size_t size) {
+static void append_escaped(struct text *out, const char *value, size_t size, bool quotes) {
     char shown[UTF8_SHOWN_SIZE];
     for (size_t at = 0, length; at < size; at += length) {
         length = value[at] ? utf8_length(value + at, size - at) : 0;
@@ -40,13 +40,17 @@ void html_append_bytes(struct text *out, const char *value, size_t size) {
         char character[5] = {0}; /* ends where it does, for who looks for controls */
         memcpy(character, value + at, length);
         const char *escape = escape_of(*character);
-        if (escape)
+        if (escape && (quotes || (*character != '"' && *character != '\'')))
             text_append_bytes(out, escape, strlen(escape));
         else if (utf8_show_control(character, shown) > 0)
             text_append_bytes(out, shown, strlen(shown));
         else
             text_append_bytes(out, character, length);
     }
+}
+
+void html_append_bytes(struct text *out, const char *value, size_t size) {
+    append_escaped(out, value, size, true);
 }
 
 void html_append(struct text *out, const char *value) {
@@ -91,7 +95,7 @@ void html_append_cell(struct text *out, const struct cell *cell) {
         html_append_number(out, cell->real);
         break;
     case CELL_TEXT:
-        html_append_bytes(out, cell->bytes, cell->size);
+        append_escaped(out, cell->bytes, cell->size, false); /* JSON is half quotes */
         break;
     case CELL_BLOB:
         for (size_t i = 0; i < cell->size; i++)

@@ -20,7 +20,8 @@ void html_append_words(struct text *out, const char *name);
  * but for what is very large or small. An infinity is "inf". */
 void html_append_number(struct text *out, double value);
 
-/* Appends a value: a NULL is nothing, a text as above. */
+/* Appends a value as what an element holds, never as an attribute: a NULL is nothing, a text as
+ * above but for its quotes, which mean nothing there. */
 void html_append_cell(struct text *out, const struct cell *cell);
 
 /* Appends "sha256-..." of a text, by which a content security policy knows a script or a style. */

@@ -4,6 +4,7 @@
  */
 #include "harness/report/report_markdown.h"
 #include "harness/report/drawing.h"
+#include "harness/report/overview.h"
 #include "harness/report/summary.h"
 #include "harness/report/svg.h"
 #include "harness/store/findings.h"
@@ -59,10 +60,24 @@ static void write_item(struct markdown *m, const char *text) {
     fputc('\n', m->out);
 }
 
+/* How often, by workload. */
+static bool write_overview(struct markdown *m) {
+    struct table table = {0};
+    bool any, ok = write_paragraph(m, NULL, overview_append, &any) &&
+                   overview_read(m->store, &table, m->error);
+    if (ok && table.n_rows > 0) {
+        fprintf(m->out, "%s:\n\n", overview_caption);
+        ok = table_write(&table, TABLE_MARKDOWN, m->out, m->error);
+        fputc('\n', m->out);
+    }
+    table_free(&table);
+    return ok;
+}
+
 static bool write_findings(struct markdown *m) {
     struct table found = {0};
     fputs("## What was found\n\n", m->out);
-    bool any, ok = write_paragraph(m, NULL, summary_append_counts, &any) &&
+    bool any, ok = write_paragraph(m, NULL, summary_append_counts, &any) && write_overview(m) &&
                    findings_read(m->store, &found, m->error);
     if (ok && found.n_rows < 2) fprintf(m->out, "%s\n\n", summary_no_findings);
     for (size_t r = 1; ok && r < found.n_rows; r++) {

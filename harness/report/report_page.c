@@ -5,6 +5,7 @@
 #include "harness/report/report_page.h"
 #include "harness/report/figures.h"
 #include "harness/report/html.h"
+#include "harness/report/overview.h"
 #include "harness/report/points.h"
 #include "harness/report/summary.h"
 #include "harness/report/trials.h"
@@ -48,26 +49,63 @@ static bool append_paragraph(struct page *page, const char *heading,
     return ok;
 }
 
-/* A list for each workload. */
+/* How often, by workload. */
+static bool append_overview(struct page *page) {
+    struct text *out = &page->out;
+    struct table table = {0};
+    bool any, ok = append_paragraph(page, NULL, overview_append, &any) &&
+                   overview_read(page->store, &table, page->error);
+    if (ok && table.n_rows > 0)
+        text_append(out,
+                    "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Findings by "
+                    "workload\"><table><caption>%s</caption><thead>",
+                    overview_caption);
+    for (size_t r = 0; ok && r < table.n_rows; r++) {
+        text_append(out, "<tr>");
+        for (size_t c = 0; c < table.n_columns; c++) {
+            text_append(out, r == 0 ? "<th scope=\"col\">" : "<td>");
+            html_append(out, table_cell(&table, r, c));
+        }
+        text_append(out, r == 0 ? "</thead><tbody>\n" : "\n");
+    }
+    if (ok && table.n_rows > 0) text_append(out, "</tbody></table></div>\n");
+    table_free(&table);
+    return ok;
+}
+
+/* The findings [begin, end) of a workload, closed where so many are not read one by one. */
+static void append_workload(struct page *page, const struct table *found, size_t begin, size_t end,
+                            bool open) {
+    struct text *out = &page->out;
+    text_append(out, "<details class=\"folded\"%s><summary><h3>", open ? " open" : "");
+    html_append(out, table_cell(found, begin, 0));
+    text_append(out, "</h3> <span class=\"count\">%zu finding%s</span></summary>\n<ul>\n",
+                end - begin, PLURAL_S(end - begin));
+    for (size_t r = begin; r < end; r++) {
+        text_append(out, "<li>");
+        html_append(out, table_cell(found, r, 1));
+        text_append(out, "\n");
+    }
+    text_append(out, "</ul></details>\n");
+}
+
 static bool append_findings(struct page *page) {
+    enum { OPEN_MOST = 4 }; /* workloads */
     struct text *out = &page->out;
     struct table found = {0};
     text_append(out, "<section id=\"findings\"><h2>What was found</h2>\n");
     bool any, ok = append_paragraph(page, NULL, summary_append_counts, &any) &&
-                   findings_read(page->store, &found, page->error);
+                   append_overview(page) && findings_read(page->store, &found, page->error);
     if (ok && found.n_rows < 2) text_append(out, "<p>%s</p>\n", summary_no_findings);
-    for (size_t r = 1; ok && r < found.n_rows; r++) {
-        const char *workload = found.cells[2 * r], *before = r > 1 ? found.cells[2 * r - 2] : NULL;
-        if (!before || strcmp(before, workload) != 0) {
-            text_append(out, "%s<h3>", before ? "</ul>\n" : "");
-            html_append(out, workload);
-            text_append(out, "</h3>\n<ul>\n");
+    size_t n_workloads = 0;
+    for (int pass = 0; ok && pass < 2; pass++) /* the first one counts */
+        for (size_t begin = 1, end; begin < found.n_rows; begin = end) {
+            for (end = begin + 1; end < found.n_rows; end++)
+                if (strcmp(table_cell(&found, begin, 0), table_cell(&found, end, 0)) != 0) break;
+            n_workloads += pass == 0;
+            if (pass == 1) append_workload(page, &found, begin, end, n_workloads <= OPEN_MOST);
         }
-        text_append(out, "<li>");
-        html_append(out, found.cells[2 * r + 1]);
-        text_append(out, "\n");
-    }
-    if (found.n_rows > 1) text_append(out, "</ul>\n<p class=\"note\">%s</p>\n", summary_verdicts);
+    if (found.n_rows > 1) text_append(out, "<p class=\"note\">%s</p>\n", summary_verdicts);
     text_append(out, "</section>\n");
     table_free(&found);
     return ok;
@@ -75,19 +113,24 @@ static bool append_findings(struct page *page) {
 
 /* A list of the report, under the words that it has there; *any: there is one. */
 static bool append_list(struct page *page, enum report_list list, bool *any) {
+    enum { OPEN_MOST = 12 }; /* lines */
     struct table lines = {0};
     bool ok = report_read_list(page->store, list, &lines, page->error);
     if (ok && lines.n_rows > 1) {
         *any = true;
-        text_append(&page->out, "<h3>");
+        size_t n = lines.n_rows - 1;
+        bool open = n <= OPEN_MOST;
+        text_append(&page->out, open ? "<h3>" : "<details class=\"folded\"><summary><h3>");
         html_append(&page->out, lines.cells[0]);
-        text_append(&page->out, "</h3>\n<ul>\n");
+        text_append(&page->out, "</h3>");
+        if (!open) text_append(&page->out, " <span class=\"count\">%zu lines</span></summary>", n);
+        text_append(&page->out, "\n<ul>\n");
         for (size_t r = 1; r < lines.n_rows; r++) {
             text_append(&page->out, "<li>");
             html_append(&page->out, lines.cells[r]);
             text_append(&page->out, "\n");
         }
-        text_append(&page->out, "</ul>\n");
+        text_append(&page->out, open ? "</ul>\n" : "</ul></details>\n");
     }
     table_free(&lines);
     return ok;

@@ -25,7 +25,7 @@ shot() { # picture scheme height css [fragment]; scheme 0: dark, 1: light
         echo "$name made no $1" >&2
         exit 1
     fi
-    ! command -v convert >/dev/null || convert "$own/$1" -colors 64 -strip "PNG8:$own/$1"
+    ! command -v convert >/dev/null || convert "$own/$1" +dither -colors 64 -strip "PNG8:$own/$1"
 }
 
 ./headroom report --db "$db" --html "$own/report.html"

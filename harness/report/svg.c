@@ -11,8 +11,6 @@
 struct copying {
     struct text *out;
     const char *id;
-    size_t open[64]; /* where the groups begin that are open, in `out` */
-    size_t n_open;   /* also of those too deep for that */
 };
 
 static bool starts(const char *at, const char *with) {
@@ -61,25 +59,6 @@ static bool is_active(const char *at, const char *end) {
     return false;
 }
 
-static void open_group(struct copying *c) {
-    if (c->n_open < sizeof c->open / sizeof *c->open) c->open[c->n_open] = c->out->size;
-    c->n_open++;
-}
-
-/* Takes the group back that ends here, if nothing but its own tag was written since it began. */
-static bool close_group(struct copying *c) {
-    if (c->n_open == 0) return false;
-    if (--c->n_open >= sizeof c->open / sizeof *c->open || !c->out->data) return false;
-    size_t begin = c->open[c->n_open];
-    const char *content = memchr(c->out->data + begin, '>', c->out->size - begin);
-    if (!content) return false;
-    for (content++; *content; content++)
-        if (!isspace((unsigned char)*content)) return false;
-    c->out->size = begin;
-    c->out->data[begin] = '\0';
-    return true;
-}
-
 bool svg_append(struct text *out, const char *id, const char *svg, struct error *error) {
     struct copying c = {.out = out, .id = id};
     const char *at = strstr(svg, "<svg"), *end = at ? strchr(at, '>') : NULL;
@@ -104,8 +83,6 @@ bool svg_append(struct text *out, const char *id, const char *svg, struct error 
         if (*skipped) continue;
         if (is_active(at, end))
             return error_set(error, "a picture holds more than a picture: %.20s", at);
-        if (starts(at, "</g>") && close_group(&c)) continue;
-        if (starts(at, "<g ")) open_group(&c);
         copy_tag(&c, at, end);
         if (starts(at, "</svg>")) return true;
     }

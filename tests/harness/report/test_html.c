@@ -74,14 +74,14 @@ static void a_null_is_nothing_and_a_blob_is_hex(void **state) {
     const struct cell cells[] = {{.kind = CELL_NULL},
                                  {.kind = CELL_INTEGER, .integer = INT64_MIN},
                                  {.kind = CELL_REAL, .real = 0.25},
-                                 {.kind = CELL_TEXT, .bytes = "<b>", .size = 2},
+                                 {.kind = CELL_TEXT, .bytes = "<\"b>", .size = 3},
                                  {.kind = CELL_BLOB, .bytes = "\x05\xff", .size = 2}};
     struct text text = {0};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         html_append_cell(&text, &cells[i]);
         text_append(&text, "|");
     }
-    assert_string_equal(text.data, "|-9223372036854775808|0.25|&lt;b|05ff|");
+    assert_string_equal(text.data, "|-9223372036854775808|0.25|&lt;\"b|05ff|");
     text_free(&text);
 }
 

@@ -88,7 +88,7 @@ an_entry_of_a_trial_has_all_that_is_known() {
     sed -n '/id="trial-1">/,/<\/details>/p' "$page" >"$scratch/trial"
     for text in '<strong>Warning:</strong> the room was warm' '<code>./headroom trial 1 --db r.db</code>' \
         'loss over 2 epochs: training ends at 0.4, validation ends at 0.45' 'line 30 &lt;of&gt; the log' \
-        '{&quot;train&quot;: {&quot;epochs&quot;: 2}, &quot;seed&quot;: 1}' '<dt>test accuracy<dd>0.'; do
+        '{"train": {"epochs": 2}, "seed": 1}' '<dt>test accuracy<dd>0.'; do
         grep -Fq "$text" "$scratch/trial"
     done
     test "$(grep -c 'of&gt; the log' "$scratch/trial")" -eq 20
@@ -181,6 +181,8 @@ a_repository_has_it_as_markdown() {
     grep -qx "written: $scratch/my report.md" "$scratch/said"
     md="$scratch/my report.md"
     grep '^## ' "$md" | tr '\n' ' ' | grep -qx '## What was found ## What is doubtful, and why ## Figures ## Tables ## Data, machines and software '
+    grep -q '^Attention is shown to add accuracy on [0-9] of 3 workloads. All heads are shown' "$md"
+    grep -q '^| offsets | +[0-9.]* ([-+0-9.]* to [-+0-9.]*) | ' "$md"
     grep -q '^- All heads (fixed-8) .* one head trained alone (fixed-1).*(95% interval [-+0-9.]* to [-+0-9.]*; n = 3 seeds' "$md"
     grep -q '^- trec-coarse: 30 skipped: data/trec/train_5500.label is absent: run make data' "$md"
     grep -q 'results are of older code' "$md"
