@@ -1,5 +1,6 @@
--- What every figure says of the database as a whole: one row, each column a variable that holds text.
--- budgeted: the policies that declare a budget, in the order of their names; weighted: those of which an arm has
+-- What every figure says of the workloads that are drawn as a whole: one row, each column a variable that holds
+-- text.
+-- budgeted: the policies of the database that declare a budget, in the order of their names; weighted: those of which an arm has
 -- a cost weight that was given and not tuned. The machine that is named first has a card if trials ran on one.
 WITH place AS (
     SELECT machine, card, CASE WHEN instr(machine, card || ' in ') = 1

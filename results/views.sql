@@ -247,7 +247,7 @@ WITH RECURSIVE tuned AS MATERIALIZED (
     WHERE t.kind = 'train'
 ), chain (id, part) AS ( -- a trial with its base, the base of that, ...
     SELECT id, base_trial_id FROM trial WHERE kind = 'train' AND base_trial_id IS NOT NULL
-    UNION ALL
+    UNION -- which ends where somebody made a trial its own base
     SELECT c.id, t.base_trial_id FROM chain c JOIN trial t ON t.id = c.part
     WHERE t.base_trial_id IS NOT NULL
 ), base AS MATERIALIZED (
@@ -625,7 +625,8 @@ SELECT s.workload, s.granularity, s.n_classes, s.arm, s.policy, s.cost_weight, s
        i.mean, i.mean - i.half95, i.mean + i.half95, i.n, s.executed_flops, s.active_flops, s.n_tuning_trials,
        s.trained_accuracy, s.score_entropy, s.macro_f1, s.matthews, s.ece, s.loss, s.device
 FROM spread_by_arm s
-JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = s.workload AND i.arm = s.arm;
+JOIN interval_by_measure i ON i.measure = 'accuracy' AND i.workload = s.workload AND i.arm = s.arm
+                          AND i.policy = s.policy;
 
 -- Trained arms that no other one of the workload beats: none executes at most as many FLOPs and is at least
 -- as accurate, unless it equals both. Of means over seeds: a front says nothing of how sure it is
@@ -836,7 +837,7 @@ WITH scale AS (
 )
 SELECT DISTINCT workload, arm, policy, n, n_solved, CAST(n_solved AS REAL) / n, middle, unsolved, solved,
        group_concat(printf('%.1f', 100 * r.accuracy), ' ') OVER (
-           PARTITION BY workload, arm ORDER BY r.seed
+           PARTITION BY workload, arm, policy ORDER BY r.seed
            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 FROM split CROSS JOIN accuracy_by_seed r USING (workload, arm, policy)
 WHERE r.accuracy IS NOT NULL;

@@ -22,7 +22,8 @@ static const char sentences_sql[] =
     "   sum(ci95_low_points > 0), count(*))"
     "  FROM attention_gain WHERE ci95_low_points IS NOT NULL HAVING count(*) > 0"
     "  UNION ALL SELECT 2, printf('All heads are shown to be better than one head trained alone on"
-    " %d of %d.', sum(p_holm < 0.05 AND difference_points > 0), count(*))"
+    " %d of %d.', count(DISTINCT CASE WHEN p_holm < 0.05 AND difference_points > 0 THEN workload END),"
+    "   count(DISTINCT workload))"
     "  FROM claim WHERE question = 'all heads against one' AND p_holm IS NOT NULL"
     "  HAVING count(*) > 0"
     "  UNION ALL SELECT 3, 'Where it can be tested, fewer heads are shown to be as good as all of"
@@ -38,11 +39,11 @@ static const char rows_sql[] =
     " SELECT s.workload AS \"workload\","
     "  CASE WHEN g.ci95_low_points IS NOT NULL THEN printf('%+.1f (%+.1f to %+.1f)',"
     "    g.difference_points, g.ci95_low_points, g.ci95_high_points)"
-    "   ELSE printf('%+.1f (one seed)', g.difference_points) END"
+    "   WHEN g.difference_points IS NOT NULL THEN printf('%+.1f (one seed)', g.difference_points) END"
     "   AS \"what attention adds\","
     "  CASE WHEN c.ci95_low_points IS NOT NULL THEN printf('%+.1f (%+.1f to %+.1f)',"
     "    c.difference_points, c.ci95_low_points, c.ci95_high_points)"
-    "   ELSE printf('%+.1f (one seed)', c.difference_points) END"
+    "   WHEN c.difference_points IS NOT NULL THEN printf('%+.1f (one seed)', c.difference_points) END"
     "   AS \"all heads over one\","
     "  (SELECT CASE WHEN count(margin_points) = 0 THEN 'cannot be tested' ELSE"
     "    group_concat(printf('%s: ', way) || CASE"
@@ -55,8 +56,10 @@ static const char rows_sql[] =
     "   AS \"heads per layer that are as good as all\""
     " FROM shown s LEFT JOIN attention_gain g ON g.workload = s.workload"
     "  AND g.difference_points IS NOT NULL"
-    " LEFT JOIN claim c ON c.workload = s.workload AND c.question = 'all heads against one'"
-    " WHERE (SELECT count(*) FROM shown) > 1 GROUP BY s.workload ORDER BY s.workload";
+    /* The other columns are those of the row with the least arm. */
+    " LEFT JOIN (SELECT *, min(arm_b) FROM claim WHERE question = 'all heads against one'"
+    "  GROUP BY workload) c ON c.workload = s.workload"
+    " WHERE (SELECT count(*) FROM shown) > 1 ORDER BY s.workload";
 
 static bool append_sentences(void *context, int n, const char *const *names,
                              const char *const *texts) {

@@ -7,7 +7,7 @@
 
 #include "harness/store/store.h"
 
-/* From now on the views of this connection are of these workloads alone: a JSON list of names. What a
+/* Until store_release the views of this connection are of these workloads alone: a JSON list of names. What a
  * method declares is still what all results say, so that it looks the same in every choice. To be called
  * before anything else is kept. */
 bool chosen_workloads_keep(struct store *store, const char *workloads, struct error *error);

@@ -419,7 +419,7 @@ bool report_older_code(struct store *store, const char *workloads, FILE *out, st
         /* What is new itself, with what it was made from, and what that was made from, up to what is old. */
         " made (id, workload_id, base) AS ("
         "  SELECT id, workload_id, base_trial_id FROM own WHERE NOT old AND base_trial_id IS NOT NULL"
-        "  UNION ALL SELECT m.id, m.workload_id, o.base_trial_id FROM made m JOIN own o ON o.id = m.base"
+        "  UNION SELECT m.id, m.workload_id, o.base_trial_id FROM made m JOIN own o ON o.id = m.base"
         "  WHERE NOT o.old AND o.base_trial_id IS NOT NULL),"
         " older (workload_id) AS (SELECT workload_id FROM own WHERE old"
         "  UNION ALL SELECT m.workload_id FROM made m JOIN own o ON o.id = m.base WHERE o.old)"

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # A Slurm of this machine alone, in a folder of its own, on loopback: what start_slurm starts, stop_slurm
-# stops. Where slurmdbd and MariaDB are installed it keeps accounts, so that sacct answers ($accounts is 1);
+# stops. Where slurmdbd and MariaDB are installed it keeps accounts, so that sacct answers ($accounts is 1).
 # Sourced after tests/build/tap.sh.
 scratch=${scratch:?}
 PATH=$PATH:/usr/sbin:/sbin

@@ -121,6 +121,15 @@ $(touch ran)
 NAMES
     test "$i" -eq 8
     every_command
+    sql "UPDATE workload SET name = '/dev/zero' WHERE id = 1"
+    every_command_but_plot
+}
+
+bases_in_a_circle_are_followed_once() {
+    start
+    sql "UPDATE trial SET base_trial_id = id"
+    attack list trials --db "$scratch/evil/results.db"
+    attack report --db "$scratch/evil/results.db"
 }
 
 keys_lead_nowhere() {
@@ -223,6 +232,6 @@ weights_that_are_no_numbers_are_no_result() {
     done
 }
 
-behaviours texts_are_only_texts keys_lead_nowhere a_schema_does_nothing_but_hold_rows \
+behaviours texts_are_only_texts keys_lead_nowhere bases_in_a_circle_are_followed_once a_schema_does_nothing_but_hold_rows \
     a_unique_index_of_somebody_s_is_refused_by_who_writes a_schema_written_by_hand_is_refused_or_harmless \
     links_beside_it_are_not_followed weights_that_are_no_numbers_are_no_result

@@ -49,5 +49,23 @@ one_workload_alone_needs_no_overview() {
     if grep 'Attention is shown to add\|Findings by workload' "$scratch/a.html"; then return 1; fi
 }
 
-behaviours an_overview_counts_what_the_findings_say findings_of_many_workloads_are_closed_and_so_are_long_lists_of_doubts \
+# Neither an arm without attention nor one of one head: no difference, which is not one of 0; and of two arms of one
+# head the first is told, as one workload.
+an_overview_says_nothing_of_what_was_not_measured() {
+    echo "UPDATE trial SET current = 0 WHERE policy IN ('none', 'bag-of-words')
+            AND workload_id = (SELECT id FROM workload WHERE name = 'mixed');
+        UPDATE trial SET current = 0 WHERE arm = 'fixed-1'
+            AND workload_id = (SELECT id FROM workload WHERE name = 'topic');
+        UPDATE evaluation SET mean_heads = 1.0 WHERE trial_id IN (SELECT t.id FROM trial t
+            JOIN workload w ON w.id = t.workload_id WHERE w.name = 'offsets' AND t.arm = 'fixed-2')" >"$scratch/less.sql"
+    database tests/plots/fixture.sql "$scratch/less.sql"
+    sed -n '/<section id="findings">/,/<\/section>/p' "$scratch/a.html" >"$scratch/lines"
+    grep '^<tr><td>' "$scratch/lines"
+    grep -q '^<tr><td>mixed<td>-<td>' "$scratch/lines"
+    grep -q '^<tr><td>topic<td>[^<]*[0-9][^<]*<td>-<td>' "$scratch/lines"
+    grep -Eq 'one head trained alone on [0-9] of 2\.' "$scratch/lines"
+    if grep "^<tr>.*one seed" "$scratch/lines"; then return 1; fi
+}
+
+behaviours an_overview_counts_what_the_findings_say an_overview_says_nothing_of_what_was_not_measured findings_of_many_workloads_are_closed_and_so_are_long_lists_of_doubts \
     one_workload_alone_needs_no_overview

@@ -98,8 +98,8 @@ a_card_has_rows_of_its_own() {
     for view in latency_by_seed latency_note latency_vs_flops latency_quantiles noise_floor timing_noise \
         phase_by_budget phase_cost roofline_by_phase energy_by_batch counter_by_batch counter_vs_budget \
         counter_rates instructions_vs_flops saving_by_seed saving_by_batch; do
-        echo "SELECT device || ' in $view' FROM (SELECT 'cuda' AS device UNION SELECT 'cuda-bf16')
-            WHERE device NOT IN (SELECT device FROM $view);"
+        echo "SELECT device || ' in $view' FROM (SELECT 'cuda' AS device UNION SELECT 'cuda-bf16') d
+            WHERE NOT EXISTS (SELECT 1 FROM $view v WHERE v.device = d.device);"
     done | sqlite3 "$made/after.db" >"$scratch/lacking"
     test ! -s "$scratch/lacking" || { cat "$scratch/lacking" && return 1; }
     # Its times relative to its own, and never in place of those of what trained the model.

@@ -29,7 +29,7 @@ steps() { # workloads, with the SQL on stdin
         awk '/^VM-steps: / { sum += $2 } END { print sum + 0 }'
 }
 
-# A part of the work that grows with the square may be an eighth of it here: then it is a third at ten workloads.
+# A part of the work that grows with the square may be an eighth of it here: then it is a quarter at ten workloads.
 expect_twice() { # name steps-of-4 steps-of-8
     awk -v name="$1" -v few="$2" -v many="$3" 'BEGIN {
         if (few >= 100 && many < 2.24 * few) exit
