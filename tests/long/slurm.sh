@@ -110,7 +110,7 @@ a_training_on_a_card_is_given_one() {
     scontrol show job "${job}_1" >shown
     cat shown
     grep -Eq 'TresPerNode=gres[:/]gpu[:=]1|TresPerNode=gpu:1' shown
-    scontrol release "$job"
+    squeue -h -o %A | sort -u | xargs scontrol release # the array, and the job behind it
     drain
     headroom status --db r.db
 }
