@@ -8,7 +8,10 @@
 
 #include "harness/store/store.h"
 
-/* After it this connection reads those views as they are now, until store_release. */
+/* Of these views, those that a report is made of as well. */
+bool shared_data_keep(struct store *store, struct error *error);
+
+/* After it this connection reads all of those views as they are now, until store_release. */
 bool figure_data_keep(struct store *store, struct error *error);
 
 #endif

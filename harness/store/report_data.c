@@ -3,7 +3,6 @@
  * no number is rounded and none is worked out here.
  */
 #include "harness/store/report_private.h"
-#include "harness/store/comparison.h"
 #include "harness/store/figure_data.h"
 #include "harness/store/store_private.h"
 #include "models/base/closest_name.h"
@@ -79,20 +78,9 @@ bool report_for_programs(struct store *store, enum table_format format, FILE *ou
 
 /* ---- what both are made from ---- */
 
-/* Read once, before the questions of the report and after what comparisons keep. */
+/* Read once, before the questions of the report and after what it shares with figures. */
 static const struct kept_view kept[] = {
-    {"policy_declares", NULL, NULL},
-    {"dense_arm", "workload", NULL},
-    {"current_profile", "id", NULL},
-    {"profile_summary", "id", NULL},
-    {"median_by_group", "id, grouped_by", "grouped_by GLOB 'block *'"},
-    {"saving_by_seed", NULL, NULL},
-    {"training_cost", NULL, NULL},
-    {"current_comparison", NULL, NULL},
-    {"paired_difference", "workload, arm_a, arm_b", NULL},
-    {"method_arm", "workload, arm", NULL},
-    {"attention_gain", NULL, NULL},
-    {0}};
+    {"median_by_group", "id, grouped_by", "grouped_by GLOB 'block *'"}, {0}};
 
 /* Of all arms the accuracy alone is shown, with what the table of times needs. */
 #define OF_ALL_ARMS "'accuracy', 'ratio_seconds', 'profile_ratio'"
@@ -154,8 +142,8 @@ static bool write_kept(struct store *store, const struct report_choice *choice,
                        enum table_format format, report_writer *write, FILE *out,
                        struct error *error) {
     bool people = format & TABLE_FOR_PEOPLE;
-    return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
-           store_keep(store, kept, error) && store_exec(store, told_sql, error) &&
+    return shared_data_keep(store, error) && store_keep(store, kept, error) &&
+           store_exec(store, told_sql, error) &&
            (!people || store_keep(store, for_people, error)) &&
            store_keep(store, last_kept, error) && report_keep_choice(store, choice, error) &&
            write(store, format, out, error);
