@@ -2,6 +2,7 @@
  * From --workload and --filter to names of workloads; see choice.h.
  */
 #include "harness/plot/choice.h"
+#include "harness/store/filter.h"
 #include "models/base/closest_name.h"
 #include "models/base/json.h"
 
@@ -10,16 +11,10 @@
 #include <string.h>
 
 static bool compile_filter(struct choice *choice, const char *filter, struct error *error) {
-    char why[128];
-    int code = regcomp(&choice->filter, filter, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-        regerror(code, &choice->filter, why, sizeof why);
-        choice->not_understood = true;
-        return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
-    }
-    choice->filtering = true;
-    choice->of.filter = &choice->filter;
-    return true;
+    choice->filtering = filter_compile(&choice->filter, filter, error);
+    choice->not_understood = !choice->filtering;
+    choice->of.filter = choice->filtering ? &choice->filter : NULL;
+    return choice->filtering;
 }
 
 /* Arms with a control have their names in results alone. */

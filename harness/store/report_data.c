@@ -4,11 +4,11 @@
  */
 #include "harness/store/report_private.h"
 #include "harness/store/figure_data.h"
+#include "harness/store/filter.h"
 #include "harness/store/store_private.h"
 #include "models/base/closest_name.h"
 #include "models/base/json.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,13 +230,8 @@ static bool add_match(void *context, int n, const char *const *names, const char
 static bool choose_arms(struct store *store, const char *workloads, const char *filter,
                         struct text *out, struct error *error) {
     regex_t compiled;
-    char why[128];
     struct search search = {&compiled, out, false};
-    int code = regcomp(&compiled, filter, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-        regerror(code, &compiled, why, sizeof why);
-        return error_set(error, "--filter '%s' is no regular expression: %s", filter, why);
-    }
+    if (!filter_compile(&compiled, filter, error)) return false;
     bool ok = report_keep_choice(store, &(struct report_choice){workloads, NULL}, error) &&
               store_query(store, "SELECT workload, arm FROM temp.chosen ORDER BY 1, 2", NO_VALUES,
                           add_match, &search, error);

@@ -6,13 +6,13 @@
 #include "harness/config/column_places.h"
 #include "harness/config/workload_files.h"
 #include "harness/measure/code_hash.h"
+#include "harness/store/filter.h"
 #include "workloads/data/data_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -486,13 +486,7 @@ bool plan_make(struct store *store, const struct plan_request *request, struct p
     bool ok = false, begun = false;
     *out = (struct plan){0};
     if (request->filter) {
-        char why[128];
-        int code = regcomp(&planner.filter, request->filter, REG_EXTENDED | REG_NOSUB);
-        if (code != 0) {
-            regerror(code, &planner.filter, why, sizeof why);
-            return error_set(error, "--filter '%s' is no regular expression: %s", request->filter,
-                             why);
-        }
+        if (!filter_compile(&planner.filter, request->filter, error)) return false;
         planner.filtering = true;
     }
     if (!read_files(&planner, error)) goto done;
