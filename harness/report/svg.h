@@ -10,8 +10,8 @@
 
 /* Appends the picture: ids begin with `id` and a dash, the size is left to the page, and it is one
  * image to a screen reader, described by the elements ID-title and ID-note of the page. Left out
- * are what stands before it, titles and descriptions. False with `error` set where it is no whole SVG or holds what gnuplot draws nothing with: a script, a link,
- * a handler. */
+ * are what stands before it, titles and descriptions. False with `error` set where it is no whole SVG
+ * or holds what gnuplot draws nothing with: a script, a link, a handler. */
 bool svg_append(struct text *out, const char *id, const char *svg, struct error *error);
 
 /* Appends the figure's title as it is written in the picture, escaped as there; nothing if it has
