@@ -22,7 +22,9 @@ export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT TERM
 
-jobs=$(nproc 2>/dev/null || echo 2) # asked before OMP_NUM_THREADS is set, which nproc believes
+# One more than cores, for a fifth of the time of some is waiting. Asked before OMP_NUM_THREADS is set, which
+# nproc believes.
+jobs=$(($(nproc 2>/dev/null || echo 2) + 1))
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # as a sweep sets them for its trials
 export HEADROOM_CACHE= # no data set of a test ends in the user's cache
