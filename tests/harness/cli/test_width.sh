@@ -93,11 +93,15 @@ every_help_fits() {
     done
 }
 
+# Without the commas of a list, which its last number has not: what is last depends on what is told of.
+numbers() {
+    tr -s ' ' '\n' | sed 's/,$//' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' | sort -u
+}
+
 # Also where lines are wrapped and columns follow in another block, all there was is there.
 no_number_is_cut() {
-    ./headroom report --db "$made/r.db" --verbose | tr -s ' ' '\n' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' |
-        sort -u >"$scratch/wide"
-    ./headroom report --db "$made/r.db" | tr -s ' ' '\n' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' | sort -u >"$scratch/narrow"
+    ./headroom report --db "$made/r.db" --verbose | numbers >"$scratch/wide"
+    ./headroom report --db "$made/r.db" | numbers >"$scratch/narrow"
     test "$(wc -l <"$scratch/narrow")" -gt 20
     test -z "$(comm -13 "$scratch/wide" "$scratch/narrow")"
     ./headroom list trials --db "$made/r.db" | grep -c '^[0-9][0-9]* ' >"$scratch/n"
