@@ -5,14 +5,18 @@
 # shellcheck disable=SC2317 # behaviours are called by name
 . tests/build/tap.sh
 scratch=${scratch:?}
+unset CUDA SANITIZER # of whoever runs this: the second leaves cards out
 
-# A copy of the sources with their hashes in build/; the working folder from here on.
+# A copy of the sources, hashed once for all behaviours.
+hashed=$(mktemp -d)
+trap 'rm -rf "$scratch" "$hashed"' EXIT
+cp -R Makefile models workloads harness "$hashed" # without its results
+mkdir "$hashed/results"
+
+# Another of it with its hashes in build/; the working folder from here on.
 copy_sources() {
-    cp -R Makefile models workloads harness "$scratch" # without its results
-    mkdir "$scratch/results"
+    cp -R "$hashed/." "$scratch"
     cd "$scratch" || return 1
-    hash_code
-    cp -R build before
 }
 
 hash_code() { # arguments of make
@@ -20,7 +24,10 @@ hash_code() { # arguments of make
         { cat said && return 1; }
 }
 
-# What is hashed anew after an edit: methods by their names, else `training`, `profile` or `cuda`.
+(cd "$hashed" && hash_code && cp -R build before)
+
+# What is hashed anew since it was last asked, or since copy_sources: methods by their names, else `training`,
+# `profile` or `cuda`.
 changed() { # arguments of make
     hash_code "$@"
     for part in training profile cuda; do
@@ -28,6 +35,7 @@ changed() { # arguments of make
     done
     for code in before build; do tr ' ' '\n' <$code/policy_code | paste - - | sort >$code/methods; done
     comm -13 before/methods build/methods | cut -f 1
+    cp build/* before
 }
 
 edit() { # file
@@ -52,10 +60,8 @@ edit_of_what_methods_share_is_theirs() {
     copy_sources
     edit models/policies/moh_router.c # which they know by its header
     [ "$(changed | tr '\n' ' ')" = 'moh moh-pool ' ]
-    hash_code && cp build/* before
     edit models/policies/gumbel_top_k.h
     [ "$(changed | tr '\n' ' ')" = 'budgetformer dsp ' ]
-    hash_code && cp build/* before
     edit models/policies/static_method.h
     [ "$(changed | tr '\n' ' ')" = 'dsp michel random-static voita ' ]
 }
@@ -66,7 +72,6 @@ edit_of_what_a_card_runs_is_a_card_s() {
         models/policies/budgetformer_kernels.cu; do
         edit "$file"
         [ "$(changed)" = cuda ]
-        hash_code && cp build/* before
     done
 }
 
@@ -75,7 +80,7 @@ what_a_shared_file_includes_counts_too() {
     sed -i '1i #include "models/policies/more.h"' models/policies/moh_router.h
     echo 'int more;' >models/policies/more.c
     : >models/policies/more.h
-    hash_code && cp build/* before
+    changed >said
     edit models/policies/more.c
     [ "$(changed | tr '\n' ' ')" = 'moh moh-pool ' ]
 }
@@ -86,7 +91,6 @@ edit_of_the_engine_is_everybody_s() {
         harness/trial/stage.c; do
         edit "$file"
         [ "$(changed)" = training ]
-        hash_code && cp build/* before
     done
     edit harness/measure/counters.c
     [ "$(changed)" = profile ]
@@ -96,12 +100,11 @@ flags_count_without_those_for_warnings() {
     copy_sources
     [ -z "$(changed WERROR=1 CFLAGS=-Wundef)" ]
     [ "$(changed CFLAGS=-O1)" = training ]
-    [ "$(changed ARCH=x86-64)" = training ]
+    [ "$(changed CFLAGS=-O1 ARCH=x86-64)" = training ]
 }
 
 # What a CPU computed is as new in a program that can use cards too.
 cards_in_the_build_change_no_hash() {
-    unset CUDA SANITIZER # of whoever runs this: the second leaves cards out
     copy_sources
     toolkit=$scratch/toolkit
     mkdir -p "$toolkit/bin" "$toolkit/include" "$toolkit/lib"

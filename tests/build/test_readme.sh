@@ -157,8 +157,8 @@ every_example_file_is_valid() {
     done
 }
 
-# The walk as it stands, in a folder of its own, but with fewer tickets, less training and fewer timed passes. The program is
-# the one under test: there are no sources here from which make could build it.
+# The walk as it stands, in a folder of its own, but with fewer tickets, a smaller model, less training and fewer timed
+# passes. The program is the one under test: there are no sources here from which make could build it.
 your_own_workload_becomes_a_figure() {
     mkdir -p "$scratch/home/results"
     for part in headroom harness plots Makefile results/queries; do
@@ -166,9 +166,10 @@ your_own_workload_becomes_a_figure() {
     done
     { block README.md sh 1; block README.md sh 2; } >"$scratch/walk"
     test "$(grep -c '^\./headroom\|^make' "$scratch/walk")" -eq 5
-    sed -i 's/i < 3000/i < 240/; s/^make plots/make --assume-old=headroom plots/; /^\.\/headroom sweep/i \
-        sed -i "s/epochs: 8/epochs: 1/; s/^seeds: .*/seeds: [1, 2]/; \\$ a profile: {repeats: 20, blocks: 2}" tickets.yaml' \
-        "$scratch/walk"
+    sed -i 's/i < 3000/i < 240/; s/^make plots/make --assume-old=headroom plots/
+        s/^\.\/headroom sweep tickets.yaml/& --no-ceiling/; /^\.\/headroom sweep/i \
+        sed -i "s/dim: 64/dim: 8/; s/epochs: 8/epochs: 1/; s/^seeds: .*/seeds: [1, 2]/ \
+            \\$ a profile: {repeats: 20, blocks: 2, batch_sizes: [1], again: 0}" tickets.yaml' "$scratch/walk"
     block README.md yaml 1 >"$scratch/home/small.yaml"
     cd "$scratch/home"
     unset HEADROOM_DATA

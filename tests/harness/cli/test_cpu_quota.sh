@@ -23,8 +23,8 @@ times_under_a_quota_have_a_warning_that_names_it() {
     db=$scratch/r.db
     # A block of .04 s: a period pays for .01 of it, however busy the machine is and often it is taken.
     set -- tests/harness/cli/tiny.yaml --db "$db" --filter heads-2/1 --no-ceiling --set profile.seeds=1 \
-        --set 'profile.batch_sizes=[32]' --set profile.repeats=20 --set profile.blocks=1 --set model.dim=64 \
-        --set data.length=60
+        --set 'profile.batch_sizes=[32]' --set profile.repeats=20 --set profile.blocks=1 --set profile.again=0 --set model.dim=64 \
+        --set data.length=12
     ./headroom sweep "$@" --no-profile >"$scratch/talk" 2>&1 || true
     ( # what joins the group stays in it
         sh -c 'echo $PPID' >"$folder/cgroup.procs"

@@ -23,8 +23,10 @@ arms: [{arm: heads-2, policy: fixed, heads: 2}, {arm: heads-1, policy: fixed, he
 seeds: [1, 2]
 YAML
 for i in 1 2 3 4 5 6 7 8 9; do echo "A what is this $i" && echo "B who was that $i"; done >"$honest/q"
-HEADROOM_DATA=$honest "$headroom" sweep "$honest/tiny.yaml" --db "$honest/results.db" >"$honest.talk" 2>&1 || cat "$honest.talk"
+HEADROOM_DATA=$honest "$headroom" sweep "$honest/tiny.yaml" --no-ceiling --db "$honest/results.db" >"$honest.talk" 2>&1 ||
+    cat "$honest.talk"
 rm -f "$honest.talk"
+sqlite3 "$honest/results.db" "INSERT INTO ceiling SELECT id, 4e10, 1e10, seen_at FROM environment"
 
 # What is outside of the stranger's folder: a folder to work in, and one with what is dear to its owner.
 start() {
@@ -36,35 +38,43 @@ start() {
     seen >"$scratch.seen"
 }
 
+# Everything outside, with the times of all that files held; and what was started anywhere has left a file.
 seen() {
-    find "$scratch/home" "$scratch/work" "$root/plots" -printf '%p %l\n' | sort
-    find "$scratch" "$root" \( -name 'build*' -o -name .git -o -name policies \) -prune -o -name 'ran*' -print
-    cat "$scratch/home/file"
-    sha256sum <"$scratch/home/other.db"
-    find "$scratch" -maxdepth 1 | sort
+    find "$scratch" "$root/plots" -path "$scratch/evil/*" ! -name 'ran*' -o -type f -printf '%p %s %T@\n' -o -printf '%p %l\n'
+}
+
+nothing_ran() {
+    find "$root" \( -name 'build*' -o -name .git -o -name policies \) -prune -o -name 'ran*' -print >"$scratch/evil/ran"
+    test ! -s "$scratch/evil/ran"
+    rm "$scratch/evil/ran"
 }
 
 sql() { sqlite3 "$scratch/evil/results.db" "$@"; }
+
+control=$(printf '[\001-\010\013-\037\177]')
 
 # A command may succeed or fail with a message, but end, within a minute of a core, and change nothing outside.
 attack() {
     status=0
     # shellcheck disable=SC3045 # dash has this limit
     (ulimit -t 60; exec timeout 600 "$headroom" "$@") >"$scratch/evil/said" 2>&1 </dev/null || status=$?
-    echo "$status: $*: $(head -n 1 "$scratch/evil/said" | cut -c 1-200)"
+    echo "$status: $*"
     test "$status" -le 1 || { cut -c 1-200 "$scratch/evil/said" && return 1; }
     test "$status" -eq 0 || test -s "$scratch/evil/said"
     seen | diff "$scratch.seen" -
     test "$1" != export || return 0 # what is exported is data
-    LC_ALL=C grep "$(printf '[\001-\010\013-\037\177]')" "$scratch/evil/said" >"$scratch/evil/talk" || return 0
+    LC_ALL=C grep "$control" "$scratch/evil/said" >"$scratch/evil/talk" || return 0
     cat -v "$scratch/evil/talk" | cut -c 1-200
     return 1
 }
 
+# All figures in one format, and in all formats some, of which two are drawn and one is not.
+some_figures='overview methods accuracy_vs_budget budget_by_layer'
 every_command() {
     db=$scratch/evil/results.db
     attack plot --db "$db" --out "$scratch/evil/drawn" --format svg
-    attack plot --db "$db"
+    # shellcheck disable=SC2086 # words
+    attack plot $some_figures --db "$db"
     every_command_but_plot
 }
 
@@ -94,6 +104,7 @@ every_command_but_plot() {
         attack predict "$file" 'what is that'
     done
     attack clean --db "$db"
+    nothing_ran
 }
 
 # Every eighth trial has one of the names, and the workload, of which all pages and figures are, that of a command.
@@ -179,6 +190,7 @@ a_schema_written_by_hand_is_refused_or_harmless() {
 }
 
 # Files beside the database that are links and pipes.
+# shellcheck disable=SC2046,SC2086 # words throughout
 links_beside_it_are_not_followed() {
     for kind in link pipe; do
         rm -rf "${scratch:?}/evil" "${scratch:?}/home" "${scratch:?}/work"
@@ -186,17 +198,20 @@ links_beside_it_are_not_followed() {
         cd "$scratch/evil" || return 1
         mkdir -p drawn/data figures/data
         sql "UPDATE trial SET status = 'planned', checkpoint = NULL WHERE kind = 'train'"
-        for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "logs/$key.log"; done
+        put $kind ../../home/file $(sql "SELECT 'logs/' || substr(key, 1, 16) || '.log' FROM trial")
         attack sweep "$scratch/evil/tiny.yaml" --replace --db "$scratch/evil/results.db"
-        for key in $(sql "SELECT substr(key, 1, 16) FROM trial"); do put $kind "checkpoints/$key.safetensors"; done
+        put $kind ../../home/file $(sql "SELECT 'checkpoints/' || substr(key, 1, 16) || '.safetensors' FROM trial")
         mkdir -p pending # the sweep takes an empty one away
-        for key in $(sql "SELECT key FROM trial"); do
-            put $kind "pending/$key.db" ../../home/other.db && put $kind "pending/$key.db.draft" ../../home/other.db
-        done
-        for name in overview methods accuracy_vs_budget budget_by_layer; do
-            for file in $name.svg $name.png $name.pdf $name.svg.part $name.png.part $name.pdf.part; do put $kind "drawn/$file" && put $kind "figures/$file"; done
-            for file in dat gnuplot drawn dat.part gnuplot.part drawn.part svg.part png.part pdf.part; do
-                put $kind "drawn/data/$name.$file" ../../../home/file && put $kind "figures/data/$name.$file" ../../../home/file
+        put $kind ../../home/other.db $(sql "SELECT 'pending/' || key || '.db pending/' || key || '.db.draft' FROM trial")
+        for figure in $some_figures; do
+            for folder in drawn figures; do
+                for end in svg png pdf; do
+                    put $kind ../../home/file $folder/$figure.$end $folder/$figure.$end.part
+                    put $kind ../../../home/file $folder/data/$figure.$end.part
+                done
+                for end in dat gnuplot drawn; do
+                    put $kind ../../../home/file $folder/data/$figure.$end $folder/data/$figure.$end.part
+                done
             done
         done
         cd "$scratch/work" || return 1
@@ -204,9 +219,11 @@ links_beside_it_are_not_followed() {
     done
 }
 
-put() { # kind path [target]
-    rm -f "$2"
-    if [ "$1" = link ]; then ln -s "${3:-../../home/file}" "$2"; else mkfifo "$2"; fi
+put() { # kind target path...
+    [ "$1" = link ] || { shift 2 && rm -f "$@" && mkfifo "$@" && return; }
+    target=$2
+    shift 2
+    for path; do ln -sf "$target" "$path"; done
 }
 
 # The hash in the row is that of the damaged file: only the numbers tell.
@@ -221,7 +238,7 @@ weights_that_are_no_numbers_are_no_result() {
     before=$(sql "SELECT count(*) FROM trial WHERE status = 'ok' AND kind <> 'train'")
     test "$before" -gt 0
     sql "UPDATE trial SET status = 'planned' WHERE kind <> 'train'"
-    attack sweep "$scratch/evil/tiny.yaml" --replace --db "$scratch/evil/results.db"
+    attack sweep "$scratch/evil/tiny.yaml" --replace --no-ceiling --db "$scratch/evil/results.db"
     test "$(sql "SELECT count(*) FROM trial WHERE status = 'ok' AND kind <> 'train'")" -eq 0
     sql "SELECT reason FROM trial WHERE status = 'failed'" | grep -q 'is nan'
     for file in "$scratch"/evil/checkpoints/*; do

@@ -65,7 +65,8 @@ what_there_is_to_choose_from_fits() {
     LC_ALL=C.UTF-8 test "$(wc -L <"$scratch/all")" -le 80
 }
 
-# A tiny model, trained and looked at in every way; bench times small shapes.
+# A tiny model, trained and looked at in every way. The table of bench is looked at
+# where it is made (bench_prints_and_stores_one_table.cli).
 what_is_measured_fits() {
     ./headroom sweep tests/harness/cli/tiny.yaml --filter heads-2/1 --jobs 1 --db "$scratch/t.db" >"$scratch/written"
     test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/written")" -le 80
@@ -81,9 +82,8 @@ what_is_measured_fits() {
     (cd "$scratch" && "$root/headroom" new mine --from "$long.csv" 2>said)
     test "$(LC_ALL=C.UTF-8 wc -L <"$scratch/said")" -le 80
     at_most 80 ./headroom doctor --verify
-    at_most 80 ./headroom bench --quick --db "$scratch/b.db"
-    at_most 80 ./headroom bench --device cpu --quick
-    at_most 80 ./headroom bench --device cpu --quick --saving
+    at_most 80 ./headroom bench --device cpu --quick --shape 8,1,2
+    at_most 80 ./headroom bench --device cpu --quick --shape 8,1,2 --saving
 }
 
 every_help_fits() {
@@ -93,11 +93,15 @@ every_help_fits() {
     done
 }
 
+# Without the commas of a list, which its last number has not: what is last depends on what is told of.
+numbers() {
+    tr -s ' ' '\n' | sed 's/,$//' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' | sort -u
+}
+
 # Also where lines are wrapped and columns follow in another block, all there was is there.
 no_number_is_cut() {
-    ./headroom report --db "$made/r.db" --verbose | tr -s ' ' '\n' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' |
-        sort -u >"$scratch/wide"
-    ./headroom report --db "$made/r.db" | tr -s ' ' '\n' | grep -x '[-+±]*[0-9.,%]*[0-9][0-9.,%]*' | sort -u >"$scratch/narrow"
+    ./headroom report --db "$made/r.db" --verbose | numbers >"$scratch/wide"
+    ./headroom report --db "$made/r.db" | numbers >"$scratch/narrow"
     test "$(wc -l <"$scratch/narrow")" -gt 20
     test -z "$(comm -13 "$scratch/wide" "$scratch/narrow")"
     ./headroom list trials --db "$made/r.db" | grep -c '^[0-9][0-9]* ' >"$scratch/n"
