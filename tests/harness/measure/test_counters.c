@@ -54,6 +54,26 @@ static int role_named(const char *name) {
 
 /* ---- tests ---- */
 
+/* Opens a machine and runs every pass `repeats` times, for those that look at several roles. */
+static struct counters *count_all(const struct counter_backend *backend, int repeats) {
+    struct counters *counters;
+    struct error error;
+    assert_true(counters_open_backend(backend, NULL, &counters, &error));
+    for (int pass = 0; pass < counters_passes(counters); pass++)
+        for (int i = 0; i < repeats; i++) {
+            counters_start(counters, pass);
+            counters_stop(counters, pass);
+        }
+    return counters;
+}
+
+static struct counter_result result_of(const struct counters *counters, const char *role,
+                                       double inputs) {
+    struct counter_result result;
+    counters_result(counters, role_named(role), inputs, &result);
+    return result;
+}
+
 static void counts_are_means_over_repeats_per_input(void **state) {
     (void)state;
     struct fake fake = good_machine();
@@ -127,15 +147,20 @@ static void weighted_sum_of_native_events_is_spread_over_passes(void **state) {
     for (int n_counters = 1; n_counters <= 32; n_counters++) {
         struct fake fake = machine_without_fp_presets(n_counters);
         double single = 3 + 4 * 10 + 8 * 100 + 16 * 1000, twice = 7 + 4 * 20 + 8 * 30;
-        struct counter_result result = count(&fake, "fp_single", 3, 1);
+        struct counter_backend backend = backend_of(&fake);
+        struct counters *counters = count_all(&backend, 3);
+        struct counter_result result = result_of(counters, "fp_single", 1);
         assert_true(result.available && result.value == single);
-        result = count(&fake, "fp_double", 3, 1);
+        result = result_of(counters, "fp_double", 1);
         assert_true(result.available && result.value == twice);
-        result = count(&fake, "fp_operations", 3, 2);
+        result = result_of(counters, "fp_operations", 2);
         assert_true(result.available && result.value == (single + twice) / 2);
         assert_int_equal(result.repeats, 3);
-        result = count(&fake, "branch_misses", 1, 1); /* values behind the terms stay in place */
+        result =
+            result_of(counters, "branch_misses", 1); /* values behind the terms stay in place */
         assert_true(result.value == 5.0);
+        counters_close(counters);
+        assert_int_equal(fake.n_open_sets, 0);
     }
 }
 
@@ -164,14 +189,8 @@ static void conflict_opens_another_pass_and_loses_nothing(void **state) {
         struct fake fake = good_machine();
         fake.n_counters = n_counters;
         struct counter_backend backend = backend_of(&fake);
-        struct counters *counters;
-        struct error error;
-        assert_true(counters_open_backend(&backend, NULL, &counters, &error));
+        struct counters *counters = count_all(&backend, 1);
         assert_int_equal(counters_passes(counters), (N_PRESETS + n_counters - 1) / n_counters);
-        for (int pass = 0; pass < counters_passes(counters); pass++) {
-            counters_start(counters, pass);
-            counters_stop(counters, pass);
-        }
         for (int role = 0; role < N_PRESETS; role++) {
             struct counter_result result;
             counters_result(counters, role, 1, &result);
@@ -190,12 +209,16 @@ static void conflict_that_shows_at_the_start_opens_another_pass_too(void **state
     for (int n_counters = 1; n_counters < N_PRESETS; n_counters++) {
         struct fake fake = good_machine();
         fake.n_started = n_counters;
+        struct counter_backend backend = backend_of(&fake);
+        struct counters *counters = count_all(&backend, 1);
         for (int role = 0; role < N_PRESETS; role++) {
-            struct counter_result result = count(&fake, counter_roles[role].name, 1, 1);
+            struct counter_result result = result_of(counters, counter_roles[role].name, 1);
             assert_true(result.available);
             assert_true(result.value == (double)presets[role].value);
             assert_int_equal(result.pass, role / n_counters);
         }
+        counters_close(counters);
+        assert_int_equal(fake.n_open_sets, 0);
     }
 }
 

@@ -14,21 +14,25 @@ static void adaptive_methods_say_what_they_are_as_trained(void **state) {
         const char *arm;
         bool adaptive, scored;
         int loses; /* inputs that deployment gets wrong and training did not: about 0, or many */
-    } cases[] = {{"policy: budgetformer, cost: 0.1", true, true, 0},
-                 {"policy: moh, shared: 1, routed: 1", true, true, 0},
-                 {"policy: moh-pool, shared: 1, routed: 1", true, true, 0},
-                 {"policy: budgetformer-paper, entropy_end: 0, cost: 0.3", true, true, 20},
-                 {"policy: budgetformer, scores: random, cost: 0.1", true, false, -1},
-                 {"policy: drophead, p: 0.2", false, false, -1},
-                 {"policy: random, heads: 2", false, false, -1},
-                 {"policy: fixed, heads: 4", false, false, -1}};
+        const char *epochs;
+    } cases[] = {{"policy: budgetformer, cost: 0.1", true, true, 0, "6"},
+                 {"policy: moh, shared: 1, routed: 1", true, true, 0, "6"},
+                 {"policy: moh-pool, shared: 1, routed: 1", true, true, 0, "6"},
+                 {"policy: budgetformer-paper, entropy_end: 0, cost: 0.3", true, true, 20, "6"},
+                 {"policy: budgetformer, scores: random, cost: 0.1", true, false, -1, "1"},
+                 {"policy: drophead, p: 0.2", false, false, -1, "1"},
+                 {"policy: random, heads: 2", false, false, -1, "1"},
+                 {"policy: fixed, heads: 4", false, false, -1, "1"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct small_trial_text text = small_gated_topic;
         struct small_trial t;
+        char train[128];
         text.data = "source: offsets, relations: 2, length: 8, fillers: 4, n_train: 2000, "
                     "n_test: 400";
         text.model = "layers: 1, dim: 32, heads: 4, ffn: 32, dropout: 0.05, embedding_std: 0.5";
-        text.train = "epochs: 6, batch: 16, learning_rate: 5e-3, eval_batch: 40";
+        snprintf(train, sizeof train, "epochs: %s, batch: 16, learning_rate: 5e-3, eval_batch: 40",
+                 cases[i].epochs);
+        text.train = train;
         text.arm = cases[i].arm;
         small_trial_run(&t, &text);
         const struct evaluation_result *e = find_evaluation(&t.result, "best", "test", "none");

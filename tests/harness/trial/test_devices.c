@@ -123,6 +123,22 @@ static void make_far(struct far *far, int until_failure) {
 
 static const char key[] = "key of the trial";
 
+/* Short trainings, of which only that it is the same is asked of what they learn. */
+static const struct small_trial_text few_steps = {
+    .data = "source: topic, length: 12, n_train: 160, n_test: 60",
+    .model = "layers: 2, dim: 16, heads: 4, ffn: 32",
+    .train = "epochs: 2, batch: 16, learning_rate: 1e-2, eval_batch: 40",
+    .arm = "policy: fixed, heads: 4",
+    .seed = 1,
+};
+static const struct small_trial_text few_gated_steps = {
+    .data = "source: topic, length: 12, n_train: 160, n_test: 60",
+    .model = "layers: 2, dim: 16, heads: 4, ffn: 32, dropout: 0.1",
+    .train = "epochs: 2, batch: 16, learning_rate: 1e-2, eval_batch: 40",
+    .arm = "policy: budgetformer, cost: 0.1, initial_budget: 0.6",
+    .seed = 1,
+};
+
 static void train_on(struct small_trial *t, const struct small_trial_text *text,
                      const struct device *device, const struct small_trial *base) {
     struct error error;
@@ -163,7 +179,7 @@ static void what_a_device_learns_is_what_the_cpu_does(void **state) {
                                        "policy: budgetformer, cost: 0.1, initial_budget: 0.6"};
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         struct small_trial here, there;
-        struct small_trial_text text = small_gated_topic;
+        struct small_trial_text text = few_gated_steps;
         struct far far;
         make_far(&far, -1);
         text.arm = arms[i];
@@ -183,10 +199,10 @@ static void what_is_left_of_a_base_is_what_the_cpu_leaves(void **state) {
                                        "policy: voita, cost: 0.1, epochs: 2",
                                        "policy: dsp, heads: 2, epochs: 2"};
     struct small_trial base;
-    train_on(&base, &small_topic, NULL, NULL);
+    train_on(&base, &few_steps, NULL, NULL);
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         struct small_trial here, there;
-        struct small_trial_text text = small_topic;
+        struct small_trial_text text = few_steps;
         struct far far;
         char arm[300];
         make_far(&far, -1);
@@ -208,7 +224,7 @@ static void phases_are_marked_and_nobody_waits_for_them(void **state) {
     struct far far;
     double sum = 0;
     make_far(&far, -1);
-    train_on(&t, &small_topic, &far.device, NULL);
+    train_on(&t, &few_steps, &far.device, NULL);
     /* Data, forward, backward and optimiser of every step. */
     assert_true(far.noted >= 4 * t.result.steps);
     assert_true(far.counted < t.result.steps);
@@ -234,7 +250,7 @@ static void leaving_behind_is_in_no_phase(void **state) {
         struct far far;
         make_far(&far, -1);
         far.by_downloads = true;
-        small_trial_read(&t, &small_topic);
+        small_trial_read(&t, &few_steps);
         struct training_context context = {.device = &far.device,
                                            .checkpoint = t.checkpoint,
                                            .trial = key,
@@ -295,7 +311,7 @@ static void purposes_are_all_that_a_device_was_asked_for(void **state) {
                                        "policy: moh, shared: 1, routed: 2"};
     for (int k = 0; k < 2; k++) {
         struct small_trial t;
-        struct small_trial_text text = small_gated_topic;
+        struct small_trial_text text = few_gated_steps;
         struct far far;
         int n_known, n_host = 0;
         text.arm = arms[k];
@@ -337,7 +353,7 @@ static void copies_of_weights_stand_beside_the_closed_form(void **state) {
 static void moments_of_the_host_are_not_in_device_memory(void **state) {
     (void)state;
     struct small_trial t;
-    struct small_trial_text text = small_gated_topic;
+    struct small_trial_text text = few_gated_steps;
     struct far far;
     int64_t gradients = 0, moments = 0;
     make_far(&far, -1);
@@ -356,13 +372,13 @@ static void moments_of_the_host_are_not_in_device_memory(void **state) {
 static void a_failure_is_told_as_what_it_is(void **state) {
     (void)state;
     int n_ended = 0;
-    for (int until = 1; until < 1000; until += 150) { /* in a step, between, in an evaluation */
+    for (int until = 1; until < 130; until += 20) { /* in a step, between, in an evaluation */
         struct small_trial t;
         struct error error = {0};
         struct far far;
         make_far(&far, -1);
         far.until_lost = until;
-        small_trial_read(&t, &small_topic);
+        small_trial_read(&t, &few_steps);
         struct training_context context = {
             .device = &far.device, .checkpoint = t.checkpoint, .trial = key};
         if (training_run(&t.experiment, &context, &t.result, &error)) {
@@ -381,7 +397,7 @@ static void a_failure_is_told_as_what_it_is(void **state) {
  * that checks itself. */
 static void a_failure_in_the_last_pass_is_none_of_the_results(void **state) {
     (void)state;
-    struct small_trial_text text = small_gated_topic;
+    struct small_trial_text text = few_gated_steps;
     int last = -1;
     text.arm = "policy: moh, shared: 1, routed: 2";
     for (int run = 0; run < 2; run++) {
@@ -408,7 +424,7 @@ static void what_is_held_beside_marked_passes_is_repeated_as_little(void **state
     struct profiling_result r;
     struct error error;
     struct far far;
-    train_on(&t, &small_topic, NULL, NULL);
+    train_on(&t, &few_steps, NULL, NULL);
     make_far(&far, -1);
     struct trained trained = {t.checkpoint, key, NULL};
     if (!profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error))
@@ -426,7 +442,7 @@ static void a_profile_on_a_card_has_no_counts_of_the_processor(void **state) {
     struct error error;
     struct far far;
     make_far(&far, -1);
-    train_on(&t, &small_topic, NULL, NULL);
+    train_on(&t, &few_steps, NULL, NULL);
     struct trained trained = {t.checkpoint, key, NULL};
     if (!profiling_run(&t.experiment, NULL, &trained, &far.device, &r, &error))
         fail_msg("%s", error.text);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { LAYERS = 2, HEADS = 4 };
+static const char half_data[] = "source: topic, length: 12, n_train: 300, n_test: 150";
 
 /* A trained base and a method that starts from it. */
 struct fixture {
@@ -24,6 +25,7 @@ static int train_base(void **state) {
     struct small_trial_text text = small_topic;
     struct error error;
     if (!f) return -1;
+    text.data = half_data;
     text.model = "layers: 2, dim: 16, heads: 4, ffn: 32, dropout: 0.1";
     small_trial_run(&f->base, &text);
     return saved_model_read(f->base.checkpoint, &f->model, &error) ? 0 : -1;
@@ -42,6 +44,7 @@ static void read_method(struct small_trial *t, const char *arm, const char *base
     char text[400];
     struct small_trial_text method = small_topic;
     snprintf(text, sizeof text, "%s, base: below}\n  - {arm: below, %s", arm, base);
+    method.data = half_data;
     method.model = "layers: 2, dim: 16, heads: 4, ffn: 32, dropout: 0.1";
     method.arm = text;
     small_trial_read(t, &method);
@@ -173,7 +176,7 @@ static void opposite_orders_keep_opposite_heads(void **state) {
     small_trial_free(&high);
 }
 
-/* 540 inputs of 12 tokens in batches of 16; the base trained for 4 epochs. */
+/* 270 inputs of 12 tokens in batches of 16; the base trained for 4 epochs. */
 static void extra_training_is_counted_and_the_base_is_not(void **state) {
     const struct fixture *f = *state;
     struct small_trial t;
@@ -184,27 +187,27 @@ static void extra_training_is_counted_and_the_base_is_not(void **state) {
     assert_int_equal(t.result.train_flops, 100 * one);
     small_trial_free(&t);
     train_method(f, "policy: michel, heads: 3, recompute: true, step: 0.125", &t);
-    assert_int_equal(t.result.train_flops, 2 * 540 * one);
+    assert_int_equal(t.result.train_flops, 2 * 270 * one);
     assert_true(t.result.train_seconds > 0);
     small_trial_free(&t);
     train_method(f, "policy: voita, cost: 0, epochs: 3", &t); /* all heads stay */
-    assert_int_equal(t.result.train_flops, 3 * 540 * one);
-    assert_int_equal(t.result.steps, 3 * 34);
+    assert_int_equal(t.result.train_flops, 3 * 270 * one);
+    assert_int_equal(t.result.steps, 3 * 17);
     assert_int_equal(t.result.best_epoch, 3);
     small_trial_free(&t);
     train_method(f, "policy: voita, cost: 0", &t); /* eight, if nothing is said */
-    assert_int_equal(t.result.train_flops, 8 * 540 * one);
-    assert_int_equal(t.result.epochs[7].step, 8 * 34);
+    assert_int_equal(t.result.train_flops, 8 * 270 * one);
+    assert_int_equal(t.result.epochs[7].step, 8 * 17);
     small_trial_free(&t);
     train_method(f, "policy: dsp, heads: 2, epochs: 1, recovery: 2", &t);
     struct head_gates gates = survivors(find(&t.result, "best", "test"));
     for (int l = 0; l < LAYERS; l++) half.heads.value[l] = head_gates_kept(&half, &gates, l);
     left = flops_dense(&half, 12);
-    assert_int_equal(t.result.train_flops, 540 * (one + 2 * 3 * flops_gemm(&left)));
+    assert_int_equal(t.result.train_flops, 270 * (one + 2 * 3 * flops_gemm(&left)));
     assert_int_equal(t.result.n_epochs, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(t.result.epochs[i].epoch, i + 1);
-        assert_int_equal(t.result.epochs[i].step, 34 * (i + 1));
+        assert_int_equal(t.result.epochs[i].step, 17 * (i + 1));
     }
     small_trial_free(&t);
 }

@@ -15,7 +15,7 @@
 struct shape {
     int dim, heads, head_dim, classes, vocab;
     int n_samples, lengths[6];
-    bool quick; /* taken with HEADROOM_QUICK too */
+    bool quick; /* taken with HEADROOM_QUICK too, and where tested_shortly */
 };
 
 static const struct shape shapes[] = {
