@@ -23,11 +23,13 @@ static void expect(struct fixture *f, const char *policy, double found, double l
                    double high) {
     const char *columns[] = {"heads_needed", "heads_low", "heads_estimate", "heads_high"};
     double expected[] = {found, low, estimate, high};
+    KEEP(f, "heads_needed");
     for (int i = 0; i < 4; i++) {
         double value = needed(f, columns[i], policy);
         if (!(isnan(value) && isnan(expected[i])) && !(fabs(value - expected[i]) < 1e-9))
             fail_msg("%s of %s is %g, not %g", columns[i], policy, value, expected[i]);
     }
+    KEEP(f, NULL);
 }
 
 static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
