@@ -45,6 +45,7 @@ static void validation_chooses_the_model_without_attention(void **state) {
     add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 3, ALIKE);
     add_arm(f, workload, "none", "none", 0, 998, 3, NONE); /* better on the test split */
+    compare_arms(f);
     validated(f, "words", 0.9);
     validated(f, "none", 0.8);
     assert_near(gain(f, "arm_without = 'words'"), 1);
@@ -77,6 +78,7 @@ static void expect_resolved(struct fixture *f, int n, double points, int testabl
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 3, ALIKE);
     add_arm(f, workload, "one", "fixed", 1, 998, 3, wrong);
+    compare_arms(f);
     KEEP(f, "data_card");
     assert_near(number(f, "SELECT margin_points FROM data_card"), 1);
     double found = number(f, "SELECT resolved_points FROM data_card");
@@ -98,6 +100,7 @@ static void validation_is_that_of_the_epoch_that_was_kept(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 2, ALIKE);
     add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    compare_arms(f);
     validated(f, "words", 0.9);
     validated(f, "none", 0.8);
     assert_int_equal(raw_sql(f->path, "INSERT INTO epoch (trial_id, epoch, step, train_loss, "
@@ -112,6 +115,7 @@ static void arms_without_a_difference_are_told_apart(void **state) {
     int64_t workload = one_workload(f, "w");
     add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
     add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path, "UPDATE comparison SET formulas = 0"), SQLITE_OK);
     EXPECT(f, "**No, as it stands**: all and none are not compared yet, which a sweep does.");
     assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
@@ -128,6 +132,7 @@ static void the_margin_is_half_of_the_lower_end(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
     add_arm(f, workload, "none", "none", 0, 998, 3, few);
+    compare_arms(f);
     double low = gain(f, "ci95_low_points");
     assert_true(low > 0 && low < 1.2);
     assert_near(gain(f, "margin_points"), low / 2);
@@ -145,6 +150,7 @@ static void seeds_that_scatter_ask_for_more_of_them(void **state) {
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, scattered);
     add_arm(f, workload, "none", "none", 0, 9998, 3,
             (const struct wrong[]){{0, 900}, {0, 910}, {0, 920}});
+    compare_arms(f);
     EXPECT(f, "**Not with 3 seeds**: within ±1.00 points it takes about 4.\n",
            "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; "
            "10 seeds would to about ±0.37, 100 to ±0.10. The margin takes about 4.\n");
@@ -155,8 +161,10 @@ static void rates_at_the_end_of_the_grid_are_told(void **state) {
     int64_t workload = one_workload(f, "w");
     char page[8192];
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    compare_arms(f);
     assert_null(strstr(card(f, page, sizeof page), "Learning rates"));
     add_arm(f, workload, "none", "none", 0, 998, 3, NONE);
+    compare_arms(f);
     /* Of all heads seeds 0 and 1 take the highest of three, seed 2 the one in the middle; of none seed 0
      * takes the lowest. */
     assert_int_equal(raw_sql(f->path, "INSERT INTO tuning SELECT t.id, c.column1, "
@@ -179,6 +187,7 @@ static void inputs_of_every_seed_are_more_with_every_seed(void **state) {
     static const struct wrong six[3] = {{0, 6}, {0, 6}, {0, 6}};
     add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 98, 3, six);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
                                       "UPDATE trial SET data_sha256 = 'draw ' || seed"),
                      SQLITE_OK);
@@ -190,6 +199,7 @@ static void inputs_of_every_seed_are_more_with_every_seed(void **state) {
 static void the_data_are_described(void **state) {
     struct fixture *f = *state;
     add_arm(f, one_workload(f, "w"), "all", "fixed", 8, 98, 1, NONE);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path,
                              "UPDATE trial SET n_train = 1000, n_validation = 100, n_test = 200,"
                              " n_truncated = 13, mean_length_tokens = 12.5, unknown_share = 0.1,"
@@ -213,9 +223,11 @@ static void what_is_missing_is_said(void **state) {
     assert_non_null(strstr(f->error.text, "no result of all heads for workload 'w'"));
     fclose(out);
     add_arm(f, workload, "all", "fixed", 8, 998, 1, NONE);
+    compare_arms(f);
     EXPECT(f, "**Not known.** It takes two seeds and an arm of one head to say.\n",
            "points, not checked: no arm without attention.\n");
     add_arm(f, workload, "none", "none", 0, 998, 1, ALIKE);
+    compare_arms(f);
     EXPECT(f, "**No, as it stands**: one seed does not say what attention adds.\n",
            "- **Attention adds** +10.0 points (no interval: one seed): ");
     assert_near(number(f, "SELECT testable IS NULL FROM data_card"), 1);
