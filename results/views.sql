@@ -730,8 +730,9 @@ CREATE VIEW data_card (workload, n_classes, n_test, majority_accuracy, arm_witho
                        accuracy_all, attention_points, attention_low_points, attention_high_points, heads_points,
                        heads_low_points, heads_high_points, margin_points, resolved_points, testable, n_seeds,
                        reason) AS
-WITH mean AS (
+WITH mean AS MATERIALIZED ( -- GROUP BY as in value_by_repeat
     SELECT workload, arm, policy, mean_heads, accuracy_mean AS accuracy FROM accuracy_vs_budget
+    GROUP BY workload, arm, policy
 ), one AS (
     SELECT p.workload, m.accuracy, p.difference_points AS points, p.ci95_low_points AS low,
            p.ci95_high_points AS high

@@ -82,7 +82,7 @@ double student_quantile(double p, double df) {
         t += step = (erfc(t * M_SQRT1_2) - p) * sqrt(0.5 * M_PI) * exp(0.5 * t * t);
     double peak = exp(log_gamma(0.5 * (df + 1.0)) - log_gamma(0.5 * df)) / sqrt(df * M_PI);
     step = 1.0;
-    for (int i = 0; i < STEPS_MAX && fabs(step) > enough * (1.0 + t); i++) {
+    for (int i = 0; i < STEPS_MAX && step > enough * (1.0 + t); i++) { /* back: rounding alone */
         double slope = 2.0 * peak * exp(-0.5 * (df + 1.0) * log1p(t * t / df));
         t += step = (student_two_sided(t, df) - p) / slope;
     }

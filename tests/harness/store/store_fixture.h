@@ -12,6 +12,7 @@
 
 #include "harness/store/report.h"
 #include "harness/store/store.h"
+#include "harness/store/store_private.h"
 #include "models/base/sha256.h"
 #include "tests/harness/scratch.h"
 
@@ -82,6 +83,17 @@ static inline double number(struct fixture *f, const char *sql) {
     if (value == -12345.0) fail_msg("no row: %s", sql);
     return value;
 }
+
+/* These views are worked out once for the questions that follow, because planning one takes a tenth of a
+ * second. What changes afterwards is seen from the next KEEP on; KEEP(f, NULL) keeps none. */
+static inline void keep(struct fixture *f, const char *const *views) {
+    OK(f, store_release(f->store, &f->error));
+    for (; *views; views++) {
+        const struct kept_view one[] = {{*views, NULL, NULL}, {0}};
+        OK(f, store_keep(f->store, one, &f->error));
+    }
+}
+#define KEEP(f, ...) keep(f, (const char *const[]){__VA_ARGS__, NULL})
 
 static inline void assert_near(double value, double expected) {
     if (!(fabs(value - expected) <= 1e-6 * (1 + fabs(expected))))

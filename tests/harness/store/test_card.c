@@ -24,10 +24,13 @@ static const char *card(struct fixture *f, char *page, size_t size) {
     return page;
 }
 
-static void expect_line(struct fixture *f, const char *part) {
+/* All of one page. */
+static void expect_all(struct fixture *f, const char *const *parts) {
     char page[8192];
-    if (!strstr(card(f, page, sizeof page), part)) fail_msg("no '%s' in\n%s", part, page);
+    for (card(f, page, sizeof page); *parts; parts++)
+        if (!strstr(page, *parts)) fail_msg("no '%s' in\n%s", *parts, page);
 }
+#define EXPECT(f, ...) expect_all(f, (const char *const[]){__VA_ARGS__, NULL})
 
 static double gain(struct fixture *f, const char *column) {
     char sql[256];
@@ -42,25 +45,26 @@ static void validation_chooses_the_model_without_attention(void **state) {
     add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 3, ALIKE);
     add_arm(f, workload, "none", "none", 0, 998, 3, NONE); /* better on the test split */
+    compare_arms(f);
     validated(f, "words", 0.9);
     validated(f, "none", 0.8);
     assert_near(gain(f, "arm_without = 'words'"), 1);
     assert_true(gain(f, "ci95_low_points") > 2);
     assert_near(gain(f, "margin_points"), 1); /* not more, however much attention adds */
-    expect_line(
-        f, "# Can these texts test an attention method?\n\n**Yes**, within ±1.00 points, with 3 ");
-    expect_line(f, "- **Attention adds** +10.1 points (");
-    expect_line(f, "): `all` minus `words`, ");
-    expect_line(f, "- **More than one head adds** +0.0 points (");
-    expect_line(f, "| words | 0.0 | 89.9 ± 0.2 | -10.1 (");
+    KEEP(f, "data_card");
+    EXPECT(f,
+           "# Can these texts test an attention method?\n\n**Yes**, within ±1.00 points, with 3 ",
+           "- **Attention adds** +10.1 points (", "): `all` minus `words`, ",
+           "- **More than one head adds** +0.0 points (", "| words | 0.0 | 89.9 ± 0.2 | -10.1 (");
     assert_near(number(f, "SELECT testable FROM data_card"), 1);
     assert_near(number(f, "SELECT attention_points FROM data_card"), 100 * 303.0 / 3 / 998);
     assert_near(number(f, "SELECT 2 * resolved_points - heads_high_points + heads_low_points "
                           "FROM data_card"),
                 0);
     validated(f, "words", 0.7);
+    KEEP(f, "data_card");
     assert_near(gain(f, "arm_without = 'none'"), 1);
-    expect_line(f, "**No, as it stands**: attention is not shown to add anything (+0.0 points, ");
+    EXPECT(f, "**No, as it stands**: attention is not shown to add anything (+0.0 points, ");
     assert_true(isnan(gain(f, "margin_points")));
     assert_near(number(f, "SELECT testable FROM data_card"), 0);
 }
@@ -74,6 +78,8 @@ static void expect_resolved(struct fixture *f, int n, double points, int testabl
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 3, ALIKE);
     add_arm(f, workload, "one", "fixed", 1, 998, 3, wrong);
+    compare_arms(f);
+    KEEP(f, "data_card");
     assert_near(number(f, "SELECT margin_points FROM data_card"), 1);
     double found = number(f, "SELECT resolved_points FROM data_card");
     if (fabs(found - points) > 0.001) fail_msg("%g is not %g", found, points);
@@ -94,6 +100,7 @@ static void validation_is_that_of_the_epoch_that_was_kept(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
     add_arm(f, workload, "words", "bag-of-words", 0, 998, 2, ALIKE);
     add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    compare_arms(f);
     validated(f, "words", 0.9);
     validated(f, "none", 0.8);
     assert_int_equal(raw_sql(f->path, "INSERT INTO epoch (trial_id, epoch, step, train_loss, "
@@ -108,13 +115,14 @@ static void arms_without_a_difference_are_told_apart(void **state) {
     int64_t workload = one_workload(f, "w");
     add_arm(f, workload, "all", "fixed", 8, 998, 2, NONE);
     add_arm(f, workload, "none", "none", 0, 998, 2, ALIKE);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path, "UPDATE comparison SET formulas = 0"), SQLITE_OK);
-    expect_line(f, "**No, as it stands**: all and none are not compared yet, which a sweep does.");
+    EXPECT(f, "**No, as it stands**: all and none are not compared yet, which a sweep does.");
     assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
                                       "UPDATE trial SET data_sha256 = arm"),
                      SQLITE_OK);
     OK(f, comparison_update(f->store, &f->error));
-    expect_line(f, "all and none have no seed with the same test inputs in common.\n");
+    EXPECT(f, "all and none have no seed with the same test inputs in common.\n");
 }
 
 static void the_margin_is_half_of_the_lower_end(void **state) {
@@ -124,12 +132,13 @@ static void the_margin_is_half_of_the_lower_end(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 998, 3, NONE);
     add_arm(f, workload, "none", "none", 0, 998, 3, few);
+    compare_arms(f);
     double low = gain(f, "ci95_low_points");
     assert_true(low > 0 && low < 1.2);
     assert_near(gain(f, "margin_points"), low / 2);
-    expect_line(f, "half of what attention adds at least (the interval's lower end)");
     /* 2.5 inputs that nobody drew: 998 test inputs never resolve so little. */
-    expect_line(f, "**Not with this test set**: within ±0.");
+    EXPECT(f, "half of what attention adds at least (the interval's lower end)",
+           "**Not with this test set**: within ±0.");
 }
 
 static void seeds_that_scatter_ask_for_more_of_them(void **state) {
@@ -141,9 +150,10 @@ static void seeds_that_scatter_ask_for_more_of_them(void **state) {
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, scattered);
     add_arm(f, workload, "none", "none", 0, 9998, 3,
             (const struct wrong[]){{0, 900}, {0, 910}, {0, 920}});
-    expect_line(f, "**Not with 3 seeds**: within ±1.00 points it takes about 4.\n");
-    expect_line(f, "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; "
-                   "10 seeds would to about ±0.37, 100 to ±0.10. The margin takes about 4.\n");
+    compare_arms(f);
+    EXPECT(f, "**Not with 3 seeds**: within ±1.00 points it takes about 4.\n",
+           "3 seeds and 9998 test inputs tell all heads from one head to ±1.29 points; "
+           "10 seeds would to about ±0.37, 100 to ±0.10. The margin takes about 4.\n");
 }
 
 static void rates_at_the_end_of_the_grid_are_told(void **state) {
@@ -151,8 +161,10 @@ static void rates_at_the_end_of_the_grid_are_told(void **state) {
     int64_t workload = one_workload(f, "w");
     char page[8192];
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
+    compare_arms(f);
     assert_null(strstr(card(f, page, sizeof page), "Learning rates"));
     add_arm(f, workload, "none", "none", 0, 998, 3, NONE);
+    compare_arms(f);
     /* Of all heads seeds 0 and 1 take the highest of three, seed 2 the one in the middle; of none seed 0
      * takes the lowest. */
     assert_int_equal(raw_sql(f->path, "INSERT INTO tuning SELECT t.id, c.column1, "
@@ -161,9 +173,8 @@ static void rates_at_the_end_of_the_grid_are_told(void **state) {
                                       "WHEN t.seed = 2 THEN 1 ELSE 2 END, '' FROM trial t "
                                       "JOIN (VALUES (0, 0.001), (1, 0.003), (2, 0.01)) c"),
                      SQLITE_OK);
-    expect_line(f,
-                "chose the end of those tried for all (the highest, 2 seeds), none (the lowest, 1 "
-                "seed); others ");
+    EXPECT(f, "chose the end of those tried for all (the highest, 2 seeds), none (the lowest, 1 "
+              "seed); others ");
 }
 
 /* Every seed its own 98 inputs, of which one head loses 6: within seeds 3 x (6 - 36 / 98) = 16.898 of
@@ -176,17 +187,19 @@ static void inputs_of_every_seed_are_more_with_every_seed(void **state) {
     static const struct wrong six[3] = {{0, 6}, {0, 6}, {0, 6}};
     add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 98, 3, six);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path, "DELETE FROM comparison;"
                                       "UPDATE trial SET data_sha256 = 'draw ' || seed"),
                      SQLITE_OK);
     OK(f, comparison_update(f->store, &f->error));
-    expect_line(f, "3 seeds and 98 test inputs tell all heads from one head to ±2.96 points; "
-                   "10 seeds would to about ±1.74, 100 to ±0.48.");
+    EXPECT(f, "3 seeds and 98 test inputs tell all heads from one head to ±2.96 points; "
+              "10 seeds would to about ±1.74, 100 to ±0.48.");
 }
 
 static void the_data_are_described(void **state) {
     struct fixture *f = *state;
     add_arm(f, one_workload(f, "w"), "all", "fixed", 8, 98, 1, NONE);
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path,
                              "UPDATE trial SET n_train = 1000, n_validation = 100, n_test = 200,"
                              " n_truncated = 13, mean_length_tokens = 12.5, unknown_share = 0.1,"
@@ -194,11 +207,11 @@ static void the_data_are_described(void **state) {
                              "UPDATE workload SET n_classes = 3;"
                              "UPDATE prediction SET label = 1 WHERE input < 30"),
                      SQLITE_OK);
-    expect_line(f,
-                "- **Data**: 1,000 inputs to train, 100 to validate, 200 to test, of 12.5 tokens, "
-                "in 3 classes; 1.0% are cut, 10.0% of the test tokens are unknown. 5 test inputs "
-                "(2.5%) are in training too, word for word; 2 inputs were left out for it.\n");
-    expect_line(f, "is right for 69.4% of them.\n"); /* 68 of 98 */
+    EXPECT(f,
+           "- **Data**: 1,000 inputs to train, 100 to validate, 200 to test, of 12.5 tokens, "
+           "in 3 classes; 1.0% are cut, 10.0% of the test tokens are unknown. 5 test inputs "
+           "(2.5%) are in training too, word for word; 2 inputs were left out for it.\n",
+           "is right for 69.4% of them.\n"); /* 68 of 98 */
 }
 
 static void what_is_missing_is_said(void **state) {
@@ -210,11 +223,13 @@ static void what_is_missing_is_said(void **state) {
     assert_non_null(strstr(f->error.text, "no result of all heads for workload 'w'"));
     fclose(out);
     add_arm(f, workload, "all", "fixed", 8, 998, 1, NONE);
-    expect_line(f, "**Not known.** It takes two seeds and an arm of one head to say.\n");
-    expect_line(f, "points, not checked: no arm without attention.\n");
+    compare_arms(f);
+    EXPECT(f, "**Not known.** It takes two seeds and an arm of one head to say.\n",
+           "points, not checked: no arm without attention.\n");
     add_arm(f, workload, "none", "none", 0, 998, 1, ALIKE);
-    expect_line(f, "**No, as it stands**: one seed does not say what attention adds.\n");
-    expect_line(f, "- **Attention adds** +10.0 points (no interval: one seed): ");
+    compare_arms(f);
+    EXPECT(f, "**No, as it stands**: one seed does not say what attention adds.\n",
+           "- **Attention adds** +10.0 points (no interval: one seed): ");
     assert_near(number(f, "SELECT testable IS NULL FROM data_card"), 1);
 }
 

@@ -19,9 +19,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { KINDS = 64, SEEDS_MAX = 10, INPUTS_MAX = 2000, REPEATS = 700 };
+enum { KINDS = 64, SEEDS_MAX = 10, INPUTS_MAX = 2000 };
 
 /* A contested input is of one of KINDS kinds. An arm is right with the probability that a normal
  * number is below (skill + ease of the kind + fit of arm and kind + luck of arm and seed); what
@@ -123,18 +124,24 @@ static void draw(const struct world *world, double advantage[2][KINDS], int seed
     }
 }
 
+/* 350 experiments a world and size; tests/long/intervals.sh takes more. */
+static int repeats(void) {
+    const char *asked = getenv("HEADROOM_REPEATS");
+    return asked ? atoi(asked) : 350;
+}
+
 static double coverage(const struct world *world, int seeds, int inputs) {
     static int8_t table[SEEDS_MAX * INPUTS_MAX];
     double advantage[2][KINDS], truth = make_kinds(world, advantage);
     struct words words = {.rng = rng_stream((uint64_t)(world - worlds) + 1, RNG_NOISE)};
     words.counter = (uint64_t)inputs << 32;
-    int covered = 0;
-    for (int r = 0; r < REPEATS; r++) {
+    int covered = 0, n = repeats();
+    for (int r = 0; r < n; r++) {
         draw(world, advantage, seeds, inputs, &words, (uint64_t)r, table);
         struct difference d = statistics_compare(table, seeds, inputs, world->nested);
         covered += fabs(d.mean - truth) <= d.over_both.half95;
     }
-    return (double)covered / REPEATS;
+    return (double)covered / n;
 }
 
 static void intervals_over_seeds_and_inputs_cover_at_least_94_percent(void **state) {

@@ -41,10 +41,12 @@ SQL
 made=$(mktemp -d)
 trap 'rm -rf "$scratch" "$made"' EXIT
 {
+    echo 'BEGIN;'
     cat results/tables.sql results/views.sql
     echo "CREATE TEMP TABLE size AS SELECT 2 AS n;"
     cat tests/harness/store/many.sql
     echo "INSERT INTO memory SELECT id, 'arena 0', 4096, '', 4096, 0 FROM trial WHERE kind <> 'train';"
+    echo 'COMMIT;'
 } | sqlite3 "$made/r.db"
 
 answers_of_every_view() { # database

@@ -42,6 +42,7 @@ static void a_budget_is_held_against_the_fixed_curve_at_its_flops(void **state) 
         train_one(f, workload, "seldom", "budgetformer", seed, seed ? 8 : 2, 0.8);
     }
     static const char view[] = "accuracy_at_equal_flops";
+    KEEP(f, view);
     expect(f, view, "budget", "executed_flops_per_input", 500);
     expect(f, view, "budget", "accuracy", 0.85);
     expect(f, view, "budget", "fixed_accuracy", 0.7);
@@ -95,6 +96,7 @@ static void the_front_is_what_no_arm_beats(void **state) {
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++)
         train_one(f, workload, arms[i].arm, "fixed", 0, arms[i].k, arms[i].accuracy);
     train_one(f, one_workload(f, "other"), "elsewhere", "fixed", 0, 1, 0.99);
+    KEEP(f, "pareto_front");
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM pareto_front WHERE arm = '%s'",
@@ -110,6 +112,7 @@ static void other_metrics_have_means_and_intervals(void **state) {
     int64_t workload = one_workload(f, "w");
     train_one(f, workload, "one", "fixed", 0, 1, 0.6);
     train_one(f, workload, "one", "fixed", 1, 1, 0.8);
+    KEEP(f, "interval_by_measure", "accuracy_vs_budget", "measure_by_arm");
     expect(f, "accuracy_vs_budget", "one", "macro_f1", 0.35);
     expect(f, "accuracy_vs_budget", "one", "matthews", 0.1); /* seed 1 has none */
     expect(f, "accuracy_vs_budget", "one", "ece", 0.25);
@@ -267,6 +270,7 @@ static void every_measure_of_an_arm_has_its_own_mean_and_interval(void **state) 
                  cases[i].column, cases[i].a, cases[i].b);
         assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
     }
+    KEEP(f, "interval_by_measure");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double unit = strstr(cases[i].measure, "flops") ? INPUTS : 1;
         snprintf(sql, sizeof sql, "SELECT mean FROM interval_by_measure WHERE measure = '%s'",
@@ -278,6 +282,7 @@ static void every_measure_of_an_arm_has_its_own_mean_and_interval(void **state) 
     }
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET loss = NULL WHERE trial_id = 2"),
                      SQLITE_OK);
+    KEEP(f, "interval_by_measure");
     assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'loss'"), 1);
     assert_near(number(f, "SELECT mean FROM interval_by_measure WHERE measure = 'loss'"), 1);
     assert_true(isnan(number(f, "SELECT half95 FROM interval_by_measure WHERE measure = 'loss'")));

@@ -23,11 +23,13 @@ static void expect(struct fixture *f, const char *policy, double found, double l
                    double high) {
     const char *columns[] = {"heads_needed", "heads_low", "heads_estimate", "heads_high"};
     double expected[] = {found, low, estimate, high};
+    KEEP(f, "heads_needed");
     for (int i = 0; i < 4; i++) {
         double value = needed(f, columns[i], policy);
         if (!(isnan(value) && isnan(expected[i])) && !(fabs(value - expected[i]) < 1e-9))
             fail_msg("%s of %s is %g, not %g", columns[i], policy, value, expected[i]);
     }
+    KEEP(f, NULL);
 }
 
 static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
@@ -37,6 +39,7 @@ static void the_interval_joins_scatter_of_seeds_and_of_inputs(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "four", "fixed", 4, 998, 3,
             (const struct wrong[]){{0, 2}, {0, 3}, {0, 4}});
+    compare_arms(f);
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET mean_heads = 7 WHERE trial_id = "
                                       "(SELECT max(id) FROM trial)"),
                      SQLITE_OK);
@@ -81,6 +84,7 @@ static void inputs_are_paired_whatever_all_heads_get_wrong(void **state) {
     add_arm(f, workload, "same", "fixed", 4, 998, 3, half); /* wrong on the same inputs */
     add_arm(f, workload, "other", "fixed", 2, 998, 3,
             (const struct wrong[]){{499, 998}, {499, 998}, {499, 998}});
+    compare_arms(f);
     const char *sql = "SELECT inputs_half_points FROM difference_to_all_heads WHERE arm = '%s'";
     char same[128], other[128];
     snprintf(same, sizeof same, sql, "same");
@@ -107,6 +111,7 @@ static void fewest_heads_that_are_demonstrably_within_1_point(void **state) {
             (const struct wrong[]){{0, 11}, {0, 12}, {0, 13}});
     add_arm(f, workload, "one", "fixed", 1, 998, 3, /* 10: too much */
             (const struct wrong[]){{0, 99}, {0, 100}, {0, 101}});
+    compare_arms(f);
     expect(f, "fixed", 4, 2, 3, 4);
     expect_reason(f, "fixed", "");
     assert_non_null(strstr(report(f, page, sizeof page),
@@ -120,6 +125,7 @@ static void a_small_test_set_cannot_resolve_1_point(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 98, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 98, 3, NONE);
     add_arm(f, workload, "two", "fixed", 2, 98, 3, (const struct wrong[]){{0, 1}, {0, 1}, {0, 1}});
+    compare_arms(f);
     /* One input of 98 is lost by all seeds, and 2.5 more might be: 198.47 sqrt((1 - 1 / 98 +
      * 2.5) / 97 / 98). The loss of 1.02 points ends the estimate. */
     expect(f, "fixed", NAN, 1, 8, 8);
@@ -138,6 +144,7 @@ static void a_lucky_gain_on_a_small_test_set_is_no_proof(void **state) {
     struct wrong three[3] = {{0, 3}, {0, 3}, {0, 3}};
     add_arm(f, workload, "all", "fixed", 8, 298, 3, three);
     add_arm(f, workload, "one", "fixed", 1, 298, 3, NONE);
+    compare_arms(f);
     assert_true(number(f, "SELECT ci95_low_points FROM difference_to_all_heads") > -1);
     expect(f, "fixed", NAN, 1, 1, 8);
 }
@@ -148,6 +155,7 @@ static void seeds_that_scatter_cannot_resolve_1_point(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3,
             (const struct wrong[]){{0, 0}, {0, 0}, {0, 90}});
+    compare_arms(f);
     /* Seeds 0, 0, -90 of 9998: sd 90 / sqrt(3), which is wider than what the inputs add to it. */
     char reason[128];
     snprintf(reason, sizeof reason, "3 seeds and 9998 test inputs cannot resolve 1 point: ±%.2f",
@@ -162,6 +170,7 @@ static void a_loss_of_nearly_1_point_is_left_open(void **state) {
     struct wrong hundred[3] = {{0, 100}, {0, 100}, {0, 100}};
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, hundred);
+    compare_arms(f);
     /* -1.0002 points; inputs: 100 of -1, so 196 sqrt(101.5 / 9997 / 9998). */
     expect(f, "fixed", NAN, 1, 8, 8);
     expect_reason(f, "fixed", "the loss is too near to 1 point for ±0.20");
@@ -175,6 +184,7 @@ static void if_every_other_arm_is_worse_fixed_heads_need_all(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 998, 3, NONE);
     add_arm(f, workload, "four", "fixed", 4, 998, 3, many);
     add_arm(f, workload, "ours", "budgetformer", 5, 998, 3, many);
+    compare_arms(f);
     expect(f, "fixed", 8, 8, 8, 8);
     expect_reason(f, "fixed", "");
     expect(f, "budgetformer", NAN, NAN, NAN, NAN);
@@ -196,6 +206,7 @@ static void an_arm_below_one_that_fails_is_not_looked_at(void **state) {
     add_arm(f, workload, "two", "fixed", 2, 998, 3, NONE);
     add_arm(f, workload, "ours", "budgetformer", 7, 998, 3, many); /* worse */
     add_arm(f, workload, "ours, luckily", "budgetformer", 5, 998, 3, NONE);
+    compare_arms(f);
     expect(f, "fixed", 6, 2, 6, 6);
     expect(f, "budgetformer", NAN, NAN, NAN, NAN);
     expect_reason(f, "budgetformer", "the arm of most heads loses more than 1 point");
@@ -214,6 +225,7 @@ static void arms_of_as_many_heads_are_judged_together(void **state) {
     add_arm(f, workload, "ours, six", "budgetformer", 6, 998, 3, NONE);
     add_arm(f, workload, "ours, four a", "budgetformer", 4, 998, 3, some);
     add_arm(f, workload, "ours, four b", "budgetformer", 4, 998, 3, NONE);
+    compare_arms(f);
     expect(f, "fixed", 6, 4, 6, 6);
     expect(f, "budgetformer", 6, 4, 6, 6);
 }
@@ -224,6 +236,7 @@ static void a_loss_of_just_1_point_counts_for_the_estimate(void **state) {
     struct wrong ten[3] = {{0, 10}, {0, 10}, {0, 10}};
     add_arm(f, workload, "all", "fixed", 8, 1000, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 1000, 3, ten);
+    compare_arms(f);
     expect(f, "fixed", NAN, 1, 1, 8);
 }
 
@@ -232,6 +245,7 @@ static void one_seed_proves_nothing(void **state) {
     int64_t workload = one_workload(f, "w");
     add_arm(f, workload, "all", "fixed", 8, 9998, 1, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 1, NONE);
+    compare_arms(f);
     expect(f, "fixed", NAN, 1, 1, 8);
     expect_reason(f, "fixed", "one seed does not say what another would give");
     assert_near(number(f, "SELECT ci95_low_points IS NULL AND inputs_half_points > 0 "
@@ -248,6 +262,7 @@ static void each_policy_is_a_family_of_its_own(void **state) {
     add_arm(f, workload, "ours with more", "budgetformer", 6, 998, 2, NONE);
     add_arm(f, workload, "other heads", "wide", 3, 998, 3, NONE);
     add_arm(f, workload, "other layers", "flop-matched", 8, 998, 3, NONE);
+    compare_arms(f);
     train(f, without, "one", "fixed", ONE, 3, accuracy, 1);
     assert_int_equal(raw_sql(f->path, "UPDATE evaluation SET heads = 3 WHERE trial_id IN "
                                       "(SELECT id FROM trial WHERE arm = 'other heads');"
@@ -277,6 +292,7 @@ static void an_ablation_is_no_point_of_the_curve(void **state) {
     add_arm(f, workload, "random", "mine", 7, 4000, 3, many);
     add_arm(f, workload, "six", "mine", 6, 4000, 3, NONE);
     add_arm(f, workload, "two", "mine", 2, 4000, 3, NONE);
+    compare_arms(f);
     expect_reason(f, "mine", "the arm of most heads loses more than 1 point");
     set_options(f, "random", "{\"cost\":0.1,\"scores\":\"random\",\"noise\":0.3}");
     set_options(f, "six", "{\"cost\":0.1,\"scores\":\"learned\",\"noise\":0.3}");
@@ -301,9 +317,11 @@ static void the_margin_is_half_of_what_attention_adds(void **state) {
             (const struct wrong[]){{0, 20}, {0, 20}, {0, 20}});
     add_arm(f, workload, "two", "fixed", 2, 9998, 3, /* 0.7: within 1 point, but more than half */
             (const struct wrong[]){{0, 70}, {0, 70}, {0, 70}});
+    compare_arms(f);
     expect(f, "fixed", 2, 2, 2, 2);
     add_arm(f, workload, "none", "none", 0, 9998, 3,
             (const struct wrong[]){{0, 120}, {0, 120}, {0, 120}});
+    compare_arms(f);
     double margin = needed(f, "margin_points", "fixed");
     assert_near(margin, number(f, "SELECT ci95_low_points / 2 FROM attention_gain"));
     assert_true(margin > 0.45 && margin < 0.6);
@@ -315,6 +333,7 @@ static void the_margin_is_half_of_what_attention_adds(void **state) {
              margin);
     add_arm(f, workload, "ours", "ours", 5, 9998, 3,
             (const struct wrong[]){{0, 80}, {0, 80}, {0, 80}});
+    compare_arms(f);
     assert_non_null(strstr(report(f, page, sizeof page), needs));
 }
 
@@ -325,8 +344,10 @@ static void where_attention_adds_nothing_no_claim_is_tested(void **state) {
     add_arm(f, workload, "all", "fixed", 8, 9998, 3, NONE);
     add_arm(f, workload, "one", "fixed", 1, 9998, 3, NONE);
     add_arm(f, workload, "ours", "ours", 5, 9998, 3, NONE);
+    compare_arms(f);
     expect(f, "fixed", 1, 1, 1, 1);
     add_arm(f, workload, "none", "none", 0, 9998, 3, NONE);
+    compare_arms(f);
     expect(f, "fixed", NAN, NAN, NAN, NAN);
     expect(f, "ours", NAN, NAN, NAN, NAN);
     assert_true(isnan(needed(f, "margin_points", "ours")));

@@ -29,6 +29,7 @@ static void latency_is_median_and_mad_against_the_arm_with_all_heads(void **stat
                  {"fixed-8", "flops_ratio", 0.25},
                  {"fixed-8", "time_ratio", 25.0 / 300},
                  {"fixed-8", "batch_size", 32}};
+    KEEP(f, "latency_vs_flops");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "SELECT %s FROM latency_vs_flops WHERE arm = '%s'",
@@ -56,6 +57,7 @@ static void samples_are_summarised_when_they_are_stored_or_else_by_the_views(voi
                 2);
     for (int stored = 1; stored >= 0; stored--) {
         assert_near(number(f, "SELECT total(n_samples) FROM profile"), stored ? 9 : 0);
+        KEEP(f, "latency_vs_flops");
         assert_near(
             number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE arm = 'fixed-8'"), 25);
         assert_near(number(f, "SELECT latency_ns_mad FROM latency_vs_flops WHERE arm = 'fixed-8'"),
@@ -90,6 +92,7 @@ static void tails_of_the_samples_are_nearest_ranks(void **state) {
         profile(f, workload, cases[i].arm, "fixed", samples, cases[i].n, 2000, here);
     }
     static const char *const columns[] = {"n_samples", "p50_ns", "p90_ns", "p99_ns"};
+    KEEP(f, "latency_quantiles");
     for (size_t i = 0; i < 3; i++) {
         const double expected[] = {cases[i].n, cases[i].median, cases[i].p90, cases[i].p99};
         for (int c = 0; c < 4; c++) {
@@ -106,6 +109,7 @@ static void tails_of_the_samples_are_nearest_ranks(void **state) {
     assert_int_equal(raw_sql(f->path, "INSERT INTO warning (trial_id, text, at) SELECT id, 'x', '' "
                                       "FROM trial WHERE arm = 'few' AND kind = 'profile'"),
                      SQLITE_OK);
+    KEEP(f, NULL);
     assert_near(number(f, "SELECT count(*) FROM latency_quantiles"), 2);
 }
 
@@ -123,6 +127,7 @@ static void times_of_different_machines_or_builds_have_no_ratio(void **state) {
     struct fixture *f = *state;
     time_pair(f, "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O3\"}",
               "{\"cpu_model\": \"A\", \"compiler_flags\": \"-O2\"}");
+    KEEP(f, "latency_note", "latency_vs_flops");
     assert_near(number(f, "SELECT time_ratio IS NULL AND note LIKE '%same environment%' "
                           "AND latency_ns_median = 100 AND flops_ratio = 0.25 "
                           "FROM latency_note WHERE arm = 'fixed-1'"),
@@ -134,6 +139,7 @@ static void times_of_another_revision_keep_their_ratio_with_a_note(void **state)
     struct fixture *f = *state;
     time_pair(f, "{\"cores\": 2, \"git_revision\": \"a\", \"load_average\": 0.1}",
               "{\"cores\": 2, \"git_revision\": \"b\", \"load_average\": 1.9}");
+    KEEP(f, "latency_note", "latency_vs_flops");
     assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-1'"),
                 1.0 / 3);
     assert_near(number(f, "SELECT note LIKE '%same revision%' FROM latency_note "
@@ -156,10 +162,12 @@ static void a_warned_profile_is_shown_and_enters_no_ratio(void **state) {
     time_pair(f, "{}", "{}");
     int64_t warned = (int64_t)number(f, "SELECT max(id) FROM trial WHERE arm = 'fixed-1'");
     OK(f, store_warning(f->store, warned, "threads_not_counted: other threads ran", &f->error));
+    KEEP(f, "latency_note", "latency_vs_flops");
     assert_near(number(f, "SELECT time_ratio IS NULL AND note = 'timed with a warning' "
                           "FROM latency_note WHERE arm = 'fixed-1'"),
                 1);
     assert_near(number(f, "SELECT time_ratio FROM latency_vs_flops WHERE arm = 'fixed-8'"), 1);
+    KEEP(f, NULL);
     assert_near(number(f, "SELECT n_warnings = 1 AND n_trials = 2 FROM workload_status"), 1);
     assert_near(number(f, "SELECT trial_id FROM trial_warning"), (double)warned);
     report(f, page, sizeof page);
@@ -218,6 +226,7 @@ static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state)
     /* Medians per block: 100 and 101, 100 and 99, 200 and 206: ratios 1.01, 0.99, 1.03. */
     double first[] = {90, 110, 100, 100, 190, 210}, second[] = {100, 102, 98, 100, 206, 206};
     profile_twice(f, first, second, 6);
+    KEEP(f, "noise_floor");
     assert_near(number(f, "SELECT count(*) FROM noise_floor"), 1);
     assert_near(number(f, "SELECT n_blocks FROM noise_floor"), 3);
     assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.01);
@@ -227,6 +236,7 @@ static void noise_floor_is_the_far_end_of_the_interval_over_blocks(void **state)
     assert_near(number(f, "SELECT count(*) FROM latency_vs_flops"), 1); /* it is no arm */
     assert_int_equal(
         raw_sql(f->path, "UPDATE trial SET environment_id = NULL WHERE kind = 'again'"), SQLITE_OK);
+    KEEP(f, NULL);
     assert_near(number(f, "SELECT count(*) FROM noise_floor"), 0); /* elsewhere is no noise */
 }
 
@@ -245,6 +255,7 @@ static void the_largest_floor_of_a_device_counts(void **state) {
         raw_sql(f->path, "UPDATE trial SET arm = 'fixed-8', device = 'cuda' WHERE kind <> 'train' "
                          "AND arm = 'card'"),
         SQLITE_OK);
+    KEEP(f, "latency_vs_flops");
     assert_near(number(f, "SELECT count(*) FROM latency_vs_flops"), 3);
     assert_near(number(f, "SELECT min(noise_floor) FROM latency_vs_flops WHERE device = 'cpu'"),
                 0.08 + 12.7062 * 0.02); /* t of 1 degree of freedom; half of their distance */
@@ -270,6 +281,7 @@ static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **s
                      SQLITE_OK);
 #define NARROW " FROM latency_vs_flops WHERE arm = 'fixed-1'"
     double half = 12.7062 * (0.6 - 1.0 / 3) / 2, mean = (0.6 + 1.0 / 3) / 2;
+    KEEP(f, "latency_vs_flops");
     assert_near(number(f, "SELECT time_ratio" NARROW), 110.0 / 250);
     assert_near(number(f, "SELECT time_ratio_ci95_low" NARROW), mean - half);
     assert_near(number(f, "SELECT time_ratio_ci95_high" NARROW), mean + half);
@@ -291,8 +303,10 @@ static void a_time_ratio_has_an_interval_over_seeds_and_its_noise_floor(void **s
                 "300, 1 FROM profile WHERE id = (SELECT first FROM profile_pair)"),
         SQLITE_OK);
     /* Ratios 1.1 and 1: a mean of 1.05 and a standard error of .05. */
+    KEEP(f, "interval_by_measure");
     assert_near(number(f, "SELECT noise_floor" NARROW), 0.05 + 12.7062 * 0.05);
     assert_near(number(f, "SELECT noise_floor = (SELECT noise_floor FROM noise_floor)" NARROW), 1);
+    KEEP(f, NULL);
     /* Without a ratio there is no interval, be each seed's own one known or not; and with one seed
      * there is none either. */
     char moved[120];
@@ -328,6 +342,7 @@ static void one_block_has_no_noise_floor(void **state) {
     struct fixture *f = *state;
     double first[] = {100, 100}, second[] = {102, 102};
     profile_twice(f, first, second, 2);
+    KEEP(f, "noise_floor");
     assert_near(number(f, "SELECT ratio_mean FROM noise_floor"), 1.02);
     assert_true(isnan(number(f, "SELECT noise_floor FROM noise_floor")));
 }
@@ -367,6 +382,7 @@ static void a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians(voi
                                       "WHERE kind = 'profile' AND arm = 'other'"),
                      SQLITE_OK);
     /* 100 200 300 400 1000; distances from 300: 0 100 100 200 700 */
+    KEEP(f, "interval_by_measure", "latency_note");
     assert_near(number(f, "SELECT latency_ns_median FROM latency_note"), 300);
     assert_near(number(f, "SELECT latency_ns_mad FROM latency_note"), 100);
     assert_near(number(f, "SELECT latency_ns_median FROM latency_by_seed WHERE seed = 0"), 150);

@@ -43,9 +43,7 @@ static void tables_that_are_not_what_the_version_says_are_refused(void **state) 
     struct fixture *f = *state;
     assert_int_equal(raw_sql(f->path, "ALTER TABLE epoch ADD COLUMN extra REAL"), SQLITE_OK);
     refused(f, "'epoch' is another one");
-    assert_int_equal(raw_sql(f->path, "ALTER TABLE epoch DROP COLUMN extra; "
-                                      "ALTER TABLE epoch RENAME TO other; "
-                                      "CREATE VIEW epoch AS SELECT * FROM other"),
+    assert_int_equal(raw_sql(f->path, "DROP TABLE epoch; CREATE VIEW epoch AS SELECT 1"),
                      SQLITE_OK);
     refused(f, "'epoch' is another one");
     assert_int_equal(raw_sql(f->path, "DROP VIEW epoch"), SQLITE_OK);
@@ -151,7 +149,7 @@ static void a_database_of_every_version_becomes_what_a_new_one_is(void **state) 
         free(migrated);
         struct store *own = f->store;
         OK(f, store_open_reader(path, &f->store, &f->error));
-        assert_near(number(f, "SELECT accuracy_mean FROM accuracy_vs_budget"), 0.75);
+        assert_near(number(f, "SELECT accuracy FROM accuracy_by_seed"), 0.75);
         assert_near(number(f, "PRAGMA user_version"), SCHEMA_VERSION);
         store_close(f->store);
         f->store = own;

@@ -32,6 +32,10 @@ static inline void add_arm(struct fixture *f, int64_t workload, const char *arm,
                  arm, s, n - 1, wrong[s].from, wrong[s].to);
         assert_int_equal(raw_sql(f->path, sql), SQLITE_OK);
     }
+}
+
+/* After the last of them. */
+static inline void compare_arms(struct fixture *f) {
     OK(f, comparison_update(f->store, &f->error));
 }
 
