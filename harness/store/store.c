@@ -131,9 +131,6 @@ void store_distrust(struct store *store) {
 static bool connect(struct store *store, int flags, struct error *error) {
     struct stat info;
     if (!store_check_sqlite(sqlite3_libversion_number(), sqlite3_libversion(), error)) return false;
-    /* Before the first connection, later ones find it done: nobody asks how much memory SQLite takes, and
-     * counting it under a lock is a fifth of what planning our views takes. */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     /* A file that is attached can only be kept from being written by a URI; a path stays a path. */
     if (strncmp(store->path, "file:", 5) != 0) flags |= SQLITE_OPEN_URI;
     /* SQLite would wait for a pipe and take a device for an empty database. */
