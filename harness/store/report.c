@@ -235,11 +235,11 @@ static const char noise_loud_sql[] =
     "  UNION ALL SELECT workload, 5, printf('ROOF TOO LOW: %d of %d phases are faster than large products"
     " on this machine, %s of %s at batch %d by %.2f times: %s', above, n, phase, arm, batch_size,"
     " over, reason)"
-    "  FROM (SELECT *, flops_per_second / sgemm_flops_per_second AS over, count(*) OVER all_of_it AS n,"
-    "   sum(flops_per_second > sgemm_flops_per_second) OVER all_of_it AS above, row_number() OVER"
-    "    (PARTITION BY workload ORDER BY flops_per_second / sgemm_flops_per_second DESC) AS place"
+    "  FROM (SELECT workload, phase, arm, batch_size, reason, count(*) AS n,"
+    "   sum(flops_per_second > sgemm_flops_per_second) AS above,"
+    "   max(flops_per_second / sgemm_flops_per_second) AS over"
     "   FROM roofline_by_phase WHERE workload IN shown AND sgemm_flops_per_second IS NOT NULL"
-    "   WINDOW all_of_it AS (PARTITION BY workload)) WHERE place = 1 AND above > 0)";
+    "   GROUP BY workload) WHERE above > 0)";
 
 /* Behind it, what times of this sweep can tell: how far two profiles of one model differ, what disturbed
  * them, and what phase markers cost. */
