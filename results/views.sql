@@ -426,9 +426,10 @@ CREATE VIEW profile_summary (id, n, median, mad, marked_over_unmarked) AS
 SELECT id, n_samples, latency_ns_median, latency_ns_mad, marked_over_unmarked
 FROM current_profile WHERE n_samples IS NOT NULL
 UNION ALL
-SELECT d.id, d.n, d.median, d.mad, m.median
-FROM deviation_by_group d LEFT JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = d.id
-WHERE d.grouped_by = 'profile';
+SELECT id, max(n), max(median), max(mad), max(marked) -- a join would have no index
+FROM (SELECT id, n, median, mad, NULL AS marked FROM deviation_by_group WHERE grouped_by = 'profile'
+      UNION ALL SELECT id, NULL, NULL, NULL, median FROM median_by_group WHERE grouped_by = 'marked')
+GROUP BY id;
 
 -- Median forward pass of one model at one batch size. Times with a warning are left out.
 CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median, device) AS
