@@ -29,7 +29,7 @@
 --                                        instructions_vs_flops
 --     how fast are the kernels           bench_latest
 -- The rest are what these are built from: current_... which rows count, ..._by_seed one number per trained
--- model, ..._by_group the one median, ..._by_repeat, ..._by_part, spread_by_arm and interval_by_measure the one
+-- model, ..._by_group the one median, ..._by_repeat, ..._by_part, mean_by_arm, spread_by_arm and interval_by_measure the one
 -- interval. A view only reads views that stand above it.
 
 -- ---- which rows count ----
@@ -157,6 +157,9 @@ CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cos
                               active_flops_per_input, n_inputs, n_tuning_trials,
                               trained_accuracy, score_entropy, macro_f1, matthews, ece, loss,
                               device, dense_flops_per_input) AS
+WITH tuned AS MATERIALIZED (
+    SELECT trial_id, count(*) AS n FROM tuning GROUP BY trial_id
+)
 SELECT t.workload, t.granularity, t.n_classes,
        t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
        t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
@@ -165,19 +168,39 @@ SELECT t.workload, t.granularity, t.n_classes,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
        e.mean_s, e.accuracy, CAST(e.executed_flops AS REAL) / e.n_inputs,
        CAST(e.active_flops AS REAL) / e.n_inputs, e.n_inputs,
-       max(1, (SELECT count(*) FROM tuning u WHERE u.trial_id = t.id)),
+       coalesce(u.n, 1),
        e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label,
        CAST(e.dense_flops AS REAL) / e.n_inputs
-FROM current_training t JOIN evaluation e ON e.trial_id = t.id
+FROM current_training t JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
+
+-- The models of an arm in one row: of each measure the number of seeds that have it and their mean; of the rest
+-- what they have in common. cost_weight is NULL where tuning chose different ones for different seeds, which
+-- n_cost_weights, of how many models it is known, tells from a method without one.
+CREATE VIEW mean_by_arm (workload, arm, policy, first_trial_id, granularity, n_classes, base_heads, layers,
+                         n_cost_weights, cost_weight, head_budget, mean_s, n_tuning_trials, trained_accuracy,
+                         score_entropy, device, n_accuracy, accuracy, n_heads, heads,
+                         n_executed_flops, executed_flops, n_active_flops, active_flops,
+                         n_dense_flops, dense_flops, n_macro_f1, macro_f1, n_matthews, matthews,
+                         n_ece, ece, n_loss, loss) AS
+SELECT workload, arm, policy, min(trial_id), granularity, n_classes, max(base_heads), max(layers),
+       count(cost_weight), CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END,
+       avg(head_budget), avg(mean_s), max(n_tuning_trials), avg(trained_accuracy), avg(score_entropy), max(device),
+       count(accuracy), avg(accuracy), count(mean_heads), avg(mean_heads),
+       count(executed_flops_per_input), avg(executed_flops_per_input),
+       count(active_flops_per_input), avg(active_flops_per_input),
+       count(dense_flops_per_input), avg(dense_flops_per_input),
+       count(macro_f1), avg(macro_f1), count(matthews), avg(matthews), count(ece), avg(ece), count(loss), avg(loss)
+FROM accuracy_by_seed
+GROUP BY workload, arm, policy;
 
 -- What each method declares, as its results show it: a budget for every decision (mean_s), a weight of that
 -- budget or of its heads in the loss (option `cost`), gates that are learned with the weights (trained_accuracy).
 -- Whatever selects methods asks here, so that a new one appears everywhere without being named anywhere. Only
 -- `fixed` has a name in views, figures and reports: it is what the others are measured against.
 CREATE VIEW policy_declares (policy, has_budget, has_cost, learns_gates) AS
-SELECT policy, max(mean_s IS NOT NULL), max(cost_weight IS NOT NULL), max(trained_accuracy IS NOT NULL)
-FROM accuracy_by_seed
+SELECT policy, max(mean_s IS NOT NULL), max(n_cost_weights > 0), max(trained_accuracy IS NOT NULL)
+FROM mean_by_arm
 WHERE instr(policy, '/') = 0
 GROUP BY policy;
 
@@ -214,11 +237,11 @@ GROUP BY workload;
 -- The arms that have results, each with the ids of its evaluations by seed, '3,9,14': what a comparison is
 -- made of. The same ids are the same answers.
 CREATE VIEW current_arm (workload_id, workload, arm, policy, evaluations) AS
-SELECT DISTINCT w.id, r.workload, r.arm, r.policy,
-       group_concat(r.evaluation_id) OVER (PARTITION BY r.workload, r.arm, r.policy ORDER BY r.seed
-                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-FROM accuracy_by_seed r JOIN workload w ON w.name = r.workload
-WHERE r.accuracy IS NOT NULL;
+SELECT w.id, r.workload, r.arm, r.policy, group_concat(r.evaluation_id)
+FROM (SELECT workload, arm, policy, evaluation_id FROM accuracy_by_seed WHERE accuracy IS NOT NULL
+      ORDER BY workload, arm, policy, seed LIMIT -1) r -- LIMIT: else SQLite may take the order away
+JOIN workload w ON w.name = r.workload
+GROUP BY r.workload, r.arm, r.policy;
 
 -- The comparisons that still say what they are of: made of the current evaluations by the formulas of this
 -- program. The rest are made again by the next command that shows any.
@@ -240,27 +263,25 @@ CREATE VIEW training_cost (workload, arm, policy, seed, trial_id, n_tuning_trial
 WITH RECURSIVE tuned AS MATERIALIZED (
     SELECT trial_id, count(*) AS n, sum(train_flops) AS flops, sum(train_seconds) AS seconds
     FROM tuning GROUP BY trial_id
-), spent AS (
-    SELECT t.id, coalesce(u.n, 1) AS n, coalesce(u.flops, t.train_flops) AS flops,
-           coalesce(u.seconds, t.train_seconds) AS seconds
-    FROM trial t LEFT JOIN tuned u ON u.trial_id = t.id
-    WHERE t.kind = 'train'
 ), chain (id, part) AS ( -- a trial with its base, the base of that, ...
     SELECT id, base_trial_id FROM trial WHERE kind = 'train' AND base_trial_id IS NOT NULL
     UNION -- which ends where somebody made a trial its own base
     SELECT c.id, t.base_trial_id FROM chain c JOIN trial t ON t.id = c.part
     WHERE t.base_trial_id IS NOT NULL
 ), base AS MATERIALIZED (
-    SELECT c.id, sum(s.flops) AS flops, sum(s.seconds) AS seconds
-    FROM chain c JOIN spent s ON s.id = c.part GROUP BY c.id
-), total AS (
-    SELECT s.*, coalesce(s.flops + b.flops, s.flops, b.flops) AS total_flops,
-           coalesce(s.seconds + b.seconds, s.seconds, b.seconds) AS total_seconds
-    FROM spent s LEFT JOIN base b USING (id)
+    SELECT c.id, sum(coalesce(u.flops, t.train_flops)) AS flops, sum(coalesce(u.seconds, t.train_seconds)) AS seconds
+    FROM chain c JOIN trial t ON t.id = c.part LEFT JOIN tuned u ON u.trial_id = t.id
+    WHERE t.kind = 'train'
+    GROUP BY c.id
+), spent AS (
+    SELECT t.*, coalesce(u.n, 1) AS n, coalesce(u.flops, t.train_flops) AS flops,
+           coalesce(u.seconds, t.train_seconds) AS seconds, b.flops AS base_flops, b.seconds AS base_seconds
+    FROM current_training t LEFT JOIN tuned u ON u.trial_id = t.id LEFT JOIN base b ON b.id = t.id
 )
-SELECT t.workload, t.arm, t.policy, t.seed, t.id, o.n, t.train_flops, o.flops - t.train_flops,
-       o.total_flops - o.flops, o.total_flops, t.train_seconds, o.total_seconds
-FROM current_training t JOIN total o USING (id);
+SELECT workload, arm, policy, seed, id, n, train_flops, flops - train_flops,
+       coalesce(flops + base_flops, flops, base_flops) - flops, coalesce(flops + base_flops, flops, base_flops),
+       train_seconds, coalesce(seconds + base_seconds, seconds, base_seconds)
+FROM spent;
 
 -- Heads and accuracy of one trained model on the test inputs of one known difficulty; mean_heads is
 -- heads computed (prediction.heads_run) per layer, n_inputs is how many test inputs have this difficulty.
@@ -405,9 +426,10 @@ CREATE VIEW profile_summary (id, n, median, mad, marked_over_unmarked) AS
 SELECT id, n_samples, latency_ns_median, latency_ns_mad, marked_over_unmarked
 FROM current_profile WHERE n_samples IS NOT NULL
 UNION ALL
-SELECT d.id, d.n, d.median, d.mad, m.median
-FROM deviation_by_group d LEFT JOIN median_by_group m ON m.grouped_by = 'marked' AND m.id = d.id
-WHERE d.grouped_by = 'profile';
+SELECT id, max(n), max(median), max(mad), max(marked) -- a join would have no index
+FROM (SELECT id, n, median, mad, NULL AS marked FROM deviation_by_group WHERE grouped_by = 'profile'
+      UNION ALL SELECT id, NULL, NULL, NULL, median FROM median_by_group WHERE grouped_by = 'marked')
+GROUP BY id;
 
 -- Median forward pass of one model at one batch size. Times with a warning are left out.
 CREATE VIEW latency_by_seed (workload, arm, seed, batch_size, latency_ns_median, device) AS
@@ -530,8 +552,8 @@ CREATE VIEW t_quantile (df, t95, t90) AS VALUES
     (29,  2.0452, 1.6991), (30, 2.0423, 1.6973);
 
 -- What every trained model has, over the seeds of an arm, in one row, because windows as below would sort each
--- measure twice: of each measure the number of seeds that have it, their mean, and the sum of squares of what they
--- deviate from it, so that large numbers keep their digits; of the rest what accuracy_vs_budget shows.
+-- measure twice: mean_by_arm with the sum of squares of what each measure deviates from its mean, so that large
+-- numbers keep their digits.
 CREATE VIEW spread_by_arm (workload, arm, policy, granularity, n_classes, cost_weight, head_budget, mean_s,
                            n_tuning_trials, trained_accuracy, score_entropy, device,
                            n_accuracy, accuracy, squares_accuracy, n_heads, heads, squares_heads,
@@ -540,22 +562,6 @@ CREATE VIEW spread_by_arm (workload, arm, policy, granularity, n_classes, cost_w
                            n_dense_flops, dense_flops, squares_dense_flops,
                            n_macro_f1, macro_f1, squares_macro_f1, n_matthews, matthews, squares_matthews,
                            n_ece, ece, squares_ece, n_loss, loss, squares_loss) AS
-WITH mean AS MATERIALIZED (
-    SELECT workload, arm, policy, granularity, n_classes,
-           CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END AS cost_weight,
-           avg(head_budget) AS head_budget, avg(mean_s) AS mean_s, max(n_tuning_trials) AS n_tuning_trials,
-           avg(trained_accuracy) AS trained_accuracy, avg(score_entropy) AS score_entropy, max(device) AS device,
-           count(accuracy) AS n_accuracy, avg(accuracy) AS accuracy,
-           count(mean_heads) AS n_heads, avg(mean_heads) AS heads,
-           count(executed_flops_per_input) AS n_executed_flops, avg(executed_flops_per_input) AS executed_flops,
-           count(active_flops_per_input) AS n_active_flops, avg(active_flops_per_input) AS active_flops,
-           count(dense_flops_per_input) AS n_dense_flops, avg(dense_flops_per_input) AS dense_flops,
-           count(macro_f1) AS n_macro_f1, avg(macro_f1) AS macro_f1,
-           count(matthews) AS n_matthews, avg(matthews) AS matthews,
-           count(ece) AS n_ece, avg(ece) AS ece,
-           count(loss) AS n_loss, avg(loss) AS loss
-    FROM accuracy_by_seed GROUP BY workload, arm, policy
-)
 SELECT r.workload, r.arm, r.policy, m.granularity, m.n_classes, m.cost_weight, m.head_budget, m.mean_s,
        m.n_tuning_trials, m.trained_accuracy, m.score_entropy, m.device,
        n_accuracy, m.accuracy, sum((r.accuracy - m.accuracy) * (r.accuracy - m.accuracy)),
@@ -570,7 +576,7 @@ SELECT r.workload, r.arm, r.policy, m.granularity, m.n_classes, m.cost_weight, m
        n_matthews, m.matthews, sum((r.matthews - m.matthews) * (r.matthews - m.matthews)),
        n_ece, m.ece, sum((r.ece - m.ece) * (r.ece - m.ece)),
        n_loss, m.loss, sum((r.loss - m.loss) * (r.loss - m.loss))
-FROM accuracy_by_seed r CROSS JOIN mean m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
+FROM accuracy_by_seed r CROSS JOIN mean_by_arm m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
 GROUP BY r.workload, r.arm, r.policy;
 
 -- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). WHERE measure = ...
@@ -691,10 +697,10 @@ CREATE VIEW attention_gain (workload, arm, arm_without, difference_points, ci95_
                             n_inputs, margin_points, reason) AS
 WITH headless AS (
     SELECT r.workload, r.arm, avg(e.validation_accuracy) AS validation
-    FROM accuracy_by_seed r JOIN trial t ON t.id = r.trial_id
-    LEFT JOIN epoch e ON e.trial_id = t.id AND e.epoch = t.best_epoch
-    WHERE instr(r.policy, '/') = 0
-    GROUP BY r.workload, r.arm HAVING max(r.mean_heads) = 0
+    FROM mean_by_arm m CROSS JOIN accuracy_by_seed r ON r.workload = m.workload AND r.arm = m.arm AND r.policy = m.policy
+    JOIN trial t ON t.id = r.trial_id LEFT JOIN epoch e ON e.trial_id = t.id AND e.epoch = t.best_epoch
+    WHERE m.heads = 0 AND instr(m.policy, '/') = 0
+    GROUP BY r.workload, r.arm
 ), best AS (
     SELECT workload, arm, row_number() OVER (PARTITION BY workload ORDER BY validation DESC, arm) AS rank
     FROM headless
@@ -782,14 +788,12 @@ WITH model AS MATERIALIZED (
     SELECT workload, arm, substr(arm, 1, length(arm) - length(policy) + instr(policy, '/') - 3),
            substr(policy, 1, instr(policy, '/') - 1), substr(policy, instr(policy, '/') + 1)
     FROM current_arm WHERE instr(policy, '/') > 0
-), heads AS MATERIALIZED (
-    SELECT workload, arm, avg(mean_heads) AS heads FROM accuracy_by_seed GROUP BY workload, arm
 )
 SELECT a.workload, a.arm, a.reference, a.policy, a.changed, h.heads, r.heads, d.difference_points, d.ci95_low_points,
        d.ci95_high_points, d.n_pairs
 FROM part a JOIN paired_difference d ON d.workload = a.workload AND d.arm_a = a.arm AND d.arm_b = a.reference
-JOIN heads h ON h.workload = a.workload AND h.arm = a.arm
-JOIN heads r ON r.workload = a.workload AND r.arm = a.reference;
+JOIN mean_by_arm h ON h.workload = a.workload AND h.arm = a.arm
+JOIN mean_by_arm r ON r.workload = a.workload AND r.arm = a.reference;
 
 -- The questions that are answered for every workload at once, so that some answers are right by luck: all
 -- pairs of arms that one of them is about, with p values after Holm over all claims of the question that
@@ -802,11 +806,10 @@ WITH asked AS (
                 WHEN p.arm_b = d.arm AND p.policy_a IN (SELECT policy FROM policy_declares WHERE has_budget)
                      AND (p.workload, p.arm_a) IN (SELECT workload, arm FROM method_arm)
                 THEN p.policy_a || ' against all heads'
-                WHEN p.arm_a = d.arm AND p.policy_b = 'fixed' AND abs(b.mean_heads - 1) < 1e-9
+                WHEN p.arm_a = d.arm AND p.policy_b = 'fixed' AND abs(b.heads - 1) < 1e-9
                 THEN 'all heads against one' END AS question, p.*
     FROM paired_difference p LEFT JOIN dense_arm d ON d.workload = p.workload
-    LEFT JOIN (SELECT workload, arm, avg(mean_heads) AS mean_heads FROM accuracy_by_seed GROUP BY 1, 2) b
-           ON b.workload = p.workload AND b.arm = p.arm_b
+    LEFT JOIN mean_by_arm b ON b.workload = p.workload AND b.arm = p.arm_b
     WHERE substr(p.arm_b, 1, length(p.arm_a) + 2) = p.arm_a || ' (' OR d.arm IN (p.arm_a, p.arm_b)
 ), stepped AS (
     SELECT *, count(p) OVER (PARTITION BY question) AS n_claims,
@@ -1019,16 +1022,12 @@ GROUP BY workload, arm, oracle_heads;
 CREATE VIEW difference_to_all_heads (workload, arm, policy, mean_heads, heads, n_seeds, n_inputs,
                                      difference_points, seeds_half_points, inputs_half_points,
                                      ci95_low_points, ci95_high_points) AS
-WITH model AS MATERIALIZED (
-    SELECT workload, arm, policy, avg(mean_heads) AS mean_heads, max(base_heads) AS heads, max(layers) AS layers
-    FROM accuracy_by_seed WHERE instr(policy, '/') = 0 GROUP BY workload, arm
-)
-SELECT p.workload, p.arm_a, a.policy, a.mean_heads, a.heads, p.n_pairs, p.n_inputs, p.difference_points,
+SELECT p.workload, p.arm_a, a.policy, a.heads, a.base_heads, p.n_pairs, p.n_inputs, p.difference_points,
        p.seeds_half_points, p.inputs_half_points, p.ci95_low_points, p.ci95_high_points
 FROM paired_difference p JOIN dense_arm d ON d.workload = p.workload AND d.arm = p.arm_b
-JOIN model a ON a.workload = p.workload AND a.arm = p.arm_a
-JOIN model b ON b.workload = p.workload AND b.arm = p.arm_b
-WHERE a.heads = b.heads AND a.layers = b.layers;
+JOIN mean_by_arm a ON a.workload = p.workload AND a.arm = p.arm_a
+JOIN mean_by_arm b ON b.workload = p.workload AND b.arm = p.arm_b
+WHERE a.base_heads = b.base_heads AND a.layers = b.layers AND instr(a.policy, '/') = 0;
 
 -- Heads per layer needed to stay within a margin of all heads, among the arms of each method (method_arm). The margin is
 -- attention_gain's: at most 1 point, and at most half of what attention is shown to add, because who deletes
@@ -1114,11 +1113,7 @@ CREATE VIEW methods_by_arm (workload, arm, policy, first_trial_id, n_seeds, n_tu
                             batch_large, latency_large_ns,
                             latency_large_ns_ci95_low, latency_large_ns_ci95_high,
                             training_flops, training_seconds, trained_accuracy, score_entropy) AS
-WITH model AS (
-    SELECT workload, arm, min(trial_id) AS first_trial_id, max(n_tuning_trials) AS n_tuning_trials,
-           avg(trained_accuracy) AS trained_accuracy, avg(score_entropy) AS score_entropy
-    FROM accuracy_by_seed GROUP BY workload, arm
-), batched AS (
+WITH batched AS (
     SELECT *, mean - half95 AS low, mean + half95 AS high,
            min(CASE measure WHEN 'latency_ns' THEN part END) OVER (PARTITION BY workload) AS small,
            max(CASE measure WHEN 'latency_ns' THEN part END) OVER (PARTITION BY workload) AS large
@@ -1144,7 +1139,7 @@ SELECT k.workload, k.arm, k.policy, o.first_trial_id,
        max(CASE what WHEN 'large' THEN low END), max(CASE what WHEN 'large' THEN high END),
        max(CASE what WHEN 'training_flops' THEN mean END),
        max(CASE what WHEN 'training_seconds' THEN mean END), o.trained_accuracy, o.score_entropy
-FROM known k JOIN model o USING (workload, arm)
+FROM known k JOIN mean_by_arm o ON o.workload = k.workload AND o.arm = k.arm
 GROUP BY k.workload, k.arm;
 
 -- The same sweep on a card and on the CPU: accuracies with two-sided 95% t intervals over seeds, and their

@@ -6,23 +6,27 @@
 #include "harness/store/store_private.h"
 
 /* A view after those that it reads. */
-static const struct kept_view shared[] = {{"policy_declares", NULL, NULL},
+static const struct kept_view shared[] = {{"mean_by_arm", "workload, arm, policy", NULL},
+                                          {"policy_declares", NULL, NULL},
                                           {"dense_arm", "workload", NULL},
                                           {"current_profile", "id", NULL},
                                           {"profile_summary", "id", NULL},
                                           {"saving_by_seed", NULL, NULL},
-                                          {"training_cost", NULL, NULL},
-                                          {"current_comparison", NULL, NULL},
-                                          {"paired_difference", "workload, arm_a, arm_b", NULL},
                                           {"method_arm", "workload, arm", NULL},
-                                          {"attention_gain", NULL, NULL},
                                           {0}};
 
-static const struct kept_view of_figures[] = {
-    {"value_by_part", NULL, NULL},      {"measure_by_seed", NULL, NULL},
-    {"spread_by_arm", NULL, NULL},      {"interval_by_measure", NULL, NULL},
-    {"noise_floor", NULL, NULL},        {"latency_note", NULL, NULL},
-    {"accuracy_vs_budget", NULL, NULL}, {0}};
+static const struct kept_view of_figures[] = {{"training_cost", NULL, NULL},
+                                              {"current_comparison", NULL, NULL},
+                                              {"paired_difference", "workload, arm_a, arm_b", NULL},
+                                              {"attention_gain", NULL, NULL},
+                                              {"value_by_part", NULL, NULL},
+                                              {"measure_by_seed", NULL, NULL},
+                                              {"spread_by_arm", NULL, NULL},
+                                              {"interval_by_measure", NULL, NULL},
+                                              {"noise_floor", NULL, NULL},
+                                              {"latency_note", NULL, NULL},
+                                              {"accuracy_vs_budget", NULL, NULL},
+                                              {0}};
 
 bool shared_data_keep(struct store *store, struct error *error) {
     return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&

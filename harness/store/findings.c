@@ -9,9 +9,8 @@
 
 /* `pair` of what is compared with what, as words: the same verdicts for all of them. */
 static const char differences_sql[] =
-    "WITH run AS (SELECT workload, arm, policy, mean_heads, min_id, heads FROM accuracy_vs_budget"
-    "   JOIN (SELECT workload, arm, min(trial_id) AS min_id, max(base_heads) AS heads"
-    "    FROM accuracy_by_seed GROUP BY 1, 2) USING (workload, arm)),"
+    "WITH run AS (SELECT workload, arm, policy, heads AS mean_heads, first_trial_id AS min_id,"
+    "   base_heads AS heads FROM mean_by_arm),"
     " pair (place, workload, id, a, verb, b, d, low, high, low90, high90, n, p, n_claims,"
     "   margin) AS ("
     "  SELECT 1, workload, 0, printf('All heads (%s)', arm), 'are',"

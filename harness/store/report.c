@@ -52,8 +52,7 @@ static bool print_query(struct store *store, const char *sql, const struct value
  *
  * One row per arm, in the order of its first trial; times and ratios where it was profiled. */
 static const char arms_sql[] =
-    "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops),"
-    " first AS (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed GROUP BY 1, 2)"
+    "WITH latency AS MATERIALIZED (SELECT * FROM latency_vs_flops)"
     " SELECT a.workload || ' / ' || a.arm AS 'workload / arm',"
     "  printf('%.1f', 100 * a.accuracy_mean) || CASE WHEN a.accuracy_ci95_high IS NULL THEN ''"
     "   ELSE printf(' ± %.1f', 100 * (a.accuracy_ci95_high - a.accuracy_mean)) END"
@@ -72,13 +71,13 @@ static const char arms_sql[] =
     "   AS 'us b32',"
     "  a.n_tuning_trials AS tried"
     " FROM accuracy_vs_budget a"
-    " JOIN first f ON f.workload = a.workload AND f.arm = a.arm"
+    " JOIN mean_by_arm f ON f.workload = a.workload AND f.arm = a.arm"
     " LEFT JOIN latency one ON one.workload = a.workload AND one.arm = a.arm"
     "  AND one.batch_size = 1 AND one.device = a.device"
     " LEFT JOIN latency many ON many.workload = a.workload AND many.arm = a.arm"
     "  AND many.batch_size = 32 AND many.device = a.device"
     " WHERE (a.workload, a.arm) IN chosen"
-    " ORDER BY a.workload, f.id, length(a.arm)";
+    " ORDER BY a.workload, f.first_trial_id, length(a.arm)";
 
 /* What methods are compared by, each with its interval: all arms of workloads that tune theirs, of
  * others those whose gates are learned, as trained and as deployed. */
@@ -90,25 +89,23 @@ static const char methods_sql[] =
     "   printf('%.*f', digits, mean * factor) || CASE WHEN ci95_high IS NULL THEN ''"
     "    ELSE printf(' ± %.*f', digits, (ci95_high - mean) * factor) END AS text"
     "  FROM measure_by_arm LEFT JOIN scale USING (measure)"
-    "  WHERE (workload, arm) IN chosen AND (workload, arm) IN told),"
-    " trained AS MATERIALIZED (SELECT workload, arm, avg(trained_accuracy) AS accuracy,"
-    "   avg(score_entropy) AS entropy FROM accuracy_by_seed WHERE workload IN shown GROUP BY 1, 2)"
-    " SELECT workload || ' / ' || arm AS 'tuned or gated methods',"
+    "  WHERE (workload, arm) IN chosen AND (workload, arm) IN told)"
+    " SELECT c.workload || ' / ' || c.arm AS 'tuned or gated methods',"
     "  max(CASE measure WHEN 'accuracy' THEN text END) AS 'accuracy %',"
     "  max(CASE measure WHEN 'heads' THEN text END) AS heads,"
     "  max(CASE measure WHEN 'executed_flops' THEN text END) AS 'executed MFLOP',"
     "  printf('%.2f', max(CASE measure WHEN 'executed_flops' THEN mean END)"
     "   / max(CASE measure WHEN 'dense_flops' THEN mean END)) AS 'of all',"
-    "  CASE WHEN t.accuracy IS NOT NULL THEN printf('%.1f', 100 * t.accuracy) END"
+    "  CASE WHEN t.trained_accuracy IS NOT NULL THEN printf('%.1f', 100 * t.trained_accuracy) END"
     "   AS 'as trained %',"
-    "  CASE WHEN t.entropy IS NOT NULL THEN printf('%.2f', t.entropy) END AS entropy,"
+    "  CASE WHEN t.score_entropy IS NOT NULL THEN printf('%.2f', t.score_entropy) END AS entropy,"
     "  max(CASE measure WHEN 'active_flops' THEN text END) AS 'active MFLOP',"
     "  max(CASE measure WHEN 'latency_ns_batch_1' THEN text END) AS 'us b1',"
     "  max(CASE measure WHEN 'latency_ns_batch_32' THEN text END) AS 'us b32',"
     "  max(CASE measure WHEN 'training_flops' THEN text END) AS 'training GFLOP'"
-    " FROM cell JOIN trained t USING (workload, arm)"
-    " GROUP BY workload, arm"
-    " ORDER BY workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
+    " FROM cell c JOIN mean_by_arm t ON t.workload = c.workload AND t.arm = c.arm"
+    " GROUP BY c.workload, c.arm"
+    " ORDER BY c.workload, max(CASE measure WHEN 'accuracy' THEN mean END) DESC";
 
 /* All heads against one head, then each arm with a budget against all heads: an answer per workload
  * to the same question, which is why Holm's p stands beside them. */
@@ -126,11 +123,10 @@ static const char differences_sql[] =
     "   ELSE printf('%.2g', p_holm) END || CASE n_claims WHEN 1 THEN ''"
     "   ELSE printf(' (Holm, of %d)', n_claims) END END"
     "  AS 'accuracy differences, 95% intervals for other seeds and other test inputs'"
-    " FROM claim c JOIN (SELECT workload, arm, min(trial_id) AS id FROM accuracy_by_seed"
-    "   GROUP BY 1, 2) f ON f.workload = c.workload AND f.arm = c.arm_a"
+    " FROM claim c JOIN mean_by_arm f ON f.workload = c.workload AND f.arm = c.arm_a"
     " WHERE ((c.workload, arm_a) IN chosen OR (c.workload, arm_b) IN chosen)"
     "  AND (question = 'all heads against one' OR question GLOB '* against all heads')"
-    " ORDER BY c.workload, question <> 'all heads against one', f.id";
+    " ORDER BY c.workload, question <> 'all heads against one', f.first_trial_id";
 
 /* What of the doubts that `headroom data` has the stored classes can still tell. */
 static const char doubts_sql[] =
@@ -219,11 +215,36 @@ static const char warnings_sql[] =
 /* Behind what is said of times: where they are of, unless it is the CPU. */
 #define ON_DEVICE "CASE device WHEN 'cpu' THEN '' ELSE ' on ' || device END"
 
-/* What times of this sweep can tell: how far two profiles of one model differ, what disturbed them,
- * whether the machine was quiet, what phase markers cost, and whether the roof is one. */
-static const char noise_lines_sql[] =
+/* What of the times is not as it should be: the machine was not quiet, or the roof is none. */
+static const char noise_loud_sql[] =
     "WITH floor AS MATERIALIZED (SELECT * FROM noise_floor WHERE workload IN shown),"
     " quiet AS MATERIALIZED (SELECT * FROM timing_noise WHERE workload IN shown),"
+    " loud (workload, place, text) AS ("
+    "  SELECT q.workload, 3, printf('NOISY MACHINE%s: ', " ON_DEVICE ")"
+    "   || CASE WHEN others_running > 0.1 THEN"
+    "   printf('%.1f other threads wanted to run while times were taken; ', others_running)"
+    "   ELSE '' END || CASE WHEN cpu_share < 0.98 THEN"
+    "   printf('the timed thread had a core for %.0f%% of the time; ', 100 * cpu_share)"
+    "   ELSE '' END || CASE WHEN worst_floor > 0.05 THEN"
+    "   printf('the noise floor is above 5%%; ') ELSE '' END || coalesce((SELECT max(warning)"
+    "   || ': raise that' FROM trial_warning w WHERE w.workload = q.workload"
+    "   AND warning LIKE 'throttled in %'), 'stop other work') || ' and profile again'"
+    "  FROM quiet q LEFT JOIN (SELECT workload, device, max(noise_floor) AS worst_floor FROM floor"
+    "   GROUP BY 1, 2) USING (workload, device)"
+    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05"
+    "  UNION ALL SELECT workload, 5, printf('ROOF TOO LOW: %d of %d phases are faster than large products"
+    " on this machine, %s of %s at batch %d by %.2f times: %s', above, n, phase, arm, batch_size,"
+    " over, reason)"
+    "  FROM (SELECT workload, phase, arm, batch_size, reason, count(*) AS n,"
+    "   sum(flops_per_second > sgemm_flops_per_second) AS above,"
+    "   max(flops_per_second / sgemm_flops_per_second) AS over"
+    "   FROM roofline_by_phase WHERE workload IN shown AND sgemm_flops_per_second IS NOT NULL"
+    "   GROUP BY workload) WHERE above > 0)";
+
+/* Behind it, what times of this sweep can tell: how far two profiles of one model differ, what disturbed
+ * them, and what phase markers cost. */
+static const char noise_sql[] =
+    ","
     " outlier AS (SELECT workload, sum(n_outliers) AS n, max(worst) AS worst FROM latency_outlier"
     "  WHERE workload IN shown GROUP BY workload),"
     " taken AS (SELECT workload, sum(s.n) AS n FROM current_profile JOIN profile_summary s USING (id)"
@@ -240,18 +261,6 @@ static const char noise_lines_sql[] =
     "  UNION ALL SELECT workload, 2, printf('%d of %d samples stand apart (more than 3 scaled MADs and"
     " 2%% from their median), the longest %.1f times its median; medians keep them', o.n, t.n, worst)"
     "  FROM outlier o JOIN taken t USING (workload)"
-    "  UNION ALL SELECT q.workload, 3, printf('NOISY MACHINE%s: ', " ON_DEVICE ")"
-    "   || CASE WHEN others_running > 0.1 THEN"
-    "   printf('%.1f other threads wanted to run while times were taken; ', others_running)"
-    "   ELSE '' END || CASE WHEN cpu_share < 0.98 THEN"
-    "   printf('the timed thread had a core for %.0f%% of the time; ', 100 * cpu_share)"
-    "   ELSE '' END || CASE WHEN worst_floor > 0.05 THEN"
-    "   printf('the noise floor is above 5%%; ') ELSE '' END || coalesce((SELECT max(warning)"
-    "   || ': raise that' FROM trial_warning w WHERE w.workload = q.workload"
-    "   AND warning LIKE 'throttled in %'), 'stop other work') || ' and profile again'"
-    "  FROM quiet q LEFT JOIN (SELECT workload, device, max(noise_floor) AS worst_floor FROM floor"
-    "   GROUP BY 1, 2) USING (workload, device)"
-    "  WHERE others_running > 0.1 OR cpu_share < 0.98 OR worst_floor > 0.05"
     "  UNION ALL SELECT workload, 4, printf('phase markers make a pass%s ', " ON_DEVICE ")"
     "   || group_concat(printf('%.2f to %.2f times as long at batch %d', least, most, batch_size),"
     " ', ')"
@@ -262,20 +271,10 @@ static const char noise_lines_sql[] =
     "  FROM (SELECT workload, batch_size, device, min(marked_over_unmarked) AS least,"
     "   max(marked_over_unmarked) AS most, max(unaccounted_share) AS rest"
     "   FROM phase_cost WHERE workload IN shown GROUP BY 1, 2, 3 ORDER BY 2) b GROUP BY workload, device"
-    "  UNION ALL SELECT workload, 5, printf('ROOF TOO LOW: %d of %d phases are faster than large products"
-    " on this machine, %s of %s at batch %d by %.2f times: %s', above, n, phase, arm, batch_size,"
-    " over, reason)"
-    "  FROM (SELECT *, flops_per_second / sgemm_flops_per_second AS over, count(*) OVER all_of_it AS n,"
-    "   sum(flops_per_second > sgemm_flops_per_second) OVER all_of_it AS above, row_number() OVER"
-    "    (PARTITION BY workload ORDER BY flops_per_second / sgemm_flops_per_second DESC) AS place"
-    "   FROM roofline_by_phase WHERE workload IN shown AND sgemm_flops_per_second IS NOT NULL"
-    "   WINDOW all_of_it AS (PARTITION BY workload)) WHERE place = 1 AND above > 0)";
-
-/* Behind these. */
-static const char noise_sql[] =
+    "  UNION ALL SELECT * FROM loud)"
     " SELECT workload || ': ' || text AS 'noise of times' FROM lines ORDER BY workload, place";
 
-/* All of that in a sentence. */
+/* Or all of that in a sentence. */
 static const char noise_brief_sql[] =
     ", least AS (SELECT workload, max(noise_floor) AS floor FROM floor"
     "  WHERE noise_floor IS NOT NULL GROUP BY workload),"
@@ -285,7 +284,7 @@ static const char noise_brief_sql[] =
     "   FROM least HAVING count(*) > 0"
     "  UNION ALL SELECT place, CASE place WHEN 3 THEN 'NOISY MACHINE' ELSE 'ROOF TOO LOW' END"
     "   || ' under ' || group_concat(DISTINCT workload)"
-    "   FROM lines WHERE place IN (3, 5) GROUP BY place)"
+    "   FROM loud GROUP BY place)"
     " SELECT 'noise of times: ' || group_concat(text, '; ') || ' (--verbose says how much, and why)'"
     " FROM (SELECT * FROM brief ORDER BY place) HAVING count(*) > 0";
 
@@ -314,7 +313,7 @@ static const char unfinished_sql[] =
 /* The whole SELECT of a part. */
 static bool append_query(struct text *sql, const char *part, struct error *error) {
     bool noise = part == noise_sql || part == noise_brief_sql;
-    text_append(sql, "%s%s", noise ? noise_lines_sql : "", part);
+    text_append(sql, "%s%s", noise ? noise_loud_sql : "", part);
     return !sql->failed || error_set(error, "out of memory");
 }
 
@@ -408,7 +407,7 @@ static bool keep_count(void *context, int n, const char *const *names, const cha
 bool report_older_code(struct store *store, const char *workloads, FILE *out, struct error *error) {
     static const char sql[] =
         "WITH RECURSIVE code (policy, what, sha256) AS MATERIALIZED ("
-        "  SELECT json_extract(c.value, '$.policy'), h.key, h.value"
+        "  SELECT CAST(json_extract(c.value, '$.policy') AS TEXT), h.key, h.value"
         "  FROM json_each(?1) c, json_each(c.value) h),"
         " own AS MATERIALIZED (SELECT t.id, t.workload_id, t.base_trial_id,"
         "   t.code_sha256 IS NULL OR t.code_sha256 IS NOT c.sha256 AS old"

@@ -78,31 +78,46 @@ bool report_for_programs(struct store *store, enum table_format format, FILE *ou
 
 /* ---- what both are made from ---- */
 
+/* Pairs of arms that a claim can be about: with all heads, or with a control of the first. */
+#define ASKED_PAIRS                                                                                \
+    "(workload, arm_a) IN dense_arm OR (workload, arm_b) IN dense_arm"                             \
+    " OR substr(arm_b, 1, length(arm_a) + 2) = arm_a || ' ('"
+
 /* Read once, before the questions of the report and after what it shares with figures. */
 static const struct kept_view kept[] = {
-    {"median_by_group", "id, grouped_by", "grouped_by GLOB 'block *'"}, {0}};
+    {"median_by_group", "id, grouped_by", "grouped_by GLOB 'block *'"},
+    {"current_comparison", NULL, ASKED_PAIRS},
+    {"paired_difference", "workload, arm_a, arm_b", NULL},
+    {"attention_gain", NULL, NULL},
+    {"data_set", NULL, NULL},
+    {0}};
 
 /* Of all arms the accuracy alone is shown, with what the table of times needs. */
 #define OF_ALL_ARMS "'accuracy', 'ratio_seconds', 'profile_ratio'"
 #define SHOWN_TO_PEOPLE                                                                            \
     "measure IN (" OF_ALL_ARMS ", " REPORT_MEASURES ")"                                            \
     " AND (measure IN (" OF_ALL_ARMS ") OR (workload, arm) IN told)"
-static const struct kept_view for_people[] = {{"value_by_part", NULL, SHOWN_TO_PEOPLE},
+static const struct kept_view for_people[] = {{"training_cost", NULL, "(workload, arm) IN told"},
+                                              {"value_by_part", NULL, SHOWN_TO_PEOPLE},
                                               {"spread_by_arm", NULL, NULL},
                                               {"interval_by_measure", NULL, SHOWN_TO_PEOPLE},
                                               {0}};
 
-static const struct kept_view last_kept[] = {
-    {"spread_by_arm", NULL, NULL}, {"interval_by_measure", NULL, NULL}, {"noise_floor", NULL, NULL},
-    {"latency_note", NULL, NULL},  {"accuracy_vs_budget", NULL, NULL},  {0}};
+static const struct kept_view last_kept[] = {{"training_cost", NULL, NULL},
+                                             {"spread_by_arm", NULL, NULL},
+                                             {"interval_by_measure", NULL, NULL},
+                                             {"noise_floor", NULL, NULL},
+                                             {"latency_note", NULL, NULL},
+                                             {"accuracy_vs_budget", NULL, NULL},
+                                             {0}};
 
 /* The arms of which people are shown more than the accuracy. */
 static const char told_sql[] =
     "DROP TABLE IF EXISTS temp.told;"
     "CREATE TEMP TABLE told (workload, arm, PRIMARY KEY (workload, arm)) WITHOUT ROWID;"
-    "INSERT INTO told SELECT DISTINCT workload, arm FROM accuracy_by_seed"
+    "INSERT INTO told SELECT workload, arm FROM mean_by_arm"
     " WHERE instr(policy, '/') = 0 AND (trained_accuracy IS NOT NULL OR workload IN"
-    "  (SELECT workload FROM training_cost WHERE n_tuning_trials > 1))";
+    "  (SELECT workload FROM mean_by_arm WHERE n_tuning_trials > 1))";
 
 typedef bool report_writer(struct store *store, enum table_format format, FILE *out,
                            struct error *error);
@@ -117,7 +132,7 @@ bool report_keep_choice(struct store *store, const struct report_choice *choice,
         "  WHERE ?2 IS NOT NULL"
         " UNION SELECT DISTINCT workload, arm FROM trial_status"
         "  WHERE ?2 IS NULL AND workload IN asked"
-        " UNION SELECT DISTINCT workload, arm FROM accuracy_by_seed"
+        " UNION SELECT workload, arm FROM mean_by_arm"
         "  WHERE ?2 IS NULL AND workload IN asked";
     static const char workloads[] =
         "INSERT INTO temp.shown SELECT name FROM workload"

@@ -71,7 +71,8 @@ many_trials_are_planned_listed_reported_drawn_and_merged() {
         measure $folder plan headroom sweep --dry-run --db r.db $(cd $folder && ls ./w*.yaml)
         measure $folder merge headroom merge into.db r.db
     done
-    for what in list status report plot one plan; do grows_as_the_trials $what 500; done
+    for what in list status plot one plan; do grows_as_the_trials $what 500; done
+    grows_as_the_trials report 200
     [ "$files" -le 60 ] || grep "^Of $files workloads the first 60 by name are drawn: " many/plot.out
     grows_as_the_trials merge 300
 }

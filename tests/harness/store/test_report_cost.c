@@ -66,7 +66,7 @@ static void a_report_takes_twice_the_work_for_twice_the_workloads(void **state) 
     }
     int64_t few = steps_of_report(state, 20), many = steps_of_report(&other, 40);
     tear_down(&other);
-    if (few < 1000 || 2 * many > 5 * few)
+    if (few < 1000 || 4 * many > 9 * few)
         fail_msg("%lld steps for 20 workloads, %lld for 40", (long long)few, (long long)many);
 }
 

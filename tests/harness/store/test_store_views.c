@@ -430,6 +430,34 @@ static void a_policy_declares_what_its_results_show(void **state) {
     assert_near(number(f, "SELECT count(*) FROM policy_declares"), 3);
 }
 
+static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    double one[] = {0.5}, three[] = {0.2, 0.4, 0.9};
+    train(f, workload, "first", "fixed", ONE, 1, one, 1);
+    train(f, workload, "arm", "budgetformer", ALL, 3, three, 1);
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE trial SET cost_weight = seed / 10.0 WHERE arm = 'arm' AND seed > 0;"
+                "UPDATE evaluation SET macro_f1 = NULL, mean_heads = 6 WHERE accuracy = 0.9"),
+        SQLITE_OK);
+    static const char *const expected[] = {
+        "first_trial_id = (SELECT min(id) FROM trial WHERE arm = 'arm')",
+        "base_heads = 8 AND layers = 2",
+        "n_cost_weights = 2 AND cost_weight IS NULL", /* 0.1 and 0.2 */
+        "n_accuracy = 3 AND abs(accuracy - 0.5) < 1e-12",
+        "n_heads = 3 AND abs(heads - 22.0 / 3) < 1e-12",
+        "n_macro_f1 = 2",
+        "n_tuning_trials = 1"};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "SELECT %s FROM mean_by_arm WHERE arm = 'arm'", expected[i]);
+        if (number(f, sql) != 1) fail_msg("not %s", expected[i]);
+    }
+    assert_near(number(f, "SELECT count(*) FROM mean_by_arm"), 2);
+    assert_near(number(f, "SELECT n_cost_weights FROM mean_by_arm WHERE arm = 'first'"), 0);
+}
+
 static void the_reference_runs_all_heads_in_every_layer(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -611,6 +639,7 @@ int main(void) {
         TEST(methods_take_latency_from_the_smallest_and_the_largest_batch),
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
         TEST(a_policy_declares_what_its_results_show),
+        TEST(an_arm_says_in_one_row_what_its_models_have_in_common),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
         TEST(an_interval_of_large_numbers_keeps_its_digits),
