@@ -406,9 +406,12 @@ bool store_schema_is_current(struct store *store, bool *current, struct error *e
 
 bool store_schema_read(struct store *store, struct error *error) {
     int64_t version = 0;
+    bool changed;
     if (!store_schema_version(store, &version, error)) return false;
     if (version < SCHEMA_VERSION) {
-        if (!store_copy_to_memory(store, error) || !migrate(store, version, error)) return false;
+        if (!store_copy_to_memory(store, error) || !migrate(store, version, error) ||
+            !write_views(store, &changed, error))
+            return false;
         store_distrust(store);
     }
     return check_tables(store, error);
