@@ -216,12 +216,17 @@ static void kill_those_that_take_too_long(const struct sweep *sweep) {
     }
 }
 
+/* One request comes twice from timeout(1), which signals its child and then its child's group. */
+static bool is_the_same_request(const struct sweep *sweep) {
+    return sweep->stopping && clock_seconds() - sweep->stopped_at < 0.25;
+}
+
 /* Waits up to half a second for something to happen, then looks at the clock. */
 static void wait_for_event(struct sweep *sweep) {
     struct timespec tick = {.tv_nsec = 500000000};
     int number = sigtimedwait(&sweep->watched, NULL, &tick);
-    if (number > 0 && number != SIGCHLD) {
-        /* The second request does not wait for trials to end by themselves. */
+    if (number > 0 && number != SIGCHLD && !is_the_same_request(sweep)) {
+        /* A later request does not wait for trials to end by themselves. */
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
             progress_clear(&sweep->progress);

@@ -191,6 +191,15 @@ static void second_signal_kills_what_ignores_the_first(void **state) {
     assert_int_equal(f->result.n_left, 1);
 }
 
+static void a_request_to_stop_that_comes_twice_is_one(void **state) {
+    struct fixture *f = *state;
+    static const char *const arms[] = {"asks-twice"};
+    plan_arms(f, arms, 1, false);
+    run(f);
+    assert_true(f->result.interrupted);
+    assert_row(f, 0, "ok", ""); /* nobody killed it */
+}
+
 static void who_is_told_to_end_has_as_long_as_a_kill_would_lose(void **state) {
     (void)state;
     assert_true(trial_process_grace(0.5, 2) == 5);
@@ -310,6 +319,7 @@ MAIN_OF_SWEEPS(TEST(every_way_to_end_is_a_row_with_its_reason),
                TEST(profiles_that_are_finished_outlive_a_killed_sweep),
                TEST(interruption_marks_what_ran_keeps_what_ended_and_resumes),
                TEST(second_signal_kills_what_ignores_the_first),
+               TEST(a_request_to_stop_that_comes_twice_is_one),
                TEST(who_is_told_to_end_has_as_long_as_a_kill_would_lose),
                TEST(killed_sweep_leaves_no_orphan_and_is_recovered),
                TEST(folder_that_cannot_hold_logs_is_named))
