@@ -20,12 +20,21 @@ static struct fake right_machine(void) {
     return fake;
 }
 
+/* Time of CPU, faults and switches as they are. On a busy machine one run in thousands has them besides what
+ * the work causes, which is no fault of who counts: that run is made again. */
 static void verify(struct fake *fake, struct verified out[COUNTER_ROLES]) {
     struct counter_backend backend = backend_of(fake);
     struct error error;
-    backend.kernel = counter_backend_papi.kernel; /* time of CPU, faults and switches as they are */
-    assert_true(verify_counters(&backend, out, &error));
-    assert_int_equal(fake->n_open_sets, 0);
+    bool undisturbed = false;
+    backend.kernel = counter_backend_papi.kernel;
+    for (int tries = 0; !undisturbed && tries < 5; tries++) {
+        assert_true(verify_counters(&backend, out, &error));
+        assert_int_equal(fake->n_open_sets, 0);
+        undisturbed = true;
+        for (int role = N_PRESETS; role < COUNTER_ROLES; role++)
+            undisturbed &= out[role].verdict == VERDICT_AS_EXPECTED;
+    }
+    assert_true(undisturbed);
 }
 
 static void counts_that_fit_the_work_pass(void **state) {
@@ -76,7 +85,6 @@ static void implausible_pair_is_wrong_in_both(void **state) {
     assert_non_null(strstr(error.text, "cycles, instructions: "));
 }
 
-/* A role that counted while it was proven, and then not: wrong, and the page says why. */
 /* What is printed, a row a line, with one blank between columns. */
 static char *print(const struct verified *verified) {
     struct error error;
@@ -93,6 +101,7 @@ static char *print(const struct verified *verified) {
     return page;
 }
 
+/* A role that counted while it was proven, and then not: wrong, and the page says why. */
 static void count_without_a_value_has_its_reason(void **state) {
     (void)state;
     static const char reason[] = "20 instructions per cycle is outside 0.01..8: one of the two "
