@@ -119,7 +119,11 @@ static bool task_load(struct task *task, int64_t id, struct error *error) {
 static bool task_claim(const struct task *task, struct environment *environment, int64_t *id,
                        struct error *error) {
     environment_read(store_library(), environment);
-    if (is_on_card(task)) environment_read_card("", environment);
+    if (is_on_card(task)) {
+        hold_endings(true); /* here already its driver starts threads */
+        environment_read_card("", environment);
+        hold_endings(false);
+    }
     return store_machine(task->store, environment, id, error) &&
            store_claim(task->store, task->row.id, getpid(), *id, error);
 }
