@@ -150,7 +150,8 @@ FROM environment;
 -- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
 -- not unknown. trained_accuracy beside accuracy is what choosing heads for real costs: they are equal
 -- where a method deploys what it trained, and NULL where no learned gates decide. macro_f1, matthews and ece
--- as in the table evaluation; loss is the mean negative log-likelihood.
+-- as in the table evaluation; loss is the mean negative log-likelihood. CROSS: read in the order of arms and
+-- seeds, so that the last bits of a sum do not depend on which seed ended first.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
@@ -171,7 +172,7 @@ SELECT t.workload, t.granularity, t.n_classes,
        coalesce(u.n, 1),
        e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label,
        CAST(e.dense_flops AS REAL) / e.n_inputs
-FROM current_training t JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
+FROM current_training t CROSS JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
 -- The models of an arm in one row: of each measure the number of seeds that have it and their mean; of the rest

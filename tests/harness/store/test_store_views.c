@@ -458,6 +458,25 @@ static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) 
     assert_near(number(f, "SELECT n_cost_weights FROM mean_by_arm WHERE arm = 'first'"), 0);
 }
 
+/* 0.1 + 0.2 + 0.3 is another number than 0.3 + 0.2 + 0.1, which is the order in which arm b's ended. */
+static void a_mean_does_not_depend_on_which_seed_ended_first(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const double accuracy[] = {0.5, 0.5, 0.5};
+    train(f, workload, "a", "fixed", ONE, 3, accuracy, 1);
+    train(f, workload, "b", "fixed", ONE, 3, accuracy, 1);
+    assert_int_equal(raw_sql(f->path,
+                             "UPDATE trial SET seed = 12 - seed WHERE arm = 'b';"
+                             "UPDATE evaluation SET loss = (SELECT seed % 10 + 1 FROM trial t "
+                             "WHERE t.id = trial_id) / 10.0"),
+                     SQLITE_OK);
+    assert_near(number(f, "SELECT loss FROM mean_by_arm WHERE arm = 'a'"), 0.2);
+    assert_true(number(f, "SELECT a.loss = b.loss FROM mean_by_arm a, mean_by_arm b "
+                          "WHERE a.arm = 'a' AND b.arm = 'b'") == 1);
+    assert_true(number(f, "SELECT a.squares_loss = b.squares_loss FROM spread_by_arm a, "
+                          "spread_by_arm b WHERE a.arm = 'a' AND b.arm = 'b'") == 1);
+}
+
 static void the_reference_runs_all_heads_in_every_layer(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
@@ -640,6 +659,7 @@ int main(void) {
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
         TEST(a_policy_declares_what_its_results_show),
         TEST(an_arm_says_in_one_row_what_its_models_have_in_common),
+        TEST(a_mean_does_not_depend_on_which_seed_ended_first),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
         TEST(an_interval_of_large_numbers_keeps_its_digits),
