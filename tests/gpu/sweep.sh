@@ -8,10 +8,13 @@ scratch=${scratch:?}
 
 # Two methods, three seeds, no data set; joules only where they are the question, as they take their time.
 seeds=1-3
+epochs=2
+within= # what starts the program and ends it
 sweep() { # database options...
     db=$1
     shift
-    ./headroom sweep topic --set train.epochs=2 --set data.n_train=2000 --set data.n_test=1000 --seeds $seeds \
+    # shellcheck disable=SC2086 # words
+    $within ./headroom sweep topic --set train.epochs=$epochs --set data.n_train=2000 --set data.n_test=1000 --seeds $seeds \
         --filter '/(fixed-8|budgetformer-0.1)/' --set profile.card_energy=off --no-ceiling --db "$db" "$@" >"$scratch/said" 2>&1 ||
         { cat "$scratch/said" && return 1; }
 }
@@ -108,6 +111,41 @@ same_seed_same_card_same_bits() {
     diff "$scratch/a" "$scratch/b"
 }
 
+# Stopped after ever more seconds, at last not at all, each time going on where it stood: weights, epochs and
+# accuracies are those of trainings that nobody stopped.
+a_stopped_training_goes_on_to_the_same_bits() {
+    needs_card
+    seeds=1
+    epochs=1000
+    for precision in fp32 bf16; do
+        whole=$scratch/$precision/whole
+        stopped=$scratch/$precision/stopped
+        mkdir -p "$whole" "$stopped"
+        sweep "$whole/r.db" --device cuda --precision $precision --no-profile
+        stops=0
+        for seconds in 5 6 7 8 600; do
+            within="timeout -s TERM $seconds"
+            sweep "$stopped/r.db" --device cuda --precision $precision --no-profile >"$scratch/talk" && break
+            stops=$((stops + 1))
+        done
+        within=
+        [ "$seconds" -lt 600 ] || cat "$scratch/talk"
+        echo "#| $precision: stopped $stops times: $(grep -h '^goes on after' "$stopped"/logs/*.log | tr '\n' ';')"
+        grep -q '^goes on after' "$stopped"/logs/*.log
+        cat >"$scratch/query.sql" <<'SQL'
+SELECT arm, epoch, step, train_loss, validation_loss, validation_accuracy, validation_mean_heads
+FROM epoch JOIN trial ON trial.id = trial_id ORDER BY arm, epoch
+SQL
+        for folder in "$whole" "$stopped"; do
+            ./headroom export "$scratch/query.sql" --db "$folder/r.db" >"$folder/learnt"
+            ./headroom export accuracy_vs_budget --db "$folder/r.db" >>"$folder/learnt"
+            (cd "$folder" && sha256sum checkpoints/*) >>"$folder/learnt"
+        done
+        [ "$(wc -l <"$whole/learnt")" -ge 2006 ] # 1,000 epochs of two arms, two headers, two arms, two checkpoints
+        diff "$whole/learnt" "$stopped/learnt"
+    done
+}
+
 # Eight trainings; the log of each says which card it saw.
 trials_spread_over_all_cards() {
     needs_card
@@ -121,4 +159,5 @@ trials_spread_over_all_cards() {
 }
 
 behaviours accuracy_is_the_cpu_s_within_the_seeds_intervals one_checkpoint_has_a_profile_of_each_device \
-    a_profile_says_what_the_card_spends_and_holds same_seed_same_card_same_bits trials_spread_over_all_cards
+    a_profile_says_what_the_card_spends_and_holds same_seed_same_card_same_bits \
+    a_stopped_training_goes_on_to_the_same_bits trials_spread_over_all_cards
