@@ -150,8 +150,7 @@ FROM environment;
 -- controls and inference modes are arms of their own. A model without encoder layers runs no heads: 0,
 -- not unknown. trained_accuracy beside accuracy is what choosing heads for real costs: they are equal
 -- where a method deploys what it trained, and NULL where no learned gates decide. macro_f1, matthews and ece
--- as in the table evaluation; loss is the mean negative log-likelihood. CROSS: read in the order of arms and
--- seeds, so that the last bits of a sum do not depend on which seed ended first.
+-- as in the table evaluation; loss is the mean negative log-likelihood.
 CREATE VIEW accuracy_by_seed (workload, granularity, n_classes, arm, policy, cost_weight, seed,
                               trial_id, evaluation_id, base_heads, layers, head_budget, mean_heads,
                               mean_s, accuracy, executed_flops_per_input,
@@ -172,12 +171,13 @@ SELECT t.workload, t.granularity, t.n_classes,
        coalesce(u.n, 1),
        e.trained_accuracy, e.score_entropy, e.macro_f1, e.matthews, e.ece, e.loss, t.device_label,
        CAST(e.dense_flops AS REAL) / e.n_inputs
-FROM current_training t CROSS JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
+FROM current_training t JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
 -- The models of an arm in one row: of each measure the number of seeds that have it and their mean; of the rest
 -- what they have in common. cost_weight is NULL where tuning chose different ones for different seeds, which
--- n_cost_weights, of how many models it is known, tells from a method without one.
+-- n_cost_weights, of how many models it is known, tells from a method without one. In the order of seeds, so that
+-- the last bits of a sum do not depend on which ended first (LIMIT: else SQLite may take the order away).
 CREATE VIEW mean_by_arm (workload, arm, policy, first_trial_id, granularity, n_classes, base_heads, layers,
                          n_cost_weights, cost_weight, head_budget, mean_s, n_tuning_trials, trained_accuracy,
                          score_entropy, device, n_accuracy, accuracy, n_heads, heads,
@@ -192,7 +192,7 @@ SELECT workload, arm, policy, min(trial_id), granularity, n_classes, max(base_he
        count(active_flops_per_input), avg(active_flops_per_input),
        count(dense_flops_per_input), avg(dense_flops_per_input),
        count(macro_f1), avg(macro_f1), count(matthews), avg(matthews), count(ece), avg(ece), count(loss), avg(loss)
-FROM accuracy_by_seed
+FROM (SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1)
 GROUP BY workload, arm, policy;
 
 -- What each method declares, as its results show it: a budget for every decision (mean_s), a weight of that
@@ -238,11 +238,11 @@ GROUP BY workload;
 -- The arms that have results, each with the ids of its evaluations by seed, '3,9,14': what a comparison is
 -- made of. The same ids are the same answers.
 CREATE VIEW current_arm (workload_id, workload, arm, policy, evaluations) AS
-SELECT w.id, r.workload, r.arm, r.policy, group_concat(r.evaluation_id)
-FROM (SELECT workload, arm, policy, evaluation_id FROM accuracy_by_seed WHERE accuracy IS NOT NULL
-      ORDER BY workload, arm, policy, seed LIMIT -1) r -- LIMIT: else SQLite may take the order away
-JOIN workload w ON w.name = r.workload
-GROUP BY r.workload, r.arm, r.policy;
+SELECT DISTINCT w.id, r.workload, r.arm, r.policy,
+       group_concat(r.evaluation_id) OVER (PARTITION BY r.workload, r.arm, r.policy ORDER BY r.seed
+                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+FROM accuracy_by_seed r JOIN workload w ON w.name = r.workload
+WHERE r.accuracy IS NOT NULL;
 
 -- The comparisons that still say what they are of: made of the current evaluations by the formulas of this
 -- program. The rest are made again by the next command that shows any.
@@ -577,7 +577,8 @@ SELECT r.workload, r.arm, r.policy, m.granularity, m.n_classes, m.cost_weight, m
        n_matthews, m.matthews, sum((r.matthews - m.matthews) * (r.matthews - m.matthews)),
        n_ece, m.ece, sum((r.ece - m.ece) * (r.ece - m.ece)),
        n_loss, m.loss, sum((r.loss - m.loss) * (r.loss - m.loss))
-FROM accuracy_by_seed r CROSS JOIN mean_by_arm m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
+FROM (SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1) r
+CROSS JOIN mean_by_arm m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
 GROUP BY r.workload, r.arm, r.policy;
 
 -- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). WHERE measure = ...

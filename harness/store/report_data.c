@@ -115,7 +115,7 @@ static const struct kept_view last_kept[] = {{"training_cost", NULL, NULL},
 static const char told_sql[] =
     "DROP TABLE IF EXISTS temp.told;"
     "CREATE TEMP TABLE told (workload, arm, PRIMARY KEY (workload, arm)) WITHOUT ROWID;"
-    "INSERT INTO told SELECT workload, arm FROM mean_by_arm"
+    "INSERT INTO told SELECT DISTINCT workload, arm FROM mean_by_arm"
     " WHERE instr(policy, '/') = 0 AND (trained_accuracy IS NOT NULL OR workload IN"
     "  (SELECT workload FROM mean_by_arm WHERE n_tuning_trials > 1))";
 

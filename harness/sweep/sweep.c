@@ -216,16 +216,20 @@ static void kill_those_that_take_too_long(const struct sweep *sweep) {
     }
 }
 
-/* One request comes twice from timeout(1), which signals its child and then its child's group. */
-static bool is_the_same_request(const struct sweep *sweep) {
-    return sweep->stopping && clock_seconds() - sweep->stopped_at < 0.25;
+/* One request comes twice from timeout(1), which signals its child and then its child's group: what comes
+ * within a quarter of a second is the first once more. */
+static void forget_repetition(const struct sweep *sweep) {
+    const struct timespec wait = {.tv_nsec = 250000000};
+    sigset_t requests = sweep->watched;
+    sigdelset(&requests, SIGCHLD);
+    sigtimedwait(&requests, NULL, &wait);
 }
 
 /* Waits up to half a second for something to happen, then looks at the clock. */
 static void wait_for_event(struct sweep *sweep) {
     struct timespec tick = {.tv_nsec = 500000000};
     int number = sigtimedwait(&sweep->watched, NULL, &tick);
-    if (number > 0 && number != SIGCHLD && !is_the_same_request(sweep)) {
+    if (number > 0 && number != SIGCHLD) {
         /* A later request does not wait for trials to end by themselves. */
         signal_children(sweep, sweep->stopping ? SIGKILL : SIGTERM);
         if (!sweep->stopping) {
@@ -235,6 +239,7 @@ static void wait_for_event(struct sweep *sweep) {
                 "stopping %d running trial%s; trainings save where they stand; again: at once\n",
                 sweep->n_children, PLURAL_S(sweep->n_children));
             sweep->stopped_at = clock_seconds();
+            forget_repetition(sweep);
         }
         sweep->stopping = sweep->result->interrupted = true;
     }

@@ -141,6 +141,17 @@ bases_in_a_circle_are_followed_once() {
     sql "UPDATE trial SET base_trial_id = id"
     attack list trials --db "$scratch/evil/results.db"
     attack report --db "$scratch/evil/results.db"
+    nothing_ran
+}
+
+# One of its seeds is of another: whatever is asked of the arm has two answers, and the report an end.
+an_arm_of_two_methods_is_reported() {
+    start
+    sql "UPDATE trial SET policy = 'moh' WHERE id = (SELECT min(id) FROM trial WHERE kind = 'train');
+        UPDATE evaluation SET trained_accuracy = accuracy"
+    attack report --db "$scratch/evil/results.db" --verbose
+    test $status = 0
+    nothing_ran
 }
 
 keys_lead_nowhere() {
@@ -249,6 +260,7 @@ weights_that_are_no_numbers_are_no_result() {
     done
 }
 
-behaviours texts_are_only_texts keys_lead_nowhere bases_in_a_circle_are_followed_once a_schema_does_nothing_but_hold_rows \
+behaviours texts_are_only_texts keys_lead_nowhere bases_in_a_circle_are_followed_once \
+    an_arm_of_two_methods_is_reported a_schema_does_nothing_but_hold_rows \
     a_unique_index_of_somebody_s_is_refused_by_who_writes a_schema_written_by_hand_is_refused_or_harmless \
     links_beside_it_are_not_followed weights_that_are_no_numbers_are_no_result

@@ -27,7 +27,7 @@ static void verify(struct fake *fake, struct verified out[COUNTER_ROLES]) {
     struct error error;
     bool undisturbed = false;
     backend.kernel = counter_backend_papi.kernel;
-    for (int tries = 0; !undisturbed && tries < 5; tries++) {
+    for (int tries = 0; !undisturbed && tries < 3; tries++) {
         assert_true(verify_counters(&backend, out, &error));
         assert_int_equal(fake->n_open_sets, 0);
         undisturbed = true;

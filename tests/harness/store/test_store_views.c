@@ -100,7 +100,6 @@ static void an_arm_is_the_mean_of_seeds_that_differ(void **state) {
     assert_true(isnan(number(f, "SELECT cost_weight FROM accuracy_vs_budget")));
 }
 
-/* Views have a table and an expansion beyond it. The worst is where that begins, at 31 degrees. */
 /* Copies of the one training that there is, as seeds 1 to 299 and with 0.4 or 0.6 of the inputs right. */
 static const char others[] =
     "BEGIN; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 299) "
@@ -113,6 +112,7 @@ static const char others[] =
     "0.6 - 0.2 * (seed % 2), executed_flops, executed_gemm_flops, executed_map_flops, active_flops, "
     "dense_flops, flops_by_component FROM trial t JOIN evaluation e WHERE seed > 0; COMMIT";
 
+/* Views have a table and an expansion beyond it. The worst is where that begins, at 31 degrees. */
 static void intervals_use_the_t_of_every_number_of_seeds(void **state) {
     struct fixture *f = *state;
     char sql[128];
