@@ -55,8 +55,8 @@ static void every_file_says_what_it_asks_and_how_long_it_takes(void **state) {
     workload_files_free(&files);
 }
 
-/* Rows of train with validation, rows of test, classes, rows that are left out (neutral ones, posts that end with their
- * headers). 0 rows: make data has more. */
+/* Rows of train with validation, rows of test, classes, and rows that are left out: neutral ones, and
+ * posts that end with their headers. 0 rows: make data has more. */
 static const struct set {
     const char *name;
     int train, test, classes, dropped;
