@@ -29,8 +29,8 @@
 --                                        instructions_vs_flops
 --     how fast are the kernels           bench_latest
 -- The rest are what these are built from: current_... which rows count, ..._by_seed one number per trained
--- model, ..._by_group the one median, ..._by_repeat, ..._by_part, mean_by_arm, spread_by_arm and interval_by_measure the one
--- interval. A view only reads views that stand above it.
+-- model, ..._by_group the one median, ..._by_repeat, ..._by_part, mean_by_arm, spread_by_arm and
+-- interval_by_measure the one interval. A view only reads views that stand above it.
 
 -- ---- which rows count ----
 

@@ -9,8 +9,8 @@
 
 #include <regex.h>
 
-/* For regexec; regfree gives it back. False with `error` set where it is no regular expression: there is nothing to
- * give back then. */
+/* For regexec; regfree gives it back. False with `error` set where it is no regular expression: there
+ * is nothing to give back then. */
 bool filter_compile(regex_t *out, const char *filter, struct error *error);
 
 #endif

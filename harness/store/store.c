@@ -136,8 +136,9 @@ static bool connect(struct store *store, int flags, struct error *error) {
     /* SQLite would wait for a pipe and take a device for an empty database. */
     if (stat(store->path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
         return error_set(error, "%s: not a regular file, so no database", store->path);
-    /* A store is asked by one thread, and nobody asks how much memory SQLite holds: its locks and its
-     * counting would take a tenth of a long question. Refused, and as good, once SQLite has begun. */
+    /* A store is asked by one thread, and nobody asks how much memory SQLite holds: its locks and
+     * its counting would take a tenth of a long question. Refused, and as good, once SQLite has
+     * begun. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     flags |= SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)

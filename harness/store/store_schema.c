@@ -313,7 +313,8 @@ static bool check_version(struct store *store, const struct shape *shape, struct
     return shape->version >= FIRST_VERSION || refuse_old(store, shape->version, error);
 }
 
-/* Without our views, of which every ALTER TABLE would read each again; whoever migrates makes them anew. */
+/* Without our views, of which every ALTER TABLE would read each again; whoever migrates makes them
+ * anew. */
 static bool migrate(struct store *store, int64_t version, struct error *error) {
     bool changed;
     if (version < SCHEMA_VERSION && !drop_old_views(store, "[]", &changed, error)) return false;

@@ -216,8 +216,8 @@ static void kill_those_that_take_too_long(const struct sweep *sweep) {
     }
 }
 
-/* One request comes twice from timeout(1), which signals its child and then its child's group: what comes
- * within a quarter of a second is the first once more. */
+/* timeout(1) signals its child and then the child's group: what comes within a quarter of a second is
+ * the first request once more. */
 static void forget_repetition(const struct sweep *sweep) {
     const struct timespec wait = {.tv_nsec = 250000000};
     sigset_t requests = sweep->watched;

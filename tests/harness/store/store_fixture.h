@@ -68,6 +68,19 @@ static inline int raw_sql(const char *path, const char *sql) {
     return code;
 }
 
+/* A file of SQL, whole; the caller's to free. */
+static inline char *read_text(const char *path) {
+    enum { MOST = 1 << 20 };
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, MOST);
+    if (!file) fail_msg("there is no %s", path);
+    assert_non_null(text);
+    size_t n = fread(text, 1, MOST - 1, file);
+    assert_true(n > 0 && n < MOST - 1);
+    fclose(file);
+    return text;
+}
+
 /* The first column of the first row; NaN for NULL. No row is a failure. */
 static inline bool first_number(void *context, int n, const char *const *names,
                                 const char *const *texts) {
@@ -84,8 +97,8 @@ static inline double number(struct fixture *f, const char *sql) {
     return value;
 }
 
-/* These views are worked out once for the questions that follow, because planning one takes a tenth of a
- * second. What changes afterwards is seen from the next KEEP on; KEEP(f, NULL) keeps none. */
+/* These views are worked out once for the questions that follow, because planning one takes a tenth
+ * of a second. What changes afterwards is seen from the next KEEP on; KEEP(f, NULL) keeps none. */
 static inline void keep(struct fixture *f, const char *const *views) {
     OK(f, store_release(f->store, &f->error));
     for (; *views; views++) {

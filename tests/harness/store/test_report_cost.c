@@ -15,17 +15,6 @@ static int count_steps(void *context) {
     return 0;
 }
 
-static char *read_text(const char *path) {
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    char *text = calloc(1, 1 << 16);
-    assert_non_null(text);
-    size_t n = fread(text, 1, (1 << 16) - 1, file);
-    assert_true(n > 0 && n < (1 << 16) - 1);
-    fclose(file);
-    return text;
-}
-
 /* Fills the database with so many workloads, which must be at most 100. */
 static void fill(struct fixture *f, int n_workloads) {
     char size[80], *many = read_text("tests/harness/store/many.sql");

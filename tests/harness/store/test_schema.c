@@ -101,16 +101,6 @@ static char *shape_of(const char *path) {
     return out.data;
 }
 
-static char *read_text(const char *path) {
-    FILE *file = fopen(path, "r");
-    if (!file) fail_msg("no %s: every version of the schema needs its fixture", path);
-    char *text = calloc(1, 1 << 20);
-    assert_non_null(text);
-    assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
-    fclose(file);
-    return text;
-}
-
 /* Over one of ours: where it is read, ours are there as they are today. */
 static const char users_view[] = "CREATE VIEW mine AS SELECT * FROM accuracy_by_seed";
 

@@ -46,17 +46,6 @@ static void add(struct questions *q, const char *name, const char *sql) {
     }
 }
 
-static char *read_text(const char *path) {
-    FILE *file = fopen(path, "r");
-    char *text = calloc(1, 1 << 16);
-    assert_non_null(file);
-    assert_non_null(text);
-    size_t n = fread(text, 1, (1 << 16) - 1, file);
-    assert_true(n > 0 && n < (1 << 16) - 1);
-    fclose(file);
-    return text;
-}
-
 /* So many workloads in place of what is there. */
 static void fill(const struct fixture *f, int n_workloads) {
     sqlite3 *db;
