@@ -240,14 +240,15 @@ check: packages ## read the code with the formatter, compilers and analyzers tha
 	@MAKE='$(MAKE)' CUDA=$(or $(WITH_CUDA),0) PATH="$$PATH$(NVCC:%/nvcc=:%)" tests/check.sh $(B)/check $(if $(WERROR),$(B),$(B)/check/gcc)
 
 # An architecture besides x86. The cross compiler is gcc's of Debian, the libraries are its packages, and
-# what is made runs in `make test-pmu` and `make test-arm64`.
+# what is made runs in `make test-pmu` and `make test-arm64`. Linked by its own linker: gold does not follow the
+# absolute links of the packages' folder.
 cross-arm64: ## build the program and the tests for arm64 in build-arm64/, warnings as errors
 	@root=$$(tests/pmu/packages.sh) && \
 	export PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
 	    PKG_CONFIG_SYSROOT_DIR="$$root" && \
 	$(MAKE) --no-print-directory NO_INSTALL=1 WERROR=1 CUDA=0 SANITIZER= ARCH= B=build-arm64 \
 	    PROGRAM=build-arm64/headroom CC="aarch64-linux-gnu-gcc --sysroot=$$root" \
-	    AR=aarch64-linux-gnu-ar programs
+	    LINKER= AR=aarch64-linux-gnu-ar programs
 programs: $(PROGRAM) $(TESTS)
 
 # Its parts that go file by file.
