@@ -29,8 +29,8 @@
 --                                        instructions_vs_flops
 --     how fast are the kernels           bench_latest
 -- The rest are what these are built from: current_... which rows count, ..._by_seed one number per trained
--- model, ..._by_group the one median, ..._by_repeat, ..._by_part, mean_by_arm, spread_by_arm and
--- interval_by_measure the one interval. A view only reads views that stand above it.
+-- model, ..._by_group the one median, ..._by_repeat, ..._by_part, accuracy_in_order, mean_by_arm,
+-- spread_by_arm and interval_by_measure the one interval. A view only reads views that stand above it.
 
 -- ---- which rows count ----
 
@@ -39,7 +39,7 @@
 -- several, and a view of profiles has a row for each, in its column `device`.
 CREATE VIEW current_trial AS
 SELECT t.*, w.name AS workload, w.granularity, w.corpus, w.n_classes,
-       t.device || CASE t.precision WHEN 'fp32' THEN '' ELSE '-' || t.precision END AS device_label
+       CASE t.precision WHEN 'fp32' THEN t.device ELSE t.device || '-' || t.precision END AS device_label
 FROM trial t JOIN workload w ON w.id = t.workload_id
 WHERE t.current = 1;
 
@@ -161,8 +161,8 @@ WITH tuned AS MATERIALIZED (
     SELECT trial_id, count(*) AS n FROM tuning GROUP BY trial_id
 )
 SELECT t.workload, t.granularity, t.n_classes,
-       t.arm || CASE e.control WHEN 'none' THEN '' ELSE ' (' || e.control || ')' END,
-       t.policy || CASE e.control WHEN 'none' THEN '' ELSE '/' || e.control END,
+       CASE e.control WHEN 'none' THEN t.arm ELSE t.arm || ' (' || e.control || ')' END,
+       CASE e.control WHEN 'none' THEN t.policy ELSE t.policy || '/' || e.control END,
        t.cost_weight, t.seed, t.id, e.id, e.heads, e.layers,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads / e.heads END,
        CASE e.layers WHEN 0 THEN 0.0 ELSE e.mean_heads END,
@@ -174,16 +174,22 @@ SELECT t.workload, t.granularity, t.n_classes,
 FROM current_training t JOIN evaluation e ON e.trial_id = t.id LEFT JOIN tuned u ON u.trial_id = t.id
 WHERE e.weights = 'best' AND e.split = 'test';
 
+-- The same rows in the order in which sums over the seeds of an arm are taken, so that their last bits do not
+-- depend on which seed ended first (LIMIT: else SQLite may take the order away). Where accuracy_by_seed is kept for a
+-- report it is stored in this order, and nothing is sorted again.
+CREATE VIEW accuracy_in_order AS
+SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1;
+
 -- The models of an arm in one row: of each measure the number of seeds that have it and their mean; of the rest
--- what they have in common. cost_weight is NULL where tuning chose different ones for different seeds, which
--- n_cost_weights, of how many models it is known, tells from a method without one. In the order of seeds, so that
--- the last bits of a sum do not depend on which ended first (LIMIT: else SQLite may take the order away).
+-- what they have in common. evaluations: the ids of those with an accuracy, by seed. cost_weight is NULL where tuning
+-- chose different ones for different seeds, which n_cost_weights, of how many models it is known, tells from a method
+-- without one.
 CREATE VIEW mean_by_arm (workload, arm, policy, first_trial_id, granularity, n_classes, base_heads, layers,
                          n_cost_weights, cost_weight, head_budget, mean_s, n_tuning_trials, trained_accuracy,
                          score_entropy, device, n_accuracy, accuracy, n_heads, heads,
                          n_executed_flops, executed_flops, n_active_flops, active_flops,
                          n_dense_flops, dense_flops, n_macro_f1, macro_f1, n_matthews, matthews,
-                         n_ece, ece, n_loss, loss) AS
+                         n_ece, ece, n_loss, loss, evaluations) AS
 SELECT workload, arm, policy, min(trial_id), granularity, n_classes, max(base_heads), max(layers),
        count(cost_weight), CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END,
        avg(head_budget), avg(mean_s), max(n_tuning_trials), avg(trained_accuracy), avg(score_entropy), max(device),
@@ -191,8 +197,9 @@ SELECT workload, arm, policy, min(trial_id), granularity, n_classes, max(base_he
        count(executed_flops_per_input), avg(executed_flops_per_input),
        count(active_flops_per_input), avg(active_flops_per_input),
        count(dense_flops_per_input), avg(dense_flops_per_input),
-       count(macro_f1), avg(macro_f1), count(matthews), avg(matthews), count(ece), avg(ece), count(loss), avg(loss)
-FROM (SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1)
+       count(macro_f1), avg(macro_f1), count(matthews), avg(matthews), count(ece), avg(ece), count(loss), avg(loss),
+       group_concat(CASE WHEN accuracy IS NOT NULL THEN evaluation_id END)
+FROM accuracy_in_order
 GROUP BY workload, arm, policy;
 
 -- What each method declares, as its results show it: a budget for every decision (mean_s), a weight of that
@@ -211,13 +218,13 @@ GROUP BY policy;
 -- that judge a method by its arms ask here.
 CREATE VIEW method_arm (workload, arm, policy) AS
 WITH setting AS MATERIALIZED (
-    SELECT workload, arm, policy, id,
+    SELECT m.workload, m.arm, m.policy, t.id,
            (SELECT group_concat(o.key || '=' || o.value) FROM json_each(t.config, '$.policy_options') o
             WHERE o.key NOT IN ('cost', 'heads', 'shared', 'routed')
               AND o.key NOT IN (SELECT s.key FROM tuning u JOIN json_each(u.settings) s
                                 WHERE u.trial_id = t.id)) AS options
-    FROM current_training t
-    WHERE id IN (SELECT min(id) FROM current_training GROUP BY workload_id, arm)
+    FROM mean_by_arm m JOIN trial t ON t.id = m.first_trial_id
+    WHERE instr(m.policy, '/') = 0
 ), counted AS (
     SELECT *, count(*) OVER same AS n_arms, min(id) OVER same AS first
     FROM setting WINDOW same AS (PARTITION BY workload, policy, options)
@@ -238,11 +245,9 @@ GROUP BY workload;
 -- The arms that have results, each with the ids of its evaluations by seed, '3,9,14': what a comparison is
 -- made of. The same ids are the same answers.
 CREATE VIEW current_arm (workload_id, workload, arm, policy, evaluations) AS
-SELECT DISTINCT w.id, r.workload, r.arm, r.policy,
-       group_concat(r.evaluation_id) OVER (PARTITION BY r.workload, r.arm, r.policy ORDER BY r.seed
-                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-FROM accuracy_by_seed r JOIN workload w ON w.name = r.workload
-WHERE r.accuracy IS NOT NULL;
+SELECT w.id, m.workload, m.arm, m.policy, m.evaluations
+FROM mean_by_arm m JOIN workload w ON w.name = m.workload
+WHERE m.evaluations IS NOT NULL;
 
 -- The comparisons that still say what they are of: made of the current evaluations by the formulas of this
 -- program. The rest are made again by the next command that shows any.
@@ -577,13 +582,12 @@ SELECT r.workload, r.arm, r.policy, m.granularity, m.n_classes, m.cost_weight, m
        n_matthews, m.matthews, sum((r.matthews - m.matthews) * (r.matthews - m.matthews)),
        n_ece, m.ece, sum((r.ece - m.ece) * (r.ece - m.ece)),
        n_loss, m.loss, sum((r.loss - m.loss) * (r.loss - m.loss))
-FROM (SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1) r
+FROM accuracy_in_order r -- CROSS: first, in its order
 CROSS JOIN mean_by_arm m ON m.workload = r.workload AND m.arm = r.arm AND m.policy = r.policy
 GROUP BY r.workload, r.arm, r.policy;
 
 -- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). WHERE measure = ...
--- reads of value_by_part that measure alone, as in sample_by_group; of the rows of a group, which say the same there,
--- the first is kept. CAST as in median_by_group.
+-- reads of value_by_part that measure alone, as in sample_by_group. CAST as in median_by_group.
 CREATE VIEW interval_by_measure (workload, arm, policy, measure, part, other, n, mean, half95, half90) AS
 WITH spread AS MATERIALIZED (
     SELECT * FROM spread_by_arm
@@ -604,14 +608,10 @@ WITH spread AS MATERIALIZED (
     UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, n_loss, loss, squares_loss
               FROM spread WHERE n_loss > 0
     UNION ALL
-    SELECT workload, arm, policy, measure, part, other, n, mean, squares
-    FROM (SELECT *, sum((value - mean) * (value - mean)) OVER same AS squares
-          FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean,
-                       min(repeat) OVER same AS first
-                FROM value_by_part
-                WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
+    SELECT workload, arm, policy, measure, part, other, max(n), max(mean), sum((value - mean) * (value - mean))
+    FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean FROM value_by_part
           WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
-    WHERE repeat = first
+    GROUP BY workload, arm, policy, measure, part, other
 )
 SELECT CAST(workload AS TEXT), arm, policy, measure, CAST(part AS INTEGER), other, n, mean,
        error * CASE WHEN n > 31 THEN 1.959964 + 2.372271 / (n - 1) + 2.822499 / ((n - 1) * (n - 1)) ELSE t95 END,
@@ -833,13 +833,14 @@ WITH scale AS (
     SELECT workload, 1.0 / n_classes AS chance, max(accuracy_mean) AS best
     FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND n_classes > 0 GROUP BY workload
 ), split AS MATERIALIZED (
-    SELECT r.workload, r.arm, r.policy, count(*) AS n, sum(r.accuracy > s.middle) AS n_solved, s.middle,
+    SELECT m.workload, m.arm, m.policy, count(*) AS n, sum(r.accuracy > s.middle) AS n_solved, s.middle,
            max(CASE WHEN r.accuracy <= s.middle THEN r.accuracy END) AS unsolved,
            min(CASE WHEN r.accuracy > s.middle THEN r.accuracy END) AS solved
-    FROM accuracy_by_seed r JOIN (SELECT workload, best - chance AS way, (chance + best) / 2 AS middle
-                                  FROM scale WHERE best - chance >= 0.1) s USING (workload)
+    FROM mean_by_arm m CROSS JOIN (SELECT workload, best - chance AS way, (chance + best) / 2 AS middle
+                                   FROM scale WHERE best - chance >= 0.1) s USING (workload)
+    CROSS JOIN accuracy_by_seed r ON r.workload = m.workload AND r.arm = m.arm AND r.policy = m.policy
     WHERE r.accuracy IS NOT NULL
-    GROUP BY r.workload, r.arm, r.policy HAVING solved - unsolved >= way / 2
+    GROUP BY m.workload, m.arm, m.policy HAVING solved - unsolved >= way / 2
 )
 SELECT DISTINCT workload, arm, policy, n, n_solved, CAST(n_solved AS REAL) / n, middle, unsolved, solved,
        group_concat(printf('%.1f', 100 * r.accuracy), ' ') OVER (

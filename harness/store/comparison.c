@@ -221,10 +221,15 @@ static const char stale_sql[] =
     " SELECT workload_id FROM arms a LEFT JOIN made m USING (workload_id)"
     " WHERE coalesce(m.n, 0) <> a.n * (a.n - 1) / 2 ORDER BY 1";
 
-const struct kept_view comparison_kept[] = {
-    {"accuracy_by_seed", "workload, arm, policy, seed", NULL},
-    {"current_arm", "workload_id", NULL},
-    {0}};
+bool comparison_keep(struct store *store, struct error *error) {
+    static const struct kept_view models[] = {
+        {"accuracy_by_seed", "workload, arm, policy, seed", NULL}, {0}};
+    static const struct kept_view arms[] = {
+        {"mean_by_arm", "workload, arm, policy", NULL}, {"current_arm", "workload_id", NULL}, {0}};
+    return store_keep(store, models, error) &&
+           store_keep_as(store, "accuracy_in_order", "accuracy_by_seed", error) &&
+           store_keep(store, arms, error);
+}
 
 struct ids {
     int64_t *id; /* [n] */
@@ -287,7 +292,7 @@ bool comparison_update(struct store *store, struct error *error) {
     struct error ignored;
     bool before;
     int64_t version = data_version(store, error);
-    if (version < 0 || !store_keeps(store, comparison_kept[0].name, &before, error)) return false;
-    bool ok = store_keep(store, comparison_kept, error) && update(store, version, error);
+    if (version < 0 || !store_keeps(store, "accuracy_by_seed", &before, error)) return false;
+    bool ok = comparison_keep(store, error) && update(store, version, error);
     return (before || store_release(store, ok ? error : &ignored)) && ok;
 }

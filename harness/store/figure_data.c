@@ -6,10 +6,12 @@
 #include "harness/store/store_private.h"
 
 /* A view after those that it reads. */
-static const struct kept_view shared[] = {{"mean_by_arm", "workload, arm, policy", NULL},
+static const struct kept_view shared[] = {{"t_quantile", "df", NULL},
                                           {"policy_declares", NULL, NULL},
                                           {"dense_arm", "workload", NULL},
                                           {"current_profile", "id", NULL},
+                                          {"profile_pair", NULL, NULL},
+                                          {"timing_environment", "environment_id", NULL},
                                           {"profile_summary", "id", NULL},
                                           {"saving_by_seed", NULL, NULL},
                                           {"method_arm", "workload, arm", NULL},
@@ -29,7 +31,7 @@ static const struct kept_view of_figures[] = {{"training_cost", NULL, NULL},
                                               {0}};
 
 bool shared_data_keep(struct store *store, struct error *error) {
-    return store_keep(store, comparison_kept, error) && comparison_update(store, error) &&
+    return comparison_keep(store, error) && comparison_update(store, error) &&
            store_keep(store, shared, error);
 }
 

@@ -12,27 +12,44 @@
 
 bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error) {
     int64_t n = store_number(store,
-                             "SELECT count(*) FROM sqlite_temp_schema WHERE type = 'table' "
-                             "AND name = 'kept_' || ?1",
+                             "SELECT count(*) FROM sqlite_temp_schema WHERE type = 'view' "
+                             "AND name = ?1 AND instr(sql, 'FROM kept_') > 0",
                              VALUES(TEXT(view)), error);
     *kept = n > 0;
     return n >= 0;
+}
+
+/* From now on a view reads the kept table of a name. */
+static void read_kept(struct text *sql, const char *view, const char *table) {
+    text_append(sql, "DROP VIEW temp.%s; CREATE TEMP VIEW %s AS SELECT * FROM kept_%s; ", view,
+                view, table);
 }
 
 static bool keep(struct store *store, const struct kept_view *view, struct error *error) {
     struct text sql = {0};
     bool kept;
     if (!store_keeps(store, view->name, &kept, error) || kept) return kept;
-    text_append(&sql,
-                "CREATE TEMP TABLE kept_%s AS SELECT * FROM %s%s%s; DROP VIEW temp.%s; "
-                "CREATE TEMP VIEW %s AS SELECT * FROM kept_%s;",
-                view->name, view->name, view->where ? " WHERE " : "",
-                view->where ? view->where : "", view->name, view->name, view->name);
+    text_append(&sql, "CREATE TEMP TABLE kept_%s AS SELECT * FROM %s", view->name, view->name);
+    if (view->where) text_append(&sql, " WHERE %s", view->where);
+    /* In the order of the index, so that who follows it reads one row after the other. */
+    if (view->index) text_append(&sql, " ORDER BY %s", view->index);
+    text_append(&sql, "; ");
+    read_kept(&sql, view->name, view->name);
     if (view->index)
-        text_append(&sql, "CREATE INDEX temp.index_of_%s ON kept_%s (%s);", view->name, view->name,
+        text_append(&sql, "CREATE INDEX temp.index_of_%s ON kept_%s (%s); ", view->name, view->name,
                     view->index);
     /* Without numbers SQLite 3.46 takes any index to be worth as much as the best. */
     text_append(&sql, "ANALYZE temp.kept_%s;", view->name);
+    bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
+    text_free(&sql);
+    return ok;
+}
+
+bool store_keep_as(struct store *store, const char *view, const char *kept, struct error *error) {
+    struct text sql = {0};
+    bool already;
+    if (!store_keeps(store, view, &already, error) || already) return already;
+    read_kept(&sql, view, kept);
     bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
     text_free(&sql);
     return ok;
@@ -53,9 +70,10 @@ bool store_release(struct store *store, struct error *error) {
         snprintf(name, sizeof name, "%.*s", view.name_length, view.name);
         ok = store_keeps(store, name, &kept, error);
         if (ok && kept)
-            text_append(&sql,
-                        "DROP VIEW temp.%s; DROP TABLE temp.kept_%s; CREATE TEMP VIEW %s%.*s;",
-                        name, name, name, view.rest_length, view.rest);
+            text_append(
+                &sql,
+                "DROP VIEW temp.%s; DROP TABLE IF EXISTS temp.kept_%s; CREATE TEMP VIEW %s%.*s;",
+                name, name, name, view.rest_length, view.rest);
     }
     if (ok && sql.failed) ok = error_set(error, "out of memory");
     ok = ok && (!sql.data || store_exec(store, sql.data, error));

@@ -192,8 +192,11 @@ struct kept_view {
  * kept already stays as it is. */
 bool store_keep(struct store *store, const struct kept_view *views, struct error *error);
 
-/* Those that comparisons are asked of (comparison.c). */
-extern const struct kept_view comparison_kept[];
+/* Lets a view read the rows that are kept of another, which has the same in the order of its index. */
+bool store_keep_as(struct store *store, const char *view, const char *kept, struct error *error);
+
+/* Keeps those that comparisons are asked of (comparison.c). */
+bool comparison_keep(struct store *store, struct error *error);
 
 /* Whether this one is kept. */
 bool store_keeps(struct store *store, const char *view, bool *kept, struct error *error);

@@ -4,6 +4,7 @@
  * machine nor its load; results are those of many.sql, and stand for nothing.
  */
 #include "harness/store/chosen_workloads.h"
+#include "harness/store/comparison.h"
 #include "harness/store/figure_data.h"
 #include "harness/store/store_private.h"
 #include "tests/harness/store/store_fixture.h"
@@ -83,6 +84,37 @@ static void figures_of_two_workloads_take_a_fraction_of_those_of_all(void **stat
         fail_msg("%lld steps for 2 workloads of 40, %lld for all", (long long)two, (long long)all);
 }
 
+/* To the last bit, of seeds that did not end in their order. */
+static void what_is_kept_says_what_the_view_says(void **state) {
+    static const char *const views[] = {"accuracy_by_seed",    "mean_by_arm",      "spread_by_arm",
+                                        "interval_by_measure", "current_arm",      "method_arm",
+                                        "saving_by_seed",      "paired_difference"};
+    enum { N_VIEWS = sizeof views / sizeof *views };
+    struct fixture *f = *state;
+    char sql[400];
+    fill(f, 4);
+    OK(f, store_exec(f->store,
+                     "UPDATE trial SET seed = 9 - seed WHERE kind = 'train' AND arm < 'c';"
+                     "UPDATE evaluation SET loss = (SELECT seed % 7 + 1 FROM trial t "
+                     "WHERE t.id = trial_id) / 10.0",
+                     &f->error));
+    OK(f, comparison_update(f->store, &f->error));
+    for (int i = 0; i < N_VIEWS; i++) {
+        snprintf(sql, sizeof sql, "CREATE TEMP TABLE before_%s AS SELECT * FROM %s", views[i],
+                 views[i]);
+        OK(f, store_exec(f->store, sql, &f->error));
+    }
+    OK(f, figure_data_keep(f->store, &f->error));
+    for (int i = 0; i < N_VIEWS; i++) {
+        snprintf(sql, sizeof sql,
+                 "SELECT (SELECT count(*) FROM before_%s) > 0 AND NOT EXISTS (SELECT * FROM %s "
+                 "EXCEPT SELECT * FROM before_%s) AND NOT EXISTS (SELECT * FROM before_%s EXCEPT "
+                 "SELECT * FROM %s)",
+                 views[i], views[i], views[i], views[i], views[i]);
+        if (store_number(f->store, sql, NO_VALUES, &f->error) != 1) fail_msg("%s", views[i]);
+    }
+}
+
 /* What is kept for one report must not be what a writer reads later. */
 static void a_report_leaves_the_views_as_they_were(void **state) {
     struct fixture *f = *state;
@@ -131,6 +163,7 @@ int main(void) {
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(figures_of_two_workloads_take_a_fraction_of_those_of_all,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_kept_says_what_the_view_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_report_leaves_the_views_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_finds_the_one_before_by_numbers, set_up, tear_down),
     };
