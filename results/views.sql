@@ -176,7 +176,7 @@ WHERE e.weights = 'best' AND e.split = 'test';
 
 -- The same rows in the order in which sums over the seeds of an arm are taken, so that their last bits do not
 -- depend on which seed ended first (LIMIT: else SQLite may take the order away). Where accuracy_by_seed is kept for a
--- report it is stored in this order, and nothing is sorted again.
+-- report it has an index in this order, which is followed.
 CREATE VIEW accuracy_in_order AS
 SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1;
 
@@ -184,13 +184,13 @@ SELECT * FROM accuracy_by_seed ORDER BY workload, arm, policy, seed LIMIT -1;
 -- what they have in common. evaluations: the ids of those with an accuracy, by seed. cost_weight is NULL where tuning
 -- chose different ones for different seeds, which n_cost_weights, of how many models it is known, tells from a method
 -- without one.
-CREATE VIEW mean_by_arm (workload, arm, policy, first_trial_id, granularity, n_classes, base_heads, layers,
+CREATE VIEW mean_by_arm (workload, arm, policy, first_trial_id, last_trial_id, granularity, n_classes, base_heads, layers,
                          n_cost_weights, cost_weight, head_budget, mean_s, n_tuning_trials, trained_accuracy,
                          score_entropy, device, n_accuracy, accuracy, n_heads, heads,
                          n_executed_flops, executed_flops, n_active_flops, active_flops,
                          n_dense_flops, dense_flops, n_macro_f1, macro_f1, n_matthews, matthews,
                          n_ece, ece, n_loss, loss, evaluations) AS
-SELECT workload, arm, policy, min(trial_id), granularity, n_classes, max(base_heads), max(layers),
+SELECT workload, arm, policy, min(trial_id), max(trial_id), granularity, n_classes, max(base_heads), max(layers),
        count(cost_weight), CASE WHEN min(cost_weight) = max(cost_weight) THEN min(cost_weight) END,
        avg(head_budget), avg(mean_s), max(n_tuning_trials), avg(trained_accuracy), avg(score_entropy), max(device),
        count(accuracy), avg(accuracy), count(mean_heads), avg(mean_heads),
@@ -385,10 +385,16 @@ WHERE t.kind = 'again' AND t.status = 'ok';
 -- WHERE grouped_by = ... on this view and those made of it reads and sorts that grouping alone: SQLite hands it
 -- down through windows that are partitioned by it, though not through GROUP BY, which is why DISTINCT stands there.
 CREATE VIEW sample_by_group (grouped_by, id, value) AS
-SELECT CASE a.n WHEN 1 THEN 'alone' ELSE 'arm' END, a.first, s.latency_ns
+SELECT 'arm', a.first, s.latency_ns
 FROM (SELECT id, min(id) OVER arm AS first, count(*) OVER arm AS n FROM current_profile
       WINDOW arm AS (PARTITION BY workload, arm, batch_size, device)) a
-JOIN profile_sample s ON s.profile_id = a.id
+CROSS JOIN profile_sample s ON s.profile_id = a.id
+WHERE a.n > 1
+UNION ALL
+SELECT 'alone', a.id, s.latency_ns
+FROM (SELECT id, count(*) OVER (PARTITION BY workload, arm, batch_size, device) AS n FROM current_profile) a
+CROSS JOIN profile_sample s ON s.profile_id = a.id
+WHERE a.n = 1
 UNION ALL
 SELECT 'block ' || block, profile_id, latency_ns
 FROM profile_sample
@@ -832,7 +838,7 @@ CREATE VIEW split_outcome (workload, arm, policy, n_seeds, n_solved, solved_shar
 WITH scale AS (
     SELECT workload, 1.0 / n_classes AS chance, max(accuracy_mean) AS best
     FROM accuracy_vs_budget WHERE instr(policy, '/') = 0 AND n_classes > 0 GROUP BY workload
-), split AS MATERIALIZED (
+), split AS (
     SELECT m.workload, m.arm, m.policy, count(*) AS n, sum(r.accuracy > s.middle) AS n_solved, s.middle,
            max(CASE WHEN r.accuracy <= s.middle THEN r.accuracy END) AS unsolved,
            min(CASE WHEN r.accuracy > s.middle THEN r.accuracy END) AS solved

@@ -130,8 +130,8 @@ static const char differences_sql[] =
 
 /* What of the doubts that `headroom data` has the stored classes can still tell. */
 static const char doubts_sql[] =
-    "WITH latest AS (SELECT workload, data_sha256, max(id) FROM current_training"
-    "  WHERE workload IN shown GROUP BY workload),"
+    "WITH latest AS (SELECT workload, data_sha256 FROM (SELECT workload, max(last_trial_id) AS id"
+    "   FROM mean_by_arm WHERE workload IN shown GROUP BY workload) JOIN trial USING (id)),"
     " class_of AS (SELECT workload, name, n_train, CASE WHEN trim(name) GLOB '*[^0-9.]*'"
     "   THEN lower(trim(name)) ELSE CAST(trim(name) AS REAL) END AS form"
     "  FROM latest JOIN class USING (data_sha256) ORDER BY workload, class),"
@@ -304,7 +304,8 @@ static const char unfinished_sql[] =
     "   ELSE '' END AS 'trials without result'"
     " FROM (SELECT s.* FROM trial_status s JOIN trial t ON t.id = s.trial_id"
     "  LEFT JOIN trial b ON b.id = t.base_trial_id"
-    "  WHERE s.status <> 'ok' AND (s.workload, s.arm) IN chosen"
+    /* +: of all trials those without a result, not all of each workload. */
+    "  WHERE s.status <> 'ok' AND (+s.workload, s.arm) IN chosen"
     "  AND NOT (t.kind <> 'train' AND s.status = 'skipped' AND b.status <> 'ok'"
     "   AND b.reason <> s.reason))"
     " GROUP BY workload, status, reason"

@@ -443,6 +443,7 @@ static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) 
         SQLITE_OK);
     static const char *const expected[] = {
         "first_trial_id = (SELECT min(id) FROM trial WHERE arm = 'arm')",
+        "last_trial_id = (SELECT max(id) FROM trial WHERE arm = 'arm')",
         "base_heads = 8 AND layers = 2",
         "n_cost_weights = 2 AND cost_weight IS NULL", /* 0.1 and 0.2 */
         "n_accuracy = 3 AND abs(accuracy - 0.5) < 1e-12",
