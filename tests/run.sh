@@ -7,7 +7,8 @@
 #
 # Every skip and its reason are a line of build/tests/skips, for those who hold them to a budget (.ci/run).
 #
-# Usage: tests/run.sh TEST... ; several run at a time, each leaves its output in build/tests/*.log.
+# Usage: tests/run.sh TEST... ; programs, shell tests and .cli files, several at a time; each leaves its output in
+# build/tests/logs.
 set -eu
 [ $# -gt 0 ] || { echo 'tests/run.sh: no tests given' >&2; exit 2; }
 logs=build/tests/logs
@@ -32,7 +33,11 @@ export HEADROOM_CACHE= # no data set of a test ends in the user's cache
 # shellcheck disable=SC2016 # expanded by the inner shell
 printf '%s\n' "$@" | xargs -P "$jobs" -I{} sh -c '
     log='$logs'/$(echo "$1" | sed "s,^build/,,; s,/,_,g").log
-    under=; case $1 in build-arm64/*) under=qemu-aarch64 ;; esac # with libraries of QEMU_LD_PREFIX
+    under=
+    case $1 in
+    build-arm64/*) under=qemu-aarch64 ;; # with libraries of QEMU_LD_PREFIX
+    *.cli) under=tests/harness/cli/test_cli.sh ;;
+    esac
     status=0; $under "./$1" >"$log" 2>&1 </dev/null || status=$?
     printf "\nexit %s %s\n" "$status" "$1" >>"$log"' run {}
 

@@ -44,8 +44,14 @@ static bool refuse_removal(const struct node *entry, const struct slot *slots, s
                         guess ? guess : "", guess ? "'?" : "");
 }
 
-/* A section is a section in every file; most often what is no map is the mistake. */
+/* A section is a section in every file; most often what is no map is the mistake. Of a list and a map
+ * nobody knows. */
 static bool refuse_kinds(const struct node *old, const struct node *new, struct error *error) {
+    if (old->kind == NODE_LIST)
+        return error_set_at(
+            error, &new->at,
+            "%.60s is a map of keys here and a list in %s:%d:%d; both must be the same", new->key,
+            old->at.file, old->at.line, old->at.column);
     const struct node *map = new->kind == NODE_MAP ? new : old, *other = map == new ? old : new;
     return error_set_at(error, &other->at,
                         "%.60s must be a map of keys, as in %s:%d:%d, or neither may be one",

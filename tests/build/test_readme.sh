@@ -125,10 +125,6 @@ the_quoted_query_gives_the_quoted_answer() {
         sed 's/ *$//' | diff "$scratch/quoted" -
 }
 
-the_quoted_number_of_views_is_that_of_views_sql() {
-    grep -qF "one of $(grep -c '^CREATE VIEW' results/views.sql) [views](results/README.md#views)" README.md
-}
-
 # The published table has numbers as text; on a real database the same query must work as well.
 the_quoted_query_works_on_a_database() {
     cat results/tables.sql results/views.sql tests/plots/fixture.sql | sqlite3 "$scratch/f.db" >/dev/null
@@ -232,6 +228,6 @@ behaviours every_link_leads_somewhere every_page_is_linked_to every_file_of_a_ro
     every_page_that_a_source_cites_exists every_make_target_exists \
     every_command_explains_itself every_command_has_a_row_of_the_page_of_commands \
     the_quoted_query_gives_the_quoted_answer the_quoted_query_works_on_a_database \
-    the_quoted_growth_with_the_classes_is_the_published_one the_quoted_number_of_views_is_that_of_views_sql \
+    the_quoted_growth_with_the_classes_is_the_published_one \
     every_example_file_is_valid what_is_untested_on_hardware_is_labelled the_table_of_versions_is_true_of_this_system \
     your_own_workload_becomes_a_figure

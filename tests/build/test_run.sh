@@ -54,7 +54,14 @@ bad_exit_after_good_results_is_a_failure() {
     run_tests 1 '1 passed, 1 failed, 0 skipped'
 }
 
+a_cli_file_is_run_by_its_shell_test() {
+    mkdir -p "$scratch/tests/harness/cli" && echo 'headroom version' >"$scratch/test_a.cli"
+    # shellcheck disable=SC2016 # expanded by the fake
+    fake_program "$scratch/tests/harness/cli/test_cli.sh" 'echo 1..1; grep -q headroom "$1" && echo "ok 1 - x"'
+    run_tests 0 '1 passed, 0 failed, 0 skipped'
+}
+
 behaviours passes_are_added_up_over_programs failure_is_named_with_its_talk \
     skip_is_named_with_its_reason what_a_test_wants_shown_is_shown_whatever_the_results \
     death_fails_what_it_left_unreported silence_is_a_failure \
-    bad_exit_after_good_results_is_a_failure
+    bad_exit_after_good_results_is_a_failure a_cli_file_is_run_by_its_shell_test

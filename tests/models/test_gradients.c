@@ -15,11 +15,17 @@ static double total_loss(struct trainer *trainer, const struct batch *batch, dou
     return loss + step.regulariser;
 }
 
+/* The methods that check_gradients has seen, for the last test. */
+static const struct policy_ops *seen[256];
+static int n_seen;
+
 /* Fails, naming the tensor, unless every directional derivative agrees to `tolerance`. */
 static void check_gradients(const struct model_config *config, double progress) {
     struct small_batch data;
     struct trainer *trainer = NULL;
     struct error error;
+    assert_in_range(n_seen, 0, sizeof seen / sizeof *seen - 1);
+    seen[n_seen++] = config->policy;
     small_batch_fill(&data, 4);
     struct parameters *p = small_parameters(config, 8);
     assert_true(trainer_new(p, &small_limits, 1, &trainer, &error));
@@ -324,6 +330,17 @@ static void large_batches_have_the_gradients_of_their_parts(void **state) {
     check_parts("moh-pool", "{\"shared\":1,\"routed\":1,\"balance\":1}", BATCH_CHUNK_TOKENS);
 }
 
+/* A method without a line here would only be known to train. */
+static void every_method_that_learns_its_gates_was_checked(void **state) {
+    (void)state;
+    for (int i = 0; i < policy_registry_size; i++) {
+        int j = 0;
+        while (j < n_seen && seen[j] != policy_registry[i]) j++;
+        if (j == n_seen && policy_is_adaptive(policy_registry[i]))
+            fail_msg("the gradients of %s are not checked", policy_registry[i]->name);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_heads),
@@ -345,6 +362,7 @@ int main(void) {
         cmocka_unit_test(per_token_gates),
         cmocka_unit_test(hard_mask_keeps_the_soft_gradient),
         cmocka_unit_test(large_batches_have_the_gradients_of_their_parts),
+        cmocka_unit_test(every_method_that_learns_its_gates_was_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 # lines of three dashes, the stdout, stderr and exit status it must have (a part that is left out must
 # be empty, or 0). Scripts run in a private folder that holds a copy of tiny.yaml; `headroom` is
 # the program just built. What changes from run to run is edited out by the script itself. Files may be
-# named: one is run by `tests/harness/cli/test_cli.sh tests/harness/cli/NAME.cli`.
+# named; `tests/run.sh tests/harness/cli/NAME.cli` names one.
 root=$(pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

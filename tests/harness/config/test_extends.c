@@ -234,6 +234,8 @@ static void every_mistake_has_its_place_in_the_right_file(void **state) {
         {"extends: base.yaml\nworkload: x\narms: ~\n", "x.yaml:1:1", "needs `arms:`", ""},
         {"extends: base.yaml\nworkload: x\ntrain: 3\n", "x.yaml:3:8", "train must be a map of keys",
          "base.yaml:7:8"},
+        {"extends: base.yaml\nworkload: x\narms: {arm: a, heads: 4}\n", "x.yaml:3:7",
+         "arms is a map of keys here and a list in ", "base.yaml:10:7; both must be"},
         {"extends: base.yaml\nworkload: x\ntune: {heads: [1, 2]}\n", "base.yaml:10:34",
          "'heads' is tuned in", "x.yaml:3 and given here"},
         {"extends: base.yaml\nworkload: x\nfull: {extends: base.yaml}\n", "x.yaml:3:8",
