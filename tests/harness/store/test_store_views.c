@@ -462,6 +462,27 @@ static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) 
     assert_near(number(f, "SELECT n_cost_weights FROM mean_by_arm WHERE arm = 'first'"), 0);
 }
 
+/* The index of current trials lets one arm train a seed on two devices; each value of such an arm has one mean still. */
+static void a_mean_is_one_row_where_models_share_a_seed(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const double accuracy[] = {0.5, 0.6};
+    train(f, workload, "a", "fixed", ONE, 2, accuracy, 1);
+    train(f, workload, "b", "fixed", ONE, 2, accuracy, 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET device = 'cuda', arm = 'a' WHERE arm = 'b';"
+                                      "UPDATE trial SET train_flops = 100 + id"),
+                     SQLITE_OK);
+    KEEP(f, "interval_by_measure");
+    assert_near(number(f, "SELECT count(*) FROM interval_by_measure"),
+                number(f, "SELECT count(*) FROM (SELECT DISTINCT workload, arm, policy, measure, "
+                          "part, other FROM interval_by_measure)"));
+    assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'training_flops'"), 4);
+    /* The squares of 1.5, 0.5, 0.5 and 1.5 are 5. */
+    assert_near(
+        number(f, "SELECT half95 FROM interval_by_measure WHERE measure = 'training_flops'"),
+        3.1824 * sqrt(5.0 / 3 / 4));
+}
+
 /* 0.1 + 0.2 + 0.3 is another number than 0.3 + 0.2 + 0.1, which is the order in which arm b's ended. */
 static void a_mean_does_not_depend_on_which_seed_ended_first(void **state) {
     struct fixture *f = *state;
@@ -663,6 +684,7 @@ int main(void) {
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
         TEST(a_policy_declares_what_its_results_show),
         TEST(an_arm_says_in_one_row_what_its_models_have_in_common),
+        TEST(a_mean_is_one_row_where_models_share_a_seed),
         TEST(a_mean_does_not_depend_on_which_seed_ended_first),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
