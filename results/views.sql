@@ -593,7 +593,8 @@ CROSS JOIN mean_by_arm m ON m.workload = r.workload AND m.arm = r.arm AND m.poli
 GROUP BY r.workload, r.arm, r.policy;
 
 -- Means with half of their two-sided t intervals (n - 1 degrees of freedom; NULL for one value). WHERE measure = ...
--- reads of value_by_part that measure alone, as in sample_by_group. CAST as in median_by_group.
+-- reads of value_by_part that measure alone, as in sample_by_group; nor does SQLite hand it down where one part of a
+-- UNION ALL has windows itself, so they stand a SELECT deeper. CAST as in median_by_group.
 CREATE VIEW interval_by_measure (workload, arm, policy, measure, part, other, n, mean, half95, half90) AS
 WITH spread AS MATERIALIZED (
     SELECT * FROM spread_by_arm
@@ -614,10 +615,11 @@ WITH spread AS MATERIALIZED (
     UNION ALL SELECT workload, arm, policy, 'loss', NULL, NULL, n_loss, loss, squares_loss
               FROM spread WHERE n_loss > 0
     UNION ALL
-    SELECT workload, arm, policy, measure, part, other, max(n), max(mean), sum((value - mean) * (value - mean))
-    FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean FROM value_by_part
+    SELECT DISTINCT workload, arm, policy, measure, part, other, n, mean, squares
+    FROM (SELECT *, sum((value - mean) * (value - mean)) OVER same AS squares
+          FROM (SELECT *, count(value) OVER same AS n, avg(value) OVER same AS mean FROM value_by_part
+                WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
           WINDOW same AS (PARTITION BY workload, arm, policy, measure, part, other))
-    GROUP BY workload, arm, policy, measure, part, other
 )
 SELECT CAST(workload AS TEXT), arm, policy, measure, CAST(part AS INTEGER), other, n, mean,
        error * CASE WHEN n > 31 THEN 1.959964 + 2.372271 / (n - 1) + 2.822499 / ((n - 1) * (n - 1)) ELSE t95 END,

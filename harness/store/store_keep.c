@@ -19,6 +19,14 @@ bool store_keeps(struct store *store, const char *view, bool *kept, struct error
     return n >= 0;
 }
 
+/* Nothing is nothing to do. Frees the text. */
+static bool run(struct store *store, struct text *sql, struct error *error) {
+    bool ok = sql->failed ? error_set(error, "out of memory")
+                          : !sql->data || store_exec(store, sql->data, error);
+    text_free(sql);
+    return ok;
+}
+
 /* From now on a view reads the kept table of a name. */
 static void read_kept(struct text *sql, const char *view, const char *table) {
     text_append(sql, "DROP VIEW temp.%s; CREATE TEMP VIEW %s AS SELECT * FROM kept_%s; ", view,
@@ -38,19 +46,13 @@ static bool keep(struct store *store, const struct kept_view *view, struct error
                     view->index);
     /* Without numbers SQLite 3.46 takes any index to be worth as much as the best; rough ones do. */
     text_append(&sql, "PRAGMA analysis_limit = 1000; ANALYZE temp.kept_%s;", view->name);
-    bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
-    text_free(&sql);
-    return ok;
+    return run(store, &sql, error);
 }
 
 bool store_keep_as(struct store *store, const char *view, const char *kept, struct error *error) {
     struct text sql = {0};
-    bool already;
-    if (!store_keeps(store, view, &already, error) || already) return already;
     read_kept(&sql, view, kept);
-    bool ok = sql.failed ? error_set(error, "out of memory") : store_exec(store, sql.data, error);
-    text_free(&sql);
-    return ok;
+    return run(store, &sql, error);
 }
 
 bool store_keep(struct store *store, const struct kept_view *views, struct error *error) {
@@ -73,8 +75,7 @@ bool store_release(struct store *store, struct error *error) {
                 "DROP VIEW temp.%s; DROP TABLE IF EXISTS temp.kept_%s; CREATE TEMP VIEW %s%.*s;",
                 name, name, name, view.rest_length, view.rest);
     }
-    if (ok && sql.failed) ok = error_set(error, "out of memory");
-    ok = ok && (!sql.data || store_exec(store, sql.data, error));
+    if (ok) return run(store, &sql, error);
     text_free(&sql);
-    return ok;
+    return false;
 }

@@ -377,10 +377,16 @@ static void a_median_is_of_all_seeds_samples_and_a_mean_of_the_seeds_medians(voi
     train(f, workload, "other", "fixed", ONE, 1, accuracy, 1);
     profile(f, workload, "fixed-8", "fixed", first, 2, 2000, here);
     profile(f, workload, "other", "fixed", second, 3, 2000, here);
+#define SAMPLES_OF(group) "SELECT count(*) FROM sample_by_group WHERE grouped_by = '" group "'"
+    assert_near(number(f, SAMPLES_OF("alone")), 5);
+    assert_near(number(f, SAMPLES_OF("arm")), 0);
     assert_int_equal(raw_sql(f->path, "UPDATE trial SET arm = 'fixed-8', seed = 1, base_trial_id = "
                                       "(SELECT id FROM trial WHERE arm = 'fixed-8' AND seed = 1) "
                                       "WHERE kind = 'profile' AND arm = 'other'"),
                      SQLITE_OK);
+    assert_near(number(f, SAMPLES_OF("alone")), 0);
+    assert_near(number(f, SAMPLES_OF("arm")), 5);
+#undef SAMPLES_OF
     /* 100 200 300 400 1000; distances from 300: 0 100 100 200 700 */
     KEEP(f, "interval_by_measure", "latency_note");
     assert_near(number(f, "SELECT latency_ns_median FROM latency_note"), 300);

@@ -462,19 +462,68 @@ static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) 
     assert_near(number(f, "SELECT n_cost_weights FROM mean_by_arm WHERE arm = 'first'"), 0);
 }
 
-/* 0.1 + 0.2 + 0.3 is another number than 0.3 + 0.2 + 0.1, which is the order in which arm b's ended. */
+/* The index of current trials lets one arm train a seed on two devices; each value of such an arm has one mean still. */
+static void a_mean_is_one_row_where_models_share_a_seed(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const double accuracy[] = {0.5, 0.6};
+    train(f, workload, "a", "fixed", ONE, 2, accuracy, 1);
+    train(f, workload, "b", "fixed", ONE, 2, accuracy, 1);
+    assert_int_equal(raw_sql(f->path, "UPDATE trial SET device = 'cuda', arm = 'a' WHERE arm = 'b';"
+                                      "UPDATE trial SET train_flops = 100 + id"),
+                     SQLITE_OK);
+    KEEP(f, "interval_by_measure");
+    assert_near(number(f, "SELECT count(*) FROM interval_by_measure"),
+                number(f, "SELECT count(*) FROM (SELECT DISTINCT workload, arm, policy, measure, "
+                          "part, other FROM interval_by_measure)"));
+    assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'training_flops'"), 4);
+    /* The squares of 1.5, 0.5, 0.5 and 1.5 are 5. */
+    assert_near(
+        number(f, "SELECT half95 FROM interval_by_measure WHERE measure = 'training_flops'"),
+        3.1824 * sqrt(5.0 / 3 / 4));
+}
+
+/* An accuracy that is no number is of no comparison, a cost that is not known of no mean, and a control is no
+ * setting of its method. */
+static void what_is_not_known_of_a_model_is_not_counted(void **state) {
+    struct fixture *f = *state;
+    int64_t workload = one_workload(f, "w");
+    const double accuracy[] = {0.5, 0.6, 0.7};
+    train(f, workload, "a", "budgetformer", MIXED, 3, accuracy, 3);
+    train(f, workload, "b", "fixed", ALL, 2, accuracy, 1);
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE evaluation SET accuracy = NULL WHERE trial_id IN (SELECT id FROM trial "
+                "WHERE arm = 'b' OR id = (SELECT min(id) FROM trial WHERE arm = 'a'));"
+                "UPDATE trial SET train_flops = nullif(seed, (SELECT min(seed) FROM trial))"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT count(*) FROM current_arm"), 3); /* a and its two controls */
+    assert_near(number(f, "SELECT evaluations = (SELECT group_concat(e.id) FROM evaluation e "
+                          "JOIN trial t ON t.id = e.trial_id WHERE t.arm = 'a' AND "
+                          "control = 'none' AND e.weights = 'best' AND e.split = 'test' AND "
+                          "e.accuracy IS NOT NULL) FROM current_arm WHERE arm = 'a'"),
+                1);
+    assert_near(number(f, "SELECT count(*) FROM method_arm"), 2);
+    assert_near(number(f, "SELECT n FROM interval_by_measure WHERE measure = 'training_flops' "
+                          "AND arm = 'a'"),
+                2);
+}
+
+/* 0.1 + 0.4 + 0.8 is another number than 0.8 + 0.4 + 0.1, which is the order in which arm b's ended; so are the
+ * sums of their squares from the mean. */
 static void a_mean_does_not_depend_on_which_seed_ended_first(void **state) {
     struct fixture *f = *state;
     int64_t workload = one_workload(f, "w");
     const double accuracy[] = {0.5, 0.5, 0.5};
     train(f, workload, "a", "fixed", ONE, 3, accuracy, 1);
     train(f, workload, "b", "fixed", ONE, 3, accuracy, 1);
-    assert_int_equal(raw_sql(f->path,
-                             "UPDATE trial SET seed = 12 - seed WHERE arm = 'b';"
-                             "UPDATE evaluation SET loss = (SELECT seed % 10 + 1 FROM trial t "
-                             "WHERE t.id = trial_id) / 10.0"),
-                     SQLITE_OK);
-    assert_near(number(f, "SELECT loss FROM mean_by_arm WHERE arm = 'a'"), 0.2);
+    assert_int_equal(
+        raw_sql(f->path,
+                "UPDATE trial SET seed = 12 - seed WHERE arm = 'b';"
+                "UPDATE evaluation SET loss = (SELECT substr('148', seed % 10 + 1, 1) FROM trial t "
+                "WHERE t.id = trial_id) / 10.0"),
+        SQLITE_OK);
+    assert_near(number(f, "SELECT loss FROM mean_by_arm WHERE arm = 'a'"), 1.3 / 3);
     assert_true(number(f, "SELECT a.loss = b.loss FROM mean_by_arm a, mean_by_arm b "
                           "WHERE a.arm = 'a' AND b.arm = 'b'") == 1);
     assert_true(number(f, "SELECT a.squares_loss = b.squares_loss FROM spread_by_arm a, "
@@ -663,6 +712,8 @@ int main(void) {
         TEST(measures_of_one_seed_are_those_of_one_arm_alone),
         TEST(a_policy_declares_what_its_results_show),
         TEST(an_arm_says_in_one_row_what_its_models_have_in_common),
+        TEST(a_mean_is_one_row_where_models_share_a_seed),
+        TEST(what_is_not_known_of_a_model_is_not_counted),
         TEST(a_mean_does_not_depend_on_which_seed_ended_first),
         TEST(the_reference_runs_all_heads_in_every_layer),
         TEST(a_workload_says_how_its_trainings_ended_and_on_what_machines),
