@@ -449,16 +449,17 @@ static void an_arm_says_in_one_row_what_its_models_have_in_common(void **state) 
         "n_accuracy = 3 AND abs(accuracy - 0.5) < 1e-12",
         "n_heads = 3 AND abs(heads - 22.0 / 3) < 1e-12",
         "n_macro_f1 = 2",
-        "n_tuning_trials = 1",
-        "evaluations = (SELECT group_concat(id) FROM (SELECT e.id FROM evaluation e JOIN trial t "
-        "ON t.id = e.trial_id WHERE t.arm = 'arm' AND e.weights = 'best' AND e.split = 'test' "
-        "ORDER BY t.seed LIMIT -1))"};
+        "n_tuning_trials = 1"};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        char sql[400];
+        char sql[200];
         snprintf(sql, sizeof sql, "SELECT %s FROM mean_by_arm WHERE arm = 'arm'", expected[i]);
         if (number(f, sql) != 1) fail_msg("not %s", expected[i]);
     }
     assert_near(number(f, "SELECT count(*) FROM mean_by_arm"), 2);
+    assert_true(number(f, "SELECT evaluations = (SELECT group_concat(id) FROM (SELECT e.id "
+                          "FROM evaluation e JOIN trial t ON t.id = e.trial_id WHERE t.arm = 'arm' "
+                          "AND e.weights = 'best' AND e.split = 'test' ORDER BY t.seed LIMIT -1)) "
+                          "FROM mean_by_arm WHERE arm = 'arm'") == 1);
     assert_near(number(f, "SELECT n_cost_weights FROM mean_by_arm WHERE arm = 'first'"), 0);
 }
 
