@@ -775,11 +775,11 @@ WHERE g.arm_without IS NOT NULL;
 CREATE VIEW ablation (workload, arm, reference, policy, changed, mean_heads, reference_heads, difference_points,
                       ci95_low_points, ci95_high_points, n_pairs) AS
 WITH model AS MATERIALIZED (
-    SELECT t.workload, t.arm, t.policy, t.id, json_extract(t.config, '$.policy_options') AS options,
+    SELECT a.workload, a.arm, a.policy, t.id, json_extract(t.config, '$.policy_options') AS options,
            json_extract(t.config, '$.target_budget') AS target,
-           EXISTS (SELECT 1 FROM method_arm m WHERE m.workload = t.workload AND m.arm = t.arm) AS own
-    FROM current_training t
-    WHERE t.id IN (SELECT min(id) FROM current_training GROUP BY workload_id, arm)
+           EXISTS (SELECT 1 FROM method_arm m WHERE m.workload = a.workload AND m.arm = a.arm) AS own
+    FROM mean_by_arm a JOIN trial t ON t.id = a.first_trial_id
+    WHERE instr(a.policy, '/') = 0
 ), differing AS MATERIALIZED (
     SELECT a.workload, a.arm, b.arm AS reference, a.policy, b.id, a.target IS NOT b.target AS other_target,
            count(o.key) AS n,
