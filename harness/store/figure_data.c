@@ -23,18 +23,27 @@ static const struct kept_view of_figures[] = {{"training_cost", NULL, NULL},
                                               {"attention_gain", NULL, NULL},
                                               {"value_by_part", NULL, NULL},
                                               {"measure_by_seed", NULL, NULL},
-                                              {"spread_by_arm", NULL, NULL},
-                                              {"interval_by_measure", NULL, NULL},
-                                              {"noise_floor", NULL, NULL},
-                                              {"latency_note", NULL, NULL},
-                                              {"accuracy_vs_budget", NULL, NULL},
                                               {0}};
+
+/* After what figures, or a report, have kept of their own; what is kept already stays. */
+static const struct kept_view last[] = {{"training_cost", NULL, NULL},
+                                        {"spread_by_arm", NULL, NULL},
+                                        {"interval_by_measure", NULL, NULL},
+                                        {"noise_floor", NULL, NULL},
+                                        {"latency_note", NULL, NULL},
+                                        {"accuracy_vs_budget", NULL, NULL},
+                                        {0}};
 
 bool shared_data_keep(struct store *store, struct error *error) {
     return comparison_keep(store, error) && comparison_update(store, error) &&
            store_keep(store, shared, error);
 }
 
+bool shared_data_keep_last(struct store *store, struct error *error) {
+    return store_keep(store, last, error);
+}
+
 bool figure_data_keep(struct store *store, struct error *error) {
-    return shared_data_keep(store, error) && store_keep(store, of_figures, error);
+    return shared_data_keep(store, error) && store_keep(store, of_figures, error) &&
+           shared_data_keep_last(store, error);
 }

@@ -8,8 +8,10 @@
 
 #include "harness/store/store.h"
 
-/* Of these views, those that a report is made of as well. */
+/* Of these views, those that a report is made of as well: the first, and the last, before which it
+ * keeps views of its own. */
 bool shared_data_keep(struct store *store, struct error *error);
+bool shared_data_keep_last(struct store *store, struct error *error);
 
 /* After it this connection reads all of those views as they are now, until store_release. */
 bool figure_data_keep(struct store *store, struct error *error);

@@ -103,14 +103,6 @@ static const struct kept_view for_people[] = {{"training_cost", NULL, "(workload
                                               {"interval_by_measure", NULL, SHOWN_TO_PEOPLE},
                                               {0}};
 
-static const struct kept_view last_kept[] = {{"training_cost", NULL, NULL},
-                                             {"spread_by_arm", NULL, NULL},
-                                             {"interval_by_measure", NULL, NULL},
-                                             {"noise_floor", NULL, NULL},
-                                             {"latency_note", NULL, NULL},
-                                             {"accuracy_vs_budget", NULL, NULL},
-                                             {0}};
-
 /* The arms of which people are shown more than the accuracy. */
 static const char told_sql[] =
     "DROP TABLE IF EXISTS temp.told;"
@@ -160,7 +152,7 @@ static bool write_kept(struct store *store, const struct report_choice *choice,
     return shared_data_keep(store, error) && store_keep(store, kept, error) &&
            store_exec(store, told_sql, error) &&
            (!people || store_keep(store, for_people, error)) &&
-           store_keep(store, last_kept, error) && report_keep_choice(store, choice, error) &&
+           shared_data_keep_last(store, error) && report_keep_choice(store, choice, error) &&
            write(store, format, out, error);
 }
 
